@@ -1,0 +1,150 @@
+"""The only caller of a conic solver: its answer is checked against the KKT conditions, or refused."""
+
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import cvxpy as cp
+import numpy as np
+from numpy.typing import NDArray
+
+from dagames import _tolerances
+from dagames._errors import InfeasibleError, SolveError
+
+Vector = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class KKT:
+    """Relative residuals of the conic optimality conditions, from the solver's own primal-dual point.
+
+    Attributes:
+        primal: |A x + s - b| relative to the data.
+        dual: |P x + A' z + c| relative to the data.
+        gap: |x' P x + c' x + b' z| relative to the objective's terms.
+        cone: Distance of s to the cone and of z to its dual, relative to their size.
+    """
+
+    primal: float
+    dual: float
+    gap: float
+    cone: float
+
+    @property
+    def worst(self) -> float:
+        """The largest residual."""
+        return max(self.primal, self.dual, self.gap, self.cone)
+
+
+def solve_problem(problem: cp.Problem) -> KKT:
+    """Solve a cvxpy problem with Clarabel and check the optimality conditions ourselves.
+
+    Args:
+        problem: A convex problem made of linear, quadratic, second-order and exponential cones; its variables receive
+            their values.
+
+    Returns:
+        The residuals, each at most `_tolerances.CONIC_RESIDUAL`.
+
+    Raises:
+        InfeasibleError: If the solver finds no feasible point.
+        SolveError: If the solver fails, or if its answer does not satisfy the conditions.
+    """
+    options = {"tol_gap_abs": 1e-11, "tol_gap_rel": 1e-11, "tol_feas": 1e-11}
+    data, chain, inverse = problem.get_problem_data(cp.CLARABEL, solver_opts=options)
+    raw = chain.solve_via_data(problem, data, warm_start=False, verbose=False, solver_opts=options)
+    status = str(raw.status)
+    if "PrimalInfeasible" in status:
+        raise InfeasibleError("the conic problem has no feasible point.")
+    if "Solved" not in status:
+        raise SolveError(f"the conic solver stopped with status {status}; rescale the problem.")
+    with warnings.catch_warnings():
+        # cvxpy warns that an "almost solved" answer may be inaccurate; whether it is, the residuals say.
+        warnings.filterwarnings("ignore", "Solution may be inaccurate", UserWarning)
+        problem.unpack_results(raw, chain, inverse)
+    residuals = kkt_residuals(data, np.asarray(raw.x), np.asarray(raw.z), np.asarray(raw.s))
+    if not residuals.worst <= _tolerances.CONIC_RESIDUAL:
+        raise SolveError(
+            f"the conic solver says {status}, but its answer misses the optimality conditions by {residuals}; "
+            "rescale the problem."
+        )
+    return residuals
+
+
+def kkt_residuals(data: dict[str, Any], x: Vector, z: Vector, s: Vector) -> KKT:
+    """Evaluate the optimality conditions of min x'Px/2 + c'x over A x + s = b, s in the cone.
+
+    Args:
+        data: Clarabel's problem data as cvxpy canonicalises it: A, b, c, dims and optionally P.
+        x: Primal point, [n].
+        z: Dual point, [m].
+        s: Slack, [m].
+
+    Returns:
+        The relative residuals.
+    """
+    A, b, c = data["A"], data["b"], data["c"]
+    Px = data["P"] @ x if data.get("P") is not None else np.zeros_like(x)
+    primal = _relative(A @ x + s - b, A @ x, s, b)
+    dual = _relative(Px + A.T @ z + c, Px, A.T @ z, c)
+    terms = np.array([x @ Px, c @ x, b @ z])
+    gap = float(abs(terms.sum()) / max(1.0, np.abs(terms).max()))
+    return KKT(primal, dual, gap, _cone_violation(data["dims"], s, z))
+
+
+def _relative(residual: Vector, *parts: Vector) -> float:
+    size = max(1.0, *(float(np.abs(part).max(initial=0.0)) for part in parts))
+    return float(np.abs(residual).max(initial=0.0)) / size
+
+
+def _cone_violation(dims: Any, s: Vector, z: Vector) -> float:
+    """Measure how far s lies outside the cone and z outside its dual, block by block in cvxpy's order.
+
+    Args:
+        dims: Sizes of the cones.
+        s: Slack, [m].
+        z: Dual point, [m].
+
+    Returns:
+        The worst violation, relative to the largest entry.
+
+    Raises:
+        SolveError: If there are cones of another kind.
+    """
+    worst, start = 0.0, 0
+    size = max(1.0, float(np.abs(s).max(initial=0.0)), float(np.abs(z).max(initial=0.0)))
+    blocks = [("zero", dims.zero), ("nonneg", dims.nonneg)] + [("soc", n) for n in dims.soc] + [("exp", 3)] * dims.exp
+    for kind, length in blocks:
+        block_s, block_z = s[start : start + length], z[start : start + length]
+        start += length
+        if length:
+            worst = max(worst, _violation(kind, block_s, dual=False), _violation(kind, block_z, dual=True))
+    if start != s.size:
+        raise SolveError(f"the problem has cones that are not checked here ({s.size - start} rows).")
+    return worst / size
+
+
+def _violation(kind: str, v: Vector, *, dual: bool) -> float:
+    if kind == "zero":
+        return 0.0 if dual else float(np.abs(v).max())
+    if kind == "nonneg":
+        return max(0.0, float(-v.min()))
+    if kind == "soc":
+        return max(0.0, float(np.linalg.norm(v[1:]) - v[0]))
+    return _dual_exponential(v) if dual else _exponential(v)
+
+
+def _exponential(v: Vector) -> float:
+    """Violation of the cone y exp(x / y) <= z, y > 0, measured as the least growth of z that repairs it."""
+    x, y, z = (float(a) for a in v)
+    if y <= 0:
+        return max(-y, x, -z, 0.0)
+    return max(0.0, y * float(np.exp(min(x / y, 700.0))) - z)
+
+
+def _dual_exponential(v: Vector) -> float:
+    """Violation of the dual cone -u exp(w / u - 1) <= t, u < 0, with v = (u, w, t)."""
+    u, w, t = (float(a) for a in v)
+    if u >= 0:
+        return max(u, -w, -t, 0.0)
+    return max(0.0, -u * float(np.exp(min(w / u - 1.0, 700.0))) - t)

@@ -1,0 +1,39 @@
+"""The plug-in estimate: the logarithm of the observed frequency."""
+
+import math
+
+import numpy as np
+
+from dagames._errors import DomainError
+from dagames.estimators.reward_table import CountsKind, RewardTable, as_group_size
+
+
+def plugin_table(K: int, *, c_0: float | None = None, counts: CountsKind = "self-inclusive") -> RewardTable:
+    """Tabulate log(k / K), whose mean misses log p by a term of order 1 / K.
+
+    Math:
+        c_k = log(k / K) for k >= 1;   c_0 = log(1 / (2 K)) unless told otherwise, because log 0 is not a reward.
+
+    Args:
+        K: Number of traces in a group, at least 1.
+        c_0: The entry for an answer that was not seen; finite, in nats.
+        counts: Whether a count includes the trace that is rewarded.
+
+    Returns:
+        The table.
+
+    Raises:
+        DomainError: If `K` or `c_0` is out of its domain.
+
+    Source:
+        (paper, appendix C, eq. 11); claim II.1
+
+    >>> plugin_table(2).coefficients.round(4)
+    array([-1.3863, -0.6931,  0.    ])
+    """
+    K = as_group_size(K)
+    c_0 = -math.log(2 * K) if c_0 is None else c_0
+    if not math.isfinite(c_0):
+        raise DomainError(f"`c_0` must be a finite number, not {c_0}.")
+    coefficients = np.concatenate([[c_0], np.log(np.arange(1, K + 1) / K)])
+    return RewardTable(K, coefficients, counts)

@@ -1,0 +1,93 @@
+"""What an answer-level functional is, and the laws that every one of them obeys."""
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+
+from dagames._errors import DomainError, ShapeError
+from dagames._types import Numbers, OverAnswers, PerPrompt
+
+
+class Functional(ABC):
+    """A convex function R on the simplex of answer distributions, with its conjugate over that simplex.
+
+    Math:
+        R*(u) = sup over nu in the simplex of <nu, u> - R(nu).
+
+    Laws (tested over every subclass): R is convex; gradient(nu) is a subgradient; R(nu) + R*(u) >= <nu, u> with
+    equality at u = gradient(nu) and at nu = conjugate_gradient(u); R*(u + c) = R*(u) + c; R** = R.
+
+    Conventions: `nu` may have zeros; an entry -inf of `u` forbids that answer (the supremum runs over the face of the
+    simplex without it). Leading batch dimensions are prompts, and parameters may vary with them.
+
+    To add a functional, implement the four primitives, and `relative_smoothness` if it is finite.
+    """
+
+    @abstractmethod
+    def value(self, nu: OverAnswers) -> PerPrompt:
+        """Compute R(nu), [*x], in R-units."""
+
+    @abstractmethod
+    def gradient(self, nu: OverAnswers) -> OverAnswers:
+        """Compute a subgradient of R at nu, [*x, Z]; infinite entries where R has no finite slope."""
+
+    @abstractmethod
+    def conjugate(self, u: OverAnswers) -> PerPrompt:
+        """Compute R*(u) over the simplex, [*x], in R-units."""
+
+    @abstractmethod
+    def conjugate_gradient(self, u: OverAnswers) -> OverAnswers:
+        """Find a maximiser of <nu, u> - R(nu) over the simplex, [*x, Z]."""
+
+    def gradient_at_log(self, log_nu: OverAnswers) -> OverAnswers:
+        """Compute the gradient at exp(log_nu); override where a mass below 1e-308 still matters."""
+        return self.gradient(np.exp(log_nu))
+
+    @property
+    def relative_smoothness(self) -> PerPrompt:
+        """Least known L such that L times the negative entropy minus R is convex on the simplex, [*x] or scalar."""
+        return np.asarray(np.inf)
+
+    def check_fits(self, batch: tuple[int, ...], n_answers: int) -> None:  # noqa: B027 - most functionals fit any size
+        """Raise a ShapeError unless the parameters fit prompts [*x] and `n_answers` answers."""
+
+
+def as_weight(weight: Numbers) -> PerPrompt:
+    """Validate the weight of a functional.
+
+    Args:
+        weight: A number above 0, or one per prompt, [*x].
+
+    Returns:
+        The weight as float64.
+
+    Raises:
+        DomainError: If a weight is not a finite number above 0.
+
+    >>> as_weight(0.5)
+    array(0.5)
+    """
+    try:
+        array = np.asarray(weight, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise DomainError(f"`weight` must be a number above 0, not {weight!r}.") from None
+    if not ((array > 0) & (array < np.inf)).all():
+        raise DomainError(
+            f"`weight` must be finite and above 0, not {array}. A negative weight makes the functional concave, "
+            "which Theorem 2.1 does not cover (claim I.15)."
+        )
+    return array
+
+
+def check_weight_fits(weight: PerPrompt, batch: tuple[int, ...]) -> None:
+    """Raise unless one weight serves every prompt, or each prompt has its own.
+
+    Args:
+        weight: The weight, [] or [*x].
+        batch: The prompts' shape, (*x,).
+
+    Raises:
+        ShapeError: If the weight has another shape.
+    """
+    if weight.shape not in {(), batch}:
+        raise ShapeError(f"`weight` has shape {weight.shape}; the game's prompts ask for () or {batch}.")

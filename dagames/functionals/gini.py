@@ -1,0 +1,63 @@
+"""Diversity by collisions: R(nu) = weight / 2 * |nu|^2."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from dagames._types import Numbers, OverAnswers, PerPrompt
+from dagames.functionals.base import Functional, as_weight, check_weight_fits
+from dagames.simplex import project_euclidean
+
+
+@dataclass(frozen=True, eq=False, init=False)
+class Gini(Functional):
+    """Half the probability that two answers collide, times a weight; minimising it spreads the answers.
+
+    Math:
+        R(nu) = (weight / 2) sum_z nu(z)^2,   R*(u) = <p, u> - R(p) at p = the projection of u / weight on the simplex.
+
+    Source:
+        (paper, appendix C.2.2, Gini diversity, there with the opposite sign and without the half)
+
+    >>> float(Gini(1.0).value(np.array([0.5, 0.5])))
+    0.25
+    """
+
+    weight: PerPrompt
+
+    def __init__(self, weight: Numbers = 1.0) -> None:
+        """Take the weight.
+
+        Args:
+            weight: The functional's weight lambda, above 0, or one per prompt, [*x].
+        """
+        object.__setattr__(self, "weight", as_weight(weight))
+
+    def value(self, nu: OverAnswers) -> PerPrompt:
+        """Compute weight / 2 * |nu|^2, [*x]."""
+        return np.asarray(0.5 * self.weight * (nu * nu).sum(axis=-1))
+
+    def gradient(self, nu: OverAnswers) -> OverAnswers:
+        """Compute weight * nu, [*x, Z]."""
+        return np.asarray(self.weight[..., None] * nu)
+
+    def conjugate(self, u: OverAnswers) -> PerPrompt:
+        """Compute <p, u> - R(p) at the maximiser p, [*x]."""
+        p = self.conjugate_gradient(u)
+        return np.asarray(np.where(p > 0, p * np.where(p > 0, u, 0.0), 0.0).sum(axis=-1) - self.value(p))
+
+    def conjugate_gradient(self, u: OverAnswers) -> OverAnswers:
+        """Project u / weight on the simplex, [*x, Z]."""
+        return project_euclidean(u / self.weight[..., None])
+
+    @property
+    def relative_smoothness(self) -> PerPrompt:
+        """Half the weight.
+
+        For a difference v of two distributions |v|_2^2 <= |v|_1^2 / 2, and Pinsker bounds |v|_1^2 / 2 by KL.
+        """
+        return np.asarray(0.5 * self.weight)
+
+    def check_fits(self, batch: tuple[int, ...], n_answers: int) -> None:
+        """Raise a ShapeError unless the weight is shared or one per prompt."""
+        check_weight_fits(self.weight, batch)

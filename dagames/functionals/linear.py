@@ -1,0 +1,73 @@
+"""Standard reinforcement learning: R(nu) = -<r, nu>."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from dagames._errors import ShapeError
+from dagames._types import Numbers, OverAnswers, PerPrompt
+from dagames.functionals.base import Functional
+from dagames.simplex import as_real
+
+
+@dataclass(frozen=True, eq=False, init=False)
+class Linear(Functional):
+    """The negative expected reward of an answer.
+
+    Math:
+        R(nu) = -sum_z r(z) nu(z),   R*(u) = max_z (u(z) + r(z)).
+
+    Source:
+        (paper, section 2.4, Standard RL)
+
+    >>> float(Linear([1.0, 0.0]).value(np.array([0.25, 0.75])))
+    -0.25
+    """
+
+    rewards: OverAnswers
+
+    def __init__(self, rewards: Numbers) -> None:
+        """Take the rewards.
+
+        Args:
+            rewards: Reward of each answer, [Z], or per prompt, [*x, Z]; finite, in R-units.
+        """
+        object.__setattr__(self, "rewards", as_real(rewards, "rewards"))
+
+    def value(self, nu: OverAnswers) -> PerPrompt:
+        """Compute -<r, nu>, [*x]."""
+        return np.asarray(-(self.rewards * nu).sum(axis=-1))
+
+    def gradient(self, nu: OverAnswers) -> OverAnswers:
+        """Return -r, whatever nu, [*x, Z]."""
+        return np.broadcast_to(-self.rewards, np.broadcast_shapes(nu.shape, self.rewards.shape)).copy()
+
+    def conjugate(self, u: OverAnswers) -> PerPrompt:
+        """Compute max_z (u(z) + r(z)), [*x]."""
+        return np.asarray((u + self.rewards).max(axis=-1))
+
+    def conjugate_gradient(self, u: OverAnswers) -> OverAnswers:
+        """Return the point mass on the first answer that attains the maximum, [*x, Z]."""
+        best = (u + self.rewards).argmax(axis=-1)
+        return np.asarray(np.arange(self.rewards.shape[-1]) == best[..., None], dtype=np.float64)
+
+    @property
+    def relative_smoothness(self) -> PerPrompt:
+        """Zero: a linear function has no curvature."""
+        return np.asarray(0.0)
+
+    def check_fits(self, batch: tuple[int, ...], n_answers: int) -> None:
+        """Raise unless there is one reward per answer.
+
+        Args:
+            batch: The prompts' shape, (*x,).
+            n_answers: Number of answers |Z|.
+
+        Raises:
+            ShapeError: If the rewards have another shape.
+        """
+        if self.rewards.shape not in {(n_answers,), (*batch, n_answers)}:
+            raise ShapeError(
+                f"`rewards` has shape {self.rewards.shape}; the game asks for {(n_answers,)} or {(*batch, n_answers)}."
+                " If some answers have no trace, say `n_answers` when the game is made."
+            )

@@ -1,0 +1,64 @@
+"""Diversity by entropy: R(nu) = weight * sum nu log nu."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import logsumexp, softmax, xlogy
+
+from dagames._types import Numbers, OverAnswers, PerPrompt
+from dagames.functionals.base import Functional, as_weight, check_weight_fits
+
+
+@dataclass(frozen=True, eq=False, init=False)
+class NegativeEntropy(Functional):
+    """Minus the Shannon entropy of the answers, in nats, times a weight.
+
+    Math:
+        R(nu) = weight sum_z nu(z) log nu(z),   R*(u) = weight log sum_z exp(u(z) / weight).
+
+    Source:
+        (paper, section 2.4, Diversity; appendix C)
+
+    >>> NegativeEntropy(1.0).conjugate(np.zeros(4)).round(6)
+    np.float64(1.386294)
+    """
+
+    weight: PerPrompt
+
+    def __init__(self, weight: Numbers = 1.0) -> None:
+        """Take the weight.
+
+        Args:
+            weight: The functional's weight lambda, above 0, or one per prompt, [*x].
+        """
+        object.__setattr__(self, "weight", as_weight(weight))
+
+    def value(self, nu: OverAnswers) -> PerPrompt:
+        """Compute weight * sum nu log nu, [*x]."""
+        return np.asarray(self.weight * xlogy(nu, nu).sum(axis=-1))
+
+    def gradient(self, nu: OverAnswers) -> OverAnswers:
+        """Compute weight * (log nu + 1), [*x, Z]; -inf where nu is 0."""
+        with np.errstate(divide="ignore"):
+            return self.gradient_at_log(np.log(nu))
+
+    def gradient_at_log(self, log_nu: OverAnswers) -> OverAnswers:
+        """Compute weight * (log_nu + 1), [*x, Z], without leaving log space."""
+        return np.asarray(self.weight[..., None] * (log_nu + 1.0))
+
+    def conjugate(self, u: OverAnswers) -> PerPrompt:
+        """Compute weight * logsumexp(u / weight), [*x]."""
+        return np.asarray(self.weight * logsumexp(u / self.weight[..., None], axis=-1))
+
+    def conjugate_gradient(self, u: OverAnswers) -> OverAnswers:
+        """Compute softmax(u / weight), [*x, Z]."""
+        return np.asarray(softmax(u / self.weight[..., None], axis=-1))
+
+    @property
+    def relative_smoothness(self) -> PerPrompt:
+        """The weight itself: the functional is the negative entropy, scaled."""
+        return self.weight
+
+    def check_fits(self, batch: tuple[int, ...], n_answers: int) -> None:
+        """Raise a ShapeError unless the weight is shared or one per prompt."""
+        check_weight_fits(self.weight, batch)

@@ -1,0 +1,302 @@
+"""Probability distributions over traces and answers: validation, log space, entropy, KL, push-forward and lift.
+
+Every array may carry leading batch dimensions; the distribution is the last one. Natural logarithm, 0 log 0 = 0.
+"""
+
+import numpy as np
+from scipy.special import logsumexp, rel_entr, xlogy
+
+from dagames import _tolerances
+from dagames._errors import DomainError, ShapeError
+from dagames._types import Extraction, Numbers, OverAnswers, OverTraces, PerPrompt
+
+
+def as_real(values: Numbers, name: str) -> OverAnswers:
+    """Validate `values` as a finite float64 array with at least one dimension.
+
+    Args:
+        values: Numbers, [..., n].
+        name: The argument's name in error messages.
+
+    Returns:
+        A float64 array of the same shape.
+
+    Raises:
+        DomainError: If an entry is not a number or is infinite.
+        ShapeError: If `values` is ragged, scalar or empty.
+    """
+    array = _as_array(values, name)
+    check_finite(array, name)
+    return array
+
+
+def as_distribution(values: Numbers, name: str) -> OverAnswers:
+    """Validate `values` as probabilities over the last axis.
+
+    Args:
+        values: Probabilities, [..., n].
+        name: The argument's name in error messages.
+
+    Returns:
+        A float64 array of the same shape, non-negative, summing to 1 over the last axis.
+
+    Raises:
+        DomainError: If an entry is NaN, infinite or negative, or if a row does not sum to 1.
+        ShapeError: If `values` is ragged, scalar or empty.
+
+    >>> as_distribution([0.25, 0.75], "nu")
+    array([0.25, 0.75])
+    """
+    array = as_real(values, name)
+    if (array < 0).any():
+        place = _first(array < 0)
+        raise DomainError(f"`{name}[{_index(place)}]` is negative: {array[place]:g}.")
+    _check_sum(np.asarray(array.sum(axis=-1)), name, "divide by its sum")
+    return array
+
+
+def as_log_distribution(values: Numbers, name: str) -> OverAnswers:
+    """Validate `values` as log-probabilities over the last axis; -inf stands for probability 0.
+
+    Args:
+        values: Natural log-probabilities, [..., n].
+        name: The argument's name in error messages.
+
+    Returns:
+        A float64 array of the same shape whose exponentials sum to 1 over the last axis, to rounding.
+
+    Raises:
+        DomainError: If an entry is NaN or +inf, or if a row's exponentials do not sum to 1.
+        ShapeError: If `values` is ragged, scalar or empty.
+    """
+    array = _as_array(values, name)
+    bad = np.isnan(array) | (array == np.inf)
+    if bad.any():
+        place = _first(bad)
+        raise DomainError(f"`{name}[{_index(place)}]` is {array[place]}; a log-probability is a number or -inf.")
+    _check_sum(np.asarray(np.exp(logsumexp(array, axis=-1))), name, "subtract its logsumexp", of="the exponentials of ")
+    return array
+
+
+def as_positive(value: float, name: str) -> float:
+    """Validate `value` as a finite number above 0.
+
+    Args:
+        value: The number.
+        name: The argument's name in error messages.
+
+    Returns:
+        The number as a float.
+
+    Raises:
+        DomainError: If it is not a finite number above 0.
+    """
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise DomainError(f"`{name}` must be a number above 0, not {value!r}.") from None
+    if not 0 < number < np.inf:
+        raise DomainError(f"`{name}` must be a finite number above 0, not {number:g}.")
+    return number
+
+
+def as_extraction(E: Numbers, shape: tuple[int, ...], n_answers: int | None) -> tuple[Extraction, int]:
+    """Validate `E` as the answer of each trace.
+
+    Args:
+        E: Answer indices, [Y] (shared by every prompt) or the reference's own shape [*x, Y].
+        shape: The reference's shape, (*x, Y).
+        n_answers: Number of answers |Z|, or None for the largest index plus one.
+
+    Returns:
+        `E` as int64, and the number of answers.
+
+    Raises:
+        DomainError: If an index is negative, not an integer, or not below `n_answers`.
+        ShapeError: If `E` fits neither [Y] nor [*x, Y].
+    """
+    array = _as_array(E, "E")
+    if array.shape not in {shape, shape[-1:]}:
+        raise ShapeError(f"`E` has shape {array.shape}; the reference asks for {shape} or {shape[-1:]}.")
+    bad = ~np.isfinite(array) | (array != np.floor(array)) | (array < 0)
+    if bad.any():
+        place = _first(bad)
+        raise DomainError(f"`E[{_index(place)}]` is {array[place]:g}; an answer is an index 0, 1, 2, ...")
+    n_answers = int(array.max()) + 1 if n_answers is None else n_answers
+    if (array >= n_answers).any():
+        place = _first(array >= n_answers)
+        raise DomainError(f"`E[{_index(place)}]` is {array[place]:g}, out of range for {n_answers} answers.")
+    return array.astype(np.int64), n_answers
+
+
+def check_finite(array: np.ndarray, name: str) -> None:
+    """Raise unless every entry of `array` is a finite number.
+
+    Args:
+        array: Numbers of any shape.
+        name: The argument's name in error messages.
+
+    Raises:
+        DomainError: Naming the first entry that is not.
+    """
+    if not np.isfinite(array).all():
+        place = _first(~np.isfinite(array))
+        raise DomainError(f"`{name}[{_index(place)}]` is {array[place]}; every entry must be a finite number.")
+
+
+def log_normalize(log_weights: OverAnswers) -> OverAnswers:
+    """Normalise `log_weights` so that the exponentials over the last axis sum to 1.
+
+    Args:
+        log_weights: Unnormalised log-weights, [*x, n]; -inf stands for weight 0, not everywhere in a row.
+
+    Returns:
+        Log-probabilities of the same shape.
+
+    >>> np.exp(log_normalize(np.array([-1000.0, -1000.0])))
+    array([0.5, 0.5])
+    """
+    return np.asarray(log_weights - logsumexp(log_weights, axis=-1, keepdims=True))
+
+
+def entropy(p: OverAnswers) -> PerPrompt:
+    """Compute the Shannon entropy H(p) in nats.
+
+    Math:
+        H(p) = -sum_z p(z) log p(z), with 0 log 0 = 0.
+
+    Args:
+        p: Probabilities, [*x, n].
+
+    Returns:
+        Entropies, [*x].
+    """
+    return np.asarray(-xlogy(p, p).sum(axis=-1))
+
+
+def kl(p: OverAnswers, q: OverAnswers) -> PerPrompt:
+    """Compute the Kullback-Leibler divergence KL(p || q) in nats.
+
+    Math:
+        KL(p || q) = sum_z p(z) log(p(z) / q(z)), +inf where p > 0 = q.
+
+    Args:
+        p: Probabilities, [*x, n].
+        q: Probabilities, [*x, n].
+
+    Returns:
+        Divergences, [*x].
+
+    >>> float(kl(np.array([1.0, 0.0]), np.array([0.5, 0.5])))
+    0.6931471805599453
+    """
+    return np.asarray(rel_entr(p, q).sum(axis=-1))
+
+
+def kl_from_logs(log_p: OverTraces, log_q: OverTraces) -> PerPrompt:
+    """Compute KL(p || q) in nats from log-probabilities, where either may lie below float64's least number.
+
+    Args:
+        log_p: Log-probabilities, [*x, n].
+        log_q: Log-probabilities, [*x, n].
+
+    Returns:
+        Divergences, [*x]; +inf where p > 0 = q.
+    """
+    p = np.exp(log_p)
+    ratio = np.subtract(log_p, log_q, out=np.zeros_like(log_p), where=p > 0)
+    return np.asarray((p * ratio).sum(axis=-1))
+
+
+def pushforward(log_pi: OverTraces, E: Extraction, n_answers: int) -> OverAnswers:
+    """Push log-probabilities over traces forward to their answers: log nu(z) = log of the sum of pi over E^-1(z).
+
+    Args:
+        log_pi: Log-probabilities of traces, [*x, Y].
+        E: Answer of each trace, [*x, Y] or [Y].
+        n_answers: Number of answers |Z|.
+
+    Returns:
+        Log-probabilities of answers, [*x, Z]; -inf for an answer that no trace of positive mass gives.
+
+    >>> np.exp(pushforward(np.log([0.5, 0.25, 0.25]), np.array([0, 1, 1]), 2))
+    array([0.5, 0.5])
+    """
+    batch = log_pi.shape[:-1]
+    n_prompts = int(np.prod(batch, dtype=np.int64))
+    offset = np.arange(n_prompts).reshape(*batch, 1) * n_answers
+    flat = (np.broadcast_to(E, log_pi.shape) + offset).ravel()
+    size = n_prompts * n_answers
+    # The largest trace of each answer is factored out, so that an answer whose traces all have mass 1e-300 keeps it.
+    top = np.full(size, -np.inf)
+    np.maximum.at(top, flat, log_pi.ravel())
+    shift = np.where(np.isfinite(top), top, 0.0)
+    total = np.bincount(flat, weights=np.exp(log_pi.ravel() - shift[flat]), minlength=size)
+    with np.errstate(divide="ignore"):
+        return np.asarray((np.log(total) + shift).reshape(*batch, n_answers))
+
+
+def lift(log_pi_0: OverTraces, E: Extraction, log_weight: OverAnswers) -> OverTraces:
+    """Reweight the reference by a weight per answer: log pi(y) = log pi_0(y) + log_weight(E(y)), not normalised.
+
+    Args:
+        log_pi_0: Log-probabilities of traces, [*x, Y].
+        E: Answer of each trace, [*x, Y] or [Y].
+        log_weight: Log-weights of answers, [*x, Z].
+
+    Returns:
+        Log-weights of traces, [*x, Y].
+    """
+    return np.asarray(log_pi_0 + np.take_along_axis(log_weight, np.broadcast_to(E, log_pi_0.shape), axis=-1))
+
+
+def project_euclidean(v: OverAnswers) -> OverAnswers:
+    """Project `v` onto the simplex in the Euclidean distance, by sorting.
+
+    Math:
+        argmin_p |p - v|^2 over the simplex = max(v - tau, 0), with tau fixed by the sum.
+
+    Args:
+        v: Points, [*x, n]; -inf forbids a coordinate, not everywhere in a row.
+
+    Returns:
+        Probabilities, [*x, n].
+
+    >>> project_euclidean(np.array([1.5, 0.5, -np.inf]))
+    array([1., 0., 0.])
+    """
+    shifted = v - v.max(axis=-1, keepdims=True)
+    order = -np.sort(-shifted, axis=-1)
+    ranks = np.arange(1, v.shape[-1] + 1)
+    tau = (np.cumsum(order, axis=-1) - 1) / ranks
+    # tau rises exactly while the next coordinate stays positive, so the largest tau is the one that counts.
+    return np.asarray(np.maximum(shifted - tau.max(axis=-1, keepdims=True), 0.0))
+
+
+def _as_array(values: Numbers, name: str) -> np.ndarray:
+    try:
+        array = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ShapeError(f"`{name}` is not a rectangular array of numbers.") from None
+    if array.ndim == 0 or array.size == 0:
+        raise ShapeError(f"`{name}` has shape {array.shape}; at least one entry along the last axis is needed.")
+    return array
+
+
+def _check_sum(total: PerPrompt, name: str, remedy: str, of: str = "") -> None:
+    off = ~(np.abs(total - 1) <= _tolerances.NORMALISATION)
+    if off.any():
+        place = _first(off)
+        row = f"{name}[{_index(place)}]" if place else name
+        raise DomainError(
+            f"{of}`{row}` sum to {total[place]:.12g}, not 1 (tolerance {_tolerances.NORMALISATION:g}). "
+            f"If these are weights, {remedy} first."
+        )
+
+
+def _first(bad: np.ndarray) -> tuple[int, ...]:
+    return tuple(int(i) for i in np.argwhere(bad)[0])
+
+
+def _index(place: tuple[int, ...]) -> str:
+    return ", ".join(map(str, place))

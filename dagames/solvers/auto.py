@@ -1,0 +1,54 @@
+"""Choose a solver, and say which."""
+
+from dagames import _tolerances
+from dagames._errors import DomainError
+from dagames.game import AlignmentGame
+from dagames.solvers.best_response import solve_best_response
+from dagames.solvers.closed_form import has_closed_form, solve_closed_form
+from dagames.solvers.mirror_descent import solve_mirror_descent
+from dagames.solvers.solution import Solution
+
+METHODS = ("auto", "closed_form", "mirror_descent", "best_response", "conic")
+
+
+def solve(
+    game: AlignmentGame, method: str = "auto", *, tolerance: float | None = None, max_iterations: int = 10_000
+) -> Solution:
+    """Solve a game to a certified duality gap.
+
+    Args:
+        game: The game.
+        method: One of `METHODS`. "auto" writes the equilibrium down where it can, and otherwise runs mirror descent.
+        tolerance: Relative duality gap to reach, above 0; by default 1e-10, and 1e-6 for "conic".
+        max_iterations: Steps allowed to the iterative methods.
+
+    Returns:
+        The solution, whose `certificate.worst` is at most `tolerance` and whose `method` names the solver.
+        A SolveError if that is not reached.
+
+    Raises:
+        DomainError: If the method is unknown or the tolerance is not above 0.
+
+    >>> from dagames.functionals import Linear
+    >>> game = AlignmentGame([0.5, 0.25, 0.25], [0, 1, 1], Linear([0.0, 1.0]), beta=1.0)
+    >>> solution = solve(game)
+    >>> solution.method, solution.certificate.worst < 1e-10
+    ('closed_form', True)
+    """
+    if method not in METHODS:
+        raise DomainError(f"`method` must be one of {', '.join(METHODS)}, not {method!r}.")
+    if tolerance is None:
+        tolerance = _tolerances.ORACLE_GAP if method == "conic" else _tolerances.GAP
+    if not tolerance > 0:
+        raise DomainError(f"`tolerance` must be above 0, not {tolerance}.")
+    if method == "auto":
+        method = "closed_form" if has_closed_form(game.functional) else "mirror_descent"
+    if method == "closed_form":
+        return solve_closed_form(game, tolerance=tolerance)
+    if method == "conic":
+        # cvxpy takes longer to import than everything else together, and most games never need it.
+        from dagames.solvers.conic import solve_conic
+
+        return solve_conic(game, tolerance=tolerance)
+    iterate = solve_mirror_descent if method == "mirror_descent" else solve_best_response
+    return iterate(game, tolerance=tolerance, max_iterations=max_iterations)

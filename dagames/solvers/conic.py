@@ -1,0 +1,90 @@
+"""The oracle: the game stated for a general conic solver, one prompt after the other. Slow, and obviously right."""
+
+from functools import singledispatch
+from typing import Any
+
+import cvxpy as cp
+import numpy as np
+
+from dagames import _tolerances
+from dagames._errors import SolveError
+from dagames._types import OverAnswers
+from dagames.conic import solve_problem
+from dagames.functionals import Functional, Gini, Linear, NegativeEntropy
+from dagames.game import AlignmentGame
+from dagames.solvers.path import as_solution
+from dagames.solvers.solution import Solution
+
+
+@singledispatch
+def as_expression(functional: Functional, nu: Any, prompt: tuple[int, ...]) -> Any:  # noqa: ARG001 - the interface
+    """State R(nu) as a convex cvxpy expression; register an implementation for a functional of your own.
+
+    Args:
+        functional: The functional R.
+        nu: A cvxpy variable over answers, [Z].
+        prompt: Index of the prompt, () for a game of one.
+
+    Raises:
+        SolveError: If nobody has stated this functional.
+    """
+    raise SolveError(
+        f"{type(functional).__name__} has no conic form; register one with "
+        "`dagames.solvers.conic.as_expression.register`."
+    )
+
+
+@as_expression.register
+def _linear(functional: Linear, nu: Any, prompt: tuple[int, ...]) -> Any:
+    rewards = functional.rewards if functional.rewards.ndim == 1 else functional.rewards[prompt]
+    return -rewards @ nu
+
+
+@as_expression.register
+def _negative_entropy(functional: NegativeEntropy, nu: Any, prompt: tuple[int, ...]) -> Any:
+    return -_of_prompt(functional.weight, prompt) * cp.sum(cp.entr(nu))
+
+
+@as_expression.register
+def _gini(functional: Gini, nu: Any, prompt: tuple[int, ...]) -> Any:
+    return 0.5 * _of_prompt(functional.weight, prompt) * cp.sum_squares(nu)
+
+
+def solve_conic(game: AlignmentGame, *, tolerance: float = _tolerances.ORACLE_GAP) -> Solution:
+    """Solve each prompt's reduced game by an interior-point method on exponential cones.
+
+    Args:
+        game: The game; reference masses should lie above 1e-8.
+        tolerance: Relative duality gap to reach.
+
+    Returns:
+        The certified solution.
+
+    Raises:
+        SolveError: If the gap stays above the tolerance, or if the solver's answer breaks the KKT conditions.
+    """
+    log_nu = np.stack([_solve_prompt(game, prompt) for prompt in np.ndindex(game.batch)])
+    solution = as_solution(game, log_nu.reshape(game.log_nu_0.shape), "conic", ())
+    if not solution.certificate.worst <= tolerance:
+        raise SolveError(
+            f"conic reached gap {solution.certificate.worst:.1e} > {tolerance:.1e}; interior points lose tiny masses: "
+            "ask for a larger `tolerance` or use `solve(game)`."
+        )
+    return solution
+
+
+def _solve_prompt(game: AlignmentGame, prompt: tuple[int, ...]) -> OverAnswers:
+    reachable, log_nu_0 = game.reachable[prompt], game.log_nu_0[prompt]
+    nu = cp.Variable(game.n_answers)
+    divergence = cp.sum(cp.kl_div(nu[reachable], np.exp(log_nu_0[reachable])))
+    constraints = [cp.sum(nu) == 1, nu[~reachable] == 0] if (~reachable).any() else [cp.sum(nu) == 1]
+    objective = as_expression(game.functional, nu, prompt) + game.beta * divergence
+    solve_problem(cp.Problem(cp.Minimize(objective), constraints))
+    # Interior points are positive; a mass that the solver returns as 0 or below is rounding, not an answer.
+    mass = np.maximum(np.asarray(nu.value), np.finfo(np.float64).tiny)
+    log_nu = np.where(reachable, np.log(mass), -np.inf)
+    return np.asarray(log_nu - np.log(np.exp(log_nu).sum()))
+
+
+def _of_prompt(weight: np.ndarray, prompt: tuple[int, ...]) -> float:
+    return float(weight if weight.ndim == 0 else weight[prompt])

@@ -1,0 +1,51 @@
+"""What every solver returns."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from dagames._types import OverAnswers, OverTraces, PerPrompt
+from dagames.certificates import Certificate
+
+
+@dataclass(frozen=True, eq=False)
+class Solution:
+    """A policy, a target, and a bound on their distance from equilibrium.
+
+    Attributes:
+        log_pi: Log of the policy, [*x, Y].
+        log_q: Log of the target, [*x, Z]; -inf where unreachable.
+        log_nu: Log of the policy's answer marginal, [*x, Z]; -inf where unreachable.
+        certificate: The bound, computed from `log_pi` and `log_q` alone.
+        iterations: Steps taken; 0 for a closed form.
+        history: Worst relative gap of the iterate before each step, and of the last one, [iterations + 1].
+        method: Name of the solver that was used.
+    """
+
+    log_pi: OverTraces
+    log_q: OverAnswers
+    log_nu: OverAnswers
+    certificate: Certificate
+    iterations: int
+    history: tuple[float, ...]
+    method: str
+
+    @property
+    def pi(self) -> OverTraces:
+        """The policy, [*x, Y]."""
+        return np.asarray(np.exp(self.log_pi))
+
+    @property
+    def q(self) -> OverAnswers:
+        """The target, [*x, Z]."""
+        return np.asarray(np.exp(self.log_q))
+
+    @property
+    def nu(self) -> OverAnswers:
+        """The policy's answer marginal, [*x, Z]."""
+        return np.asarray(np.exp(self.log_nu))
+
+    @property
+    def value(self) -> PerPrompt:
+        """The objective J of the policy, [*x]."""
+        return self.certificate.primal
