@@ -1,0 +1,42 @@
+"""Files are written whole or not at all, and nothing is replaced unless asked."""
+
+import tempfile
+from pathlib import Path
+
+from dagames._errors import DomainError
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file under a temporary name, then rename it, so that no reader ever sees half of it.
+
+    Args:
+        path: The file; its folder is made if it is missing.
+        text: Its content.
+
+    Raises:
+        DomainError: If the file cannot be written there.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, delete=False) as file:
+            file.write(text)
+        Path(file.name).chmod(0o644)
+        Path(file.name).replace(path)
+    except OSError as error:
+        raise DomainError(f"cannot write {path}: {error.strerror}.") from None
+
+
+def check_new(path: Path, *, overwrite: bool) -> None:
+    """Raise if an output folder exists already and may not be replaced.
+
+    Args:
+        path: The folder.
+        overwrite: Whether the user asked for it to be replaced.
+
+    Raises:
+        DomainError: If it exists and `overwrite` is false, or if it is a file.
+    """
+    if path.is_file():
+        raise DomainError(f"{path} is a file; name a folder.")
+    if path.is_dir() and any(path.iterdir()) and not overwrite:
+        raise DomainError(f"{path} exists already; choose another folder, or say --overwrite to replace what is in it.")

@@ -1,0 +1,1 @@
+"""The figures, one a file: `compute()` returns arrays, `draw()` a picture of them."""

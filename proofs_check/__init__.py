@@ -1,0 +1,1 @@
+"""Settle every claim by computation; see `registry.py`."""

@@ -1,0 +1,126 @@
+"""What a claim is, what counts as evidence, and how evidence becomes a verdict."""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+
+Relation = Literal["equal", "at most", "at least"]
+Verdict = Literal["holds", "false", "open"]
+Formula = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One comparison of what a claim says with what an independent computation found.
+
+    Attributes:
+        claimed: The value, or the bound, that the claim gives.
+        measured: The value that the oracle found.
+        relation: How `measured` must stand to `claimed`.
+        tolerance: Absolute slack in the unit of the values; 0 where both are exact.
+        instance: The numbers a reader needs to repeat the comparison.
+        size: How large the instance is (|Y| + |Z| plus digits); the smallest failing one is shown.
+    """
+
+    claimed: float
+    measured: float
+    relation: Relation
+    tolerance: float
+    instance: dict[str, Any]
+    size: int = 0
+
+    @property
+    def excess(self) -> float:
+        """By how much the relation is broken before tolerance; negative where there is room. NaN counts as broken."""
+        difference = self.measured - self.claimed
+        if math.isnan(difference):
+            return math.inf
+        return {"equal": abs(difference), "at most": difference, "at least": -difference}[self.relation]
+
+    @property
+    def holds(self) -> bool:
+        """Whether the relation holds up to the tolerance."""
+        return self.excess <= self.tolerance
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A statement of the sources, with the computation that settles it.
+
+    The statement enters the computation as a formula, so that a wrong formula can be put in its place: `sabotage`
+    must turn the verdict. For a claim that is false as written, that is a formula under which the evidence agrees.
+
+    Attributes:
+        id: Number of the claim, as I.5.
+        title: A few words.
+        statement: The claim in our own words, with its hypotheses.
+        source: Where it is stated.
+        kind: What sort of statement it is.
+        expected: The verdict on the claim as written, which a run must reproduce.
+        stated: The formula of the claim.
+        sabotage: A formula that must turn the verdict.
+        evidence: Yields comparisons for a formula, given a random generator.
+        remark: What was found: why it fails, what repairs it, where it is tight.
+        amendment: Id of the claim that states the repaired version.
+    """
+
+    id: str
+    title: str
+    statement: str
+    source: str
+    kind: Literal["equality", "upper bound", "lower bound", "rate", "convergence", "existence"]
+    expected: Verdict
+    stated: Formula
+    sabotage: Formula
+    evidence: Callable[[Formula, np.random.Generator], Iterator[Evidence]]
+    remark: str
+    amendment: str | None = None
+
+
+@dataclass(frozen=True)
+class Result:
+    """The verdict on one claim, with what it rests on.
+
+    Attributes:
+        claim: The claim.
+        as_written: The computed verdict.
+        comparisons: Number of comparisons made.
+        failures: Number of them that broke the relation.
+        shown: The smallest failing comparison, or the one nearest to failing when none does.
+        seconds: Time taken.
+        error: What went wrong, if the computation itself failed.
+    """
+
+    claim: Claim
+    as_written: Verdict | Literal["error"]
+    comparisons: int
+    failures: int
+    shown: Evidence | None
+    seconds: float
+    error: str = field(default="")
+
+    @property
+    def as_expected(self) -> bool:
+        """Whether the verdict is the one that the claim's file expects."""
+        return self.as_written == self.claim.expected
+
+
+def judge(comparisons: list[Evidence]) -> tuple[Verdict, Evidence | None]:
+    """Turn evidence into a verdict.
+
+    Args:
+        comparisons: All comparisons made.
+
+    Returns:
+        "holds" if every relation holds, "false" with the smallest failing instance if one does not, and "open" if
+        there is no evidence; beside it the comparison to show.
+    """
+    if not comparisons:
+        return "open", None
+    failing = [evidence for evidence in comparisons if not evidence.holds]
+    if failing:
+        return "false", min(failing, key=lambda evidence: evidence.size)
+    return "holds", max(comparisons, key=lambda evidence: evidence.excess - evidence.tolerance)

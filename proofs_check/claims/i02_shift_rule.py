@@ -1,0 +1,135 @@
+"""I.2: the conjugate over the simplex turns a shift into a shift, which one normaliser uses up."""
+
+from collections.abc import Callable, Iterator, Sequence
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+import mpmath as mp
+import numpy as np
+
+from dagames.functionals import Functional, Gini, Linear, NegativeEntropy
+from proofs_check import oracles
+from proofs_check.claim import Claim, Evidence, Formula
+
+
+class Rule(NamedTuple):
+    """What the claim says of a shift: by how much R* moves, and which shift normalises exp(-u / beta)."""
+
+    shift: Any
+    normaliser: Any
+
+
+def stated(u: Sequence[Fraction], c: Fraction, beta: Fraction) -> Rule:
+    """Shift R* by c; normalise by c = beta logsumexp(-u / beta)."""
+    b = oracles.number(beta)
+    return Rule(oracles.number(c), b * mp.log(mp.fsum(mp.exp(-oracles.number(v) / b) for v in u)))
+
+
+def sabotage(u: Sequence[Fraction], c: Fraction, beta: Fraction) -> Rule:
+    """Forget the factor beta of the normaliser."""
+    rule = stated(u, c, beta)
+    return Rule(rule.shift, rule.normaliser / oracles.number(beta))
+
+
+def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
+    """Compare R*(u + c) with R*(u) + c for each functional, and test the normaliser from both sides.
+
+    Args:
+        formula: The claimed shift and normaliser.
+        rng: Source of randomness.
+
+    Yields:
+        Comparisons at 50 digits for the oracle's conjugates, at 1e-12 for the library's.
+    """
+    for _ in range(100):
+        n = int(rng.integers(1, 6))
+        u = [Fraction(int(v), 100) for v in rng.integers(-500, 500, size=n)]
+        c, beta = Fraction(int(rng.integers(-900, 900)), 100), Fraction(int(rng.integers(1, 300)), 100)
+        weight = Fraction(int(rng.integers(1, 300)), 100)
+        rule = formula(u, c, beta)
+        instance = {"u": oracles.as_text(u), "c": str(c), "beta": str(beta), "weight": str(weight)}
+        size = oracles.complexity(u, [c, beta, weight])
+        for name, (functional, conjugate) in _functionals(u, weight).items():
+            moved = conjugate([v + c for v in u]) - conjugate(u)
+            here = instance | {"functional": name}
+            yield _equal(rule.shift, moved, 1e-45, here, size)
+            floats = np.array([float(v) for v in u])
+            library = functional.conjugate(floats + float(c)) - functional.conjugate(floats)
+            yield _equal(rule.shift, mp.mpf(float(library)), 1e-12, here | {"computed by": "dagames"}, size)
+        yield from _normaliser(rule.normaliser, u, beta, instance, size)
+
+
+def _normaliser(
+    c: Any, u: Sequence[Fraction], beta: Fraction, instance: dict[str, Any], size: int
+) -> Iterator[Evidence]:
+    """Check that c normalises, and that no other shift does: the mass falls strictly with c."""
+    b = oracles.number(beta)
+
+    def mass(shift: Any) -> Any:
+        return mp.fsum(mp.exp(-(oracles.number(v) + shift) / b) for v in u)
+
+    yield _equal(mp.mpf(1), mass(c), 1e-45, instance | {"part": "normaliser"}, size)
+    step = mp.mpf(10) ** -20
+    slope = (mass(c + step) - mass(c - step)) / (2 * step)
+    yield Evidence(0.0, float(slope * b), "at most", -0.999, instance | {"part": "uniqueness"}, size)
+
+
+def _equal(claimed: Any, measured: Any, tolerance: float, instance: dict[str, Any], size: int) -> Evidence:
+    return Evidence(0.0, float(abs(claimed - measured) / max(1, abs(claimed))), "equal", tolerance, instance, size)
+
+
+def _functionals(
+    u: Sequence[Fraction], weight: Fraction
+) -> dict[str, tuple[Functional, Callable[[Sequence[Fraction]], Any]]]:
+    """Pair each functional of the library with its conjugate written down again, in exact or 50-digit arithmetic."""
+    w, rewards = float(weight), [Fraction(z, 3) for z in range(len(u))]
+    return {
+        "Linear": (
+            Linear([float(r) for r in rewards]),
+            lambda v: oracles.number(max(a + r for a, r in zip(v, rewards, strict=True))),
+        ),
+        "NegativeEntropy": (
+            NegativeEntropy(w),
+            lambda v: (
+                oracles.number(weight) * mp.log(mp.fsum(mp.exp(oracles.number(a) / oracles.number(weight)) for a in v))
+            ),
+        ),
+        "Gini": (Gini(w), lambda v: oracles.number(_quadratic_conjugate(v, weight))),
+    }
+
+
+def _quadratic_conjugate(u: Sequence[Fraction], weight: Fraction) -> Fraction:
+    """Maximise <nu, u> - weight / 2 |nu|^2 exactly, by trying every support that is a set of largest entries."""
+    ordered = sorted(u, reverse=True)
+    best = None
+    for size in range(1, len(u) + 1):
+        tau = (sum(ordered[:size], Fraction(0)) - weight) / size
+        nu = [(v - tau) / weight for v in ordered[:size]]
+        if min(nu) >= 0:
+            value = sum((p * v for p, v in zip(nu, ordered, strict=False)), Fraction(0)) - weight / 2 * sum(
+                (p * p for p in nu), Fraction(0)
+            )
+            best = value if best is None else max(best, value)
+    if best is None:
+        raise ArithmeticError("no support gives a distribution, which cannot be: the largest entry alone does")
+    return best
+
+
+CLAIM = Claim(
+    id="I.2",
+    title="Shift rule",
+    statement=(
+        "For R on the simplex and any number c, R*(u + c 1) = R*(u) + c; and c = beta logsumexp(-u / beta) is the only "
+        "shift for which exp(-(u + c) / beta) sums to 1."
+    ),
+    source="paper, section 2.2",
+    kind="equality",
+    expected="holds",
+    stated=stated,
+    sabotage=sabotage,
+    evidence=evidence,
+    remark=(
+        "Follows from sum nu = 1 for the first part and from the strict fall of the mass in c for the second: "
+        "d mass / dc = -1 / beta where the mass is 1."
+    ),
+)

@@ -1,0 +1,124 @@
+"""I.5: a small value of G at a pair does not make its policy near-optimal."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import mpmath as mp
+import numpy as np
+
+from proofs_check import oracles
+from proofs_check.claim import Claim, Evidence, Formula
+
+
+@dataclass(frozen=True)
+class LinearGame:
+    """A game with R(nu) = -<r, nu> and one trace per answer, where every quantity has a closed form.
+
+    Attributes:
+        nu_0: Reference.
+        rewards: Reward of each answer.
+        beta: Weight of the divergence.
+    """
+
+    nu_0: Sequence[Fraction]
+    rewards: Sequence[Fraction]
+    beta: Fraction
+
+    def objective(self, pi: Sequence[Fraction]) -> Any:
+        """Compute J(pi)."""
+        value = -sum((r * p for r, p in zip(self.rewards, pi, strict=True)), Fraction(0))
+        return oracles.number(value) + oracles.number(self.beta) * oracles.kl(pi, self.nu_0)
+
+    def payoff(self, pi: Sequence[Fraction], q: Sequence[Fraction]) -> Any:
+        """Compute G(pi, q), the conjugate of a linear R being max_z (u(z) + r(z))."""
+        b = oracles.number(self.beta)
+        u = [-b * oracles.log(mass) for mass in q]
+        conjugate = max(v + oracles.number(r) for v, r in zip(u, self.rewards, strict=True))
+        return b * oracles.kl(pi, self.nu_0) + oracles.expectation(pi, u) - conjugate
+
+    def value(self) -> Any:
+        """Compute min J = -beta log sum nu_0 exp(r / beta)."""
+        b = oracles.number(self.beta)
+        return -b * mp.log(oracles.expectation(self.nu_0, [mp.exp(oracles.number(r) / b) for r in self.rewards]))
+
+    def lower_bound(self, q: Sequence[Fraction]) -> Any:
+        """Compute min over policies of G(., q), attained at the policy proportional to nu_0 q."""
+        weights = [p * mass for p, mass in zip(self.nu_0, q, strict=True)]
+        return self.payoff([w / sum(weights) for w in weights], q)
+
+
+def stated(game: LinearGame, pi: Sequence[Fraction], q: Sequence[Fraction]) -> Any:
+    """The slack of the proposition: by how much G(pi, q) exceeds the value of the game."""
+    return max(mp.mpf(0), game.payoff(pi, q) - game.value())
+
+
+def duality_gap(game: LinearGame, pi: Sequence[Fraction], q: Sequence[Fraction]) -> Any:
+    """The slack of the amendment: max over targets of G(pi, .) minus min over policies of G(., q)."""
+    return game.objective(pi) - game.lower_bound(q)
+
+
+def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
+    """Compare the suboptimality of the policy with the slack that the claim allows.
+
+    Args:
+        formula: The slack epsilon of a pair.
+        rng: Source of randomness.
+
+    Yields:
+        Comparisons at 50 digits: a hand-made instance first, then random ones.
+    """
+    for game, pi, q in _instances(rng):
+        suboptimality = game.objective(pi) - game.value()
+        yield Evidence(
+            claimed=float(formula(game, pi, q)),
+            measured=float(suboptimality),
+            relation="at most",
+            tolerance=1e-14,
+            instance={
+                "R": f"-<r, nu>, r = {oracles.as_text(game.rewards)}",
+                "nu_0": oracles.as_text(game.nu_0),
+                "beta": str(game.beta),
+                "pi": oracles.as_text(pi),
+                "q": oracles.as_text(q),
+                "G": mp.nstr(game.payoff(pi, q), 12),
+                "value": mp.nstr(game.value(), 12),
+                "J(pi)": mp.nstr(game.objective(pi), 12),
+            },
+            size=oracles.complexity(game.nu_0, game.rewards, [game.beta], pi, q),
+        )
+
+
+def _instances(rng: np.random.Generator) -> Iterator[tuple[LinearGame, list[Fraction], list[Fraction]]]:
+    half, quarter = Fraction(1, 2), Fraction(1, 4)
+    zero = LinearGame([half, half], [Fraction(0), Fraction(0)], Fraction(1))
+    yield zero, [Fraction(1), Fraction(0)], [1 - quarter, quarter]
+    for _ in range(400):
+        n = int(rng.integers(2, 5))
+        rewards = [Fraction(int(r), 10) for r in rng.integers(-20, 21, size=n)]
+        beta = Fraction(int(rng.integers(1, 30)), 10)
+        game = LinearGame(oracles.random_distribution(rng, n, 9), rewards, beta)
+        pi, q = (oracles.random_distribution(rng, n, int(10 ** rng.integers(1, 4))) for _ in range(2))
+        yield game, pi, q
+
+
+CLAIM = Claim(
+    id="I.5",
+    title="Approximate equilibrium by the value of G",
+    statement=(
+        "If G(pi, q) is at most the value of the game plus epsilon, then J(pi) is at most its least value plus epsilon."
+    ),
+    source="paper, Prop 2.2; slides, proposition on approximate equilibria",
+    kind="upper bound",
+    expected="false",
+    stated=stated,
+    sabotage=duality_gap,
+    evidence=evidence,
+    remark=(
+        "G(pi, q) is the payoff against one target, J(pi) against the best one: a target that answers pi badly makes "
+        "G small without making pi good. With R = 0, uniform nu_0 = (1/2, 1/2), beta = 1, pi = (1, 0), "
+        "q = (3/4, 1/4): G = log 2 - log 3 < 0 = value, so epsilon = 0, but J(pi) = log 2."
+    ),
+    amendment="I.5a",
+)

@@ -1,0 +1,156 @@
+"""Slow and obviously right: the game's quantities from their definitions, in exact or 50-digit arithmetic.
+
+Nothing here imports the solvers or functionals that it is used to judge.
+"""
+
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from math import comb
+from typing import Any
+
+import mpmath as mp
+import numpy as np
+
+DIGITS = 50
+mp.mp.dps = DIGITS
+
+Weights = Sequence[Fraction]
+
+
+def number(value: Fraction | int) -> Any:
+    """Turn a rational into a number of 50 digits.
+
+    Args:
+        value: The rational.
+
+    Returns:
+        An mpmath number.
+    """
+    value = Fraction(value)
+    return mp.mpf(value.numerator) / value.denominator
+
+
+def log(value: Fraction) -> Any:
+    """Compute the natural logarithm to 50 digits; -inf at 0.
+
+    Args:
+        value: A rational of at least 0.
+
+    Returns:
+        An mpmath number.
+    """
+    return mp.log(number(value)) if value > 0 else mp.mpf("-inf")
+
+
+def marginal(pi: Weights, E: Sequence[int], n_answers: int) -> list[Fraction]:
+    """Sum the traces of each answer, exactly.
+
+    Args:
+        pi: Probabilities of traces, [Y].
+        E: Answer of each trace, [Y].
+        n_answers: Number of answers.
+
+    Returns:
+        Probabilities of answers, [Z].
+    """
+    return [sum((p for p, answer in zip(pi, E, strict=True) if answer == z), Fraction(0)) for z in range(n_answers)]
+
+
+def kl(p: Weights, q: Weights) -> Any:
+    """Compute KL(p || q) in nats to 50 digits.
+
+    Args:
+        p: Probabilities.
+        q: Probabilities, positive where p is.
+
+    Returns:
+        An mpmath number.
+    """
+    return mp.fsum(number(a) * (log(a) - log(b)) for a, b in zip(p, q, strict=True) if a > 0)
+
+
+def expectation(p: Weights, values: Sequence[Any]) -> Any:
+    """Compute sum p(i) values(i) to 50 digits, with 0 times infinity being 0.
+
+    Args:
+        p: Probabilities.
+        values: Numbers, which may be infinite where p is 0.
+
+    Returns:
+        An mpmath number.
+    """
+    return mp.fsum(number(a) * v for a, v in zip(p, values, strict=True) if a > 0)
+
+
+def random_distribution(rng: np.random.Generator, n: int, denominator: int = 1000) -> list[Fraction]:
+    """Draw a distribution of positive rationals.
+
+    Args:
+        rng: Source of randomness.
+        n: Number of entries.
+        denominator: Weights are integers from 1 to this.
+
+    Returns:
+        Probabilities that sum to 1 exactly.
+    """
+    weights = [int(w) for w in rng.integers(1, denominator + 1, size=n)]
+    return [Fraction(w, sum(weights)) for w in weights]
+
+
+def group_counts(n_answers: int, group_size: int) -> Iterator[tuple[int, ...]]:
+    """Enumerate all ways to give K traces to the answers.
+
+    Args:
+        n_answers: Number of answers.
+        group_size: Number of traces K.
+
+    Yields:
+        Counts per answer that sum to K.
+    """
+    if n_answers == 1:
+        yield (group_size,)
+        return
+    for first in range(group_size + 1):
+        for rest in group_counts(n_answers - 1, group_size - first):
+            yield (first, *rest)
+
+
+def multinomial(counts: Sequence[int], nu: Weights) -> Fraction:
+    """Compute the probability of the counts under K independent draws, exactly.
+
+    Args:
+        counts: Counts per answer.
+        nu: Probabilities of answers.
+
+    Returns:
+        The probability.
+    """
+    probability, left = Fraction(1), sum(counts)
+    for count, p in zip(counts, nu, strict=True):
+        probability *= comb(left, count) * p**count
+        left -= count
+    return probability
+
+
+def as_text(values: Sequence[Fraction]) -> str:
+    """Write rationals so that they can be read and typed in again.
+
+    Args:
+        values: Rationals.
+
+    Returns:
+        For example "(1/2, 1/2)".
+    """
+    return "(" + ", ".join(str(v) for v in values) + ")"
+
+
+def complexity(*groups: Sequence[Fraction]) -> int:
+    """Measure how hard rationals are to read: entries plus digits.
+
+    Args:
+        groups: Lists of rationals.
+
+    Returns:
+        The measure.
+    """
+    return sum(1 + len(str(v.numerator)) + len(str(v.denominator)) for group in groups for v in group)
