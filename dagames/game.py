@@ -81,6 +81,8 @@ class AlignmentGame:
         self.beta = simplex.as_positive(beta, "beta")
         self.log_pi_0 = log_pi_0
         self.E: Extraction
+        if n_answers is not None and (isinstance(n_answers, bool) or not isinstance(n_answers, int) or n_answers < 1):
+            raise DomainError(f"`n_answers` must be an integer of at least 1, not {n_answers!r}.")
         self.E, self.n_answers = simplex.as_extraction(E, log_pi_0.shape, n_answers)
         if not isinstance(functional, Functional):
             raise DomainError(f"`functional` must be a Functional, not {type(functional).__name__}.")

@@ -284,7 +284,7 @@ def _as_array(values: Numbers, name: str) -> np.ndarray:
 
 
 def _check_sum(total: PerPrompt, name: str, remedy: str, of: str = "") -> None:
-    off = ~(np.abs(total - 1) <= _tolerances.NORMALISATION)
+    off = np.asarray(~(np.abs(total - 1) <= _tolerances.NORMALISATION))
     if off.any():
         place = _first(off)
         row = f"{name}[{_index(place)}]" if place else name

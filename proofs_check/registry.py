@@ -49,7 +49,7 @@ def select_claims(ids: list[str]) -> list[Claim]:
             near = difflib.get_close_matches(name.casefold(), list(by_fold), n=1, cutoff=0.3)
             hint = f" Did you mean {by_fold[near[0]].id}?" if near else ""
             raise DomainError(f"there is no claim {name!r}; known are {', '.join(known)}.{hint}")
-    return [by_fold[name.casefold()] for name in dict.fromkeys(ids)]
+    return [by_fold[name] for name in dict.fromkeys(name.casefold() for name in ids)]
 
 
 def sort_key(claim_id: str) -> tuple[str, int, str]:

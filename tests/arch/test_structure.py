@@ -1,0 +1,72 @@
+"""Rules of the repository that no other tool checks."""
+
+import ast
+import importlib
+import inspect
+import pkgutil
+from pathlib import Path
+
+import pytest
+
+import dagames.functionals
+import dagames.targets
+from tests.cases import FUNCTIONALS, TARGETS
+
+ROOT = Path(__file__).parents[2]
+SOURCES = sorted(
+    p for folder in ("dagames", "dagames_llm", "proofs_check", "figures") for p in (ROOT / folder).rglob("*.py")
+)
+
+
+def subclasses(package, base) -> set[str]:
+    for module in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
+        importlib.import_module(module.name)
+    own = {cls for cls in all_subclasses(base) if cls.__module__.startswith("dagames.")}
+    return {cls.__name__ for cls in own if not inspect.isabstract(cls)}
+
+
+def all_subclasses(base) -> set[type]:
+    return {cls for child in base.__subclasses__() for cls in (child, *all_subclasses(child))}
+
+
+def test_every_functional_and_target_is_put_through_the_laws():
+    assert subclasses(dagames.functionals, dagames.functionals.Functional) == set(FUNCTIONALS)
+    assert subclasses(dagames.targets, dagames.targets.Target) == {name.split()[0] for name in TARGETS}
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_files_stay_readable(path):
+    text = path.read_text()
+    assert len(text.splitlines()) <= 400
+    assert path.stem.strip("_") not in {"utils", "helpers", "misc", "common"}
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef):
+            statements = node.body[1:] if ast.get_docstring(node) else node.body
+            length = statements[-1].end_lineno - statements[0].lineno + 1 if statements else 0
+            assert length <= 60, f"{node.name} is {length} lines long"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_no_code_runs_what_a_model_wrote(path):
+    called = {
+        n.func.id
+        for n in ast.walk(ast.parse(path.read_text()))
+        if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)
+    }
+    assert not called & {"eval", "exec", "compile", "__import__"}
+    imported = {
+        alias.name for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Import) for alias in n.names
+    }
+    assert not imported & {"pickle", "dill", "cloudpickle", "marshal", "shelve"}
+
+
+def test_every_dependency_is_pinned():
+    import tomllib
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = [*project["dependencies"], *(d for extra in project["optional-dependencies"].values() for d in extra)]
+    names = {d.split(">=")[0].split("[")[0].lower().replace("_", "-") for d in wanted} - {"dagames"}
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    pins = {line.split("==")[0].lower().replace("_", "-") for line in lines}
+    assert all("==" in line and "://" not in line for line in lines)
+    assert names <= pins, names - pins

@@ -1,0 +1,125 @@
+"""Every claim has the verdict its file expects, twice with equal numbers, and a sabotage that turns it."""
+
+import json
+import math
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from dagames import DomainError
+from proofs_check.claim import Evidence, judge
+from proofs_check.claims.i05_approximate_equilibrium import LinearGame, stated
+from proofs_check.claims.i07_best_response import exact_cycle
+from proofs_check.claims.i19_gini_reward import expected_step
+from proofs_check.output import as_json
+from proofs_check.registry import load_claims, select_claims
+from proofs_check.settle import settle, survives_sabotage
+
+CLAIMS = load_claims()
+each = pytest.mark.parametrize("claim", CLAIMS.values(), ids=CLAIMS.keys())
+
+
+@each
+def test_the_verdict_is_the_expected_one_and_comes_out_twice(claim):
+    first, second = settle(claim, seed=3), settle(claim, seed=3)
+    assert first.as_written == claim.expected, first.shown
+    assert first.comparisons > 0
+    assert json.dumps(as_json([first], 3)) == json.dumps(as_json([second], 3))
+
+
+@each
+def test_sabotage_turns_the_verdict(claim):
+    assert not survives_sabotage(claim, seed=1)
+    assert settle(claim, 1, claim.sabotage).as_written in {"holds", "false"}
+
+
+@each
+def test_amendments_exist(claim):
+    assert claim.amendment is None or claim.amendment in CLAIMS
+    assert (claim.expected == "false") == (claim.amendment is not None)
+
+
+def test_the_claims_of_the_first_issue_are_there():
+    assert {"I.1", "I.2", "I.5", "I.7", "I.19"} <= set(CLAIMS)
+    assert CLAIMS["I.5"].expected == CLAIMS["I.7"].expected == "false"
+
+
+def test_the_counterexample_to_i5_checks_by_hand():
+    """R = 0 on two answers: G = log 2 - log 3 lies below the value 0, and J(pi) = log 2 above it."""
+    half = Fraction(1, 2)
+    game = LinearGame([half, half], [Fraction(0)] * 2, Fraction(1))
+    pi, q = [Fraction(1), Fraction(0)], [Fraction(3, 4), Fraction(1, 4)]
+    assert abs(float(game.payoff(pi, q)) - math.log(2 / 3)) < 1e-15
+    assert abs(float(game.value())) < 1e-15
+    assert abs(float(game.objective(pi)) - math.log(2)) < 1e-15
+    assert stated(game, pi, q) == 0
+
+
+def test_the_counterexample_to_i7_is_an_exact_cycle():
+    start, other = [Fraction(4, 5), Fraction(1, 5)], [Fraction(1, 2), Fraction(1, 2)]
+    assert exact_cycle(start) == [start, other, start, other]
+
+
+@pytest.mark.parametrize(("K", "factor"), [(3, Fraction(2, 9)), (4, Fraction(3, 8)), (8, Fraction(21, 32))])
+def test_the_factor_of_i19_from_two_answers(K, factor):
+    nu = [Fraction(1, 4), Fraction(3, 4)]
+    gradient = nu[0] * nu[1] * (nu[1] - nu[0])
+    assert expected_step(K, nu) == [factor * gradient, -factor * gradient]
+
+
+def test_a_verdict_needs_evidence_and_shows_the_smallest_failure():
+    assert judge([]) == ("open", None)
+    good = Evidence(1.0, 1.0, "equal", 0.0, {}, size=1)
+    bad = replace(good, measured=2.0, size=9)
+    smaller = replace(bad, size=5)
+    assert judge([good])[0] == "holds"
+    assert judge([bad, good, smaller]) == ("false", smaller)
+
+
+@pytest.mark.parametrize(
+    ("relation", "measured", "holds"),
+    [
+        ("equal", 1.05, True),
+        ("equal", 1.2, False),
+        ("equal", 0.8, False),
+        ("at most", 0.0, True),
+        ("at most", 1.2, False),
+        ("at least", 2.0, True),
+        ("at least", 0.8, False),
+        ("equal", math.nan, False),
+        ("at most", math.nan, False),
+    ],
+)
+def test_relations(relation, measured, holds):
+    assert Evidence(1.0, measured, relation, 0.1, {}).holds is holds
+
+
+def test_a_claim_that_raises_is_an_error_and_not_a_verdict():
+    def broken(formula, rng):
+        yield Evidence(0.0, 0.0, "equal", 0.0, {})
+        raise ZeroDivisionError("by design")
+
+    result = settle(replace(CLAIMS["I.1"], evidence=broken))
+    assert result.as_written == "error"
+    assert not result.as_expected
+    assert result.error == "ZeroDivisionError: by design"
+
+
+def test_claims_are_selected_by_id_in_any_case():
+    assert [claim.id for claim in select_claims(["i.7", "I.1", "I.7"])] == ["I.7", "I.1"]
+    with pytest.raises(DomainError, match=r"there is no claim 'I\.50'.*Did you mean I\.5"):
+        select_claims(["I.50"])
+
+
+def test_a_seed_changes_the_search():
+    shown = {settle(CLAIMS["I.1"], seed).shown.instance["pi"] for seed in range(5)}
+    assert len(shown) > 1
+
+
+def test_verdicts_do_not_depend_on_the_order_of_claims():
+    alone = settle(CLAIMS["I.5a"], seed=2)
+    settle(CLAIMS["I.5"], seed=2)
+    np.random.default_rng(0).random(10)
+    assert settle(CLAIMS["I.5a"], seed=2).shown == alone.shown

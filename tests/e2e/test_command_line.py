@@ -1,0 +1,142 @@
+"""The installed commands, as a user types them: right input, wrong input, exit codes, nothing half-written."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+DAGAMES = str(Path(sys.executable).with_name("dagames"))
+
+
+def run(*arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([DAGAMES, *map(str, arguments)], capture_output=True, text=True, cwd=cwd)
+
+
+def refused(*arguments: str | Path, cwd: Path | None = None) -> str:
+    """Run a command that must be refused with one message, exit code 2 and no traceback."""
+    done = run(*arguments, cwd=cwd)
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+    return done.stderr
+
+
+def test_verify_prints_a_verdict_per_claim(tmp_path):
+    done = run("verify", "I.5", "I.7", "I.19", "--json", tmp_path / "out.json")
+    assert done.returncode == 0, done.stderr
+    assert "I.5 counterexample" in done.stdout
+    assert "I.7 counterexample" in done.stdout
+    verdicts = {c["id"]: c["as_written"] for c in json.loads((tmp_path / "out.json").read_text())["claims"]}
+    assert verdicts == {"I.5": "false", "I.7": "false", "I.19": "holds"}
+    assert list(tmp_path.iterdir()) == [tmp_path / "out.json"]
+
+
+def test_the_module_is_the_same_command():
+    done = subprocess.run([sys.executable, "-m", "proofs_check", "I.1"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "I.1" in done.stdout
+
+
+def test_verify_under_sabotage_turns_every_verdict():
+    done = run("verify", "I.1", "I.19", "--sabotage")
+    assert done.returncode == 0
+    assert "2 of 2 verdicts turn" in done.stdout
+
+
+def test_verify_refuses_what_it_does_not_know(tmp_path):
+    assert "there is no claim 'I.4x'" in refused("verify", "I.4x")
+    assert "Invalid value" in refused("verify", "--seed", "-1")
+    assert "No such option" in refused("verify", "--sed", "1")
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    done = run("verify", "I.19", "--json", blocked / "out.json")
+    assert done.returncode == 2
+    assert "cannot write" in done.stderr
+
+
+def test_figures_and_report_never_replace_what_is_there(tmp_path):
+    (tmp_path / "kept.txt").write_text("kept")
+    for command in ("figures", "report"):
+        assert "exists already" in refused(command, "--out", tmp_path)
+        assert "is a file" in refused(command, "--out", tmp_path / "kept.txt")
+    assert [p.name for p in tmp_path.iterdir()] == ["kept.txt"]
+
+
+def test_the_report_binds_verdicts_and_figures(tmp_path):
+    done = run("report", "--out", tmp_path / "report")
+    assert done.returncode == 0, done.stderr
+    page = (tmp_path / "report" / "index.html").read_text()
+    claims = json.loads((tmp_path / "report" / "claims.json").read_text())["claims"]
+    for claim in claims:
+        assert f'href="#{claim["id"]}"' in page
+        assert f'id="{claim["id"]}"' in page
+    for stem in ("best_response", "variance_reduction"):
+        assert f'src="figures/{stem}.svg"' in page
+        figure = json.loads((tmp_path / "report" / "figures" / f"{stem}.json").read_text())
+        assert figure["caption"][:60] in page
+        assert (tmp_path / "report" / "figures" / f"{stem}.png").stat().st_size > 10_000
+    assert "http" not in page.replace("http-equiv", "")
+    assert not [p for p in (tmp_path / "report").rglob("*") if p.name.startswith((".", "tmp"))]
+
+
+def test_solve_prints_a_certified_solution(tmp_path):
+    game = tmp_path / "game.yaml"
+    game.write_text("pi_0: [0.5, 0.3, 0.2]\nE: [0, 1, 1]\nfunctional: {NegativeEntropy: {weight: 1.3}}\nbeta: 0.7\n")
+    done = run("solve", game)
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    assert answer["gap"] < 1e-10
+    expected = np.array([0.5, 0.5]) ** (0.7 / 2.0)
+    np.testing.assert_allclose(answer["nu"], expected / expected.sum(), atol=1e-9)
+
+
+GOOD = {"pi_0": [0.5, 0.5], "E": [0, 1], "functional": {"Gini": {"weight": 1.0}}, "beta": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"pi_0": [1.5, -0.5]}, "`pi_0[1]` is negative: -0.5"),
+        ({"pi_0": [0.5, 0.6]}, "`pi_0` sum to 1.1, not 1"),
+        ({"pi_0": [0.5, float("nan")]}, "`pi_0[1]` is nan"),
+        ({"pi_0": "half"}, "`pi_0` is not a rectangular array of numbers"),
+        ({"E": [0, -3]}, "`E[1]` is -3"),
+        ({"E": [0, 5], "n_answers": 2}, "out of range for 2 answers"),
+        ({"beta": 0}, "`beta` must be a finite number above 0, not 0"),
+        ({"beta": float("nan")}, "`beta` must be a finite number above 0, not nan"),
+        ({"beta": "x"}, "`beta` must be a number above 0, not 'x'"),
+        ({"functional": {"Shannon": {}}}, "`functional` must be one of Linear, NegativeEntropy, Gini"),
+        ({"functional": {"Gini": {"wieght": 1.0}}}, "Gini does not take the arguments"),
+        ({"functional": {"Linear": {"rewards": [1.0, float("nan")]}}}, "`rewards[1]` is nan"),
+        ({"temperature": 1.0}, "unknown: temperature"),
+        ({"n_answers": "two"}, "`n_answers` must be an integer of at least 1, not 'two'"),
+    ],
+)
+def test_solve_refuses_a_wrong_game(tmp_path, change, message):
+    game = tmp_path / "game.yaml"
+    game.write_text(json.dumps(GOOD | change).replace("NaN", ".nan"))
+    assert message in refused("solve", game)
+
+
+def test_solve_refuses_what_is_no_game(tmp_path):
+    assert "No such file" in refused("solve", tmp_path / "missing.yaml")
+    assert "Is a directory" in refused("solve", tmp_path)
+    broken = tmp_path / "broken.yaml"
+    for text, message in (("pi_0: [", "is not YAML"), ("- 1", "must hold the keys"), ("beta: 1", "missing: E, ")):
+        broken.write_text(text)
+        assert message in refused("solve", broken)
+    broken.write_text("!!python/object/apply:os.system ['true']")
+    assert "is not YAML" in refused("solve", broken)
+    broken.write_text(json.dumps(GOOD))
+    assert "`method` must be one of" in refused("solve", broken, "--method", "newton")
+    assert "`tolerance` must be above 0" in refused("solve", broken, "--tolerance", "-1")
+
+
+def test_help_teaches():
+    for command, word in ((), "solve"), (("solve",), "functional: {Gini"), (("verify",), "I.5"), (("report",), "index"):
+        done = run(*command, "--help")
+        assert done.returncode == 0
+        assert word in done.stdout

@@ -1,0 +1,162 @@
+"""A user's mistake is answered by one error that names the argument, the place and the value."""
+
+from collections.abc import Iterator
+
+import jaxtyping
+import numpy as np
+import pytest
+
+from dagames import AlignmentGame, DomainError, ShapeError, SolveError, solve
+from dagames.estimators import RewardTable, plugin_table
+from dagames.functionals import Gini, Linear, NegativeEntropy
+from dagames.grpo import group_advantages
+from dagames.solvers import solve_best_response, solve_closed_form
+from dagames.targets import AnswerGroup, GiniDiversity, InverseFrequency, MajorityVote
+
+R = NegativeEntropy(1.0)
+
+
+@pytest.fixture(autouse=True)
+def _as_a_user() -> Iterator[None]:
+    """Switch the run-time type checker off: users do not have it, and it would answer before our messages."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (([0.6, 0.5, -0.1], [0, 1, 1], R, 1.0), r"`pi_0\[2\]` is negative: -0\.1"),
+        (([0.6, 0.6], [0, 1], R, 1.0), r"`pi_0` sum to 1\.2, not 1"),
+        (([[0.5, 0.5], [0.5, 0.4]], [0, 1], R, 1.0), r"`pi_0\[1\]` sum to 0\.9"),
+        (([0.5, float("nan")], [0, 1], R, 1.0), r"`pi_0\[1\]` is nan"),
+        (([0.5, float("inf")], [0, 1], R, 1.0), r"`pi_0\[1\]` is inf"),
+        (([], [], R, 1.0), r"`pi_0` has shape \(0,\)"),
+        (([[0.5, 0.5], [1.0]], [0, 1], R, 1.0), r"`pi_0` is not a rectangular array"),
+        ((["a", "b"], [0, 1], R, 1.0), r"`pi_0` is not a rectangular array of numbers"),
+        (([0.5, 0.5], [0, -1], R, 1.0), r"`E\[1\]` is -1; an answer is an index"),
+        (([0.5, 0.5], [0, 0.5], R, 1.0), r"`E\[1\]` is 0\.5"),
+        (([0.5, 0.5], [0, float("nan")], R, 1.0), r"`E\[1\]` is nan"),
+        (([0.5, 0.5], [0, 1, 2], R, 1.0), r"`E` has shape \(3,\)"),
+        (([0.5, 0.5], [0, 1], R, 0.0), r"`beta` must be a finite number above 0, not 0"),
+        (([0.5, 0.5], [0, 1], R, -1.0), r"`beta` must be a finite number above 0, not -1"),
+        (([0.5, 0.5], [0, 1], R, float("nan")), r"`beta` must be a finite number above 0, not nan"),
+        (([0.5, 0.5], [0, 1], R, None), r"`beta` must be a number above 0, not None"),
+        (([0.5, 0.5], [0, 1], "gini", 1.0), r"`functional` must be a Functional, not str"),
+        (([0.5, 0.5], [0, 1], Linear([1.0, 2.0, 3.0]), 1.0), r"`rewards` has shape \(3,\)"),
+        (([0.5, 0.5], [0, 1], Gini([1.0, 2.0]), 1.0), r"`weight` has shape \(2,\)"),
+    ],
+)
+def test_a_wrong_game_is_refused(arguments, message):
+    with pytest.raises((DomainError, ShapeError), match=message):
+        AlignmentGame(*arguments)
+
+
+def test_an_answer_beyond_n_answers_is_refused():
+    with pytest.raises(DomainError, match=r"`E\[1\]` is 2, out of range for 2 answers"):
+        AlignmentGame([0.5, 0.5], [0, 2], R, 1.0, n_answers=2)
+
+
+def test_a_log_reference_must_be_normalised():
+    with pytest.raises(DomainError, match="the exponentials of `log_pi_0` sum to 2"):
+        AlignmentGame.from_log([0.0, 0.0], [0, 1], R, 1.0)
+    with pytest.raises(DomainError, match=r"`log_pi_0\[0\]` is inf"):
+        AlignmentGame.from_log([np.inf, 0.0], [0, 1], R, 1.0)
+
+
+@pytest.mark.parametrize("weight", [0.0, -1.0, float("nan"), float("inf"), "x"])
+@pytest.mark.parametrize("functional", [Gini, NegativeEntropy])
+def test_a_weight_must_be_positive(functional, weight):
+    with pytest.raises(DomainError, match="`weight` must be"):
+        functional(weight)
+
+
+def test_rewards_must_be_finite():
+    with pytest.raises(DomainError, match=r"`rewards\[1\]` is nan"):
+        Linear([0.0, float("nan")])
+
+
+def test_wrong_policies_and_targets_are_refused():
+    game = AlignmentGame([0.5, 0.5], [0, 1], R, 1.0)
+    with pytest.raises(ShapeError, match=r"`pi` has shape \(3,\)"):
+        game.objective([0.2, 0.3, 0.5])
+    with pytest.raises(ShapeError, match=r"`q` has shape \(1,\)"):
+        game.best_policy([1.0])
+    with pytest.raises(DomainError, match=r"`q\[1\]` is 0 at a reachable answer"):
+        game.payoff([0.5, 0.5], [1.0, 0.0])
+    with pytest.raises(DomainError, match="no best target exists: NegativeEntropy has slope -inf at answer 1"):
+        game.best_target([1.0, 0.0])
+
+
+def test_solvers_say_why_they_stop():
+    cycling = AlignmentGame([0.8, 0.2], [0, 1], NegativeEntropy(1.0), beta=1.0)
+    with pytest.raises(SolveError, match=r"best_response stopped after 50 steps with gap .* relative smoothness \(1\)"):
+        solve_best_response(cycling, max_iterations=50)
+    collapsing = AlignmentGame([0.8, 0.2], [0, 1], NegativeEntropy(2.0), beta=1.0)
+    with pytest.raises(SolveError, match="ran into a vertex"):
+        solve_best_response(collapsing)
+    with pytest.raises(SolveError, match="Gini has no closed form"):
+        solve_closed_form(AlignmentGame([0.5, 0.5], [0, 1], Gini(1.0), 1.0))
+    with pytest.raises(SolveError, match="mirror_descent stopped after 1 steps"):
+        solve(AlignmentGame([0.9, 0.1], [0, 1], Gini(1.0), 0.1), max_iterations=1)
+
+
+def test_wrong_solver_options_are_refused():
+    game = AlignmentGame([0.5, 0.5], [0, 1], Gini(1.0), 1.0)
+    with pytest.raises(DomainError, match="`method` must be one of auto, "):
+        solve(game, "newton")
+    with pytest.raises(DomainError, match="`tolerance` must be above 0"):
+        solve(game, tolerance=0.0)
+    with pytest.raises(DomainError, match="`max_iterations` must be at least 0"):
+        solve(game, max_iterations=-1)
+
+
+@pytest.mark.parametrize("K", [0, -1, 1.5, True, "4"])
+def test_a_group_size_is_a_positive_integer(K):
+    with pytest.raises(DomainError, match="`K` must be an integer"):
+        plugin_table(K)
+
+
+def test_tables_refuse_what_they_cannot_look_up():
+    table = plugin_table(4)
+    for counts in ([0], [5], [-1], [1.5]):
+        with pytest.raises(DomainError, match="`counts` must be integers from 1 to 4"):
+            table.reward(counts)
+    assert plugin_table(4, counts="independent").reward([0]) == -np.log(8)
+    with pytest.raises(DomainError, match="`c_0` must be a finite number"):
+        plugin_table(4, c_0=-np.inf)
+    with pytest.raises(ShapeError, match="`coefficients` has shape"):
+        RewardTable(3, np.zeros(3), "self-inclusive")
+    with pytest.raises(DomainError, match="`coefficients` must be finite"):
+        RewardTable(1, np.array([np.nan, 0.0]), "self-inclusive")
+
+
+def test_wrong_groups_and_targets_are_refused():
+    with pytest.raises(ShapeError, match="`answers` is empty"):
+        AnswerGroup(())
+    with pytest.raises(ShapeError, match="`views` has 1 entries for 2 answers"):
+        AnswerGroup(("a", "b"), (0,))
+    with pytest.raises(DomainError, match=r"`answers\[1\]` is nan"):
+        AnswerGroup((1.0, float("nan")))
+    with pytest.raises(DomainError, match=r"`answers\[0\]` is \[1\]"):
+        AnswerGroup(([1],))
+    with pytest.raises(DomainError, match="`ties` must be one of split, first, none"):
+        MajorityVote(ties="random")
+    with pytest.raises(DomainError, match="`weight` must be"):
+        InverseFrequency(weight=0.0)
+    with pytest.raises(DomainError, match="`weight` must be"):
+        GiniDiversity(weight=-1.0)
+    with pytest.raises(DomainError, match="for groups of 3, but this group has 2"):
+        InverseFrequency(table=plugin_table(3)).rewards(AnswerGroup(("a", "b")))
+    with pytest.raises(DomainError, match="independent counts"):
+        InverseFrequency(table=plugin_table(3, counts="independent"))
+    with pytest.raises(DomainError, match="InverseFrequency has no best response: answer 1 has mass 0"):
+        InverseFrequency().log_density([1.0, 0.0], beta=1.0)
+
+
+def test_advantages_refuse_what_is_no_reward():
+    with pytest.raises(DomainError, match="`normalise` must be one of"):
+        group_advantages([1.0], "batch")
+    with pytest.raises(DomainError, match=r"`rewards\[1\]` is nan"):
+        group_advantages([1.0, float("nan")])

@@ -1,0 +1,134 @@
+"""Sizes of one, masses of 1e-300, betas at both ends: solved, never NaN."""
+
+from fractions import Fraction
+from itertools import pairwise
+
+import mpmath as mp
+import numpy as np
+import pytest
+
+from dagames import AlignmentGame, CertificateError, solve
+from dagames.functionals import Functional, Gini, Linear, NegativeEntropy
+from dagames.solvers import best_response_path, mirror_descent_path
+
+FUNCTIONALS = [Linear([1.0]), NegativeEntropy(2.0), Gini(2.0)]
+
+
+@pytest.mark.parametrize("R", FUNCTIONALS, ids=lambda R: type(R).__name__)
+def test_one_answer_leaves_the_reference_alone(R):
+    pi_0 = np.array([0.2, 0.3, 0.5])
+    solution = solve(AlignmentGame(pi_0, [0, 0, 0], R, beta=0.3))
+    np.testing.assert_allclose(solution.pi, pi_0, rtol=1e-14)
+    assert solution.nu == pytest.approx([1.0])
+
+
+@pytest.mark.parametrize("beta", [1e-4, 1.0, 1e4])
+def test_masses_of_1e_300_are_ordinary_numbers(beta):
+    log_nu_0 = np.array([0.0, np.log(1e-300)])
+    game = AlignmentGame.from_log(log_nu_0, [0, 1], NegativeEntropy(1.0), beta)
+    power = mp.mpf(beta) / (mp.mpf(beta) + 1)
+    rare = mp.exp(power * mp.log(mp.mpf("1e-300")))
+    expected = rare / (1 + rare)
+    solution = solve(game)
+    assert abs(solution.log_nu[1] / float(mp.log(expected)) - 1) < 1e-12
+    assert solution.certificate.worst < 1e-10
+
+
+def test_masses_below_the_least_float_are_kept_in_log_space():
+    game = AlignmentGame.from_log([0.0, -5000.0], [0, 1], Linear([0.0, 6000.0]), beta=1.0)
+    solution = solve(game)
+    np.testing.assert_allclose(solution.log_nu, [-1000.0, 0.0], atol=1e-9)
+
+
+def test_a_tiny_beta_puts_everything_on_the_best_answer_without_overflow():
+    solution = solve(AlignmentGame([0.5, 0.25, 0.25], [0, 1, 1], Linear([0.0, 1.0]), beta=1e-4))
+    np.testing.assert_array_equal(solution.nu, [0.0, 1.0])
+    np.testing.assert_allclose(solution.pi, [0.0, 0.5, 0.5])
+    assert solution.log_q[0] == pytest.approx(-1e4)
+
+
+def test_traces_of_probability_zero_stay_at_zero():
+    solution = solve(AlignmentGame([0.5, 0.5, 0.0], [0, 1, 1], Gini(3.0), beta=0.1))
+    assert solution.pi[2] == 0.0
+
+
+def test_a_policy_off_the_support_costs_infinity_not_nan():
+    game = AlignmentGame([1.0, 0.0], [0, 1], Gini(1.0), beta=0.5)
+    assert game.objective([0.5, 0.5]) == np.inf
+    assert game.gap([0.5, 0.5], [0.5, 0.5]) == np.inf
+
+
+def test_the_marginal_keeps_an_answer_whose_traces_are_all_tiny():
+    pi = np.full(1000, 1e-300)
+    pi[0] = 1.0
+    game = AlignmentGame(pi / pi.sum(), np.r_[0, np.ones(999, int)], Gini(1.0), beta=1.0)
+    assert game.nu_0[1] == pytest.approx(999e-300, rel=1e-12)
+
+
+def test_best_response_at_equality_is_an_exact_two_cycle():
+    game = AlignmentGame([0.8, 0.2], [0, 1], NegativeEntropy(1.0), beta=1.0)
+    path = best_response_path(game)
+    iterates = [np.exp(next(path)) for _ in range(5)]
+    for even, odd in ((0, 1), (2, 3)):
+        np.testing.assert_allclose(iterates[even], [0.8, 0.2], atol=1e-12)
+        np.testing.assert_allclose(iterates[odd], [0.5, 0.5], atol=1e-12)
+
+
+def test_mirror_descent_contracts_at_its_promised_rate():
+    """KL(nu* || nu_t) shrinks by at most the factor L / (beta + L) per step (claim I.8), on a game with curvature."""
+    game = AlignmentGame([0.7, 0.2, 0.1], [0, 1, 2], Gini(4.0), beta=0.5)
+    star = solve(game, tolerance=1e-14).log_nu
+    factor = 2.0 / 2.5
+    path = mirror_descent_path(game, np.log([0.05, 0.05, 0.9]))
+    distances = [float(np.sum(np.exp(star) * (star - next(path)))) for _ in range(30)]
+    ratios = [b / a for a, b in pairwise(distances) if b > 1e-12]
+    assert len(ratios) > 10
+    assert max(ratios) <= factor
+
+
+@pytest.mark.parametrize(("nu_0", "exact"), [(Fraction(4, 5), Fraction(2, 3)), (Fraction(9, 10), Fraction(3, 4))])
+def test_the_entropy_game_at_weight_beta_has_a_rational_solution(nu_0, exact):
+    game = AlignmentGame([float(nu_0), float(1 - nu_0)], [0, 1], NegativeEntropy(1.0), beta=1.0)
+    assert solve(game).nu[0] == pytest.approx(float(exact), abs=1e-12)
+    assert solve(game, "mirror_descent").nu[0] == pytest.approx(float(exact), abs=1e-12)
+
+
+def test_the_linear_game_has_the_exponential_solution():
+    rewards, nu_0, beta = [0.3, -1.0, 2.0], [0.5, 0.3, 0.2], 0.7
+    weights = [mp.mpf(p) * mp.exp(mp.mpf(r) / mp.mpf(beta)) for p, r in zip(nu_0, rewards, strict=True)]
+    expected = [float(w / mp.fsum(weights)) for w in weights]
+    np.testing.assert_allclose(solve(AlignmentGame(nu_0, [0, 1, 2], Linear(rewards), beta)).nu, expected, rtol=1e-12)
+
+
+class _Wrong(Functional):
+    """A user's functional whose conjugate is too small by one."""
+
+    def value(self, nu):
+        return np.asarray((nu * nu).sum(axis=-1))
+
+    def gradient(self, nu):
+        return 2 * nu
+
+    def conjugate(self, u):
+        return np.asarray(Gini(2.0).conjugate(u) - 10.0)
+
+    def conjugate_gradient(self, u):
+        return Gini(2.0).conjugate_gradient(u)
+
+    @property
+    def relative_smoothness(self):
+        return np.asarray(1.0)
+
+
+class _NaN(_Wrong):
+    """A user's functional that yields NaN."""
+
+    def gradient(self, nu):
+        return nu * np.nan
+
+
+def test_a_broken_functional_is_named_as_the_users():
+    with pytest.raises(CertificateError, match="_Wrong breaks the Fenchel-Young inequality"):
+        solve(AlignmentGame([0.5, 0.3, 0.2], [0, 1, 2], _Wrong(), 1.0))
+    with pytest.raises(CertificateError, match=r"_NaN\.gradient returned NaN"):
+        solve(AlignmentGame([0.5, 0.3, 0.2], [0, 1, 2], _NaN(), 1.0))
