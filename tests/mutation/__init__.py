@@ -1,0 +1,1 @@
+"""Planted errors that the suite must notice."""
