@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.progress import track
 
 from dagames._errors import DomainError
 from dagames._exit import exit_on_user_error
@@ -22,6 +23,7 @@ app = typer.Typer(
 
 def main() -> None:
     """Run the command line; a user's mistake gives one message and exit code 2."""
+    # The roof enters a room only when it is needed: `dagames --help` and `import dagames.cli` stay quick.
     from proofs_check.command import verify
 
     app.command("verify")(verify)
@@ -68,6 +70,7 @@ def figures(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is in the folder.")] = False,
 ) -> None:
     """Compute and draw every figure: an SVG, a PNG and the data as JSON each. Needs a checkout of the repository."""
+    _check_can_draw()
     check_new(out, overwrite=overwrite)
     for drawn in _draw(out):
         typer.echo(out / f"{drawn['name']}.svg")
@@ -85,13 +88,16 @@ def report(
 
     Exits with 1 if a verdict is not the one that its claim's file expects.
     """
+    _check_can_draw()
+    check_new(out, overwrite=overwrite)
     from dagames._page import render
     from proofs_check.output import as_json, print_results
     from proofs_check.registry import load_claims
-    from proofs_check.settle import settle_all
+    from proofs_check.settle import settle
 
-    check_new(out, overwrite=overwrite)
-    results = list(settle_all(load_claims().values(), seed))
+    found = load_claims().values()
+    console = Console(stderr=True)
+    results = [settle(claim, seed) for claim in track(found, "claims", console=console, transient=True)]
     claims = as_json(results, seed)
     print_results(results, Console())
     drawn = _draw(out / "figures")
@@ -102,17 +108,11 @@ def report(
         raise typer.Exit(1)
 
 
-def _draw(out: Path) -> list[dict[str, Any]]:
-    """Draw the figures, or say why that is not possible here.
-
-    Args:
-        out: Folder for the pictures.
-
-    Returns:
-        Name, title and caption of each figure.
+def _check_can_draw() -> None:
+    """Raise if the figures are not here, or if what draws them is not installed.
 
     Raises:
-        DomainError: If the figures are not here, or what draws them is not installed.
+        DomainError: Naming what is missing, and what to do.
     """
     for name, remedy in (
         ("figures", "they are part of the repository, not of the installed package: run this in a checkout"),
@@ -121,6 +121,9 @@ def _draw(out: Path) -> list[dict[str, Any]]:
     ):
         if find_spec(name) is None:
             raise DomainError(f"{name} is missing; {remedy}.")
+
+
+def _draw(out: Path) -> list[dict[str, Any]]:
     from figures.gallery import draw_all
 
     try:

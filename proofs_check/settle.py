@@ -2,7 +2,6 @@
 
 import time
 import zlib
-from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -29,20 +28,6 @@ def settle(claim: Claim, seed: int = 0, formula: Formula | None = None) -> Resul
     verdict, shown = judge(comparisons)
     failures = sum(not evidence.holds for evidence in comparisons)
     return Result(claim, verdict, len(comparisons), failures, shown, time.perf_counter() - start)
-
-
-def settle_all(claims: Iterable[Claim], seed: int = 0) -> Iterator[Result]:
-    """Settle claims one after the other.
-
-    Args:
-        claims: The claims.
-        seed: Seed of the search.
-
-    Yields:
-        Results in the same order.
-    """
-    for claim in claims:
-        yield settle(claim, seed)
 
 
 def survives_sabotage(claim: Claim, seed: int = 0) -> bool:
