@@ -34,7 +34,9 @@ def main() -> None:
 @app.command()
 def solve(
     path: Annotated[Path, typer.Argument(metavar="GAME", help="YAML file with pi_0, E, functional and beta.")],
-    method: Annotated[str, typer.Option(help="auto, closed_form, mirror_descent, best_response or conic.")] = "auto",
+    method: Annotated[
+        str, typer.Option(help="auto, closed_form, newton, mirror_descent, best_response or conic.")
+    ] = "auto",
     tolerance: Annotated[float | None, typer.Option(help="Relative duality gap to reach; 1e-10 by default.")] = None,
 ) -> None:
     """Solve the game in a file, and print policy, target and certificate as JSON.

@@ -1,7 +1,9 @@
 """The only caller of a conic solver: its answer is checked against the KKT conditions, or refused."""
 
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import cvxpy as cp
@@ -12,6 +14,7 @@ from dagames import _tolerances
 from dagames._errors import InfeasibleError, SolveError
 
 Vector = NDArray[np.float64]
+Violation = Callable[[Vector], float]
 
 
 @dataclass(frozen=True)
@@ -40,8 +43,8 @@ def solve_problem(problem: cp.Problem) -> KKT:
     """Solve a cvxpy problem with Clarabel and check the optimality conditions ourselves.
 
     Args:
-        problem: A convex problem made of linear, quadratic, second-order and exponential cones; its variables receive
-            their values.
+        problem: A convex problem made of linear, quadratic, second-order, exponential and power cones; its variables
+            receive their values.
 
     Returns:
         The residuals, each at most `_tolerances.CONIC_RESIDUAL`.
@@ -58,7 +61,8 @@ def solve_problem(problem: cp.Problem) -> KKT:
         raise InfeasibleError("the conic problem has no feasible point.")
     if "Solved" not in status:
         raise SolveError(f"the conic solver stopped with status {status}; rescale the problem.")
-    with warnings.catch_warnings():
+    # cvxpy evaluates the objective at variables that may be negative to rounding; the residuals judge them, not that.
+    with warnings.catch_warnings(), np.errstate(invalid="ignore", divide="ignore"):
         # cvxpy warns that an "almost solved" answer may be inaccurate; whether it is, the residuals say.
         warnings.filterwarnings("ignore", "Solution may be inaccurate", UserWarning)
         problem.unpack_results(raw, chain, inverse)
@@ -113,25 +117,34 @@ def _cone_violation(dims: Any, s: Vector, z: Vector) -> float:
     """
     worst, start = 0.0, 0
     size = max(1.0, float(np.abs(s).max(initial=0.0)), float(np.abs(z).max(initial=0.0)))
-    blocks = [("zero", dims.zero), ("nonneg", dims.nonneg)] + [("soc", n) for n in dims.soc] + [("exp", 3)] * dims.exp
-    for kind, length in blocks:
-        block_s, block_z = s[start : start + length], z[start : start + length]
+    blocks: list[tuple[Violation, Violation, int]] = [(_zero, _free, dims.zero), (_nonneg, _nonneg, dims.nonneg)]
+    blocks += [(_second_order, _second_order, n) for n in dims.soc]
+    blocks += [(_exponential, _dual_exponential, 3)] * dims.exp
+    blocks += [(partial(_power, alpha=a), partial(_dual_power, alpha=a), 3) for a in dims.p3d]
+    for outside, outside_dual, length in blocks:
+        block = slice(start, start + length)
         start += length
         if length:
-            worst = max(worst, _violation(kind, block_s, dual=False), _violation(kind, block_z, dual=True))
+            worst = max(worst, outside(s[block]), outside_dual(z[block]))
     if start != s.size:
         raise SolveError(f"the problem has cones that are not checked here ({s.size - start} rows).")
     return worst / size
 
 
-def _violation(kind: str, v: Vector, *, dual: bool) -> float:
-    if kind == "zero":
-        return 0.0 if dual else float(np.abs(v).max())
-    if kind == "nonneg":
-        return max(0.0, float(-v.min()))
-    if kind == "soc":
-        return max(0.0, float(np.linalg.norm(v[1:]) - v[0]))
-    return _dual_exponential(v) if dual else _exponential(v)
+def _zero(v: Vector) -> float:
+    return float(np.abs(v).max())
+
+
+def _free(v: Vector) -> float:  # noqa: ARG001 - the dual of the zero cone is the whole space
+    return 0.0
+
+
+def _nonneg(v: Vector) -> float:
+    return max(0.0, float(-v.min()))
+
+
+def _second_order(v: Vector) -> float:
+    return max(0.0, float(np.linalg.norm(v[1:]) - v[0]))
 
 
 def _exponential(v: Vector) -> float:
@@ -148,3 +161,15 @@ def _dual_exponential(v: Vector) -> float:
     if u >= 0:
         return max(u, -w, -t, 0.0)
     return max(0.0, -u * float(np.exp(min(w / u - 1.0, 700.0))) - t)
+
+
+def _power(v: Vector, alpha: float) -> float:
+    """Violation of the cone x^alpha y^(1 - alpha) >= |z|, x, y >= 0."""
+    x, y, z = (float(a) for a in v)
+    bound = float(np.maximum(x, 0.0) ** alpha * np.maximum(y, 0.0) ** (1 - alpha))
+    return max(0.0, -x, -y, abs(z) - bound)
+
+
+def _dual_power(v: Vector, alpha: float) -> float:
+    """Violation of the dual cone, which is the power cone after x / alpha and y / (1 - alpha)."""
+    return _power(v / np.array([alpha, 1 - alpha, 1.0]), alpha)

@@ -4,7 +4,7 @@ import numpy as np
 from scipy.special import logsumexp
 
 from dagames import _tolerances, simplex
-from dagames._errors import CertificateError, DomainError, ShapeError
+from dagames._errors import CertificateError, DomainError, InfeasibleError, ShapeError
 from dagames._types import Extraction, Numbers, OverAnswers, OverTraces, PerPrompt, Reachable
 from dagames.certificates import Certificate
 from dagames.functionals import Functional
@@ -19,8 +19,9 @@ class AlignmentGame:
         min over pi of J = min over pi of sup over q of G.
 
     The Policy minimises and the Target maximises G. Answers that no trace of positive reference mass gives are
-    *unreachable*: no policy of finite objective uses them, R is restricted to the face of the simplex without them,
-    and what a target says of them is ignored. All values come one per prompt, [*x].
+    *unreachable*, and so are answers that the functional does not allow: no policy of finite objective uses them, R
+    is restricted to the face of the simplex without them, and what a target says of them is ignored. All values come
+    one per prompt, [*x].
 
     Attributes:
         log_pi_0: Log of the reference over traces, [*x, Y].
@@ -28,7 +29,8 @@ class AlignmentGame:
         functional: The functional R.
         beta: Weight of the divergence to the reference, in R-units per nat.
         n_answers: Number of answers |Z|.
-        log_nu_0: Log of the reference's answer marginal, [*x, Z]; -inf where unreachable.
+        log_nu_0: Log of the reference's answer marginal, [*x, Z]; -inf where no trace gives the answer.
+        reachable: Which answers a policy of finite objective can use, bool [*x, Z].
 
     Source:
         (paper, section 2, eq. 1 and 3, Thm 2.1)
@@ -89,6 +91,14 @@ class AlignmentGame:
         functional.check_fits(self.batch, self.n_answers)
         self.functional = functional
         self.log_nu_0 = simplex.pushforward(log_pi_0, self.E, self.n_answers)
+        self.reachable: Reachable = np.isfinite(self.log_nu_0)
+        functional.check_reachable(self.reachable)
+        self.reachable = self.reachable & functional.allowed(self.n_answers)
+        if not self.reachable.any(axis=-1).all():
+            raise InfeasibleError(
+                f"{type(functional).__name__} allows none of the answers that the reference reaches, so every policy "
+                "has an infinite objective."
+            )
 
     @property
     def batch(self) -> tuple[int, ...]:
@@ -101,9 +111,9 @@ class AlignmentGame:
         return np.asarray(np.exp(self.log_nu_0))
 
     @property
-    def reachable(self) -> Reachable:
-        """Which answers some trace of positive reference mass gives, bool [*x, Z]."""
-        return np.asarray(np.isfinite(self.log_nu_0))
+    def log_reference(self) -> OverAnswers:
+        """Log of the reference's marginal conditioned on the reachable answers, [*x, Z]; -inf elsewhere."""
+        return simplex.log_normalize(np.where(self.reachable, self.log_nu_0, -np.inf))
 
     def reduced(self) -> "AlignmentGame":
         """Return the same game played on answers: a trace is an answer, the reference is nu_0.
@@ -126,7 +136,7 @@ class AlignmentGame:
         Returns:
             Log-probabilities of traces, [*x, Y].
         """
-        ratio = np.where(self.reachable, log_nu - np.where(self.reachable, self.log_nu_0, 0.0), 0.0)
+        ratio = np.where(self.reachable, log_nu - np.where(self.reachable, self.log_nu_0, 0.0), -np.inf)
         return simplex.log_normalize(simplex.lift(self.log_pi_0, self.E, ratio))
 
     def marginal(self, pi: Numbers) -> OverAnswers:
@@ -163,7 +173,9 @@ class AlignmentGame:
         """
         log_pi, log_q = self._as_log_policy(pi), self._as_log_target(q)
         log_nu = simplex.pushforward(log_pi, self.E, self.n_answers)
-        coupling = (np.exp(log_nu) * np.where(self.reachable, log_q, 0.0)).sum(axis=-1)
+        # A policy that uses an answer which is not allowed pays an infinite price, whatever q says of it.
+        said = np.where(self.reachable, log_q, np.where(np.isfinite(log_nu), -np.inf, 0.0))
+        coupling = (np.exp(log_nu) * said).sum(axis=-1)
         divergence = simplex.kl_from_logs(log_pi, self.log_pi_0)
         return np.asarray(self.beta * divergence - self.beta * coupling - self._potential(log_q))
 
@@ -231,7 +243,7 @@ class AlignmentGame:
         Returns:
             Log-probabilities of traces, [*x, Y].
         """
-        return simplex.log_normalize(simplex.lift(self.log_pi_0, self.E, np.where(self.reachable, log_q, 0.0)))
+        return simplex.log_normalize(simplex.lift(self.log_pi_0, self.E, np.where(self.reachable, log_q, -np.inf)))
 
     def log_best_target(self, log_nu: OverAnswers) -> OverAnswers:
         """Compute the log of a best response of the Target to the marginal exp(log_nu).

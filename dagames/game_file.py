@@ -1,15 +1,20 @@
 """A game written down in a file."""
 
+import inspect
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from dagames import functionals
 from dagames._errors import DomainError
-from dagames.functionals import Functional, Gini, Linear, NegativeEntropy
 from dagames.game import AlignmentGame
 
-FUNCTIONALS: dict[str, type[Functional]] = {"Linear": Linear, "NegativeEntropy": NegativeEntropy, "Gini": Gini}
+FUNCTIONALS: dict[str, type[functionals.Functional]] = {
+    name: kind
+    for name, kind in vars(functionals).items()
+    if inspect.isclass(kind) and issubclass(kind, functionals.Functional) and not inspect.isabstract(kind)
+}
 """Functionals that a file can name, each with its constructor's arguments as keys."""
 
 _KEYS = {"pi_0", "E", "functional", "beta", "n_answers"}
@@ -59,7 +64,7 @@ def _read(path: Path) -> Any:
         raise DomainError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
 
 
-def _functional(stated: Any, path: Path) -> Functional:
+def _functional(stated: Any, path: Path) -> functionals.Functional:
     if not isinstance(stated, dict) or len(stated) != 1 or next(iter(stated)) not in FUNCTIONALS:
         raise DomainError(
             f"{path}: `functional` must be one of {', '.join(FUNCTIONALS)} with its arguments, "

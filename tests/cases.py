@@ -5,13 +5,35 @@ from collections.abc import Callable
 import numpy as np
 from hypothesis import strategies as st
 
-from dagames.functionals import Functional, Gini, Linear, NegativeEntropy
+from dagames.functionals import (
+    ChiSquare,
+    Functional,
+    Gini,
+    Hellinger,
+    KLFromPrior,
+    KLToPrior,
+    Linear,
+    LogScore,
+    NegativeEntropy,
+    Point,
+    SquaredDistance,
+    Tsallis,
+)
 from dagames.targets import GiniDiversity, InverseFrequency, MajorityVote, Target
 
 FUNCTIONALS: dict[str, Callable[[np.random.Generator, int], Functional]] = {
     "Linear": lambda rng, n: Linear(rng.normal(size=n) * 10 ** rng.uniform(-2, 2)),
-    "NegativeEntropy": lambda rng, _: NegativeEntropy(10 ** rng.uniform(-2, 2)),
-    "Gini": lambda rng, _: Gini(10 ** rng.uniform(-2, 2)),
+    "NegativeEntropy": lambda rng, _: NegativeEntropy(weight(rng)),
+    "Gini": lambda rng, _: Gini(weight(rng)),
+    "Tsallis below 1": lambda rng, _: Tsallis(rng.uniform(0.2, 0.9), weight(rng)),
+    "Tsallis above 1": lambda rng, _: Tsallis(rng.uniform(1.1, 4.0), weight(rng)),
+    "KLToPrior": lambda rng, n: KLToPrior(random_prior(rng, n), weight(rng)),
+    "KLFromPrior": lambda rng, n: KLFromPrior(random_prior(rng, n), weight(rng)),
+    "Hellinger": lambda rng, n: Hellinger(random_prior(rng, n), weight(rng)),
+    "ChiSquare": lambda rng, n: ChiSquare(random_prior(rng, n), weight(rng)),
+    "SquaredDistance": lambda rng, n: SquaredDistance(random_prior(rng, n), weight(rng)),
+    "LogScore": lambda rng, n: LogScore(rng.integers(n), weight(rng)),
+    "Point": lambda rng, n: Point(rng.integers(n)),
 }
 
 TARGETS: dict[str, Target] = {
@@ -21,6 +43,26 @@ TARGETS: dict[str, Target] = {
     "InverseFrequency": InverseFrequency(weight=0.7),
     "GiniDiversity": GiniDiversity(weight=1.3),
 }
+
+
+def weight(rng: np.random.Generator) -> float:
+    """Draw a weight over four orders of magnitude."""
+    return float(10 ** rng.uniform(-2, 2))
+
+
+def random_prior(rng: np.random.Generator, n: int) -> np.ndarray:
+    """Draw a prior, now and then with answers of probability 0."""
+    prior = rng.dirichlet(np.ones(n)) * (rng.random(n) < rng.choice([0.6, 1.0]))
+    prior[rng.integers(n)] += 1e-3
+    return prior / prior.sum()
+
+
+def within(functional: Functional, nu: np.ndarray) -> np.ndarray:
+    """Condition distributions on the answers that a functional allows."""
+    kept = np.where(functional.allowed(nu.shape[-1]), nu, 0.0)
+    kept = kept + np.where(functional.allowed(nu.shape[-1]), 1e-290, 0.0) * (kept.sum(axis=-1, keepdims=True) == 0)
+    return kept / kept.sum(axis=-1, keepdims=True)
+
 
 seeds = st.integers(0, 2**32 - 1)
 sizes = st.integers(1, 7)

@@ -1,8 +1,32 @@
 """Answer-level functionals R: what is wanted of the distribution of answers."""
 
 from dagames.functionals.base import Functional
+from dagames.functionals.chi_square import ChiSquare
 from dagames.functionals.gini import Gini
+from dagames.functionals.hellinger import Hellinger
+from dagames.functionals.kl_from_prior import KLFromPrior
+from dagames.functionals.kl_to_prior import KLToPrior
 from dagames.functionals.linear import Linear
+from dagames.functionals.log_score import LogScore
 from dagames.functionals.negative_entropy import NegativeEntropy
+from dagames.functionals.point import Point
+from dagames.functionals.separable import RootConjugate, Separable
+from dagames.functionals.squared_distance import SquaredDistance
+from dagames.functionals.tsallis import Tsallis
 
-__all__ = ["Functional", "Gini", "Linear", "NegativeEntropy"]
+__all__ = [
+    "ChiSquare",
+    "Functional",
+    "Gini",
+    "Hellinger",
+    "KLFromPrior",
+    "KLToPrior",
+    "Linear",
+    "LogScore",
+    "NegativeEntropy",
+    "Point",
+    "RootConjugate",
+    "Separable",
+    "SquaredDistance",
+    "Tsallis",
+]

@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 import numpy as np
 
 from dagames._errors import DomainError, ShapeError
-from dagames._types import Numbers, OverAnswers, PerPrompt
+from dagames._types import Numbers, OverAnswers, PerPrompt, Reachable
 
 
 class Functional(ABC):
@@ -48,8 +48,15 @@ class Functional(ABC):
         """Least known L such that L times the negative entropy minus R is convex on the simplex, [*x] or scalar."""
         return np.asarray(np.inf)
 
+    def allowed(self, n_answers: int) -> Reachable:
+        """Mark the answers that may have mass, bool [Z] or [*x, Z]; R is infinite where another one has some."""
+        return np.asarray(True)
+
     def check_fits(self, batch: tuple[int, ...], n_answers: int) -> None:  # noqa: B027 - most functionals fit any size
         """Raise a ShapeError unless the parameters fit prompts [*x] and `n_answers` answers."""
+
+    def check_reachable(self, reachable: Reachable) -> None:  # noqa: B027 - most functionals are finite somewhere
+        """Raise an InfeasibleError if R is infinite for every policy on the reachable answers, bool [*x, Z]."""
 
 
 def as_weight(weight: Numbers) -> PerPrompt:

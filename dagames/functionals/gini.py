@@ -5,12 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from dagames._types import Numbers, OverAnswers, PerPrompt
-from dagames.functionals.base import Functional, as_weight, check_weight_fits
+from dagames.functionals.base import as_weight, check_weight_fits
+from dagames.functionals.separable import Separable
 from dagames.simplex import project_euclidean
 
 
 @dataclass(frozen=True, eq=False, init=False)
-class Gini(Functional):
+class Gini(Separable):
     """Half the probability that two answers collide, times a weight; minimising it spreads the answers.
 
     Math:
@@ -40,6 +41,10 @@ class Gini(Functional):
     def gradient(self, nu: OverAnswers) -> OverAnswers:
         """Compute weight * nu, [*x, Z]."""
         return np.asarray(self.weight[..., None] * nu)
+
+    def bend_at_log(self, log_nu: OverAnswers) -> OverAnswers:
+        """Compute weight * nu, [*x, Z]."""
+        return np.asarray(self.weight[..., None] * np.exp(log_nu))
 
     def conjugate(self, u: OverAnswers) -> PerPrompt:
         """Compute <p, u> - R(p) at the maximiser p, [*x]."""

@@ -6,12 +6,12 @@ import numpy as np
 
 from dagames._errors import ShapeError
 from dagames._types import Numbers, OverAnswers, PerPrompt
-from dagames.functionals.base import Functional
+from dagames.functionals.separable import Separable
 from dagames.simplex import as_real
 
 
 @dataclass(frozen=True, eq=False, init=False)
-class Linear(Functional):
+class Linear(Separable):
     """The negative expected reward of an answer.
 
     Math:
@@ -41,6 +41,10 @@ class Linear(Functional):
     def gradient(self, nu: OverAnswers) -> OverAnswers:
         """Return -r, whatever nu, [*x, Z]."""
         return np.broadcast_to(-self.rewards, np.broadcast_shapes(nu.shape, self.rewards.shape)).copy()
+
+    def bend_at_log(self, log_nu: OverAnswers) -> OverAnswers:
+        """Return 0, [*x, Z]: a linear function has no curvature."""
+        return np.zeros_like(log_nu)
 
     def conjugate(self, u: OverAnswers) -> PerPrompt:
         """Compute max_z (u(z) + r(z)), [*x]."""

@@ -6,11 +6,12 @@ import numpy as np
 from scipy.special import logsumexp, softmax, xlogy
 
 from dagames._types import Numbers, OverAnswers, PerPrompt
-from dagames.functionals.base import Functional, as_weight, check_weight_fits
+from dagames.functionals.base import as_weight, check_weight_fits
+from dagames.functionals.separable import Separable
 
 
 @dataclass(frozen=True, eq=False, init=False)
-class NegativeEntropy(Functional):
+class NegativeEntropy(Separable):
     """Minus the Shannon entropy of the answers, in nats, times a weight.
 
     Math:
@@ -45,6 +46,10 @@ class NegativeEntropy(Functional):
     def gradient_at_log(self, log_nu: OverAnswers) -> OverAnswers:
         """Compute weight * (log_nu + 1), [*x, Z], without leaving log space."""
         return np.asarray(self.weight[..., None] * (log_nu + 1.0))
+
+    def bend_at_log(self, log_nu: OverAnswers) -> OverAnswers:
+        """Return the weight, [*x, Z]."""
+        return np.broadcast_to(self.weight[..., None], log_nu.shape).copy()
 
     def conjugate(self, u: OverAnswers) -> PerPrompt:
         """Compute weight * logsumexp(u / weight), [*x]."""

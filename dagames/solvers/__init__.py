@@ -7,6 +7,7 @@ from dagames.solvers.auto import METHODS, solve
 from dagames.solvers.best_response import best_response_path, solve_best_response
 from dagames.solvers.closed_form import has_closed_form, solve_closed_form
 from dagames.solvers.mirror_descent import mirror_descent_path, solve_mirror_descent
+from dagames.solvers.newton import solve_newton
 from dagames.solvers.solution import Solution
 
 __all__ = [
@@ -19,4 +20,5 @@ __all__ = [
     "solve_best_response",
     "solve_closed_form",
     "solve_mirror_descent",
+    "solve_newton",
 ]

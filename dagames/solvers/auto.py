@@ -2,13 +2,15 @@
 
 from dagames import _tolerances
 from dagames._errors import DomainError
+from dagames.functionals import Separable
 from dagames.game import AlignmentGame
 from dagames.solvers.best_response import solve_best_response
 from dagames.solvers.closed_form import has_closed_form, solve_closed_form
 from dagames.solvers.mirror_descent import solve_mirror_descent
+from dagames.solvers.newton import solve_newton
 from dagames.solvers.solution import Solution
 
-METHODS = ("auto", "closed_form", "mirror_descent", "best_response", "conic")
+METHODS = ("auto", "closed_form", "newton", "mirror_descent", "best_response", "conic")
 
 
 def solve(
@@ -18,7 +20,8 @@ def solve(
 
     Args:
         game: The game.
-        method: One of `METHODS`. "auto" writes the equilibrium down where it can, and otherwise runs mirror descent.
+        method: One of `METHODS`. "auto" writes the equilibrium down where it can, finds it by Newton's method where
+            the functional is a sum over answers, and otherwise runs mirror descent.
         tolerance: Relative duality gap to reach, above 0; by default 1e-10, and 1e-6 for "conic".
         max_iterations: Steps allowed to the iterative methods.
 
@@ -42,9 +45,11 @@ def solve(
     if not tolerance > 0:
         raise DomainError(f"`tolerance` must be above 0, not {tolerance}.")
     if method == "auto":
-        method = "closed_form" if has_closed_form(game.functional) else "mirror_descent"
+        method = _choose(game)
     if method == "closed_form":
         return solve_closed_form(game, tolerance=tolerance)
+    if method == "newton":
+        return solve_newton(game, tolerance=tolerance)
     if method == "conic":
         # cvxpy takes longer to import than everything else together, and most games never need it.
         from dagames.solvers.conic import solve_conic
@@ -52,3 +57,9 @@ def solve(
         return solve_conic(game, tolerance=tolerance)
     iterate = solve_mirror_descent if method == "mirror_descent" else solve_best_response
     return iterate(game, tolerance=tolerance, max_iterations=max_iterations)
+
+
+def _choose(game: AlignmentGame) -> str:
+    if has_closed_form(game.functional):
+        return "closed_form"
+    return "newton" if isinstance(game.functional, Separable) else "mirror_descent"

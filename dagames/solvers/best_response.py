@@ -19,7 +19,7 @@ def best_response_path(game: AlignmentGame, log_nu: OverAnswers | None = None) -
 
     Args:
         game: The game.
-        log_nu: Log of the first marginal, [*x, Z]; by default the reference's.
+        log_nu: Log of the first marginal, [*x, Z]; by default the reference's on the reachable answers.
 
     Yields:
         Log answer marginals, [*x, Z].
@@ -27,7 +27,7 @@ def best_response_path(game: AlignmentGame, log_nu: OverAnswers | None = None) -
     Source:
         (paper, appendix E); it need not converge, claim I.7
     """
-    log_nu = game.log_nu_0 if log_nu is None else log_nu
+    log_nu = game.log_reference if log_nu is None else log_nu
     while True:
         yield log_nu
         log_nu = simplex.log_normalize(np.where(game.reachable, game.log_nu_0 + game.log_best_target(log_nu), -np.inf))

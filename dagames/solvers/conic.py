@@ -10,7 +10,20 @@ from dagames import _tolerances
 from dagames._errors import SolveError
 from dagames._types import OverAnswers
 from dagames.conic import solve_problem
-from dagames.functionals import Functional, Gini, Linear, NegativeEntropy
+from dagames.functionals import (
+    ChiSquare,
+    Functional,
+    Gini,
+    Hellinger,
+    KLFromPrior,
+    KLToPrior,
+    Linear,
+    LogScore,
+    NegativeEntropy,
+    Point,
+    SquaredDistance,
+    Tsallis,
+)
 from dagames.game import AlignmentGame
 from dagames.solvers.path import as_solution
 from dagames.solvers.solution import Solution
@@ -36,18 +49,65 @@ def as_expression(functional: Functional, nu: Any, prompt: tuple[int, ...]) -> A
 
 @as_expression.register
 def _linear(functional: Linear, nu: Any, prompt: tuple[int, ...]) -> Any:
-    rewards = functional.rewards if functional.rewards.ndim == 1 else functional.rewards[prompt]
-    return -rewards @ nu
+    return -_row(functional.rewards, prompt) @ nu
 
 
 @as_expression.register
 def _negative_entropy(functional: NegativeEntropy, nu: Any, prompt: tuple[int, ...]) -> Any:
-    return -_of_prompt(functional.weight, prompt) * cp.sum(cp.entr(nu))
+    return -_number(functional.weight, prompt) * cp.sum(cp.entr(nu))
 
 
 @as_expression.register
 def _gini(functional: Gini, nu: Any, prompt: tuple[int, ...]) -> Any:
-    return 0.5 * _of_prompt(functional.weight, prompt) * cp.sum_squares(nu)
+    return 0.5 * _number(functional.weight, prompt) * cp.sum_squares(nu)
+
+
+@as_expression.register
+def _tsallis(functional: Tsallis, nu: Any, prompt: tuple[int, ...]) -> Any:
+    power = cp.sum(cp.power(nu, functional.order, approx=False))
+    return _number(functional.weight, prompt) * (power - 1) / (functional.order - 1)
+
+
+@as_expression.register
+def _kl_to_prior(functional: KLToPrior, nu: Any, prompt: tuple[int, ...]) -> Any:
+    prior = _row(functional.prior, prompt)
+    return _number(functional.weight, prompt) * cp.sum(cp.kl_div(nu[prior > 0], prior[prior > 0]))
+
+
+@as_expression.register
+def _kl_from_prior(functional: KLFromPrior, nu: Any, prompt: tuple[int, ...]) -> Any:
+    prior = _row(functional.prior, prompt)
+    held = prior > 0
+    return _number(functional.weight, prompt) * (prior[held] @ (np.log(prior[held]) - cp.log(nu[held])))
+
+
+@as_expression.register
+def _hellinger(functional: Hellinger, nu: Any, prompt: tuple[int, ...]) -> Any:
+    return _number(functional.weight, prompt) * (
+        1 - np.sqrt(_row(functional.prior, prompt)) @ cp.power(nu, 0.5, approx=False)
+    )
+
+
+@as_expression.register
+def _chi_square(functional: ChiSquare, nu: Any, prompt: tuple[int, ...]) -> Any:
+    prior = _row(functional.prior, prompt)
+    held = prior > 0
+    return _number(functional.weight, prompt) * cp.sum_squares((nu[held] - prior[held]) / np.sqrt(prior[held]))
+
+
+@as_expression.register
+def _squared_distance(functional: SquaredDistance, nu: Any, prompt: tuple[int, ...]) -> Any:
+    return 0.5 * _number(functional.weight, prompt) * cp.sum_squares(nu - _row(functional.prior, prompt))
+
+
+@as_expression.register
+def _log_score(functional: LogScore, nu: Any, prompt: tuple[int, ...]) -> Any:
+    return -_number(functional.weight, prompt) * cp.log(nu[int(_number(functional.answer, prompt))])
+
+
+@as_expression.register
+def _point(functional: Point, nu: Any, prompt: tuple[int, ...]) -> Any:
+    return 0.0 * nu[int(_number(functional.answer, prompt))]
 
 
 def solve_conic(game: AlignmentGame, *, tolerance: float = _tolerances.ORACLE_GAP) -> Solution:
@@ -86,5 +146,11 @@ def _solve_prompt(game: AlignmentGame, prompt: tuple[int, ...]) -> OverAnswers:
     return np.asarray(log_nu - np.log(np.exp(log_nu).sum()))
 
 
-def _of_prompt(weight: np.ndarray, prompt: tuple[int, ...]) -> float:
-    return float(weight if weight.ndim == 0 else weight[prompt])
+def _number(values: np.ndarray, prompt: tuple[int, ...]) -> float:
+    """Pick the prompt's own parameter, or the one that all share."""
+    return float(values if values.ndim == 0 else values[prompt])
+
+
+def _row(values: np.ndarray, prompt: tuple[int, ...]) -> np.ndarray:
+    """Pick the prompt's own row of a parameter over answers, or the one that all share."""
+    return np.asarray(values if values.ndim == 1 else values[prompt])

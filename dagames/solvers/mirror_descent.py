@@ -21,7 +21,7 @@ def mirror_descent_path(game: AlignmentGame, log_nu: OverAnswers | None = None) 
 
     Args:
         game: A game whose functional is relatively smooth.
-        log_nu: Log of the first marginal, [*x, Z]; by default the reference's.
+        log_nu: Log of the first marginal, [*x, Z]; by default the reference's on the reachable answers.
 
     Yields:
         Log answer marginals, [*x, Z].
@@ -39,7 +39,7 @@ def mirror_descent_path(game: AlignmentGame, log_nu: OverAnswers | None = None) 
             "no safe step; use `solve_conic`."
         )
     eta = (game.beta / (game.beta + smoothness))[..., None]
-    log_nu = game.log_nu_0 if log_nu is None else log_nu
+    log_nu = game.log_reference if log_nu is None else log_nu
     held = np.where(game.reachable, game.log_nu_0, 0.0)
     while True:
         yield log_nu

@@ -30,7 +30,7 @@ def all_subclasses(base) -> set[type]:
 
 
 def test_every_functional_and_target_is_put_through_the_laws():
-    assert subclasses(dagames.functionals, dagames.functionals.Functional) == set(FUNCTIONALS)
+    assert subclasses(dagames.functionals, dagames.functionals.Functional) == {name.split()[0] for name in FUNCTIONALS}
     assert subclasses(dagames.targets, dagames.targets.Target) == {name.split()[0] for name in TARGETS}
 
 

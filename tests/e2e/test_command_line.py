@@ -108,9 +108,15 @@ GOOD = {"pi_0": [0.5, 0.5], "E": [0, 1], "functional": {"Gini": {"weight": 1.0}}
         ({"beta": 0}, "`beta` must be a finite number above 0, not 0"),
         ({"beta": float("nan")}, "`beta` must be a finite number above 0, not nan"),
         ({"beta": "x"}, "`beta` must be a number above 0, not 'x'"),
-        ({"functional": {"Shannon": {}}}, "`functional` must be one of Linear, NegativeEntropy, Gini"),
+        ({"functional": {"Shannon": {}}}, "`functional` must be one of ChiSquare, Gini, Hellinger"),
         ({"functional": {"Gini": {"wieght": 1.0}}}, "Gini does not take the arguments"),
         ({"functional": {"Linear": {"rewards": [1.0, float("nan")]}}}, "`rewards[1]` is nan"),
+        ({"functional": {"LogScore": {"answer": 7}}}, "`answer` is 7, but the game has the answers 0 to 1"),
+        ({"functional": {"LogScore": {"answer": "x"}}}, "`answer` must be an index 0, 1, 2, ..., not 'x'"),
+        ({"functional": {"Tsallis": {"order": 1}}}, "`order` must not be 1"),
+        ({"functional": {"KLToPrior": {"prior": [0.9, 0.2]}}}, "`prior` sum to 1.1, not 1"),
+        ({"functional": {"Hellinger": {"prior": [1.0]}}}, "`prior` has shape (1,)"),
+        ({"functional": {"Point": {"answer": 2}}, "n_answers": 3}, "no trace of the reference gives answer 2"),
         ({"temperature": 1.0}, "unknown: temperature"),
         ({"n_answers": "two"}, "`n_answers` must be an integer of at least 1, not 'two'"),
     ],
@@ -131,7 +137,7 @@ def test_solve_refuses_what_is_no_game(tmp_path):
     broken.write_text("!!python/object/apply:os.system ['true']")
     assert "is not YAML" in refused("solve", broken)
     broken.write_text(json.dumps(GOOD))
-    assert "`method` must be one of" in refused("solve", broken, "--method", "newton")
+    assert "`method` must be one of" in refused("solve", broken, "--method", "simplex")
     assert "`tolerance` must be above 0" in refused("solve", broken, "--tolerance", "-1")
 
 

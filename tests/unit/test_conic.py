@@ -1,5 +1,7 @@
 """The conic oracle's answers are believed only with their residuals."""
 
+from functools import partial
+
 import cvxpy as cp
 import numpy as np
 import pytest
@@ -55,16 +57,32 @@ def test_an_answer_that_misses_the_conditions_is_refused(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("kind", "inside", "outside"),
+    ("outside", "member", "stranger"),
     [
-        ("nonneg", [0.0, 2.0], [1.0, -1.0]),
-        ("soc", [5.0, 3.0, 4.0], [4.0, 3.0, 4.0]),
-        ("exp", [0.0, 1.0, 1.0], [1.0, 1.0, 1.0]),
+        (conic._zero, [0.0, 0.0], [0.0, 1.0]),
+        (conic._free, [5.0, -5.0], None),
+        (conic._nonneg, [0.0, 2.0], [1.0, -1.0]),
+        (conic._second_order, [5.0, 3.0, 4.0], [4.0, 3.0, 4.0]),
+        (conic._exponential, [0.0, 1.0, 1.0], [1.0, 1.0, 1.0]),
+        (partial(conic._power, alpha=0.5), [4.0, 1.0, -2.0], [4.0, 1.0, -3.0]),
+        (partial(conic._dual_power, alpha=0.25), [0.25, 0.75, 1.0], [0.25, 0.5, 1.0]),
     ],
 )
-def test_cones_from_both_sides(kind, inside, outside):
-    assert conic._violation(kind, np.array(inside), dual=False) == 0
-    assert conic._violation(kind, np.array(outside), dual=False) > 0.1
+def test_cones_from_both_sides(outside, member, stranger):
+    assert outside(np.array(member)) == 0
+    assert stranger is None or outside(np.array(stranger)) > 0.1
+
+
+def test_the_dual_power_cone_is_the_dual():
+    rng = np.random.default_rng(1)
+    x, y = rng.uniform(0.01, 3, size=(2, 2000))
+    members = np.stack([x, y, -(x**0.3) * y**0.7], axis=1)
+    assert max(conic._power(s, 0.3) for s in members) < 1e-12
+    inside, outside = np.array([0.3, 0.7, 1.0]), np.array([0.3, 0.65, 1.0])
+    assert (members @ inside).min() >= -1e-12
+    assert conic._dual_power(inside, 0.3) < 1e-12
+    assert (members @ outside).min() < 0
+    assert conic._dual_power(outside, 0.3) > 0.01
 
 
 def test_the_dual_exponential_cone_is_the_dual():

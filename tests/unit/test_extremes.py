@@ -7,9 +7,20 @@ import mpmath as mp
 import numpy as np
 import pytest
 
-from dagames import AlignmentGame, CertificateError, solve
-from dagames.functionals import Functional, Gini, Linear, NegativeEntropy
+from dagames import AlignmentGame, CertificateError, InfeasibleError, solve
+from dagames.functionals import (
+    ChiSquare,
+    Functional,
+    Gini,
+    KLFromPrior,
+    Linear,
+    LogScore,
+    NegativeEntropy,
+    Point,
+    Tsallis,
+)
 from dagames.solvers import best_response_path, mirror_descent_path
+from tests.cases import FUNCTIONALS as FUNCTIONALS_BY_NAME
 
 FUNCTIONALS = [Linear([1.0]), NegativeEntropy(2.0), Gini(2.0)]
 
@@ -98,6 +109,55 @@ def test_the_linear_game_has_the_exponential_solution():
     weights = [mp.mpf(p) * mp.exp(mp.mpf(r) / mp.mpf(beta)) for p, r in zip(nu_0, rewards, strict=True)]
     expected = [float(w / mp.fsum(weights)) for w in weights]
     np.testing.assert_allclose(solve(AlignmentGame(nu_0, [0, 1, 2], Linear(rewards), beta)).nu, expected, rtol=1e-12)
+
+
+def test_verified_rewards_condition_the_reference_on_the_answer():
+    game = AlignmentGame([0.1, 0.2, 0.3, 0.4], [0, 1, 1, 2], Point(1), beta=0.5)
+    solution = solve(game)
+    np.testing.assert_allclose(solution.pi, [0.0, 0.4, 0.6, 0.0])
+    assert solution.value == pytest.approx(-0.5 * np.log(0.5))
+    assert game.objective([0.25, 0.25, 0.25, 0.25]) == np.inf
+    assert game.payoff([0.25, 0.25, 0.25, 0.25], [0.2, 0.6, 0.2]) == np.inf
+
+
+def test_the_target_of_the_log_score_is_no_point_mass():
+    """Claim I.11: at the equilibrium q(g) is proportional to exp(weight / (beta nu(g))), the others to 1."""
+    solution = solve(AlignmentGame([0.2] * 5, range(5), LogScore(0, weight=0.7), beta=1.3))
+    expected = np.array([np.exp(0.7 / (1.3 * solution.nu[0])), 1, 1, 1, 1])
+    np.testing.assert_allclose(solution.q, expected / expected.sum(), rtol=1e-12)
+    assert 0.2 < solution.nu[0] < 1
+
+
+@pytest.mark.parametrize("functional", [LogScore(1), Point(1), KLFromPrior([0.5, 0.5])])
+def test_a_wanted_answer_without_a_trace_is_said_to_be_infeasible(functional):
+    with pytest.raises(InfeasibleError, match="infinite for every policy"):
+        AlignmentGame([1.0, 0.0], [0, 1], functional, beta=1.0)
+
+
+def test_a_prior_on_answers_that_nobody_gives_is_infeasible():
+    with pytest.raises(InfeasibleError, match="ChiSquare allows none of the answers"):
+        AlignmentGame([1.0, 0.0], [0, 1], ChiSquare([0.0, 1.0]), beta=1.0)
+
+
+def test_tsallis_entropies_join_the_entropy_and_the_collision_probability():
+    nu_0 = [0.6, 0.3, 0.1]
+    same = solve(AlignmentGame(nu_0, [0, 1, 2], Gini(2.0), beta=0.4)).nu
+    np.testing.assert_allclose(solve(AlignmentGame(nu_0, [0, 1, 2], Tsallis(2.0), beta=0.4)).nu, same, atol=1e-12)
+    near = solve(AlignmentGame(nu_0, [0, 1, 2], Tsallis(1 + 1e-9, weight=0.7), beta=0.4)).nu
+    limit = solve(AlignmentGame(nu_0, [0, 1, 2], NegativeEntropy(0.7), beta=0.4)).nu
+    np.testing.assert_allclose(near, limit, atol=1e-8)
+
+
+@pytest.mark.parametrize("beta", [1e-4, 1e4])
+@pytest.mark.parametrize("make", FUNCTIONALS_BY_NAME.values(), ids=FUNCTIONALS_BY_NAME.keys())
+def test_newton_at_both_ends_of_beta(make, beta):
+    rng = np.random.default_rng(5)
+    R = make(rng, 6)
+    log_nu_0 = np.log(rng.dirichlet(np.ones(6)))
+    log_nu_0[2] = -690.0
+    log_nu_0 -= np.log(np.exp(log_nu_0).sum())
+    game = AlignmentGame.from_log(log_nu_0, range(6), R, beta)
+    assert solve(game, "newton").certificate.worst <= 1e-10
 
 
 class _Wrong(Functional):

@@ -1,0 +1,50 @@
+"""Roots of increasing functions, many at once."""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+_STEPS = 200
+
+
+def increasing_root(
+    function: Callable[[Array], tuple[Array, Array]], low: Array, high: Array, start: Array | None = None
+) -> Array:
+    """Find, entry by entry, where an increasing function crosses 0, by Newton steps kept inside a shrinking bracket.
+
+    A Newton step that leaves the bracket, or that is not less than half of the step before last, is replaced by
+    bisection, so that every entry ends at the float64 nearest its root however badly Newton would do.
+
+    Args:
+        function: Maps points to values and slopes, each of the points' shape; not decreasing in each entry.
+        low: Points where the function is at most 0.
+        high: Points where the function is at least 0.
+        start: Where to begin; the middle of the bracket by default.
+
+    Returns:
+        The roots. Where the function is above 0 at `low`, or below 0 at `high`, that end.
+
+    >>> increasing_root(lambda x: (x**3 - 2.0, 3 * x**2), np.array([0.0]), np.array([2.0])).round(12)
+    array([1.25992105])
+    """
+    # Where the root lies outside the bracket its nearer end is the answer; bisection would take fifty steps to say so.
+    below, above = function(high)[0] <= 0, function(low)[0] >= 0
+    low, high = np.where(below, high, low), np.where(above, low, high)
+    point = 0.5 * (low + high) if start is None else np.clip(start, low, high)
+    before = last = high - low
+    for _ in range(_STEPS):
+        value, slope = function(point)
+        low = np.where(value <= 0, point, low)
+        high = np.where(value >= 0, point, high)
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            newton = point - value / slope
+        trusted = (newton >= low) & (newton <= high) & (2 * np.abs(newton - point) <= np.abs(before))
+        moved = np.where(trusted, newton, 0.5 * (low + high))
+        before, last = last, moved - point
+        point = moved
+        if (np.abs(last) <= 2 * np.finfo(np.float64).eps * np.abs(point)).all():
+            break
+    return point

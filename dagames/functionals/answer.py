@@ -1,0 +1,69 @@
+"""The answer that some functionals single out."""
+
+import numpy as np
+
+from dagames._errors import DomainError, InfeasibleError, ShapeError
+from dagames._types import Numbers, PerPromptIndex, Reachable
+
+
+def as_answer(answer: Numbers) -> PerPromptIndex:
+    """Validate the index of an answer.
+
+    Args:
+        answer: An index 0, 1, 2, ..., or one per prompt, [*x].
+
+    Returns:
+        The index as int64.
+
+    Raises:
+        DomainError: If it is not a whole number of at least 0.
+
+    >>> as_answer(3)
+    array(3)
+    """
+    try:
+        array = np.asarray(answer, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise DomainError(f"`answer` must be an index 0, 1, 2, ..., not {answer!r}.") from None
+    if not (np.isfinite(array) & (array >= 0) & (array == np.floor(array))).all():
+        raise DomainError(f"`answer` must be an index 0, 1, 2, ..., not {array}.")
+    return array.astype(np.int64)
+
+
+def check_answer_fits(answer: PerPromptIndex, batch: tuple[int, ...], n_answers: int) -> None:
+    """Raise unless the answer exists, and is one for all prompts or one for each.
+
+    Args:
+        answer: The index, [] or [*x].
+        batch: The prompts' shape, (*x,).
+        n_answers: Number of answers |Z|.
+
+    Raises:
+        ShapeError: If there are more or fewer indices than prompts.
+        DomainError: If there is no such answer.
+    """
+    if answer.shape not in {(), batch}:
+        raise ShapeError(f"`answer` has shape {answer.shape}; the game's prompts ask for () or {batch}.")
+    if (answer >= n_answers).any():
+        raise DomainError(f"`answer` is {answer.max()}, but the game has the answers 0 to {n_answers - 1}.")
+
+
+def check_answer_reachable(answer: PerPromptIndex, reachable: Reachable, name: str) -> None:
+    """Raise if some prompt's answer has no trace, so that the functional is infinite for every policy.
+
+    Args:
+        answer: The index, [] or [*x].
+        reachable: Which answers have a trace, [*x, Z].
+        name: The functional's name.
+
+    Raises:
+        InfeasibleError: Naming the answer.
+    """
+    chosen = np.broadcast_to(answer, reachable.shape[:-1])
+    found = np.take_along_axis(reachable, chosen[..., None], axis=-1)[..., 0]
+    if not found.all():
+        missing = int(chosen[~found].flat[0])
+        raise InfeasibleError(
+            f"{name} is infinite for every policy: no trace of the reference gives answer {missing}. "
+            "Choose another answer, or a reference that reaches it."
+        )

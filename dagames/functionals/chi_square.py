@@ -1,0 +1,73 @@
+"""Closeness in the chi-square distance: R(nu) = weight * sum (nu - prior)^2 / prior."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from dagames._types import Numbers, OverAnswers, PerPrompt, Reachable
+from dagames.functionals.base import as_weight, check_weight_fits
+from dagames.functionals.prior import as_prior, check_prior_fits
+from dagames.functionals.separable import RootConjugate
+
+
+@dataclass(frozen=True, eq=False, init=False)
+class ChiSquare(RootConjugate):
+    """The chi-square divergence of the answers from a prior, times a weight.
+
+    Math:
+        R(nu) = weight sum_z (nu(z) - p(z))^2 / p(z).
+
+    Answers of prior 0 may not be given: R is infinite as soon as one has mass.
+
+    Source:
+        ours, an instance of (paper, appendix C.2.2, Targeted exploration)
+
+    >>> float(ChiSquare([0.5, 0.5]).value(np.array([1.0, 0.0])))
+    1.0
+    """
+
+    prior: OverAnswers
+    weight: PerPrompt
+
+    def __init__(self, prior: Numbers, weight: Numbers = 1.0) -> None:
+        """Take prior and weight.
+
+        Args:
+            prior: Probabilities of answers, [Z], or per prompt, [*x, Z].
+            weight: The functional's weight lambda, above 0, or one per prompt, [*x].
+        """
+        object.__setattr__(self, "prior", as_prior(prior))
+        object.__setattr__(self, "weight", as_weight(weight))
+
+    def summand(self, nu: OverAnswers) -> OverAnswers:
+        """Compute weight * (nu - prior)^2 / prior, [*x, Z]; 0 / 0 = 0."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            terms = (nu - self.prior) ** 2 / self.prior
+        return np.asarray(self.weight[..., None] * np.where((nu == 0) & (self.prior == 0), 0.0, terms))
+
+    def gradient_at_log(self, log_nu: OverAnswers) -> OverAnswers:
+        """Compute 2 weight * (nu / prior - 1), [*x, Z], on the allowed answers."""
+        return np.asarray(self.bend_at_log(log_nu) - 2.0 * self.weight[..., None])
+
+    def bend_at_log(self, log_nu: OverAnswers) -> OverAnswers:
+        """Compute 2 weight * nu / prior, [*x, Z], on the allowed answers."""
+        return np.asarray(2.0 * self.weight[..., None] * np.exp(log_nu) / np.where(self.prior > 0, self.prior, 1.0))
+
+    def mass_at_slope(self, slope: OverAnswers) -> OverAnswers:
+        """Compute prior * (1 + slope / (2 weight)), [*x, Z], or 0 where that is negative."""
+        mass = self.prior * np.maximum(1.0 + slope / (2.0 * self.weight[..., None]), 0.0)
+        return np.asarray(np.where(self.prior > 0, mass, 0.0))
+
+    @property
+    def relative_smoothness(self) -> PerPrompt:
+        """Twice the weight over the least allowed prior: the largest nu f''(nu) for nu up to 1."""
+        return np.asarray(2.0 * self.weight / np.where(self.prior > 0, self.prior, 1.0).min(axis=-1))
+
+    def allowed(self, n_answers: int) -> Reachable:
+        """Mark the answers of positive prior, [Z] or [*x, Z]."""
+        return np.asarray(self.prior > 0)
+
+    def check_fits(self, batch: tuple[int, ...], n_answers: int) -> None:
+        """Raise a ShapeError unless prior and weight are shared or one per prompt."""
+        check_weight_fits(self.weight, batch)
+        check_prior_fits(self.prior, batch, n_answers)

@@ -1,0 +1,85 @@
+"""Targeted exploration: R(nu) = weight * KL(nu || prior)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import logsumexp, rel_entr, softmax
+
+from dagames._types import Numbers, OverAnswers, PerPrompt, Reachable
+from dagames.functionals.base import as_weight, check_weight_fits
+from dagames.functionals.prior import as_prior, check_prior_fits
+from dagames.functionals.separable import Separable
+
+
+@dataclass(frozen=True, eq=False, init=False)
+class KLToPrior(Separable):
+    """The divergence of the answers from a prior, times a weight.
+
+    Math:
+        R(nu) = weight sum_z nu(z) log(nu(z) / p(z)),   R*(u) = weight log sum_z p(z) exp(u(z) / weight).
+
+    Answers of prior 0 may not be given: R is infinite as soon as one has mass.
+
+    Source:
+        (paper, appendix C.2.2, Targeted exploration)
+
+    >>> float(KLToPrior([0.5, 0.5]).value(np.array([1.0, 0.0]))).__round__(6)
+    0.693147
+    """
+
+    prior: OverAnswers
+    weight: PerPrompt
+
+    def __init__(self, prior: Numbers, weight: Numbers = 1.0) -> None:
+        """Take prior and weight.
+
+        Args:
+            prior: Probabilities of answers, [Z], or per prompt, [*x, Z].
+            weight: The functional's weight lambda, above 0, or one per prompt, [*x].
+        """
+        object.__setattr__(self, "prior", as_prior(prior))
+        object.__setattr__(self, "weight", as_weight(weight))
+
+    def value(self, nu: OverAnswers) -> PerPrompt:
+        """Compute weight * KL(nu || prior), [*x]."""
+        return np.asarray(self.weight * rel_entr(nu, self.prior).sum(axis=-1))
+
+    def gradient(self, nu: OverAnswers) -> OverAnswers:
+        """Compute weight * (log(nu / prior) + 1), [*x, Z]; -inf where nu is 0."""
+        with np.errstate(divide="ignore"):
+            return self.gradient_at_log(np.log(nu))
+
+    def gradient_at_log(self, log_nu: OverAnswers) -> OverAnswers:
+        """Compute weight * (log_nu - log prior + 1), [*x, Z], on the allowed answers."""
+        log_prior = np.log(np.where(self.prior > 0, self.prior, 1.0))
+        return np.asarray(self.weight[..., None] * (log_nu - log_prior + 1.0))
+
+    def bend_at_log(self, log_nu: OverAnswers) -> OverAnswers:
+        """Return the weight, [*x, Z]."""
+        return np.broadcast_to(self.weight[..., None], log_nu.shape).copy()
+
+    def conjugate(self, u: OverAnswers) -> PerPrompt:
+        """Compute weight * log sum prior exp(u / weight), [*x]."""
+        return np.asarray(self.weight * logsumexp(self._log_weights(u), axis=-1))
+
+    def conjugate_gradient(self, u: OverAnswers) -> OverAnswers:
+        """Compute softmax(u / weight + log prior), [*x, Z]."""
+        return np.asarray(softmax(self._log_weights(u), axis=-1))
+
+    @property
+    def relative_smoothness(self) -> PerPrompt:
+        """The weight itself: up to a linear term the functional is the negative entropy, scaled."""
+        return self.weight
+
+    def check_fits(self, batch: tuple[int, ...], n_answers: int) -> None:
+        """Raise a ShapeError unless prior and weight are shared or one per prompt."""
+        check_weight_fits(self.weight, batch)
+        check_prior_fits(self.prior, batch, n_answers)
+
+    def allowed(self, n_answers: int) -> Reachable:
+        """Mark the answers of positive prior, [Z] or [*x, Z]."""
+        return np.asarray(self.prior > 0)
+
+    def _log_weights(self, u: OverAnswers) -> OverAnswers:
+        with np.errstate(divide="ignore"):
+            return np.asarray(u / self.weight[..., None] + np.log(self.prior))

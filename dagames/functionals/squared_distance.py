@@ -1,0 +1,70 @@
+"""Closeness in the Euclidean distance: R(nu) = weight / 2 * |nu - prior|^2."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from dagames._types import Numbers, OverAnswers, PerPrompt
+from dagames.functionals.base import as_weight, check_weight_fits
+from dagames.functionals.prior import as_prior, check_prior_fits
+from dagames.functionals.separable import Separable
+from dagames.simplex import project_euclidean
+
+
+@dataclass(frozen=True, eq=False, init=False)
+class SquaredDistance(Separable):
+    """Half the squared Euclidean distance of the answers to a prior, times a weight.
+
+    Math:
+        R(nu) = (weight / 2) |nu - p|^2, maximised against u at the projection of p + u / weight on the simplex.
+
+    Source:
+        (paper, section 4.2, whose arithmetic mean minimises the mean of these)
+
+    >>> float(SquaredDistance([1.0, 0.0]).value(np.array([0.0, 1.0])))
+    1.0
+    """
+
+    prior: OverAnswers
+    weight: PerPrompt
+
+    def __init__(self, prior: Numbers, weight: Numbers = 1.0) -> None:
+        """Take prior and weight.
+
+        Args:
+            prior: Probabilities of answers, [Z], or per prompt, [*x, Z].
+            weight: The functional's weight lambda, above 0, or one per prompt, [*x].
+        """
+        object.__setattr__(self, "prior", as_prior(prior))
+        object.__setattr__(self, "weight", as_weight(weight))
+
+    def value(self, nu: OverAnswers) -> PerPrompt:
+        """Compute weight / 2 * |nu - prior|^2, [*x]."""
+        return np.asarray(0.5 * self.weight * ((nu - self.prior) ** 2).sum(axis=-1))
+
+    def gradient(self, nu: OverAnswers) -> OverAnswers:
+        """Compute weight * (nu - prior), [*x, Z]."""
+        return np.asarray(self.weight[..., None] * (nu - self.prior))
+
+    def bend_at_log(self, log_nu: OverAnswers) -> OverAnswers:
+        """Compute weight * nu, [*x, Z]."""
+        return np.asarray(self.weight[..., None] * np.exp(log_nu))
+
+    def conjugate(self, u: OverAnswers) -> PerPrompt:
+        """Compute <p, u> - R(p) at the maximiser p, [*x]."""
+        p = self.conjugate_gradient(u)
+        return np.asarray((p * np.where(p > 0, u, 0.0)).sum(axis=-1) - self.value(p))
+
+    def conjugate_gradient(self, u: OverAnswers) -> OverAnswers:
+        """Project prior + u / weight on the simplex, [*x, Z]."""
+        return project_euclidean(self.prior + u / self.weight[..., None])
+
+    @property
+    def relative_smoothness(self) -> PerPrompt:
+        """Half the weight, by Pinsker's inequality, as for `Gini`."""
+        return np.asarray(0.5 * self.weight)
+
+    def check_fits(self, batch: tuple[int, ...], n_answers: int) -> None:
+        """Raise a ShapeError unless prior and weight are shared or one per prompt."""
+        check_weight_fits(self.weight, batch)
+        check_prior_fits(self.prior, batch, n_answers)

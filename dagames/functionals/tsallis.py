@@ -1,0 +1,80 @@
+"""Diversity by Tsallis entropy of any order: between the entropy (order 1) and the collision probability (order 2)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from dagames._errors import DomainError
+from dagames._types import Numbers, OverAnswers, PerPrompt
+from dagames.functionals.base import as_weight, check_weight_fits
+from dagames.functionals.separable import RootConjugate
+from dagames.simplex import as_positive
+
+
+@dataclass(frozen=True, eq=False, init=False)
+class Tsallis(RootConjugate):
+    """Minus the Tsallis entropy of the answers, times a weight.
+
+    Math:
+        R(nu) = weight (sum_z nu(z)^a - 1) / (a - 1), which tends to weight sum nu log nu as the order a goes to 1.
+
+    Source:
+        ours, between the two diversity rows of (paper, appendix C)
+
+    >>> float(Tsallis(2.0).value(np.array([0.5, 0.5])))
+    -0.5
+    """
+
+    order: float
+    weight: PerPrompt
+
+    def __init__(self, order: float, weight: Numbers = 1.0) -> None:
+        """Take order and weight.
+
+        Args:
+            order: The order a, above 0 and not 1 (that is `NegativeEntropy`).
+            weight: The functional's weight lambda, above 0, or one per prompt, [*x].
+
+        Raises:
+            DomainError: If the order is not above 0, or is 1.
+        """
+        object.__setattr__(self, "order", as_positive(order, "order"))
+        if self.order == 1.0:
+            raise DomainError("`order` must not be 1; `NegativeEntropy` is the limit there.")
+        object.__setattr__(self, "weight", as_weight(weight))
+
+    def summand(self, nu: OverAnswers) -> OverAnswers:
+        """Compute weight * (nu^order - nu) / (order - 1), [*x, Z], whose sum is R on the simplex."""
+        with np.errstate(divide="ignore"):
+            log_nu = np.log(nu)
+        return np.asarray(self.weight[..., None] * np.where(nu > 0, nu * self._log(np.where(nu > 0, log_nu, 0.0)), 0.0))
+
+    def gradient_at_log(self, log_nu: OverAnswers) -> OverAnswers:
+        """Compute weight * (order * nu^(order - 1) - 1) / (order - 1), [*x, Z]; -inf at nu = 0 for orders below 1."""
+        return np.asarray(self.weight[..., None] * (self.order * self._log(log_nu) + 1.0))
+
+    def bend_at_log(self, log_nu: OverAnswers) -> OverAnswers:
+        """Compute weight * order * nu^(order - 1), [*x, Z]."""
+        with np.errstate(over="ignore"):
+            return np.asarray(self.weight[..., None] * self.order * np.exp((self.order - 1.0) * log_nu))
+
+    def mass_at_slope(self, slope: OverAnswers) -> OverAnswers:
+        """Invert the slope, [*x, Z]; slopes out of its range have mass 0 above order 1, and +inf below."""
+        step = self.order - 1.0
+        shifted = np.maximum(step * (slope / self.weight[..., None] - 1.0) / self.order, -1.0)
+        with np.errstate(divide="ignore", over="ignore"):
+            return np.asarray(np.exp(np.log1p(shifted) / step))
+
+    def _log(self, log_nu: OverAnswers) -> OverAnswers:
+        """Compute (nu^(order - 1) - 1) / (order - 1), which tends to log nu, without cancellation near order 1."""
+        with np.errstate(over="ignore"):
+            return np.asarray(np.expm1((self.order - 1.0) * log_nu) / (self.order - 1.0))
+
+    @property
+    def relative_smoothness(self) -> PerPrompt:
+        """Order times weight from order 1 on, where nu f''(nu) is largest at nu = 1; none below."""
+        return np.asarray(self.weight * self.order if self.order > 1 else np.full(self.weight.shape, np.inf))
+
+    def check_fits(self, batch: tuple[int, ...], n_answers: int) -> None:
+        """Raise a ShapeError unless the weight is shared or one per prompt."""
+        check_weight_fits(self.weight, batch)
