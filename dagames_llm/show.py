@@ -1,0 +1,192 @@
+"""What a person sees: the progress of a run and the tables of its results."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import reduce
+from operator import getitem
+from typing import TYPE_CHECKING, Any
+
+from rich import box
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+from transformers import TrainerCallback
+
+if TYPE_CHECKING:
+    from transformers import TrainerControl, TrainerState, TrainingArguments
+
+SHOWN = {
+    "reward": "reward",
+    "majority_ratio": "majority ratio",
+    "answer_entropy": "answer entropy",
+    "kl": "KL",
+    "accuracy": "true accuracy",
+}
+LIVE = {
+    "reward": "reward",
+    "majority_ratio": "majority",
+    "answer_entropy": "entropy",
+    "kl": "KL",
+    "accuracy": "accuracy",
+}
+
+
+def progress_bar(console: Console) -> Progress:
+    """Return a progress bar with the time gone and the time left."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=console,
+    )
+
+
+class ShowSteps(TrainerCallback):
+    """Show each step's statistics; on a terminal under a moving bar, elsewhere as lines."""
+
+    def __init__(self, console: Console) -> None:
+        """Write to a console."""
+        self.console = console
+        self.bar = progress_bar(console)
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Start the bar, at the step a resumed run goes on from."""
+        if state.is_world_process_zero:
+            self.task = self.bar.add_task("training", total=state.max_steps, completed=state.global_step)
+            self.bar.start()
+
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: Mapping[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Print a step's statistics."""
+        if state.is_world_process_zero and logs and "reward" in logs:
+            self.bar.update(self.task, completed=state.global_step)
+            shown = "  ".join(f"{name} {logs[key]:.3f}" for key, name in LIVE.items() if logs.get(key) is not None)
+            self.console.print(f"step {state.global_step:>3}  {shown}", highlight=False)
+
+    def on_train_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Stop the bar."""
+        self.bar.stop()
+
+
+def interval(estimate: Mapping[str, float]) -> str:
+    """Return a mean with its interval: `.91 [.85, .96]`."""
+    return f"{estimate['mean']:.2f} [{estimate['low']:.2f}, {estimate['high']:.2f}]"
+
+
+def evaluation_table(title: str, columns: Mapping[str, Mapping[str, Any]]) -> Table:
+    """Return evaluations side by side.
+
+    Args:
+        title: says what was asked.
+        columns: heading -> a result of `evaluate`.
+
+    Returns:
+        Greedy and sampled accuracy of each view and over whole orbits, then what needs no gold answer.
+    """
+    first = next(iter(columns.values()))
+    table = Table(title=title, title_justify="left")
+    table.caption = "95 % intervals: bootstrap over questions, not over samples"
+    table.add_column("")
+    for name, result in columns.items():
+        asked = f"{result['n_orbits']} questions\n{result['n_prompts']} prompts"
+        table.add_column(f"{name}\n{asked}", justify="right")
+    for view in first["views"]:
+        for kind in ("greedy", "sampled"):
+            cells = [interval(result["views"][view][kind]) for result in columns.values()]
+            table.add_row(f"{view}, {kind} accuracy", *cells)
+    table.add_section()
+    for kind, name in ORBIT_ROWS.items():
+        table.add_row(name, *(interval(result["orbit"][kind]) for result in columns.values()))
+    return table
+
+
+ORBIT_ROWS = {
+    "sampled": "orbit, sampled accuracy",
+    "majority": "orbit, accuracy of the vote",
+    "majority_ratio": "majority ratio",
+    "answer_entropy": "answer entropy (nats)",
+    "unparsed": "unreadable",
+}
+
+
+def mean_of(history: Sequence[Mapping[str, float]], key: str) -> str:
+    """Return the mean of a statistic over some steps, or a dash."""
+    values = [step[key] for step in history if key in step]
+    return f"{sum(values) / len(values):.2f}" if values else "-"
+
+
+def steps_table(history: Sequence[Mapping[str, float]], window: int = 5) -> Table:
+    """Return the statistics of the first and last training steps: does the reward tell the truth?
+
+    Args:
+        history: the steps of a run.
+        window: steps averaged at either end.
+
+    Returns:
+        One row a statistic.
+    """
+    table = Table(title="On training questions; true accuracy was observed and never rewarded", title_justify="left")
+    table.add_column("")
+    table.add_column(f"first {window} steps", justify="right")
+    table.add_column(f"last {window} steps", justify="right")
+    for key, name in SHOWN.items():
+        table.add_row(name, mean_of(history[:window], key), mean_of(history[-window:], key))
+    return table
+
+
+def summary_table(live: Mapping[str, Any] | None, committed: Sequence[Mapping[str, Any]]) -> Table:
+    """Return this run beside the committed ones, before and after training, each on its own held-out questions.
+
+    Args:
+        live: this run, or none.
+        committed: earlier runs of other seeds.
+
+    Returns:
+        Two rows a run.
+    """
+    title = "Held-out questions, each run its own; training reward: first and last steps"
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
+    for name in ("run", "", *SUMMARY, "training\nreward"):
+        table.add_column(name, justify="left" if name in ("run", "") else "right", no_wrap=True)
+    if live is not None:
+        table.add_row(
+            f"this run\nseed {live['seed']}", "before\nafter", *_summary(live), style="bold", end_section=True
+        )
+    if committed:
+        table.caption = "earlier: committed with the code, made by other seeds"
+    for result in committed:
+        table.add_row(f"earlier\nseed {result['seed']}", "before\nafter", *_summary(result), end_section=True)
+    return table
+
+
+SUMMARY = {
+    "a + b\ngreedy": ("views", "a + b", "greedy"),
+    "a + b\nsampled": ("views", "a + b", "sampled"),
+    "b + a\ngreedy": ("views", "b + a", "greedy"),
+    "b + a\nsampled": ("views", "b + a", "sampled"),
+    "majority\nratio": ("orbit", "majority_ratio"),
+    "answer\nentropy": ("orbit", "answer_entropy"),
+}
+
+
+def _summary(result: Mapping[str, Any]) -> list[str]:
+    """Return the cells of a run, its two numbers above each other."""
+    pairs = [
+        tuple(f"{reduce(getitem, path, result[end])['mean']:.2f}" for end in ("before", "after"))
+        for path in SUMMARY.values()
+    ]
+    pairs.append((mean_of(result["history"][:5], "reward"), mean_of(result["history"][-5:], "reward")))
+    return ["\n".join(pair) for pair in pairs]

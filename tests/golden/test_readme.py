@@ -1,0 +1,63 @@
+"""What the README says was measured is what the committed results say, and its code runs."""
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+SEEDS = range(5)
+
+
+def result_of(seed: int) -> dict:
+    return json.loads((ROOT / "results" / "demo" / f"seed{seed}.json").read_text())
+
+
+def cell(estimate: dict[str, float]) -> str:
+    return f"{estimate['mean']:.2f} [{estimate['low']:.2f}, {estimate['high']:.2f}]"
+
+
+def row(seed: int) -> str:
+    result = result_of(seed)
+    cells = [
+        f"{cell(result['before']['views'][view]['sampled'])} to {cell(result['after']['views'][view]['sampled'])}"
+        for view in ("a + b", "b + a")
+    ]
+    cells += [
+        f"{result['before']['orbit'][name]['mean']:.2f} to {result['after']['orbit'][name]['mean']:.2f}"
+        for name in ("majority_ratio", "answer_entropy")
+    ]
+    return f"| {seed} | " + " | ".join(cells) + " |"
+
+
+def test_the_demo_table_is_what_was_measured():
+    for seed in SEEDS:
+        assert row(seed) in README, row(seed)
+
+
+def test_the_demo_runs_share_their_settings():
+    recipes = [{k: v for k, v in result_of(seed)["recipe"].items() if k != "seed"} for seed in SEEDS]
+    assert all(recipe == recipes[0] for recipe in recipes)
+    assert recipes[0]["beta"] > 0
+    assert recipes[0]["scale_rewards"] == "none"
+
+
+def test_the_first_example_of_the_readme_runs():
+    code = re.search(r"## Solve a game\n\n```python\n(.*?)```", README, re.DOTALL)
+    assert code is not None
+    names: dict = {}
+    exec(code.group(1), names)
+    solution = names["solution"]
+    assert solution.certificate.gap < 1e-10
+    expected = names["game"].nu_0 ** (0.7 / 2.0)
+    np.testing.assert_allclose(solution.nu, expected / expected.sum(), atol=1e-9)
+
+
+def test_the_target_example_of_the_readme_runs():
+    code = re.search(r"## Use a Target in a TRL run\n\n```python\n(.*?)```", README, re.DOTALL)
+    assert code is not None
+    names: dict = {}
+    exec(code.group(1), names)
+    np.testing.assert_array_equal(names["MajorityVote"]().rewards(names["group"]), [1, 1, 0, 0])

@@ -1,0 +1,21 @@
+"""Parts the language-model tests share: a tiny random Llama with a tokenizer of single characters."""
+
+from pathlib import Path
+
+import pytest
+
+# peft asks a transformers model for an attribute under its old name; nothing of ours can avoid it.
+FOREIGN = "ignore:.is_gradient_checkpointing. is deprecated:FutureWarning"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.filterwarnings(FOREIGN))
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from tests.llm.tiny import save_tiny
+
+    return save_tiny(tmp_path_factory.mktemp("tiny") / "model")

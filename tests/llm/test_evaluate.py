@@ -1,0 +1,119 @@
+"""Intervals come from questions, statistics agree with their definitions, and evaluation leaves no trace."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dagames_llm._errors import DataError
+from dagames_llm.decoding import Decoding, generate
+from dagames_llm.evaluate import evaluate, majority_hit
+from dagames_llm.extract import first_number
+from dagames_llm.intervals import bootstrap
+from dagames_llm.monitors import Monitor, answer_entropy, collapse_reason, majority_ratio
+from dagames_llm.orbits import Orbit
+
+answers = st.lists(st.one_of(st.none(), st.sampled_from("abc")), min_size=1, max_size=12)
+
+
+def test_the_interval_covers_the_truth_about_as_often_as_it_says() -> None:
+    generator = np.random.default_rng(0)
+    covered = 0
+    for trial in range(400):
+        estimate = bootstrap(generator.beta(2, 1, size=40), resamples=1000, seed=trial)
+        covered += estimate.low <= 2 / 3 <= estimate.high
+    assert 0.91 <= covered / 400 <= 0.98
+
+
+def test_the_interval_is_over_questions_not_over_samples() -> None:
+    # Each question is always right or always wrong: more samples of it are no more evidence.
+    difficulty = np.repeat([0.0, 1.0], 20)
+    few = bootstrap(difficulty)
+    binomial = 1.96 * math.sqrt(0.25 / 40)
+    assert few.high - few.low == pytest.approx(2 * binomial, rel=0.15)
+    assert few.n == 40
+    assert bootstrap(np.repeat(difficulty, 16)).high - few.mean < (few.high - few.mean) / 3, "what pooling would claim"
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=30), st.integers(0, 99))
+def test_the_interval_holds_the_mean_and_stays_within_the_values(values: list[float], seed: int) -> None:
+    estimate = bootstrap(values, resamples=200, seed=seed)
+    assert min(values) - 1e-12 <= estimate.low <= estimate.high <= max(values) + 1e-12
+    assert estimate.mean == pytest.approx(sum(values) / len(values))
+    assert estimate == bootstrap(values, resamples=200, seed=seed)
+
+
+@pytest.mark.parametrize("values", [[], [math.nan], [[1.0]]])
+def test_no_interval_without_values(values: list[float]) -> None:
+    with pytest.raises(DataError):
+        bootstrap(values)
+
+
+@given(answers)
+def test_group_statistics(group: list[str | None]) -> None:
+    ratio, entropy = majority_ratio(group), answer_entropy(group)
+    assert 0 <= ratio <= 1
+    assert 0 <= entropy <= math.log(len(group)) + 1e-12
+    assert (entropy == 0) == (len(set(group)) == 1)
+    assert majority_ratio(group[::-1]) == ratio
+    assert sum(majority_hit(group, letter) for letter in "abc") == pytest.approx(1.0 if any(group) else 0.0)
+
+
+def test_the_monitor_knows_accuracy_only_where_gold_is_known() -> None:
+    groups = [["1", "1", "2", None], ["5", "5", "5", "5"]]
+    blind = Monitor().measure(["p", "q"], groups)
+    assert "accuracy" not in blind
+    assert Monitor({"p": "2"}).measure(["p", "q"], groups) == {**blind, "accuracy": 0.25}
+    assert blind["majority_ratio"] == pytest.approx((0.5 + 1) / 2)
+    assert blind["unparsed"] == pytest.approx(1 / 8)
+    assert blind["commonest_answer"] == pytest.approx(4 / 8)
+
+
+def test_the_alarm_tells_collapse_from_learning() -> None:
+    def log(accuracy: list[float], reward: float = 0.9, common: float = 0.2) -> list[dict[str, float]]:
+        return [{"accuracy": a, "reward": reward, "commonest_answer": common} for a in accuracy]
+
+    rising = [0.4 + 0.02 * i for i in range(20)]
+    assert collapse_reason(log(rising)) is None
+    assert collapse_reason(log(rising, common=0.9)) is not None
+    assert "accuracy fell" in str(collapse_reason(log(rising[::-1])))
+    assert collapse_reason(log(rising, common=0.9)[:9]) is None
+    assert collapse_reason(log(rising[::-1], reward=0.9)[:10] + log(rising[::-1], reward=0.5)[10:]) is None
+    generator = np.random.default_rng(0)
+    noise = [log((generator.binomial(4, 0.85, size=50) / 4).tolist()) for _ in range(200)]
+    assert sum(collapse_reason(steps) is not None for steps in noise) <= 4, "four questions a step are noisy"
+
+
+def test_evaluation_on_a_tiny_model(tiny: Path) -> None:
+    import torch
+
+    from dagames_llm.models import load_model
+
+    model, tokenizer = load_model(str(tiny))
+    orbits = [Orbit((f"{i} is", f"so {i} and {i}"), str(i)) for i in range(5)]
+    decoding = Decoding(samples=4, max_new_tokens=2, batch_size=8)
+    state = torch.get_rng_state()
+    first = evaluate(model, tokenizer, orbits, first_number, decoding, ["x", "y"])
+    assert torch.equal(torch.get_rng_state(), state), "evaluation must not move training's random numbers"
+    assert first == evaluate(model, tokenizer, orbits, first_number, decoding, ["x", "y"])
+    assert first["n_prompts"] == 10
+    assert first["views"]["x"]["sampled"]["n"] == 5
+    both = [first["views"][view]["sampled"]["mean"] for view in ("x", "y")]
+    assert first["orbit"]["sampled"]["mean"] == pytest.approx(sum(both) / 2)
+    with pytest.raises(DataError, match="gold"):
+        evaluate(model, tokenizer, [Orbit(("a", "b"))], first_number, decoding)
+
+
+def test_a_batch_completes_each_prompt_as_if_alone(tiny: Path) -> None:
+    from dagames_llm.models import load_model
+
+    model, tokenizer = load_model(str(tiny))
+    prompts = ["1", "a longer one 22", "x=", "1 + 1 ="]
+    together = generate(model, tokenizer, prompts, Decoding(max_new_tokens=3), sampled=False)
+    alone = [generate(model, tokenizer, [p], Decoding(max_new_tokens=3), sampled=False)[0] for p in prompts]
+    assert together == alone

@@ -1,0 +1,65 @@
+"""Train a tiny model through the real trainer and write down what each process saw. Runs alone or under torchrun.
+
+Usage: worker.py MODEL OUT JSON, where JSON holds recipe keys. Rank r writes OUT/rank<r>.json.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+QUESTIONS = [(f"a{i}=", f"now b{i} is?", str(i)) for i in range(6)]
+
+
+def record(model: Path, out: Path, more: dict[str, Any]) -> None:
+    import torch
+    from accelerate import PartialState
+
+    from dagames_llm import build
+    from dagames_llm.orbits import Orbit
+    from dagames_llm.recipe import resolve_recipe
+    from dagames_llm.record import step_history
+    from dagames_llm.trainer import OrbitGRPOTrainer
+    from tests.llm.tiny import tiny_settings
+
+    seen: list[list[dict[str, Any]]] = []
+
+    class Recording(OrbitGRPOTrainer):
+        def _generate_and_score_completions(self, inputs: Any) -> Any:
+            output = super()._generate_and_score_completions(inputs)
+            tokenizer = self.processing_class
+            texts = tokenizer.batch_decode(output["completion_ids"], skip_special_tokens=True)
+            prompts = tokenizer.batch_decode(output["prompt_ids"], skip_special_tokens=True)
+            rows = zip(inputs, prompts, texts, output["advantages"].tolist(), strict=True)
+            seen.append([{"row": r["prompt"], "prompt": p, "text": t, "advantage": a} for r, p, t, a in rows])
+            return output
+
+    build.OrbitGRPOTrainer = Recording
+    path = out / "recipe.yaml"
+    if PartialState(cpu=True).is_main_process:
+        path.write_text(json.dumps(tiny_settings(model, save_strategy="no", **more)))
+    PartialState().wait_for_everyone()
+    recipe = resolve_recipe(path)
+    recipe.grpo.output_dir = str(out / "scratch")
+    questions = build.Questions([Orbit((a, b), gold) for a, b, gold in QUESTIONS], [])
+    policy, tokenizer = build.load_policy(recipe)
+    trainer = build.build_trainer(recipe, policy, tokenizer, questions)
+    trainer.train()
+    state = PartialState()
+    weights = {n: p.detach().double().sum().item() for n, p in trainer.model.named_parameters() if p.requires_grad}
+    (out / f"rank{state.process_index}.json").write_text(
+        json.dumps({
+            "world_size": state.num_processes,
+            "generations": seen,
+            "weights": weights,
+            "history": step_history(trainer.state.log_history),
+        })
+    )
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
+
+
+if __name__ == "__main__":
+    record(Path(sys.argv[1]), Path(sys.argv[2]), json.loads(sys.argv[3]))
