@@ -82,6 +82,21 @@ def expectation(p: Weights, values: Sequence[Any]) -> Any:
     return mp.fsum(number(a) * v for a, v in zip(p, values, strict=True) if a > 0)
 
 
+def normalised(log_weights: Sequence[Any]) -> list[Any]:
+    """Turn log-weights into probabilities, to 50 digits.
+
+    Args:
+        log_weights: mpmath numbers.
+
+    Returns:
+        Probabilities that sum to 1 to rounding.
+    """
+    top = max(log_weights)
+    weights = [mp.exp(a - top) for a in log_weights]
+    total = mp.fsum(weights)
+    return [w / total for w in weights]
+
+
 def random_distribution(rng: np.random.Generator, n: int, denominator: int = 1000) -> list[Fraction]:
     """Draw a distribution of positive rationals.
 

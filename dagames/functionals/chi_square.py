@@ -4,14 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dagames._types import Numbers, OverAnswers, PerPrompt, Reachable
-from dagames.functionals.base import as_weight, check_weight_fits
-from dagames.functionals.prior import as_prior, check_prior_fits
+from dagames._types import OverAnswers, PerPrompt, Reachable
+from dagames.functionals.prior import ToPrior
 from dagames.functionals.separable import RootConjugate
 
 
 @dataclass(frozen=True, eq=False, init=False)
-class ChiSquare(RootConjugate):
+class ChiSquare(ToPrior, RootConjugate):
     """The chi-square divergence of the answers from a prior, times a weight.
 
     Math:
@@ -25,19 +24,6 @@ class ChiSquare(RootConjugate):
     >>> float(ChiSquare([0.5, 0.5]).value(np.array([1.0, 0.0])))
     1.0
     """
-
-    prior: OverAnswers
-    weight: PerPrompt
-
-    def __init__(self, prior: Numbers, weight: Numbers = 1.0) -> None:
-        """Take prior and weight.
-
-        Args:
-            prior: Probabilities of answers, [Z], or per prompt, [*x, Z].
-            weight: The functional's weight lambda, above 0, or one per prompt, [*x].
-        """
-        object.__setattr__(self, "prior", as_prior(prior))
-        object.__setattr__(self, "weight", as_weight(weight))
 
     def summand(self, nu: OverAnswers) -> OverAnswers:
         """Compute weight * (nu - prior)^2 / prior, [*x, Z]; 0 / 0 = 0."""
@@ -66,8 +52,3 @@ class ChiSquare(RootConjugate):
     def allowed(self, n_answers: int) -> Reachable:
         """Mark the answers of positive prior, [Z] or [*x, Z]."""
         return np.asarray(self.prior > 0)
-
-    def check_fits(self, batch: tuple[int, ...], n_answers: int) -> None:
-        """Raise a ShapeError unless prior and weight are shared or one per prompt."""
-        check_weight_fits(self.weight, batch)
-        check_prior_fits(self.prior, batch, n_answers)

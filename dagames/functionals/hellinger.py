@@ -4,14 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dagames._types import Numbers, OverAnswers, PerPrompt, Reachable
-from dagames.functionals.base import as_weight, check_weight_fits
-from dagames.functionals.prior import as_prior, check_prior_fits
+from dagames._types import OverAnswers, Reachable
+from dagames.functionals.prior import ToPrior
 from dagames.functionals.separable import RootConjugate
 
 
 @dataclass(frozen=True, eq=False, init=False)
-class Hellinger(RootConjugate):
+class Hellinger(ToPrior, RootConjugate):
     """The squared Hellinger distance of the answers to a prior, times a weight.
 
     Math:
@@ -23,19 +22,6 @@ class Hellinger(RootConjugate):
     >>> float(Hellinger([1.0, 0.0]).value(np.array([0.0, 1.0])))
     1.0
     """
-
-    prior: OverAnswers
-    weight: PerPrompt
-
-    def __init__(self, prior: Numbers, weight: Numbers = 1.0) -> None:
-        """Take prior and weight.
-
-        Args:
-            prior: Probabilities of answers, [Z], or per prompt, [*x, Z].
-            weight: The functional's weight lambda, above 0, or one per prompt, [*x].
-        """
-        object.__setattr__(self, "prior", as_prior(prior))
-        object.__setattr__(self, "weight", as_weight(weight))
 
     def summand(self, nu: OverAnswers) -> OverAnswers:
         """Compute weight * (prior - sqrt(nu * prior)), [*x, Z]."""
@@ -62,8 +48,3 @@ class Hellinger(RootConjugate):
     def flat(self) -> Reachable:
         """Answers of prior 0."""
         return np.asarray(self.prior == 0)
-
-    def check_fits(self, batch: tuple[int, ...], n_answers: int) -> None:
-        """Raise a ShapeError unless prior and weight are shared or one per prompt."""
-        check_weight_fits(self.weight, batch)
-        check_prior_fits(self.prior, batch, n_answers)

@@ -5,14 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import rel_entr
 
-from dagames._types import Numbers, OverAnswers, PerPrompt, Reachable
-from dagames.functionals.base import as_weight, check_weight_fits
-from dagames.functionals.prior import as_prior, check_finite_somewhere, check_prior_fits
+from dagames._types import OverAnswers, PerPrompt, Reachable
+from dagames.functionals.prior import ToPrior, check_finite_somewhere
 from dagames.functionals.separable import RootConjugate
 
 
 @dataclass(frozen=True, eq=False, init=False)
-class KLFromPrior(RootConjugate):
+class KLFromPrior(ToPrior, RootConjugate):
     """The divergence of a prior from the answers, times a weight: the expected log-loss, up to the prior's entropy.
 
     Math:
@@ -26,19 +25,6 @@ class KLFromPrior(RootConjugate):
     >>> float(KLFromPrior([0.5, 0.5]).value(np.array([1.0, 0.0])))
     inf
     """
-
-    prior: OverAnswers
-    weight: PerPrompt
-
-    def __init__(self, prior: Numbers, weight: Numbers = 1.0) -> None:
-        """Take prior and weight.
-
-        Args:
-            prior: Probabilities of answers, [Z], or per prompt, [*x, Z].
-            weight: The functional's weight lambda, above 0, or one per prompt, [*x].
-        """
-        object.__setattr__(self, "prior", as_prior(prior))
-        object.__setattr__(self, "weight", as_weight(weight))
 
     def value(self, nu: OverAnswers) -> PerPrompt:
         """Compute weight * KL(prior || nu), [*x]."""
@@ -68,11 +54,6 @@ class KLFromPrior(RootConjugate):
     def flat(self) -> Reachable:
         """Answers of prior 0."""
         return np.asarray(self.prior == 0)
-
-    def check_fits(self, batch: tuple[int, ...], n_answers: int) -> None:
-        """Raise a ShapeError unless prior and weight are shared or one per prompt."""
-        check_weight_fits(self.weight, batch)
-        check_prior_fits(self.prior, batch, n_answers)
 
     def check_reachable(self, reachable: Reachable) -> None:
         """Raise an InfeasibleError if an answer of positive prior has no trace."""

@@ -5,14 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import logsumexp, rel_entr, softmax
 
-from dagames._types import Numbers, OverAnswers, PerPrompt, Reachable
-from dagames.functionals.base import as_weight, check_weight_fits
-from dagames.functionals.prior import as_prior, check_prior_fits
-from dagames.functionals.separable import Separable
+from dagames._types import OverAnswers, PerPrompt, Reachable
+from dagames.functionals.prior import ToPrior
 
 
 @dataclass(frozen=True, eq=False, init=False)
-class KLToPrior(Separable):
+class KLToPrior(ToPrior):
     """The divergence of the answers from a prior, times a weight.
 
     Math:
@@ -26,19 +24,6 @@ class KLToPrior(Separable):
     >>> float(KLToPrior([0.5, 0.5]).value(np.array([1.0, 0.0]))).__round__(6)
     0.693147
     """
-
-    prior: OverAnswers
-    weight: PerPrompt
-
-    def __init__(self, prior: Numbers, weight: Numbers = 1.0) -> None:
-        """Take prior and weight.
-
-        Args:
-            prior: Probabilities of answers, [Z], or per prompt, [*x, Z].
-            weight: The functional's weight lambda, above 0, or one per prompt, [*x].
-        """
-        object.__setattr__(self, "prior", as_prior(prior))
-        object.__setattr__(self, "weight", as_weight(weight))
 
     def value(self, nu: OverAnswers) -> PerPrompt:
         """Compute weight * KL(nu || prior), [*x]."""
@@ -70,11 +55,6 @@ class KLToPrior(Separable):
     def relative_smoothness(self) -> PerPrompt:
         """The weight itself: up to a linear term the functional is the negative entropy, scaled."""
         return self.weight
-
-    def check_fits(self, batch: tuple[int, ...], n_answers: int) -> None:
-        """Raise a ShapeError unless prior and weight are shared or one per prompt."""
-        check_weight_fits(self.weight, batch)
-        check_prior_fits(self.prior, batch, n_answers)
 
     def allowed(self, n_answers: int) -> Reachable:
         """Mark the answers of positive prior, [Z] or [*x, Z]."""

@@ -1,43 +1,54 @@
 """Priors over answers, which several functionals measure a distance to."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from dagames._errors import InfeasibleError, ShapeError
-from dagames._types import Numbers, OverAnswers, Reachable
+from dagames._types import Numbers, OverAnswers, PerPrompt, Reachable
+from dagames.functionals.base import as_weight, check_weight_fits
+from dagames.functionals.separable import Separable
 from dagames.simplex import as_distribution
 
 
-def as_prior(prior: Numbers) -> OverAnswers:
-    """Validate a prior over answers.
+@dataclass(frozen=True, eq=False, init=False)
+class ToPrior(Separable):
+    """A separable functional that compares the answers with a prior.
 
-    Args:
-        prior: Probabilities, [Z], or one prior per prompt, [*x, Z].
-
-    Returns:
-        The prior as float64.
-
-    >>> as_prior([0.5, 0.5])
-    array([0.5, 0.5])
+    Attributes:
+        prior: Probabilities of answers, [Z], or per prompt, [*x, Z].
+        weight: The functional's weight lambda, [] or [*x].
     """
-    return as_distribution(prior, "prior")
 
+    prior: OverAnswers
+    weight: PerPrompt
 
-def check_prior_fits(prior: OverAnswers, batch: tuple[int, ...], n_answers: int) -> None:
-    """Raise unless there is one prior for all prompts, or one for each.
+    def __init__(self, prior: Numbers, weight: Numbers = 1.0) -> None:
+        """Take prior and weight.
 
-    Args:
-        prior: The prior.
-        batch: The prompts' shape, (*x,).
-        n_answers: Number of answers |Z|.
+        Args:
+            prior: Probabilities of answers, [Z], or per prompt, [*x, Z].
+            weight: The functional's weight lambda, above 0, or one per prompt, [*x].
+        """
+        object.__setattr__(self, "prior", as_distribution(prior, "prior"))
+        object.__setattr__(self, "weight", as_weight(weight))
 
-    Raises:
-        ShapeError: If the prior has another shape.
-    """
-    if prior.shape not in {(n_answers,), (*batch, n_answers)}:
-        raise ShapeError(
-            f"`prior` has shape {prior.shape}; the game asks for {(n_answers,)} or {(*batch, n_answers)}. "
-            "If some answers have no trace, say `n_answers` when the game is made."
-        )
+    def check_fits(self, batch: tuple[int, ...], n_answers: int) -> None:
+        """Raise unless prior and weight are shared by all prompts, or one for each.
+
+        Args:
+            batch: The prompts' shape, (*x,).
+            n_answers: Number of answers |Z|.
+
+        Raises:
+            ShapeError: If they have another shape.
+        """
+        check_weight_fits(self.weight, batch)
+        if self.prior.shape not in {(n_answers,), (*batch, n_answers)}:
+            raise ShapeError(
+                f"`prior` has shape {self.prior.shape}; the game asks for {(n_answers,)} or {(*batch, n_answers)}. "
+                "If some answers have no trace, say `n_answers` when the game is made."
+            )
 
 
 def check_finite_somewhere(infinite: Reachable, name: str, why: str) -> None:

@@ -4,15 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dagames._types import Numbers, OverAnswers, PerPrompt
-from dagames.functionals.base import as_weight, check_weight_fits
-from dagames.functionals.prior import as_prior, check_prior_fits
-from dagames.functionals.separable import Separable
+from dagames._types import OverAnswers, PerPrompt
+from dagames.functionals.prior import ToPrior
 from dagames.simplex import project_euclidean
 
 
 @dataclass(frozen=True, eq=False, init=False)
-class SquaredDistance(Separable):
+class SquaredDistance(ToPrior):
     """Half the squared Euclidean distance of the answers to a prior, times a weight.
 
     Math:
@@ -24,19 +22,6 @@ class SquaredDistance(Separable):
     >>> float(SquaredDistance([1.0, 0.0]).value(np.array([0.0, 1.0])))
     1.0
     """
-
-    prior: OverAnswers
-    weight: PerPrompt
-
-    def __init__(self, prior: Numbers, weight: Numbers = 1.0) -> None:
-        """Take prior and weight.
-
-        Args:
-            prior: Probabilities of answers, [Z], or per prompt, [*x, Z].
-            weight: The functional's weight lambda, above 0, or one per prompt, [*x].
-        """
-        object.__setattr__(self, "prior", as_prior(prior))
-        object.__setattr__(self, "weight", as_weight(weight))
 
     def value(self, nu: OverAnswers) -> PerPrompt:
         """Compute weight / 2 * |nu - prior|^2, [*x]."""
@@ -63,8 +48,3 @@ class SquaredDistance(Separable):
     def relative_smoothness(self) -> PerPrompt:
         """Half the weight, by Pinsker's inequality, as for `Gini`."""
         return np.asarray(0.5 * self.weight)
-
-    def check_fits(self, batch: tuple[int, ...], n_answers: int) -> None:
-        """Raise a ShapeError unless prior and weight are shared or one per prompt."""
-        check_weight_fits(self.weight, batch)
-        check_prior_fits(self.prior, batch, n_answers)

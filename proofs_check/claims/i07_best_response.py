@@ -39,12 +39,12 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
     for nu_0, ratio in _instances(rng):
         log_nu_0 = [oracles.log(p) for p in nu_0]
         r = oracles.number(ratio)
-        equilibrium = _normalised([a / (1 + r) for a in log_nu_0])
+        equilibrium = oracles.normalised([a / (1 + r) for a in log_nu_0])
         log_nu = log_nu_0
         distances = []
         for _ in range(STEPS + 1):
             log_nu = _centred(formula(log_nu, log_nu_0, r))
-            nu = _normalised(log_nu)
+            nu = oracles.normalised(log_nu)
             distances.append(max(abs(a - b) for a, b in zip(nu, equilibrium, strict=True)))
         instance = {
             "R": f"{ratio} beta sum nu log nu",
@@ -93,13 +93,6 @@ def _centred(log_nu: Vector) -> Vector:
     """Fix the free constant, so that logarithms do not grow without need."""
     mean = mp.fsum(log_nu) / len(log_nu)
     return [a - mean for a in log_nu]
-
-
-def _normalised(log_nu: Vector) -> Vector:
-    top = max(log_nu)
-    weights = [mp.exp(a - top) for a in log_nu]
-    total = mp.fsum(weights)
-    return [w / total for w in weights]
 
 
 CLAIM = Claim(

@@ -83,13 +83,13 @@ def _slope(kind: str, nu: Vector, weight: Any) -> Vector:
 
 def _step(kind: str, nu: Vector, nu_0: list[Fraction], weight: Any, beta: Any, eta: Any) -> Vector:
     answer = [oracles.log(p) - g / beta for p, g in zip(nu_0, _slope(kind, nu, weight), strict=True)]
-    return _normalised([(1 - eta) * mp.log(p) + eta * a for p, a in zip(nu, answer, strict=True)])
+    return oracles.normalised([(1 - eta) * mp.log(p) + eta * a for p, a in zip(nu, answer, strict=True)])
 
 
 def _equilibrium(kind: str, nu_0: list[Fraction], weight: Any, beta: Any) -> Vector:
     """Find nu* by a route that takes no such steps: in closed form, or by bisection on the multiplier."""
     if kind == "entropy":
-        return _normalised([oracles.log(p) * beta / (beta + weight) for p in nu_0])
+        return oracles.normalised([oracles.log(p) * beta / (beta + weight) for p in nu_0])
 
     def masses(multiplier: Any) -> Vector:
         """Solve weight nu + beta log(nu / nu_0) = multiplier for each answer by Lambert's function."""
@@ -105,13 +105,6 @@ def _equilibrium(kind: str, nu_0: list[Fraction], weight: Any, beta: Any) -> Vec
 
 def _kl(p: Vector, q: Vector) -> Any:
     return mp.fsum(a * mp.log(a / b) for a, b in zip(p, q, strict=True))
-
-
-def _normalised(log_nu: Vector) -> Vector:
-    top = max(log_nu)
-    weights = [mp.exp(a - top) for a in log_nu]
-    total = mp.fsum(weights)
-    return [w / total for w in weights]
 
 
 CLAIM = Claim(
