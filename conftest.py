@@ -11,6 +11,7 @@ from jaxtyping import install_import_hook
 install_import_hook(["dagames"], "beartype.beartype")
 
 hypothesis.settings.register_profile("quick", max_examples=50, deadline=None, derandomize=True)
+hypothesis.settings.register_profile("brief", max_examples=12, deadline=None, derandomize=True)
 hypothesis.settings.register_profile("explore", max_examples=5000, deadline=None)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 

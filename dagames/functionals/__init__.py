@@ -6,6 +6,7 @@ from dagames.functionals.gini import Gini
 from dagames.functionals.hellinger import Hellinger
 from dagames.functionals.kl_from_prior import KLFromPrior
 from dagames.functionals.kl_to_prior import KLToPrior
+from dagames.functionals.laws import Violation, broken_laws
 from dagames.functionals.linear import Linear
 from dagames.functionals.log_score import LogScore
 from dagames.functionals.negative_entropy import NegativeEntropy
@@ -29,4 +30,6 @@ __all__ = [
     "Separable",
     "SquaredDistance",
     "Tsallis",
+    "Violation",
+    "broken_laws",
 ]

@@ -49,7 +49,7 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
         "game.beta / (game.beta + 0 * smoothness)",
     ),
     ("dagames/solvers/best_response.py", "game.log_nu_0 + game.log_best_target", "game.log_best_target"),
-    ("dagames/solvers/path.py", "if history[-1] <= tolerance:", "if history[-1] <= 1e3 * tolerance:"),
+    ("dagames/solvers/path.py", "islice(path, max_iterations + 1)", "islice(path, max_iterations)"),
     ("dagames/solvers/conic.py", "0.5 * _number(functional.weight", "_number(functional.weight"),
     ("dagames/solvers/conic.py", "+ game.beta * divergence", "+ divergence"),
     ("dagames/estimators/plugin.py", "-math.log(2 * K)", "-math.log(K)"),

@@ -27,7 +27,11 @@ def test_the_suite_notices(number, tmp_path):
     (tmp_path / path).write_text(text.replace(right, wrong, 1))
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *SUITE]
     done = subprocess.run(
-        command, cwd=tmp_path, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": str(tmp_path)}
+        command,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(tmp_path), "HYPOTHESIS_PROFILE": "brief"},
     )
     assert done.returncode == 1, f"survived: {right!r} -> {wrong!r} in {path}\n{done.stdout[-800:]}"
 

@@ -9,7 +9,7 @@ from dagames.functionals import NegativeEntropy
 from dagames.solvers.conic import solve_conic
 from tests.cases import FUNCTIONALS, random_reference, seeds, sizes
 
-few = settings(max_examples=max(settings.default.max_examples // 4, 10))
+few = settings(max_examples=max(settings.default.max_examples // 4, 5))
 """For laws whose every example solves several games, or calls the conic solver."""
 
 family = pytest.mark.parametrize("make", FUNCTIONALS.values(), ids=FUNCTIONALS.keys())
