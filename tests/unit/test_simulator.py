@@ -8,29 +8,33 @@ from dagames.grpo import ManyToOne, simulate
 SMALL = ManyToOne(n_traces=6, n_answers=3)
 
 
-def one_step(environment: ManyToOne, baseline: str, rate: float, K: int, seed: int) -> tuple[np.ndarray, float]:
-    """Take the first step by the formula, in a loop, with the random numbers that a seed gives."""
+def by_the_formula(environment: ManyToOne, baseline: str, rate: float, K: int, seed: int, steps: int) -> list[tuple]:
+    """Take the steps one trace at a time, with the random numbers that a seed gives."""
     rng = np.random.default_rng(seed)
-    traces = np.searchsorted(np.cumsum(np.full(6, 1 / 6)), rng.random(K), side="right")
-    bias = rng.choice(environment.biases)
-    rewards = np.array([bias + environment.signal * (y % 3 == 0) for y in traces])
-    level = rewards.mean() if baseline == "group" else np.mean(environment.biases)
-    logits = np.zeros(6)
-    for y, r in zip(traces, rewards, strict=True):
-        for trace in range(6):
-            logits[trace] += rate / K * (r - level) * ((trace == y) - 1 / 6)
-    direction = np.mean([(r - level) * ((y % 3 == 0) - 1 / 3) for y, r in zip(traces, rewards, strict=True)])
-    return np.exp(logits) / np.exp(logits).sum(), float(direction)
+    logits, average, course = np.zeros(6), np.mean(environment.biases), []
+    for _ in range(steps):
+        pi = np.exp(logits) / np.exp(logits).sum()
+        right = pi[0] + pi[3]
+        traces = np.searchsorted(np.cumsum(pi), rng.random(K), side="right")
+        bias = rng.choice(environment.biases)
+        rewards = np.array([bias + environment.signal * (y % 3 == 0) for y in traces])
+        level = rewards.mean() if baseline == "group" else average
+        average = 0.9 * average + 0.1 * rewards.mean()
+        pulls = [(r - level) * ((y % 3 == 0) - right) for y, r in zip(traces, rewards, strict=True)]
+        course.append((right, np.mean(pulls)))
+        for y, r in zip(traces, rewards, strict=True):
+            for trace in range(6):
+                logits[trace] += rate / K * (r - level) * ((trace == y) - pi[trace])
+    return course
 
 
 @pytest.mark.parametrize("baseline", ["group", "moving-average"])
-def test_the_first_step_follows_the_formula(baseline):
-    course = simulate(SMALL, baseline, learning_rate=0.7, steps=2, group_size=5, n_seeds=4)
-    np.testing.assert_allclose(course.accuracy[:, 0], 1 / 3)
+def test_the_steps_follow_the_formula(baseline):
+    course = simulate(SMALL, baseline, learning_rate=0.7, steps=5, group_size=5, n_seeds=4)
     for seed in range(4):
-        pi, direction = one_step(SMALL, baseline, 0.7, 5, seed)
-        assert course.accuracy[seed, 1] == pytest.approx(pi[[0, 3]].sum(), abs=1e-12)
-        assert course.direction[seed, 0] == pytest.approx(direction, abs=1e-12)
+        expected = np.array(by_the_formula(SMALL, baseline, 0.7, 5, seed, steps=5))
+        np.testing.assert_allclose(course.accuracy[seed], expected[:, 0], atol=1e-12)
+        np.testing.assert_allclose(course.direction[seed], expected[:, 1], atol=1e-12)
 
 
 def test_the_moving_average_forgets_at_its_rate():
