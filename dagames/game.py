@@ -288,7 +288,9 @@ class AlignmentGame:
         primal, value, divergence = self._objective(log_pi)
         dual = self._dual(log_q)
         scale = np.maximum(1.0, np.maximum(np.abs(value), self.beta * divergence))
-        gap = (primal - dual) / scale
+        # A policy of infinite objective is infinitely far, also relatively: infinity over infinity must not be NaN.
+        finite = np.isfinite(scale)
+        gap = np.where(finite, (primal - dual) / np.where(finite, scale, 1.0), np.inf)
         size = np.maximum(scale, np.abs(self._potential(log_q)))
         broken = ~(primal - dual >= -_tolerances.ROUNDING * size)
         if broken.any():

@@ -35,7 +35,7 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("dagames/game.py", "log_normalize(-slope / self.beta)", "log_normalize(slope / self.beta)"),
     ("dagames/game.py", "log_normalize(-slope / self.beta)", "log_normalize(-slope)"),
     ("dagames/game.py", "-self.beta * log_mass", "-log_mass"),
-    ("dagames/game.py", "gap = (primal - dual) / scale", "gap = (dual - primal) / scale"),
+    ("dagames/game.py", "(primal - dual) / np.where(finite", "(dual - primal) / np.where(finite"),
     ("dagames/game.py", "np.abs(value), self.beta * divergence", "np.abs(value), 1e6 * divergence"),
     ("dagames/solvers/closed_form.py", "game.beta / (game.beta + weight)", "weight / (game.beta + weight)"),
     (

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dagames import AlignmentGame
-from dagames.functionals import Gini, Linear
+from dagames.functionals import Gini, KLToPrior, Linear, Point
 
 
 @pytest.mark.parametrize(
@@ -36,3 +36,14 @@ def test_the_worst_gap_is_the_largest_over_prompts():
     certificate = game.certify(pi, np.log([[0.5, 0.5], [0.5, 0.5]]))
     assert certificate.gap.shape == (2,)
     assert certificate.worst == certificate.gap[1] > certificate.gap[0]
+
+
+@pytest.mark.parametrize(
+    ("nu_0", "functional"), [([1.0, 0.0], Gini(1.0)), ([0.5, 0.5], Point(0)), ([0.5, 0.5], KLToPrior([1.0, 0.0]))]
+)
+def test_a_policy_of_infinite_objective_is_infinitely_far(nu_0, functional):
+    game = AlignmentGame(nu_0, [0, 1], functional, beta=1.0)
+    certificate = game.certify(np.log([0.5, 0.5]), np.log([0.5, 0.5]))
+    assert certificate.primal == np.inf
+    assert certificate.gap == np.inf
+    assert np.isfinite(certificate.dual)
