@@ -16,14 +16,19 @@ def write_text(path: Path, text: str) -> None:
     Raises:
         DomainError: If the file cannot be written there.
     """
+    part = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, delete=False) as file:
+            part = Path(file.name)
             file.write(text)
-        Path(file.name).chmod(0o644)
-        Path(file.name).replace(path)
+        part.chmod(0o644)
+        part.replace(path)
     except OSError as error:
         raise DomainError(f"cannot write {path}: {error.strerror}.") from None
+    finally:
+        if part is not None:
+            part.unlink(missing_ok=True)
 
 
 def check_new(path: Path, *, overwrite: bool) -> None:

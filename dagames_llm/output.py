@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
+from dagames._files import write_text
 from dagames_llm._errors import OutputError
 
 RESULT = ("metrics.json", "recipe.yaml")
@@ -65,14 +64,4 @@ def write_json(path: str | Path, content: Any) -> None:
         path: the file; its folder is made where missing.
         content: what to write; not-a-number is refused.
     """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(content, indent=1, allow_nan=False) + "\n"
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    finally:
-        Path(name).unlink(missing_ok=True)
+    write_text(Path(path), json.dumps(content, indent=1, allow_nan=False) + "\n")

@@ -9,26 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, cast, get_args
+from typing import Any, cast, get_args
 
 import numpy as np
-import numpy.typing as npt
 from accelerate import PartialState
 from accelerate.utils import gather_object
 
-from dagames.targets import AnswerGroup, GiniDiversity, InverseFrequency, MajorityVote
+from dagames.targets import AnswerGroup, GiniDiversity, InverseFrequency, MajorityVote, Target
 from dagames.targets.majority_vote import Ties
 from dagames_llm._errors import RecipeError
 from dagames_llm.extract import Answer, Extractor, completion_text
 from dagames_llm.monitors import Monitor
-
-
-class Target(Protocol):
-    """The sampled view of a target: one reward a trace of a group, unreadable answers included."""
-
-    def rewards(self, group: AnswerGroup) -> npt.NDArray[np.float64]:
-        """Return one reward for each trace of the group, `[K]`."""
-        ...
 
 
 @dataclass(frozen=True)

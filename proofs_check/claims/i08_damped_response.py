@@ -19,9 +19,9 @@ def stated(beta: Any, smoothness: Any) -> Any:
     return beta / (beta + smoothness)
 
 
-def undamped(beta: Any, smoothness: Any) -> Any:
+def undamped(beta: Any, smoothness: Any) -> Any:  # noqa: ARG001 - the full step does not depend on either
     """The full step, as in the claim that this one repairs."""
-    return 0 * smoothness + beta / beta
+    return mp.mpf(1)
 
 
 def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
