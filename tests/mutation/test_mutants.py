@@ -1,6 +1,8 @@
 """Every planted error makes some test fail. Long: `make test-long`."""
 
+import importlib
 import os
+import pkgutil
 import shutil
 import subprocess
 import sys
@@ -8,9 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.mutation.mutants import MUTANTS
+import tests.mutation
 
 ROOT = Path(__file__).parents[2]
+MUTANTS = [
+    mutant
+    for module in pkgutil.iter_modules(tests.mutation.__path__)
+    if module.name.startswith("mutants")
+    for mutant in importlib.import_module(f"tests.mutation.{module.name}").MUTANTS
+]
 SUITE = ("tests/unit", "tests/property", "dagames")
 
 

@@ -1,0 +1,1 @@
+"""Bregman geometries: generators F on traces and Phi on answers."""

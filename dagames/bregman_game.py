@@ -1,0 +1,1 @@
+"""The generalised game, whose divergence to the reference is any Bregman divergence."""

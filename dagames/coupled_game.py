@@ -1,0 +1,144 @@
+"""Games whose prompts are tied together: one consensus over an orbit, one multiplier over a batch."""
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+
+from dagames import _tolerances, simplex
+from dagames._errors import DomainError, ShapeError
+from dagames._types import Numbers, OverAnswers, OverTraces, PerPrompt, Reachable
+from dagames.certificates import Certificate
+from dagames.functionals import Linear
+from dagames.game import AlignmentGame
+
+
+class Coupling(ABC):
+    """A convex function C of the answer marginals of all prompts at once, with its conjugate.
+
+    Math:
+        C*(u) = sup over nu, one distribution per prompt, of sum_x s_x <nu_x, u_x> - C(nu),
+
+    with s the prompts' shares. Conventions as for a `Functional`: an entry -inf of `u` forbids that answer of that
+    prompt. To add one, implement the methods below; its games are solved by `dagames.solvers`.
+    """
+
+    @abstractmethod
+    def value(self, nu: OverAnswers, shares: PerPrompt) -> float:
+        """Compute C(nu) for marginals [X, Z] and shares [X], in R-units; +inf where infeasible beyond rounding."""
+
+    @abstractmethod
+    def conjugate(self, u: OverAnswers, shares: PerPrompt) -> float:
+        """Compute C*(u) for a dual variable [X, Z] and shares [X], in R-units."""
+
+    @abstractmethod
+    def check_fits(self, reachable: Reachable, shares: PerPrompt) -> None:
+        """Raise a ShapeError unless the parameters fit [X, Z], an InfeasibleError if C is +inf for every policy."""
+
+
+class CoupledGame:
+    """A batch of prompts whose answer marginals enter one convex function together.
+
+    Math:
+        J(pi) = sum_x s_x (R_x(nu_x) + beta KL(pi_x || pi_0x)) + C(nu_1, ..., nu_X),   R_x linear,
+        G(pi, q) = sum_x s_x (R_x(nu_x) + beta KL(pi_x || pi_0x) - beta E_{pi_x} log q_x(E(y))) - C*(-beta log q).
+
+    For a fixed target the best responses separate by prompt: pi_x is proportional to
+    pi_0x(y) exp(r_x(E(y)) / beta) q_x(E(y)).
+
+    Attributes:
+        prompts: The prompts, a batch of shape (X,), with the rewards r of a `Linear` functional.
+        coupling: The function C.
+        shares: Weight s of each prompt, [X], summing to 1.
+
+    Source:
+        (paper, sections 4 and D)
+    """
+
+    def __init__(self, prompts: AlignmentGame, coupling: Coupling, shares: Numbers | None = None) -> None:
+        """Tie prompts together.
+
+        Args:
+            prompts: A batch of prompts; its functional must be `Linear` (of rewards 0 where there is no reward).
+            coupling: The function that sees all marginals.
+            shares: Weight of each prompt, [X], summing to 1; equal by default.
+
+        Raises:
+            ShapeError: If `prompts` is not a batch, or if there is not one share per prompt.
+            DomainError: If the functional is not `Linear`, or if a share is 0.
+        """
+        if len(prompts.batch) != 1:
+            raise ShapeError(f"`prompts` must be a batch [X, Y] of prompts; its batch shape is {prompts.batch}.")
+        if not isinstance(prompts.functional, Linear):
+            raise DomainError(
+                f"`prompts.functional` must be Linear, not {type(prompts.functional).__name__}: what is not linear "
+                "belongs into the coupling, which sees every marginal."
+            )
+        n = prompts.batch[0]
+        self.prompts = prompts
+        self.coupling = coupling
+        self.shares: PerPrompt = simplex.as_distribution(np.full(n, 1 / n) if shares is None else shares, "shares")
+        if self.shares.shape != (n,):
+            raise ShapeError(f"`shares` has shape {self.shares.shape}; there are {n} prompts.")
+        if (self.shares == 0).any():
+            raise DomainError("`shares` has a 0; leave that prompt out instead.")
+        coupling.check_fits(prompts.reachable, self.shares)
+
+    @property
+    def tilted(self) -> OverAnswers:
+        """Log of nu_0 exp(r / beta), not normalised, [X, Z]; -inf where unreachable."""
+        rewards = -self.prompts.functional.gradient(self.prompts.nu_0)
+        return np.asarray(
+            np.where(self.prompts.reachable, self.prompts.log_nu_0 + rewards / self.prompts.beta, -np.inf)
+        )
+
+    def log_best_marginal(self, log_q: OverAnswers) -> OverAnswers:
+        """Compute the log-marginals of the Policy's best response to exp(log_q), prompt by prompt.
+
+        Args:
+            log_q: Log-target, [X, Z], finite on every reachable answer; its normalisation does not matter.
+
+        Returns:
+            Log answer marginals, [X, Z]; -inf where unreachable.
+        """
+        said = np.where(self.prompts.reachable, log_q, 0.0)
+        return simplex.log_normalize(self.tilted + said)
+
+    def certify(self, log_pi: OverTraces, log_q: OverAnswers) -> Certificate:
+        """Bound the suboptimality of a policy by the dual value of a target.
+
+        Args:
+            log_pi: Log-policy, [X, Y].
+            log_q: Log-target, [X, Z], finite on every reachable answer; its normalisation does not matter.
+
+        Returns:
+            The certificate, of one number; its gap is relative to max(1, |R + C|, beta KL), both averaged over prompts.
+
+        Raises:
+            AssertionError: If the dual value exceeds the primal beyond rounding, which is a bug of the coupling.
+        """
+        prompts, beta = self.prompts, self.prompts.beta
+        nu = np.exp(simplex.pushforward(log_pi, prompts.E, prompts.n_answers))
+        linear = float(self.shares @ prompts.functional.value(nu))
+        coupled = self.coupling.value(nu, self.shares)
+        divergence = beta * float(self.shares @ simplex.kl_from_logs(log_pi, prompts.log_pi_0))
+        primal, dual = linear + coupled + divergence, self.dual_value(log_q)
+        scale = max(1.0, abs(linear + coupled), divergence)
+        gap = (primal - dual) / scale if np.isfinite(scale) else np.inf
+        if not gap >= -_tolerances.ROUNDING * max(1.0, abs(dual)):
+            raise AssertionError(f"{type(self.coupling).__name__}: primal {primal:.17g} lies below dual {dual:.17g}.")
+        return Certificate(np.asarray(primal), np.asarray(dual), np.asarray(max(gap, 0.0)))
+
+    def dual_value(self, log_q: OverAnswers) -> float:
+        """Compute min over policies of G(., q), a lower bound on the game's value.
+
+        Args:
+            log_q: Log-target, [X, Z], finite on every reachable answer; its normalisation does not matter.
+
+        Returns:
+            The bound, in R-units.
+        """
+        beta, reachable = self.prompts.beta, self.prompts.reachable
+        said = np.where(reachable, log_q, 0.0)
+        log_mass = np.logaddexp.reduce(self.tilted + said, axis=-1)
+        u = np.where(reachable, -beta * said, -np.inf)
+        return float(-beta * (self.shares @ log_mass) - self.coupling.conjugate(u, self.shares))
