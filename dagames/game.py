@@ -54,7 +54,7 @@ class AlignmentGame:
             beta: Weight of KL(pi || pi_0), above 0.
             n_answers: Number of answers |Z|; by default the largest index in `E` plus one.
         """
-        self._build(Reference(pi_0, E, _as_count(n_answers), in_logs=False), functional, beta)
+        self._build(Reference(pi_0, E, n_answers, in_logs=False), functional, beta)
 
     @classmethod
     def from_log(
@@ -73,7 +73,7 @@ class AlignmentGame:
             The game.
         """
         game = cls.__new__(cls)
-        game._build(Reference(log_pi_0, E, _as_count(n_answers), in_logs=True), functional, beta)
+        game._build(Reference(log_pi_0, E, n_answers, in_logs=True), functional, beta)
         return game
 
     @classmethod
@@ -108,7 +108,7 @@ class AlignmentGame:
                [0.5, 0.5]])
         """
         game = cls.__new__(cls)
-        game._build(Reference.ragged(pi_0, E, _as_count(n_answers)), functional, beta)
+        game._build(Reference.ragged(pi_0, E, n_answers), functional, beta)
         return game
 
     def _build(self, reference: Reference, functional: Functional, beta: float) -> None:
@@ -197,7 +197,7 @@ class AlignmentGame:
         Returns:
             Probabilities of answers, [*x, Z].
         """
-        return np.asarray(np.exp(simplex.pushforward(self._as_log_policy(pi), self.E, self.n_answers)))
+        return np.asarray(np.exp(simplex.pushforward(self.reference.as_log_policy(pi), self.E, self.n_answers)))
 
     def objective(self, pi: Numbers) -> PerPrompt:
         """Compute J(pi) = R(nu_pi) + beta KL(pi || pi_0).
@@ -208,7 +208,7 @@ class AlignmentGame:
         Returns:
             J, [*x], in R-units; +inf where pi uses a trace that the reference excludes.
         """
-        log_pi = self._as_log_policy(pi)
+        log_pi = self.reference.as_log_policy(pi)
         value = self.functional.value(np.exp(simplex.pushforward(log_pi, self.E, self.n_answers)))
         return np.asarray(value + self.beta * simplex.kl_from_logs(log_pi, self.log_pi_0))
 
@@ -222,7 +222,7 @@ class AlignmentGame:
         Returns:
             G, [*x], in R-units.
         """
-        log_pi, log_q = self._as_log_policy(pi), self._as_log_target(q)
+        log_pi, log_q = self.reference.as_log_policy(pi), self._as_log_target(q)
         log_nu = simplex.pushforward(log_pi, self.E, self.n_answers)
         # A policy that uses an answer which is not allowed pays an infinite price, whatever q says of it.
         said = np.where(self.reachable, log_q, np.where(np.isfinite(log_nu), -np.inf, 0.0))
@@ -270,7 +270,7 @@ class AlignmentGame:
         Returns:
             Probabilities of answers, [*x, Z]; 0 where unreachable.
         """
-        log_nu = simplex.pushforward(self._as_log_policy(pi), self.E, self.n_answers)
+        log_nu = simplex.pushforward(self.reference.as_log_policy(pi), self.E, self.n_answers)
         return np.asarray(np.exp(self.log_best_target(log_nu)))
 
     def gap(self, pi: Numbers, q: Numbers) -> PerPrompt:
@@ -373,16 +373,6 @@ class AlignmentGame:
         """Compute log of sum_z nu_0(z) q(z) over the reachable answers, [*x]."""
         return simplex.log_sum(np.where(self.reachable, self.log_nu_0 + log_q, -np.inf))
 
-    def _as_log_policy(self, pi: Numbers) -> OverTraces:
-        log_pi_0 = self.log_pi_0
-        if self.reference.shape is None and isinstance(pi, (list, tuple)) and len(pi) == len(log_pi_0):
-            pi = [np.pad(np.asarray(row, float), (0, max(log_pi_0.shape[1] - len(row), 0))) for row in pi]
-        array = simplex.as_distribution(pi, "pi")
-        if array.shape != log_pi_0.shape:
-            raise ShapeError(f"`pi` has shape {array.shape}; the reference has {log_pi_0.shape}.")
-        with np.errstate(divide="ignore"):
-            return np.asarray(np.log(array))
-
     def _as_log_target(self, q: Numbers) -> OverAnswers:
         array = simplex.as_distribution(q, "q")
         if array.shape != self.log_nu_0.shape:
@@ -396,9 +386,3 @@ class AlignmentGame:
             )
         with np.errstate(divide="ignore"):
             return np.asarray(np.log(array))
-
-
-def _as_count(n_answers: int | None) -> int | None:
-    if n_answers is not None and (isinstance(n_answers, bool) or not isinstance(n_answers, int) or n_answers < 1):
-        raise DomainError(f"`n_answers` must be an integer of at least 1, not {n_answers!r}.")
-    return n_answers

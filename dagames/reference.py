@@ -98,6 +98,30 @@ class Reference:
             return self._filled(self.E, 0.0)
         return self.E if self.E.size == self.shape[-1] else self.E.reshape(self.shape)
 
+    def as_log_policy(self, pi: Numbers) -> OverTraces:
+        """Validate `pi` as a policy over the reference's traces.
+
+        Args:
+            pi: Probabilities of traces, [*x, Y]; for a ragged reference also one array [Y_x] per prompt.
+
+        Returns:
+            Log-probabilities, [*x, Y], of prompts of fewer traces filled up with -inf.
+
+        Raises:
+            ShapeError: If it is not over these traces.
+        """
+        shape = self.shape
+        if shape is None:
+            lengths = np.diff(self.starts)
+            shape = (lengths.size, int(lengths.max()))
+            if isinstance(pi, (list, tuple)) and [np.size(row) for row in pi] == lengths.tolist():
+                pi = self._filled(np.concatenate([np.asarray(row, float).reshape(-1) for row in pi]), 0.0)
+        array = simplex.as_distribution(pi, "pi")
+        if array.shape != shape:
+            raise ShapeError(f"`pi` has shape {array.shape}; the reference has {shape}.")
+        with np.errstate(divide="ignore"):
+            return np.asarray(np.log(array))
+
     def push(self) -> OverAnswers:
         """Push the reference forward to the answers.
 

@@ -119,9 +119,11 @@ def as_extraction(E: Numbers, shape: tuple[int, ...], n_answers: int | None) -> 
         `E` as int64, and the number of answers.
 
     Raises:
-        DomainError: If an index is negative, not an integer, or not below `n_answers`.
+        DomainError: If an index is negative, not an integer, or not below `n_answers`, or if that is not a count.
         ShapeError: If `E` fits neither [Y] nor [*x, Y].
     """
+    if n_answers is not None and (isinstance(n_answers, bool) or not isinstance(n_answers, int) or n_answers < 1):
+        raise DomainError(f"`n_answers` must be an integer of at least 1, not {n_answers!r}.")
     # Signed integers are taken as they are: a copy of 10^7 of them would be the largest array of all.
     signed = isinstance(E, np.ndarray) and np.issubdtype(E.dtype, np.signedinteger) and E.size > 0
     array = E if isinstance(E, np.ndarray) and signed else _as_array(E, "E")
