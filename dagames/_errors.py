@@ -18,7 +18,19 @@ class InfeasibleError(DagamesError):
 
 
 class SolveError(DagamesError):
-    """A solver stopped before its result could be certified."""
+    """A solver stopped before its result could be certified.
+
+    Attributes:
+        diagnosis: What happened: "cycle" (the iterates alternate between two points), "vertex" (they run into a vertex
+            of the simplex), "unbounded dual" (the dual variable leaves for infinity), "steps" (none of these within the
+            steps allowed), "rounding" (a direct method stopped at float64's accuracy) or "unsuited" (the method does
+            not apply to the game).
+    """
+
+    def __init__(self, message: str, diagnosis: str = "unsuited") -> None:
+        """Take the message and the diagnosis."""
+        super().__init__(message)
+        self.diagnosis = diagnosis
 
 
 class CertificateError(DagamesError):

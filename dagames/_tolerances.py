@@ -23,3 +23,18 @@ and one more multiplication by weight / beta would overflow."""
 
 STANDARD_DEVIATION = 1e-4
 """Added to the group's standard deviation before dividing, in reward units; the same value as TRL's."""
+
+CYCLE_RETURN = 1e-12
+"""Change of a probability over two steps that counts as none: a few ulp of a mass near 1, doubled at each step."""
+
+CYCLE_STEP = 1e-6
+"""Change of a probability over one step that counts as movement; convergent paths that alternate have less by then."""
+
+DESCENT = 1e-14
+"""Relative rise of an objective that a line search takes for rounding (45 ulp)."""
+
+LEAST_STEP = 2.0**-40
+"""Damping below which a line search stops halving: the step no longer changes a log-probability of size 1."""
+
+AVERAGE_GAP = 1e-3
+"""Default relative duality gap of no-regret dynamics, whose means converge like 1 / t: thousands of rounds."""

@@ -36,7 +36,11 @@ def main() -> None:
 def solve(
     path: Annotated[Path, typer.Argument(metavar="GAME", help="YAML file with pi_0, E, functional and beta.")],
     method: Annotated[
-        str, typer.Option(help="auto, closed_form, newton, mirror_descent, best_response or conic.")
+        str,
+        typer.Option(
+            help="auto, closed_form, newton, mirror_descent, best_response, damped_response, mirror_prox, "
+            "dual_ascent, no_regret or conic."
+        ),
     ] = "auto",
     tolerance: Annotated[float | None, typer.Option(help="Relative duality gap to reach; 1e-10 by default.")] = None,
 ) -> None:

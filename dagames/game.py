@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from dagames import simplex
-from dagames._errors import CertificateError, DomainError, InfeasibleError
+from dagames._errors import CertificateError, DomainError
 from dagames._types import Extraction, Numbers, OverAnswers, OverTraces, PerPrompt, RaggedTraces, Reachable
 from dagames.certificates import Certificate, certify_gap
-from dagames.functionals import Functional, at_prompts
+from dagames.functionals import Functional, at_prompts, playable_answers
 from dagames.reference import Reference
 
 
@@ -120,15 +120,8 @@ class AlignmentGame:
         functional.check_fits(self.batch, self.n_answers)
         self.functional = functional
         self.log_nu_0: OverAnswers = reference.log_nu_0
-        self.reachable: Reachable = np.isfinite(self.log_nu_0)
-        functional.check_reachable(self.reachable)
-        self.reachable = self.reachable & functional.allowed(self.n_answers)
+        self.reachable: Reachable = playable_answers(functional, np.isfinite(self.log_nu_0))
         self._all_reachable = bool(self.reachable.all())
-        if not self.reachable.any(axis=-1).all():
-            raise InfeasibleError(
-                f"{type(functional).__name__} allows none of the answers that the reference reaches, so every policy "
-                "has an infinite objective."
-            )
 
     @property
     def batch(self) -> tuple[int, ...]:
@@ -370,6 +363,18 @@ class AlignmentGame:
             The certificate, with the errors of `certify`.
         """
         return self._certify(log_nu, simplex.kl_from_logs(log_nu, self.log_nu_0), log_q)
+
+    def marginal_objective(self, log_nu: OverAnswers) -> PerPrompt:
+        """Compute J of the policy `lift(log_nu)`, which is R(nu) + beta KL(nu || nu_0).
+
+        Args:
+            log_nu: Log of an answer marginal, [*x, Z]; -inf where unreachable.
+
+        Returns:
+            J, [*x], in R-units.
+        """
+        divergence = simplex.kl_from_logs(log_nu, self.log_nu_0)
+        return np.asarray(self.functional.value(np.exp(log_nu)) + self.beta * divergence)
 
     def _certify(self, log_nu: OverAnswers, divergence: PerPrompt, log_q: OverAnswers) -> Certificate:
         value = np.asarray(self.functional.value(np.exp(log_nu)))

@@ -1,6 +1,6 @@
 """Answer-level functionals R: what is wanted of the distribution of answers."""
 
-from dagames.functionals.base import Functional
+from dagames.functionals.base import Functional, playable_answers
 from dagames.functionals.chi_square import ChiSquare
 from dagames.functionals.gini import Gini
 from dagames.functionals.hellinger import Hellinger
@@ -35,4 +35,5 @@ __all__ = [
     "at_prompts",
     "broken_laws",
     "is_divisible",
+    "playable_answers",
 ]

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 
-from dagames._errors import DomainError, ShapeError
+from dagames._errors import DomainError, InfeasibleError, ShapeError
 from dagames._types import Numbers, OverAnswers, PerPrompt, Reachable
 
 
@@ -98,3 +98,26 @@ def check_weight_fits(weight: PerPrompt, batch: tuple[int, ...]) -> None:
     """
     if weight.shape not in {(), batch}:
         raise ShapeError(f"`weight` has shape {weight.shape}; the game's prompts ask for () or {batch}.")
+
+
+def playable_answers(functional: Functional, reached: Reachable) -> Reachable:
+    """Mark the answers that a policy of finite objective can use.
+
+    Args:
+        functional: The functional R.
+        reached: Which answers some trace of positive reference mass gives, bool [*x, Z].
+
+    Returns:
+        Those that the functional allows besides, bool [*x, Z].
+
+    Raises:
+        InfeasibleError: If none is left for some prompt.
+    """
+    functional.check_reachable(reached)
+    playable = np.asarray(reached & functional.allowed(reached.shape[-1]))
+    if not playable.any(axis=-1).all():
+        raise InfeasibleError(
+            f"{type(functional).__name__} allows none of the answers that the reference reaches, so every policy has "
+            "an infinite objective."
+        )
+    return playable

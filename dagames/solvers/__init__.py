@@ -6,19 +6,30 @@ The conic oracle is imported from `dagames.solvers.conic`, because cvxpy is slow
 from dagames.solvers.auto import METHODS, solve
 from dagames.solvers.best_response import best_response_path, solve_best_response
 from dagames.solvers.closed_form import has_closed_form, solve_closed_form
+from dagames.solvers.dual_ascent import dual_ascent_path, solve_dual_ascent
+from dagames.solvers.extragradient import mirror_prox_path, solve_mirror_prox
 from dagames.solvers.mirror_descent import mirror_descent_path, solve_mirror_descent
 from dagames.solvers.newton import solve_newton
-from dagames.solvers.solution import Solution
+from dagames.solvers.no_regret import no_regret_path, solve_no_regret
+from dagames.solvers.solution import CertifiedIterate, Iterate, Solution
 
 __all__ = [
     "METHODS",
+    "CertifiedIterate",
+    "Iterate",
     "Solution",
     "best_response_path",
+    "dual_ascent_path",
     "has_closed_form",
     "mirror_descent_path",
+    "mirror_prox_path",
+    "no_regret_path",
     "solve",
     "solve_best_response",
     "solve_closed_form",
+    "solve_dual_ascent",
     "solve_mirror_descent",
+    "solve_mirror_prox",
     "solve_newton",
+    "solve_no_regret",
 ]

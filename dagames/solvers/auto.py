@@ -10,11 +10,29 @@ from dagames.game import AlignmentGame
 from dagames.solvers.best_response import solve_best_response
 from dagames.solvers.blocks import solve_in_blocks
 from dagames.solvers.closed_form import has_closed_form, solve_closed_form
+from dagames.solvers.dual_ascent import solve_dual_ascent
+from dagames.solvers.extragradient import solve_mirror_prox
 from dagames.solvers.mirror_descent import solve_mirror_descent
 from dagames.solvers.newton import solve_newton
+from dagames.solvers.no_regret import solve_no_regret
 from dagames.solvers.solution import Solution
 
-METHODS = ("auto", "closed_form", "newton", "mirror_descent", "best_response", "conic")
+METHODS: dict[str, str] = {
+    "auto": "closed_form, newton or mirror_descent, whichever suits the functional",
+    "closed_form": "write the equilibrium down (Linear, NegativeEntropy)",
+    "newton": "Newton's method on the optimality conditions (sums over answers)",
+    "mirror_descent": "best responses with the longest damping that a line search finds safe",
+    "best_response": "undamped alternation; need not converge",
+    "damped_response": "alternation, damped until the objective falls",
+    "mirror_prox": "both players look one step ahead",
+    "dual_ascent": "accelerated gradient ascent on the target's dual (strictly convex functionals)",
+    "no_regret": "two learners, whose mean plays converge slowly",
+    "conic": "the oracle: an interior-point solver, checked by its optimality conditions",
+}
+"""Methods of `solve`, each with what it does."""
+
+
+_DEFAULT_GAPS = {"conic": _tolerances.ORACLE_GAP, "no_regret": _tolerances.AVERAGE_GAP}
 
 
 def solve(
@@ -26,7 +44,8 @@ def solve(
         game: The game.
         method: One of `METHODS`. "auto" writes the equilibrium down where it can, finds it by Newton's method where
             the functional is a sum over answers, and otherwise runs mirror descent.
-        tolerance: Relative duality gap to reach, above 0; by default 1e-10, and 1e-6 for "conic".
+        tolerance: Relative duality gap to reach, above 0; by default 1e-10, 1e-6 for "conic" and 1e-3 for
+            "no_regret".
         max_iterations: Steps allowed to the iterative methods.
 
     Returns:
@@ -45,7 +64,7 @@ def solve(
     if method not in METHODS:
         raise DomainError(f"`method` must be one of {', '.join(METHODS)}, not {method!r}.")
     if tolerance is None:
-        tolerance = _tolerances.ORACLE_GAP if method == "conic" else _tolerances.GAP
+        tolerance = _DEFAULT_GAPS.get(method, _tolerances.GAP)
     if not tolerance > 0:
         raise DomainError(f"`tolerance` must be above 0, not {tolerance}.")
     run = _solver(_choose(game) if method == "auto" else method, tolerance, max_iterations)
@@ -53,17 +72,25 @@ def solve(
 
 
 def _solver(method: str, tolerance: float, max_iterations: int) -> Callable[[AlignmentGame], Solution]:
-    if method == "closed_form":
-        return partial(solve_closed_form, tolerance=tolerance)
-    if method == "newton":
-        return partial(solve_newton, tolerance=tolerance)
     if method == "conic":
         # cvxpy takes longer to import than everything else together, and most games never need it.
         from dagames.solvers.conic import solve_conic
 
         return partial(solve_conic, tolerance=tolerance)
-    iterate = solve_mirror_descent if method == "mirror_descent" else solve_best_response
-    return partial(iterate, tolerance=tolerance, max_iterations=max_iterations)
+    if method in _DIRECT:
+        return partial(_DIRECT[method], tolerance=tolerance)
+    return partial(_ITERATIVE[method], tolerance=tolerance, max_iterations=max_iterations)
+
+
+_DIRECT: dict[str, Callable[..., Solution]] = {"closed_form": solve_closed_form, "newton": solve_newton}
+_ITERATIVE: dict[str, Callable[..., Solution]] = {
+    "mirror_descent": solve_mirror_descent,
+    "best_response": solve_best_response,
+    "damped_response": partial(solve_best_response, damping="auto"),
+    "mirror_prox": solve_mirror_prox,
+    "dual_ascent": solve_dual_ascent,
+    "no_regret": solve_no_regret,
+}
 
 
 def _choose(game: AlignmentGame) -> str:

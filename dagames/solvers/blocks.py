@@ -25,20 +25,36 @@ def solve_in_blocks(game: AlignmentGame, solve: Callable[[AlignmentGame], Soluti
     """
     if len(game.batch) != 1 or game.log_nu_0.size <= CELLS or not is_divisible(game.functional):
         return solve(game)
+    iterations, method = 0, ""
+    histories: list[tuple[float, ...]] = []
+    averages: list[tuple[float, ...]] = []
     log_nu, log_q = np.empty_like(game.log_nu_0), np.empty_like(game.log_nu_0)
     certificate = Certificate(np.empty(game.batch), np.empty(game.batch), np.empty(game.batch))
-    histories: list[tuple[float, ...]] = []
-    iterations, method = 0, ""
     for rows in _blocks(game):
         part = solve(game.at_prompts(rows))
         log_nu[rows], log_q[rows] = part.log_nu, part.log_q
         for name in ("primal", "dual", "gap"):
             getattr(certificate, name)[rows] = getattr(part.certificate, name)
+        # Only the numbers are kept: the iterates of all blocks would be as large as the batch once more.
         iterations, method = max(iterations, part.iterations), part.method
         histories.append(part.history)
-    length = max(map(len, histories))
-    history = tuple(max(h[min(i, len(h) - 1)] for h in histories if h) for i in range(length))
-    return Solution(game, log_q, log_nu, certificate, iterations, history, method)
+        averages.append(part.average_history)
+    return Solution(
+        log_nu=log_nu,
+        log_q=log_q,
+        certificate=certificate,
+        game=game,
+        iterations=iterations,
+        method=method,
+        history=_worst(histories),
+        average_history=_worst(averages),
+    )
+
+
+def _worst(histories: list[tuple[float, ...]]) -> tuple[float, ...]:
+    """Take the worst gap of all blocks at each step; a block that is done stays where it is."""
+    known = [history for history in histories if history]
+    return tuple(max(h[min(i, len(h) - 1)] for h in known) for i in range(max(map(len, known), default=0)))
 
 
 def _blocks(game: AlignmentGame) -> Iterator[slice]:

@@ -9,7 +9,7 @@ from dagames._errors import SolveError
 from dagames._types import OverAnswers
 from dagames.functionals import Functional, Linear, NegativeEntropy
 from dagames.game import AlignmentGame
-from dagames.solvers.path import as_solution
+from dagames.solvers.path import as_solution, check_solved
 from dagames.solvers.solution import Solution
 
 
@@ -37,10 +37,10 @@ def solve_closed_form(game: AlignmentGame, *, tolerance: float = _tolerances.GAP
         tolerance: Relative duality gap to reach.
 
     Returns:
-        The certified solution.
+        The certified solution. A SolveError if rounding keeps the gap above the tolerance.
 
     Raises:
-        SolveError: If there is no closed form, or if rounding keeps its gap above the tolerance.
+        SolveError: If there is no closed form.
 
     Source:
         (paper, section 2.4); claims I.10 and I.12
@@ -55,13 +55,11 @@ def solve_closed_form(game: AlignmentGame, *, tolerance: float = _tolerances.GAP
             f"{type(game.functional).__name__} has no closed form here; use `solve(game)` or `solve_mirror_descent`."
         )
     log_nu = simplex.log_normalize(_FORMULAS[type(game.functional)](game))
-    solution = as_solution(game, log_nu, "closed_form", ())
-    if not solution.certificate.worst <= tolerance:
-        raise SolveError(
-            f"closed_form reached gap {solution.certificate.worst:.1e} > {tolerance:.1e}, the rounding of float64 on "
-            "this game; ask for a larger `tolerance` or bring reward differences and beta to a common scale."
-        )
-    return solution
+    return check_solved(
+        as_solution(game, log_nu, "closed_form"),
+        tolerance,
+        "ask for a larger `tolerance` or bring reward differences and beta to a common scale.",
+    )
 
 
 def _linear(game: AlignmentGame) -> OverAnswers:

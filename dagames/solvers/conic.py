@@ -25,7 +25,7 @@ from dagames.functionals import (
     Tsallis,
 )
 from dagames.game import AlignmentGame
-from dagames.solvers.path import as_solution
+from dagames.solvers.path import as_solution, check_solved
 from dagames.solvers.solution import Solution
 
 
@@ -118,19 +118,15 @@ def solve_conic(game: AlignmentGame, *, tolerance: float = _tolerances.ORACLE_GA
         tolerance: Relative duality gap to reach.
 
     Returns:
-        The certified solution.
-
-    Raises:
-        SolveError: If the gap stays above the tolerance, or if the solver's answer breaks the KKT conditions.
+        The certified solution. A SolveError if the gap stays above the tolerance, or if the solver's answer breaks the
+        KKT conditions.
     """
     log_nu = np.stack([_solve_prompt(game, prompt) for prompt in np.ndindex(game.batch)])
-    solution = as_solution(game, log_nu.reshape(game.log_nu_0.shape), "conic", ())
-    if not solution.certificate.worst <= tolerance:
-        raise SolveError(
-            f"conic reached gap {solution.certificate.worst:.1e} > {tolerance:.1e}; interior points lose tiny masses: "
-            "ask for a larger `tolerance` or use `solve(game)`."
-        )
-    return solution
+    return check_solved(
+        as_solution(game, log_nu.reshape(game.log_nu_0.shape), "conic"),
+        tolerance,
+        "interior points lose tiny masses: ask for a larger `tolerance` or use `solve(game)`.",
+    )
 
 
 def _solve_prompt(game: AlignmentGame, prompt: tuple[int, ...]) -> OverAnswers:

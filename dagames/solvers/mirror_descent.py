@@ -1,62 +1,86 @@
-"""Damped best response, which is mirror descent on the objective."""
+"""Mirror descent on J in the geometry of the negative entropy: best response with the damping that is safe."""
 
 from collections.abc import Iterator
 
 import numpy as np
 
 from dagames import _tolerances, simplex
-from dagames._errors import SolveError
-from dagames._types import OverAnswers
+from dagames._types import OverAnswers, PerPrompt
 from dagames.game import AlignmentGame
+from dagames.solvers.best_response import damped_step
 from dagames.solvers.path import solve_along
-from dagames.solvers.solution import Solution
+from dagames.solvers.solution import Iterate, Solution
 
 
-def mirror_descent_path(game: AlignmentGame, log_nu: OverAnswers | None = None) -> Iterator[OverAnswers]:
-    """Yield the marginals of mirror descent on J, the start first, without end.
+def mirror_descent_path(
+    game: AlignmentGame, log_nu: OverAnswers | None = None, *, line_search: bool = True
+) -> Iterator[Iterate]:
+    """Yield the plays of mirror descent on J, the start first, without end.
 
     Math:
         log nu' = (1 - eta) log nu + eta (log nu_0 - grad R(nu) / beta) + const,   eta = beta / (beta + L),
-        with L the smoothness of R relative to the negative entropy.
+
+    with L the smoothness of R relative to the negative entropy, or, with a line search, the least L of a doubling
+    sequence for which R(nu') <= R(nu) + <grad R(nu), nu' - nu> + L KL(nu' || nu).
 
     Args:
-        game: A game whose functional is relatively smooth.
+        game: The game.
         log_nu: Log of the first marginal, [*x, Z]; by default the reference's on the reachable answers.
+        line_search: Whether to search for L at each step, which is never longer than R's own L and often far
+            shorter; where R has no finite L there is a search in any case.
 
     Yields:
-        Log answer marginals, [*x, Z].
-
-    Raises:
-        SolveError: If the functional is not relatively smooth.
+        Marginals and the targets that answer them.
 
     Source:
         claim I.8
     """
-    smoothness = np.asarray(game.functional.relative_smoothness)
-    if not np.isfinite(smoothness).all():
-        raise SolveError(
-            f"{type(game.functional).__name__} is not smooth relative to the negative entropy, so mirror descent has "
-            "no safe step; use `solve_conic`."
-        )
-    eta = (game.beta / (game.beta + smoothness))[..., None]
+    known = np.broadcast_to(np.asarray(game.functional.relative_smoothness), game.batch)
+    search = line_search or not np.isfinite(known).all()
+    L = np.where(np.isfinite(known), known, game.beta)[..., None]
     log_nu = game.log_reference if log_nu is None else log_nu
-    held = np.where(game.reachable, game.log_nu_0, 0.0)
     while True:
-        yield log_nu
-        current = np.where(game.reachable, log_nu, 0.0)
-        answer = held + np.where(game.reachable, game.log_best_target(log_nu), 0.0)
-        log_nu = simplex.log_normalize(np.where(game.reachable, (1 - eta) * current + eta * answer, -np.inf))
+        log_q = game.log_best_target(log_nu)
+        yield Iterate(log_nu, log_q)
+        if search:
+            log_nu, L = _search(game, log_nu, log_q, L, known)
+        else:
+            log_nu = damped_step(game, log_nu, log_q, game.beta / (game.beta + L))
+
+
+def _search(
+    game: AlignmentGame, log_nu: OverAnswers, log_q: OverAnswers, L: np.ndarray, known: PerPrompt
+) -> tuple[OverAnswers, np.ndarray]:
+    """Halve each prompt's L once, then double it until the bound holds at the point it leads to."""
+    nu = np.exp(log_nu)
+    value, slope = np.asarray(game.functional.value(nu)), np.where(nu > 0, game.functional.gradient_at_log(log_nu), 0.0)
+    L = 0.5 * L
+    while True:
+        moved = damped_step(game, log_nu, log_q, game.beta / (game.beta + L))
+        step = np.exp(moved) - nu
+        bound = value + (slope * step).sum(axis=-1) + L[..., 0] * simplex.kl_from_logs(moved, log_nu)
+        slack = _tolerances.DESCENT * np.maximum(1.0, np.abs(value))
+        fails = ~(game.functional.value(np.exp(moved)) <= bound + slack)
+        fails &= (L[..., 0] < known) & (L[..., 0] < game.beta / _tolerances.LEAST_STEP)
+        if not fails.any():
+            return moved, L
+        L = np.where(fails[..., None], 2.0 * L, L)
 
 
 def solve_mirror_descent(
-    game: AlignmentGame, *, tolerance: float = _tolerances.GAP, max_iterations: int = 10_000
+    game: AlignmentGame,
+    *,
+    line_search: bool = True,
+    tolerance: float = _tolerances.GAP,
+    max_iterations: int = 10_000,
 ) -> Solution:
     """Run mirror descent until the gap certifies the policy.
 
-    KL(nu* || nu_t) shrinks by at least the factor L / (beta + L) in each step.
+    With the functional's own L, KL(nu* || nu_t) shrinks by at least the factor L / (beta + L) in each step.
 
     Args:
-        game: A game whose functional is relatively smooth.
+        game: The game.
+        line_search: Whether to search for the step, or to take the one that R's own L makes safe.
         tolerance: Relative duality gap to reach.
         max_iterations: Steps allowed.
 
@@ -67,8 +91,7 @@ def solve_mirror_descent(
         claim I.8
     """
     smoothness = float(np.max(game.functional.relative_smoothness))
-    advice = (
-        f"The error shrinks by the factor {smoothness / (game.beta + smoothness):.6g} a step; allow more "
-        "`max_iterations` or ask for a larger `tolerance`."
-    )
-    return solve_along(game, mirror_descent_path(game), "mirror_descent", tolerance, max_iterations, advice)
+    rate = f"The error shrinks by the factor {smoothness / (game.beta + smoothness):.6g} a step; "
+    advice = (rate if np.isfinite(smoothness) else "") + "Allow more `max_iterations` or ask for a larger `tolerance`."
+    path = mirror_descent_path(game, line_search=line_search)
+    return solve_along(game, path, "mirror_descent", tolerance, max_iterations, advice)

@@ -8,7 +8,7 @@ from dagames._roots import increasing_root
 from dagames._types import OverAnswers
 from dagames.functionals import Separable
 from dagames.game import AlignmentGame
-from dagames.solvers.path import as_solution
+from dagames.solvers.path import as_solution, check_solved
 from dagames.solvers.solution import Solution
 
 _STEPS = 40
@@ -31,10 +31,10 @@ def solve_newton(game: AlignmentGame, *, tolerance: float = _tolerances.GAP) -> 
         tolerance: Relative duality gap to reach.
 
     Returns:
-        The certified solution.
+        The certified solution. A SolveError if rounding keeps the gap above the tolerance.
 
     Raises:
-        SolveError: If the functional is not separable, or if rounding keeps the gap above the tolerance.
+        SolveError: If the functional is not separable.
 
     >>> from dagames.functionals import Gini
     >>> solve_newton(AlignmentGame([0.9, 0.1], [0, 1], Gini(3.0), beta=0.5)).nu.round(6)
@@ -45,16 +45,13 @@ def solve_newton(game: AlignmentGame, *, tolerance: float = _tolerances.GAP) -> 
         raise SolveError(f"{type(functional).__name__} is not separable; use `solve(game)` or `solve_mirror_descent`.")
     log_nu, steps, converged = _joint(game, functional)
     if converged:
-        solution = as_solution(game, log_nu, "newton", (), iterations=steps)
+        solution = as_solution(game, log_nu, "newton", steps)
         if solution.certificate.worst <= tolerance:
             return solution
-    solution = as_solution(game, _nested(game, functional), "newton", (), iterations=steps)
-    if not solution.certificate.worst <= tolerance:
-        raise SolveError(
-            f"newton reached gap {solution.certificate.worst:.1e} > {tolerance:.1e}, the rounding of float64 on this "
-            "game; ask for a larger `tolerance`, or bring the functional and beta to a common scale."
-        )
-    return solution
+    solution = as_solution(game, _nested(game, functional), "newton", steps)
+    return check_solved(
+        solution, tolerance, "ask for a larger `tolerance`, or bring the functional and beta to a common scale."
+    )
 
 
 def _joint(game: AlignmentGame, functional: Separable) -> tuple[OverAnswers, int, bool]:

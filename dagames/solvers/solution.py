@@ -10,26 +10,60 @@ from dagames.game import AlignmentGame
 
 
 @dataclass(frozen=True, eq=False)
-class Solution:
+class Iterate:
+    """A play of both players: the answer marginal of a policy, and a target.
+
+    Attributes:
+        log_nu: Log of an answer marginal, [*x, Z]; -inf where unreachable.
+        log_q: Log of a target, [*x, Z]; -inf where unreachable.
+    """
+
+    log_nu: OverAnswers
+    log_q: OverAnswers
+
+    @property
+    def nu(self) -> OverAnswers:
+        """The answer marginal, [*x, Z]."""
+        return np.asarray(np.exp(self.log_nu))
+
+    @property
+    def q(self) -> OverAnswers:
+        """The target, [*x, Z]."""
+        return np.asarray(np.exp(self.log_q))
+
+
+@dataclass(frozen=True, eq=False)
+class CertifiedIterate(Iterate):
+    """An iterate with the bound on its distance from equilibrium.
+
+    Attributes:
+        certificate: The bound, computed from `log_nu` and `log_q` alone.
+    """
+
+    certificate: Certificate
+
+
+@dataclass(frozen=True, eq=False)
+class Solution(CertifiedIterate):
     """A policy, a target, and a bound on their distance from equilibrium.
 
     Attributes:
         game: The game that is solved.
-        log_q: Log of the target, [*x, Z]; -inf where unreachable.
-        log_nu: Log of the policy's answer marginal, [*x, Z]; -inf where unreachable.
-        certificate: The bound, computed from `log_nu` and `log_q` alone.
         iterations: Steps taken; 0 for a closed form.
-        history: Worst relative gap of the iterate before each step, and of the last one, [iterations + 1].
         method: Name of the solver that was used.
+        history: Worst relative gap of each iterate of a path, the start first; empty for direct methods.
+        last: The last iterate of a path, or None for direct methods.
+        average: The mean of all iterates of a path, of marginals and of dual variables, or None.
+        average_history: Worst relative gaps of the running means, for solvers that converge on average.
     """
 
     game: AlignmentGame
-    log_q: OverAnswers
-    log_nu: OverAnswers
-    certificate: Certificate
     iterations: int
-    history: tuple[float, ...]
     method: str
+    history: tuple[float, ...] = ()
+    last: CertifiedIterate | None = None
+    average: CertifiedIterate | None = None
+    average_history: tuple[float, ...] = ()
 
     @property
     def pi(self) -> OverTraces | RaggedTraces:
@@ -40,16 +74,6 @@ class Solution:
     def log_pi(self) -> OverTraces | RaggedTraces:
         """Log of the policy, as `pi`; for masses below float64's least number."""
         return self.game.lift(self.log_nu)
-
-    @property
-    def q(self) -> OverAnswers:
-        """The target, [*x, Z]."""
-        return np.asarray(np.exp(self.log_q))
-
-    @property
-    def nu(self) -> OverAnswers:
-        """The policy's answer marginal, [*x, Z]."""
-        return np.asarray(np.exp(self.log_nu))
 
     @property
     def value(self) -> PerPrompt:

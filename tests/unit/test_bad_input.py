@@ -8,9 +8,9 @@ import pytest
 
 from dagames import AlignmentGame, DomainError, ShapeError, SolveError, solve
 from dagames.estimators import RewardTable, plugin_table
-from dagames.functionals import Gini, Linear, NegativeEntropy
+from dagames.functionals import Gini, KLFromPrior, Linear, LogScore, NegativeEntropy
 from dagames.grpo import group_advantages
-from dagames.solvers import solve_best_response, solve_closed_form
+from dagames.solvers import solve_best_response, solve_closed_form, solve_no_regret
 from dagames.targets import AnswerGroup, GiniDiversity, InverseFrequency, MajorityVote
 
 R = NegativeEntropy(1.0)
@@ -91,15 +91,37 @@ def test_wrong_policies_and_targets_are_refused():
 
 def test_solvers_say_why_they_stop():
     cycling = AlignmentGame([0.8, 0.2], [0, 1], NegativeEntropy(1.0), beta=1.0)
-    with pytest.raises(SolveError, match=r"best_response stopped after 50 steps with gap .* relative smoothness \(1\)"):
+    with pytest.raises(SolveError, match=r"alternates between two points .*0\.5 and 0\.8.* smoothness \(1\)") as caught:
         solve_best_response(cycling, max_iterations=50)
-    collapsing = AlignmentGame([0.8, 0.2], [0, 1], NegativeEntropy(2.0), beta=1.0)
-    with pytest.raises(SolveError, match="ran into a vertex"):
-        solve_best_response(collapsing)
+    assert caught.value.diagnosis == "cycle"
+    with pytest.raises(SolveError, match="best_response stopped after 3 steps with gap") as caught:
+        solve_best_response(cycling, max_iterations=3)
+    assert caught.value.diagnosis == "steps"
+    diverging = AlignmentGame([0.8, 0.2], [0, 1], NegativeEntropy(2.0), beta=1.0)
+    with pytest.raises(SolveError, match="alternates between two vertices") as caught:
+        solve_best_response(diverging)
+    assert caught.value.diagnosis == "cycle"
+    with pytest.raises(SolveError, match="ran into a vertex") as caught:
+        solve_best_response(AlignmentGame([0.6, 0.3, 0.1], range(3), KLFromPrior([0.2, 0.3, 0.5], 50.0), beta=0.01))
+    assert caught.value.diagnosis == "vertex"
+    with pytest.raises(SolveError, match="stuck at a kink of the dual: the conjugate of LogScore") as caught:
+        solve(AlignmentGame([0.4, 0.3, 0.2, 0.1], range(4), LogScore(1, 0.2), beta=0.5), "dual_ascent")
+    assert caught.value.diagnosis == "unsuited"
     with pytest.raises(SolveError, match="Gini has no closed form"):
         solve_closed_form(AlignmentGame([0.5, 0.5], [0, 1], Gini(1.0), 1.0))
     with pytest.raises(SolveError, match="mirror_descent stopped after 1 steps"):
         solve(AlignmentGame([0.9, 0.1], [0, 1], Gini(1.0), 0.1), "mirror_descent", max_iterations=1)
+
+
+def test_learners_and_dampings_are_checked():
+    game = AlignmentGame([0.5, 0.5], [0, 1], Gini(1.0), beta=1.0)
+    with pytest.raises(DomainError, match="`policy` must be one of best_response, mw"):
+        solve_no_regret(game, "hedge")
+    with pytest.raises(DomainError, match="one player must learn"):
+        solve_no_regret(game, "best_response", "best_response")
+    for damping in (0.0, 1.5, "never"):
+        with pytest.raises(DomainError, match="`damping` must be"):
+            solve_best_response(game, damping=damping)
 
 
 def test_wrong_solver_options_are_refused():
