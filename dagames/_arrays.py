@@ -118,7 +118,7 @@ def _check_header(member: Any, size: int, name: str) -> None:
     version = np.lib.format.read_magic(member)
     read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
     shape, _, dtype = read(member)
-    wanted = math.prod(shape) * dtype.itemsize
+    wanted, size = math.prod(shape) * dtype.itemsize, size - member.tell()
     if wanted > size and not dtype.hasobject:
         raise DomainError(f"{name} is damaged: its header promises {wanted} bytes, and there are {size}.")
     if wanted > _SIZES["npz"]:

@@ -48,17 +48,15 @@ def _panels(solution: Solution) -> list[dict[str, Any]]:
 
 
 def _bars(title: str, nu_0: OverAnswers, nu: OverAnswers, q: OverAnswers) -> dict[str, Any]:
-    """Take the answers of largest mass, in the order of their index, and add up the rest."""
+    """Take the answers of largest mass, in the order of their index, and add up the others."""
     largest = np.maximum(np.maximum(nu_0, nu), q)
     shown = np.sort(np.argsort(-largest, kind="stable")[:_ANSWERS])
-    names = [str(z) for z in shown]
-    rest = np.ones(nu.size, dtype=bool)
-    rest[shown] = False
-    if rest.any():
-        names.append(f"other {rest.sum()}")
-    bars: dict[str, Any] = {"title": title, "answer": names}
-    for name, side in (("nu_0", nu_0), ("nu", nu), ("q", q)):
-        bars[name] = side[shown].tolist() + ([float(side[rest].sum())] if rest.any() else [])
+    sides = {"nu_0": nu_0, "nu": nu, "q": q}
+    bars: dict[str, Any] = {"title": title, "answer": shown.tolist()}
+    bars |= {name: side[shown].tolist() for name, side in sides.items()}
+    if shown.size < nu.size:
+        others = {name: float(np.delete(side, shown).sum()) for name, side in sides.items()}
+        bars["others"] = {"answers": int(nu.size - shown.size)} | others
     return bars
 
 
@@ -66,12 +64,12 @@ def _caption(solution: Solution, data: dict[str, Any]) -> str:
     n_answers = solution.game.n_answers
     words = "Grey: answers of the reference (nu_0); blue: of the equilibrium policy (nu); orange: the target q. "
     if n_answers > _ANSWERS:
-        words += f"The {_ANSWERS} answers of largest mass of {n_answers}; the last bars are the sum of the others. "
+        words += f"The {_ANSWERS} answers of largest mass of {n_answers}; the sums of the others stand above. "
     if data["gaps"]:
         words += "Each prompt has its own certificate: none of the gaps, sorted, lies above the one in the title. "
     if data["history"]:
         words += f"The gap after each of {solution.iterations} steps bounds how far J lies above its least value. "
-    words += "Where blue stands above grey, the policy answers so more often than its reference does"
+    words += "Where blue stands above grey, the policy gives an answer more often than its reference"
     return words + "; nu is proportional to nu_0 q where q is positive."
 
 

@@ -71,21 +71,20 @@ def draw(picture: dict[str, Any], kind: str) -> bytes:
     panels: list[tuple[Callable[[Any, Any], None], Any]] = [(_answers, bars) for bars in data["answers"]]
     panels += [(_gaps, data)] if data["gaps"] else []
     panels += [(_history, data)] if data["history"] else []
-    columns = min(2, len(panels))
+    columns = 2 if len(panels) == 4 else min(3, len(panels))
     rows = -(-len(panels) // columns)
+    width = 4.6 * columns + 1.0
     with mpl.rc_context(_SETTINGS):
-        figure = Figure(figsize=(5.2 * columns + 1.2, 3.4 * rows + 1.8), layout="constrained")
+        figure = Figure(figsize=(width, 3.4 * rows + 1.6), layout="constrained")
         axes = figure.subplots(rows, columns, squeeze=False)
         for place, (panel, what) in zip(axes.flat, panels, strict=False):
             panel(place, what)
         for place in list(axes.flat)[len(panels) :]:
             place.set_axis_off()
-        title = "\n".join(textwrap.fill(line, 62 * columns) for line in _plain(picture["title"]).splitlines())
+        title = "\n".join(textwrap.fill(line, int(11 * width)) for line in _plain(picture["title"]).splitlines())
         figure.suptitle(title, fontsize=11)
-        caption = textwrap.fill(_plain(picture["caption"]), 68 * columns + 14)
+        caption = textwrap.fill(_plain(picture["caption"]), int(15 * width))
         figure.supxlabel(caption, fontsize=8, x=0.01, ha="left")
-        handles, labels = axes.flat[0].get_legend_handles_labels()
-        axes.flat[0].legend(handles, labels, loc="best", fontsize=9)
         content = io.BytesIO()
         figure.savefig(content, format=kind, dpi=160, metadata=_METADATA[kind])
     return content.getvalue()
@@ -98,16 +97,25 @@ def _answers(axes: Any, bars: dict[str, Any]) -> None:
     for shift, (name, label, colour) in zip((-0.27, 0.0, 0.27), sides, strict=True):
         axes.bar(places + shift, bars[name], width=0.25, label=label, color=colour)
     crowded = len(places) > 12
-    axes.set_xticks(places, bars["answer"], rotation=90 if crowded else 0, fontsize=8 if crowded else 10)
-    axes.set(xlabel="answer z (index)", ylabel="probability", title=bars["title"])
+    axes.set_xticks(places, map(str, bars["answer"]), rotation=90 if crowded else 0, fontsize=8 if crowded else 10)
+    axes.set(xlabel="answer z (index)", ylabel="probability")
+    title = [bars["title"]] if bars["title"] else []
+    if others := bars.get("others"):
+        sums = ", ".join(f"{name} {others[name]:.3g}" for name, _, _ in sides)
+        title.append(f"the other {others['answers']} answers: {sums}")
+    axes.set_title("\n".join(title), fontsize=10)
+    # Room for the legend above the bars.
+    axes.set_ylim(0.0, 1.2 * max(map(max, (bars[name] for name, _, _ in sides))))
+    axes.legend(loc="upper center", ncols=3, fontsize=8, columnspacing=1.0)
     axes.grid(visible=False, axis="x")
 
 
 def _gaps(axes: Any, data: dict[str, Any]) -> None:
     """Draw the prompts' gaps, sorted."""
     gaps = np.sort(np.asarray(data["gaps"]))
-    axes.semilogy(np.arange(1, gaps.size + 1), np.maximum(gaps, LEAST_GAP), color=_BLUE, marker=".", linestyle="none")
-    axes.set(xlabel="prompts, sorted by gap (number)", ylabel=f"relative duality gap{_floor(gaps)}")
+    axes.plot(np.arange(1, gaps.size + 1), np.maximum(gaps, LEAST_GAP), color=_BLUE, marker=".", linestyle="none")
+    axes.set(xlabel="prompts, sorted by gap (number)")
+    _scale_gaps(axes, gaps)
 
 
 def _history(axes: Any, data: dict[str, Any]) -> None:
@@ -116,15 +124,24 @@ def _history(axes: Any, data: dict[str, Any]) -> None:
     for name, label, colour in (("history", "last iterate", _BLUE), ("average_history", "mean of iterates", _ORANGE)):
         gaps = np.array([np.nan if gap is None else gap for gap in data[name]], dtype=np.float64)
         if gaps.size:
-            axes.semilogy(np.maximum(gaps, LEAST_GAP), color=colour, label=label, marker="." if gaps.size < 60 else "")
+            axes.plot(np.maximum(gaps, LEAST_GAP), color=colour, label=label, marker="." if gaps.size < 60 else "")
             drawn.append(gaps)
-    axes.set(xlabel="step", ylabel=f"relative duality gap{_floor(np.concatenate(drawn))}")
+    axes.set(xlabel="step")
+    _scale_gaps(axes, np.concatenate(drawn))
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.legend(fontsize=9)
 
 
-def _floor(gaps: np.ndarray) -> str:
-    return f" (0 is drawn at {LEAST_GAP:g})" if (gaps < LEAST_GAP).any() else ""
+def _scale_gaps(axes: Any, gaps: np.ndarray) -> None:
+    """Give an axis of gaps whole decades, however little they differ."""
+    finite = np.maximum(gaps[np.isfinite(gaps)], LEAST_GAP)
+    ends = np.log10([finite.min(), finite.max()]) if finite.size else np.zeros(2)
+    axes.set_yscale("log")
+    axes.set_ylim(10.0 ** (np.floor(ends[0]) - 0.1), 10.0 ** (np.floor(ends[1]) + 1.1))
+    axes.yaxis.set_major_formatter(lambda gap, _: f"{gap:.0e}")
+    axes.tick_params(axis="y", which="minor", labelleft=False)
+    zeros = f"\n(0 is drawn at {LEAST_GAP:g})" if (gaps < LEAST_GAP).any() else ""
+    axes.set_ylabel(f"relative duality gap{zeros}")
 
 
 def _plain(text: str) -> str:

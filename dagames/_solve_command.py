@@ -22,8 +22,8 @@ from dagames.solvers import solve as solve_game
 
 
 def _listed(methods: dict[str, str]) -> str:
-    rows = (f"    {name:16}" + does for name, does in methods.items())
-    return "\n".join(textwrap.fill(row, 76, subsequent_indent=" " * 20) for row in rows)
+    rows = (f"    {name:17}" + does for name, does in methods.items())
+    return "\n".join(textwrap.fill(row, 76, subsequent_indent=" " * 21) for row in rows)
 
 
 HELP = f"""Solve the game in a file, and print policy, target and certificate as JSON.
