@@ -2,6 +2,7 @@
 
 import io
 import textwrap
+import warnings
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
@@ -86,7 +87,10 @@ def draw(picture: dict[str, Any], kind: str) -> bytes:
         caption = textwrap.fill(_plain(picture["caption"]), int(15 * width))
         figure.supxlabel(caption, fontsize=8, x=0.01, ha="left")
         content = io.BytesIO()
-        figure.savefig(content, format=kind, dpi=160, metadata=_METADATA[kind])
+        with warnings.catch_warnings():
+            # A sign that the font lacks is drawn as a box in PNG and PDF, and is right in SVG.
+            warnings.filterwarnings("ignore", message="Glyph")
+            figure.savefig(content, format=kind, dpi=160, metadata=_METADATA[kind])
     return content.getvalue()
 
 
