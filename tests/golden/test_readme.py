@@ -72,6 +72,13 @@ def test_the_file_of_the_readme_is_solved(tmp_path):
     assert [game.batch for game in games] == [(), (2,)]
 
 
+def test_the_example_files_state_one_game():
+    inline, in_files = (solve(load_game(ROOT / "examples" / name)) for name in ("gini.yaml", "gini_arrays.yaml"))
+    np.testing.assert_array_equal(inline.pi, in_files.pi)
+    assert inline.certificate.worst < 1e-10
+    assert inline.nu[0] < inline.game.nu_0[0]
+
+
 def test_the_target_example_of_the_readme_runs():
     code = re.search(r"## Use a Target in a TRL run\n\n```python\n(.*?)```", README, re.DOTALL)
     assert code is not None

@@ -17,7 +17,6 @@ from dagames.game_file import FUNCTIONALS, load_game, read_game
 PI_0 = np.array([[0.5, 0.3, 0.2], [0.1, 0.6, 0.3]])
 E = np.array([0, 1, 1])
 REWARDS = np.array([1.0, -2.5])
-EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 @pytest.fixture(autouse=True)
@@ -147,12 +146,6 @@ def test_aliases_share_what_they_name(tmp_path):
         stated(pi_0="&p [0.4, 0.6]", answers="[0, 1]").replace("{Gini: {weight: 1.3}}", "{KLToPrior: {prior: *p}}"),
     )
     assert game.functional.prior.tolist() == [0.4, 0.6]
-
-
-def test_the_examples_are_one_game():
-    solutions = [solve(load_game(EXAMPLES / name)) for name in ("gini.yaml", "gini_arrays.yaml")]
-    np.testing.assert_array_equal(solutions[0].pi, solutions[1].pi)
-    assert solutions[0].certificate.worst < 1e-10
 
 
 @pytest.mark.parametrize(
