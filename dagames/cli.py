@@ -39,7 +39,7 @@ def solve(
         str,
         typer.Option(
             help="auto, closed_form, newton, mirror_descent, best_response, damped_response, mirror_prox, "
-            "dual_ascent, no_regret or conic."
+            "accelerated_ascent, no_regret or conic."
         ),
     ] = "auto",
     tolerance: Annotated[float | None, typer.Option(help="Relative duality gap to reach; 1e-10 by default.")] = None,

@@ -3,10 +3,10 @@
 The conic oracle is imported from `dagames.solvers.conic`, because cvxpy is slow to load.
 """
 
+from dagames.solvers.accelerated_ascent import accelerated_ascent_path, solve_accelerated_ascent
 from dagames.solvers.auto import METHODS, solve
 from dagames.solvers.best_response import best_response_path, solve_best_response
 from dagames.solvers.closed_form import has_closed_form, solve_closed_form
-from dagames.solvers.dual_ascent import dual_ascent_path, solve_dual_ascent
 from dagames.solvers.extragradient import mirror_prox_path, solve_mirror_prox
 from dagames.solvers.mirror_descent import mirror_descent_path, solve_mirror_descent
 from dagames.solvers.newton import solve_newton
@@ -18,16 +18,16 @@ __all__ = [
     "CertifiedIterate",
     "Iterate",
     "Solution",
+    "accelerated_ascent_path",
     "best_response_path",
-    "dual_ascent_path",
     "has_closed_form",
     "mirror_descent_path",
     "mirror_prox_path",
     "no_regret_path",
     "solve",
+    "solve_accelerated_ascent",
     "solve_best_response",
     "solve_closed_form",
-    "solve_dual_ascent",
     "solve_mirror_descent",
     "solve_mirror_prox",
     "solve_newton",

@@ -7,10 +7,10 @@ from dagames import _tolerances
 from dagames._errors import DomainError
 from dagames.functionals import Separable
 from dagames.game import AlignmentGame
+from dagames.solvers.accelerated_ascent import solve_accelerated_ascent
 from dagames.solvers.best_response import solve_best_response
 from dagames.solvers.blocks import solve_in_blocks
 from dagames.solvers.closed_form import has_closed_form, solve_closed_form
-from dagames.solvers.dual_ascent import solve_dual_ascent
 from dagames.solvers.extragradient import solve_mirror_prox
 from dagames.solvers.mirror_descent import solve_mirror_descent
 from dagames.solvers.newton import solve_newton
@@ -25,7 +25,7 @@ METHODS: dict[str, str] = {
     "best_response": "undamped alternation; need not converge",
     "damped_response": "alternation, damped until the objective falls",
     "mirror_prox": "both players look one step ahead",
-    "dual_ascent": "accelerated gradient ascent on the target's dual (strictly convex functionals)",
+    "accelerated_ascent": "accelerated gradient ascent on the target's dual (strictly convex functionals)",
     "no_regret": "two learners, whose mean plays converge slowly",
     "conic": "the oracle: an interior-point solver, checked by its optimality conditions",
 }
@@ -88,7 +88,7 @@ _ITERATIVE: dict[str, Callable[..., Solution]] = {
     "best_response": solve_best_response,
     "damped_response": partial(solve_best_response, damping="auto"),
     "mirror_prox": solve_mirror_prox,
-    "dual_ascent": solve_dual_ascent,
+    "accelerated_ascent": solve_accelerated_ascent,
     "no_regret": solve_no_regret,
 }
 

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from dagames import AlignmentGame, SolveError, solve
 from dagames.functionals import Gini, Hellinger, KLFromPrior, KLToPrior, Linear, LogScore, NegativeEntropy
 from dagames.solvers import (
+    accelerated_ascent_path,
     best_response_path,
-    dual_ascent_path,
     mirror_descent_path,
     mirror_prox_path,
     no_regret_path,
@@ -37,7 +37,7 @@ def well_scaled(make, rng: np.random.Generator) -> AlignmentGame:
 
 
 @family
-@pytest.mark.parametrize("method", ["mirror_descent", "damped_response", "mirror_prox", "dual_ascent"])
+@pytest.mark.parametrize("method", ["mirror_descent", "damped_response", "mirror_prox", "accelerated_ascent"])
 @few
 @given(seeds)
 def test_iterative_solvers_reach_the_equilibrium(make, method, seed):
@@ -46,7 +46,7 @@ def test_iterative_solvers_reach_the_equilibrium(make, method, seed):
         solution = solve(game, method, tolerance=1e-11, max_iterations=3000)
     except SolveError as error:
         # Where the conjugate has kinks, ascent gets stuck at one or zigzags; every other game must be solved.
-        assert method == "dual_ascent"
+        assert method == "accelerated_ascent"
         assert isinstance(game.functional, KINKED)
         assert error.diagnosis in {"unsuited", "steps"}  # noqa: PT017
         return
@@ -97,7 +97,9 @@ def test_descent_methods_never_raise_the_objective(make, seed):
 def test_ascent_never_lowers_the_dual(seed):
     rng = np.random.default_rng(seed)
     game = well_scaled(FUNCTIONALS["Gini"], rng)
-    values = [float(game.certify_marginal(play.log_nu, play.log_q).dual) for play in islice(dual_ascent_path(game), 15)]
+    values = [
+        float(game.certify_marginal(play.log_nu, play.log_q).dual) for play in islice(accelerated_ascent_path(game), 15)
+    ]
     assert (np.diff(values) >= -1e-11 * max(1.0, np.abs(values).max())).all()
 
 

@@ -12,7 +12,7 @@ from dagames.solvers.path import solve_along
 from dagames.solvers.solution import Iterate, Solution
 
 
-def dual_ascent_path(game: AlignmentGame) -> Iterator[Iterate]:
+def accelerated_ascent_path(game: AlignmentGame) -> Iterator[Iterate]:
     """Yield the plays of accelerated ascent on the dual, the start first, without end.
 
     Math:
@@ -66,7 +66,7 @@ def _ascend(game: AlignmentGame, u: OverAnswers, step: np.ndarray) -> tuple[Over
         if (step[fails] < _tolerances.LEAST_STEP * game.beta).any():
             name = type(game.functional).__name__
             raise SolveError(
-                f"dual_ascent is stuck at a kink of the dual: the conjugate of {name} is not differentiable there. "
+                f"accelerated_ascent is stuck at a kink of the dual: the conjugate of {name} is not differentiable there. "
                 "Use `solve(game)`, or `solve_mirror_descent`, which needs no conjugate.",
                 "unsuited",
             )
@@ -87,7 +87,7 @@ def _u_of(game: AlignmentGame, log_q: OverAnswers) -> OverAnswers:
     return np.asarray(np.where(game.reachable, -game.beta * np.where(game.reachable, log_q, 0.0), 0.0))
 
 
-def solve_dual_ascent(
+def solve_accelerated_ascent(
     game: AlignmentGame, *, tolerance: float = _tolerances.GAP, max_iterations: int = 10_000
 ) -> Solution:
     """Run accelerated dual ascent until the gap certifies the policy.
@@ -101,8 +101,8 @@ def solve_dual_ascent(
         The certified solution. A SolveError if the dual has a kink, or if it runs out of steps.
 
     >>> from dagames.functionals import Gini
-    >>> solve_dual_ascent(AlignmentGame([0.9, 0.1], [0, 1], Gini(3.0), beta=0.5)).nu.round(4)
+    >>> solve_accelerated_ascent(AlignmentGame([0.9, 0.1], [0, 1], Gini(3.0), beta=0.5)).nu.round(4)
     array([0.6364, 0.3636])
     """
     advice = "Allow more `max_iterations`, or use `solve(game)`."
-    return solve_along(game, dual_ascent_path(game), "dual_ascent", tolerance, max_iterations, advice)
+    return solve_along(game, accelerated_ascent_path(game), "accelerated_ascent", tolerance, max_iterations, advice)
