@@ -66,8 +66,8 @@ def _ascend(game: AlignmentGame, u: OverAnswers, step: np.ndarray) -> tuple[Over
         if (step[fails] < _tolerances.LEAST_STEP * game.beta).any():
             name = type(game.functional).__name__
             raise SolveError(
-                f"accelerated_ascent is stuck at a kink of the dual: the conjugate of {name} is not differentiable there. "
-                "Use `solve(game)`, or `solve_mirror_descent`, which needs no conjugate.",
+                f"accelerated_ascent is stuck at a kink of the dual: the conjugate of {name} is not differentiable "
+                "there. Use `solve(game)`, or `solve_mirror_descent`, which needs no conjugate.",
                 "unsuited",
             )
         step = np.asarray(np.where(fails, 0.5 * step, step))
