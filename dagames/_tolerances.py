@@ -38,3 +38,7 @@ LEAST_STEP = 2.0**-40
 
 AVERAGE_GAP = 1e-3
 """Default relative duality gap of no-regret dynamics, whose means converge like 1 / t: thousands of rounds."""
+
+STATIONARY = 1e-9
+"""Standard deviation of reward, in nats, that a log-linear class may still explain when its solver stops: the objective
+is within its square of the least nearby."""

@@ -8,6 +8,7 @@ from dagames.solvers.auto import METHODS, solve
 from dagames.solvers.best_response import best_response_path, solve_best_response
 from dagames.solvers.closed_form import has_closed_form, solve_closed_form
 from dagames.solvers.extragradient import mirror_prox_path, solve_mirror_prox
+from dagames.solvers.log_linear import LogLinearSolution, best_log_linear_policy, solve_log_linear
 from dagames.solvers.mirror_descent import mirror_descent_path, solve_mirror_descent
 from dagames.solvers.newton import solve_newton
 from dagames.solvers.no_regret import no_regret_path, solve_no_regret
@@ -17,8 +18,10 @@ __all__ = [
     "METHODS",
     "CertifiedIterate",
     "Iterate",
+    "LogLinearSolution",
     "Solution",
     "accelerated_ascent_path",
+    "best_log_linear_policy",
     "best_response_path",
     "has_closed_form",
     "mirror_descent_path",
@@ -28,6 +31,7 @@ __all__ = [
     "solve_accelerated_ascent",
     "solve_best_response",
     "solve_closed_form",
+    "solve_log_linear",
     "solve_mirror_descent",
     "solve_mirror_prox",
     "solve_newton",
