@@ -1,6 +1,25 @@
-"""Group-relative policy optimisation: advantages and the tabular simulator."""
+"""Group-relative policy optimisation: advantages, the exact expected update, and the tabular simulator."""
 
 from dagames.grpo.advantages import group_advantages
+from dagames.grpo.decoupled import decoupled_advantages
+from dagames.grpo.expected_update import ExpectedUpdate, expected_update, true_update
+from dagames.grpo.group_rewards import ByAnswer, ByCount, ByTarget, GroupReward, as_group_reward
+from dagames.grpo.moments import effective_reward
 from dagames.grpo.simulator import Course, ManyToOne, simulate
 
-__all__ = ["Course", "ManyToOne", "group_advantages", "simulate"]
+__all__ = [
+    "ByAnswer",
+    "ByCount",
+    "ByTarget",
+    "Course",
+    "ExpectedUpdate",
+    "GroupReward",
+    "ManyToOne",
+    "as_group_reward",
+    "decoupled_advantages",
+    "effective_reward",
+    "expected_update",
+    "group_advantages",
+    "simulate",
+    "true_update",
+]

@@ -61,7 +61,7 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("dagames/targets/gini_diversity.py", "self.weight * (1.0 - nu)", "1.0 - nu"),
     ("dagames/targets/gini_diversity.py", "group.counts / len(group)", "(group.counts - 1) / len(group)"),
     ("dagames/targets/base.py", "log_normalize(reward / beta)", "log_normalize(reward * beta)"),
-    ("dagames/grpo/advantages.py", "max(rewards.shape[-1] - 1, 1)", "rewards.shape[-1]"),
+    ("dagames/grpo/advantages.py", "max(number - 1, 1)", "number"),
     ("dagames/grpo/advantages.py", "rewards - rewards.mean(axis=-1", "rewards - rewards.mean(axis=0"),
     ("dagames/grpo/simulator.py", "rewards - average", "rewards"),
     ("dagames/grpo/simulator.py", "step * advantages.sum(axis=-1, keepdims=True) * pi", "0 * pi"),
