@@ -131,9 +131,10 @@ class ExpectedUpdate:
         reward = self._reward
         if isinstance(reward, ByAnswer) and reward.rewards.size != self.n_answers:
             raise ShapeError(f"`reward` has {reward.rewards.size} entries for {self.n_answers} answers.")
-        if isinstance(reward, ByCount) and reward.rewards.size != self.group_size + 1:
+        needed = self.group_size + 1
+        if isinstance(reward, ByCount) and reward.rewards.size != needed:
             raise ShapeError(
-                f"`reward` has {reward.rewards.size} entries by count; K = {self.group_size} asks for K + 1."
+                f"`reward` has {reward.rewards.size} entries by count; K = {needed - 1} asks for {needed}."
             )
         if self.route == "moments" and not isinstance(reward, ByAnswer | ByCount):
             raise DomainError(

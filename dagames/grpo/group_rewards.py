@@ -73,7 +73,7 @@ class ByTarget:
     target: Target
 
     def __call__(self, counts: AnswerCounts) -> OverAnswers:
-        """Ask the target about one group after the other.
+        """Ask the target about one group after the other, each once.
 
         Args:
             counts: Counts per answer, [*x, Z].
@@ -84,7 +84,7 @@ class ByTarget:
         Raises:
             DomainError: If the target rewards the same counts differently in another order.
         """
-        rows = counts.reshape(-1, counts.shape[-1])
+        rows, place = np.unique(counts.reshape(-1, counts.shape[-1]), axis=0, return_inverse=True)
         rewards = np.zeros(rows.shape)
         for row, out in zip(rows, rewards, strict=True):
             answers = np.repeat(np.arange(row.size), row)
@@ -95,7 +95,7 @@ class ByTarget:
                     "not say what a trace gets. Use a rule for ties without order, such as ties='split'."
                 )
             out[answers] = given
-        return rewards.reshape(counts.shape)
+        return rewards[place.ravel()].reshape(counts.shape)
 
 
 def as_group_reward(reward: RewardTable | Target | GroupReward | Numbers, group_size: int) -> GroupReward:
@@ -148,11 +148,11 @@ def rewards_of(reward: GroupReward, counts: AnswerCounts) -> OverAnswers:
         Rewards, [*x, Z]; 0 for answers that nobody gave.
 
     Raises:
-        DomainError: If the function returns another shape.
+        ShapeError: If the function returns another shape.
     """
     rewards = np.asarray(reward(counts), dtype=np.float64)
     if rewards.shape != counts.shape:
-        raise DomainError(
+        raise ShapeError(
             f"`reward` returned shape {rewards.shape} for counts of shape {counts.shape}; it must return one reward "
             "per answer of each group."
         )

@@ -38,6 +38,9 @@ def mean_field_path(
     for whole traces is the estimate with the right gradient (claim I.17b). With geometry="natural" the step is
     u(nu) / nu, the gradient in the Fisher metric, which does not slow down where nu is small.
 
+    Sampled runs follow it as the learning rate falls. Their mean misses it by a term of that order, which is lost in
+    the noise for rewards that pull together (diversity), and not for a vote, whose runs part ways.
+
     Args:
         nu_0: Answer marginal of the reference, [*x, Z]; where training starts.
         reward: A reward table, a Target, rewards by answer [Z], or a function from counts to rewards.
