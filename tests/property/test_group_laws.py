@@ -272,3 +272,50 @@ def test_a_batch_is_a_list_of_prompts(rule, seed):
     nu, table = rng.dirichlet(np.ones(3), size=(2, 2)), plugin_table(4)
     update = ExpectedUpdate(table, 4, 3, rule)
     np.testing.assert_allclose(update.at(nu)[1, 0], update.at(nu[1, 0]), atol=1e-15)
+
+
+def true_by_hand(nu: list[Fraction], rewards: list[Fraction]) -> list[Fraction]:
+    mean = sum(p * r for p, r in zip(nu, rewards, strict=True))
+    return [p * (r - mean) for p, r in zip(nu, rewards, strict=True)]
+
+
+@given(seeds, st.integers(2, 5), st.integers(1, 3))
+def test_exact_rationals_prove_what_is_unbiased(seed, K, n):
+    """No rounding at all: the decoupled linear reward, and the collision reward's factor (claims B.2, I.19)."""
+    nu = rational(np.random.default_rng(seed), n)
+    linear = update_by_hand(nu, K, lambda z, answers: Fraction(answers.count(z) - 1, K - 1), "decoupled")
+    assert linear == true_by_hand(nu, nu)
+    gini = update_by_hand(nu, K, lambda z, answers: 1 - Fraction(answers.count(z), K), "center")
+    factor = Fraction((K - 1) * (K - 2), K * K)
+    assert gini == [factor * slope for slope in true_by_hand(nu, [1 - p for p in nu])]
+
+
+@given(seeds, st.integers(2, 40), st.integers(1, 4))
+def test_harmonic_numbers_miss_the_logarithm_by_a_known_series(seed, K, n):
+    """c_k = H_{k-1} - H_{K-1} has the mean log p + sum_{j >= K} (1-p)^j / j: a table whose bias is known exactly."""
+    nu = 0.8 * np.random.default_rng(seed).dirichlet(np.ones(n)) + 0.2 / n
+    harmonic = np.cumsum([0.0, *(1 / np.arange(1, K))])
+    table = RewardTable(K, np.append(-99.0, harmonic - harmonic[-1]), "self-inclusive")
+    j = np.arange(K, 3000)
+    tail = ((1 - nu[:, None]) ** j / j).sum(axis=1)
+    for rule in ("none", "decoupled"):
+        expected = true_update(nu, np.log(nu) + tail)
+        np.testing.assert_allclose(expected_update(nu, table, K, rule), expected, atol=1e-12)
+    # p times the slope of the tail: what the group's mean takes off besides the constant 1 / (K - 1).
+    slope = nu * ((1 - nu[:, None]) ** (j - 1)).sum(axis=1)
+    expected = true_update(nu, np.log(nu) + tail + slope / (K - 1))
+    np.testing.assert_allclose(expected_update(nu, table, K, "leave-one-out"), expected, atol=1e-12)
+
+
+def test_standardising_turns_the_step_where_centring_does_not():
+    """Claim B.3 at three answers: the same rewards, two directions."""
+    nu, K = np.array([0.6, 0.3, 0.1]), 32
+    harmonic = np.cumsum([0.0, *(1 / np.arange(1, K))])
+    table = RewardTable(K, np.append(-99.0, harmonic - harmonic[-1]), "self-inclusive")
+    true = true_update(nu, np.log)
+
+    def turned(step: np.ndarray) -> float:
+        return float(np.arccos(step @ true / np.linalg.norm(step) / np.linalg.norm(true)))
+
+    assert turned(expected_update(nu, table, K, "standardise")) > 0.015
+    assert turned(expected_update(nu, table, K)) < 0.005
