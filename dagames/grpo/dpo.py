@@ -11,7 +11,7 @@ from jaxtyping import Float
 from scipy.sparse.csgraph import connected_components
 from scipy.special import expit
 
-from dagames import simplex
+from dagames import _tolerances, simplex
 from dagames._errors import DomainError, ShapeError, SolveError
 from dagames._types import Extraction, Numbers, PerAnswer, PerTrace
 
@@ -98,7 +98,7 @@ def sample_preferences(rewards: Numbers, pi_0: Numbers, n_pairs: int, rng: np.ra
     return wins
 
 
-def solve_dpo(pi_0: Numbers, wins: Numbers, beta: float, *, tolerance: float = 1e-10) -> DpoSolution:
+def solve_dpo(pi_0: Numbers, wins: Numbers, beta: float, *, tolerance: float = _tolerances.SCORES) -> DpoSolution:
     """Minimise the DPO loss over all policies, by Newton's method on the implicit rewards.
 
     Math:
@@ -158,6 +158,9 @@ def recover_target(log_pi: Numbers, pi_0: Numbers, E: Numbers) -> PerAnswer:
     Returns:
         Log of the target, [Z]; -inf for answers that the reference does not give.
 
+    Raises:
+        ShapeError: If policy and reference are not over the same traces.
+
     Source:
         (paper, Prop 3.1, eq. 7); claim I.16
 
@@ -168,6 +171,8 @@ def recover_target(log_pi: Numbers, pi_0: Numbers, E: Numbers) -> PerAnswer:
     with np.errstate(divide="ignore"):
         log_pi_0 = np.log(simplex.as_distribution(pi_0, "pi_0"))
     policy = simplex.as_log_distribution(log_pi, "log_pi")
+    if policy.shape != log_pi_0.shape or policy.ndim != 1:
+        raise ShapeError(f"`log_pi` has shape {policy.shape} and `pi_0` {log_pi_0.shape}; both must be (Y,).")
     extraction: Extraction
     extraction, n_answers = simplex.as_extraction(E, log_pi_0.shape, None)
     log_nu, log_nu_0 = (simplex.pushforward(log, extraction, n_answers) for log in (policy, log_pi_0))
@@ -175,7 +180,7 @@ def recover_target(log_pi: Numbers, pi_0: Numbers, E: Numbers) -> PerAnswer:
     return simplex.log_normalize(ratio)
 
 
-def fit_scores(wins: Wins, tolerance: float = 1e-10) -> tuple[PerTrace, float, int]:
+def fit_scores(wins: Wins, tolerance: float = _tolerances.SCORES) -> tuple[PerTrace, float, int]:
     """Minimise the logistic loss of comparisons, which is all that DPO does: the reference only turns scores into pi.
 
     Args:

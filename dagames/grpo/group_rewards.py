@@ -16,8 +16,8 @@ from dagames.simplex import as_real, check_finite
 from dagames.targets import AnswerGroup, GiniDiversity, InverseFrequency, Target
 
 GroupReward: TypeAlias = Callable[[AnswerCounts], OverAnswers]
-"""From counts per answer, [*x, Z], to the reward of a trace with that answer, [*x, Z]; where a count is 0, what the
-answer would be estimated to be worth, any finite number."""
+"""From counts per answer, [*x, Z], to the reward of a trace with that answer, [*x, Z]; what it says where a count is 0
+is not read."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +25,8 @@ class ByCount:
     """A reward that is looked up by the count of the trace's own answer, the trace itself included.
 
     Attributes:
-        rewards: Reward at count 0, 1, ..., K, [K + 1], in R-units; the first is for answers that nobody gave.
+        rewards: Reward at count 0, 1, ..., K, [K + 1], in R-units; the first, of an answer that nobody gave, moves no
+            trace.
 
     >>> ByCount(np.array([0.0, 1.0, 0.5]))(np.array([2, 0]))
     array([0.5, 0. ])

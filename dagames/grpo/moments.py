@@ -65,7 +65,8 @@ def effective_reward(
         The reward g, [*x, Z], in R-units; 0 where a single trace is compared with itself.
 
     Raises:
-        DomainError: If the rule divides by the group's deviation, which no finite number of moments settles.
+        DomainError: If the rule divides by the group's deviation, which no finite number of moments settles, or `p`
+            is no probability.
 
     Source:
         claims I.19, B.1, B.2
@@ -86,6 +87,8 @@ def effective_reward(
     if normalise in {"leave-one-out", "decoupled"}:
         check_others(group_size)
     p = as_real(p, "p")
+    if ((p < 0) | (p > 1)).any():
+        raise DomainError(f"`p` must hold probabilities, numbers from 0 to 1, not {p[(p < 0) | (p > 1)][0]:g}.")
     if isinstance(reward, ByAnswer):
         return np.broadcast_to(reward.rewards, p.shape).copy()
     if normalise in {"decoupled", "none"}:

@@ -15,6 +15,8 @@ from dagames.grpo import (
     GroupTask,
     Grpo,
     ManyToOne,
+    MirrorDescent,
+    Reinforce,
     Rloo,
     as_group_reward,
     bradley_terry,
@@ -24,6 +26,7 @@ from dagames.grpo import (
     group_advantages,
     iterated_dpo_path,
     mean_field_path,
+    recover_target,
     sample_preferences,
     simulate,
     solve_dpo,
@@ -93,6 +96,8 @@ def test_expected_updates():
         expected_update(HALVES, GiniDiversity(), 0)
     with pytest.raises(DomainError, match="`K` must be an integer of at least 1"):
         effective_reward(HALVES, as_group_reward(GiniDiversity(), 3), 0)
+    with pytest.raises(DomainError, match=r"`p` must hold probabilities, numbers from 0 to 1, not 1\.5"):
+        effective_reward([0.5, 1.5], as_group_reward(GiniDiversity(), 3), 3)
     with pytest.raises(DomainError, match=r"`nu` sum to 1\.1"):
         expected_update([0.5, 0.6], GiniDiversity(), 3)
     with pytest.raises(ShapeError, match=r"`nu` has shape \(3,\); this update is for 2 answers"):
@@ -130,6 +135,16 @@ def test_what_cannot_be_learned_is_said():
         simulate(ManyToOne(6, 3), Grpo(1.0), steps=1, n_seeds=0)
     with pytest.raises(DomainError, match="`K` must be"):
         simulate(ManyToOne(6, 3), Grpo(1.0), steps=1, group_size=0)
+    for wrong, name in (
+        (lambda: Grpo(0.0), "learning_rate"),
+        (lambda: MirrorDescent(-1.0), "learning_rate"),
+        (lambda: Grpo(1.0, "standardise-batch"), "normalise"),
+        (lambda: Reinforce(1.0, decay=1.1), "decay"),
+        (lambda: Reinforce(1.0, level=np.inf), "level"),
+        (lambda: Dpo(1.0, "sampled"), "labels"),
+    ):
+        with pytest.raises(DomainError, match=f"`{name}`"):
+            wrong()
     batch = AlignmentGame([[0.5, 0.5], [0.5, 0.5]], [0, 1], Gini(1.0), beta=1.0)
     with pytest.raises(ShapeError, match=r"`game` has prompts of shape \(2,\)"):
         GroupTask(batch, GiniDiversity())
@@ -151,6 +166,8 @@ def test_preferences():
         next(iterated_dpo_path(AlignmentGame(HALVES, [0, 1], LogScore(0), beta=1.0)))
     with pytest.raises(ShapeError, match="follows one prompt"):
         next(iterated_dpo_path(AlignmentGame([HALVES, HALVES], [0, 1], Gini(1.0), beta=1.0)))
+    with pytest.raises(ShapeError, match=r"`log_pi` has shape \(1,\) and `pi_0` \(2,\)"):
+        recover_target([0.0], HALVES, [0, 1])
     with pytest.raises(DomainError, match="`n_pairs` must be at least 1"):
         sample_preferences([0.0, 1.0], HALVES, 0, np.random.default_rng(0))
     with pytest.raises(ShapeError, match="`rewards` has 3 entries; `pi_0` has 2"):

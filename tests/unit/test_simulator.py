@@ -58,3 +58,10 @@ def test_a_seed_is_a_run_of_its_own():
     more = simulate(SMALL, Grpo(1.0), steps=20, n_seeds=4)
     np.testing.assert_array_equal(few.accuracy, more.accuracy[:2])
     assert not np.array_equal(more.accuracy[2], more.accuracy[3])
+
+
+def test_any_answer_may_be_the_right_one():
+    course = simulate(ManyToOne(30, 3, right=2), Grpo(5.0), steps=80, n_seeds=2)
+    assert (course.nu[:, -1, 2] > 0.98).all()
+    np.testing.assert_array_equal(course.accuracy, course.nu[..., 2])
+    np.testing.assert_array_equal(course.direction, course.update[..., 2])

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from scipy.special import logsumexp
 
 from dagames._types import Extraction, OverAnswers, OverGroup, OverTraces
+from dagames.simplex import as_positive
 
 Memory = NDArray[np.float64]
 """What a learner keeps from step to step, one row a seed."""
@@ -63,6 +64,10 @@ class Learner(ABC):
     """
 
     learning_rate: float
+
+    def __post_init__(self) -> None:
+        """Validate the learning rate."""
+        object.__setattr__(self, "learning_rate", as_positive(self.learning_rate, "learning_rate"))
 
     def start(self, n_seeds: int) -> Memory:
         """Return the memory before the first step, [seeds, 1]; most learners have none."""

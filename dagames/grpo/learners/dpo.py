@@ -1,7 +1,7 @@
 """Direct preference optimisation on the pairs of a group."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from scipy.special import expit
@@ -36,6 +36,16 @@ class Dpo(Learner):
 
     learning_rate: float
     labels: Labels = "bradley-terry"
+
+    def __post_init__(self) -> None:
+        """Validate the settings.
+
+        Raises:
+            DomainError: If there is no such labelling.
+        """
+        super().__post_init__()
+        if self.labels not in get_args(Labels):
+            raise DomainError(f"`labels` must be one of {', '.join(get_args(Labels))}, not {self.labels!r}.")
 
     def advantages(self, groups: Groups, memory: Memory) -> tuple[OverGroup, Memory]:
         """Compare every trace with every other of its group.

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dagames._errors import DomainError
 from dagames._types import OverGroup
 from dagames.grpo.learners.base import Groups, Learner, Memory
 
@@ -24,6 +25,18 @@ class Reinforce(Learner):
     learning_rate: float
     decay: float = 0.9
     level: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Validate the settings.
+
+        Raises:
+            DomainError: If the decay or the level is out of its domain.
+        """
+        super().__post_init__()
+        if not 0 <= self.decay <= 1:
+            raise DomainError(f"`decay` is a weight from 0 to 1, not {self.decay}.")
+        if not np.isfinite(self.level):
+            raise DomainError(f"`level` must be a finite number, not {self.level}.")
 
     def start(self, n_seeds: int) -> Memory:
         """Return the first baseline, [seeds, 1]."""
