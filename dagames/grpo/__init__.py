@@ -2,7 +2,7 @@
 
 from dagames.grpo.advantages import group_advantages
 from dagames.grpo.decoupled import decoupled_advantages
-from dagames.grpo.dpo import DpoSolution, bradley_terry, recover_target, sample_preferences, solve_dpo
+from dagames.grpo.dpo import DpoSolution, recover_target, solve_dpo
 from dagames.grpo.environments import Environment, GroupTask, ManyToOne
 from dagames.grpo.expected_update import ExpectedUpdate, expected_update, true_update
 from dagames.grpo.group_rewards import ByAnswer, ByCount, ByTarget, GroupReward, as_group_reward
@@ -10,6 +10,7 @@ from dagames.grpo.iterated_dpo import iterated_dpo_path, solve_iterated_dpo
 from dagames.grpo.learners import Dpo, Groups, Grpo, Learner, MirrorDescent, Reinforce, Rloo
 from dagames.grpo.mean_field import mean_field_path
 from dagames.grpo.moments import effective_reward
+from dagames.grpo.preferences import bradley_terry, sample_preferences
 from dagames.grpo.simulator import Course, simulate
 
 __all__ = [

@@ -3,7 +3,7 @@
 import numpy as np
 
 from dagames._errors import DomainError
-from dagames._types import GroupCounts, GroupRewards, Numbers, OverGroup, PerAnswer
+from dagames._types import GroupCounts, GroupRewards, Numbers, OverGroup
 from dagames.estimators import RewardTable
 from dagames.grpo.advantages import check_others
 from dagames.grpo.group_rewards import ByAnswer, GroupReward, as_group_reward, rewards_of
@@ -51,20 +51,19 @@ def decoupled_advantages(answers: Numbers, reward: RewardTable | Target | GroupR
     if codes.max() >= n_answers:
         raise DomainError(f"`answers` holds the index {codes.max()}, but `reward` is for {n_answers} answers.")
     counts = np.stack([np.bincount(group, minlength=n_answers) for group in groups])
-    by_answer = rewards_of(given, counts) - baselines_without(given, counts, np.zeros(n_answers))
+    by_answer = rewards_of(given, counts) - baselines_without(given, counts)
     return np.take_along_axis(by_answer, groups, axis=-1).reshape(codes.shape)
 
 
-def baselines_without(reward: GroupReward, counts: GroupCounts, bonus: PerAnswer) -> GroupRewards:
+def baselines_without(reward: GroupReward, counts: GroupCounts) -> GroupRewards:
     """Average the others' rewards, recomputed from the counts without one trace: a baseline independent of it.
 
     Math:
-        b_z = 1/(K-1) sum_w m_w (r_w(m) + bonus_w),   m = n - e_z.
+        b_z = 1/(K-1) sum_w m_w r_w(m),   m = n - e_z.
 
     Args:
         reward: From counts to rewards.
         counts: Counts, [N, Z], each row summing to the same K of at least 2.
-        bonus: What a trace gets besides, by its answer, [Z].
 
     Returns:
         The baseline of a trace with answer z, [N, Z]; 0 where the group has none.
@@ -77,6 +76,6 @@ def baselines_without(reward: GroupReward, counts: GroupCounts, bonus: PerAnswer
         if holders.any():
             others = counts[holders]
             others[:, z] -= 1
-            rewards = rewards_of(reward, others) + bonus
+            rewards = rewards_of(reward, others)
             baselines[holders, z] = (others * rewards).sum(axis=-1) / (group_size - 1)
     return baselines

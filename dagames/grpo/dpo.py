@@ -7,15 +7,13 @@ logistic regression on a graph whose edges are the compared pairs.
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
 from scipy.sparse.csgraph import connected_components
 from scipy.special import expit
 
 from dagames import _tolerances, simplex
 from dagames._errors import DomainError, ShapeError, SolveError
 from dagames._types import Extraction, Numbers, PerAnswer, PerTrace
-
-Wins = Float[np.ndarray, "Y Y"]
+from dagames.grpo.preferences import Wins
 
 STEPS = 200
 """Newton steps allowed: the loss falls by a fixed share in each until the quadratic phase, a dozen on ordinary data."""
@@ -37,65 +35,6 @@ class DpoSolution:
     scores: PerTrace
     error: float
     iterations: int
-
-
-def bradley_terry(rewards: Numbers) -> Wins:
-    """Compute the probability that each trace is preferred to each other.
-
-    Math:
-        P(y > y') = sigmoid(r(y) - r(y')).
-
-    Args:
-        rewards: Rewards of traces, [Y], in nats.
-
-    Returns:
-        Probabilities, [Y, Y], the winner first; both P and 1 - P are accurate where they are small.
-
-    Raises:
-        ShapeError: If the rewards are not a list.
-
-    >>> bradley_terry([0.0, np.log(3.0)]).round(4)
-    array([[0.5 , 0.25],
-           [0.75, 0.5 ]])
-    """
-    r = simplex.as_real(rewards, "rewards")
-    if r.ndim != 1:
-        raise ShapeError(f"`rewards` has shape {r.shape}; one reward per trace, (Y,), is needed.")
-    return np.asarray(expit(r[:, None] - r[None, :]))
-
-
-def sample_preferences(rewards: Numbers, pi_0: Numbers, n_pairs: int, rng: np.random.Generator) -> Wins:
-    """Draw pairs of traces from the reference and let Bradley-Terry decide each.
-
-    Args:
-        rewards: Rewards of traces, [Y], in nats.
-        pi_0: Probabilities of traces, [Y]; both of a pair are drawn from it.
-        n_pairs: Number of comparisons.
-        rng: Source of randomness.
-
-    Returns:
-        How often the first won against the second, [Y, Y]; pairs of a trace with itself are drawn and left out.
-
-    Raises:
-        ShapeError: If there is not one reward per trace.
-        DomainError: If there is no pair.
-
-    >>> sample_preferences([0.0, 50.0], [0.5, 0.5], 10, np.random.default_rng(0))
-    array([[0., 0.],
-           [4., 0.]])
-    """
-    p = simplex.as_distribution(pi_0, "pi_0")
-    chances = bradley_terry(rewards)
-    if chances.shape[0] != p.size:
-        raise ShapeError(f"`rewards` has {chances.shape[0]} entries; `pi_0` has {p.size}.")
-    if n_pairs < 1:
-        raise DomainError(f"`n_pairs` must be at least 1, not {n_pairs}.")
-    first, second = rng.choice(p.size, size=(2, n_pairs), p=p)
-    won = rng.random(n_pairs) < chances[first, second]
-    wins = np.zeros(chances.shape)
-    np.add.at(wins, (np.where(won, first, second), np.where(won, second, first)), 1.0)
-    np.fill_diagonal(wins, 0.0)
-    return wins
 
 
 def solve_dpo(pi_0: Numbers, wins: Numbers, beta: float, *, tolerance: float = _tolerances.SCORES) -> DpoSolution:
@@ -128,6 +67,7 @@ def solve_dpo(pi_0: Numbers, wins: Numbers, beta: float, *, tolerance: float = _
     Source:
         (paper, Prop 3.1); claim I.16
 
+    >>> from dagames.grpo import bradley_terry
     >>> solution = solve_dpo([0.5, 0.3, 0.2], bradley_terry([1.0, 0.0, 0.0]), beta=0.5)
     >>> np.exp(solution.log_pi - np.log([0.5, 0.3, 0.2])).round(4)  # e^2 : 1 : 1
     array([1.7616, 0.2384, 0.2384])
@@ -164,6 +104,7 @@ def recover_target(log_pi: Numbers, pi_0: Numbers, E: Numbers) -> PerAnswer:
     Source:
         (paper, Prop 3.1, eq. 7); claim I.16
 
+    >>> from dagames.grpo import bradley_terry
     >>> solution = solve_dpo([0.5, 0.3, 0.2], bradley_terry([1.0, 0.0, 0.0]), beta=0.5)
     >>> np.exp(recover_target(solution.log_pi, [0.5, 0.3, 0.2], [0, 1, 1])).round(4)
     array([0.8808, 0.1192])

@@ -187,7 +187,8 @@ class ExpectedUpdate:
     def _enumerate(self, nu: PerAnswer, extra: PerAnswer) -> PerAnswer:
         counts, rewards = self._groups
         if self.normalise == "decoupled":
-            advantages = rewards + extra - baselines_without(self._reward, counts, extra)
+            # The others' bonus is left out of the baseline: it does not depend on the trace, so it moves no mean.
+            advantages = rewards + extra - baselines_without(self._reward, counts)
         else:
             advantages = advantages_of(counts, rewards + extra, self.normalise)
         share = counts * advantages / self.group_size

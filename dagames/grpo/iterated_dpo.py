@@ -9,7 +9,8 @@ from dagames import _tolerances, simplex
 from dagames._errors import DomainError, ShapeError, SolveError
 from dagames._types import OverAnswers
 from dagames.game import AlignmentGame
-from dagames.grpo.dpo import bradley_terry, fit_scores
+from dagames.grpo.dpo import fit_scores
+from dagames.grpo.preferences import bradley_terry
 from dagames.solvers import Solution
 from dagames.solvers.path import solve_along
 

@@ -23,7 +23,6 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("dagames/grpo/group_rewards.py", "np.where(counts > 0, rewards, 0.0)", "rewards"),
     ("dagames/grpo/group_rewards.py", "rewards[place.ravel()]", "rewards[np.sort(place.ravel())]"),
     ("dagames/grpo/decoupled.py", "others[:, z] -= 1", "others[:, z] -= 0"),
-    ("dagames/grpo/decoupled.py", "rewards_of(reward, others) + bonus", "rewards_of(reward, others)"),
     ("dagames/grpo/decoupled.py", ".sum(axis=-1) / (group_size - 1)", ".sum(axis=-1) / group_size"),
     (
         "dagames/grpo/enumeration.py",
@@ -88,11 +87,11 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("dagames/grpo/learners/dpo.py", "2 * groups.beta / others", "groups.beta / others"),
     ("dagames/grpo/learners/dpo.py", "np.where(margins == 0, 0.0, pulls)", "pulls"),
     ("dagames/grpo/environments.py", "self.signal * (answers == self.right)", "self.signal * (answers != self.right)"),
-    ("dagames/grpo/dpo.py", "expit(r[:, None] - r[None, :])", "expit(r[None, :] - r[:, None])"),
+    ("dagames/grpo/preferences.py", "expit(r[:, None] - r[None, :])", "expit(r[None, :] - r[:, None])"),
     ("dagames/grpo/dpo.py", "np.log(reference[held]) + scores / beta", "np.log(reference[held]) + scores"),
     ("dagames/grpo/dpo.py", "np.subtract(log_nu, log_nu_0,", "np.add(log_nu, log_nu_0,"),
     (
-        "dagames/grpo/dpo.py",
+        "dagames/grpo/preferences.py",
         "np.where(won, first, second), np.where(won, second, first)",
         "np.where(won, second, first), np.where(won, first, second)",
     ),
