@@ -15,6 +15,8 @@ from dagames._errors import DomainError, ShapeError, SolveError
 from dagames._types import Extraction, Numbers, PerAnswer, PerTrace
 from dagames.grpo.preferences import Wins
 
+EPSILON = float(np.finfo(np.float64).eps)
+
 STEPS = 200
 """Newton steps allowed: the loss falls by a fixed share in each until the quadratic phase, a dozen on ordinary data."""
 
@@ -43,8 +45,8 @@ def solve_dpo(pi_0: Numbers, wins: Numbers, beta: float, *, tolerance: float = _
     Math:
         loss(s) = -sum over y, y' of wins(y, y') log sigmoid(s(y) - s(y')) / sum of wins,   s = beta log(pi / pi_0).
 
-    If wins(y, y') is a weight times the Bradley-Terry probability of a reward r, the minimum is at s = r + const, that
-    is at pi proportional to pi_0 exp(r / beta), whatever the weights, as long as they connect all traces.
+    If wins(y, y') is a weight of the pair times the Bradley-Terry probability of a reward r, the minimum is at
+    s = r + const, that is at pi proportional to pi_0 exp(r / beta), whatever the weights, if they connect all traces.
 
     The error bound: along any unit direction the curvature falls off no faster than exp(-sqrt(2) t), so a gradient of
     norm g where the least curvature is m puts the minimiser within -log(1 - sqrt(2) g / m) / sqrt(2).
@@ -88,7 +90,8 @@ def recover_target(log_pi: Numbers, pi_0: Numbers, E: Numbers) -> PerAnswer:
     """Read the game's target off a policy and its reference, without the reward.
 
     Math:
-        q(z) proportional to nu_pi(z) / nu_0(z),   which is exp(r*(z) / beta) at pi proportional to pi_0 exp(r* / beta).
+        q(z) proportional to nu_pi(z) / nu_0(z),   which is exp(r*(z) / beta) at pi proportional to pi_0 exp(r* / beta)
+        if r* depends on the answer alone.
 
     Args:
         log_pi: Log of the policy over traces, [Y], as `solve_dpo` returns it.
@@ -141,13 +144,16 @@ def fit_scores(wins: Wins, tolerance: float = _tolerances.SCORES) -> tuple[PerTr
     wins = np.asarray(wins / wins.sum())
     scores, best = np.zeros(n), np.inf
     for iteration in range(STEPS):
-        gradient, hessian = _slopes(wins, scores)
-        error = _error_bound(gradient, hessian)
+        gradient, hessian, rounding = _slopes(wins, scores)
+        error = _error_bound(float(np.linalg.norm(gradient)) + rounding, hessian)
         if error <= tolerance:
             return scores, error, iteration
         best = min(best, error)
         # The loss does not see a common shift; adding 1 along it makes the matrix regular and the step have mean 0.
-        step = -np.linalg.solve(hessian + np.diag(hessian).mean(), gradient)
+        try:
+            step = -np.linalg.solve(hessian + np.diag(hessian).mean(), gradient)
+        except np.linalg.LinAlgError:
+            break
         # Damped as for a self-concordant loss, so that a full step is taken only where the quadratic model is good.
         size = float(np.sqrt(2) * np.linalg.norm(step))
         scores = scores + step * (1.0 if size < 1e-3 else np.log1p(size) / size)
@@ -180,16 +186,20 @@ def _check_connected(wins: Wins) -> None:
         )
 
 
-def _slopes(wins: Wins, scores: PerTrace) -> tuple[PerTrace, Wins]:
+def _slopes(wins: Wins, scores: PerTrace) -> tuple[PerTrace, Wins, float]:
+    """Differentiate the loss twice; the last is a bound on the gradient's rounding error."""
     margins = scores[:, None] - scores[None, :]
     # The winner's surprise; both tails come from expit, for 1 - expit loses the small ones.
     surprise = wins * expit(-margins)
-    gradient = surprise.sum(axis=0) - surprise.sum(axis=1)
+    won, lost = surprise.sum(axis=1), surprise.sum(axis=0)
     curvature = (wins + wins.T) * expit(margins) * expit(-margins)
-    return np.asarray(gradient), np.asarray(np.diag(curvature.sum(axis=1)) - curvature)
+    # A margin that is off by its last bit changes its surprise by the margin times that, relatively.
+    rounding = EPSILON * (8.0 + float(np.ptp(scores))) * float(np.linalg.norm(won + lost))
+    return np.asarray(lost - won), np.asarray(np.diag(curvature.sum(axis=1)) - curvature), rounding
 
 
-def _error_bound(gradient: PerTrace, hessian: Wins) -> float:
-    least = float(np.linalg.eigvalsh(hessian)[1])
-    ratio = np.sqrt(2) * float(np.linalg.norm(gradient)) / least if least > 0 else np.inf
+def _error_bound(slope: float, hessian: Wins) -> float:
+    eigenvalues = np.linalg.eigvalsh(hessian)
+    least = float(eigenvalues[1] - eigenvalues.size * EPSILON * eigenvalues[-1])
+    ratio = np.sqrt(2) * slope / least if least > 0 else np.inf
     return float(-np.log1p(-ratio) / np.sqrt(2)) if ratio < 1 else np.inf

@@ -97,10 +97,10 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "dagames/grpo/dpo.py",
-        "surprise.sum(axis=0) - surprise.sum(axis=1)",
-        "surprise.sum(axis=1) - surprise.sum(axis=0)",
+        "lost - won",
+        "won - lost",
     ),
-    ("dagames/grpo/dpo.py", "np.linalg.eigvalsh(hessian)[1]", "np.linalg.eigvalsh(hessian)[-1]"),
+    ("dagames/grpo/dpo.py", "eigenvalues[1] - eigenvalues.size", "eigenvalues[-1] - eigenvalues.size"),
     ("dagames/grpo/dpo.py", "(wins + wins.T) * expit(margins)", "wins * expit(margins)"),
     ("dagames/grpo/dpo.py", "-np.log1p(-ratio) / np.sqrt(2)", "-np.log1p(-ratio) / 20"),
     ("dagames/grpo/dpo.py", 'connection="strong"', 'connection="weak"'),
