@@ -136,3 +136,9 @@ def test_decoupled_advantages_come_by_the_group():
     # Without one of the two zeros the rest ties at 1/2 each; without the one both zeros win.
     np.testing.assert_allclose(both[0], [0.5, 0.5, -1.0])
     np.testing.assert_allclose(decoupled_advantages([0, 2], [1.0, 5.0, 3.0]), [-2.0, 2.0])
+
+
+def test_the_true_update_does_not_ask_about_answers_without_mass():
+    step = true_update([0.5, 0.5, 0.0], InverseFrequency().exact_rewards)  # -log 0 is infinite
+    np.testing.assert_array_equal(step, [0.0, 0.0, 0.0])
+    np.testing.assert_allclose(true_update([[0.5, 0.5, 0.0]], [1.0, 0.0, np.inf]), [[0.25, -0.25, 0.0]])
