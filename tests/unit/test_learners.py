@@ -89,7 +89,7 @@ def test_mirror_descent_multiplies_by_what_it_saw():
 def test_a_dpo_step_descends_its_loss(labels):
     """Against a numerical derivative of the loss in the logits, ties included."""
     given = groups()
-    given.rewards[1, 1] = given.rewards[1, 0]
+    given.rewards[0, 1] = given.rewards[0, 0]  # a tie of two different traces
     learner = Dpo(0.7, labels)
     advantages, _ = learner.advantages(given, learner.start(2))
     np.testing.assert_allclose(advantages.sum(axis=1), 0.0, atol=1e-12)
