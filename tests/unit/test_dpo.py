@@ -67,3 +67,18 @@ def test_masses_below_the_least_number_are_followed():
     game = AlignmentGame.from_log(log_pi_0, [0, 1], NegativeEntropy(0.01), beta=1.0)
     log_nu = next(islice(iterated_dpo_path(game), 1, None))
     assert log_nu[1] == pytest.approx(-900 / 1.01, rel=1e-10)
+
+
+def test_contradicting_comparisons_need_short_steps():
+    """A cycle of lopsided pairs, on which Newton's method with full steps does not converge."""
+    wins = np.array([
+        [0, 1e-2, 1e-4, 1e-2, 1],
+        [1, 0, 1e4, 1e-4, 1e-3],
+        [0.1, 1e-2, 0, 1e-2, 1e-2],
+        [1e4, 1, 1e4, 0, 0.1],
+        [1e-3, 1, 0.1, 0.1, 0],
+    ])
+    solution = solve_dpo(np.full(5, 0.2), wins, 1.0)
+    surprise = wins / (1 + np.exp(solution.scores[:, None] - solution.scores[None, :]))
+    np.testing.assert_allclose(surprise.sum(axis=0), surprise.sum(axis=1), atol=1e-9)
+    assert solution.error < 1e-10
