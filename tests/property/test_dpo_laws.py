@@ -110,9 +110,9 @@ def test_more_comparisons_tell_more(n_pairs):
 def smooth(rng: np.random.Generator, n: int) -> Functional:
     kinds = (
         NegativeEntropy(rng.uniform(0.1, 2)),
-        Gini(rng.uniform(0.1, 1.2)),
+        Gini(rng.uniform(0.1, 1.0)),
         Linear(rng.normal(size=n)),
-        Tsallis(rng.uniform(2, 3), rng.uniform(0.1, 0.3)),
+        Tsallis(rng.uniform(2, 3), rng.uniform(0.1, 0.25)),
     )
     return kinds[rng.integers(len(kinds))]
 
@@ -132,7 +132,7 @@ def test_damped_rounds_end_at_the_equilibrium(seed, n):
     rng = np.random.default_rng(seed)
     nu_0 = 0.9 * rng.dirichlet(np.ones(n)) + 0.1 / n
     game = AlignmentGame(nu_0, np.arange(n), smooth(rng, n), rng.uniform(0.7, 2))
-    last = next(islice(iterated_dpo_path(game), 40, None))
+    last = next(islice(iterated_dpo_path(game), 32, None))
     np.testing.assert_allclose(np.exp(last), solve(game, tolerance=1e-14).nu, atol=1e-8)
     assert solve_iterated_dpo(game).certificate.worst <= 1e-10
 
@@ -142,6 +142,7 @@ def test_traces_and_answers_have_one_dpo(seed, n):
     """Iterated DPO runs on answers; lifted, its solution is the game's on traces, unreachable answers included."""
     rng = np.random.default_rng(seed)
     pi_0, E = random_reference(rng, n)
-    pi_0 = np.append(np.maximum(pi_0, 1e-200) / np.maximum(pi_0, 1e-200).sum(), 0.0)
+    # Rewards are -log nu here: some 15 nats from all others, a trace's preferences are too nearly certain.
+    pi_0 = np.append(np.maximum(pi_0, 1e-4) / np.maximum(pi_0, 1e-4).sum(), 0.0)
     game = AlignmentGame(pi_0, np.append(E, n), NegativeEntropy(1.0), beta=1.5)
     np.testing.assert_allclose(solve_iterated_dpo(game).pi, solve(game).pi, atol=1e-8)
