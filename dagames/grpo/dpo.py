@@ -49,8 +49,9 @@ def solve_dpo(pi_0: Numbers, wins: Numbers, beta: float, *, tolerance: float = _
     s = r + const, that is at pi proportional to pi_0 exp(r / beta), whatever the weights, if they connect all traces.
 
     The error bound: along any unit direction the curvature falls off no faster than exp(-sqrt(2) t), so a gradient of
-    norm g where the least curvature is m puts the minimiser within -log(1 - sqrt(2) g / m) / sqrt(2). A reward that
-    is more than some 15 nats from all others is refused: the rounding of the gradient drowns so small a curvature.
+    norm g where the least curvature is m puts the minimiser within -log(1 - sqrt(2) g / m) / sqrt(2). A reward some
+    12 nats from all others is refused at the default tolerance, for rounding drowns its curvature; the error says which
+    tolerance can be met.
 
     Args:
         pi_0: Reference over traces, [Y]; traces of probability 0 are left out.

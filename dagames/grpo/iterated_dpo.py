@@ -33,7 +33,7 @@ def iterated_dpo_path(game: AlignmentGame, damping: Damping = "auto") -> Iterato
         damping: The share eta of the new policy, in (0, 1]; "auto" for beta / (beta + L).
 
     Yields:
-        Log answer marginals, [Z]; -inf where unreachable. A SolveError if a round's comparisons are nearly certain.
+        Log answer marginals, [Z]; -inf where unreachable. A SolveError if a round's rewards are some 12 nats apart.
 
     Raises:
         ShapeError: If the game is a batch of prompts.

@@ -142,7 +142,7 @@ def test_traces_and_answers_have_one_dpo(seed, n):
     """Iterated DPO runs on answers; lifted, its solution is the game's on traces, unreachable answers included."""
     rng = np.random.default_rng(seed)
     pi_0, E = random_reference(rng, n)
-    # Rewards are -log nu here: some 15 nats from all others, a trace's preferences are too nearly certain.
+    # Rewards are -log nu here: some 12 nats from all others, a trace's preferences are too nearly certain.
     pi_0 = np.append(np.maximum(pi_0, 1e-4) / np.maximum(pi_0, 1e-4).sum(), 0.0)
     game = AlignmentGame(pi_0, np.append(E, n), NegativeEntropy(1.0), beta=1.5)
     np.testing.assert_allclose(solve_iterated_dpo(game).pi, solve(game).pi, atol=1e-8)
