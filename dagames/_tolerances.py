@@ -7,6 +7,9 @@ anything larger is a mistake (logits, counts, a float32 table), not rounding."""
 GAP = 1e-10
 """Default relative duality gap at which a game counts as solved: relative to max(1, |R|, beta KL)."""
 
+SCORES = 1e-10
+"""Default bound on the Euclidean error of implicit rewards read off preferences, in reward units (DPO)."""
+
 ORACLE_GAP = 1e-6
 """Relative duality gap asked of the conic oracle: interior-point accuracy on exponential cones."""
 
