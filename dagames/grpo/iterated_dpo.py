@@ -7,18 +7,17 @@ import numpy as np
 
 from dagames import _tolerances, simplex
 from dagames._errors import DomainError, ShapeError, SolveError
-from dagames._types import OverAnswers
 from dagames.game import AlignmentGame
 from dagames.grpo.dpo import fit_scores
 from dagames.grpo.preferences import bradley_terry
-from dagames.solvers import Solution
+from dagames.solvers import Iterate, Solution
 from dagames.solvers.path import solve_along
 
 Damping = float | Literal["auto"]
 
 
-def iterated_dpo_path(game: AlignmentGame, damping: Damping = "auto") -> Iterator[OverAnswers]:
-    """Yield the answer marginals of iterated DPO, the reference first, without end.
+def iterated_dpo_path(game: AlignmentGame, damping: Damping = "auto") -> Iterator[Iterate]:
+    """Yield the plays of iterated DPO, the reference first, without end.
 
     Math:
         round t: P(z > z') = sigmoid(r_t(z) - r_t(z')),   r_t = -grad R(nu_t);
@@ -33,7 +32,8 @@ def iterated_dpo_path(game: AlignmentGame, damping: Damping = "auto") -> Iterato
         damping: The share eta of the new policy, in (0, 1]; "auto" for beta / (beta + L).
 
     Yields:
-        Log answer marginals, [Z]; -inf where unreachable. A SolveError if a round's rewards are some 12 nats apart.
+        Marginals, [Z], and the targets that their rewards stand for. A SolveError if a round's rewards are some 12 nats
+        apart.
 
     Raises:
         ShapeError: If the game is a batch of prompts.
@@ -44,9 +44,9 @@ def iterated_dpo_path(game: AlignmentGame, damping: Damping = "auto") -> Iterato
     >>> from itertools import islice
     >>> from dagames.functionals import NegativeEntropy
     >>> game = AlignmentGame([0.8, 0.2], [0, 1], NegativeEntropy(1.0), beta=1.0)
-    >>> [float(np.exp(log_nu[0]).round(4)) for log_nu in islice(iterated_dpo_path(game, 1.0), 4)]
+    >>> [float(play.nu[0].round(4)) for play in islice(iterated_dpo_path(game, 1.0), 4)]
     [0.8, 0.5, 0.8, 0.5]
-    >>> [float(np.exp(log_nu[0]).round(4)) for log_nu in islice(iterated_dpo_path(game), 4)]
+    >>> [float(play.nu[0].round(4)) for play in islice(iterated_dpo_path(game), 4)]
     [0.8, 0.6667, 0.6667, 0.6667]
     """
     if game.batch:
@@ -55,9 +55,10 @@ def iterated_dpo_path(game: AlignmentGame, damping: Damping = "auto") -> Iterato
     log_nu = game.log_reference
     held = game.reachable
     while True:
-        yield log_nu
+        log_q = game.log_best_target(log_nu)
+        yield Iterate(log_nu, log_q)
         # The best target is exp(-grad R / beta) up to a constant, which preferences do not see.
-        rewards = game.beta * np.where(held, game.log_best_target(log_nu), 0.0)
+        rewards = game.beta * np.where(held, log_q, 0.0)
         mixed = (1 - eta) * np.where(held, log_nu, 0.0) + eta * np.where(held, game.log_reference, 0.0)
         comparisons = bradley_terry(rewards[held])
         np.fill_diagonal(comparisons, 0.0)

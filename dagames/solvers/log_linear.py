@@ -85,7 +85,7 @@ def solve_log_linear(
     Math:
         pi_theta(y) proportional to pi_0(y) exp(theta . phi(y)). With t(y) = -grad R(nu)(E(y)) / beta the natural
         gradient of J / beta is theta - theta_t, theta_t the regression of t on phi under pi_theta; steps towards
-        theta_t are halved until J falls.
+        theta_t are halved until J falls by half of what its slope promises.
 
     Args:
         game: The game.
@@ -128,14 +128,18 @@ def _descend(
     theta = np.zeros((*game.batch, phi.shape[-1])) if start is None else simplex.as_real(start, "start")
     if theta.shape != (*game.batch, phi.shape[-1]):
         raise ShapeError(f"`start` has shape {theta.shape}; the features ask for {(*game.batch, phi.shape[-1])}.")
-    log_pi = _policy(game, phi, theta)
+    log_pi, eta = _policy(game, phi, theta), np.ones((*game.batch, 1))
     for iteration in range(max_iterations + 1):
         step, spread = _natural_gradient(phi, log_pi, theta, reward(log_pi))
         if (spread <= _tolerances.STATIONARY).all():
             log_nu = simplex.pushforward(log_pi, game.E, game.n_answers)
             target = game.log_best_target(log_nu) if log_q is None else log_q
             return LogLinearSolution(theta, log_pi, target, spread, game.certify(log_pi, target), iteration)
-        theta, log_pi = _line_search(game, phi, theta, step, objective, objective(log_pi))
+        now, promise = objective(log_pi), game.beta * spread**2
+        # Where the promise drowns in rounding the objective says nothing of the step; then it stays as long as it was.
+        audible = promise > 1e3 * _tolerances.DESCENT * np.maximum(1.0, np.abs(now))
+        eta = np.where(audible[..., None], np.minimum(2.0 * eta, 1.0), eta)
+        theta, log_pi, eta = _line_search(game, phi, theta, step, objective, now, np.where(audible, promise, 0.0), eta)
     raise SolveError(
         f"log_linear stopped after {max_iterations} steps with stationarity {float(np.max(spread)):.1e} > "
         f"{_tolerances.STATIONARY:.1e} nats; allow more `max_iterations`, or drop features that are nearly dependent.",
@@ -162,18 +166,25 @@ def _natural_gradient(
 
 
 def _line_search(
-    game: AlignmentGame, phi: Features, theta: OverFeatures, step: OverFeatures, objective: Objective, now: PerPrompt
-) -> tuple[OverFeatures, OverTraces]:
-    """Halve the step of each prompt until its objective does not rise."""
-    eta = np.ones((*game.batch, 1))
+    game: AlignmentGame,
+    phi: Features,
+    theta: OverFeatures,
+    step: OverFeatures,
+    objective: Objective,
+    now: PerPrompt,
+    promise: PerPrompt,
+    eta: np.ndarray,
+) -> tuple[OverFeatures, OverTraces, np.ndarray]:
+    """Halve the step of each prompt until its objective falls by half of what the slope promises."""
     slack = _tolerances.DESCENT * np.maximum(1.0, np.abs(now))
     while True:
         moved = theta + eta * step
         log_pi = _policy(game, phi, moved)
-        rises = ~(objective(log_pi) <= now + slack)[..., None] & (eta > _tolerances.LEAST_STEP)
-        if not rises.any():
-            return moved, log_pi
-        eta = np.where(rises, 0.5 * eta, eta)
+        fails = ~(objective(log_pi) <= now - 0.5 * eta[..., 0] * promise + slack)
+        fails &= (promise > 0) & (eta[..., 0] > _tolerances.LEAST_STEP)
+        if not fails.any():
+            return moved, log_pi, eta
+        eta = np.where(fails[..., None], 0.5 * eta, eta)
 
 
 def _as_features(features: Numbers, game: AlignmentGame) -> Features:

@@ -114,7 +114,7 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "dagames/grpo/iterated_dpo.py",
-        "game.beta * np.where(held, game.log_best_target",
-        "np.where(held, game.log_best_target",
+        "game.beta * np.where(held, log_q",
+        "np.where(held, log_q",
     ),
 )

@@ -109,7 +109,7 @@ def test_more_comparisons_tell_more(n_pairs):
 
 def smooth(rng: np.random.Generator, n: int) -> Functional:
     kinds = (
-        NegativeEntropy(rng.uniform(0.1, 2)),
+        NegativeEntropy(rng.uniform(0.1, 1)),
         Gini(rng.uniform(0.1, 1.0)),
         Linear(rng.normal(size=n)),
         Tsallis(rng.uniform(2, 3), rng.uniform(0.1, 0.25)),
@@ -122,9 +122,9 @@ def test_a_round_is_a_best_response_or_a_mirror_step(seed, n):
     rng = np.random.default_rng(seed)
     nu_0 = 0.9 * rng.dirichlet(np.ones(n)) + 0.1 / n
     game = AlignmentGame(nu_0, np.arange(n), smooth(rng, n), rng.uniform(0.7, 2))
-    for damping, path in ((1.0, best_response_path(game)), ("auto", mirror_descent_path(game))):
+    for damping, path in ((1.0, best_response_path(game)), ("auto", mirror_descent_path(game, line_search=False))):
         for own, other in islice(zip(iterated_dpo_path(game, damping), path, strict=False), 4):
-            np.testing.assert_allclose(np.exp(own), np.exp(other), atol=1e-9)
+            np.testing.assert_allclose(own.nu, other.nu, atol=1e-9)
 
 
 @given(seeds, st.integers(1, 5))
@@ -133,7 +133,7 @@ def test_damped_rounds_end_at_the_equilibrium(seed, n):
     nu_0 = 0.9 * rng.dirichlet(np.ones(n)) + 0.1 / n
     game = AlignmentGame(nu_0, np.arange(n), smooth(rng, n), rng.uniform(0.7, 2))
     last = next(islice(iterated_dpo_path(game), 32, None))
-    np.testing.assert_allclose(np.exp(last), solve(game, tolerance=1e-14).nu, atol=1e-8)
+    np.testing.assert_allclose(last.nu, solve(game, tolerance=1e-14).nu, atol=1e-8)
     assert solve_iterated_dpo(game).certificate.worst <= 1e-10
 
 

@@ -72,7 +72,7 @@ def test_prompts_of_a_batch_have_a_theta_each():
 
 
 def test_bad_features_are_named():
-    game = AlignmentGame([0.5, 0.3, 0.2], [0, 1, 1], Gini(1.0), beta=1.0)
+    game = AlignmentGame([0.6, 0.3, 0.1], [0, 1, 1], Gini(1.0), beta=1.0)
     with pytest.raises(ShapeError, match=r"`features` has shape \(2, 1\)"):
         solve_log_linear(game, [[1.0], [2.0]])
     with pytest.raises(DomainError, match="the same for every trace"):

@@ -52,7 +52,7 @@ def test_undamped_rounds_cycle_where_best_response_does():
     """Claim I.7 in DPO's clothes: two points for ever at weight = beta, apart above, together below."""
     start = np.array([0.8, 0.2])
     at = [
-        np.exp(nu) for nu in islice(iterated_dpo_path(AlignmentGame(start, [0, 1], NegativeEntropy(1.0), 1.0), 1.0), 7)
+        play.nu for play in islice(iterated_dpo_path(AlignmentGame(start, [0, 1], NegativeEntropy(1.0), 1.0), 1.0), 7)
     ]
     np.testing.assert_allclose(at[5], [0.5, 0.5], atol=1e-9)
     np.testing.assert_allclose(at[6], start, atol=1e-9)
@@ -65,7 +65,7 @@ def test_undamped_rounds_cycle_where_best_response_does():
 def test_masses_below_the_least_number_are_followed():
     log_pi_0 = np.array([0.0, -900.0])
     game = AlignmentGame.from_log(log_pi_0, [0, 1], NegativeEntropy(0.01), beta=1.0)
-    log_nu = next(islice(iterated_dpo_path(game), 1, None))
+    log_nu = next(islice(iterated_dpo_path(game), 1, None)).log_nu
     assert log_nu[1] == pytest.approx(-900 / 1.01, rel=1e-10)
 
 
