@@ -93,7 +93,7 @@ class AlignmentGame:
         self.log_nu_0 = simplex.pushforward(log_pi_0, self.E, self.n_answers)
         self.reachable: Reachable = np.isfinite(self.log_nu_0)
         functional.check_reachable(self.reachable)
-        self.reachable = self.reachable & functional.allowed(self.n_answers)
+        self.reachable = functional.usable(self.reachable)
         if not self.reachable.any(axis=-1).all():
             raise InfeasibleError(
                 f"{type(functional).__name__} allows none of the answers that the reference reaches, so every policy "
