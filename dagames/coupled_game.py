@@ -34,6 +34,14 @@ class Coupling(ABC):
     def check_fits(self, reachable: Reachable, shares: PerPrompt) -> None:
         """Raise a ShapeError unless the parameters fit [X, Z], an InfeasibleError if C is +inf for every policy."""
 
+    def usable(self, reachable: Reachable, shares: PerPrompt) -> Reachable:
+        """Mark the reachable answers that policies of finite C may use, bool [X, Z]."""
+        return reachable
+
+    def residuals(self, nu: OverAnswers, shares: PerPrompt) -> dict[str, float]:
+        """Measure how far marginals are from meeting the coupling's constraints, by name; nothing by default."""
+        return {}
+
 
 class CoupledGame:
     """A batch of prompts whose answer marginals enter one convex function together.
@@ -49,6 +57,7 @@ class CoupledGame:
         prompts: The prompts, a batch of shape (X,), with the rewards r of a `Linear` functional.
         coupling: The function C.
         shares: Weight s of each prompt, [X], summing to 1.
+        reachable: Which answers policies of finite objective can use, bool [X, Z].
 
     Source:
         (paper, sections 4 and D)
@@ -64,7 +73,7 @@ class CoupledGame:
 
         Raises:
             ShapeError: If `prompts` is not a batch, or if there is not one share per prompt.
-            DomainError: If the functional is not `Linear`, or if a share is 0.
+            DomainError: If the functional is not `Linear`, the coupling none, or a share 0.
         """
         if len(prompts.batch) != 1:
             raise ShapeError(f"`prompts` must be a batch [X, Y] of prompts; its batch shape is {prompts.batch}.")
@@ -81,14 +90,17 @@ class CoupledGame:
             raise ShapeError(f"`shares` has shape {self.shares.shape}; there are {n} prompts.")
         if (self.shares == 0).any():
             raise DomainError("`shares` has a 0; leave that prompt out instead.")
+        if not isinstance(coupling, Coupling):
+            raise DomainError(f"`coupling` must be a Coupling, not {type(coupling).__name__}.")
         coupling.check_fits(prompts.reachable, self.shares)
+        self.reachable: Reachable = coupling.usable(prompts.reachable, self.shares)
 
     @property
     def tilted(self) -> OverAnswers:
         """Log of nu_0 exp(r / beta), not normalised, [X, Z]; -inf where unreachable."""
         rewards = -self.prompts.functional.gradient(self.prompts.nu_0)
         return np.asarray(
-            np.where(self.prompts.reachable, self.prompts.log_nu_0 + rewards / self.prompts.beta, -np.inf)
+            np.where(self.reachable, self.prompts.log_nu_0 + rewards / self.prompts.beta, -np.inf)
         )
 
     def log_best_marginal(self, log_q: OverAnswers) -> OverAnswers:
@@ -100,7 +112,7 @@ class CoupledGame:
         Returns:
             Log answer marginals, [X, Z]; -inf where unreachable.
         """
-        said = np.where(self.prompts.reachable, log_q, 0.0)
+        said = np.where(self.reachable, log_q, 0.0)
         return simplex.log_normalize(self.tilted + said)
 
     def certify(self, log_pi: OverTraces, log_q: OverAnswers) -> Certificate:
@@ -124,9 +136,47 @@ class CoupledGame:
         primal, dual = linear + coupled + divergence, self.dual_value(log_q)
         scale = max(1.0, abs(linear + coupled), divergence)
         gap = (primal - dual) / scale if np.isfinite(scale) else np.inf
-        if not gap >= -_tolerances.ROUNDING * max(1.0, abs(dual)):
+        said = np.where(self.reachable, log_q, np.nan)
+        spread = beta * float(self.shares @ (np.nanmax(said, axis=-1) - np.nanmin(said, axis=-1)))
+        # What a policy saves by exceeding a budget within the tolerance is at most that at the target's prices.
+        slack = _tolerances.ROUNDING * max(scale, abs(dual), spread) + _tolerances.FEASIBILITY * spread
+        if np.isfinite(primal) and not primal - dual >= -slack:
             raise AssertionError(f"{type(self.coupling).__name__}: primal {primal:.17g} lies below dual {dual:.17g}.")
-        return Certificate(np.asarray(primal), np.asarray(dual), np.asarray(max(gap, 0.0)))
+        residuals = self.coupling.residuals(nu, self.shares)
+        return Certificate(np.asarray(primal), np.asarray(dual), np.asarray(max(gap, 0.0)), residuals)
+
+    def objective(self, pi: Numbers) -> float:
+        """Compute J(pi), averaged over prompts.
+
+        Args:
+            pi: Probabilities of traces, [X, Y].
+
+        Returns:
+            J in R-units; +inf where the coupling's constraints are broken or a trace is used that the reference excludes.
+
+        Raises:
+            ShapeError: If `pi` has another shape than the reference.
+        """
+        array = simplex.as_distribution(pi, "pi")
+        if array.shape != self.prompts.log_pi_0.shape:
+            raise ShapeError(f"`pi` has shape {array.shape}; the reference has {self.prompts.log_pi_0.shape}.")
+        with np.errstate(divide="ignore"):
+            log_pi = np.log(array)
+        nu = np.exp(simplex.pushforward(log_pi, self.prompts.E, self.prompts.n_answers))
+        divergence = simplex.kl_from_logs(log_pi, self.prompts.log_pi_0)
+        own = self.prompts.functional.value(nu) + self.prompts.beta * divergence
+        return float(self.shares @ own) + self.coupling.value(nu, self.shares)
+
+    def lift(self, log_nu: OverAnswers) -> OverTraces:
+        """Find the log-policies nearest the references whose answer marginals are exp(log_nu).
+
+        Args:
+            log_nu: Log answer marginals, [X, Z], -inf where unreachable.
+
+        Returns:
+            Log-probabilities of traces, [X, Y].
+        """
+        return self.prompts.lift(log_nu)
 
     def dual_value(self, log_q: OverAnswers) -> float:
         """Compute min over policies of G(., q), a lower bound on the game's value.
@@ -137,7 +187,7 @@ class CoupledGame:
         Returns:
             The bound, in R-units.
         """
-        beta, reachable = self.prompts.beta, self.prompts.reachable
+        beta, reachable = self.prompts.beta, self.reachable
         said = np.where(reachable, log_q, 0.0)
         log_mass = np.logaddexp.reduce(self.tilted + said, axis=-1)
         u = np.where(reachable, -beta * said, -np.inf)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dagames._types import OverAnswers, OverTraces, PerPrompt
+from dagames._types import OverAnswers, OverTraces, PerConstraint, PerPrompt
 from dagames.certificates import Certificate
 
 
@@ -49,3 +49,21 @@ class Solution:
     def value(self) -> PerPrompt:
         """The objective J of the policy, [*x]."""
         return self.certificate.primal
+
+
+@dataclass(frozen=True, eq=False)
+class ConstrainedSolution(Solution):
+    """A solution under linear constraints, with their prices.
+
+    Attributes:
+        multipliers: Price of each constraint, in R-units per unit of cost, [d] or [*x, d]; at least 0 for a budget.
+        slack: Budget minus expected cost, [d] or [*x, d]; below 0 by rounding only, see `certificate.residuals`.
+    """
+
+    multipliers: PerConstraint
+    slack: PerConstraint
+
+    @property
+    def complementarity(self) -> float:
+        """The largest product of a multiplier and its slack, in R-units: 0 at the equilibrium."""
+        return float(np.abs(self.multipliers * self.slack).max(initial=0.0))
