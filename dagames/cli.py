@@ -5,6 +5,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 import typer
 from rich.console import Console
 from rich.progress import track
@@ -61,7 +62,7 @@ def solve(
         "gap": certificate.gap.tolist(),
         "nu": solution.nu.tolist(),
         "q": solution.q.tolist(),
-        "pi": solution.pi.tolist(),
+        "pi": pi.tolist() if isinstance(pi := solution.pi, np.ndarray) else [row.tolist() for row in pi],
     }
     typer.echo(json.dumps(answer, indent=2, allow_nan=False))
 

@@ -138,15 +138,16 @@ class LinearConstraints:
             equal = equal | tight
             mask[mask] = reduced <= _PRICE
 
-    def inside(self, nu: OverAnswers, face: Face) -> OverAnswers:
-        """Move marginals along the line from the face's centre, so that they lie strictly inside it.
+    def inside(self, nu: OverAnswers, face: Face, share: float = 0.9) -> OverAnswers:
+        """Move marginals along the line from the face's centre, so that they lie inside it.
 
         Args:
             nu: Marginals, [X, Z]; what they break is mended.
             face: The face.
+            share: How much of the way to the marginals, or to the boundary before them, is gone; strictly inside below 1.
 
         Returns:
-            Feasible marginals, positive on every allowed answer, [X, Z]; a tenth of the way to the centre at least.
+            Feasible marginals, [X, Z]; positive on every allowed answer if `share` is below 1.
         """
         mask = face.allowed
         (below, budgets), (level, _) = self._rows(mask, ~face.equal), self._rows(mask, face.equal)
@@ -156,7 +157,7 @@ class LinearConstraints:
         growth = np.append(below @ step, -step)
         room = np.append(budgets - below @ centre, centre)
         reach = np.divide(room, growth, out=np.full_like(growth, np.inf), where=growth > 0).min(initial=1.0)
-        return self._spread(centre + 0.9 * reach * step, mask)
+        return self._spread(centre + share * reach * step, mask)
 
     def _rows(self, mask: Reachable, chosen: Flags) -> tuple[csr_array, Vector]:
         """Gather chosen rows over the variables nu[mask], scaled to size 1."""

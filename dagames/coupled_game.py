@@ -1,13 +1,14 @@
 """Games whose prompts are tied together: one consensus over an orbit, one multiplier over a batch."""
 
 from abc import ABC, abstractmethod
+from dataclasses import replace
 
 import numpy as np
 
 from dagames import _tolerances, simplex
 from dagames._errors import DomainError, ShapeError
-from dagames._types import Numbers, OverAnswers, OverTraces, PerPrompt, Reachable
-from dagames.certificates import Certificate
+from dagames._types import Numbers, OverAnswers, OverTraces, PerPrompt, RaggedTraces, Reachable
+from dagames.certificates import Certificate, certify_gap
 from dagames.functionals import Linear
 from dagames.game import AlignmentGame
 
@@ -123,27 +124,24 @@ class CoupledGame:
             log_q: Log-target, [X, Z], finite on every reachable answer; its normalisation does not matter.
 
         Returns:
-            The certificate, of one number; its gap is relative to max(1, |R + C|, beta KL), both averaged over prompts.
-
-        Raises:
-            AssertionError: If the dual value exceeds the primal beyond rounding, which is a bug of the coupling.
+            The certificate, of one number; its gap is relative to max(1, |R + C|, beta KL), both averaged over prompts,
+            and its residuals say how far constraints are broken. An AssertionError if the dual value exceeds the primal
+            beyond rounding, which is a bug of the coupling; a CertificateError if the coupling is the user's.
         """
-        prompts, beta = self.prompts, self.prompts.beta
-        nu = np.exp(simplex.pushforward(log_pi, prompts.E, prompts.n_answers))
-        linear = float(self.shares @ prompts.functional.value(nu))
-        coupled = self.coupling.value(nu, self.shares)
-        divergence = beta * float(self.shares @ simplex.kl_from_logs(log_pi, prompts.log_pi_0))
-        primal, dual = linear + coupled + divergence, self.dual_value(log_q)
-        scale = max(1.0, abs(linear + coupled), divergence)
-        gap = (primal - dual) / scale if np.isfinite(scale) else np.inf
-        said = np.where(self.reachable, log_q, np.nan)
-        spread = beta * float(self.shares @ (np.nanmax(said, axis=-1) - np.nanmin(said, axis=-1)))
-        # What a policy saves by exceeding a budget within the tolerance is at most that at the target's prices.
-        slack = _tolerances.ROUNDING * max(scale, abs(dual), spread) + _tolerances.FEASIBILITY * spread
-        if np.isfinite(primal) and not primal - dual >= -slack:
-            raise AssertionError(f"{type(self.coupling).__name__}: primal {primal:.17g} lies below dual {dual:.17g}.")
-        residuals = self.coupling.residuals(nu, self.shares)
-        return Certificate(np.asarray(primal), np.asarray(dual), np.asarray(max(gap, 0.0)), residuals)
+        log_nu = simplex.pushforward(log_pi, self.prompts.E, self.prompts.n_answers)
+        return self._certify(log_nu, simplex.kl_from_logs(log_pi, self.prompts.log_pi_0), log_q)
+
+    def certify_marginal(self, log_nu: OverAnswers, log_q: OverAnswers) -> Certificate:
+        """Bound the suboptimality of the policy `lift(log_nu)`, without a look at its traces.
+
+        Args:
+            log_nu: Log answer marginals, [X, Z]; -inf where unreachable.
+            log_q: Log-target, [X, Z], finite on every reachable answer.
+
+        Returns:
+            The certificate, with the errors of `certify`.
+        """
+        return self._certify(log_nu, simplex.kl_from_logs(log_nu, self.prompts.log_nu_0), log_q)
 
     def objective(self, pi: Numbers) -> float:
         """Compute J(pi), averaged over prompts.
@@ -153,30 +151,45 @@ class CoupledGame:
 
         Returns:
             J in R-units; +inf where the coupling's constraints are broken or a trace is used that the reference excludes.
-
-        Raises:
-            ShapeError: If `pi` has another shape than the reference.
         """
-        array = simplex.as_distribution(pi, "pi")
-        if array.shape != self.prompts.log_pi_0.shape:
-            raise ShapeError(f"`pi` has shape {array.shape}; the reference has {self.prompts.log_pi_0.shape}.")
-        with np.errstate(divide="ignore"):
-            log_pi = np.log(array)
-        nu = np.exp(simplex.pushforward(log_pi, self.prompts.E, self.prompts.n_answers))
-        divergence = simplex.kl_from_logs(log_pi, self.prompts.log_pi_0)
-        own = self.prompts.functional.value(nu) + self.prompts.beta * divergence
+        prompts = self.prompts
+        log_pi = prompts.reference.as_log_policy(pi)
+        nu = np.exp(simplex.pushforward(log_pi, prompts.E, prompts.n_answers))
+        own = prompts.functional.value(nu) + prompts.beta * simplex.kl_from_logs(log_pi, prompts.log_pi_0)
         return float(self.shares @ own) + self.coupling.value(nu, self.shares)
 
-    def lift(self, log_nu: OverAnswers) -> OverTraces:
-        """Find the log-policies nearest the references whose answer marginals are exp(log_nu).
+    def lift(self, log_nu: OverAnswers, *, in_logs: bool = True) -> OverTraces | RaggedTraces:
+        """Find the policies nearest the references whose answer marginals are exp(log_nu).
 
         Args:
             log_nu: Log answer marginals, [X, Z], -inf where unreachable.
+            in_logs: Whether to return log-probabilities.
 
         Returns:
-            Log-probabilities of traces, [X, Y].
+            Probabilities of traces or their logarithms, [X, Y]; one array [Y_x] per prompt of a ragged batch.
         """
-        return self.prompts.lift(log_nu)
+        return self.prompts.lift(log_nu, in_logs=in_logs)
+
+    def _certify(self, log_nu: OverAnswers, divergence: PerPrompt, log_q: OverAnswers) -> Certificate:
+        nu, beta = np.exp(log_nu), self.prompts.beta
+        value = float(self.shares @ self.prompts.functional.value(nu)) + self.coupling.value(nu, self.shares)
+        cost = beta * float(self.shares @ divergence)
+        said = np.where(self.reachable, log_q, np.nan)
+        spread = beta * float(self.shares @ (np.nanmax(said, axis=-1) - np.nanmin(said, axis=-1)))
+        # What a policy saves by exceeding a budget within the tolerance is at most that at the target's prices.
+        slack = spread * (1 + _tolerances.FEASIBILITY / _tolerances.ROUNDING)
+        certificate = certify_gap(
+            primal=np.asarray(value + cost),
+            dual=np.asarray(self.dual_value(log_q)),
+            scale=np.asarray(max(1.0, abs(value), cost)),
+            potential=np.asarray(max(abs(self._potential(log_q)), slack)),
+            functional=type(self.coupling),
+        )
+        return replace(certificate, residuals=self.coupling.residuals(nu, self.shares))
+
+    def _potential(self, log_q: OverAnswers) -> float:
+        said = np.where(self.reachable, log_q, 0.0)
+        return self.coupling.conjugate(np.where(self.reachable, -self.prompts.beta * said, -np.inf), self.shares)
 
     def dual_value(self, log_q: OverAnswers) -> float:
         """Compute min over policies of G(., q), a lower bound on the game's value.
@@ -187,8 +200,6 @@ class CoupledGame:
         Returns:
             The bound, in R-units.
         """
-        beta, reachable = self.prompts.beta, self.reachable
-        said = np.where(reachable, log_q, 0.0)
-        log_mass = np.logaddexp.reduce(self.tilted + said, axis=-1)
-        u = np.where(reachable, -beta * said, -np.inf)
-        return float(-beta * (self.shares @ log_mass) - self.coupling.conjugate(u, self.shares))
+        said = np.where(self.reachable, log_q, 0.0)
+        log_mass = simplex.log_sum(self.tilted + said)
+        return float(-self.prompts.beta * (self.shares @ log_mass)) - self._potential(log_q)

@@ -1,13 +1,15 @@
 """The distributional alignment game between a Policy over traces and a Target distribution over answers."""
 
-import numpy as np
-from scipy.special import logsumexp
+from collections.abc import Sequence
 
-from dagames import _tolerances, simplex
+import numpy as np
+
+from dagames import simplex
 from dagames._errors import CertificateError, DomainError, InfeasibleError, ShapeError
-from dagames._types import Extraction, Numbers, OverAnswers, OverTraces, PerPrompt, Reachable
-from dagames.certificates import Certificate
+from dagames._types import Extraction, Numbers, OverAnswers, OverTraces, PerPrompt, RaggedTraces, Reachable
+from dagames.certificates import Certificate, certify_gap
 from dagames.functionals import Functional
+from dagames.reference import Reference
 
 
 class AlignmentGame:
@@ -24,8 +26,7 @@ class AlignmentGame:
     one per prompt, [*x].
 
     Attributes:
-        log_pi_0: Log of the reference over traces, [*x, Y].
-        E: Answer of each trace, [*x, Y] or [Y].
+        reference: The reference pi_0 over traces, and the answer of each.
         functional: The functional R.
         beta: Weight of the divergence to the reference, in R-units per nat.
         n_answers: Number of answers |Z|.
@@ -53,9 +54,7 @@ class AlignmentGame:
             beta: Weight of KL(pi || pi_0), above 0.
             n_answers: Number of answers |Z|; by default the largest index in `E` plus one.
         """
-        with np.errstate(divide="ignore"):
-            log_pi_0 = np.log(simplex.as_distribution(pi_0, "pi_0"))
-        self._build(log_pi_0, E, functional, beta, n_answers)
+        self._build(Reference(pi_0, E, n_answers, in_logs=False), functional, beta)
 
     @classmethod
     def from_log(
@@ -74,23 +73,53 @@ class AlignmentGame:
             The game.
         """
         game = cls.__new__(cls)
-        game._build(simplex.as_log_distribution(log_pi_0, "log_pi_0"), E, functional, beta, n_answers)
+        game._build(Reference(log_pi_0, E, n_answers, in_logs=True), functional, beta)
         return game
 
-    def _build(
-        self, log_pi_0: OverTraces, E: Numbers, functional: Functional, beta: float, n_answers: int | None
-    ) -> None:
+    @classmethod
+    def ragged(
+        cls,
+        pi_0: Sequence[Numbers],
+        E: Sequence[Numbers],
+        functional: Functional,
+        beta: float,
+        *,
+        n_answers: int | None = None,
+    ) -> "AlignmentGame":
+        """State a batch of prompts with unequal numbers of traces.
+
+        Answers that only other prompts have are unreachable. Policies are lists of one array a prompt, or arrays
+        [X, Y] of the largest number of traces, filled up with probability 0.
+
+        Args:
+            pi_0: Probabilities of each prompt's traces, X arrays [Y_x].
+            E: Answer of each trace, X arrays [Y_x].
+            functional: The functional R to be minimised.
+            beta: Weight of KL(pi || pi_0), above 0.
+            n_answers: Number of answers |Z|; by default the largest index in `E` plus one.
+
+        Returns:
+            The game.
+
+        >>> from dagames.functionals import Linear
+        >>> game = AlignmentGame.ragged([[1.0], [0.5, 0.5]], [[0], [0, 1]], Linear([0.0, 1.0]), beta=1.0)
+        >>> game.nu_0
+        array([[1. , 0. ],
+               [0.5, 0.5]])
+        """
+        game = cls.__new__(cls)
+        game._build(Reference.ragged(pi_0, E, n_answers), functional, beta)
+        return game
+
+    def _build(self, reference: Reference, functional: Functional, beta: float) -> None:
         self.beta = simplex.as_positive(beta, "beta")
-        self.log_pi_0 = log_pi_0
-        self.E: Extraction
-        if n_answers is not None and (isinstance(n_answers, bool) or not isinstance(n_answers, int) or n_answers < 1):
-            raise DomainError(f"`n_answers` must be an integer of at least 1, not {n_answers!r}.")
-        self.E, self.n_answers = simplex.as_extraction(E, log_pi_0.shape, n_answers)
+        self.reference = reference
+        self.n_answers = reference.n_answers
         if not isinstance(functional, Functional):
             raise DomainError(f"`functional` must be a Functional, not {type(functional).__name__}.")
         functional.check_fits(self.batch, self.n_answers)
         self.functional = functional
-        self.log_nu_0 = simplex.pushforward(log_pi_0, self.E, self.n_answers)
+        self.log_nu_0: OverAnswers = reference.push()
         self.reachable: Reachable = np.isfinite(self.log_nu_0)
         functional.check_reachable(self.reachable)
         self.reachable = functional.usable(self.reachable)
@@ -103,7 +132,17 @@ class AlignmentGame:
     @property
     def batch(self) -> tuple[int, ...]:
         """Shape of the prompts: () for one, (X,) for a batch."""
-        return self.log_pi_0.shape[:-1]
+        return self.reference.batch
+
+    @property
+    def log_pi_0(self) -> OverTraces:
+        """Log of the reference over traces, [*x, Y]."""
+        return self.reference.log_pi_0
+
+    @property
+    def E(self) -> Extraction:
+        """Answer of each trace, [*x, Y] or [Y]."""
+        return self.reference.answers
 
     @property
     def nu_0(self) -> OverAnswers:
@@ -124,20 +163,30 @@ class AlignmentGame:
         Returns:
             The game with |Y| = |Z|.
         """
-        log_nu_0 = simplex.log_normalize(self.log_nu_0)
-        return type(self).from_log(log_nu_0, np.arange(self.n_answers), self.functional, self.beta)
+        return type(self).from_log(self.log_nu_0, np.arange(self.n_answers), self.functional, self.beta)
 
-    def lift(self, log_nu: OverAnswers) -> OverTraces:
-        """Find the log-policy nearest the reference whose answer marginal is exp(log_nu).
+    def lift(self, log_nu: OverAnswers, *, in_logs: bool = True) -> OverTraces | RaggedTraces:
+        """Find the policy nearest the reference whose answer marginal is exp(log_nu): the one pass back to traces.
+
+        Args:
+            log_nu: Log of an answer marginal, [*x, Z], -inf where unreachable.
+            in_logs: Whether to return log-probabilities.
+
+        Returns:
+            Probabilities of traces or their logarithms, [*x, Y]; one array [Y_x] per prompt of a ragged batch.
+        """
+        return self.reference.lift(self.log_ratio(log_nu), in_logs=in_logs)
+
+    def log_ratio(self, log_nu: OverAnswers) -> OverAnswers:
+        """Compute log nu / nu_0, the factor by which the nearest policy of marginal exp(log_nu) reweights an answer.
 
         Args:
             log_nu: Log of an answer marginal, [*x, Z], -inf where unreachable.
 
         Returns:
-            Log-probabilities of traces, [*x, Y].
+            Log-factors, [*x, Z]; -inf where unreachable.
         """
-        ratio = np.where(self.reachable, log_nu - np.where(self.reachable, self.log_nu_0, 0.0), -np.inf)
-        return simplex.log_normalize(simplex.lift(self.log_pi_0, self.E, ratio))
+        return np.asarray(np.subtract(log_nu, self.log_nu_0, out=np.full_like(log_nu, -np.inf), where=self.reachable))
 
     def marginal(self, pi: Numbers) -> OverAnswers:
         """Compute the answer marginal nu_pi of a policy.
@@ -148,7 +197,7 @@ class AlignmentGame:
         Returns:
             Probabilities of answers, [*x, Z].
         """
-        return np.asarray(np.exp(simplex.pushforward(self._as_log_policy(pi), self.E, self.n_answers)))
+        return np.asarray(np.exp(simplex.pushforward(self.reference.as_log_policy(pi), self.E, self.n_answers)))
 
     def objective(self, pi: Numbers) -> PerPrompt:
         """Compute J(pi) = R(nu_pi) + beta KL(pi || pi_0).
@@ -159,7 +208,9 @@ class AlignmentGame:
         Returns:
             J, [*x], in R-units; +inf where pi uses a trace that the reference excludes.
         """
-        return self._objective(self._as_log_policy(pi))[0]
+        log_pi = self.reference.as_log_policy(pi)
+        value = self.functional.value(np.exp(simplex.pushforward(log_pi, self.E, self.n_answers)))
+        return np.asarray(value + self.beta * simplex.kl_from_logs(log_pi, self.log_pi_0))
 
     def payoff(self, pi: Numbers, q: Numbers) -> PerPrompt:
         """Compute G(pi, q), which the Policy minimises and the Target maximises.
@@ -171,7 +222,7 @@ class AlignmentGame:
         Returns:
             G, [*x], in R-units.
         """
-        log_pi, log_q = self._as_log_policy(pi), self._as_log_target(q)
+        log_pi, log_q = self.reference.as_log_policy(pi), self._as_log_target(q)
         log_nu = simplex.pushforward(log_pi, self.E, self.n_answers)
         # A policy that uses an answer which is not allowed pays an infinite price, whatever q says of it.
         said = np.where(self.reachable, log_q, np.where(np.isfinite(log_nu), -np.inf, 0.0))
@@ -219,7 +270,7 @@ class AlignmentGame:
         Returns:
             Probabilities of answers, [*x, Z]; 0 where unreachable.
         """
-        log_nu = simplex.pushforward(self._as_log_policy(pi), self.E, self.n_answers)
+        log_nu = simplex.pushforward(self.reference.as_log_policy(pi), self.E, self.n_answers)
         return np.asarray(np.exp(self.log_best_target(log_nu)))
 
     def gap(self, pi: Numbers, q: Numbers) -> PerPrompt:
@@ -232,7 +283,8 @@ class AlignmentGame:
         Returns:
             The gap, [*x], in R-units, at least 0 up to rounding.
         """
-        return np.asarray(self.objective(pi) - self._dual(self._as_log_target(q)))
+        log_q = self._as_log_target(q)
+        return np.asarray(self.objective(pi) + self.beta * self._log_mass(log_q) + self._potential(log_q))
 
     def log_best_policy(self, log_q: OverAnswers) -> OverTraces:
         """Compute the log of the Policy's best response to exp(log_q), which may underflow.
@@ -285,46 +337,41 @@ class AlignmentGame:
             CertificateError: If a user's functional breaks the Fenchel-Young inequality, or yields NaN.
             AssertionError: If one of this package's does: that is a bug here.
         """
-        primal, value, divergence = self._objective(log_pi)
-        dual = self._dual(log_q)
-        scale = np.maximum(1.0, np.maximum(np.abs(value), self.beta * divergence))
-        # A policy of infinite objective is infinitely far, also relatively: infinity over infinity must not be NaN.
-        finite = np.isfinite(scale)
-        gap = np.where(finite, (primal - dual) / np.where(finite, scale, 1.0), np.inf)
-        size = np.maximum(scale, np.abs(self._potential(log_q)))
-        broken = ~(primal - dual >= -_tolerances.ROUNDING * size)
-        if broken.any():
-            name = type(self.functional).__name__
-            message = (
-                f"{name} breaks the Fenchel-Young inequality: primal {primal[broken].flat[0]:.17g} lies below the "
-                f"dual bound {dual[broken].flat[0]:.17g}. Its `conjugate` is too small, its `value` is too small, "
-                "or one of them is not a number."
-            )
-            if type(self.functional).__module__.startswith("dagames."):
-                raise AssertionError(message)
-            raise CertificateError(message)
-        return Certificate(primal=primal, dual=dual, gap=np.asarray(np.maximum(gap, 0.0)))
+        log_nu = simplex.pushforward(log_pi, self.E, self.n_answers)
+        return self._certify(log_nu, simplex.kl_from_logs(log_pi, self.log_pi_0), log_q)
 
-    def _objective(self, log_pi: OverTraces) -> tuple[PerPrompt, PerPrompt, PerPrompt]:
-        nu = np.exp(simplex.pushforward(log_pi, self.E, self.n_answers))
-        value = np.asarray(self.functional.value(nu))
-        divergence = simplex.kl_from_logs(log_pi, self.log_pi_0)
-        return np.asarray(value + self.beta * divergence), value, divergence
+    def certify_marginal(self, log_nu: OverAnswers, log_q: OverAnswers) -> Certificate:
+        """Bound how far the policy `lift(log_nu)` is from optimal, without a look at its traces.
+
+        That policy's divergence to pi_0 is KL(nu || nu_0), so its certificate is the same as that of `certify`.
+
+        Args:
+            log_nu: Log of an answer marginal, [*x, Z]; -inf where unreachable.
+            log_q: Log-target, [*x, Z], finite on every reachable answer.
+
+        Returns:
+            The certificate, with the errors of `certify`.
+        """
+        return self._certify(log_nu, simplex.kl_from_logs(log_nu, self.log_nu_0), log_q)
+
+    def _certify(self, log_nu: OverAnswers, divergence: PerPrompt, log_q: OverAnswers) -> Certificate:
+        value = np.asarray(self.functional.value(np.exp(log_nu)))
+        potential = self._potential(log_q)
+        return certify_gap(
+            primal=np.asarray(value + self.beta * divergence),
+            dual=np.asarray(-self.beta * self._log_mass(log_q) - potential),
+            scale=np.asarray(np.maximum(1.0, np.maximum(np.abs(value), self.beta * divergence))),
+            potential=potential,
+            functional=type(self.functional),
+        )
 
     def _potential(self, log_q: OverAnswers) -> PerPrompt:
         u = np.where(self.reachable, -self.beta * np.where(self.reachable, log_q, 0.0), -np.inf)
         return np.asarray(self.functional.conjugate(u))
 
-    def _dual(self, log_q: OverAnswers) -> PerPrompt:
-        log_mass = logsumexp(np.where(self.reachable, self.log_nu_0 + log_q, -np.inf), axis=-1)
-        return np.asarray(-self.beta * log_mass - self._potential(log_q))
-
-    def _as_log_policy(self, pi: Numbers) -> OverTraces:
-        array = simplex.as_distribution(pi, "pi")
-        if array.shape != self.log_pi_0.shape:
-            raise ShapeError(f"`pi` has shape {array.shape}; the reference has {self.log_pi_0.shape}.")
-        with np.errstate(divide="ignore"):
-            return np.asarray(np.log(array))
+    def _log_mass(self, log_q: OverAnswers) -> PerPrompt:
+        """Compute log of sum_z nu_0(z) q(z) over the reachable answers, [*x]."""
+        return simplex.log_sum(np.where(self.reachable, self.log_nu_0 + log_q, -np.inf))
 
     def _as_log_target(self, q: Numbers) -> OverAnswers:
         array = simplex.as_distribution(q, "q")

@@ -4,11 +4,14 @@ Every array may carry leading batch dimensions; the distribution is the last one
 """
 
 import numpy as np
-from scipy.special import logsumexp, rel_entr, xlogy
+from scipy.special import rel_entr, xlogy
 
 from dagames import _tolerances
 from dagames._errors import DomainError, ShapeError
 from dagames._types import Extraction, Numbers, OverAnswers, OverTraces, PerPrompt
+
+BLOCK = 2**19
+"""Entries held at once beside input and output: 4 MB for each array of float64."""
 
 
 def as_real(values: Numbers, name: str) -> OverAnswers:
@@ -47,11 +50,16 @@ def as_distribution(values: Numbers, name: str) -> OverAnswers:
     >>> as_distribution([0.25, 0.75], "nu")
     array([0.25, 0.75])
     """
-    array = as_real(values, name)
-    if (array < 0).any():
+    array = _as_array(values, name)
+    with np.errstate(invalid="ignore", over="ignore"):
+        total = np.asarray(array.sum(axis=-1))
+    # Two passes without a temporary array settle the usual case: a sum is finite only if every term is.
+    if not np.isfinite(total).all():
+        check_finite(array, name)
+    if not array.min() >= 0:
         place = _first(array < 0)
         raise DomainError(f"`{name}[{_index(place)}]` is negative: {array[place]:g}.")
-    _check_sum(np.asarray(array.sum(axis=-1)), name, "divide by its sum")
+    _check_sum(total, name, "divide by its sum")
     return array
 
 
@@ -70,11 +78,10 @@ def as_log_distribution(values: Numbers, name: str) -> OverAnswers:
         ShapeError: If `values` is ragged, scalar or empty.
     """
     array = _as_array(values, name)
-    bad = np.isnan(array) | (array == np.inf)
-    if bad.any():
-        place = _first(bad)
+    if not array.max() < np.inf:
+        place = _first(np.isnan(array) | (array == np.inf))
         raise DomainError(f"`{name}[{_index(place)}]` is {array[place]}; a log-probability is a number or -inf.")
-    _check_sum(np.asarray(np.exp(logsumexp(array, axis=-1))), name, "subtract its logsumexp", of="the exponentials of ")
+    _check_sum(_sum_of_exp(array), name, "subtract its logsumexp", of="the exponentials of ")
     return array
 
 
@@ -112,21 +119,30 @@ def as_extraction(E: Numbers, shape: tuple[int, ...], n_answers: int | None) -> 
         `E` as int64, and the number of answers.
 
     Raises:
-        DomainError: If an index is negative, not an integer, or not below `n_answers`.
+        DomainError: If an index is negative, not an integer, or not below `n_answers`, or if that is not a count.
         ShapeError: If `E` fits neither [Y] nor [*x, Y].
     """
-    array = _as_array(E, "E")
+    if n_answers is not None and (isinstance(n_answers, bool) or not isinstance(n_answers, int) or n_answers < 1):
+        raise DomainError(f"`n_answers` must be an integer of at least 1, not {n_answers!r}.")
+    # Signed integers are taken as they are: a copy of 10^7 of them would be the largest array of all.
+    signed = isinstance(E, np.ndarray) and np.issubdtype(E.dtype, np.signedinteger) and E.size > 0
+    array = E if isinstance(E, np.ndarray) and signed else _as_array(E, "E")
     if array.shape not in {shape, shape[-1:]}:
         raise ShapeError(f"`E` has shape {array.shape}; the reference asks for {shape} or {shape[-1:]}.")
-    bad = ~np.isfinite(array) | (array != np.floor(array)) | (array < 0)
-    if bad.any():
-        place = _first(bad)
+    if not signed:
+        bad = ~np.isfinite(array) | (array != np.floor(array)) | (array < 0)
+        if bad.any():
+            place = _first(bad)
+            raise DomainError(f"`E[{_index(place)}]` is {array[place]:g}; an answer is an index 0, 1, 2, ...")
+        array = array.astype(np.int64)
+    if array.min() < 0:
+        place = _first(array < 0)
         raise DomainError(f"`E[{_index(place)}]` is {array[place]:g}; an answer is an index 0, 1, 2, ...")
     n_answers = int(array.max()) + 1 if n_answers is None else n_answers
-    if (array >= n_answers).any():
+    if array.max() >= n_answers:
         place = _first(array >= n_answers)
         raise DomainError(f"`E[{_index(place)}]` is {array[place]:g}, out of range for {n_answers} answers.")
-    return array.astype(np.int64), n_answers
+    return array, n_answers
 
 
 def check_finite(array: np.ndarray, name: str) -> None:
@@ -144,6 +160,24 @@ def check_finite(array: np.ndarray, name: str) -> None:
         raise DomainError(f"`{name}[{_index(place)}]` is {array[place]}; every entry must be a finite number.")
 
 
+def log_sum(log_weights: OverAnswers) -> PerPrompt:
+    """Compute the log of the sum of exp(log_weights) over the last axis.
+
+    Args:
+        log_weights: Log-weights, [*x, n]; -inf stands for weight 0.
+
+    Returns:
+        Logarithms, [*x]; -inf where every weight is 0.
+
+    >>> float(log_sum(np.array([-1000.0, -1000.0])))
+    -999.3068528194401
+    """
+    top = log_weights.max(axis=-1, keepdims=True)
+    top = np.where(np.isfinite(top), top, 0.0)
+    with np.errstate(divide="ignore"):
+        return np.asarray(np.log(np.exp(log_weights - top).sum(axis=-1)) + top[..., 0])
+
+
 def log_normalize(log_weights: OverAnswers) -> OverAnswers:
     """Normalise `log_weights` so that the exponentials over the last axis sum to 1.
 
@@ -156,7 +190,7 @@ def log_normalize(log_weights: OverAnswers) -> OverAnswers:
     >>> np.exp(log_normalize(np.array([-1000.0, -1000.0])))
     array([0.5, 0.5])
     """
-    return np.asarray(log_weights - logsumexp(log_weights, axis=-1, keepdims=True))
+    return np.asarray(log_weights - log_sum(log_weights)[..., None])
 
 
 def entropy(p: OverAnswers) -> PerPrompt:
@@ -281,6 +315,19 @@ def _as_array(values: Numbers, name: str) -> np.ndarray:
     if array.ndim == 0 or array.size == 0:
         raise ShapeError(f"`{name}` has shape {array.shape}; at least one entry along the last axis is needed.")
     return array
+
+
+def _sum_of_exp(log_p: OverAnswers) -> PerPrompt:
+    """Sum exp(log_p) over the last axis, [*x], a block at a time."""
+    rows = log_p.reshape(-1, log_p.shape[-1])
+    total = np.zeros(rows.shape[0])
+    height = max(1, BLOCK // rows.shape[1])
+    with np.errstate(over="ignore"):
+        for top in range(0, rows.shape[0], height):
+            for left in range(0, rows.shape[1], BLOCK):
+                block = rows[top : top + height, left : left + BLOCK]
+                total[top : top + height] += np.exp(block).sum(axis=-1)
+    return total.reshape(log_p.shape[:-1])
 
 
 def _check_sum(total: PerPrompt, name: str, remedy: str, of: str = "") -> None:

@@ -2,10 +2,11 @@
 
 from dagames import _tolerances
 from dagames._errors import DomainError
-from dagames.functionals import Separable
+from dagames.functionals import Polytope, Separable
 from dagames.game import AlignmentGame
 from dagames.solvers.best_response import solve_best_response
 from dagames.solvers.closed_form import has_closed_form, solve_closed_form
+from dagames.solvers.constrained import solve_polytope
 from dagames.solvers.mirror_descent import solve_mirror_descent
 from dagames.solvers.newton import solve_newton
 from dagames.solvers.solution import Solution
@@ -21,7 +22,7 @@ def solve(
     Args:
         game: The game.
         method: One of `METHODS`. "auto" writes the equilibrium down where it can, finds it by Newton's method where
-            the functional is a sum over answers, and otherwise runs mirror descent.
+            the functional is a sum over answers or a polytope, and otherwise runs mirror descent.
         tolerance: Relative duality gap to reach, above 0; by default 1e-10, and 1e-6 for "conic".
         max_iterations: Steps allowed to the iterative methods.
 
@@ -49,7 +50,8 @@ def solve(
     if method == "closed_form":
         return solve_closed_form(game, tolerance=tolerance)
     if method == "newton":
-        return solve_newton(game, tolerance=tolerance)
+        solver = solve_polytope if isinstance(game.functional, Polytope) else solve_newton
+        return solver(game, tolerance=tolerance)
     if method == "conic":
         # cvxpy takes longer to import than everything else together, and most games never need it.
         from dagames.solvers.conic import solve_conic
@@ -62,4 +64,4 @@ def solve(
 def _choose(game: AlignmentGame) -> str:
     if has_closed_form(game.functional):
         return "closed_form"
-    return "newton" if isinstance(game.functional, Separable) else "mirror_descent"
+    return "newton" if isinstance(game.functional, (Separable, Polytope)) else "mirror_descent"

@@ -139,11 +139,10 @@ def _levels(base: OverAnswers, shares: PerPrompt, a: float) -> tuple[PerPrompt, 
 def _certified(
     game: CoupledGame, log_nu: OverAnswers, log_q: OverAnswers, method: str, steps: int, tolerance: float
 ) -> Solution:
-    log_pi = game.lift(log_nu)
-    certificate = game.certify(log_pi, log_q)
+    certificate = game.certify_marginal(log_nu, log_q)
     if not certificate.worst <= tolerance:
         raise SolveError(
             f"{method} reached gap {certificate.worst:.1e} > {tolerance:.1e}, the rounding of float64 on this game; ask "
             "for a larger `tolerance`, or bring rewards, weight and beta to a common scale."
         )
-    return Solution(log_pi, log_q, log_nu, certificate, steps, (), method)
+    return Solution(game, log_q, log_nu, certificate, steps, (), method)

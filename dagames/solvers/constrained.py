@@ -52,25 +52,23 @@ def solve_polytope(game: AlignmentGame, *, tolerance: float = _tolerances.GAP) -
     budgets = np.broadcast_to(polytope.budgets, (*game.batch, d)).reshape(n, d)
     dual = ConstrainedDual(
         np.where(game.reachable, game.log_nu_0, -np.inf).reshape(n, 1, game.n_answers),
-        costs,
+        costs / game.beta,
         budgets / game.beta,
         np.ones((n, 1)),
         np.stack([face.equal for face in faces]),
     )
-    dual = ConstrainedDual(dual.log_base, costs / game.beta, dual.budgets, dual.shares, dual.equal)
     found, steps = best_multipliers(dual)
     multipliers = np.stack([signed(m, face, polytope.equal) for m, face in zip(found, faces, strict=True)])
     log_q = -np.einsum("bd,bdz->bz", multipliers, costs[:, 0]).reshape(game.log_nu_0.shape) / game.beta
     log_q = simplex.log_normalize(np.where(game.reachable, log_q, -np.inf))
     log_nu = simplex.log_normalize(np.where(game.reachable, game.log_nu_0 + log_q, -np.inf))
-    log_pi = game.lift(log_nu)
-    certificate = game.certify(log_pi, log_q)
+    certificate = game.certify_marginal(log_nu, log_q)
     if not certificate.worst <= tolerance:
         raise SolveError(f"newton reached gap {certificate.worst:.1e} > {tolerance:.1e}, {_ADVICE}")
     slack = budgets - np.einsum("bdz,bz->bd", costs[:, 0], np.exp(log_nu).reshape(n, -1))
     shape = (*game.batch, d)
     return ConstrainedSolution(
-        log_pi, log_q, log_nu, certificate, steps, (), "newton", multipliers.reshape(shape), slack.reshape(shape)
+        game, log_q, log_nu, certificate, steps, (), "newton", multipliers.reshape(shape), slack.reshape(shape)
     )
 
 
@@ -160,10 +158,9 @@ def at_multipliers(
     rows = game.coupling.rows(game.shares)  # type: ignore[attr-defined]
     log_q = log_target(game, multipliers)
     log_nu = game.log_best_marginal(log_q)
-    log_pi = game.lift(log_nu)
     slack = rows.budgets - rows.expected(np.exp(log_nu))
-    certificate = game.certify(log_pi, log_q)
-    return ConstrainedSolution(log_pi, log_q, log_nu, certificate, steps, history, method, multipliers, slack)
+    certificate = game.certify_marginal(log_nu, log_q)
+    return ConstrainedSolution(game, log_q, log_nu, certificate, steps, history, method, multipliers, slack)
 
 
 def signed(multipliers: PerConstraint, face: Face, equal: np.ndarray) -> PerConstraint:

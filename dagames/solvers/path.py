@@ -13,7 +13,7 @@ from dagames.solvers.solution import Solution
 
 
 def as_solution(game: AlignmentGame, log_nu: OverAnswers, method: str, history: tuple[float, ...]) -> Solution:
-    """Lift an answer marginal to a policy, answer it with its best target, and certify the pair on the traces.
+    """Answer an answer marginal with its best target, and certify the pair.
 
     Args:
         game: The game.
@@ -24,9 +24,9 @@ def as_solution(game: AlignmentGame, log_nu: OverAnswers, method: str, history: 
     Returns:
         The solution; its certificate says how good it is.
     """
-    log_pi, log_q = game.lift(log_nu), game.log_best_target(log_nu)
-    certificate = game.certify(log_pi, log_q)
-    return Solution(log_pi, log_q, log_nu, certificate, max(len(history) - 1, 0), history, method)
+    log_q = game.log_best_target(log_nu)
+    certificate = game.certify_marginal(log_nu, log_q)
+    return Solution(game, log_q, log_nu, certificate, max(len(history) - 1, 0), history, method)
 
 
 def solve_along(
@@ -51,17 +51,14 @@ def solve_along(
     """
     if max_iterations < 0:
         raise DomainError(f"`max_iterations` must be at least 0, not {max_iterations}.")
-    reduced = game.reduced()
     history: list[float] = []
     for log_nu in islice(path, max_iterations + 1):
         spread = np.ptp(np.where(game.reachable, log_nu, log_nu.max(axis=-1, keepdims=True)), axis=-1)
         if not (spread < _tolerances.DIVERGED).all():
             raise SolveError(f"{method} ran into a vertex of the simplex after {len(history)} steps. {advice}")
-        history.append(reduced.certify(log_nu, reduced.log_best_target(log_nu)).worst)
+        history.append(game.certify_marginal(log_nu, game.log_best_target(log_nu)).worst)
         if history[-1] <= tolerance:
-            solution = as_solution(game, log_nu, method, tuple(history))
-            if solution.certificate.worst <= tolerance:
-                return solution
+            return as_solution(game, log_nu, method, tuple(history))
     raise SolveError(
         f"{method} stopped after {len(history) - 1} steps with gap {history[-1]:.1e} > {tolerance:.1e}. {advice}"
     )

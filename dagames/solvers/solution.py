@@ -4,8 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dagames._types import OverAnswers, OverTraces, PerConstraint, PerPrompt
+from dagames._types import OverAnswers, OverTraces, PerConstraint, PerPrompt, RaggedTraces
 from dagames.certificates import Certificate
+from dagames.coupled_game import CoupledGame
+from dagames.game import AlignmentGame
 
 
 @dataclass(frozen=True, eq=False)
@@ -13,16 +15,16 @@ class Solution:
     """A policy, a target, and a bound on their distance from equilibrium.
 
     Attributes:
-        log_pi: Log of the policy, [*x, Y].
+        game: The game that is solved.
         log_q: Log of the target, [*x, Z]; -inf where unreachable.
         log_nu: Log of the policy's answer marginal, [*x, Z]; -inf where unreachable.
-        certificate: The bound, computed from `log_pi` and `log_q` alone.
+        certificate: The bound, computed from `log_nu` and `log_q` alone.
         iterations: Steps taken; 0 for a closed form.
         history: Worst relative gap of the iterate before each step, and of the last one, [iterations + 1].
         method: Name of the solver that was used.
     """
 
-    log_pi: OverTraces
+    game: AlignmentGame | CoupledGame
     log_q: OverAnswers
     log_nu: OverAnswers
     certificate: Certificate
@@ -31,9 +33,14 @@ class Solution:
     method: str
 
     @property
-    def pi(self) -> OverTraces:
-        """The policy, [*x, Y]."""
-        return np.asarray(np.exp(self.log_pi))
+    def pi(self) -> OverTraces | RaggedTraces:
+        """The policy, [*x, Y], or one array [Y_x] per prompt; lifted from `log_nu` anew at each call."""
+        return self.game.lift(self.log_nu, in_logs=False)
+
+    @property
+    def log_pi(self) -> OverTraces | RaggedTraces:
+        """Log of the policy, as `pi`; for masses below float64's least number."""
+        return self.game.lift(self.log_nu)
 
     @property
     def q(self) -> OverAnswers:

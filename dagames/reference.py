@@ -1,0 +1,209 @@
+"""The reference over traces and the answer of each trace: one pass pushes it forward, one pass lifts an answer back."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dagames import simplex
+from dagames._errors import ShapeError
+from dagames._types import Extraction, Numbers, OverAnswers, OverTraces, RaggedTraces
+
+Vector = NDArray[np.float64]
+
+
+class Reference:
+    """pi_0 and E of one prompt, of a batch of equal sizes, or of prompts with unequal numbers of traces.
+
+    Traces are kept flat, prompt after prompt, as the user gave them: probabilities stay probabilities, logarithms stay
+    logarithms, and neither is copied. What is computed beside them is held a chunk at a time.
+
+    Attributes:
+        values: Probabilities or log-probabilities of traces, [N].
+        in_logs: Whether `values` are logarithms.
+        E: Answer of each trace, [N], or [Y] if all prompts share it.
+        starts: Place of each prompt's first trace, and the end, [X + 1].
+        shape: Shape (*x, Y) of a policy, or None if prompts differ in size.
+        n_answers: Number of answers |Z|.
+    """
+
+    def __init__(self, values: Numbers, E: Numbers, n_answers: int | None, *, in_logs: bool) -> None:
+        """Take a reference of rectangular shape.
+
+        Args:
+            values: Probabilities of traces or their logarithms, [*x, Y].
+            E: Answer of each trace, [*x, Y] or [Y].
+            n_answers: Number of answers |Z|, or None for the largest index plus one.
+            in_logs: Whether `values` are logarithms.
+        """
+        array = simplex.as_log_distribution(values, "log_pi_0") if in_logs else simplex.as_distribution(values, "pi_0")
+        indices, self.n_answers = simplex.as_extraction(E, array.shape, n_answers)
+        self.in_logs = in_logs
+        self.shape: tuple[int, ...] | None = array.shape
+        self.values: Vector = array.reshape(-1)
+        self.E: Extraction = indices.reshape(-1)
+        n_traces = array.shape[-1]
+        self.starts = np.arange(array.size // n_traces + 1) * n_traces
+
+    @classmethod
+    def ragged(cls, values: Sequence[Numbers], E: Sequence[Numbers], n_answers: int | None) -> "Reference":
+        """Take prompts with unequal numbers of traces.
+
+        Args:
+            values: Probabilities of each prompt's traces, X arrays [Y_x].
+            E: Answers of each prompt's traces, X arrays [Y_x].
+            n_answers: Number of answers |Z|, or None for the largest index plus one.
+
+        Returns:
+            The reference.
+
+        Raises:
+            ShapeError: If there is no prompt, or not one array of answers for each.
+        """
+        if len(values) == 0 or len(values) != len(E):
+            raise ShapeError(f"`pi_0` has {len(values)} prompts and `E` has {len(E)}; both need one array per prompt.")
+        rows = [simplex.as_distribution(row, f"pi_0[{x}]") for x, row in enumerate(values)]
+        for x, row in enumerate(rows):
+            if row.ndim != 1:
+                raise ShapeError(f"`pi_0[{x}]` has shape {row.shape}; each prompt has one list of traces.")
+        answers = [simplex.as_extraction(e, row.shape, n_answers) for e, row in zip(E, rows, strict=True)]
+        self = cls.__new__(cls)
+        self.in_logs = False
+        self.shape = None
+        self.values = np.concatenate(rows)
+        self.E = np.concatenate([indices for indices, _ in answers])
+        self.starts = np.concatenate([[0], np.cumsum([row.size for row in rows])])
+        self.n_answers = max(n for _, n in answers)
+        return self
+
+    @property
+    def batch(self) -> tuple[int, ...]:
+        """Shape of the prompts, (*x,)."""
+        return (self.starts.size - 1,) if self.shape is None else self.shape[:-1]
+
+    @property
+    def log_pi_0(self) -> OverTraces:
+        """Log-probabilities of traces, [*x, Y]; prompts of fewer traces are filled up with -inf."""
+        if self.in_logs:
+            logs = self.values
+        else:
+            with np.errstate(divide="ignore"):
+                logs = np.log(self.values)
+        return logs.reshape(self.shape) if self.shape is not None else self._filled(logs, -np.inf)
+
+    @property
+    def answers(self) -> Extraction:
+        """Answer of each trace, [*x, Y] or [Y]; prompts of fewer traces are filled up with answer 0."""
+        if self.shape is None:
+            return self._filled(self.E, 0.0)
+        return self.E if self.E.size == self.shape[-1] else self.E.reshape(self.shape)
+
+    def as_log_policy(self, pi: Numbers) -> OverTraces:
+        """Validate `pi` as a policy over the reference's traces.
+
+        Args:
+            pi: Probabilities of traces, [*x, Y]; for a ragged reference also one array [Y_x] per prompt.
+
+        Returns:
+            Log-probabilities, [*x, Y], of prompts of fewer traces filled up with -inf.
+
+        Raises:
+            ShapeError: If it is not over these traces.
+        """
+        shape = self.shape
+        if shape is None:
+            lengths = np.diff(self.starts)
+            shape = (lengths.size, int(lengths.max()))
+            if isinstance(pi, (list, tuple)) and [np.size(row) for row in pi] == lengths.tolist():
+                pi = self._filled(np.concatenate([np.asarray(row, float).reshape(-1) for row in pi]), 0.0)
+        array = simplex.as_distribution(pi, "pi")
+        if array.shape != shape:
+            raise ShapeError(f"`pi` has shape {array.shape}; the reference has {shape}.")
+        with np.errstate(divide="ignore"):
+            return np.asarray(np.log(array))
+
+    def push(self) -> OverAnswers:
+        """Push the reference forward to the answers.
+
+        Returns:
+            Log-probabilities of answers, [*x, Z]; -inf for an answer that no trace of positive mass gives.
+        """
+        n_prompts = self.starts.size - 1
+        mass = np.zeros((n_prompts, self.n_answers))
+        cells = mass.reshape(-1)
+        if not self.in_logs:
+            for span, place in self._chunks():
+                np.add.at(cells, place, self.values[span])
+            shift = np.zeros(())
+        else:
+            # The largest trace of each answer is factored out, so that an answer of traces of mass 1e-300 keeps it.
+            top = np.full(cells.size, -np.inf)
+            for span, place in self._chunks():
+                np.maximum.at(top, place, self.values[span])
+            shift = np.where(np.isfinite(top), top, 0.0)
+            for span, place in self._chunks():
+                np.add.at(cells, place, np.exp(self.values[span] - shift[place]))
+            shift = shift.reshape(mass.shape)
+        with np.errstate(divide="ignore"):
+            np.log(mass, out=mass)
+        mass += shift
+        return mass.reshape(*self.batch, self.n_answers)
+
+    def lift(self, log_ratio: OverAnswers, *, in_logs: bool) -> OverTraces | RaggedTraces:
+        """Multiply the reference by a factor per answer.
+
+        Args:
+            log_ratio: Log of the factor, [*x, Z]; -inf for 0.
+            in_logs: Whether the result is to be logarithms.
+
+        Returns:
+            pi_0(y) exp(log_ratio(E(y))) or its logarithm, [*x, Y], or one array [Y_x] per prompt.
+        """
+        flat = log_ratio.reshape(-1)
+        lifted = np.empty(self.values.size)
+        # A factor beyond float64's range times a denormal mass is an ordinary number, but only in logs.
+        direct = not (self.in_logs or in_logs) and flat.max() < np.log(np.finfo(np.float64).max)
+        table = np.exp(flat) if direct else flat
+        for span, place in self._chunks():
+            part, own = lifted[span], self.values[span]
+            np.take(table, place, out=part, mode="clip")
+            if direct:
+                part *= own
+                continue
+            if self.in_logs:
+                part += own
+            else:
+                with np.errstate(divide="ignore"):
+                    part += np.log(own)
+            if not in_logs:
+                np.exp(part, out=part)
+        return lifted.reshape(self.shape) if self.shape is not None else np.split(lifted, self.starts[1:-1])
+
+    def _chunks(self) -> Iterator[tuple[slice, NDArray[np.integer]]]:
+        """Cut the traces, and yield for each cut its place and the cell of each trace in a flat [X * Z] table."""
+        row, n_prompts = 0, self.starts.size - 1
+        while row < n_prompts:
+            last = int(np.searchsorted(self.starts, self.starts[row] + simplex.BLOCK, side="right")) - 1
+            stop = max(row + 1, min(last, n_prompts))
+            for low in range(int(self.starts[row]), int(self.starts[stop]), simplex.BLOCK):
+                span = slice(low, min(low + simplex.BLOCK, int(self.starts[stop])))
+                yield span, self._cells(span, row, stop)
+            row = stop
+
+    def _cells(self, span: slice, row: int, stop: int) -> NDArray[np.integer]:
+        first = int(self.starts[row])
+        shared = self.E.size < self.values.size
+        if stop == row + 1:
+            own = slice(span.start - first, span.stop - first) if shared else span
+            return self.E[own] if row == 0 else self.E[own] + row * self.n_answers
+        offset = np.arange(row, stop) * self.n_answers
+        if self.shape is not None:
+            rows = self.E if shared else self.E[span].reshape(stop - row, -1)
+            return np.asarray((rows + offset[:, None]).reshape(-1))
+        return np.asarray(self.E[span] + np.repeat(offset, np.diff(self.starts[row : stop + 1])))
+
+    def _filled(self, flat: np.ndarray, fill: float) -> np.ndarray:
+        lengths = np.diff(self.starts)
+        table = np.full((lengths.size, int(lengths.max())), fill, dtype=flat.dtype)
+        table[np.arange(table.shape[1]) < lengths[:, None]] = flat
+        return table
