@@ -1,6 +1,7 @@
 """Linear programs by HiGHS, whose answers are returned with their dual values, to be checked by the caller."""
 
 from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,7 @@ from dagames._errors import SolveError
 
 Vector = NDArray[np.float64]
 
-_OPTIONS = {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10}
+_OPTIONS: Any = {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10}
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,9 +57,10 @@ def maximise(
     >>> maximise(np.array([1.0, 2.0]), none, sum_to_one, np.array([[0.0, 1.0], [0.0, 1.0]])).point
     array([0., 1.])
     """
-    problem = {"A_ub": above[0], "b_ub": above[1], "A_eq": level[0], "b_eq": level[1], "bounds": bounds}
-    for method in ("highs", "highs-ds", "highs-ipm"):
-        found = linprog(-objective, method=method, options=_OPTIONS, **problem)
+    rows: dict[str, Any] = {"A_ub": above[0], "b_ub": above[1], "A_eq": level[0], "b_eq": level[1]}
+    methods: tuple[Literal["highs", "highs-ds"], ...] = ("highs", "highs-ds")
+    for method in methods:
+        found: Any = linprog(-objective, bounds=bounds.tolist(), method=method, options=_OPTIONS, **rows)
         if found.status == 0:
             return Vertex(
                 np.asarray(found.x),

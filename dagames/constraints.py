@@ -11,7 +11,7 @@ from dagames._linear_program import Vector, Vertex, maximise
 from dagames._types import Costs, Flags, OverAnswers, PerConstraint, PerPrompt, Reachable
 
 _PRICE = 1e-7
-"""Dual value above which a constraint counts as binding: prices are normalised to sum to 1, HiGHS's own zero is 1e-10."""
+"""Dual value above which a constraint counts as binding; prices sum to 1, and HiGHS's own zero is 1e-10."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,11 +94,11 @@ class LinearConstraints:
             return -np.inf, np.zeros_like(u)
         nu = self._spread(vertex.point, mask)
         prices = self._prices(vertex, self.equal)
-        bound = min(
-            self._bound(v / size, multipliers, mask) for multipliers in (prices, self._fitted(v / size, mask))
-        )
+        bound = min(self._bound(v / size, multipliers, mask) for multipliers in (prices, self._fitted(v / size, mask)))
         lower = float(self.shares @ (nu * v / size).sum(axis=-1))
-        if not bound - lower <= _tolerances.LINEAR_PROGRAM * max(1.0, float(np.abs(prices * self.scale).max(initial=0))):
+        if not bound - lower <= _tolerances.LINEAR_PROGRAM * max(
+            1.0, float(np.abs(prices * self.scale).max(initial=0))
+        ):
             raise SolveError(
                 f"the linear program over the budgets is solved to {bound - lower:.1e} only; bring costs to a common "
                 "scale."
@@ -144,7 +144,8 @@ class LinearConstraints:
         Args:
             nu: Marginals, [X, Z]; what they break is mended.
             face: The face.
-            share: How much of the way to the marginals, or to the boundary before them, is gone; strictly inside below 1.
+            share: How much of the way to the marginals, or to the boundary before them, is gone; below 1 the point lies
+                strictly inside.
 
         Returns:
             Feasible marginals, [X, Z]; positive on every allowed answer if `share` is below 1.
@@ -236,7 +237,9 @@ class LinearConstraints:
             else:
                 continue
             return InfeasibleError(f"{place}no policy satisfies {wish}; {reason}. {said}", nearest)
-        rows = ", ".join(f"{n} {'=' if e else '<='} {b:.6g}" for n, e, b in zip(self.names, self.equal, self.budgets))
+        rows = ", ".join(
+            f"{n} {'=' if e else '<='} {b:.6g}" for n, e, b in zip(self.names, self.equal, self.budgets, strict=True)
+        )
         message = f"{place}the constraints contradict each other: each of {rows} can be met, but not all together."
         return InfeasibleError(f"{message} {said}", nearest)
 

@@ -100,9 +100,7 @@ class CoupledGame:
     def tilted(self) -> OverAnswers:
         """Log of nu_0 exp(r / beta), not normalised, [X, Z]; -inf where unreachable."""
         rewards = -self.prompts.functional.gradient(self.prompts.nu_0)
-        return np.asarray(
-            np.where(self.reachable, self.prompts.log_nu_0 + rewards / self.prompts.beta, -np.inf)
-        )
+        return np.asarray(np.where(self.reachable, self.prompts.log_nu_0 + rewards / self.prompts.beta, -np.inf))
 
     def log_best_marginal(self, log_q: OverAnswers) -> OverAnswers:
         """Compute the log-marginals of the Policy's best response to exp(log_q), prompt by prompt.
@@ -150,7 +148,7 @@ class CoupledGame:
             pi: Probabilities of traces, [X, Y].
 
         Returns:
-            J in R-units; +inf where the coupling's constraints are broken or a trace is used that the reference excludes.
+            J in R-units; +inf where constraints are broken or a trace is used that the reference excludes.
         """
         prompts = self.prompts
         log_pi = prompts.reference.as_log_policy(pi)

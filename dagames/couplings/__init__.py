@@ -3,8 +3,8 @@
 from dagames.couplings.all_of import AllOf
 from dagames.couplings.budgets import Budgets
 from dagames.couplings.coherence import Coherence
-from dagames.couplings.equalities import Equalities
 from dagames.couplings.equal_rates import EqualRates
+from dagames.couplings.equalities import Equalities
 from dagames.couplings.linear import LinearCoupling
 from dagames.couplings.soft_coherence import SoftCoherence
 

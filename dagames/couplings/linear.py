@@ -77,7 +77,7 @@ def as_shared_rows(costs: Numbers, budgets: Numbers, name: str, bound: str) -> t
         ShapeError: If there is not one right-hand side per row.
     """
     found = as_rows(costs, budgets, name, bound)
-    if found is None or np.ndim(budgets) > 1:  # type: ignore[arg-type]
+    if found is None or np.ndim(budgets) > 1:
         raise ShapeError(
             f"`{bound}` must be one number per row, shared by all prompts; for limits of each prompt use Polytope."
         )

@@ -110,8 +110,8 @@ def _log_mixture(ratios: OverAnswers, shares: PerPrompt) -> float:
         m, y = m + step * dm, y + step * dy
     if not bound - value <= _BELIEVED:
         raise SolveError(
-            f"the conjugate of SoftCoherence is known to {bound - value:.1e} of its weight only; bring weight and beta to "
-            "a common scale."
+            f"the conjugate of SoftCoherence is known to {bound - value:.1e} of its weight only; bring weight and beta "
+            "to a common scale."
         )
     return bound
 

@@ -54,8 +54,8 @@ def solve_soft_coherent(game: CoupledGame, *, tolerance: float = _tolerances.GAP
 
     Math:
         With a = beta / (beta + weight) and t_x = nu_0x exp(r_x / beta), the views' marginals are proportional to
-        t_x^a m^(1 - a) with normalisers exp(l_x), and m^a = sum_x s_x t_x^a exp(-l_x). The l minimise the convex function
-        a log sum_z m_z(l) + <s, l>.
+        t_x^a m^(1 - a) with normalisers exp(l_x), and m^a = sum_x s_x t_x^a exp(-l_x). The l minimise the convex
+        function a log sum_z m_z(l) + <s, l>.
 
     Args:
         game: A game with `SoftCoherence`.
@@ -113,7 +113,8 @@ def _levels(base: OverAnswers, shares: PerPrompt, a: float) -> tuple[PerPrompt, 
         return float(a * logsumexp(inner / a) + shares @ at)
 
     best, step = value(levels), 0
-    for step in range(_STEPS):
+    while step < _STEPS:
+        step += 1
         weights = log_shares + base - levels[:, None]
         mean, share = softmax(logsumexp(weights, axis=0) / a), softmax(weights, axis=0)
         won = share @ mean
@@ -142,7 +143,7 @@ def _certified(
     certificate = game.certify_marginal(log_nu, log_q)
     if not certificate.worst <= tolerance:
         raise SolveError(
-            f"{method} reached gap {certificate.worst:.1e} > {tolerance:.1e}, the rounding of float64 on this game; ask "
-            "for a larger `tolerance`, or bring rewards, weight and beta to a common scale."
+            f"{method} reached gap {certificate.worst:.1e} > {tolerance:.1e}, the rounding of float64 on this game; "
+            "ask for a larger `tolerance`, or bring rewards, weight and beta to a common scale."
         )
     return Solution(game, log_q, log_nu, certificate, steps, (), method)

@@ -49,7 +49,7 @@ def as_expression(functional: Functional, nu: Any, prompt: tuple[int, ...]) -> A
 
 
 @singledispatch
-def as_constraints(functional: Functional, nu: Any, prompt: tuple[int, ...]) -> list[Any]:  # noqa: ARG001 - the interface
+def as_constraints(functional: Functional, nu: Any, prompt: tuple[int, ...]) -> list[Any]:  # noqa: ARG001 - as above
     """State where R(nu) is finite as cvxpy constraints, inequalities before equalities; none by default.
 
     Args:
@@ -68,11 +68,13 @@ def _polytope_rows(functional: Polytope, nu: Any, prompt: tuple[int, ...]) -> li
     rows = functional.rows(prompt)
     left, right, equal = rows.costs[0] / rows.scale[:, None] @ nu, rows.budgets / rows.scale, rows.equal
     kept = np.flatnonzero(~equal), np.flatnonzero(equal)
-    return [left[kept[0]] <= right[kept[0]]] * (kept[0].size > 0) + [left[kept[1]] == right[kept[1]]] * (kept[1].size > 0)
+    return [left[kept[0]] <= right[kept[0]]] * (kept[0].size > 0) + [left[kept[1]] == right[kept[1]]] * (
+        kept[1].size > 0
+    )
 
 
 @as_expression.register
-def _polytope(functional: Polytope, nu: Any, prompt: tuple[int, ...]) -> Any:
+def _polytope(functional: Polytope, nu: Any, prompt: tuple[int, ...]) -> Any:  # noqa: ARG001 - the interface
     return 0.0 * nu[0]
 
 

@@ -5,7 +5,7 @@ import numpy as np
 from dagames import _tolerances, simplex
 from dagames._errors import SolveError
 from dagames._types import OverAnswers, PerConstraint
-from dagames.constraints import Face
+from dagames.constraints import Face, LinearConstraints
 from dagames.coupled_game import CoupledGame
 from dagames.couplings import LinearCoupling
 from dagames.functionals import Polytope
@@ -22,7 +22,7 @@ def solve_polytope(game: AlignmentGame, *, tolerance: float = _tolerances.GAP) -
     """Solve a game whose functional is a `Polytope`: each prompt has its own multipliers.
 
     Math:
-        nu* proportional to nu_0 exp(-<multipliers, costs> / beta), q* proportional to exp(-<multipliers, costs> / beta).
+        q* proportional to exp(-<multipliers, costs> / beta),   nu* proportional to nu_0 q*.
 
     Args:
         game: The game.
@@ -96,9 +96,7 @@ def solve_budgets(game: CoupledGame, *, tolerance: float = _tolerances.GAP) -> C
     (array([[0.6552, 0.3448],
            [0.9448, 0.0552]]), 0.2)
     """
-    if not isinstance(game.coupling, LinearCoupling):
-        raise SolveError(f"{type(game.coupling).__name__} is not a linear coupling; use `solve_coupled(game)`.")
-    rows = game.coupling.rows(game.shares)
+    rows = rows_of(game)
     face = rows.face(game.reachable)
     found, steps = best_multipliers(dual_of(game, face))
     multipliers = signed(found[0], face, rows.equal)
@@ -106,6 +104,25 @@ def solve_budgets(game: CoupledGame, *, tolerance: float = _tolerances.GAP) -> C
     if not solution.certificate.worst <= tolerance:
         raise SolveError(f"newton reached gap {solution.certificate.worst:.1e} > {tolerance:.1e}, {_ADVICE}")
     return solution
+
+
+def rows_of(game: CoupledGame) -> LinearConstraints:
+    """Read the constraints off a game with a linear coupling.
+
+    Args:
+        game: The game.
+
+    Returns:
+        The constraints.
+
+    Raises:
+        SolveError: If the coupling is of another kind.
+    """
+    if not isinstance(game.coupling, LinearCoupling):
+        raise SolveError(
+            f"{type(game.coupling).__name__} is no linear coupling and has no multipliers; use `solve_coupled(game)`."
+        )
+    return game.coupling.rows(game.shares)
 
 
 def dual_of(game: CoupledGame, face: Face) -> ConstrainedDual:
@@ -118,7 +135,7 @@ def dual_of(game: CoupledGame, face: Face) -> ConstrainedDual:
     Returns:
         One problem over all prompts; its multipliers are in R-units, because costs and budgets are divided by beta.
     """
-    rows = game.coupling.rows(game.shares)  # type: ignore[attr-defined]
+    rows = rows_of(game)
     beta = game.prompts.beta
     return ConstrainedDual(
         game.tilted[None], rows.costs[None] / beta, rows.budgets[None] / beta, game.shares[None], face.equal[None]
@@ -135,7 +152,7 @@ def log_target(game: CoupledGame, multipliers: PerConstraint) -> OverAnswers:
     Returns:
         Log-target, [X, Z]; -inf where unreachable.
     """
-    costs = game.coupling.rows(game.shares).costs  # type: ignore[attr-defined]
+    costs = rows_of(game).costs
     weights = -np.einsum("d,xdz->xz", multipliers, costs) / game.prompts.beta
     return simplex.log_normalize(np.where(game.reachable, weights, -np.inf))
 
@@ -155,7 +172,7 @@ def at_multipliers(
     Returns:
         The solution; its certificate says how good it is.
     """
-    rows = game.coupling.rows(game.shares)  # type: ignore[attr-defined]
+    rows = rows_of(game)
     log_q = log_target(game, multipliers)
     log_nu = game.log_best_marginal(log_q)
     slack = rows.budgets - rows.expected(np.exp(log_nu))

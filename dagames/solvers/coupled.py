@@ -19,8 +19,8 @@ def solve_coupled(
 
     Args:
         game: The game.
-        method: One of `COUPLED_METHODS`. "auto" writes the equilibrium down for `Coherence`, and otherwise uses Newton's
-            method on the dual.
+        method: One of `COUPLED_METHODS`. "auto" writes the equilibrium down for `Coherence`, and otherwise uses
+            Newton's method on the dual.
         tolerance: Relative duality gap to reach, above 0.
         max_iterations: Steps allowed to dual ascent.
 

@@ -1,5 +1,6 @@
 """Dual ascent on the multipliers of shared constraints: the loop of safety fine-tuning, with its admissible step."""
 
+from collections import deque
 from collections.abc import Iterator
 from itertools import islice
 
@@ -9,8 +10,7 @@ from dagames import _tolerances, simplex
 from dagames._errors import DomainError, SolveError
 from dagames._types import Numbers, PerConstraint
 from dagames.coupled_game import CoupledGame
-from dagames.couplings import LinearCoupling
-from dagames.solvers.constrained import at_multipliers, log_target
+from dagames.solvers.constrained import at_multipliers, log_target, rows_of
 from dagames.solvers.solution import ConstrainedSolution
 
 _PAIRS = 500
@@ -42,7 +42,7 @@ def admissible_step(game: CoupledGame) -> float:
     >>> admissible_step(CoupledGame(prompts, Budgets([0.0, 1.0], 0.2)))
     4.0
     """
-    costs = _rows_of(game)
+    costs = rows_of(game).costs
     squares = np.array([_squared_diameter(c[:, held]) for c, held in zip(costs, game.reachable, strict=True)])
     largest = float(game.shares @ squares) / 4
     return 2 * game.prompts.beta / largest if largest > 0 else np.inf
@@ -71,8 +71,7 @@ def dual_ascent_path(
     Source:
         (paper, appendix D.3, algorithm 4); claim I.28
     """
-    _rows_of(game)
-    rows = game.coupling.rows(game.shares)  # type: ignore[attr-defined]
+    rows = rows_of(game)
     length = min(admissible_step(game) / 2, np.finfo(np.float64).max) if step is None else step
     length = simplex.as_positive(length, "step")
     point = np.zeros(rows.budgets.size) if multipliers is None else simplex.as_real(multipliers, "multipliers")
@@ -101,7 +100,8 @@ def solve_dual_ascent(
         max_iterations: Steps allowed, at least 1.
 
     Returns:
-        The certified solution; its history holds the largest change of a multiplier in each step, relative to the step.
+        The certified solution; its history holds the largest change of a multiplier in each step, relative to the step
+        and to the size of its costs.
 
     Raises:
         SolveError: If it does not get there, naming a 2-cycle where the step causes one.
@@ -109,24 +109,24 @@ def solve_dual_ascent(
     """
     if max_iterations < 1:
         raise DomainError(f"`max_iterations` must be at least 1, not {max_iterations}.")
-    rows = game.coupling.rows(game.shares) if _rows_of(game) is not None else None  # type: ignore[attr-defined]
+    scale = rows_of(game).scale
     length = admissible_step(game) / 2 if step is None else step
     history: list[float] = []
-    before = last = None
+    recent: deque[PerConstraint] = deque(maxlen=3)
     for point in islice(dual_ascent_path(game, step), max_iterations + 1):
-        if last is not None:
-            history.append(float(np.abs(point - last).max() / length))
-            if history[-1] <= _tolerances.FEASIBILITY * float(rows.scale.max()):  # type: ignore[union-attr]
+        recent.append(point)
+        if len(recent) > 1:
+            history.append(float((np.abs(point - recent[-2]) / scale).max() / length))
+            if history[-1] <= _tolerances.FEASIBILITY:
                 solution = at_multipliers(game, point, "dual_ascent", len(history), tuple(history))
                 if solution.certificate.worst <= tolerance:
                     return solution
-        before, last, previous = last, point, before
     limit = admissible_step(game)
     message = f"dual_ascent stopped after {max_iterations} steps, the last moving by {history[-1]:.1e} of the step."
-    if previous is not None and _alternates(previous, before, last):  # type: ignore[arg-type]
+    if len(recent) == 3 and _alternates(*recent):
         raise SolveError(
-            f"{message} The multipliers alternate between {_shown(before)} and {_shown(last)}, a 2-cycle: the step "  # type: ignore[arg-type]
-            f"{length:.4g} is beyond the admissible {limit:.4g} (claim I.28); leave `step` out."
+            f"{message} The multipliers alternate between {_shown(recent[1])} and {_shown(recent[2])}, a 2-cycle: the "
+            f"step {length:.4g} is beyond the admissible {limit:.4g} (claim I.28); leave `step` out."
         )
     if length >= limit:
         message += f" The step {length:.4g} is beyond the admissible {limit:.4g} (claim I.28); leave `step` out."
@@ -141,12 +141,6 @@ def _alternates(first: PerConstraint, second: PerConstraint, third: PerConstrain
 
 def _shown(point: PerConstraint) -> str:
     return np.array2string(point, precision=4, separator=", ")
-
-
-def _rows_of(game: CoupledGame) -> np.ndarray:
-    if not isinstance(game.coupling, LinearCoupling):
-        raise SolveError(f"{type(game.coupling).__name__} has no multipliers; use `solve_coupled(game)`.")
-    return game.coupling.rows(game.shares).costs
 
 
 def _squared_diameter(costs: np.ndarray) -> float:

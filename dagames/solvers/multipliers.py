@@ -45,7 +45,9 @@ class ConstrainedDual:
     def value(self, multipliers: Array) -> Array:
         """Compute phi, [B]."""
         weights = self.log_base - np.einsum("bd,bxdz->bxz", multipliers, self.costs)
-        return np.asarray((self.shares * logsumexp(weights, axis=-1)).sum(axis=-1) + (multipliers * self.budgets).sum(-1))
+        return np.asarray(
+            (self.shares * logsumexp(weights, axis=-1)).sum(axis=-1) + (multipliers * self.budgets).sum(-1)
+        )
 
     def slopes(self, multipliers: Array) -> tuple[Array, Array]:
         """Compute the gradient b - E c, [B, d], and the Hessian sum_x s_x Cov c, [B, d, d]."""
@@ -99,11 +101,13 @@ def best_multipliers(dual: ConstrainedDual) -> tuple[Array, int]:
     radius = np.full(len(point), 8.0)
     value, (gradient, hessian) = scaled.value(point), scaled.slopes(point)
     idle = np.zeros(len(point), dtype=np.int64)
-    for step in range(_STEPS):
+    step = 0
+    while step < _STEPS:
         error = _residual(point, gradient, scaled.equal)
         idle = np.where(error <= 4 * np.finfo(np.float64).eps, 99, idle)
         if (idle >= 6).all():
             break
+        step += 1
         moved = point + _direction(point, gradient, hessian, scaled.equal, radius)
         moved = np.where(scaled.equal, moved, np.maximum(moved, 0.0))
         new_value, (new_gradient, new_hessian) = scaled.value(moved), scaled.slopes(moved)
@@ -126,7 +130,7 @@ def best_multipliers(dual: ConstrainedDual) -> tuple[Array, int]:
 
 def _size(step: Array) -> Array:
     """Measure a step by its largest entry, [B], never 0."""
-    return np.maximum(np.abs(step).max(axis=-1), np.finfo(np.float64).tiny)
+    return np.asarray(np.maximum(np.abs(step).max(axis=-1), np.finfo(np.float64).tiny))
 
 
 def _residual(point: Array, gradient: Array, equal: NDArray[np.bool_]) -> Array:
@@ -139,6 +143,16 @@ def _direction(point: Array, gradient: Array, hessian: Array, equal: NDArray[np.
     """Take the Newton step of the multipliers that are not held at 0, shorter where curvature is lacking.
 
     A multiplier that the step would make negative goes to 0 instead, and the others' step is found again for that.
+
+    Args:
+        point: Multipliers, [B, d].
+        gradient: Gradient of phi, [B, d].
+        hessian: Hessian of phi, [B, d, d].
+        equal: Rows that ask for equality, [B, d].
+        radius: Largest step along an axis of the Hessian, [B].
+
+    Returns:
+        The step, [B, d].
     """
     held = ~equal & (point <= np.minimum(1e-3, np.abs(gradient).max(axis=-1, keepdims=True))) & (gradient > 0)
     newton = np.zeros_like(point)
