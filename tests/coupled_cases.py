@@ -11,8 +11,6 @@ from dagames.couplings import AllOf, Budgets, Coherence, Equalities, EqualRates,
 from dagames.functionals import Linear
 from tests.cases import random_reference
 
-Make = Callable[[np.random.Generator, int, int], object]
-
 
 def interior(rng: np.random.Generator, X: int, n: int) -> np.ndarray:
     return 0.5 * rng.dirichlet(np.ones(n), size=X) + 0.5 / n
@@ -57,8 +55,8 @@ COUPLINGS: dict[str, Callable] = {
     "Equalities": equalities,
     "EqualRates": equal_rates,
     "AllOf": all_of,
-    "Coherence": lambda rng, X, n, shares: Coherence(),
-    "SoftCoherence": lambda rng, X, n, shares: SoftCoherence(10 ** rng.uniform(-1, 2)),
+    "Coherence": lambda *_: Coherence(),
+    "SoftCoherence": lambda rng, *_: SoftCoherence(10 ** rng.uniform(-1, 2)),
 }
 
 
@@ -71,11 +69,8 @@ def random_coupled(
     X = max(X, 2) if make in {equal_rates, all_of} else X
     rows = [random_reference(np.random.default_rng(seed), n) for _ in range(X)]
     E = rows[0][1]
-    pi_0 = np.stack([pi for pi, _ in rows]) if not mild else rng.dirichlet(np.ones(E.size), size=X)
-    if mild:
-        pi_0 = 0.9 * pi_0 + 0.1 / E.size
-    else:
-        pi_0 = np.stack([rng.permutation(row) for row in pi_0])
+    wild = np.stack([rng.permutation(pi) for pi, _ in rows])
+    pi_0 = 0.9 * rng.dirichlet(np.ones(E.size), size=X) + 0.1 / E.size if mild else wild
     shares = 0.8 * rng.dirichlet(np.ones(X)) + 0.2 / X
     rewards = rng.normal(size=(X, n)) * rng.choice([0.0, 1.0])
     prompts = AlignmentGame(pi_0, E, Linear(rewards), beta=10 ** rng.uniform(-1, 1))

@@ -7,7 +7,7 @@ import numpy as np
 from dagames import _tolerances
 from dagames._errors import ShapeError
 from dagames._types import Costs, Numbers, OverAnswers, PerConstraint, PerPrompt, Reachable
-from dagames.constraints import LinearConstraints
+from dagames.constraints import Face, LinearConstraints
 from dagames.coupled_game import Coupling
 from dagames.functionals.polytope import as_rows
 
@@ -35,7 +35,23 @@ class LinearCoupling(Coupling):
 
     def usable(self, reachable: Reachable, shares: PerPrompt) -> Reachable:
         """Mark the reachable answers that some feasible marginal uses, bool [X, Z]."""
-        return self.rows(shares).face(reachable).allowed
+        return self.face(reachable, shares).allowed
+
+    def face(self, reachable: Reachable, shares: PerPrompt) -> Face:
+        """Find the answers that feasible marginals use, and feasible marginals that use them all.
+
+        Args:
+            reachable: Answers with a trace, bool [X, Z].
+            shares: Weight of each prompt, [X].
+
+        Returns:
+            The face; kept, for the game asks when it is made and the solver asks again.
+        """
+        known: dict[tuple[bytes, bytes], Face] = self.__dict__.setdefault("_faces", {})
+        key = (np.asarray(reachable, dtype=bool).tobytes(), shares.tobytes())
+        if key not in known:
+            known[key] = self.rows(shares).face(reachable)
+        return known[key]
 
     def residuals(self, nu: OverAnswers, shares: PerPrompt) -> dict[str, float]:
         """Report the largest excess over a budget, relative to the row's size, as `feasibility`."""
@@ -58,7 +74,7 @@ class LinearCoupling(Coupling):
                 f"{reachable.shape[0]} and {reachable.shape[1]}. If some answers have no trace, say `n_answers` when "
                 "the game is made."
             )
-        rows.face(reachable)
+        self.face(reachable, shares)
 
 
 def as_shared_rows(costs: Numbers, budgets: Numbers, name: str, bound: str) -> tuple[Costs, PerConstraint]:

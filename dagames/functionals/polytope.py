@@ -134,7 +134,12 @@ class Polytope(Functional):
         Returns:
             The face, of one prompt.
         """
-        return self.rows(prompt).face(reachable[None], f"prompt {prompt[0]}: " if prompt else "")
+        # Every use of the same prompt asks for the same linear program, the game when it is made as well as the solver.
+        known: dict[tuple[object, bytes], Face] = self.__dict__.setdefault("_faces", {})
+        key = (prompt if self.costs.ndim > 2 else (), np.asarray(reachable, dtype=bool).tobytes())
+        if key not in known:
+            known[key] = self.rows(prompt).face(reachable[None], f"prompt {prompt[0]}: " if prompt else "")
+        return known[key]
 
     def rows(self, prompt: tuple[int, ...]) -> LinearConstraints:
         """State the constraints of one prompt.

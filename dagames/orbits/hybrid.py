@@ -75,9 +75,13 @@ def hybrid_bound(
     if points.shape[-1] != truth.size:
         raise ShapeError(f"`models` has {points.shape[-1]} answers; the views have {truth.size}.")
     held = truth > 0
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", over="ignore"):
         inverse = 1.0 / points[:, held]
-    lipschitz = np.sqrt((truth[held] * inverse) ** 2 @ np.ones(int(held.sum())))
+        ratio = truth[held] * inverse
+    # The largest entry is factored out, so that no square overflows.
+    top = ratio.max(axis=-1)
+    scaled = np.divide(ratio, top[:, None], out=np.ones_like(ratio), where=np.isfinite(top)[:, None])
+    lipschitz = top * np.sqrt((scaled**2).sum(axis=-1))
     return HybridBound(generalised_hellinger(nu, weights), float(lipschitz.max()), float(inverse.max()))
 
 

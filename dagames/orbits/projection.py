@@ -22,7 +22,8 @@ def direct_projection(
         D = KL(pi || pi_0) or |pi - pi_0|^2 / 2, over traces.
 
     For KL the common marginal is the geometric mean of the views'. For the Euclidean distance it is the arithmetic mean
-    where every view has as many traces for every answer; otherwise an answer with more traces is cheaper to move.
+    where each answer has as many traces in all views and no trace ends at 0; otherwise an answer is cheaper to move
+    where it has more traces.
 
     Args:
         pi_0: Policies of the views, [X, Y].
@@ -63,7 +64,8 @@ def two_step_projection(
     """Form the views' consensus, then project each policy on the policies with that marginal.
 
     The consensus is the geometric mean for KL and the arithmetic mean for the Euclidean distance. For KL the result is
-    that of `direct_projection`; for the Euclidean distance it is where all answers have equally many traces.
+    that of `direct_projection`; for the Euclidean distance it is where each answer has as many traces in all views and
+    no trace ends at 0.
 
     Args:
         pi_0: Policies of the views, [X, Y].

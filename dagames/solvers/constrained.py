@@ -97,7 +97,7 @@ def solve_budgets(game: CoupledGame, *, tolerance: float = _tolerances.GAP) -> C
            [0.9448, 0.0552]]), 0.2)
     """
     rows = rows_of(game)
-    face = rows.face(game.reachable)
+    face = game.coupling.face(game.reachable, game.shares)  # type: ignore[attr-defined]
     found, steps = best_multipliers(dual_of(game, face))
     multipliers = signed(found[0], face, rows.equal)
     solution = at_multipliers(game, multipliers, "newton", steps, ())

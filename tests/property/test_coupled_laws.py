@@ -1,6 +1,6 @@
 """Laws of coupled games, over every coupling: weak duality, equilibrium, and what each solver promises."""
 
-from itertools import islice
+from itertools import islice, pairwise
 
 import numpy as np
 import pytest
@@ -132,7 +132,7 @@ def test_dual_ascent_climbs_to_the_same_equilibrium(make, seed, X, n):
         game.dual_value(-np.einsum("d,xdz->xz", point, game.coupling.rows(game.shares).costs) / game.prompts.beta)
         for point in islice(dual_ascent_path(game, 0.99 * admissible_step(game)), 20)
     ]
-    assert all(b >= a - 1e-9 * size_of(a) for a, b in zip(values, values[1:], strict=False))
+    assert all(b >= a - 1e-9 * size_of(a) for a, b in pairwise(values))
     assert values[-1] <= float(solve_budgets(game).value) + 1e-9 * size_of(values[-1])
 
 
