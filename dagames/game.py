@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from dagames import simplex
-from dagames._errors import CertificateError, DomainError, InfeasibleError, ShapeError
+from dagames._errors import CertificateError, DomainError, InfeasibleError
 from dagames._types import Extraction, Numbers, OverAnswers, OverTraces, PerPrompt, RaggedTraces, Reachable
 from dagames.certificates import Certificate, certify_gap
-from dagames.functionals import Functional
+from dagames.functionals import Functional, at_prompts
 from dagames.reference import Reference
 
 
@@ -119,10 +119,11 @@ class AlignmentGame:
             raise DomainError(f"`functional` must be a Functional, not {type(functional).__name__}.")
         functional.check_fits(self.batch, self.n_answers)
         self.functional = functional
-        self.log_nu_0: OverAnswers = reference.push()
+        self.log_nu_0: OverAnswers = reference.log_nu_0
         self.reachable: Reachable = np.isfinite(self.log_nu_0)
         functional.check_reachable(self.reachable)
         self.reachable = functional.usable(self.reachable)
+        self._all_reachable = bool(self.reachable.all())
         if not self.reachable.any(axis=-1).all():
             raise InfeasibleError(
                 f"{type(functional).__name__} allows none of the answers that the reference reaches, so every policy "
@@ -152,7 +153,7 @@ class AlignmentGame:
     @property
     def log_reference(self) -> OverAnswers:
         """Log of the reference's marginal conditioned on the reachable answers, [*x, Z]; -inf elsewhere."""
-        return simplex.log_normalize(np.where(self.reachable, self.log_nu_0, -np.inf))
+        return simplex.log_normalize(self._where_reachable(self.log_nu_0, -np.inf))
 
     def reduced(self) -> "AlignmentGame":
         """Return the same game played on answers: a trace is an answer, the reference is nu_0.
@@ -163,7 +164,23 @@ class AlignmentGame:
         Returns:
             The game with |Y| = |Z|.
         """
-        return type(self).from_log(self.log_nu_0, np.arange(self.n_answers), self.functional, self.beta)
+        return self.at_prompts(slice(None)) if self.batch else self._on_answers(self.log_nu_0, self.functional)
+
+    def at_prompts(self, prompts: slice) -> "AlignmentGame":
+        """Return the reduced game of some prompts of a batch.
+
+        Args:
+            prompts: Which of the X prompts.
+
+        Returns:
+            The game with |Y| = |Z|; its functional keeps the parameters of those prompts.
+        """
+        return self._on_answers(self.log_nu_0[prompts], at_prompts(self.functional, prompts))
+
+    def _on_answers(self, log_nu_0: OverAnswers, functional: Functional) -> "AlignmentGame":
+        game = type(self).__new__(type(self))
+        game._build(Reference.of_answers(log_nu_0), functional, self.beta)
+        return game
 
     def lift(self, log_nu: OverAnswers, *, in_logs: bool = True) -> OverTraces | RaggedTraces:
         """Find the policy nearest the reference whose answer marginal is exp(log_nu): the one pass back to traces.
@@ -222,7 +239,7 @@ class AlignmentGame:
         Returns:
             G, [*x], in R-units.
         """
-        log_pi, log_q = self.reference.as_log_policy(pi), self._as_log_target(q)
+        log_pi, log_q = self.reference.as_log_policy(pi), simplex.as_log_target(q, self.reachable)
         log_nu = simplex.pushforward(log_pi, self.E, self.n_answers)
         # A policy that uses an answer which is not allowed pays an infinite price, whatever q says of it.
         said = np.where(self.reachable, log_q, np.where(np.isfinite(log_nu), -np.inf, 0.0))
@@ -239,7 +256,7 @@ class AlignmentGame:
         Returns:
             Psi, [*x], in R-units.
         """
-        return self._potential(self._as_log_target(q))
+        return self._potential(simplex.as_log_target(q, self.reachable))
 
     def best_policy(self, q: Numbers) -> OverTraces:
         """Compute the Policy's best response to `q`.
@@ -256,7 +273,7 @@ class AlignmentGame:
         Source:
             (paper, Thm 2.1, part 2)
         """
-        return np.asarray(np.exp(self.log_best_policy(self._as_log_target(q))))
+        return np.asarray(np.exp(self.log_best_policy(simplex.as_log_target(q, self.reachable))))
 
     def best_target(self, pi: Numbers) -> OverAnswers:
         """Compute a best response of the Target to `pi`, from a subgradient of R at nu_pi.
@@ -283,7 +300,7 @@ class AlignmentGame:
         Returns:
             The gap, [*x], in R-units, at least 0 up to rounding.
         """
-        log_q = self._as_log_target(q)
+        log_q = simplex.as_log_target(q, self.reachable)
         return np.asarray(self.objective(pi) + self.beta * self._log_mass(log_q) + self._potential(log_q))
 
     def log_best_policy(self, log_q: OverAnswers) -> OverTraces:
@@ -310,7 +327,7 @@ class AlignmentGame:
             DomainError: If R has no finite slope at a reachable answer, so that the supremum is not attained.
             CertificateError: If the functional's gradient is not a number.
         """
-        slope = np.where(self.reachable, self.functional.gradient_at_log(log_nu), np.inf)
+        slope = self._where_reachable(self.functional.gradient_at_log(log_nu), np.inf)
         if np.isnan(slope).any():
             raise CertificateError(f"{type(self.functional).__name__}.gradient returned NaN.")
         bad = self.reachable & ~np.isfinite(slope)
@@ -366,23 +383,13 @@ class AlignmentGame:
         )
 
     def _potential(self, log_q: OverAnswers) -> PerPrompt:
-        u = np.where(self.reachable, -self.beta * np.where(self.reachable, log_q, 0.0), -np.inf)
+        u = self._where_reachable(-self.beta * self._where_reachable(log_q, 0.0), -np.inf)
         return np.asarray(self.functional.conjugate(u))
 
     def _log_mass(self, log_q: OverAnswers) -> PerPrompt:
         """Compute log of sum_z nu_0(z) q(z) over the reachable answers, [*x]."""
-        return simplex.log_sum(np.where(self.reachable, self.log_nu_0 + log_q, -np.inf))
+        return simplex.log_sum(self._where_reachable(self.log_nu_0 + log_q, -np.inf))
 
-    def _as_log_target(self, q: Numbers) -> OverAnswers:
-        array = simplex.as_distribution(q, "q")
-        if array.shape != self.log_nu_0.shape:
-            raise ShapeError(f"`q` has shape {array.shape}; the game's answers ask for {self.log_nu_0.shape}.")
-        zero = self.reachable & (array == 0)
-        if zero.any():
-            place = ", ".join(str(int(i)) for i in np.argwhere(zero)[0])
-            raise DomainError(
-                f"`q[{place}]` is 0 at a reachable answer, where G is not defined (-beta log q is infinite). "
-                "Use a small positive probability, or `log_best_policy` with its logarithm."
-            )
-        with np.errstate(divide="ignore"):
-            return np.asarray(np.log(array))
+    def _where_reachable(self, values: OverAnswers, fill: float) -> OverAnswers:
+        """Replace what stands at unreachable answers."""
+        return values if self._all_reachable else np.where(self.reachable, values, fill)

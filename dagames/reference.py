@@ -25,6 +25,7 @@ class Reference:
         starts: Place of each prompt's first trace, and the end, [X + 1].
         shape: Shape (*x, Y) of a policy, or None if prompts differ in size.
         n_answers: Number of answers |Z|.
+        log_nu_0: Log of the answer marginal, [*x, Z]; -inf for an answer that no trace of positive mass gives.
     """
 
     def __init__(self, values: Numbers, E: Numbers, n_answers: int | None, *, in_logs: bool) -> None:
@@ -44,6 +45,7 @@ class Reference:
         self.E: Extraction = indices.reshape(-1)
         n_traces = array.shape[-1]
         self.starts = np.arange(array.size // n_traces + 1) * n_traces
+        self.log_nu_0: OverAnswers = self._push()
 
     @classmethod
     def ragged(cls, values: Sequence[Numbers], E: Sequence[Numbers], n_answers: int | None) -> "Reference":
@@ -74,6 +76,24 @@ class Reference:
         self.E = np.concatenate([indices for indices, _ in answers])
         self.starts = np.concatenate([[0], np.cumsum([row.size for row in rows])])
         self.n_answers = max(n for _, n in answers)
+        self.log_nu_0 = self._push()
+        return self
+
+    @classmethod
+    def of_answers(cls, log_nu_0: OverAnswers) -> "Reference":
+        """Take answers for traces; nothing is checked, because the masses come from another reference.
+
+        Args:
+            log_nu_0: Log-probabilities of answers, [*x, Z].
+
+        Returns:
+            The reference with |Y| = |Z|.
+        """
+        self = cls.__new__(cls)
+        self.in_logs, self.shape, self.n_answers = True, log_nu_0.shape, log_nu_0.shape[-1]
+        self.values, self.E = log_nu_0.reshape(-1), np.arange(self.n_answers)
+        self.starts = np.arange(log_nu_0.size // self.n_answers + 1) * self.n_answers
+        self.log_nu_0 = log_nu_0
         return self
 
     @property
@@ -122,12 +142,8 @@ class Reference:
         with np.errstate(divide="ignore"):
             return np.asarray(np.log(array))
 
-    def push(self) -> OverAnswers:
-        """Push the reference forward to the answers.
-
-        Returns:
-            Log-probabilities of answers, [*x, Z]; -inf for an answer that no trace of positive mass gives.
-        """
+    def _push(self) -> OverAnswers:
+        """Push the reference forward to the answers."""
         n_prompts = self.starts.size - 1
         mass = np.zeros((n_prompts, self.n_answers))
         cells = mass.reshape(-1)

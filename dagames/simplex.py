@@ -8,7 +8,7 @@ from scipy.special import rel_entr, xlogy
 
 from dagames import _tolerances
 from dagames._errors import DomainError, ShapeError
-from dagames._types import Extraction, Numbers, OverAnswers, OverTraces, PerPrompt
+from dagames._types import Extraction, Numbers, OverAnswers, OverTraces, PerPrompt, Reachable
 
 BLOCK = 2**19
 """Entries held at once beside input and output: 4 MB for each array of float64."""
@@ -83,6 +83,33 @@ def as_log_distribution(values: Numbers, name: str) -> OverAnswers:
         raise DomainError(f"`{name}[{_index(place)}]` is {array[place]}; a log-probability is a number or -inf.")
     _check_sum(_sum_of_exp(array), name, "subtract its logsumexp", of="the exponentials of ")
     return array
+
+
+def as_log_target(q: Numbers, reachable: Reachable) -> OverAnswers:
+    """Validate `q` as a target: a distribution over answers, positive wherever a policy can have mass.
+
+    Args:
+        q: Probabilities of answers, [*x, Z].
+        reachable: Which answers a policy of finite objective can use, [*x, Z].
+
+    Returns:
+        Log-probabilities of the same shape.
+
+    Raises:
+        ShapeError: If it has another shape than `reachable`.
+        DomainError: If it is 0 at a reachable answer.
+    """
+    array = as_distribution(q, "q")
+    if array.shape != reachable.shape:
+        raise ShapeError(f"`q` has shape {array.shape}; the game's answers ask for {reachable.shape}.")
+    zero = reachable & (array == 0)
+    if zero.any():
+        raise DomainError(
+            f"`q[{_index(_first(zero))}]` is 0 at a reachable answer, where G is not defined (-beta log q is "
+            "infinite). Use a small positive probability, or `log_best_policy` with its logarithm."
+        )
+    with np.errstate(divide="ignore"):
+        return np.asarray(np.log(array))
 
 
 def as_positive(value: float, name: str) -> float:

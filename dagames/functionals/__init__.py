@@ -12,6 +12,7 @@ from dagames.functionals.log_score import LogScore
 from dagames.functionals.negative_entropy import NegativeEntropy
 from dagames.functionals.point import Point
 from dagames.functionals.polytope import Polytope
+from dagames.functionals.prompts import at_prompts, is_divisible
 from dagames.functionals.separable import RootConjugate, Separable
 from dagames.functionals.squared_distance import SquaredDistance
 from dagames.functionals.tsallis import Tsallis
@@ -33,5 +34,7 @@ __all__ = [
     "SquaredDistance",
     "Tsallis",
     "Violation",
+    "at_prompts",
     "broken_laws",
+    "is_divisible",
 ]

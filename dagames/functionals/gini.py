@@ -46,6 +46,11 @@ class Gini(Separable):
         """Compute weight * nu, [*x, Z]."""
         return np.asarray(self.weight[..., None] * np.exp(log_nu))
 
+    def slope_and_bend(self, log_nu: OverAnswers, nu: OverAnswers) -> tuple[OverAnswers, OverAnswers]:
+        """Compute weight * nu, which is both, [*x, Z] each."""
+        slope = self.gradient(nu)
+        return slope, slope
+
     def conjugate(self, u: OverAnswers) -> PerPrompt:
         """Compute <p, u> - R(p) at the maximiser p, [*x]."""
         p = self.conjugate_gradient(u)

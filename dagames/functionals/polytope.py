@@ -6,7 +6,17 @@ import numpy as np
 
 from dagames import _tolerances
 from dagames._errors import DomainError, ShapeError
-from dagames._types import Costs, Flags, Numbers, OverAnswers, PerConstraint, PerPrompt, Reachable
+from dagames._types import (
+    Costs,
+    Flags,
+    Numbers,
+    OverAnswers,
+    PerConstraint,
+    PerPrompt,
+    PromptBudgets,
+    PromptCosts,
+    Reachable,
+)
 from dagames.constraints import Face, LinearConstraints
 from dagames.functionals.base import Functional
 from dagames.simplex import as_real
@@ -38,8 +48,8 @@ class Polytope(Functional):
     0.1
     """
 
-    costs: Costs
-    budgets: PerConstraint
+    costs: PromptCosts
+    budgets: PromptBudgets
     equal: Flags
 
     def __init__(
@@ -135,10 +145,12 @@ class Polytope(Functional):
             The face, of one prompt.
         """
         # Every use of the same prompt asks for the same linear program, the game when it is made as well as the solver.
-        known: dict[tuple[object, bytes], Face] = self.__dict__.setdefault("_faces", {})
-        key = (prompt if self.costs.ndim > 2 else (), np.asarray(reachable, dtype=bool).tobytes())
+        # Parameters are part of the key, because the functional of some of a batch's prompts is a copy of this one.
+        known: dict[tuple[bytes, ...], Face] = self.__dict__.setdefault("_faces", {})
+        rows = self.rows(prompt)
+        key = (rows.costs.tobytes(), rows.budgets.tobytes(), np.asarray(reachable, dtype=bool).tobytes())
         if key not in known:
-            known[key] = self.rows(prompt).face(reachable[None], f"prompt {prompt[0]}: " if prompt else "")
+            known[key] = rows.face(reachable[None], f"prompt {prompt[0]}: " if prompt else "")
         return known[key]
 
     def rows(self, prompt: tuple[int, ...]) -> LinearConstraints:

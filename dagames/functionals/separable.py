@@ -16,6 +16,10 @@ class Separable(Functional):
     def bend_at_log(self, log_nu: OverAnswers) -> OverAnswers:
         """Compute d f'(nu) / d log nu = nu f''(nu) at nu = exp(log_nu), at least 0, [*x, Z]."""
 
+    def slope_and_bend(self, log_nu: OverAnswers, nu: OverAnswers) -> tuple[OverAnswers, OverAnswers]:
+        """Compute gradient and bend together; override where nu = exp(log_nu), at hand already, is all they need."""
+        return self.gradient_at_log(log_nu), self.bend_at_log(log_nu)
+
 
 class RootConjugate(Separable):
     """A separable functional whose conjugate is found by a root, because no formula is known.

@@ -1,10 +1,14 @@
 """Choose a solver, and say which."""
 
+from collections.abc import Callable
+from functools import partial
+
 from dagames import _tolerances
 from dagames._errors import DomainError
 from dagames.functionals import Polytope, Separable
 from dagames.game import AlignmentGame
 from dagames.solvers.best_response import solve_best_response
+from dagames.solvers.blocks import solve_in_blocks
 from dagames.solvers.closed_form import has_closed_form, solve_closed_form
 from dagames.solvers.constrained import solve_polytope
 from dagames.solvers.mirror_descent import solve_mirror_descent
@@ -45,23 +49,28 @@ def solve(
         tolerance = _tolerances.ORACLE_GAP if method == "conic" else _tolerances.GAP
     if not tolerance > 0:
         raise DomainError(f"`tolerance` must be above 0, not {tolerance}.")
-    if method == "auto":
-        method = _choose(game)
+    if isinstance(game.functional, Polytope) and method in {"auto", "newton"}:
+        # Not in blocks, which would drop the multipliers.
+        return solve_polytope(game, tolerance=tolerance)
+    run = _solver(_choose(game) if method == "auto" else method, tolerance, max_iterations)
+    return solve_in_blocks(game, run)
+
+
+def _solver(method: str, tolerance: float, max_iterations: int) -> Callable[[AlignmentGame], Solution]:
     if method == "closed_form":
-        return solve_closed_form(game, tolerance=tolerance)
+        return partial(solve_closed_form, tolerance=tolerance)
     if method == "newton":
-        solver = solve_polytope if isinstance(game.functional, Polytope) else solve_newton
-        return solver(game, tolerance=tolerance)
+        return partial(solve_newton, tolerance=tolerance)
     if method == "conic":
         # cvxpy takes longer to import than everything else together, and most games never need it.
         from dagames.solvers.conic import solve_conic
 
-        return solve_conic(game, tolerance=tolerance)
+        return partial(solve_conic, tolerance=tolerance)
     iterate = solve_mirror_descent if method == "mirror_descent" else solve_best_response
-    return iterate(game, tolerance=tolerance, max_iterations=max_iterations)
+    return partial(iterate, tolerance=tolerance, max_iterations=max_iterations)
 
 
 def _choose(game: AlignmentGame) -> str:
     if has_closed_form(game.functional):
         return "closed_form"
-    return "newton" if isinstance(game.functional, (Separable, Polytope)) else "mirror_descent"
+    return "newton" if isinstance(game.functional, Separable) else "mirror_descent"

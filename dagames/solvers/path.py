@@ -12,7 +12,9 @@ from dagames.game import AlignmentGame
 from dagames.solvers.solution import Solution
 
 
-def as_solution(game: AlignmentGame, log_nu: OverAnswers, method: str, history: tuple[float, ...]) -> Solution:
+def as_solution(
+    game: AlignmentGame, log_nu: OverAnswers, method: str, history: tuple[float, ...], *, iterations: int | None = None
+) -> Solution:
     """Answer an answer marginal with its best target, and certify the pair.
 
     Args:
@@ -20,13 +22,15 @@ def as_solution(game: AlignmentGame, log_nu: OverAnswers, method: str, history: 
         log_nu: Log of an answer marginal, [*x, Z].
         method: Name of the solver.
         history: Worst relative gaps of the iterates so far.
+        iterations: Steps taken; by default one less than the history's length.
 
     Returns:
         The solution; its certificate says how good it is.
     """
     log_q = game.log_best_target(log_nu)
     certificate = game.certify_marginal(log_nu, log_q)
-    return Solution(game, log_q, log_nu, certificate, max(len(history) - 1, 0), history, method)
+    steps = max(len(history) - 1, 0) if iterations is None else iterations
+    return Solution(game, log_q, log_nu, certificate, steps, history, method)
 
 
 def solve_along(
