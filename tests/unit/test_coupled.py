@@ -80,19 +80,19 @@ def test_rewards_tilt_the_consensus():
 
 
 def test_the_safety_loop_as_written_ends_elsewhere():
-    """Claim I.13: projecting the current marginal and answering it again drifts to a vertex; the game does not."""
-    nu_0, cost, budget = np.array([0.1, 0.2, 0.3, 0.4]), np.array([0.0, 0.2, 0.5, 1.0]), 0.4
-    game = AlignmentGame(nu_0, range(4), Polytope(cost, budget), beta=1.0)
-    solution = solve(game)
+    """Claim I.13: projecting the *current* marginal and answering that ends at (0, 1/3, 2/3, 0), far from the game's."""
+    nu_0, cost, budget = np.array([0.3, 0.5, 0.1, 0.1]), np.array([1.0, 0.9, 0.0, 0.1]), 0.3
+    solution = solve(AlignmentGame(nu_0, range(4), Polytope(cost, budget), beta=1.0))
+    np.testing.assert_allclose(solution.nu, [0.0915, 0.1973, 0.4012, 0.3101], atol=5e-5)
     tilt = np.exp(-solution.multipliers[0] * cost)
     np.testing.assert_allclose(solution.nu, nu_0 * tilt / (nu_0 @ tilt), rtol=1e-12)
     np.testing.assert_allclose(solution.q, tilt / tilt.sum(), rtol=1e-12)
     assert cost @ solution.nu == pytest.approx(budget, abs=1e-14)
-    nu = nu_0
-    for _ in range(100):
-        projected = solve(AlignmentGame(nu, range(4), Polytope(cost, budget), beta=1.0)).nu
-        nu = nu_0 * projected / (nu_0 @ projected)
-    assert abs(nu - solution.nu).max() > 0.1
+    nu = q = nu_0
+    for _ in range(60):
+        q = solve(AlignmentGame(nu, range(4), Polytope(cost, budget), beta=1.0)).nu
+        nu = nu_0 * q / (nu_0 @ q)
+    np.testing.assert_allclose(q, [0, 1 / 3, 2 / 3, 0], atol=1e-4)
 
 
 def scalar_game() -> tuple[CoupledGame, float]:
