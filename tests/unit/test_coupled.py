@@ -80,7 +80,7 @@ def test_rewards_tilt_the_consensus():
 
 
 def test_the_safety_loop_as_written_ends_elsewhere():
-    """Claim I.13: projecting the *current* marginal and answering that ends at (0, 1/3, 2/3, 0), far from the game's."""
+    """Claim I.13: projecting the *current* marginal and answering that ends at (0, 1/3, 2/3, 0), not in equilibrium."""
     nu_0, cost, budget = np.array([0.3, 0.5, 0.1, 0.1]), np.array([1.0, 0.9, 0.0, 0.1]), 0.3
     solution = solve(AlignmentGame(nu_0, range(4), Polytope(cost, budget), beta=1.0))
     np.testing.assert_allclose(solution.nu, [0.0915, 0.1973, 0.4012, 0.3101], atol=5e-5)
