@@ -17,6 +17,15 @@ ROUNDING = 1e-12
 """Relative size below which a negative duality gap is rounding (about 4,500 ulp: sums over |Z| terms and one
 conjugate, each with its own cancellation); above it is a broken functional."""
 
+FEASIBILITY = 1e-11
+"""Excess over a budget, relative to the largest of the budget and its costs, that still counts as rounding: about
+45,000 ulp, for a sum over prompts and answers whose multipliers were found by Newton's method. A margin below it
+counts as none. At a gap of 1e-10 the objective cannot tell budgets so close together."""
+
+LINEAR_PROGRAM = 1e-9
+"""Distance between a linear program's value and the bound by its own dual, relative to its objective's size, above
+which HiGHS is not believed: its own tolerances are 1e-10, and a wrong vertex is off by more than rounding."""
+
 CONIC_RESIDUAL = 1e-6
 """Relative KKT residual above which a conic solver's answer is refused, whatever its status word says."""
 

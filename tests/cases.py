@@ -16,6 +16,7 @@ from dagames.functionals import (
     LogScore,
     NegativeEntropy,
     Point,
+    Polytope,
     SquaredDistance,
     Tsallis,
 )
@@ -34,6 +35,8 @@ FUNCTIONALS: dict[str, Callable[[np.random.Generator, int], Functional]] = {
     "SquaredDistance": lambda rng, n: SquaredDistance(random_prior(rng, n), weight(rng)),
     "LogScore": lambda rng, n: LogScore(rng.integers(n), weight(rng)),
     "Point": lambda rng, n: Point(rng.integers(n)),
+    "Polytope": lambda rng, n: random_polytope(rng, n, equalities=0),
+    "Polytope with equalities": lambda rng, n: random_polytope(rng, n, equalities=1),
 }
 
 TARGETS: dict[str, Target] = {
@@ -57,8 +60,21 @@ def random_prior(rng: np.random.Generator, n: int) -> np.ndarray:
     return prior / prior.sum()
 
 
+def random_polytope(rng: np.random.Generator, n: int, equalities: int) -> Polytope:
+    """Draw budgets, and equalities, that some distribution with room to spare meets."""
+    inside, d = 0.5 * rng.dirichlet(np.ones(n)) + 0.5 / n, int(rng.integers(1, 4))
+    costs = rng.normal(size=(d, n)) * 10 ** rng.uniform(-2, 2, size=(d, 1))
+    room = rng.uniform(0.05, 0.5, size=d) * np.abs(costs).max(axis=1)
+    if not equalities:
+        return Polytope(costs, costs @ inside + room)
+    fixed = rng.normal(size=(equalities, n))
+    return Polytope(costs, costs @ inside + room, equalities=fixed, values=fixed @ inside)
+
+
 def within(functional: Functional, nu: np.ndarray) -> np.ndarray:
-    """Condition distributions on the answers that a functional allows."""
+    """Condition distributions on the answers that a functional allows, or move them to where it is finite."""
+    if isinstance(functional, Polytope):
+        return functional.into_domain(nu)
     kept = np.where(functional.allowed(nu.shape[-1]), nu, 0.0)
     kept = kept + np.where(functional.allowed(nu.shape[-1]), 1e-290, 0.0) * (kept.sum(axis=-1, keepdims=True) == 0)
     return kept / kept.sum(axis=-1, keepdims=True)

@@ -11,6 +11,7 @@ from dagames.functionals.linear import Linear
 from dagames.functionals.log_score import LogScore
 from dagames.functionals.negative_entropy import NegativeEntropy
 from dagames.functionals.point import Point
+from dagames.functionals.polytope import Polytope
 from dagames.functionals.prompts import at_prompts, is_divisible
 from dagames.functionals.separable import RootConjugate, Separable
 from dagames.functionals.squared_distance import SquaredDistance
@@ -27,6 +28,7 @@ __all__ = [
     "LogScore",
     "NegativeEntropy",
     "Point",
+    "Polytope",
     "RootConjugate",
     "Separable",
     "SquaredDistance",

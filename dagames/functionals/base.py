@@ -52,6 +52,15 @@ class Functional(ABC):
         """Mark the answers that may have mass, bool [Z] or [*x, Z]; R is infinite where another one has some."""
         return np.asarray(True)
 
+    def usable(self, reachable: Reachable) -> Reachable:
+        """Mark the reachable answers that a policy of finite R may use, bool [*x, Z]; override where both interact."""
+        return np.asarray(reachable & self.allowed(reachable.shape[-1]))
+
+    def into_domain(self, nu: OverAnswers) -> OverAnswers:
+        """Move distributions, [*x, Z], to where R is finite; override where that is less than the allowed answers."""
+        kept = np.where(self.allowed(nu.shape[-1]), nu, 0.0)
+        return np.asarray(kept / kept.sum(axis=-1, keepdims=True))
+
     def check_fits(self, batch: tuple[int, ...], n_answers: int) -> None:  # noqa: B027 - most functionals fit any size
         """Raise a ShapeError unless the parameters fit prompts [*x] and `n_answers` answers."""
 
@@ -114,7 +123,7 @@ def playable_answers(functional: Functional, reached: Reachable) -> Reachable:
         InfeasibleError: If none is left for some prompt.
     """
     functional.check_reachable(reached)
-    playable = np.asarray(reached & functional.allowed(reached.shape[-1]))
+    playable = functional.usable(reached)
     if not playable.any(axis=-1).all():
         raise InfeasibleError(
             f"{type(functional).__name__} allows none of the answers that the reference reaches, so every policy has "

@@ -5,12 +5,13 @@ from functools import partial
 
 from dagames import _tolerances
 from dagames._errors import DomainError
-from dagames.functionals import Separable
+from dagames.functionals import Polytope, Separable
 from dagames.game import AlignmentGame
 from dagames.solvers.accelerated_ascent import solve_accelerated_ascent
 from dagames.solvers.best_response import solve_best_response
 from dagames.solvers.blocks import solve_in_blocks
 from dagames.solvers.closed_form import has_closed_form, solve_closed_form
+from dagames.solvers.constrained import solve_polytope
 from dagames.solvers.extragradient import solve_mirror_prox
 from dagames.solvers.mirror_descent import solve_mirror_descent
 from dagames.solvers.newton import solve_newton
@@ -43,7 +44,7 @@ def solve(
     Args:
         game: The game.
         method: One of `METHODS`. "auto" writes the equilibrium down where it can, finds it by Newton's method where
-            the functional is a sum over answers, and otherwise runs mirror descent.
+            the functional is a sum over answers or a polytope, and otherwise runs mirror descent.
         tolerance: Relative duality gap to reach, above 0; by default 1e-10, 1e-6 for "conic" and 1e-3 for
             "no_regret".
         max_iterations: Steps allowed to the iterative methods.
@@ -67,6 +68,9 @@ def solve(
         tolerance = _DEFAULT_GAPS.get(method, _tolerances.GAP)
     if not tolerance > 0:
         raise DomainError(f"`tolerance` must be above 0, not {tolerance}.")
+    if isinstance(game.functional, Polytope) and method in {"auto", "newton"}:
+        # Not in blocks, which would drop the multipliers.
+        return solve_polytope(game, tolerance=tolerance)
     run = _solver(_choose(game) if method == "auto" else method, tolerance, max_iterations)
     return solve_in_blocks(game, run)
 

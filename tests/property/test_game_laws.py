@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 
 from dagames import AlignmentGame, solve
-from dagames.functionals import NegativeEntropy
+from dagames.functionals import NegativeEntropy, Polytope
 from dagames.solvers.conic import solve_conic
-from tests.cases import FUNCTIONALS, random_reference, seeds, sizes
+from tests.cases import FUNCTIONALS, random_reference, seeds, sizes, within
 
 few = settings(max_examples=max(settings.default.max_examples // 4, 5))
 """For laws whose every example solves several games, or calls the conic solver."""
@@ -24,6 +24,10 @@ def random_policy(game: AlignmentGame, rng: np.random.Generator, floor: float = 
     """Draw a policy over the traces whose answers are reachable."""
     pi = (1 - floor) * rng.dirichlet(np.ones(game.E.size)) + floor / game.E.size
     pi = np.where(game.reachable[game.E], pi, 0.0)
+    pi /= pi.sum()
+    if isinstance(game.functional, Polytope):
+        nu = game.marginal(pi)
+        pi = pi * (within(game.functional, nu) / np.where(nu > 0, nu, 1.0))[game.E]
     return pi / pi.sum()
 
 
@@ -136,6 +140,13 @@ def test_unreachable_answers_change_nothing(make, seed, n):
 
 def _padded(R):
     """Give a functional with a parameter per answer two answers more."""
+    if isinstance(R, Polytope):
+        more = np.full((R.equal.size, 2), [5.0, -5.0])
+        costs = np.concatenate([R.costs, more], axis=1)
+        le, eq = ~R.equal, R.equal
+        if not eq.any():
+            return Polytope(costs, R.budgets)
+        return Polytope(costs[le], R.budgets[le], equalities=costs[eq], values=R.budgets[eq])
     if hasattr(R, "rewards"):
         return type(R)(np.append(R.rewards, [5.0, -5.0]))
     return type(R)(np.append(R.prior, [0.0, 0.0]), R.weight) if hasattr(R, "prior") else R
