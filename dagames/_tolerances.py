@@ -23,3 +23,10 @@ and one more multiplication by weight / beta would overflow."""
 
 STANDARD_DEVIATION = 1e-4
 """Added to the group's standard deviation before dividing, in reward units; the same value as TRL's."""
+
+SYMMETRY = 1e-8
+"""How far a user's symmetric matrix may be from it, relative to its largest entry: a float32 product passes."""
+
+SEMIDEFINITE = 1e-12
+"""Negative eigenvalue, relative to the largest entry, that is the rounding of a Gram matrix. A certificate errs by at
+most that much, because two distributions are at most the square root of 2 apart."""

@@ -7,9 +7,11 @@ from hypothesis import given
 from dagames import InfeasibleError
 from dagames._roots import increasing_root
 from dagames.functionals import ChiSquare, KLToPrior, NegativeEntropy, SquaredDistance, Tsallis
-from tests.cases import FUNCTIONALS, random_distribution, seeds, sizes, within
+from tests.cases import FUNCTIONALS, SEPARABLE, random_distribution, seeds, sizes, within
 
 family = pytest.mark.parametrize("make", FUNCTIONALS.values(), ids=FUNCTIONALS.keys())
+
+separable = pytest.mark.parametrize("make", SEPARABLE.values(), ids=SEPARABLE.keys())
 
 
 def close(a: np.ndarray, b: np.ndarray, scale: float) -> None:
@@ -167,7 +169,7 @@ def test_a_batch_is_its_prompts(make, seed, n):
         np.testing.assert_allclose(getattr(R, name)(argument), rows, rtol=1e-12, atol=1e-12)
 
 
-@family
+@separable
 @given(seeds, sizes)
 def test_bend_is_the_derivative_of_the_slope(make, seed, n):
     """d f'(e^t) / dt by Richardson's extrapolation, on the allowed answers, and never negative."""
