@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from dagames.functionals import (
     ChiSquare,
+    Convexified,
     FromConvex,
     Functional,
     Gini,
@@ -16,6 +17,7 @@ from dagames.functionals import (
     Linear,
     LogScore,
     NegativeEntropy,
+    PairwiseIncoherence,
     Point,
     Quadratic,
     Separable,
@@ -52,6 +54,7 @@ FUNCTIONALS: dict[str, Callable[[np.random.Generator, int], Functional]] = {
         Tsallis(1.5, weight(rng)) + KLToPrior(random_prior(rng, n), weight(rng)) + Linear(rng.normal(size=n))
     ),
     "SeparableSum at a point": lambda rng, n: Gini(weight(rng)) + Point(rng.integers(n)),
+    "Convexified": lambda rng, n: Convexified(PairwiseIncoherence(random_distances(rng, n))),
     "FromConvex": lambda rng, _: Quartic(moderate(rng)),
 }
 
@@ -79,13 +82,13 @@ class Quartic(FromConvex):
 
 def moderate(rng: np.random.Generator) -> float:
     """Draw a weight that mirror descent can live with."""
-    return float(10 ** rng.uniform(-2, 0))
+    return float(10 ** rng.uniform(-2, -0.5))
 
 
 def random_gram(rng: np.random.Generator, n: int) -> np.ndarray:
     """Draw a positive semidefinite matrix, of any rank from 0 to n."""
     factor = rng.normal(size=(n, rng.integers(0, n + 1)))
-    return moderate(rng) * factor @ factor.T
+    return moderate(rng) / n * factor @ factor.T
 
 
 def random_distances(rng: np.random.Generator, n: int) -> np.ndarray:

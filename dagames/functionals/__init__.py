@@ -3,6 +3,8 @@
 from dagames.functionals.algebra import mixture
 from dagames.functionals.base import Functional
 from dagames.functionals.chi_square import ChiSquare
+from dagames.functionals.convexified import Convexified, WeaklyConvex
+from dagames.functionals.entropy_minimisation import EntropyMinimisation
 from dagames.functionals.from_convex import FromConvex, from_convex
 from dagames.functionals.gini import Gini
 from dagames.functionals.hellinger import Hellinger
@@ -12,7 +14,9 @@ from dagames.functionals.laws import Violation, broken_laws
 from dagames.functionals.linear import Linear
 from dagames.functionals.log_score import LogScore
 from dagames.functionals.negative_entropy import NegativeEntropy
+from dagames.functionals.nonconvex import Nonconvex
 from dagames.functionals.numeric_conjugate import NumericConjugate
+from dagames.functionals.pairwise_incoherence import PairwiseIncoherence
 from dagames.functionals.point import Point
 from dagames.functionals.quadratic import Quadratic
 from dagames.functionals.scaled import Scaled, SeparableScaled, SmoothScaled
@@ -24,6 +28,8 @@ from dagames.functionals.tsallis import Tsallis
 
 __all__ = [
     "ChiSquare",
+    "Convexified",
+    "EntropyMinimisation",
     "FromConvex",
     "Functional",
     "Gini",
@@ -33,7 +39,9 @@ __all__ = [
     "Linear",
     "LogScore",
     "NegativeEntropy",
+    "Nonconvex",
     "NumericConjugate",
+    "PairwiseIncoherence",
     "Point",
     "Quadratic",
     "RootConjugate",
@@ -48,6 +56,7 @@ __all__ = [
     "Sum",
     "Tsallis",
     "Violation",
+    "WeaklyConvex",
     "broken_laws",
     "from_convex",
     "mixture",

@@ -11,7 +11,8 @@ Mask = NDArray[np.bool_]
 
 _STEPS = 120
 _TARGET = 1e-15
-"""Gap to aim for, relative to |<nu, u>| + |R(nu)| with max u = 0: below it there is only rounding."""
+"""Gap to aim for, relative to |<nu, u>| + |R(nu)| with max u = 0, and to the spread of the slopes up to 1 (certificates
+are relative to at least 1): below it there is only rounding."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,11 +48,11 @@ def interior_point(
     """Maximise <nu, u> - R(nu) over the face of the simplex on which u is finite.
 
     Math:
-        sup <nu, u> - R(nu)  <=  <nu, u> - R(nu) + max_z (u - g)(z) - <nu, u - g>,   g in the subdifferential of R at nu,
+        sup <nu, u> - R(nu)  <=  <nu, u> - R(nu) + max_z (u - g)(z) - <nu, u - g>,   g a subgradient of R at nu,
 
     for every nu, because R(mu) >= R(nu) + <g, mu - nu>. So the bound is sound however the steps go: they are Newton
-    steps on R(nu) - <nu, u> - m sum log nu with the curvature m / nu^2 of the barrier replaced by s / nu, s the dual
-    slack, and m is lowered as they succeed. In the variables scaled by sqrt(nu / s) the system is the identity plus a
+    steps on R(nu) - <nu, u> - m sum log nu with the barrier's curvature m / nu^2 replaced by s / nu, s the dual slack,
+    and m is lowered as they succeed. In the variables scaled by sqrt(nu / s) the system is the identity plus a
     positive semidefinite matrix, so that masses near 0 cost no accuracy.
 
     Args:
@@ -79,7 +80,7 @@ def interior_point(
         gap = (nu * grad).sum(axis=-1) + _largest(-grad, face)
         idle = np.where(gap < 0.9 * best.gap, 0, idle + 1)
         best = best.or_better(nu, np.asarray(gain - cost + gap + top), np.asarray(np.maximum(gap, 0.0)))
-        target = _TARGET * (np.abs(gain) + np.abs(cost))
+        target = _TARGET * (np.abs(gain) + np.abs(cost) + np.minimum(spread, 1.0))
         floor = 0.1 * target / n
         busy = np.asarray((best.gap > target) & (idle < np.where(barrier <= 2 * floor, 3, 15)))
         if not busy.any():
@@ -133,7 +134,7 @@ def _solve(matrix: Array, right: Array) -> Array:
     except np.linalg.LinAlgError:
         values, vectors = np.linalg.eigh(matrix)
         return np.asarray(vectors @ ((np.swapaxes(vectors, -1, -2) @ right) / np.maximum(values, 1.0)[..., None]))
-    return np.linalg.solve(matrix, right)
+    return np.asarray(np.linalg.solve(matrix, right), dtype=np.float64)
 
 
 def _move(

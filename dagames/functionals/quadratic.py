@@ -188,9 +188,9 @@ def check_convex_on_simplex(matrix: Hessian) -> None:
     if bad.any():
         place = tuple(int(i) for i in np.argwhere(bad)[0])
         where = f"`matrix[{', '.join(map(str, place))}]`" if place else "`matrix`"
-        direction = np.array2string(vectors[(*place, slice(None), 0)], precision=3, threshold=8)
+        direction = np.array2string(vectors[place][:, 0], precision=3, threshold=8)
         raise DomainError(
             f"{where} makes R concave: along {direction}, which moves mass between answers, its curvature is "
-            f"{values[(*place, 0)]:g}. Theorem 2.1 covers convex functionals only (claim I.15); for distances between "
+            f"{values[place][0]:g}. Theorem 2.1 covers convex functionals only (claim I.15); for distances between "
             "answers that are to be made small use `PairwiseIncoherence`, which is a `Nonconvex`."
         )

@@ -1,16 +1,24 @@
 """Laws of the game, over every functional, with beta below, at and above the functional's curvature."""
 
+import cvxpy as cp
 import numpy as np
 import pytest
 from hypothesis import given, settings
 
 from dagames import AlignmentGame, solve
-from dagames.functionals import NegativeEntropy
-from dagames.solvers.conic import solve_conic
-from tests.cases import FUNCTIONALS, random_reference, seeds, sizes
+from dagames.functionals import NegativeEntropy, Quadratic, Scaled, Sum
+from dagames.functionals.algebra import multiple, total
+from dagames.solvers.conic import as_expression, solve_conic
+from tests.cases import FUNCTIONALS, Quartic, random_reference, seeds, sizes
 
 few = settings(max_examples=max(settings.default.max_examples // 4, 5))
 """For laws whose every example solves several games, or calls the conic solver."""
+
+
+@as_expression.register
+def _quartic(functional: Quartic, nu, prompt):
+    return functional.w * cp.power(cp.norm(nu, 2), 4)
+
 
 family = pytest.mark.parametrize("make", FUNCTIONALS.values(), ids=FUNCTIONALS.keys())
 
@@ -135,7 +143,14 @@ def test_unreachable_answers_change_nothing(make, seed, n):
 
 
 def _padded(R):
-    """Give a functional with a parameter per answer two answers more."""
+    """Give a functional with a parameter per answer two answers more; in a quadratic they equal the first one."""
+    if isinstance(R, Sum):
+        return total(*map(_padded, R.parts))
+    if isinstance(R, Scaled):
+        return multiple(_padded(R.functional), R.weight)
+    if isinstance(R, Quadratic):
+        copies = np.append(np.arange(R.linear.size), [0, 0])
+        return Quadratic(R.matrix[np.ix_(copies, copies)], R.linear[copies])
     if hasattr(R, "rewards"):
         return type(R)(np.append(R.rewards, [5.0, -5.0]))
     return type(R)(np.append(R.prior, [0.0, 0.0]), R.weight) if hasattr(R, "prior") else R
