@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linprog
 
+from dagames import _tolerances
 from dagames.functionals.interior_point import Supremum
 
 Vector = NDArray[np.float64]
@@ -45,7 +46,7 @@ def cutting_planes(
     held = u[face] - top
     slopes: list[Vector] = []
     heights: list[float] = []
-    best, attained, upper = start, -np.inf, np.inf
+    best, attained, upper, size = start, -np.inf, np.inf, 1.0
     point = start
     for _ in range(_CUTS):
         cost, slope = value(point), gradient(point)[face]
@@ -60,7 +61,10 @@ def cutting_planes(
         upper = min(upper, float((weights @ np.array(slopes)).max() - weights @ np.array(heights)))
         point = np.zeros(u.shape)
         point[face] = mass
-    return Supremum(best, np.asarray(upper + top), np.asarray(max(upper - attained, 0.0)))
+    gap = upper - attained
+    # A value above the bound says that some cut is no tangent: nothing is certified then.
+    gap = max(gap, 0.0) if gap >= -_tolerances.ROUNDING * size else np.inf
+    return Supremum(best, np.asarray(upper + top), np.asarray(gap))
 
 
 def _master(slopes: Vector, heights: Vector) -> tuple[Vector, Vector]:

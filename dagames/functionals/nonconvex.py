@@ -13,8 +13,9 @@ class Nonconvex(ABC):
     Math:
         threshold = the least known L for which R(nu) + L sum nu log nu is convex.
 
-    For beta above it the objective R(nu) + beta KL(nu || nu_0) is strictly convex, and the game has one equilibrium. Below, Theorem 2.1 does not apply: there may be several local minima.
-    `dagames.nonconvex_game.convex_game` states the convex game.
+    For beta above it the objective R(nu) + beta KL(nu || nu_0) is strictly convex, and the game has one equilibrium.
+    Below, Theorem 2.1 does not apply: there may be several local minima. `dagames.nonconvex_game.convex_game` states
+    the convex game.
 
     Source:
         claim I.15
