@@ -82,7 +82,7 @@ class Quartic(FromConvex):
 
 def moderate(rng: np.random.Generator) -> float:
     """Draw a weight that mirror descent can live with."""
-    return float(10 ** rng.uniform(-2, -0.5))
+    return float(10 ** rng.uniform(-2, -1))
 
 
 def random_gram(rng: np.random.Generator, n: int) -> np.ndarray:

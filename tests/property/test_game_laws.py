@@ -22,6 +22,10 @@ def _quartic(functional: Quartic, nu, prompt):
 
 family = pytest.mark.parametrize("make", FUNCTIONALS.values(), ids=FUNCTIONALS.keys())
 
+# A sum that is convex though one of its terms is concave has no disciplined form; test_nonconvex.py has its own oracle.
+CONIC = {name: make for name, make in FUNCTIONALS.items() if name != "Convexified"}
+stated = pytest.mark.parametrize("make", CONIC.values(), ids=CONIC.keys())
+
 
 def random_game(make, rng: np.random.Generator, n: int, low: float = -2, high: float = 2) -> AlignmentGame:
     pi_0, E = random_reference(rng, n)
@@ -101,7 +105,7 @@ def test_the_reduction_to_answers_keeps_value_and_solution(make, seed, n):
     np.testing.assert_allclose(on_traces.nu, on_answers.pi, atol=1e-12)
 
 
-@family
+@stated
 @few
 @given(seeds)
 def test_solvers_agree_with_the_conic_oracle(make, seed):
