@@ -61,11 +61,14 @@ class _Masses:
         high = np.maximum(self._largest(self.u - at_share, self.face), low)
         floor = self._largest(self.u - self.at_one, self.flat)
         log_nu = self.at(np.maximum(increasing_root(self.missing, low, high), floor))
-        # What the curved answers do not take goes to the best flat one.
-        rest = np.maximum(1.0 - np.exp(log_nu).sum(axis=-1, keepdims=True), 0.0)
-        best = np.arange(self.u.shape[-1]) == np.where(self.flat, self.u - self.at_one, -np.inf).argmax(-1)[..., None]
-        log_nu = np.where(best & self.flat, np.log(rest), log_nu)
-        return np.asarray(log_nu - np.log(np.exp(log_nu).sum(axis=-1, keepdims=True)))
+        # Where a slope is 1e9 the rounding of a log mass moves it by 1e-6: too far above u - c, that would ruin the
+        # bound, below it costs only mass times that. So log masses are rounded up, and the largest takes the rest.
+        log_nu = np.minimum(log_nu * (1.0 - 8.0 * np.finfo(np.float64).eps), 0.0)
+        free = np.where(self.flat, self.u - self.at_one, -np.inf)
+        taker = np.where(self.flat.any(axis=-1, keepdims=True), free, log_nu).argmax(axis=-1)
+        taken = np.arange(self.u.shape[-1]) == taker[..., None]
+        rest = 1.0 - np.where(taken, 0.0, np.exp(log_nu)).sum(axis=-1, keepdims=True)
+        return np.asarray(np.where(taken, np.log(np.maximum(rest, 0.0)), log_nu))
 
     def at(self, c: np.ndarray) -> OverAnswers:
         """Find the log masses for c, [*x, 1], at most log 1; -inf where flat or forbidden."""
