@@ -54,3 +54,10 @@ AVERAGE_GAP = 1e-3
 STATIONARY = 1e-9
 """Standard deviation of reward, in nats, that a log-linear class may still explain when its solver stops: the objective
 is within its square of the least nearby."""
+
+SYMMETRY = 1e-8
+"""How far a user's symmetric matrix may be from it, relative to its largest entry: a float32 product passes."""
+
+SEMIDEFINITE = 1e-12
+"""Negative eigenvalue, relative to the largest entry, that is the rounding of a Gram matrix. A certificate errs by at
+most that much, because two distributions are at most the square root of 2 apart."""

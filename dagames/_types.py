@@ -16,6 +16,7 @@ else:
 OverTraces: TypeAlias = Float[np.ndarray, "*x Y"]
 OverAnswers: TypeAlias = Float[np.ndarray, "*x Z"]
 Consensus: TypeAlias = Float[np.ndarray, " Z"]
+Hessian: TypeAlias = Float[np.ndarray, "*x Z Z"]
 PerPrompt: TypeAlias = Float[np.ndarray, "*x"]
 PerPromptIndex: TypeAlias = Int[np.ndarray, "*x"]
 Extraction: TypeAlias = Int[np.ndarray, "... Y"]

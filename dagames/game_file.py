@@ -8,12 +8,15 @@ import yaml
 
 from dagames import functionals
 from dagames._errors import DomainError
+from dagames.functionals.algebra import total
 from dagames.game import AlignmentGame
 
 FUNCTIONALS: dict[str, type[functionals.Functional]] = {
     name: kind
     for name, kind in vars(functionals).items()
     if inspect.isclass(kind) and issubclass(kind, functionals.Functional) and not inspect.isabstract(kind)
+    # These are made of functions and of other functionals; a list stands for a sum.
+    if not issubclass(kind, functionals.Sum | functionals.Scaled | functionals.FromConvex | functionals.Convexified)
 }
 """Functionals that a file can name, each with its constructor's arguments as keys."""
 
@@ -28,7 +31,7 @@ def load_game(path: Path) -> AlignmentGame:
 
         pi_0: [0.5, 0.25, 0.25]       # reference over traces, or a list of such lists
         E: [0, 1, 1]                  # answer of each trace
-        functional: {Gini: {weight: 1.3}}
+        functional: {Gini: {weight: 1.3}}      # or a list of such, which stands for their sum
         beta: 0.7
         n_answers: 2                  # optional
 
@@ -65,6 +68,8 @@ def _read(path: Path) -> Any:
 
 
 def _functional(stated: Any, path: Path) -> functionals.Functional:
+    if isinstance(stated, list) and stated:
+        return total(*(_functional(part, path) for part in stated))
     if not isinstance(stated, dict) or len(stated) != 1 or next(iter(stated)) not in FUNCTIONALS:
         raise DomainError(
             f"{path}: `functional` must be one of {', '.join(FUNCTIONALS)} with its arguments, "

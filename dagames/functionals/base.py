@@ -67,6 +67,22 @@ class Functional(ABC):
     def check_reachable(self, reachable: Reachable) -> None:  # noqa: B027 - most functionals are finite somewhere
         """Raise an InfeasibleError if R is infinite for every policy on the reachable answers, bool [*x, Z]."""
 
+    def __add__(self, other: "Functional") -> "Functional":
+        # Imported late: a sum is a functional itself.
+        from dagames.functionals.algebra import total
+
+        return total(self, other) if isinstance(other, Functional) else NotImplemented
+
+    def __rmul__(self, weight: Numbers) -> "Functional":
+        from dagames.functionals.algebra import multiple
+
+        return multiple(self, weight)
+
+    __mul__ = __rmul__
+
+    # A numpy array on the left leaves the product to the functional, instead of making an array of functionals.
+    __array_ufunc__ = None
+
 
 def as_weight(weight: Numbers) -> PerPrompt:
     """Validate the weight of a functional.
@@ -92,6 +108,31 @@ def as_weight(weight: Numbers) -> PerPrompt:
             f"`weight` must be finite and above 0, not {array}. A negative weight makes the functional concave, "
             "which Theorem 2.1 does not cover (claim I.15)."
         )
+    return array
+
+
+def as_nonnegative(value: Numbers, name: str) -> PerPrompt:
+    """Validate a bound that may be 0 or infinite.
+
+    Args:
+        value: A number of at least 0, or one per prompt, [*x].
+        name: The argument's name in error messages.
+
+    Returns:
+        The number as float64.
+
+    Raises:
+        DomainError: If it is not a number of at least 0.
+
+    >>> as_nonnegative(0, "smoothness")
+    array(0.)
+    """
+    try:
+        array = np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise DomainError(f"`{name}` must be a number of at least 0, not {value!r}.") from None
+    if not (array >= 0).all():
+        raise DomainError(f"`{name}` must be at least 0, not {array}.")
     return array
 
 

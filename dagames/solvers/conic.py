@@ -22,7 +22,10 @@ from dagames.functionals import (
     NegativeEntropy,
     Point,
     Polytope,
+    Quadratic,
+    Scaled,
     SquaredDistance,
+    Sum,
     Tsallis,
 )
 from dagames.game import AlignmentGame
@@ -141,6 +144,26 @@ def _point(functional: Point, nu: Any, prompt: tuple[int, ...]) -> Any:
     return 0.0 * nu[int(_number(functional.answer, prompt))]
 
 
+@as_expression.register
+def _quadratic(functional: Quadratic, nu: Any, prompt: tuple[int, ...]) -> Any:
+    values, vectors = np.linalg.eigh(_part(functional.hessian(np.zeros(functional.matrix.shape[:-1])), prompt, 2))
+    root = np.sqrt(np.maximum(values, 0.0))[:, None] * vectors.T
+    # On the simplex Q differs from its projection on sum 0 by a linear function.
+    matrix = _part(functional.matrix, prompt, 2)
+    row = matrix.mean(axis=0) - matrix.mean() / 2
+    return 0.5 * cp.sum_squares(root @ nu) + (row + _row(functional.linear, prompt)) @ nu
+
+
+@as_expression.register
+def _scaled(functional: Scaled, nu: Any, prompt: tuple[int, ...]) -> Any:
+    return _number(functional.weight, prompt) * as_expression(functional.functional, nu, prompt)
+
+
+@as_expression.register
+def _sum(functional: Sum, nu: Any, prompt: tuple[int, ...]) -> Any:
+    return sum(as_expression(part, nu, prompt) for part in functional.parts)
+
+
 def solve_conic(game: AlignmentGame, *, tolerance: float = _tolerances.ORACLE_GAP) -> Solution:
     """Solve each prompt's reduced game by an interior-point method on exponential cones.
 
@@ -198,4 +221,9 @@ def _number(values: np.ndarray, prompt: tuple[int, ...]) -> float:
 
 def _row(values: np.ndarray, prompt: tuple[int, ...]) -> np.ndarray:
     """Pick the prompt's own row of a parameter over answers, or the one that all share."""
-    return np.asarray(values if values.ndim == 1 else values[prompt])
+    return _part(values, prompt, 1)
+
+
+def _part(values: np.ndarray, prompt: tuple[int, ...], rank: int) -> np.ndarray:
+    """Pick the prompt's own array of that rank, or the one that all share."""
+    return np.asarray(values if values.ndim == rank else values[prompt])
