@@ -23,3 +23,7 @@ and one more multiplication by weight / beta would overflow."""
 
 STANDARD_DEVIATION = 1e-4
 """Added to the group's standard deviation before dividing, in reward units; the same value as TRL's."""
+
+RANGE = 1e-9
+"""Relative excess of the required over the available strength up to which a target counts as expressing a dual
+variable: the solver's own error in that variable, far above rounding; the value lost is of the order of its square."""
