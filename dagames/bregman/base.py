@@ -149,7 +149,8 @@ class Generator(ABC):
 
         shape = (*theta.shape[:-1], 1)
         slope = increasing_root(surplus, np.full(shape, ends[0]), np.full(shape, ends[1]))
-        return simplex.log_normalize(self.log_mass_at_slope(below + slope))
+        beside = (self.log_mass_at_slope(below + np.nextafter(slope, end)) for end in (-np.inf, np.inf))
+        return mix_to_one(*beside)
 
     def growth(self, log_p: OverAnswers, log_weight: OverAnswers) -> OverAnswers:
         """Compute exp(log_weight) d log p / d slope = exp(log_weight) / (p phi''(p)), and 0 where p = 0.
@@ -183,3 +184,26 @@ def as_generator(generator: object, name: str) -> Generator:
     if not isinstance(generator, Generator):
         raise DomainError(f"`{name}` must be a Generator such as `Euclidean()`, not {generator!r}.")
     return generator
+
+
+def mix_to_one(log_low: OverAnswers, log_high: OverAnswers) -> OverAnswers:
+    """Mix masses that sum to at most 1 with masses that sum to at least 1, so that they sum to 1.
+
+    Where phi'' vanishes at 0, neighbouring float64 multipliers are 1e-6 apart in mass. Scaling all masses up would charge
+    that to the large ones; mixing charges it to those that do not mind.
+
+    Args:
+        log_low: Logs of the smaller masses, [*x, n].
+        log_high: Logs of the larger ones, [*x, n].
+
+    Returns:
+        Log-probabilities, [*x, n].
+
+    >>> np.exp(mix_to_one(np.log([0.5, 0.1]), np.log([0.5, 0.7])))
+    array([0.5, 0.5])
+    """
+    least, most = (np.exp(logs).sum(axis=-1, keepdims=True) for logs in (log_low, log_high))
+    spread = most - least
+    share = np.clip(np.where(spread > 0, (1.0 - least) / np.where(spread > 0, spread, 1.0), 0.5), 0.0, 1.0)
+    with np.errstate(divide="ignore"):
+        return simplex.log_normalize(np.logaddexp(log_low + np.log1p(-share), log_high + np.log(share)))

@@ -40,7 +40,7 @@ class Polynomial(Generator):
     _derivatives: tuple[NDArray[np.float64], ...] = field(repr=False, compare=False)
     _slopes: NDArray[np.float64] = field(repr=False, compare=False)
 
-    def __init__(self, coefficients: Sequence[float | Fraction]) -> None:
+    def __init__(self, coefficients: Sequence[int | float | Fraction]) -> None:
         """Take the coefficients and prove convexity, in rational arithmetic: a float64 is taken for the number it is.
 
         Args:
@@ -95,7 +95,7 @@ def _at(coefficients: NDArray[np.float64], x: OverAnswers) -> OverAnswers:
     return np.asarray(np.polynomial.polynomial.polyval(x, coefficients), dtype=np.float64)
 
 
-def _as_fraction(value: float | Fraction, place: int) -> Fraction:
+def _as_fraction(value: int | float | Fraction, place: int) -> Fraction:
     try:
         return value if isinstance(value, Fraction) else Fraction(float(value) if not isinstance(value, int) else value)
     except (TypeError, ValueError, OverflowError):
@@ -114,6 +114,6 @@ def _check_convex(coefficients: tuple[Fraction, ...]) -> None:
         bend = sum(c * point**i for i, c in enumerate(second))
         raise DomainError(
             f"`coefficients` give a polynomial that is not convex on [0, 1]: its second derivative is "
-            f"{float(bend):.6g} at {float(point):.6g}. Coefficients run from the lowest degree up; raise c_2 by at least "
-            f"{float(-bend / 2):.3g}, or give exact `fractions.Fraction`s if rounding is to blame."
+            f"{float(bend):.6g} at {float(point):.6g}. Coefficients run from the lowest degree up; raise c_2 by "
+            f"at least {float(-bend / 2):.3g}, or give exact `fractions.Fraction`s if rounding is to blame."
         )
