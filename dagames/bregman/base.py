@@ -9,6 +9,9 @@ from dagames._errors import DomainError
 from dagames._roots import increasing_root
 from dagames._types import OverAnswers, PerPrompt
 
+_WIDTH = 8 * np.finfo(np.float64).eps
+"""How far, relatively, a root may lie from the float64 at which its function changes sign."""
+
 
 class Generator(ABC):
     """A strictly convex function F(p) = sum_i phi(p_i) of distributions, over traces or over answers.
@@ -149,7 +152,8 @@ class Generator(ABC):
 
         shape = (*theta.shape[:-1], 1)
         slope = increasing_root(surplus, np.full(shape, ends[0]), np.full(shape, ends[1]))
-        beside = (self.log_mass_at_slope(below + np.nextafter(slope, end)) for end in (-np.inf, np.inf))
+        width = _WIDTH * np.maximum(np.abs(slope), np.abs(ends).max())
+        beside = (self.log_mass_at_slope(below + moved) for moved in (slope - width, slope + width))
         return mix_to_one(*beside)
 
     def growth(self, log_p: OverAnswers, log_weight: OverAnswers) -> OverAnswers:
@@ -189,7 +193,7 @@ def as_generator(generator: object, name: str) -> Generator:
 def mix_to_one(log_low: OverAnswers, log_high: OverAnswers) -> OverAnswers:
     """Mix masses that sum to at most 1 with masses that sum to at least 1, so that they sum to 1.
 
-    Where phi'' vanishes at 0, neighbouring float64 multipliers are 1e-6 apart in mass. Scaling all masses up would charge
+    Where phi'' vanishes at 0, neighbouring float64 multipliers are 1e-6 apart in mass. Scaling all masses would charge
     that to the large ones; mixing charges it to those that do not mind.
 
     Args:

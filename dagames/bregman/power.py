@@ -19,9 +19,10 @@ class Power(Generator):
     """Minus the Tsallis entropy, scaled so that phi''(p) = p^(order - 2).
 
     Math:
-        phi(p) = (p^a - a p) / (a (a - 1)),   phi'(p) = (p^(a - 1) - 1) / (a - 1), which tends to log p as a goes to 1.
+        phi(p) = (p^a - k a p) / (a (a - 1)),   phi'(p) = (p^(a - 1) - k) / (a - 1).
 
-    It is steep for orders below 1 only. Order 2 is `Euclidean` up to an affine term.
+    k changes no divergence: 1 below order 1.5, so that phi' tends to log p as a goes to 1, and 0 from there on, so that
+    phi'(0) is exactly 0. The generator is steep for orders below 1 only. Order 2 is `Euclidean`.
 
     Attributes:
         order: The order a, above 0 and not 1.
@@ -48,17 +49,20 @@ class Power(Generator):
         if self.order == 1.0:
             raise DomainError("`order` must not be 1; `Entropic` is the limit there.")
 
+    @property
+    def _shift(self) -> float:
+        return 1.0 if self.order < 1.5 else 0.0
+
     def summand(self, p: OverAnswers) -> OverAnswers:
-        """Compute (p^a - a p) / (a (a - 1)), [*x, n], as (p phi'(p) - p) / a."""
-        with np.errstate(divide="ignore"):
-            slope = self.slope_at_log(np.log(np.where(p > 0, p, 1.0)))
-        return np.asarray((p * slope - p) / self.order)
+        """Compute (p^a - k a p) / (a (a - 1)), [*x, n], as p (phi'(p) - k) / a."""
+        slope = self.slope_at_log(np.log(np.where(p > 0, p, 1.0)))
+        return np.asarray(p * (slope - self._shift) / self.order)
 
     def slope_at_log(self, log_p: OverAnswers) -> OverAnswers:
-        """Compute (p^(a - 1) - 1) / (a - 1), [*x, n]; -inf at p = 0 for orders below 1."""
+        """Compute (p^(a - 1) - k) / (a - 1), [*x, n]; -inf at p = 0 for orders below 1."""
         step = self.order - 1.0
         with np.errstate(over="ignore"):
-            return np.asarray(np.expm1(step * log_p) / step)
+            return np.asarray((np.expm1(step * log_p) if self._shift else np.exp(step * log_p)) / step)
 
     def bend_at_log(self, log_p: OverAnswers) -> OverAnswers:
         """Compute p^(a - 1), [*x, n]."""
@@ -66,10 +70,11 @@ class Power(Generator):
             return np.asarray(np.exp((self.order - 1.0) * log_p))
 
     def log_mass_at_slope(self, slope: OverAnswers) -> OverAnswers:
-        """Compute log(1 + (a - 1) slope) / (a - 1), clipped to masses in [0, 1], [*x, n]."""
+        """Compute log(k + (a - 1) slope) / (a - 1), clipped to masses in [0, 1], [*x, n]."""
         step = self.order - 1.0
         with np.errstate(divide="ignore", over="ignore"):
-            return np.asarray(np.minimum(np.log1p(np.maximum(step * slope, -1.0)) / step, 0.0))
+            log = np.log1p(np.maximum(step * slope, -1.0)) if self._shift else np.log(np.maximum(step * slope, 0.0))
+            return np.asarray(np.minimum(log / step, 0.0))
 
     def excess(self, log_p: OverAnswers, log_q: OverAnswers) -> OverAnswers:
         """Compute (p (phi'(p) - phi'(q)) - (p - q) q^(a - 1)) / a, [*x, n], which has no pole at a = 1."""

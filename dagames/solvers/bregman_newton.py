@@ -11,6 +11,7 @@ from dagames.bregman.by_answer import at_answer, max_by_answer, sum_by_answer
 from dagames.bregman_game import BregmanGame
 from dagames.functionals import Separable
 
+_WIDTH = 8 * np.finfo(np.float64).eps
 _LEAST = -800.0
 """Log of a mass that float64 cannot tell from 0, even after a square root."""
 
@@ -54,8 +55,15 @@ class _Conditions:
         low = self._least(self._levels(np.broadcast_to(-np.log(n_usable), self.top.shape).copy()))
         high = self._least(self._levels(np.zeros_like(self.top)))
         c = increasing_root(self._surplus, low, np.maximum(low, high))
-        beside = (self._log_masses(self._log_tops(np.nextafter(c, end))) for end in (-np.inf, np.inf))
-        return mix_to_one(*beside)
+        # A steep F resolves every mass; elsewhere c is known to the rounding of the levels it is compared with.
+        scale = 0.0 if game.generator.steep else np.abs(c) + game.beta * np.abs(self.top).max()
+        width = _WIDTH * scale
+        for _ in range(4):
+            below, above = (self._log_masses(self._log_tops(moved)) for moved in (c - width, c + width))
+            if (np.exp(below).sum(axis=-1) <= 1).all() and (np.exp(above).sum(axis=-1) >= 1).all():
+                break
+            width = 16 * width
+        return mix_to_one(below, above)
 
     def _log_masses(self, log_tops: OverAnswers) -> OverTraces:
         """Give every trace the mass that goes with its answer's likeliest one."""
@@ -80,7 +88,8 @@ class _Conditions:
         with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
             level = self.functional.gradient_at_log(capped) + game.beta * (F.slope_at_log(log_tops) - self.top)
             follow = self._follow(log_p, log_nu, bend)
-            rise = self.functional.bend_at_log(capped) * follow + game.beta * bend
+            bent = np.where(log_nu < 0, self.functional.bend_at_log(capped) * follow, 0.0)
+            rise = bent + game.beta * bend
             # An overflow must not look like a step of 0.
             return level, np.where(np.isfinite(rise), rise, np.nan), log_nu, follow
 
