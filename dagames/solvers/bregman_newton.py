@@ -108,9 +108,12 @@ class _Conditions:
         # f' is at most f'(1) up to mass 1, which bounds the mass from below.
         low = F.log_mass_at_slope(self.top + (c - steepest) / game.beta)
         low = np.where(np.isfinite(low), low, _LEAST)
-        self.guess = increasing_root(
-            lambda t: (self._terms(t)[0] - c, self._terms(t)[1]), low, np.zeros_like(low), self.guess
-        )
+
+        def excess(log_tops: OverAnswers) -> tuple[OverAnswers, OverAnswers]:
+            level, rise, _, _ = self._terms(log_tops)
+            return level - c, rise
+
+        self.guess = increasing_root(excess, low, np.zeros_like(low), self.guess)
         if F.steep:
             return self.guess
         empty = self._levels(np.full_like(low, -np.inf)) >= c
