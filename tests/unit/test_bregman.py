@@ -285,7 +285,7 @@ def test_a_solver_that_stops_early_says_so():
     with pytest.raises(SolveError, match=r"mirror_descent stopped after 0 steps with gap .* > 1\.0e-10"):
         solve_bregman(game, "mirror_descent", max_iterations=0)
     # The slopes of a power below 1 are 1e100 here, and their differences, which the dual needs, are lost.
-    with pytest.raises(SolveError, match="newton reached gap .* the rounding of float64 on this game"):
+    with pytest.raises(SolveError, match=r"newton reached gap .* the rounding of float64 on this game"):
         solve_bregman(BregmanGame([1.0, 1e-200], [0, 1], LogScore(1), 1.0, generator=Power(0.5)))
 
 
