@@ -76,13 +76,13 @@ def consistency(
     >>> verdict.consistent, float(verdict.required), verdict.q.round(6)
     (True, 0.3, array([0.2, 0.8]))
     """
+    least = np.where(reachable, high, np.inf).min(axis=-1, keepdims=True)
     if strength > 0:
-        least = np.where(reachable, high, np.inf).min(axis=-1, keepdims=True)
         u = np.maximum(low, least)
     else:
         largest = np.where(reachable, low, -np.inf).max(axis=-1, keepdims=True)
-        # Without any lower end (a single answer, or none with mass) the least upper end serves all.
-        u = np.minimum(high, np.where(np.isfinite(largest), largest, np.where(reachable, high, np.inf).min()))
+        # Without any lower end the least upper end serves all.
+        u = np.minimum(high, np.where(np.isfinite(largest), largest, least))
     signed = np.where(reachable, np.sign(strength) * u, np.inf)
     v = np.where(reachable, signed - signed.min(axis=-1, keepdims=True), 0.0)
     required = _required(Phi, v, reachable)
@@ -146,11 +146,10 @@ def best_box(
         claim II.10
     """
     batch, n_answers = reachable.shape[:-1], reachable.shape[-1]
-    held = np.isfinite(log_pi)
     slope_0 = F.slope_at_log(log_pi_0)
     usable = np.isfinite(slope_0)
-    slope = F.slope_at_log(np.where(held, log_pi, 0.0 if F.steep else -np.inf))
-    rise = np.where(usable, beta * (np.where(usable, slope_0, 0.0) - slope), -np.inf)
+    # Where a steep F has no mass no lower end keeps pi* a best response: the slope -inf closes the box.
+    rise = np.where(usable, beta * (np.where(usable, slope_0, 0.0) - F.slope_at_log(log_pi)), -np.inf)
     # The trace of most mass fixes c best; an answer without mass is bounded by its likeliest trace.
     top = log_pi.argmax(axis=-1)[..., None]
     c = np.take_along_axis(at_answer(np.where(reachable, u, 0.0), E, batch) - rise, top, axis=-1)

@@ -29,8 +29,8 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("dagames/bregman/reach.py", "ends[0] + share * rise", "share * rise - ends[0]"),
     (
         "dagames/bregman/reach.py",
-        "beta * (np.where(usable, slope_0, 0.0) - slope)",
-        "(np.where(usable, slope_0, 0.0) - slope)",
+        "beta * (np.where(usable, slope_0, 0.0) -",
+        "(np.where(usable, slope_0, 0.0) -",
     ),
     ("dagames/bregman/reach.py", "np.minimum(c + max_by_answer", "np.minimum(-c + max_by_answer"),
     ("dagames/bregman_game.py", "value + self.beta * divergence), value", "value + divergence), value"),

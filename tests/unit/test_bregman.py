@@ -167,6 +167,30 @@ def test_one_answer_and_tiny_masses(F):
         assert solution.log_nu[1] - solution.log_nu[0] == pytest.approx(0.5 * np.log(2e-300), rel=1e-12)
 
 
+@pytest.mark.parametrize("F", [Entropic(), Euclidean(), Power(0.5), Power(1.5)])
+def test_prompts_of_a_batch_may_reach_different_answers(F):
+    pi_0 = np.array([[0.5, 0.5, 0.0, 0.0], [0.0, 0.2, 0.3, 0.5]])
+    E = np.array([[0, 1, 2, 2], [1, 2, 0, 0]])
+    R = SquaredDistance([[0.2, 0.7, 0.1], [0.1, 0.1, 0.8]], weight=[0.3, 4.0])
+    batch = solve_bregman(BregmanGame(pi_0, E, R, 0.4, generator=F, target_generator=Euclidean(), sign=-1.0))
+    for x, weight in enumerate([0.3, 4.0]):
+        prior = SquaredDistance(R.prior[x], weight)
+        game = BregmanGame(pi_0[x], E[x], prior, 0.4, generator=F, target_generator=Euclidean(), sign=-1.0, n_answers=3)
+        alone = solve_bregman(game)
+        np.testing.assert_allclose(batch.pi[x], alone.pi, atol=1e-12)
+        assert batch.consistency.required[x] == pytest.approx(float(alone.consistency.required), abs=1e-9)
+        assert batch.consistency.by_prompt[x] == alone.consistency.consistent
+        np.testing.assert_allclose(batch.q[x], alone.q, atol=1e-8)
+
+
+def test_a_box_without_lower_ends_is_served_by_one_constant():
+    high = np.array([[1.0, 3.0], [5.0, 4.0]])
+    for strength in (1.0, -1.0):
+        verdict = consistency(Euclidean(), np.full((2, 2), -np.inf), high, strength, np.ones((2, 2), bool))
+        assert verdict.u.tolist() == [[1.0, 1.0], [4.0, 4.0]]
+        assert verdict.required.tolist() == [0.0, 0.0]
+
+
 def test_references_below_the_least_float():
     game = BregmanGame.from_log([0.0, -2000.0], [0, 1], NegativeEntropy(1.0), 1.0)
     assert solve_bregman(game).log_nu[1] == pytest.approx(-1000.0)
