@@ -82,6 +82,7 @@ def test_the_euclidean_condition_is_a_sum_of_differences():
     # For phi = q^3 / 6 masses are square roots: with v = (0, w, w) the sum 2 sqrt(2 w / strength) is 1 at 8 w.
     v = np.array([0.0, 0.1, 0.1])
     assert consistency(Polynomial([0, 0, 0, Fraction(1, 6)]), v, v, 1.0, all_).required == pytest.approx(0.8)
+    assert consistency(Polynomial([0, 3, 0.5]), u, u, 1.0, all_).required == pytest.approx(0.8)
     flat = np.full(3, 4.0)
     assert consistency(Euclidean(), flat, flat, 1e-9, all_).required == 0
 
@@ -105,6 +106,8 @@ def test_the_normal_cone_can_save_consistency():
     verdict = solution.consistency
     assert np.ptp(solution.u) == pytest.approx(5.1)
     assert verdict.consistent
+    # c = -0.025 by hand, so that the lower end is c + beta 0.1.
+    np.testing.assert_allclose(verdict.u, [0.0, -0.1, 0.025], atol=1e-12)
     assert game.dual_value(game.dual_variable(verdict.q)) == pytest.approx(float(solution.value), abs=1e-12)
     # Below the lower end the policy would give the answer again, and the dual value falls.
     bent = verdict.u - np.array([0.0, 0.0, 0.2])
@@ -119,6 +122,10 @@ def test_a_best_target_answers_where_the_range_allows():
     assert game.payoff(pi, q) == pytest.approx(float(game.objective(pi)), abs=1e-12)
     with pytest.raises(DomainError, match=r"no target expresses the slope of SquaredDistance: that needs \|s\| beta"):
         two_answers(2.0).best_target(np.array([0.9, 0.1]))
+    geometry = {"generator": Euclidean(), "target_generator": Euclidean(), "sign": 1.0}
+    dear = BregmanGame([0.5, 0.4, 0.1], [0, 1, 2], Linear([0.0, 0.1, -5.0]), 0.5, **geometry)
+    pi = np.array([0.5, 0.5, 0.0])
+    assert dear.payoff(pi, dear.best_target(pi)) == pytest.approx(float(dear.objective(pi)), abs=1e-12)
     with pytest.raises(DomainError, match="no best target exists: NegativeEntropy has slope -inf at answer 1"):
         BregmanGame([0.5, 0.5], [0, 1], NegativeEntropy(1.0), 1.0).best_target([1.0, 0.0])
 
@@ -240,9 +247,9 @@ def test_convexity_is_decided_exactly(coefficients, convex):
 
 def test_the_sign_of_a_polynomial_agrees_with_its_roots():
     rng = np.random.default_rng(0)
-    for _ in range(200):
-        roots = [Fraction(int(k), 12) for k in rng.integers(-6, 19, size=rng.integers(1, 5))]
-        p = [Fraction(1)]
+    for _ in range(600):
+        roots = [Fraction(int(k), 12) for k in rng.integers(-3, 16, size=rng.integers(1, 9))]
+        p = [Fraction(int(rng.choice([-3, 1])))]
         for root in roots:
             p = [a - root * b for a, b in zip([Fraction(0), *p], [*p, Fraction(0)], strict=True)]
         odd = {root for root in roots if roots.count(root) % 2 and 0 < root < 1}
@@ -254,6 +261,13 @@ def test_the_sign_of_a_polynomial_agrees_with_its_roots():
         if point is not None:
             assert 0 <= point <= 1
             assert sum(c * point**i for i, c in enumerate(p)) < 0
+
+
+def test_a_flat_generator_gives_no_mass_by_rounding():
+    """Where phi'' vanishes at 0, a slope's last digit is a mass of 1e-5: the projection must not hand it out."""
+    F, rng = Polynomial([0, 0, 0, 0, 1]), np.random.default_rng(3)
+    p = np.append(rng.dirichlet(np.ones(4), size=50), np.zeros((50, 3)), axis=-1)
+    np.testing.assert_allclose(F.project(F.gradient(p))[:, 4:], 0.0, atol=1e-7)
 
 
 def test_mixing_keeps_the_sum():
