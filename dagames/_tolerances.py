@@ -61,3 +61,7 @@ SYMMETRY = 1e-8
 SEMIDEFINITE = 1e-12
 """Negative eigenvalue, relative to the largest entry, that is the rounding of a Gram matrix. A certificate errs by at
 most that much, because two distributions are at most the square root of 2 apart."""
+
+RANGE = 1e-9
+"""Relative excess of the required over the available strength up to which a target counts as expressing a dual
+variable: the solver's own error in that variable, far above rounding; the value lost is of the order of its square."""

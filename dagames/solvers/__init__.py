@@ -6,6 +6,7 @@ The conic oracle is imported from `dagames.solvers.conic`, because cvxpy is slow
 from dagames.solvers.accelerated_ascent import accelerated_ascent_path, solve_accelerated_ascent
 from dagames.solvers.auto import METHODS, solve
 from dagames.solvers.best_response import best_response_path, solve_best_response
+from dagames.solvers.bregman import BregmanSolution, check_consistent, solve_bregman
 from dagames.solvers.closed_form import has_closed_form, solve_closed_form
 from dagames.solvers.coherent import solve_coherent, solve_soft_coherent
 from dagames.solvers.constrained import solve_budgets, solve_polytope
@@ -21,6 +22,7 @@ from dagames.solvers.solution import CertifiedIterate, ConstrainedSolution, Iter
 __all__ = [
     "COUPLED_METHODS",
     "METHODS",
+    "BregmanSolution",
     "CertifiedIterate",
     "ConstrainedSolution",
     "Iterate",
@@ -30,6 +32,7 @@ __all__ = [
     "admissible_step",
     "best_log_linear_policy",
     "best_response_path",
+    "check_consistent",
     "dual_ascent_path",
     "has_closed_form",
     "mirror_descent_path",
@@ -38,6 +41,7 @@ __all__ = [
     "solve",
     "solve_accelerated_ascent",
     "solve_best_response",
+    "solve_bregman",
     "solve_budgets",
     "solve_closed_form",
     "solve_coherent",
