@@ -5,7 +5,7 @@ from functools import partial
 
 from dagames import _tolerances
 from dagames._errors import DomainError
-from dagames.functionals import Polytope, Separable
+from dagames.functionals import Polytope, Separable, Smooth
 from dagames.game import AlignmentGame
 from dagames.solvers.accelerated_ascent import solve_accelerated_ascent
 from dagames.solvers.best_response import solve_best_response
@@ -21,7 +21,7 @@ from dagames.solvers.solution import Solution
 METHODS: dict[str, str] = {
     "auto": "closed_form, newton or mirror_descent, whichever suits the functional",
     "closed_form": "write the equilibrium down (Linear, NegativeEntropy)",
-    "newton": "Newton's method on the optimality conditions (sums over answers)",
+    "newton": "Newton's method on the optimality conditions (functionals with a Hessian, and polytopes)",
     "mirror_descent": "best responses with the longest damping that a line search finds safe",
     "best_response": "undamped alternation; need not converge",
     "damped_response": "alternation, damped until the objective falls",
@@ -32,6 +32,9 @@ METHODS: dict[str, str] = {
 }
 """Methods of `solve`, each with what it does."""
 
+
+_LARGEST_SYSTEM = 1000
+"""Answers up to which "auto" solves dense linear systems; beyond, mirror descent's steps are the cheaper ones."""
 
 _DEFAULT_GAPS = {"conic": _tolerances.ORACLE_GAP, "no_regret": _tolerances.AVERAGE_GAP}
 
@@ -44,7 +47,7 @@ def solve(
     Args:
         game: The game.
         method: One of `METHODS`. "auto" writes the equilibrium down where it can, finds it by Newton's method where
-            the functional is a sum over answers or a polytope, and otherwise runs mirror descent.
+            the functional has a Hessian or is a polytope, and otherwise runs mirror descent.
         tolerance: Relative duality gap to reach, above 0; by default 1e-10, 1e-6 for "conic" and 1e-3 for
             "no_regret".
         max_iterations: Steps allowed to the iterative methods.
@@ -100,4 +103,7 @@ _ITERATIVE: dict[str, Callable[..., Solution]] = {
 def _choose(game: AlignmentGame) -> str:
     if has_closed_form(game.functional):
         return "closed_form"
-    return "newton" if isinstance(game.functional, Separable) else "mirror_descent"
+    if isinstance(game.functional, Separable):
+        return "newton"
+    dense = isinstance(game.functional, Smooth) and game.n_answers <= _LARGEST_SYSTEM
+    return "newton" if dense else "mirror_descent"
