@@ -3,7 +3,7 @@ PYTHON ?= python3
 JOBS ?= 2
 PIP_FLAGS ?= --quiet --disable-pip-version-check
 
-.PHONY: help install reproduce test test-long explore demo format clean
+.PHONY: help install reproduce test test-long explore demo benchmark format clean
 
 help:
 	@echo "make install    .venv with everything: core, report, language models, development"
@@ -11,6 +11,7 @@ help:
 	@echo "make test       format, lint, types, layers, doctests and the whole suite"
 	@echo "make test-long  the tests that need long compute"
 	@echo "make explore    the property tests with thousands of examples each"
+	@echo "make benchmark  the exact core beside cvxpy with Clarabel, and against the size of the game"
 	@echo "make demo       fine-tune a small language model without labels, a few minutes on 2 cores"
 
 install: .venv/installed
@@ -45,6 +46,9 @@ test-long: .venv/installed
 
 explore: .venv/installed
 	HYPOTHESIS_PROFILE=explore .venv/bin/pytest -n $(JOBS) -q tests/property
+
+benchmark: .venv/installed
+	.venv/bin/python -m benchmarks.core
 
 demo: .venv/installed
 	.venv/bin/python -m dagames_llm.demo

@@ -2,13 +2,15 @@
 
 from dagames._errors import CertificateError, DagamesError, DomainError, InfeasibleError, ShapeError, SolveError
 from dagames.certificates import Certificate
+from dagames.coupled_game import CoupledGame
 from dagames.game import AlignmentGame
-from dagames.solvers import Solution, solve
+from dagames.solvers import Solution, solve, solve_coupled
 
 __all__ = [
     "AlignmentGame",
     "Certificate",
     "CertificateError",
+    "CoupledGame",
     "DagamesError",
     "DomainError",
     "InfeasibleError",
@@ -16,4 +18,5 @@ __all__ = [
     "Solution",
     "SolveError",
     "solve",
+    "solve_coupled",
 ]

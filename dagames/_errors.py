@@ -1,5 +1,11 @@
 """The one channel by which this package reports failure."""
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
 
 class DagamesError(Exception):
     """Base of every error that a user can cause or must know of."""
@@ -14,7 +20,16 @@ class ShapeError(DagamesError, ValueError):
 
 
 class InfeasibleError(DagamesError):
-    """No policy satisfies the constraints."""
+    """No policy satisfies the constraints.
+
+    Attributes:
+        nearest: The nearest feasible budgets, [d], those of least total relaxation; None where there are no budgets.
+    """
+
+    def __init__(self, message: str, nearest: "NDArray[np.float64] | None" = None) -> None:
+        """Say what cannot be met, and by which budgets it could be."""
+        super().__init__(message)
+        self.nearest = nearest
 
 
 class SolveError(DagamesError):

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from dagames._result import game_of
 from dagames._types import OverAnswers
 from dagames.solvers import Solution
 
@@ -32,15 +33,15 @@ def describe(solution: Solution, functional: Any) -> dict[str, Any]:
         "history": [_finite(gap) for gap in solution.history],
         "average_history": [_finite(gap) for gap in solution.average_history],
     }
-    title = f"{_functional(functional)}, beta = {solution.game.beta:g}"
+    title = f"{_functional(functional)}, beta = {game_of(solution).beta:g}"
     by = f"{solution.method}, relative duality gap {solution.certificate.worst:.1e}"
     return {"name": "solution", "title": f"{title}\n{by}", "caption": _caption(solution, data), "data": data}
 
 
 def _panels(solution: Solution) -> list[dict[str, Any]]:
-    sides = (solution.game.nu_0, solution.nu, solution.q)
-    n_prompts = math.prod(solution.game.batch)
-    if not solution.game.batch:
+    sides = (game_of(solution).nu_0, solution.nu, solution.q)
+    n_prompts = math.prod(game_of(solution).batch)
+    if not game_of(solution).batch:
         return [_bars("", *sides)]
     if n_prompts > _PROMPTS:
         return [_bars(f"mean over {n_prompts} prompts", *(side.mean(axis=0) for side in sides))]
@@ -61,7 +62,7 @@ def _bars(title: str, nu_0: OverAnswers, nu: OverAnswers, q: OverAnswers) -> dic
 
 
 def _caption(solution: Solution, data: dict[str, Any]) -> str:
-    n_answers = solution.game.n_answers
+    n_answers = game_of(solution).n_answers
     words = "Grey: answers of the reference (nu_0); blue: of the equilibrium policy (nu); orange: the target q. "
     if n_answers > _ANSWERS:
         words += f"The {_ANSWERS} answers of largest mass of {n_answers}; the sums of the others stand above. "

@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from dagames._errors import DomainError
+from dagames.game import AlignmentGame
 from dagames.solvers import Solution
 
 POLICY_SIZE = 10_000
@@ -26,13 +28,13 @@ def as_result(solution: Solution, functional: Any, *, policy: bool | None = None
     result = {
         "method": solution.method,
         "functional": functional,
-        "beta": solution.game.beta,
+        "beta": game_of(solution).beta,
         "iterations": solution.iterations,
         "value": certificate.primal.tolist(),
         "dual": certificate.dual.tolist(),
         "gap": certificate.gap.tolist(),
         "certificate": certificate_words(solution),
-        "nu_0": solution.game.nu_0.tolist(),
+        "nu_0": game_of(solution).nu_0.tolist(),
         "nu": solution.nu.tolist(),
         "q": solution.q.tolist(),
         "pi": _policy(solution) if lists_policy(solution, policy) else None,
@@ -42,6 +44,23 @@ def as_result(solution: Solution, functional: Any, *, policy: bool | None = None
     }
     finite: dict[str, Any] = _finite(result)
     return finite
+
+
+def game_of(solution: Solution) -> AlignmentGame:
+    """Return the game of a solution, which a file can state.
+
+    Args:
+        solution: The solution.
+
+    Returns:
+        The game.
+
+    Raises:
+        DomainError: If it ties prompts together, which files cannot state.
+    """
+    if not isinstance(solution.game, AlignmentGame):
+        raise DomainError(f"results are written of an AlignmentGame, not of a {type(solution.game).__name__}.")
+    return solution.game
 
 
 def lists_policy(solution: Solution, policy: bool | None) -> bool:
@@ -54,7 +73,7 @@ def lists_policy(solution: Solution, policy: bool | None) -> bool:
     Returns:
         Their answer, or whether the policy is small.
     """
-    return solution.game.reference.values.size <= POLICY_SIZE if policy is None else policy
+    return game_of(solution).reference.values.size <= POLICY_SIZE if policy is None else policy
 
 
 def certificate_words(solution: Solution) -> str:
@@ -66,7 +85,7 @@ def certificate_words(solution: Solution) -> str:
     Returns:
         The sentence.
     """
-    prompts = f" at each of {solution.game.batch[0]} prompts" if solution.game.batch else ""
+    prompts = f" at each of {game_of(solution).batch[0]} prompts" if game_of(solution).batch else ""
     return (
         f"J(pi) lies at most {solution.certificate.worst:.1e} above its least value{prompts}, relative to "
         "max(1, |R|, beta KL(pi || pi_0)); the bound is the conjugate's at q, and shares no code with the solver."

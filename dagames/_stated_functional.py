@@ -1,13 +1,11 @@
 """A functional as a file states it: `{Name: {argument: value}}`, or a list of such for their sum."""
 
-import functools
 import inspect
-import operator
 
 from dagames import functionals
 from dagames._errors import DagamesError, DomainError
 from dagames._stated import Keys, Stated, did_you_mean
-from dagames.simplex import as_positive
+from dagames.functionals.algebra import multiple, total
 
 
 def _is_stated_in_numbers(kind: type) -> bool:
@@ -51,12 +49,8 @@ def functional_of(stated: Stated, keys: Keys) -> functionals.Functional:
     if not entry:
         raise DomainError(f"{stated.document.place(*keys)}: `functional` is an empty list; name at least one.")
     parts = [_one(stated, (*keys, i)) for i in range(len(entry))]
-    try:
-        total: functionals.Functional = functools.reduce(operator.add, parts)
-    except TypeError:
-        words = " + ".join(type(part).__name__ for part in parts)
-        raise DomainError(f"{stated.document.place(*keys)}: functionals cannot be added here: {words}.") from None
-    return total
+    with stated.placed(keys):
+        return total(*parts)
 
 
 def arguments_of(stated: Stated, keys: Keys) -> list[Keys]:
@@ -88,12 +82,7 @@ def _one(stated: Stated, keys: Keys) -> functionals.Functional:
     if _FACTOR not in entry:
         return made
     with stated.placed(keys):
-        factor = as_positive(stated.numbers((*keys, _FACTOR)), _FACTOR)
-    try:
-        multiple: functionals.Functional = operator.mul(factor, made)
-    except TypeError:
-        raise DomainError(f"{place}: {names[0]} cannot be multiplied here; give its own weight.") from None
-    return multiple
+        return multiple(made, stated.numbers((*keys, _FACTOR)))
 
 
 def _made(stated: Stated, keys: Keys) -> functionals.Functional:

@@ -7,12 +7,24 @@ anything larger is a mistake (logits, counts, a float32 table), not rounding."""
 GAP = 1e-10
 """Default relative duality gap at which a game counts as solved: relative to max(1, |R|, beta KL)."""
 
+SCORES = 1e-10
+"""Default bound on the Euclidean error of implicit rewards read off preferences, in reward units (DPO)."""
+
 ORACLE_GAP = 1e-6
 """Relative duality gap asked of the conic oracle: interior-point accuracy on exponential cones."""
 
 ROUNDING = 1e-12
 """Relative size below which a negative duality gap is rounding (about 4,500 ulp: sums over |Z| terms and one
 conjugate, each with its own cancellation); above it is a broken functional."""
+
+FEASIBILITY = 1e-11
+"""Excess over a budget, relative to the largest of the budget and its costs, that still counts as rounding: about
+45,000 ulp, for a sum over prompts and answers whose multipliers were found by Newton's method. A margin below it
+counts as none. At a gap of 1e-10 the objective cannot tell budgets so close together."""
+
+LINEAR_PROGRAM = 1e-9
+"""Distance between a linear program's value and the bound by its own dual, relative to its objective's size, above
+which HiGHS is not believed: its own tolerances are 1e-10, and a wrong vertex is off by more than rounding."""
 
 CONIC_RESIDUAL = 1e-6
 """Relative KKT residual above which a conic solver's answer is refused, whatever its status word says."""
@@ -38,3 +50,18 @@ LEAST_STEP = 2.0**-40
 
 AVERAGE_GAP = 1e-3
 """Default relative duality gap of no-regret dynamics, whose means converge like 1 / t: thousands of rounds."""
+
+STATIONARY = 1e-9
+"""Standard deviation of reward, in nats, that a log-linear class may still explain when its solver stops: the objective
+is within its square of the least nearby."""
+
+SYMMETRY = 1e-8
+"""How far a user's symmetric matrix may be from it, relative to its largest entry: a float32 product passes."""
+
+SEMIDEFINITE = 1e-12
+"""Negative eigenvalue, relative to the largest entry, that is the rounding of a Gram matrix. A certificate errs by at
+most that much, because two distributions are at most the square root of 2 apart."""
+
+RANGE = 1e-9
+"""Relative excess of the required over the available strength up to which a target counts as expressing a dual
+variable: the solver's own error in that variable, far above rounding; the value lost is of the order of its square."""

@@ -1,13 +1,14 @@
 """Games whose prompts are tied together: one consensus over an orbit, one multiplier over a batch."""
 
 from abc import ABC, abstractmethod
+from dataclasses import replace
 
 import numpy as np
 
 from dagames import _tolerances, simplex
 from dagames._errors import DomainError, ShapeError
-from dagames._types import Numbers, OverAnswers, OverTraces, PerPrompt, Reachable
-from dagames.certificates import Certificate
+from dagames._types import Numbers, OverAnswers, OverTraces, PerPrompt, RaggedTraces, Reachable
+from dagames.certificates import Certificate, certify_gap
 from dagames.functionals import Linear
 from dagames.game import AlignmentGame
 
@@ -34,6 +35,14 @@ class Coupling(ABC):
     def check_fits(self, reachable: Reachable, shares: PerPrompt) -> None:
         """Raise a ShapeError unless the parameters fit [X, Z], an InfeasibleError if C is +inf for every policy."""
 
+    def usable(self, reachable: Reachable, shares: PerPrompt) -> Reachable:
+        """Mark the reachable answers that policies of finite C may use, bool [X, Z]."""
+        return reachable
+
+    def residuals(self, nu: OverAnswers, shares: PerPrompt) -> dict[str, float]:
+        """Measure how far marginals are from meeting the coupling's constraints, by name; nothing by default."""
+        return {}
+
 
 class CoupledGame:
     """A batch of prompts whose answer marginals enter one convex function together.
@@ -49,6 +58,7 @@ class CoupledGame:
         prompts: The prompts, a batch of shape (X,), with the rewards r of a `Linear` functional.
         coupling: The function C.
         shares: Weight s of each prompt, [X], summing to 1.
+        reachable: Which answers policies of finite objective can use, bool [X, Z].
 
     Source:
         (paper, sections 4 and D)
@@ -64,7 +74,7 @@ class CoupledGame:
 
         Raises:
             ShapeError: If `prompts` is not a batch, or if there is not one share per prompt.
-            DomainError: If the functional is not `Linear`, or if a share is 0.
+            DomainError: If the functional is not `Linear`, the coupling none, or a share 0.
         """
         if len(prompts.batch) != 1:
             raise ShapeError(f"`prompts` must be a batch [X, Y] of prompts; its batch shape is {prompts.batch}.")
@@ -81,15 +91,16 @@ class CoupledGame:
             raise ShapeError(f"`shares` has shape {self.shares.shape}; there are {n} prompts.")
         if (self.shares == 0).any():
             raise DomainError("`shares` has a 0; leave that prompt out instead.")
+        if not isinstance(coupling, Coupling):
+            raise DomainError(f"`coupling` must be a Coupling, not {type(coupling).__name__}.")
         coupling.check_fits(prompts.reachable, self.shares)
+        self.reachable: Reachable = coupling.usable(prompts.reachable, self.shares)
 
     @property
     def tilted(self) -> OverAnswers:
         """Log of nu_0 exp(r / beta), not normalised, [X, Z]; -inf where unreachable."""
         rewards = -self.prompts.functional.gradient(self.prompts.nu_0)
-        return np.asarray(
-            np.where(self.prompts.reachable, self.prompts.log_nu_0 + rewards / self.prompts.beta, -np.inf)
-        )
+        return np.asarray(np.where(self.reachable, self.prompts.log_nu_0 + rewards / self.prompts.beta, -np.inf))
 
     def log_best_marginal(self, log_q: OverAnswers) -> OverAnswers:
         """Compute the log-marginals of the Policy's best response to exp(log_q), prompt by prompt.
@@ -100,7 +111,7 @@ class CoupledGame:
         Returns:
             Log answer marginals, [X, Z]; -inf where unreachable.
         """
-        said = np.where(self.prompts.reachable, log_q, 0.0)
+        said = np.where(self.reachable, log_q, 0.0)
         return simplex.log_normalize(self.tilted + said)
 
     def certify(self, log_pi: OverTraces, log_q: OverAnswers) -> Certificate:
@@ -111,22 +122,72 @@ class CoupledGame:
             log_q: Log-target, [X, Z], finite on every reachable answer; its normalisation does not matter.
 
         Returns:
-            The certificate, of one number; its gap is relative to max(1, |R + C|, beta KL), both averaged over prompts.
-
-        Raises:
-            AssertionError: If the dual value exceeds the primal beyond rounding, which is a bug of the coupling.
+            The certificate, of one number; its gap is relative to max(1, |R + C|, beta KL), both averaged over prompts,
+            and its residuals say how far constraints are broken. An AssertionError if the dual value exceeds the primal
+            beyond rounding, which is a bug of the coupling; a CertificateError if the coupling is the user's.
         """
-        prompts, beta = self.prompts, self.prompts.beta
+        log_nu = simplex.pushforward(log_pi, self.prompts.E, self.prompts.n_answers)
+        return self._certify(log_nu, simplex.kl_from_logs(log_pi, self.prompts.log_pi_0), log_q)
+
+    def certify_marginal(self, log_nu: OverAnswers, log_q: OverAnswers) -> Certificate:
+        """Bound the suboptimality of the policy `lift(log_nu)`, without a look at its traces.
+
+        Args:
+            log_nu: Log answer marginals, [X, Z]; -inf where unreachable.
+            log_q: Log-target, [X, Z], finite on every reachable answer.
+
+        Returns:
+            The certificate, with the errors of `certify`.
+        """
+        return self._certify(log_nu, simplex.kl_from_logs(log_nu, self.prompts.log_nu_0), log_q)
+
+    def objective(self, pi: Numbers) -> float:
+        """Compute J(pi), averaged over prompts.
+
+        Args:
+            pi: Probabilities of traces, [X, Y].
+
+        Returns:
+            J in R-units; +inf where constraints are broken or a trace is used that the reference excludes.
+        """
+        prompts = self.prompts
+        log_pi = prompts.reference.as_log_policy(pi)
         nu = np.exp(simplex.pushforward(log_pi, prompts.E, prompts.n_answers))
-        linear = float(self.shares @ prompts.functional.value(nu))
-        coupled = self.coupling.value(nu, self.shares)
-        divergence = beta * float(self.shares @ simplex.kl_from_logs(log_pi, prompts.log_pi_0))
-        primal, dual = linear + coupled + divergence, self.dual_value(log_q)
-        scale = max(1.0, abs(linear + coupled), divergence)
-        gap = (primal - dual) / scale if np.isfinite(scale) else np.inf
-        if not gap >= -_tolerances.ROUNDING * max(1.0, abs(dual)):
-            raise AssertionError(f"{type(self.coupling).__name__}: primal {primal:.17g} lies below dual {dual:.17g}.")
-        return Certificate(np.asarray(primal), np.asarray(dual), np.asarray(max(gap, 0.0)))
+        own = prompts.functional.value(nu) + prompts.beta * simplex.kl_from_logs(log_pi, prompts.log_pi_0)
+        return float(self.shares @ own) + self.coupling.value(nu, self.shares)
+
+    def lift(self, log_nu: OverAnswers, *, in_logs: bool = True) -> OverTraces | RaggedTraces:
+        """Find the policies nearest the references whose answer marginals are exp(log_nu).
+
+        Args:
+            log_nu: Log answer marginals, [X, Z], -inf where unreachable.
+            in_logs: Whether to return log-probabilities.
+
+        Returns:
+            Probabilities of traces or their logarithms, [X, Y]; one array [Y_x] per prompt of a ragged batch.
+        """
+        return self.prompts.lift(log_nu, in_logs=in_logs)
+
+    def _certify(self, log_nu: OverAnswers, divergence: PerPrompt, log_q: OverAnswers) -> Certificate:
+        nu, beta = np.exp(log_nu), self.prompts.beta
+        value = float(self.shares @ self.prompts.functional.value(nu)) + self.coupling.value(nu, self.shares)
+        cost = beta * float(self.shares @ divergence)
+        said = np.where(self.reachable, log_q, np.nan)
+        spread = beta * float(self.shares @ (np.nanmax(said, axis=-1) - np.nanmin(said, axis=-1)))
+        # What a policy saves by exceeding a budget within the tolerance is at most that at the target's prices.
+        slack = spread * (1 + _tolerances.FEASIBILITY / _tolerances.ROUNDING)
+        certificate = certify_gap(
+            primal=np.asarray(value + cost),
+            dual=np.asarray(self.dual_value(log_q)),
+            scale=np.asarray(max(1.0, abs(value), cost)),
+            potential=np.asarray(max(abs(self._potential(log_q)), slack)),
+            functional=type(self.coupling),
+        )
+        return replace(certificate, residuals=self.coupling.residuals(nu, self.shares))
+
+    def _potential(self, log_q: OverAnswers) -> float:
+        said = np.where(self.reachable, log_q, 0.0)
+        return self.coupling.conjugate(np.where(self.reachable, -self.prompts.beta * said, -np.inf), self.shares)
 
     def dual_value(self, log_q: OverAnswers) -> float:
         """Compute min over policies of G(., q), a lower bound on the game's value.
@@ -137,8 +198,6 @@ class CoupledGame:
         Returns:
             The bound, in R-units.
         """
-        beta, reachable = self.prompts.beta, self.prompts.reachable
-        said = np.where(reachable, log_q, 0.0)
-        log_mass = np.logaddexp.reduce(self.tilted + said, axis=-1)
-        u = np.where(reachable, -beta * said, -np.inf)
-        return float(-beta * (self.shares @ log_mass) - self.coupling.conjugate(u, self.shares))
+        said = np.where(self.reachable, log_q, 0.0)
+        log_mass = simplex.log_sum(self.tilted + said)
+        return float(-self.prompts.beta * (self.shares @ log_mass)) - self._potential(log_q)

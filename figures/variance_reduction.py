@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from dagames.grpo import ManyToOne, simulate
+from dagames.grpo import Grpo, Learner, ManyToOne, Reinforce, simulate
 from figures import style
 
 TITLE = "A group's own mean removes the bias that a moving average leaves in"
@@ -29,9 +29,8 @@ def compute() -> dict[str, Any]:
     runs = []
     for rate in LEARNING_RATES:
         for baseline in BASELINES:
-            course = simulate(
-                ManyToOne(), baseline, learning_rate=rate, steps=STEPS, group_size=GROUP_SIZE, n_seeds=SEEDS
-            )
+            learner = _learner(baseline, rate)
+            course = simulate(ManyToOne(), learner, steps=STEPS, group_size=GROUP_SIZE, n_seeds=SEEDS)
             windows = course.direction.reshape(SEEDS, STEPS // WINDOW, WINDOW)
             last = course.accuracy[:, -1]
             runs.append({
@@ -100,3 +99,8 @@ def caption(arrays: dict[str, Any]) -> str:
         f"in the first {arrays['window']} steps: {first['group']:.3f} with the group baseline, "
         f"{first['moving-average']:.3f} with the moving average."
     )
+
+
+def _learner(baseline: str, rate: float) -> Learner:
+    # The moving average starts at the mean bias, so that it is not off by a level it could have been told.
+    return Grpo(rate) if baseline == "group" else Reinforce(rate, level=float(np.mean(ManyToOne().biases)))

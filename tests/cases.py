@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 
 from dagames.functionals import (
     ChiSquare,
+    Convexified,
+    FromConvex,
     Functional,
     Gini,
     Hellinger,
@@ -15,7 +17,11 @@ from dagames.functionals import (
     Linear,
     LogScore,
     NegativeEntropy,
+    PairwiseIncoherence,
     Point,
+    Polytope,
+    Quadratic,
+    Separable,
     SquaredDistance,
     Tsallis,
 )
@@ -34,6 +40,25 @@ FUNCTIONALS: dict[str, Callable[[np.random.Generator, int], Functional]] = {
     "SquaredDistance": lambda rng, n: SquaredDistance(random_prior(rng, n), weight(rng)),
     "LogScore": lambda rng, n: LogScore(rng.integers(n), weight(rng)),
     "Point": lambda rng, n: Point(rng.integers(n)),
+    "Polytope": lambda rng, n: random_polytope(rng, n, equalities=0),
+    "Polytope with equalities": lambda rng, n: random_polytope(rng, n, equalities=1),
+    "Quadratic": lambda rng, n: Quadratic(random_gram(rng, n), rng.normal(size=n)),
+    "Quadratic of distances": lambda rng, n: Quadratic(-random_distances(rng, n)),
+    "Scaled": lambda rng, _: moderate(rng) * Quartic(moderate(rng)),
+    "SmoothScaled": lambda rng, n: moderate(rng) * Quadratic(random_gram(rng, n)),
+    "SeparableScaled": lambda rng, n: weight(rng) * KLFromPrior(random_prior(rng, n), weight(rng)),
+    "Sum": lambda rng, n: Quartic(moderate(rng)) + Quadratic(random_gram(rng, n)) + Gini(moderate(rng)),
+    "Sum shifted": lambda rng, n: Linear(rng.normal(size=n)) + Quartic(moderate(rng)),
+    "SmoothSum": lambda rng, n: Quadratic(random_gram(rng, n)) + NegativeEntropy(moderate(rng)),
+    "SmoothSum shifted": lambda rng, n: Quadratic(random_gram(rng, n)) + Linear(rng.normal(size=n)),
+    "SeparableSum": lambda rng, n: Gini(weight(rng)) + KLFromPrior(random_prior(rng, n), weight(rng)),
+    "SeparableSum of two kinks": lambda rng, n: LogScore(rng.integers(n), weight(rng)) + LogScore(rng.integers(n)),
+    "SeparableSum of many": lambda rng, n: (
+        Tsallis(1.5, weight(rng)) + KLToPrior(random_prior(rng, n), weight(rng)) + Linear(rng.normal(size=n))
+    ),
+    "SeparableSum at a point": lambda rng, n: Gini(weight(rng)) + Point(rng.integers(n)),
+    "Convexified": lambda rng, n: Convexified(PairwiseIncoherence(random_distances(rng, n))),
+    "FromConvex": lambda rng, _: Quartic(moderate(rng)),
 }
 
 TARGETS: dict[str, Target] = {
@@ -43,6 +68,36 @@ TARGETS: dict[str, Target] = {
     "InverseFrequency": InverseFrequency(weight=0.7),
     "GiniDiversity": GiniDiversity(weight=1.3),
 }
+
+
+class Quartic(FromConvex):
+    """A user's functional that is no sum over answers: w |nu|^4, whose Hessian is at most 12 w |nu|^2 I."""
+
+    def __init__(self, w: float) -> None:
+        super().__init__(
+            lambda nu: w * (nu * nu).sum(axis=-1) ** 2,
+            lambda nu: 4 * w * nu * (nu * nu).sum(axis=-1, keepdims=True),
+            smoothness=6 * w,
+            name="quartic",
+        )
+        object.__setattr__(self, "w", w)
+
+
+def moderate(rng: np.random.Generator) -> float:
+    """Draw a weight that mirror descent can live with."""
+    return float(10 ** rng.uniform(-2, -1))
+
+
+def random_gram(rng: np.random.Generator, n: int) -> np.ndarray:
+    """Draw a positive semidefinite matrix, of any rank from 0 to n."""
+    factor = rng.normal(size=(n, rng.integers(0, n + 1)))
+    return moderate(rng) / n * factor @ factor.T
+
+
+def random_distances(rng: np.random.Generator, n: int) -> np.ndarray:
+    """Draw Euclidean distances between points of the plane, whose form is negative for changes of mass."""
+    points = rng.normal(size=(n, 2))
+    return moderate(rng) * np.linalg.norm(points[:, None] - points, axis=-1)
 
 
 def weight(rng: np.random.Generator) -> float:
@@ -57,8 +112,21 @@ def random_prior(rng: np.random.Generator, n: int) -> np.ndarray:
     return prior / prior.sum()
 
 
+def random_polytope(rng: np.random.Generator, n: int, equalities: int) -> Polytope:
+    """Draw budgets, and equalities, that some distribution with room to spare meets."""
+    inside, d = 0.5 * rng.dirichlet(np.ones(n)) + 0.5 / n, int(rng.integers(1, 4))
+    costs = rng.normal(size=(d, n)) * 10 ** rng.uniform(-2, 2, size=(d, 1))
+    room = rng.uniform(0.05, 0.5, size=d) * np.abs(costs).max(axis=1)
+    if not equalities:
+        return Polytope(costs, costs @ inside + room)
+    fixed = rng.normal(size=(equalities, n))
+    return Polytope(costs, costs @ inside + room, equalities=fixed, values=fixed @ inside)
+
+
 def within(functional: Functional, nu: np.ndarray) -> np.ndarray:
-    """Condition distributions on the answers that a functional allows."""
+    """Condition distributions on the answers that a functional allows, or move them to where it is finite."""
+    if isinstance(functional, Polytope):
+        return functional.into_domain(nu)
     kept = np.where(functional.allowed(nu.shape[-1]), nu, 0.0)
     kept = kept + np.where(functional.allowed(nu.shape[-1]), 1e-290, 0.0) * (kept.sum(axis=-1, keepdims=True) == 0)
     return kept / kept.sum(axis=-1, keepdims=True)
@@ -82,3 +150,9 @@ def random_reference(rng: np.random.Generator, n_answers: int) -> tuple[np.ndarr
     """Draw a reference over traces and their answers, every answer with at least one trace."""
     E = np.concatenate([np.arange(n_answers), rng.integers(0, n_answers, size=rng.integers(0, 9))])
     return random_distribution(rng, E.size), E
+
+
+SEPARABLE = {
+    name: make for name, make in FUNCTIONALS.items() if isinstance(make(np.random.default_rng(0), 3), Separable)
+}
+"""Those whose games are one number per prompt."""

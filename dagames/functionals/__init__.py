@@ -1,7 +1,11 @@
 """Answer-level functionals R: what is wanted of the distribution of answers."""
 
+from dagames.functionals.algebra import mixture
 from dagames.functionals.base import Functional, playable_answers
 from dagames.functionals.chi_square import ChiSquare
+from dagames.functionals.convexified import Convexified, WeaklyConvex
+from dagames.functionals.entropy_minimisation import EntropyMinimisation
+from dagames.functionals.from_convex import FromConvex, from_convex
 from dagames.functionals.gini import Gini
 from dagames.functionals.hellinger import Hellinger
 from dagames.functionals.kl_from_prior import KLFromPrior
@@ -10,14 +14,25 @@ from dagames.functionals.laws import Violation, broken_laws
 from dagames.functionals.linear import Linear
 from dagames.functionals.log_score import LogScore
 from dagames.functionals.negative_entropy import NegativeEntropy
+from dagames.functionals.nonconvex import Nonconvex
+from dagames.functionals.numeric_conjugate import NumericConjugate
+from dagames.functionals.pairwise_incoherence import PairwiseIncoherence
 from dagames.functionals.point import Point
+from dagames.functionals.polytope import Polytope
 from dagames.functionals.prompts import at_prompts, is_divisible
+from dagames.functionals.quadratic import Quadratic
+from dagames.functionals.scaled import Scaled, SeparableScaled, SmoothScaled
 from dagames.functionals.separable import RootConjugate, Separable
+from dagames.functionals.smooth import Smooth
 from dagames.functionals.squared_distance import SquaredDistance
+from dagames.functionals.sums import SeparableSum, SmoothSum, Sum
 from dagames.functionals.tsallis import Tsallis
 
 __all__ = [
     "ChiSquare",
+    "Convexified",
+    "EntropyMinimisation",
+    "FromConvex",
     "Functional",
     "Gini",
     "Hellinger",
@@ -26,14 +41,29 @@ __all__ = [
     "Linear",
     "LogScore",
     "NegativeEntropy",
+    "Nonconvex",
+    "NumericConjugate",
+    "PairwiseIncoherence",
     "Point",
+    "Polytope",
+    "Quadratic",
     "RootConjugate",
+    "Scaled",
     "Separable",
+    "SeparableScaled",
+    "SeparableSum",
+    "Smooth",
+    "SmoothScaled",
+    "SmoothSum",
     "SquaredDistance",
+    "Sum",
     "Tsallis",
     "Violation",
+    "WeaklyConvex",
     "at_prompts",
     "broken_laws",
+    "from_convex",
     "is_divisible",
+    "mixture",
     "playable_answers",
 ]

@@ -52,11 +52,36 @@ class Functional(ABC):
         """Mark the answers that may have mass, bool [Z] or [*x, Z]; R is infinite where another one has some."""
         return np.asarray(True)
 
+    def usable(self, reachable: Reachable) -> Reachable:
+        """Mark the reachable answers that a policy of finite R may use, bool [*x, Z]; override where both interact."""
+        return np.asarray(reachable & self.allowed(reachable.shape[-1]))
+
+    def into_domain(self, nu: OverAnswers) -> OverAnswers:
+        """Move distributions, [*x, Z], to where R is finite; override where that is less than the allowed answers."""
+        kept = np.where(self.allowed(nu.shape[-1]), nu, 0.0)
+        return np.asarray(kept / kept.sum(axis=-1, keepdims=True))
+
     def check_fits(self, batch: tuple[int, ...], n_answers: int) -> None:  # noqa: B027 - most functionals fit any size
         """Raise a ShapeError unless the parameters fit prompts [*x] and `n_answers` answers."""
 
     def check_reachable(self, reachable: Reachable) -> None:  # noqa: B027 - most functionals are finite somewhere
         """Raise an InfeasibleError if R is infinite for every policy on the reachable answers, bool [*x, Z]."""
+
+    def __add__(self, other: "Functional") -> "Functional":
+        # Imported late: a sum is a functional itself.
+        from dagames.functionals.algebra import total
+
+        return total(self, other) if isinstance(other, Functional) else NotImplemented
+
+    def __rmul__(self, weight: Numbers) -> "Functional":
+        from dagames.functionals.algebra import multiple
+
+        return multiple(self, weight)
+
+    __mul__ = __rmul__
+
+    # A numpy array on the left leaves the product to the functional, instead of making an array of functionals.
+    __array_ufunc__ = None
 
 
 def as_weight(weight: Numbers) -> PerPrompt:
@@ -83,6 +108,31 @@ def as_weight(weight: Numbers) -> PerPrompt:
             f"`weight` must be finite and above 0, not {array}. A negative weight makes the functional concave, "
             "which Theorem 2.1 does not cover (claim I.15)."
         )
+    return array
+
+
+def as_nonnegative(value: Numbers, name: str) -> PerPrompt:
+    """Validate a bound that may be 0 or infinite.
+
+    Args:
+        value: A number of at least 0, or one per prompt, [*x].
+        name: The argument's name in error messages.
+
+    Returns:
+        The number as float64.
+
+    Raises:
+        DomainError: If it is not a number of at least 0.
+
+    >>> as_nonnegative(0, "smoothness")
+    array(0.)
+    """
+    try:
+        array = np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise DomainError(f"`{name}` must be a number of at least 0, not {value!r}.") from None
+    if not (array >= 0).all():
+        raise DomainError(f"`{name}` must be at least 0, not {array}.")
     return array
 
 
@@ -114,7 +164,7 @@ def playable_answers(functional: Functional, reached: Reachable) -> Reachable:
         InfeasibleError: If none is left for some prompt.
     """
     functional.check_reachable(reached)
-    playable = np.asarray(reached & functional.allowed(reached.shape[-1]))
+    playable = functional.usable(reached)
     if not playable.any(axis=-1).all():
         raise InfeasibleError(
             f"{type(functional).__name__} allows none of the answers that the reference reaches, so every policy has "

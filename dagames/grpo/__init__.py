@@ -1,6 +1,48 @@
-"""Group-relative policy optimisation: advantages and the tabular simulator."""
+"""Group-relative policy optimisation: advantages, the exact expected update, the tabular simulator, and DPO."""
 
 from dagames.grpo.advantages import group_advantages
-from dagames.grpo.simulator import Course, ManyToOne, simulate
+from dagames.grpo.decoupled import decoupled_advantages
+from dagames.grpo.dpo import DpoSolution, recover_target, solve_dpo
+from dagames.grpo.environments import Environment, GroupTask, ManyToOne
+from dagames.grpo.expected_update import ExpectedUpdate, expected_update, true_update
+from dagames.grpo.group_rewards import ByAnswer, ByCount, ByTarget, GroupReward, as_group_reward
+from dagames.grpo.iterated_dpo import iterated_dpo_path, solve_iterated_dpo
+from dagames.grpo.learners import Dpo, Groups, Grpo, Learner, MirrorDescent, Reinforce, Rloo
+from dagames.grpo.mean_field import mean_field_path
+from dagames.grpo.moments import effective_reward
+from dagames.grpo.preferences import bradley_terry, sample_preferences
+from dagames.grpo.simulator import Course, simulate
 
-__all__ = ["Course", "ManyToOne", "group_advantages", "simulate"]
+__all__ = [
+    "ByAnswer",
+    "ByCount",
+    "ByTarget",
+    "Course",
+    "Dpo",
+    "DpoSolution",
+    "Environment",
+    "ExpectedUpdate",
+    "GroupReward",
+    "GroupTask",
+    "Groups",
+    "Grpo",
+    "Learner",
+    "ManyToOne",
+    "MirrorDescent",
+    "Reinforce",
+    "Rloo",
+    "as_group_reward",
+    "bradley_terry",
+    "decoupled_advantages",
+    "effective_reward",
+    "expected_update",
+    "group_advantages",
+    "iterated_dpo_path",
+    "mean_field_path",
+    "recover_target",
+    "sample_preferences",
+    "simulate",
+    "solve_dpo",
+    "solve_iterated_dpo",
+    "true_update",
+]

@@ -1,1 +1,25 @@
-"""Families of equivalent prompts."""
+"""Families of equivalent prompts: what their views agree on, how far they disagree, and coherent policies."""
+
+from dagames.orbits.consensus import arithmetic_mean, geometric_mean, log_geometric_mean, majority, smoothed
+from dagames.orbits.hellinger import distance_of_means, generalised_hellinger, hellinger_bounds, jensen_shannon
+from dagames.orbits.hybrid import HybridBound, hybrid_bound, hybrid_loss, improvement
+from dagames.orbits.projection import direct_projection, project_onto_marginal, two_step_projection
+
+__all__ = [
+    "HybridBound",
+    "arithmetic_mean",
+    "direct_projection",
+    "distance_of_means",
+    "generalised_hellinger",
+    "geometric_mean",
+    "hellinger_bounds",
+    "hybrid_bound",
+    "hybrid_loss",
+    "improvement",
+    "jensen_shannon",
+    "log_geometric_mean",
+    "majority",
+    "project_onto_marginal",
+    "smoothed",
+    "two_step_projection",
+]

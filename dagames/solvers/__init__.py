@@ -3,33 +3,55 @@
 The conic oracle is imported from `dagames.solvers.conic`, because cvxpy is slow to load.
 """
 
+from dagames.solvers.accelerated_ascent import accelerated_ascent_path, solve_accelerated_ascent
 from dagames.solvers.auto import METHODS, solve
 from dagames.solvers.best_response import best_response_path, solve_best_response
+from dagames.solvers.bregman import BregmanSolution, check_consistent, solve_bregman
 from dagames.solvers.closed_form import has_closed_form, solve_closed_form
-from dagames.solvers.dual_ascent import dual_ascent_path, solve_dual_ascent
+from dagames.solvers.coherent import solve_coherent, solve_soft_coherent
+from dagames.solvers.constrained import solve_budgets, solve_polytope
+from dagames.solvers.coupled import COUPLED_METHODS, solve_coupled
+from dagames.solvers.dual_ascent import admissible_step, dual_ascent_path, solve_dual_ascent
 from dagames.solvers.extragradient import mirror_prox_path, solve_mirror_prox
+from dagames.solvers.log_linear import LogLinearSolution, best_log_linear_policy, solve_log_linear
 from dagames.solvers.mirror_descent import mirror_descent_path, solve_mirror_descent
 from dagames.solvers.newton import solve_newton
 from dagames.solvers.no_regret import no_regret_path, solve_no_regret
-from dagames.solvers.solution import CertifiedIterate, Iterate, Solution
+from dagames.solvers.solution import CertifiedIterate, ConstrainedSolution, Iterate, Solution
 
 __all__ = [
+    "COUPLED_METHODS",
     "METHODS",
+    "BregmanSolution",
     "CertifiedIterate",
+    "ConstrainedSolution",
     "Iterate",
+    "LogLinearSolution",
     "Solution",
+    "accelerated_ascent_path",
+    "admissible_step",
+    "best_log_linear_policy",
     "best_response_path",
+    "check_consistent",
     "dual_ascent_path",
     "has_closed_form",
     "mirror_descent_path",
     "mirror_prox_path",
     "no_regret_path",
     "solve",
+    "solve_accelerated_ascent",
     "solve_best_response",
+    "solve_bregman",
+    "solve_budgets",
     "solve_closed_form",
+    "solve_coherent",
+    "solve_coupled",
     "solve_dual_ascent",
+    "solve_log_linear",
     "solve_mirror_descent",
     "solve_mirror_prox",
     "solve_newton",
     "solve_no_regret",
+    "solve_polytope",
+    "solve_soft_coherent",
 ]

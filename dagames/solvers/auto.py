@@ -5,12 +5,13 @@ from functools import partial
 
 from dagames import _tolerances
 from dagames._errors import DomainError
-from dagames.functionals import Separable
+from dagames.functionals import Polytope, Separable, Smooth
 from dagames.game import AlignmentGame
+from dagames.solvers.accelerated_ascent import solve_accelerated_ascent
 from dagames.solvers.best_response import solve_best_response
 from dagames.solvers.blocks import solve_in_blocks
 from dagames.solvers.closed_form import has_closed_form, solve_closed_form
-from dagames.solvers.dual_ascent import solve_dual_ascent
+from dagames.solvers.constrained import solve_polytope
 from dagames.solvers.extragradient import solve_mirror_prox
 from dagames.solvers.mirror_descent import solve_mirror_descent
 from dagames.solvers.newton import solve_newton
@@ -20,17 +21,20 @@ from dagames.solvers.solution import Solution
 METHODS: dict[str, str] = {
     "auto": "closed_form, newton or mirror_descent, whichever suits the functional",
     "closed_form": "write the equilibrium down (Linear, NegativeEntropy)",
-    "newton": "Newton's method on the optimality conditions (sums over answers)",
+    "newton": "Newton's method on the optimality conditions (functionals with a Hessian, and polytopes)",
     "mirror_descent": "best responses with the longest damping that a line search finds safe",
     "best_response": "undamped alternation; need not converge",
     "damped_response": "alternation, damped until the objective falls",
     "mirror_prox": "both players look one step ahead",
-    "dual_ascent": "accelerated gradient ascent on the target's dual (strictly convex functionals)",
+    "accelerated_ascent": "accelerated gradient ascent on the target's dual (strictly convex functionals)",
     "no_regret": "two learners, whose mean plays converge slowly",
     "conic": "the oracle: an interior-point solver, checked by its optimality conditions",
 }
 """Methods of `solve`, each with what it does."""
 
+
+_LARGEST_SYSTEM = 1000
+"""Answers up to which "auto" solves dense linear systems; beyond, mirror descent's steps are the cheaper ones."""
 
 _DEFAULT_GAPS = {"conic": _tolerances.ORACLE_GAP, "no_regret": _tolerances.AVERAGE_GAP}
 
@@ -43,7 +47,7 @@ def solve(
     Args:
         game: The game.
         method: One of `METHODS`. "auto" writes the equilibrium down where it can, finds it by Newton's method where
-            the functional is a sum over answers, and otherwise runs mirror descent.
+            the functional has a Hessian or is a polytope, and otherwise runs mirror descent.
         tolerance: Relative duality gap to reach, above 0; by default 1e-10, 1e-6 for "conic" and 1e-3 for
             "no_regret".
         max_iterations: Steps allowed to the iterative methods.
@@ -67,6 +71,9 @@ def solve(
         tolerance = _DEFAULT_GAPS.get(method, _tolerances.GAP)
     if not tolerance > 0:
         raise DomainError(f"`tolerance` must be above 0, not {tolerance}.")
+    if isinstance(game.functional, Polytope) and method in {"auto", "newton"}:
+        # Not in blocks, which would drop the multipliers.
+        return solve_polytope(game, tolerance=tolerance)
     run = _solver(_choose(game) if method == "auto" else method, tolerance, max_iterations)
     return solve_in_blocks(game, run)
 
@@ -88,7 +95,7 @@ _ITERATIVE: dict[str, Callable[..., Solution]] = {
     "best_response": solve_best_response,
     "damped_response": partial(solve_best_response, damping="auto"),
     "mirror_prox": solve_mirror_prox,
-    "dual_ascent": solve_dual_ascent,
+    "accelerated_ascent": solve_accelerated_ascent,
     "no_regret": solve_no_regret,
 }
 
@@ -96,4 +103,7 @@ _ITERATIVE: dict[str, Callable[..., Solution]] = {
 def _choose(game: AlignmentGame) -> str:
     if has_closed_form(game.functional):
         return "closed_form"
-    return "newton" if isinstance(game.functional, Separable) else "mirror_descent"
+    if isinstance(game.functional, Separable):
+        return "newton"
+    dense = isinstance(game.functional, Smooth) and game.n_answers <= _LARGEST_SYSTEM
+    return "newton" if dense else "mirror_descent"

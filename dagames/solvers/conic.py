@@ -6,7 +6,7 @@ from typing import Any
 import cvxpy as cp
 import numpy as np
 
-from dagames import _tolerances
+from dagames import _tolerances, simplex
 from dagames._errors import SolveError
 from dagames._types import OverAnswers
 from dagames.conic import solve_problem
@@ -21,7 +21,11 @@ from dagames.functionals import (
     LogScore,
     NegativeEntropy,
     Point,
+    Polytope,
+    Quadratic,
+    Scaled,
     SquaredDistance,
+    Sum,
     Tsallis,
 )
 from dagames.game import AlignmentGame
@@ -45,6 +49,36 @@ def as_expression(functional: Functional, nu: Any, prompt: tuple[int, ...]) -> A
         f"{type(functional).__name__} has no conic form; register one with "
         "`dagames.solvers.conic.as_expression.register`."
     )
+
+
+@singledispatch
+def as_constraints(functional: Functional, nu: Any, prompt: tuple[int, ...]) -> list[Any]:  # noqa: ARG001 - as above
+    """State where R(nu) is finite as cvxpy constraints, inequalities before equalities; none by default.
+
+    Args:
+        functional: The functional R.
+        nu: A cvxpy variable over answers, [Z].
+        prompt: Index of the prompt, () for a game of one.
+
+    Returns:
+        The constraints. Register an implementation for an indicator of your own.
+    """
+    return []
+
+
+@as_constraints.register
+def _polytope_rows(functional: Polytope, nu: Any, prompt: tuple[int, ...]) -> list[Any]:
+    rows = functional.rows(prompt)
+    left, right, equal = rows.costs[0] / rows.scale[:, None] @ nu, rows.budgets / rows.scale, rows.equal
+    kept = np.flatnonzero(~equal), np.flatnonzero(equal)
+    return [left[kept[0]] <= right[kept[0]]] * (kept[0].size > 0) + [left[kept[1]] == right[kept[1]]] * (
+        kept[1].size > 0
+    )
+
+
+@as_expression.register
+def _polytope(functional: Polytope, nu: Any, prompt: tuple[int, ...]) -> Any:  # noqa: ARG001 - the interface
+    return 0.0 * nu[0]
 
 
 @as_expression.register
@@ -110,6 +144,26 @@ def _point(functional: Point, nu: Any, prompt: tuple[int, ...]) -> Any:
     return 0.0 * nu[int(_number(functional.answer, prompt))]
 
 
+@as_expression.register
+def _quadratic(functional: Quadratic, nu: Any, prompt: tuple[int, ...]) -> Any:
+    values, vectors = np.linalg.eigh(_part(functional.hessian(np.zeros(functional.matrix.shape[:-1])), prompt, 2))
+    root = np.sqrt(np.maximum(values, 0.0))[:, None] * vectors.T
+    # On the simplex Q differs from its projection on sum 0 by a linear function.
+    matrix = _part(functional.matrix, prompt, 2)
+    row = matrix.mean(axis=0) - matrix.mean() / 2
+    return 0.5 * cp.sum_squares(root @ nu) + (row + _row(functional.linear, prompt)) @ nu
+
+
+@as_expression.register
+def _scaled(functional: Scaled, nu: Any, prompt: tuple[int, ...]) -> Any:
+    return _number(functional.weight, prompt) * as_expression(functional.functional, nu, prompt)
+
+
+@as_expression.register
+def _sum(functional: Sum, nu: Any, prompt: tuple[int, ...]) -> Any:
+    return sum(as_expression(part, nu, prompt) for part in functional.parts)
+
+
 def solve_conic(game: AlignmentGame, *, tolerance: float = _tolerances.ORACLE_GAP) -> Solution:
     """Solve each prompt's reduced game by an interior-point method on exponential cones.
 
@@ -121,25 +175,43 @@ def solve_conic(game: AlignmentGame, *, tolerance: float = _tolerances.ORACLE_GA
         The certified solution. A SolveError if the gap stays above the tolerance, or if the solver's answer breaks the
         KKT conditions.
     """
-    log_nu = np.stack([_solve_prompt(game, prompt) for prompt in np.ndindex(game.batch)])
+    found = [_solve_prompt(game, prompt) for prompt in np.ndindex(game.batch)]
+    log_nu = np.stack([log_nu for log_nu, _ in found]).reshape(game.log_nu_0.shape)
+    if isinstance(game.functional, Polytope):
+        # An indicator's slope says nothing; the prices of its constraints make the target.
+        log_q = np.stack([-prices for _, prices in found]).reshape(log_nu.shape) / game.beta
+        log_q = simplex.log_normalize(np.where(game.reachable, log_q, -np.inf))
+        solution = Solution(log_nu, log_q, game.certify_marginal(log_nu, log_q), game, 0, "conic")
+    else:
+        solution = as_solution(game, log_nu, "conic")
     return check_solved(
-        as_solution(game, log_nu.reshape(game.log_nu_0.shape), "conic"),
-        tolerance,
-        "interior points lose tiny masses: ask for a larger `tolerance` or use `solve(game)`.",
+        solution, tolerance, "interior points lose tiny masses: ask for a larger `tolerance` or use `solve(game)`."
     )
 
 
-def _solve_prompt(game: AlignmentGame, prompt: tuple[int, ...]) -> OverAnswers:
+def _solve_prompt(game: AlignmentGame, prompt: tuple[int, ...]) -> tuple[OverAnswers, OverAnswers]:
+    """Solve one prompt: the log-marginal, and the prices [Z] that constraints put on answers."""
     reachable, log_nu_0 = game.reachable[prompt], game.log_nu_0[prompt]
     nu = cp.Variable(game.n_answers)
     divergence = cp.sum(cp.kl_div(nu[reachable], np.exp(log_nu_0[reachable])))
     constraints = [cp.sum(nu) == 1, nu[~reachable] == 0] if (~reachable).any() else [cp.sum(nu) == 1]
+    limits = as_constraints(game.functional, nu, prompt)
     objective = as_expression(game.functional, nu, prompt) + game.beta * divergence
-    solve_problem(cp.Problem(cp.Minimize(objective), constraints))
+    solve_problem(cp.Problem(cp.Minimize(objective), [*constraints, *limits]))
     # Interior points are positive; a mass that the solver returns as 0 or below is rounding, not an answer.
-    mass = np.maximum(np.asarray(nu.value), np.finfo(np.float64).tiny)
-    log_nu = np.where(reachable, np.log(mass), -np.inf)
-    return np.asarray(log_nu - np.log(np.exp(log_nu).sum()))
+    mass = np.where(reachable, np.maximum(np.asarray(nu.value), np.finfo(np.float64).tiny), 0.0)
+    prices = np.zeros(game.n_answers)
+    if isinstance(game.functional, Polytope):
+        rows, face = game.functional.rows(prompt), game.functional.face(reachable, prompt)
+        # The solver breaks constraints by its own tolerance: the certificate asks for a point that does not.
+        mass = rows.inside((mass / mass.sum())[None], face, share=1.0)[0]
+        dual = np.zeros(rows.equal.size)
+        for kind, limit in zip([e for e in (False, True) if (rows.equal == e).any()], limits, strict=True):
+            dual[rows.equal == kind] = limit.dual_value
+        prices = (dual / rows.scale) @ rows.costs[0]
+    with np.errstate(divide="ignore"):
+        log_nu = np.log(mass)
+    return np.asarray(log_nu - np.log(mass.sum())), np.asarray(prices)
 
 
 def _number(values: np.ndarray, prompt: tuple[int, ...]) -> float:
@@ -149,4 +221,9 @@ def _number(values: np.ndarray, prompt: tuple[int, ...]) -> float:
 
 def _row(values: np.ndarray, prompt: tuple[int, ...]) -> np.ndarray:
     """Pick the prompt's own row of a parameter over answers, or the one that all share."""
-    return np.asarray(values if values.ndim == 1 else values[prompt])
+    return _part(values, prompt, 1)
+
+
+def _part(values: np.ndarray, prompt: tuple[int, ...], rank: int) -> np.ndarray:
+    """Pick the prompt's own array of that rank, or the one that all share."""
+    return np.asarray(values if values.ndim == rank else values[prompt])

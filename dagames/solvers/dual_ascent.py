@@ -1,108 +1,151 @@
-"""Accelerated gradient ascent on the dual function of the target."""
+"""Dual ascent on the multipliers of shared constraints: the loop of safety fine-tuning, with its admissible step."""
 
+from collections import deque
 from collections.abc import Iterator
+from itertools import islice
 
 import numpy as np
 
 from dagames import _tolerances, simplex
-from dagames._errors import SolveError
-from dagames._types import OverAnswers, PerPrompt
-from dagames.game import AlignmentGame
-from dagames.solvers.path import solve_along
-from dagames.solvers.solution import Iterate, Solution
+from dagames._errors import DomainError, SolveError
+from dagames._types import Numbers, PerConstraint
+from dagames.coupled_game import CoupledGame
+from dagames.solvers.constrained import at_multipliers, log_target, rows_of
+from dagames.solvers.solution import ConstrainedSolution
+
+_PAIRS = 500
+"""Answers up to which all pairs are compared for the diameter of the costs; beyond, each cost's spread bounds it."""
 
 
-def dual_ascent_path(game: AlignmentGame) -> Iterator[Iterate]:
-    """Yield the plays of accelerated ascent on the dual, the start first, without end.
+def admissible_step(game: CoupledGame) -> float:
+    """Compute the step below which dual ascent converges from everywhere.
 
     Math:
-        D(u) = -beta log sum_z nu_0(z) exp(-u(z) / beta) - R*(u),   grad D(u) = nu(u) - grad R*(u),
-        with nu(u) the best response to u. Steps are halved until D rises by half of what its slope promises; momentum
-        (t - 1) / (t + 2), restarted where D falls.
+        2 beta / sup |Cov_nu(c)|,  sup |Cov_nu(c)| <= sum_x s_x D_x^2 / 4,  D_x = max_{z, z'} |c_x(z) - c_x(z')|_2;
+        for one cost in [0, 1] it is 8 beta.
+
+    With a constraint active the sharp limit near the equilibrium is 2 beta / Var_nu*(c), which may be far larger.
 
     Args:
-        game: A game whose conjugate is differentiable: R strictly convex.
+        game: A game with a linear coupling.
 
-    Yields:
-        The policy's best response to each target, and the target.
-
-    Raises:
-        SolveError: If the dual has a kink in the way, where no step helps.
+    Returns:
+        The step, in R-units per squared unit of cost; +inf where all costs are constant.
 
     Source:
-        Nesterov, Soviet Mathematics Doklady 27 (1983) 372; restarts as in O'Donoghue and Candes (2015)
+        claim I.28
+
+    >>> from dagames import AlignmentGame
+    >>> from dagames.couplings import Budgets
+    >>> from dagames.functionals import Linear
+    >>> prompts = AlignmentGame([[0.5, 0.5]], [0, 1], Linear([0.0, 0.0]), beta=0.5)
+    >>> admissible_step(CoupledGame(prompts, Budgets([0.0, 1.0], 0.2)))
+    4.0
     """
-    u = _u_of(game, game.log_best_target(game.log_reference))
-    before, value = u, _dual(game, u)
-    age = np.zeros(game.batch)
-    step = np.full(game.batch, game.beta)
+    costs = rows_of(game).costs
+    squares = np.array([_squared_diameter(c[:, held]) for c, held in zip(costs, game.reachable, strict=True)])
+    largest = float(game.shares @ squares) / 4
+    return 2 * game.prompts.beta / largest if largest > 0 else np.inf
+
+
+def dual_ascent_path(
+    game: CoupledGame, step: float | None = None, multipliers: Numbers | None = None
+) -> Iterator[PerConstraint]:
+    """Yield the multipliers of projected gradient ascent on the dual, the start first, without end.
+
+    Math:
+        l' = max(0, l + step (E c - b)) under the policy that answers l; without the maximum for equalities.
+
+    Args:
+        game: A game with a linear coupling.
+        step: Length of the step, above 0; by default half of `admissible_step`. A step beyond it is taken as it is: it
+            may converge nevertheless, or end in a 2-cycle.
+        multipliers: Start, [d]; 0 by default.
+
+    Yields:
+        Multipliers, [d].
+
+    Raises:
+        DomainError: If the step is not above 0, or if there is not one multiplier per constraint.
+
+    Source:
+        (paper, appendix D.3, algorithm 4); claim I.28
+    """
+    rows = rows_of(game)
+    length = min(admissible_step(game) / 2, np.finfo(np.float64).max) if step is None else step
+    length = simplex.as_positive(length, "step")
+    point = np.zeros(rows.budgets.size) if multipliers is None else simplex.as_real(multipliers, "multipliers")
+    if point.shape != rows.budgets.shape:
+        raise DomainError(f"`multipliers` has shape {point.shape}; there are {rows.budgets.size} constraints.")
     while True:
-        log_q = simplex.log_normalize(np.where(game.reachable, -u / game.beta, -np.inf))
-        yield Iterate(_response(game, u), log_q)
-        ahead = u + (age / (age + 3))[..., None] * (u - before)
-        moved, reached, step = _ascend(game, ahead, np.asarray(1.5 * step))
-        # A fall means that the momentum overshot; the prompt starts again from a plain gradient step.
-        fell = reached < value
-        if fell.any():
-            plain, plain_value, plain_step = _ascend(game, u, step)
-            moved, reached = np.where(fell[..., None], plain, moved), np.asarray(np.where(fell, plain_value, reached))
-            step = np.asarray(np.where(fell, plain_step, step))
-        age = np.where(fell, 0.0, age + 1)
-        before, u, value = u, moved, reached
-
-
-def _ascend(game: AlignmentGame, u: OverAnswers, step: np.ndarray) -> tuple[OverAnswers, PerPrompt, np.ndarray]:
-    """Take a gradient step from `u`, halved until the dual value rises enough."""
-    with_bars = np.where(game.reachable, u, -np.inf)
-    slope = np.exp(_response(game, u)) - game.functional.conjugate_gradient(with_bars)
-    value, promise = _dual(game, u), (slope * slope).sum(axis=-1)
-    slack = _tolerances.DESCENT * np.maximum(1.0, np.abs(value))
-    while True:
-        moved = u + step[..., None] * slope
-        reached = _dual(game, moved)
-        fails = ~(reached >= value + 0.5 * step * promise - slack)
-        if not fails.any():
-            return np.asarray(moved), reached, step
-        if (step[fails] < _tolerances.LEAST_STEP * game.beta).any():
-            name = type(game.functional).__name__
-            raise SolveError(
-                f"dual_ascent is stuck at a kink of the dual: the conjugate of {name} is not differentiable there. "
-                "Use `solve(game)`, or `solve_mirror_descent`, which needs no conjugate.",
-                "unsuited",
-            )
-        step = np.asarray(np.where(fails, 0.5 * step, step))
-
-
-def _dual(game: AlignmentGame, u: OverAnswers) -> PerPrompt:
-    tilted = np.where(game.reachable, game.log_nu_0 - u / game.beta, -np.inf)
-    with_bars = np.where(game.reachable, u, -np.inf)
-    return np.asarray(-game.beta * simplex.log_sum(tilted) - game.functional.conjugate(with_bars))
-
-
-def _response(game: AlignmentGame, u: OverAnswers) -> OverAnswers:
-    return simplex.log_normalize(np.where(game.reachable, game.log_nu_0 - u / game.beta, -np.inf))
-
-
-def _u_of(game: AlignmentGame, log_q: OverAnswers) -> OverAnswers:
-    return np.asarray(np.where(game.reachable, -game.beta * np.where(game.reachable, log_q, 0.0), 0.0))
+        yield point
+        nu = np.exp(game.log_best_marginal(log_target(game, point)))
+        moved = point + length * (rows.expected(nu) - rows.budgets)
+        point = np.asarray(np.where(rows.equal, moved, np.maximum(moved, 0.0)))
 
 
 def solve_dual_ascent(
-    game: AlignmentGame, *, tolerance: float = _tolerances.GAP, max_iterations: int = 10_000
-) -> Solution:
-    """Run accelerated dual ascent until the gap certifies the policy.
+    game: CoupledGame,
+    *,
+    step: float | None = None,
+    tolerance: float = _tolerances.GAP,
+    max_iterations: int = 100_000,
+) -> ConstrainedSolution:
+    """Run dual ascent until the gap certifies the policy.
 
     Args:
-        game: A game whose functional is strictly convex.
+        game: A game with a linear coupling.
+        step: Length of the step; by default half of `admissible_step`.
         tolerance: Relative duality gap to reach.
-        max_iterations: Steps allowed.
+        max_iterations: Steps allowed, at least 1.
 
     Returns:
-        The certified solution. A SolveError if the dual has a kink, or if it runs out of steps.
+        The certified solution; its history holds the largest change of a multiplier in each step, relative to the step
+        and to the size of its costs.
 
-    >>> from dagames.functionals import Gini
-    >>> solve_dual_ascent(AlignmentGame([0.9, 0.1], [0, 1], Gini(3.0), beta=0.5)).nu.round(4)
-    array([0.6364, 0.3636])
+    Raises:
+        SolveError: If it does not get there, naming a 2-cycle where the step causes one.
+        DomainError: If `max_iterations` is below 1.
     """
-    advice = "Allow more `max_iterations`, or use `solve(game)`."
-    return solve_along(game, dual_ascent_path(game), "dual_ascent", tolerance, max_iterations, advice)
+    if max_iterations < 1:
+        raise DomainError(f"`max_iterations` must be at least 1, not {max_iterations}.")
+    scale = rows_of(game).scale
+    length = admissible_step(game) / 2 if step is None else step
+    history: list[float] = []
+    recent: deque[PerConstraint] = deque(maxlen=3)
+    for point in islice(dual_ascent_path(game, step), max_iterations + 1):
+        recent.append(point)
+        if len(recent) > 1:
+            history.append(float((np.abs(point - recent[-2]) / scale).max() / length))
+            if history[-1] <= _tolerances.FEASIBILITY:
+                solution = at_multipliers(game, point, "dual_ascent", len(history), tuple(history))
+                if solution.certificate.worst <= tolerance:
+                    return solution
+    limit = admissible_step(game)
+    message = f"dual_ascent stopped after {max_iterations} steps, the last moving by {history[-1]:.1e} of the step."
+    if len(recent) == 3 and _alternates(*recent):
+        raise SolveError(
+            f"{message} The multipliers alternate between {_shown(recent[1])} and {_shown(recent[2])}, a 2-cycle: the "
+            f"step {length:.4g} is beyond the admissible {limit:.4g} (claim I.28); leave `step` out.",
+            "cycle",
+        )
+    if length >= limit:
+        message += f" The step {length:.4g} is beyond the admissible {limit:.4g} (claim I.28); leave `step` out."
+    raise SolveError(f"{message} Allow more `max_iterations`, or use `solve_budgets`.", "steps")
+
+
+def _alternates(first: PerConstraint, second: PerConstraint, third: PerConstraint) -> bool:
+    """Say whether the last point but two is back, and the one between elsewhere."""
+    apart = float(np.abs(third - second).max())
+    return float(np.abs(third - first).max()) <= 1e-3 * apart
+
+
+def _shown(point: PerConstraint) -> str:
+    return np.array2string(point, precision=4, separator=", ")
+
+
+def _squared_diameter(costs: np.ndarray) -> float:
+    """Find the largest squared distance between the cost vectors of two answers, [d, n], or bound it."""
+    if costs.shape[0] == 1 or costs.shape[1] > _PAIRS:
+        return float((np.ptp(costs, axis=1) ** 2).sum())
+    return float(((costs[:, :, None] - costs[:, None, :]) ** 2).sum(axis=0).max())

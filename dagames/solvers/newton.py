@@ -1,4 +1,4 @@
-"""Newton's method on the optimality conditions of a separable game."""
+"""Newton's method on the optimality conditions of a game, which are separate equations for a sum over answers."""
 
 import numpy as np
 
@@ -6,8 +6,9 @@ from dagames import _tolerances, simplex
 from dagames._errors import SolveError
 from dagames._roots import increasing_root
 from dagames._types import OverAnswers
-from dagames.functionals import Separable
+from dagames.functionals import Separable, Smooth
 from dagames.game import AlignmentGame
+from dagames.solvers.newton_smooth import smooth_equilibrium
 from dagames.solvers.path import as_solution, check_solved
 from dagames.solvers.solution import Solution
 
@@ -18,8 +19,11 @@ _STEP = 1e-8
 """Length of the last joint step in log-masses: the error after it is of the order of its square."""
 
 
+_REMEDY = "ask for a larger `tolerance`, or bring the functional and beta to a common scale."
+
+
 def solve_newton(game: AlignmentGame, *, tolerance: float = _tolerances.GAP) -> Solution:
-    """Solve a game whose functional is a sum over answers.
+    """Solve a game whose functional is twice differentiable.
 
     Math:
         At the equilibrium f_z'(nu(z)) + beta log(nu(z) / nu_0(z)) = c for every reachable answer, and sum_z nu(z) = 1.
@@ -27,31 +31,32 @@ def solve_newton(game: AlignmentGame, *, tolerance: float = _tolerances.GAP) -> 
         solved by two nested safeguarded roots: for given c each log nu(z), and c outside.
 
     Args:
-        game: A game whose functional is `Separable`.
+        game: A game whose functional is `Smooth`; if it is `Separable`, a step costs |Z| and not |Z|^3.
         tolerance: Relative duality gap to reach.
 
     Returns:
         The certified solution. A SolveError if rounding keeps the gap above the tolerance.
 
     Raises:
-        SolveError: If the functional is not separable.
+        SolveError: If the functional has no Hessian.
 
     >>> from dagames.functionals import Gini
     >>> solve_newton(AlignmentGame([0.9, 0.1], [0, 1], Gini(3.0), beta=0.5)).nu.round(6)
     array([0.63644, 0.36356])
     """
     functional = game.functional
+    if not isinstance(functional, Smooth):
+        raise SolveError(f"{type(functional).__name__} has no Hessian; use `solve(game)` or `solve_mirror_descent`.")
     if not isinstance(functional, Separable):
-        raise SolveError(f"{type(functional).__name__} is not separable; use `solve(game)` or `solve_mirror_descent`.")
+        log_nu, steps = smooth_equilibrium(game, functional)
+        return check_solved(as_solution(game, log_nu, "newton", steps), tolerance, _REMEDY)
     log_nu, steps, converged = _joint(game, functional)
     if converged:
         solution = as_solution(game, log_nu, "newton", steps)
         if solution.certificate.worst <= tolerance:
             return solution
     solution = as_solution(game, _nested(game, functional), "newton", steps)
-    return check_solved(
-        solution, tolerance, "ask for a larger `tolerance`, or bring the functional and beta to a common scale."
-    )
+    return check_solved(solution, tolerance, _REMEDY)
 
 
 def _joint(game: AlignmentGame, functional: Separable) -> tuple[OverAnswers, int, bool]:

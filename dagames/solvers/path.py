@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from itertools import islice
+from typing import TypeVar
 
 import numpy as np
 
@@ -10,6 +11,8 @@ from dagames._errors import DomainError, SolveError
 from dagames._types import OverAnswers
 from dagames.game import AlignmentGame
 from dagames.solvers.solution import CertifiedIterate, Iterate, Solution
+
+S = TypeVar("S", bound=Solution)
 
 
 def as_solution(game: AlignmentGame, log_nu: OverAnswers, method: str, iterations: int = 0) -> Solution:
@@ -28,7 +31,7 @@ def as_solution(game: AlignmentGame, log_nu: OverAnswers, method: str, iteration
     return Solution(log_nu, log_q, game.certify_marginal(log_nu, log_q), game, iterations, method)
 
 
-def check_solved(solution: Solution, tolerance: float, remedy: str) -> Solution:
+def check_solved(solution: S, tolerance: float, remedy: str) -> S:
     """Return the solution of a direct method, or raise.
 
     Args:

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dagames._types import OverAnswers, OverTraces, PerPrompt, RaggedTraces
+from dagames._types import OverAnswers, OverTraces, PerConstraint, PerPrompt, RaggedTraces
 from dagames.certificates import Certificate
+from dagames.coupled_game import CoupledGame
 from dagames.game import AlignmentGame
 
 
@@ -57,7 +58,7 @@ class Solution(CertifiedIterate):
         average_history: Worst relative gaps of the running means, for solvers that converge on average.
     """
 
-    game: AlignmentGame
+    game: AlignmentGame | CoupledGame
     iterations: int
     method: str
     history: tuple[float, ...] = ()
@@ -79,3 +80,21 @@ class Solution(CertifiedIterate):
     def value(self) -> PerPrompt:
         """The objective J of the policy, [*x]."""
         return self.certificate.primal
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ConstrainedSolution(Solution):
+    """A solution under linear constraints, with their prices.
+
+    Attributes:
+        multipliers: Price of each constraint, in R-units per unit of cost, [d] or [*x, d]; at least 0 for a budget.
+        slack: Budget minus expected cost, [d] or [*x, d]; below 0 by rounding only, see `certificate.residuals`.
+    """
+
+    multipliers: PerConstraint
+    slack: PerConstraint
+
+    @property
+    def complementarity(self) -> float:
+        """The largest product of a multiplier and its slack, in R-units: 0 at the equilibrium."""
+        return float(np.abs(self.multipliers * self.slack).max(initial=0.0))

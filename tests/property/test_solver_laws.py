@@ -8,10 +8,20 @@ import pytest
 from hypothesis import given, settings
 
 from dagames import AlignmentGame, SolveError, solve
-from dagames.functionals import Gini, Hellinger, KLFromPrior, KLToPrior, Linear, LogScore, NegativeEntropy
+from dagames.functionals import (
+    Gini,
+    Hellinger,
+    KLFromPrior,
+    KLToPrior,
+    Linear,
+    LogScore,
+    NegativeEntropy,
+    Separable,
+    Smooth,
+)
 from dagames.solvers import (
+    accelerated_ascent_path,
     best_response_path,
-    dual_ascent_path,
     mirror_descent_path,
     mirror_prox_path,
     no_regret_path,
@@ -37,7 +47,7 @@ def well_scaled(make, rng: np.random.Generator) -> AlignmentGame:
 
 
 @family
-@pytest.mark.parametrize("method", ["mirror_descent", "damped_response", "mirror_prox", "dual_ascent"])
+@pytest.mark.parametrize("method", ["mirror_descent", "damped_response", "mirror_prox", "accelerated_ascent"])
 @few
 @given(seeds)
 def test_iterative_solvers_reach_the_equilibrium(make, method, seed):
@@ -46,7 +56,7 @@ def test_iterative_solvers_reach_the_equilibrium(make, method, seed):
         solution = solve(game, method, tolerance=1e-11, max_iterations=3000)
     except SolveError as error:
         # Where the conjugate has kinks, ascent gets stuck at one or zigzags; every other game must be solved.
-        assert method == "dual_ascent"
+        assert method == "accelerated_ascent"
         assert isinstance(game.functional, KINKED)
         assert error.diagnosis in {"unsuited", "steps"}  # noqa: PT017
         return
@@ -97,7 +107,8 @@ def test_descent_methods_never_raise_the_objective(make, seed):
 def test_ascent_never_lowers_the_dual(seed):
     rng = np.random.default_rng(seed)
     game = well_scaled(FUNCTIONALS["Gini"], rng)
-    values = [float(game.certify_marginal(play.log_nu, play.log_q).dual) for play in islice(dual_ascent_path(game), 15)]
+    plays = islice(accelerated_ascent_path(game), 15)
+    values = [float(game.certify_marginal(play.log_nu, play.log_q).dual) for play in plays]
     assert (np.diff(values) >= -1e-11 * max(1.0, np.abs(values).max())).all()
 
 
@@ -155,3 +166,27 @@ def test_a_fixed_damping_takes_that_share_of_the_step():
     expected = 0.75 * first + 0.25 * response
     np.testing.assert_allclose(second, expected - np.log(np.exp(expected).sum()), rtol=1e-12)
     assert solve_best_response(game, damping=0.25).certificate.worst <= 1e-10
+
+
+DENSE = {
+    name: make
+    for name, make in FUNCTIONALS.items()
+    if isinstance(R := make(np.random.default_rng(0), 3), Smooth) and not isinstance(R, Separable)
+}
+
+
+@pytest.mark.parametrize("make", DENSE.values(), ids=DENSE.keys())
+@given(seeds)
+def test_newton_solves_functionals_that_are_no_sum_at_every_beta(make, seed):
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(1, 7))
+    nu_0 = rng.dirichlet(np.ones(n))
+    nu_0[rng.integers(n)] *= 10 ** rng.uniform(-200, 0)
+    game = AlignmentGame(nu_0 / nu_0.sum(), np.arange(n), make(rng, n), beta=10 ** rng.uniform(-4, 4))
+    solution = solve(game, "newton")
+    assert solution.certificate.worst <= 1e-11
+    assert solution.iterations <= 40
+    batch = solve(
+        AlignmentGame(np.stack([game.nu_0, np.full(n, 1 / n)]), np.arange(n), game.functional, game.beta), "newton"
+    )
+    np.testing.assert_allclose(batch.nu[0], solution.nu, atol=1e-9)

@@ -105,7 +105,7 @@ def test_solvers_say_why_they_stop():
         solve_best_response(AlignmentGame([0.6, 0.3, 0.1], range(3), KLFromPrior([0.2, 0.3, 0.5], 50.0), beta=0.01))
     assert caught.value.diagnosis == "vertex"
     with pytest.raises(SolveError, match="stuck at a kink of the dual: the conjugate of LogScore") as caught:
-        solve(AlignmentGame([0.4, 0.3, 0.2, 0.1], range(4), LogScore(1, 0.2), beta=0.5), "dual_ascent")
+        solve(AlignmentGame([0.4, 0.3, 0.2, 0.1], range(4), LogScore(1, 0.2), beta=0.5), "accelerated_ascent")
     assert caught.value.diagnosis == "unsuited"
     with pytest.raises(SolveError, match="Gini has no closed form"):
         solve_closed_form(AlignmentGame([0.5, 0.5], [0, 1], Gini(1.0), 1.0))

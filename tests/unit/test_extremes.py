@@ -20,7 +20,7 @@ from dagames.functionals import (
     Tsallis,
 )
 from dagames.solvers import best_response_path, mirror_descent_path
-from tests.cases import FUNCTIONALS as FUNCTIONALS_BY_NAME
+from tests.cases import SEPARABLE
 
 FUNCTIONALS = [Linear([1.0]), NegativeEntropy(2.0), Gini(2.0)]
 
@@ -149,7 +149,7 @@ def test_tsallis_entropies_join_the_entropy_and_the_collision_probability():
 
 
 @pytest.mark.parametrize("beta", [1e-4, 1e4])
-@pytest.mark.parametrize("make", FUNCTIONALS_BY_NAME.values(), ids=FUNCTIONALS_BY_NAME.keys())
+@pytest.mark.parametrize("make", SEPARABLE.values(), ids=SEPARABLE.keys())
 def test_newton_at_both_ends_of_beta(make, beta):
     rng = np.random.default_rng(5)
     R = make(rng, 6)

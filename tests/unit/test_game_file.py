@@ -123,16 +123,20 @@ def test_a_json_file_is_read_with_its_small_numbers(tmp_path):
         assert read.functional == {"Gini": {"weight": 2e-07}}
 
 
-def test_lists_of_functionals_are_sums_and_numbers_beside_them_factors(tmp_path, monkeypatch):
-    both = "[{Gini: {weight: 1.5}}, {Gini: , weight: 2}]"
-    monkeypatch.setattr(Gini, "__add__", lambda one, other: Gini(one.weight + other.weight), raising=False)
-    monkeypatch.setattr(Gini, "__rmul__", lambda one, factor: Gini(factor * one.weight), raising=False)
-    assert game_of(tmp_path, stated(both)).functional.weight == 3.5
-    assert game_of(tmp_path, stated("[{Gini: {weight: 1.5}}]")).functional.weight == 1.5
-    monkeypatch.setattr(Gini, "__add__", lambda *_: NotImplemented)
-    monkeypatch.setattr(Gini, "__rmul__", lambda *_: NotImplemented)
-    assert "cannot be added here: Gini + Gini" in refused(tmp_path, stated("[{Gini: }, {Gini: }]"))
-    assert "cannot be multiplied here" in refused(tmp_path, stated("{Gini: , weight: 2}"))
+def test_lists_of_functionals_are_sums_and_numbers_beside_them_factors(tmp_path):
+    store(tmp_path)
+    parts = "[{Gini: {weight: 1.5}}, {Linear: {rewards: rewards.npy}, weight: 2}, {Gini: , weight: [1, 3]}]"
+    game = game_of(tmp_path, stated(parts, "pi_0.csv", "E.npy"))
+    nu = np.array([[0.3, 0.7], [0.9, 0.1]])
+    expected = 0.5 * np.array([2.5, 4.5]) * (nu**2).sum(axis=-1) - 2.0 * nu @ REWARDS
+    np.testing.assert_allclose(game.functional.value(nu), expected, rtol=1e-14)
+    assert solve(game).certificate.worst < 1e-10
+    assert type(game_of(tmp_path, stated("[{Gini: {weight: 1.5}}]")).functional) is Gini
+
+
+def test_constraints_may_be_stated(tmp_path):
+    game = game_of(tmp_path, stated("{Polytope: {costs: [[0, 1]], budgets: [0.25]}}"))
+    assert game.functional.value(np.array([[0.75, 0.25], [0.7, 0.3]])).tolist() == [0.0, np.inf]
 
 
 def test_every_functional_that_a_file_can_name_is_made_of_numbers():
@@ -198,6 +202,7 @@ def test_aliases_share_what_they_name(tmp_path):
         (stated("{NegEntropy: {}}"), ["Did you mean NegativeEntropy?"]),
         (stated("{Functional: {}}"), ["`functional` must be one of"]),
         (stated("[]"), ["empty list"]),
+        (stated("[{Gini: , weight: [1, 2]}, {Gini: }]"), ["line 3", "`weight` has shape (2,)"]),
         (stated("[Gini]"), ["line 3, column 14", "`functional` must be one of"]),
         (stated("{Gini: [1]}"), ["arguments of Gini are a mapping"]),
         (
@@ -208,7 +213,7 @@ def test_aliases_share_what_they_name(tmp_path):
         (stated("{Gini: {weight: true}}"), ["line 3, column 21", "`weight` is true"]),
         (stated("{Gini: {weight: }}"), ["`weight` is empty"]),
         (stated("{Gini: {weight: -1}}"), ["line 3, column 21", "`weight` must be finite and above 0"]),
-        (stated("{Gini: , weight: -1}"), ["line 3, column 22", "`weight` must be a finite number above 0, not -1"]),
+        (stated("{Gini: , weight: -1}"), ["line 3, column 22", "`weight` must be finite and above 0, not -1"]),
         (stated("{Linear: {rewards: [1, x]}}"), ["line 3, column 36", "`rewards[1]` is 'x'"]),
         (stated("{Linear: {rewards: [1, .nan]}}"), ["line 3, column 36", "`rewards[1]` is nan"]),
         (stated("{Linear: {rewards: [[1, 2], [3]]}}"), ["`rewards` is not a rectangular array"]),

@@ -1,0 +1,73 @@
+"""Linear programs by HiGHS, whose answers are returned with their dual values, to be checked by the caller."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import linprog
+from scipy.sparse import csr_array
+
+from dagames._errors import SolveError
+
+Vector = NDArray[np.float64]
+
+_OPTIONS: Any = {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10}
+
+
+@dataclass(frozen=True, eq=False)
+class Vertex:
+    """An optimal vertex and its dual values.
+
+    Attributes:
+        point: The variables, [n].
+        above: Prices of the rows A x <= b, at least 0, [m].
+        level: Prices of the rows A x = b, of any sign, [k].
+        bound: Reduced costs of the lower bounds, at least 0, [n].
+    """
+
+    point: Vector
+    above: Vector
+    level: Vector
+    bound: Vector
+
+
+def maximise(
+    objective: Vector,
+    above: tuple[csr_array, Vector],
+    level: tuple[csr_array, Vector],
+    bounds: NDArray[np.float64],
+) -> Vertex | None:
+    """Maximise <objective, x> over A x <= b, A' x = b', low <= x <= high.
+
+    Args:
+        objective: Coefficients, [n]; of size about 1.
+        above: The matrix [m, n] and right-hand side [m] of the inequalities.
+        level: Those of the equalities, [k, n] and [k].
+        bounds: Lower and upper bounds, [n, 2].
+
+    Returns:
+        The vertex, or None if no point is feasible.
+
+    Raises:
+        SolveError: If HiGHS gives up.
+
+    >>> none = (csr_array((0, 2)), np.zeros(0))
+    >>> sum_to_one = (csr_array(np.ones((1, 2))), np.ones(1))
+    >>> maximise(np.array([1.0, 2.0]), none, sum_to_one, np.array([[0.0, 1.0], [0.0, 1.0]])).point
+    array([0., 1.])
+    """
+    rows: dict[str, Any] = {"A_ub": above[0], "b_ub": above[1], "A_eq": level[0], "b_eq": level[1]}
+    methods: tuple[Literal["highs", "highs-ds"], ...] = ("highs", "highs-ds")
+    for method in methods:
+        found: Any = linprog(-objective, bounds=bounds.tolist(), method=method, options=_OPTIONS, **rows)
+        if found.status == 0:
+            return Vertex(
+                np.asarray(found.x),
+                np.maximum(-np.asarray(found.ineqlin.marginals), 0.0),
+                -np.asarray(found.eqlin.marginals),
+                np.maximum(np.asarray(found.lower.marginals), 0.0),
+            )
+        if found.status == 2:
+            return None
+    raise SolveError(f"the linear program was given up by HiGHS: {found.message} Bring costs to a common scale.")

@@ -1,0 +1,213 @@
+"""What a generator of a Bregman divergence is, and the laws that every one of them obeys."""
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+
+from dagames import simplex
+from dagames._errors import DomainError
+from dagames._roots import increasing_root
+from dagames._types import OverAnswers, PerPrompt
+
+_WIDTH = 8 * np.finfo(np.float64).eps
+"""How far, relatively, a root may lie from the float64 at which its function changes sign."""
+
+
+class Generator(ABC):
+    """A strictly convex function F(p) = sum_i phi(p_i) of distributions, over traces or over answers.
+
+    Math:
+        D(p || q) = F(p) - F(q) - <grad F(q), p - q>.
+
+    Laws (tested over every subclass): D(p || q) >= 0, and 0 only at p = q; D(p || r) = D(p || q) + D(q || r)
+    + <grad F(q) - grad F(r), p - q>; gradient is the slope of value, increasing in every entry, and
+    inverse_gradient undoes it; project(theta) minimises F(p) - <theta, p> over the simplex, which is D(p || w) up to
+    a constant where theta = grad F(w), and D(p || w) >= D(p || project(theta)) + D(project(theta) || w).
+
+    Conventions: masses may be 0. Where phi'(0) = -inf (`steep`), D(p || q) is +inf as soon as p > 0 = q; elsewhere it
+    is finite there. Masses are passed as logarithms wherever one below 1e-308 still matters. Affine terms of phi
+    change no divergence and no projection.
+
+    To add a generator, implement the five primitives, and `log_project` if it has a formula.
+    """
+
+    @abstractmethod
+    def summand(self, p: OverAnswers) -> OverAnswers:
+        """Compute phi(p), entry by entry, [*x, n]."""
+
+    @abstractmethod
+    def slope_at_log(self, log_p: OverAnswers) -> OverAnswers:
+        """Compute phi'(p) at p = exp(log_p), [*x, n]; -inf at p = 0 if the generator is steep."""
+
+    @abstractmethod
+    def bend_at_log(self, log_p: OverAnswers) -> OverAnswers:
+        """Compute d phi'(p) / d log p = p phi''(p), at least 0, [*x, n]."""
+
+    @abstractmethod
+    def log_mass_at_slope(self, slope: OverAnswers) -> OverAnswers:
+        """Find the log of the p in [0, 1] with phi'(p) = slope, [*x, n]; the nearer end where there is none."""
+
+    @abstractmethod
+    def excess(self, log_p: OverAnswers, log_q: OverAnswers) -> OverAnswers:
+        """Compute phi(p) - phi(q) - phi'(q) (p - q), at least 0, entry by entry, [*x, n]."""
+
+    @property
+    def steep(self) -> bool:
+        """Whether phi'(0) = -inf, so that no projection ever gives an entry the mass 0."""
+        return bool(np.isneginf(self.slope_at_log(np.array([-np.inf])))[0])
+
+    def value(self, p: OverAnswers) -> PerPrompt:
+        """Compute F(p), [*x].
+
+        Args:
+            p: Probabilities, [*x, n].
+
+        Returns:
+            F(p), [*x].
+        """
+        return np.asarray(self.summand(p).sum(axis=-1))
+
+    def gradient(self, p: OverAnswers) -> OverAnswers:
+        """Compute the mirror map phi'(p), entry by entry.
+
+        Args:
+            p: Masses in [0, 1], [*x, n].
+
+        Returns:
+            Slopes, [*x, n]; -inf at p = 0 if the generator is steep.
+        """
+        with np.errstate(divide="ignore"):
+            return self.slope_at_log(np.log(p))
+
+    def inverse_gradient(self, slope: OverAnswers) -> OverAnswers:
+        """Compute the inverse mirror map: the mass in [0, 1] of each slope.
+
+        Args:
+            slope: Slopes, [*x, n].
+
+        Returns:
+            Masses, [*x, n]: 0 for slopes below phi'(0) and 1 for slopes above phi'(1).
+        """
+        return np.asarray(np.exp(self.log_mass_at_slope(slope)))
+
+    def divergence(self, p: OverAnswers, q: OverAnswers) -> PerPrompt:
+        """Compute D(p || q).
+
+        Args:
+            p: Probabilities, [*x, n].
+            q: Probabilities, [*x, n].
+
+        Returns:
+            Divergences, [*x]; +inf where p > 0 = q if the generator is steep.
+        """
+        with np.errstate(divide="ignore"):
+            return self.divergence_from_logs(np.log(p), np.log(q))
+
+    def divergence_from_logs(self, log_p: OverAnswers, log_q: OverAnswers) -> PerPrompt:
+        """Compute D(p || q) from log-probabilities, where either may lie below float64's least number.
+
+        Args:
+            log_p: Log-probabilities, [*x, n].
+            log_q: Log-probabilities, [*x, n].
+
+        Returns:
+            Divergences, [*x].
+        """
+        return np.asarray(self.excess(log_p, log_q).sum(axis=-1))
+
+    def project(self, theta: OverAnswers) -> OverAnswers:
+        """Find the distribution nearest the point whose gradient is theta.
+
+        Math:
+            argmin over p in the simplex of F(p) - <theta, p>: phi'(p) = theta - c where p > 0, and theta - c <= phi'(0)
+            where p = 0, with c fixed by the sum.
+
+        Args:
+            theta: A dual point, [*x, n]; -inf forbids an entry, not everywhere in a row.
+
+        Returns:
+            Probabilities, [*x, n].
+        """
+        return np.asarray(np.exp(self.log_project(theta)))
+
+    def log_project(self, theta: OverAnswers) -> OverAnswers:
+        """Find the log of the projection of theta, [*x, n]; -inf where it has no mass.
+
+        The slope of the largest entry, whose mass is between 1 / n and 1, is the root of the sum of all masses.
+
+        Args:
+            theta: A dual point, [*x, n]; -inf forbids an entry, not everywhere in a row.
+
+        Returns:
+            Log-probabilities, [*x, n].
+        """
+        # The differences to the largest entry are all that counts, and are exact where theta itself is huge.
+        below = theta - theta.max(axis=-1, keepdims=True)
+        ends = self.slope_at_log(np.array([-np.log(theta.shape[-1]), 0.0]))
+
+        def surplus(slope: OverAnswers) -> tuple[OverAnswers, OverAnswers]:
+            log_p = self.log_mass_at_slope(below + slope)
+            total = np.exp(log_p).sum(axis=-1, keepdims=True)
+            return total - 1.0, self.growth(log_p, log_p).sum(axis=-1, keepdims=True)
+
+        shape = (*theta.shape[:-1], 1)
+        slope = increasing_root(surplus, np.full(shape, ends[0]), np.full(shape, ends[1]))
+        width = _WIDTH * np.maximum(np.abs(slope), np.abs(ends).max())
+        beside = (self.log_mass_at_slope(below + moved) for moved in (slope - width, slope + width))
+        return mix_to_one(*beside)
+
+    def growth(self, log_p: OverAnswers, log_weight: OverAnswers) -> OverAnswers:
+        """Compute exp(log_weight) d log p / d slope = exp(log_weight) / (p phi''(p)), and 0 where p = 0.
+
+        Args:
+            log_p: Log-masses, [*x, n].
+            log_weight: Log-weights, [*x, n]; `log_p` itself for d p / d slope.
+
+        Returns:
+            Rates, [*x, n]; +inf where phi'' vanishes at a positive mass.
+        """
+        held = np.isfinite(log_p)
+        bend = self.bend_at_log(np.where(held, log_p, 0.0))
+        with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+            return np.asarray(np.where(held, np.exp(np.where(held, log_weight, 0.0)) / bend, 0.0))
+
+
+def as_generator(generator: object, name: str) -> Generator:
+    """Validate a generator.
+
+    Args:
+        generator: A `Generator`.
+        name: The argument's name in error messages.
+
+    Returns:
+        The generator.
+
+    Raises:
+        DomainError: If it is something else.
+    """
+    if not isinstance(generator, Generator):
+        raise DomainError(f"`{name}` must be a Generator such as `Euclidean()`, not {generator!r}.")
+    return generator
+
+
+def mix_to_one(log_low: OverAnswers, log_high: OverAnswers) -> OverAnswers:
+    """Mix masses that sum to at most 1 with masses that sum to at least 1, so that they sum to 1.
+
+    Where phi'' vanishes at 0, neighbouring float64 multipliers are 1e-6 apart in mass. Scaling all masses would charge
+    that to the large ones; mixing charges it to those that do not mind.
+
+    Args:
+        log_low: Logs of the smaller masses, [*x, n].
+        log_high: Logs of the larger ones, [*x, n].
+
+    Returns:
+        Log-probabilities, [*x, n].
+
+    >>> np.exp(mix_to_one(np.log([0.5, 0.1]), np.log([0.5, 0.7])))
+    array([0.5, 0.5])
+    """
+    least, most = (np.exp(logs).sum(axis=-1, keepdims=True) for logs in (log_low, log_high))
+    spread = most - least
+    share = np.clip(np.where(spread > 0, (1.0 - least) / np.where(spread > 0, spread, 1.0), 0.5), 0.0, 1.0)
+    with np.errstate(divide="ignore"):
+        return simplex.log_normalize(np.logaddexp(log_low + np.log1p(-share), log_high + np.log(share)))

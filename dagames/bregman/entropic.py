@@ -1,0 +1,63 @@
+"""The negative entropy, whose Bregman divergence is that of Kullback and Leibler."""
+
+from dataclasses import dataclass
+from math import factorial
+
+import numpy as np
+from scipy.special import xlogy
+
+from dagames import simplex
+from dagames._types import OverAnswers
+from dagames.bregman.base import Generator
+
+_NEAR = 0.05
+_SERIES = np.array([0.0, 0.0] + [(k - 1) / factorial(k) for k in range(2, 12)])
+
+
+@dataclass(frozen=True)
+class Entropic(Generator):
+    """The negative Shannon entropy in nats.
+
+    Math:
+        phi(p) = p log p,   phi'(p) = log p + 1,   D(p || q) = KL(p || q) on the simplex.
+
+    It is steep: what has no mass in q can be given none. Its projection is the softmax.
+
+    Source:
+        (paper, section 2, where it is the only geometry)
+
+    >>> Entropic().project(np.log([0.5, 0.5]) + np.array([0.0, np.log(3.0)]))
+    array([0.25, 0.75])
+    """
+
+    def summand(self, p: OverAnswers) -> OverAnswers:
+        """Compute p log p, [*x, n], with 0 log 0 = 0."""
+        return np.asarray(xlogy(p, p))
+
+    def slope_at_log(self, log_p: OverAnswers) -> OverAnswers:
+        """Compute log p + 1, [*x, n], without leaving log space."""
+        return np.asarray(log_p + 1.0)
+
+    def bend_at_log(self, log_p: OverAnswers) -> OverAnswers:
+        """Return 1, [*x, n]."""
+        return np.ones_like(log_p)
+
+    def log_mass_at_slope(self, slope: OverAnswers) -> OverAnswers:
+        """Compute slope - 1, at most log 1, [*x, n]."""
+        return np.asarray(np.minimum(slope - 1.0, 0.0))
+
+    def excess(self, log_p: OverAnswers, log_q: OverAnswers) -> OverAnswers:
+        """Compute p log(p / q) - p + q, [*x, n]; +inf where p > 0 = q."""
+        p, q = np.exp(log_p), np.exp(log_q)
+        held = np.isfinite(log_p) & np.isfinite(log_q)
+        ratio = np.where(held, log_p, 0.0) - np.where(held, log_q, 0.0)
+        # Three terms of size |p - q| would cancel to their square; for near masses the series of that square is summed.
+        near = q * np.polynomial.polynomial.polyval(np.clip(ratio, -_NEAR, _NEAR), _SERIES)
+        far = np.maximum(p * ratio - (p - q), 0.0)
+        inside = np.where(np.abs(ratio) < _NEAR, near, far)
+        return np.asarray(np.where(held, inside, np.where(np.isfinite(log_p), np.inf, q)))
+
+    def log_project(self, theta: OverAnswers) -> OverAnswers:
+        """Normalise the exponentials of theta, [*x, n]."""
+        # A theta of 1e7 would leave an error of 1e-9 in the sum; its differences are exact.
+        return simplex.log_normalize(theta - theta.max(axis=-1, keepdims=True))

@@ -1,0 +1,100 @@
+"""Sums, multiples and mixtures of functionals, of the most special kind that their parts allow."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from dagames._errors import DomainError
+from dagames._types import Numbers
+from dagames.functionals.base import Functional, as_weight
+from dagames.functionals.linear import Linear
+from dagames.functionals.scaled import Scaled, SeparableScaled, SmoothScaled
+from dagames.functionals.separable import Separable
+from dagames.functionals.smooth import Smooth
+from dagames.functionals.sums import SeparableSum, SmoothSum, Sum
+from dagames.simplex import as_distribution
+
+
+def total(*functionals: Functional) -> Functional:
+    """Add functionals, as the operator + does.
+
+    Args:
+        *functionals: At least one functional; sums among them are taken apart, linear ones merged.
+
+    Returns:
+        The one functional, or their sum: separable if all parts are, smooth if all are.
+
+    Raises:
+        DomainError: If there is none, or if one is no functional.
+
+    >>> from dagames.functionals import Gini, NegativeEntropy
+    >>> type(total(Gini(), NegativeEntropy())).__name__
+    'SeparableSum'
+    """
+    parts: list[Functional] = []
+    for functional in functionals:
+        if not isinstance(functional, Functional):
+            raise DomainError(f"only functionals can be added, not {type(functional).__name__}.")
+        parts += functional.parts if isinstance(functional, Sum) else [functional]
+    linear = [part for part in parts if isinstance(part, Linear)]
+    if len(linear) > 1:
+        parts = [part for part in parts if not isinstance(part, Linear)]
+        parts.append(Linear(np.asarray(sum(part.rewards for part in linear))))
+    if len(parts) == 1:
+        return parts[0]
+    if all(isinstance(part, Separable) for part in parts):
+        return SeparableSum(*parts)
+    return SmoothSum(*parts) if all(isinstance(part, Smooth) for part in parts) else Sum(*parts)
+
+
+def multiple(functional: Functional, weight: Numbers) -> Functional:
+    """Multiply a functional by a number, as the operator * does.
+
+    Args:
+        functional: The functional.
+        weight: The factor, above 0, or one per prompt, [*x].
+
+    Returns:
+        The multiple: separable if the functional is, smooth if it is; of a sum, the sum of the parts' multiples.
+
+    >>> from dagames.functionals import Gini
+    >>> float(multiple(Gini(), 3.0).relative_smoothness)
+    1.5
+    """
+    if isinstance(functional, Sum):
+        return total(*(multiple(part, weight) for part in functional.parts))
+    if isinstance(functional, Linear):
+        return Linear(as_weight(weight)[..., None] * functional.rewards)
+    if isinstance(functional, Scaled):
+        return multiple(functional.functional, as_weight(weight) * functional.weight)
+    if isinstance(functional, Separable):
+        return SeparableScaled(functional, weight)
+    return SmoothScaled(functional, weight) if isinstance(functional, Smooth) else Scaled(functional, weight)
+
+
+def mixture(functionals: Sequence[Functional], weights: Numbers) -> Functional:
+    """Average functionals: R(nu) = sum_i w_i R_i(nu).
+
+    Args:
+        functionals: The functionals R_i.
+        weights: Their weights w_i, [n], summing to 1; a functional of weight 0 is left out, an indicator too.
+
+    Returns:
+        The average, a sum of multiples.
+
+    Raises:
+        DomainError: If there is not one weight for each functional.
+
+    Source:
+        ours
+
+    >>> from dagames.functionals import Gini, NegativeEntropy
+    >>> half = mixture([Gini(2.0), NegativeEntropy(1.0)], [0.5, 0.5])
+    >>> float(half.value(np.array([1.0, 0.0])))
+    0.5
+    """
+    shares = as_distribution(weights, "weights")
+    if shares.shape != (len(functionals),):
+        raise DomainError(f"`weights` has shape {shares.shape}; there are {len(functionals)} functionals.")
+    kept = [(R, w) for R, w in zip(functionals, shares, strict=True) if w > 0]
+    return total(*(multiple(R, w) for R, w in kept))

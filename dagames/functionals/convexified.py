@@ -1,0 +1,83 @@
+"""A weakly convex function with the negative entropy that makes it convex."""
+
+from abc import abstractmethod
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import xlogy
+
+from dagames._types import Hessian, OverAnswers, PerPrompt
+from dagames.functionals.interior_point import Supremum, interior_point
+from dagames.functionals.nonconvex import Nonconvex
+from dagames.functionals.numeric_conjugate import NumericConjugate
+from dagames.functionals.smooth import Smooth
+
+
+class WeaklyConvex(Nonconvex):
+    """A function that its threshold times the negative entropy makes convex, with bounded second derivative."""
+
+    @property
+    @abstractmethod
+    def relative_smoothness(self) -> float:
+        """Least known L with L * sum nu log nu - R convex."""
+
+    @abstractmethod
+    def hessian(self, nu: OverAnswers) -> Hessian:
+        """Compute the second derivative of R, [*x, Z, Z]; with threshold / nu on the diagonal it is semidefinite."""
+
+    def convexified(self) -> "Convexified":
+        """Make the convex functional R + threshold * sum nu log nu."""
+        return Convexified(self)
+
+
+@dataclass(frozen=True, eq=False)
+class Convexified(NumericConjugate, Smooth):
+    """A weakly convex function plus its threshold times the negative entropy.
+
+    Math:
+        S(nu) = R(nu) + L sum_z nu(z) log nu(z), with L the threshold of R.
+
+    Attributes:
+        function: The function R.
+
+    Source:
+        claim I.15
+
+    >>> from dagames.functionals import PairwiseIncoherence
+    >>> apart = PairwiseIncoherence([[0.0, 1.0], [1.0, 0.0]])
+    >>> Convexified(apart).value(np.array([0.5, 0.5])).round(6)
+    np.float64(-0.193147)
+    """
+
+    function: WeaklyConvex
+
+    def value(self, nu: OverAnswers) -> PerPrompt:
+        """Compute R(nu) + L sum nu log nu, [*x]."""
+        return np.asarray(self.function.value(nu) + self.function.threshold * xlogy(nu, nu).sum(axis=-1))
+
+    def gradient(self, nu: OverAnswers) -> OverAnswers:
+        """Compute the gradient of R plus L (log nu + 1), [*x, Z]; -inf where nu is 0."""
+        with np.errstate(divide="ignore"):
+            return self.gradient_at_log(np.log(nu))
+
+    def gradient_at_log(self, log_nu: OverAnswers) -> OverAnswers:
+        """Compute the gradient of R at exp(log_nu) plus L (log_nu + 1), [*x, Z]."""
+        return np.asarray(self.function.gradient(np.exp(log_nu)) + self.function.threshold * (log_nu + 1.0))
+
+    def hessian(self, nu: OverAnswers) -> Hessian:
+        """Compute the second derivative of R plus L diag(1 / nu), [*x, Z, Z]."""
+        curvature = self.function.threshold / np.maximum(nu, np.finfo(np.float64).tiny)
+        return np.asarray(self.function.hessian(nu) + np.eye(nu.shape[-1]) * curvature[..., None])
+
+    def supremum(self, u: OverAnswers) -> Supremum:
+        """Maximise <nu, u> - S(nu) by an interior-point method."""
+        return interior_point(self.value, self.gradient, self.hessian, u)
+
+    @property
+    def relative_smoothness(self) -> PerPrompt:
+        """That of R plus L."""
+        return np.asarray(self.function.relative_smoothness + self.function.threshold)
+
+    def check_fits(self, batch: tuple[int, ...], n_answers: int) -> None:
+        """Raise a ShapeError unless R fits."""
+        self.function.check_fits(batch, n_answers)

@@ -1,0 +1,60 @@
+"""Goals that are not convex, and how much divergence to the reference makes their games convex."""
+
+from abc import ABC, abstractmethod
+
+from dagames._errors import DomainError
+from dagames._types import OverAnswers, PerPrompt
+from dagames.functionals.base import Functional
+
+
+class Nonconvex(ABC):
+    """A function R on the simplex that is not convex, but becomes so with enough negative entropy.
+
+    Math:
+        threshold = the least known L for which R(nu) + L sum nu log nu is convex.
+
+    For beta above it the objective R(nu) + beta KL(nu || nu_0) is strictly convex, and the game has one equilibrium.
+    Below, Theorem 2.1 does not apply: there may be several local minima. `dagames.nonconvex_game.convex_game` states
+    the convex game.
+
+    Source:
+        claim I.15
+    """
+
+    @property
+    @abstractmethod
+    def threshold(self) -> float:
+        """Least known L for which R + L times the negative entropy is convex, in R-units per nat."""
+
+    @abstractmethod
+    def value(self, nu: OverAnswers) -> PerPrompt:
+        """Compute R(nu), [*x], in R-units."""
+
+    @abstractmethod
+    def gradient(self, nu: OverAnswers) -> OverAnswers:
+        """Compute the gradient of R at nu, [*x, Z]; infinite entries where R has no finite slope."""
+
+    @abstractmethod
+    def convexified(self) -> Functional | None:
+        """Make the convex functional R + threshold * sum nu log nu, or None where that is 0."""
+
+    @abstractmethod
+    def check_fits(self, batch: tuple[int, ...], n_answers: int) -> None:
+        """Raise a ShapeError unless the parameters fit prompts [*x] and `n_answers` answers."""
+
+    def check_beta(self, beta: float) -> None:
+        """Raise unless beta lies above the threshold.
+
+        Args:
+            beta: Weight of the divergence to the reference, in R-units per nat.
+
+        Raises:
+            DomainError: With the threshold.
+        """
+        if not beta > self.threshold:
+            raise DomainError(
+                f"{type(self).__name__} is not convex, and `beta` = {beta:g} is not above the threshold "
+                f"{self.threshold:g}, from which on the divergence to the reference makes the objective convex (claim "
+                "I.15). At the threshold the optimum need not be unique, below it there may be several local minima: "
+                "raise `beta`, or lower the weight."
+            )

@@ -1,0 +1,225 @@
+"""Safety and fairness of one prompt: the indicator of linear constraints on the distribution of answers."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from dagames import _tolerances
+from dagames._errors import DomainError, ShapeError
+from dagames._types import (
+    Costs,
+    Flags,
+    Numbers,
+    OverAnswers,
+    PerConstraint,
+    PerPrompt,
+    PromptBudgets,
+    PromptCosts,
+    Reachable,
+)
+from dagames.constraints import Face, LinearConstraints
+from dagames.functionals.base import Functional
+from dagames.simplex import as_real
+
+
+@dataclass(frozen=True, eq=False, init=False)
+class Polytope(Functional):
+    """The indicator of the distributions that keep every expected cost within its budget.
+
+    Math:
+        R(nu) = 0 if costs @ nu <= budgets and equalities @ nu = values, else +inf;
+        R*(u) = max <nu, u> over those nu, a linear program that is believed only with its dual.
+
+    At the equilibrium nu* is proportional to nu_0 exp(-<multipliers, costs> / beta). The subgradient 0 does not say
+    so, hence `solve` finds the multipliers (dagames.solvers.solve_polytope).
+
+    Attributes:
+        costs: Costs of the budgets, then of the equalities, [d, Z] or [*x, d, Z].
+        budgets: Budgets, then values, [d] or [*x, d].
+        equal: Which rows are equalities, bool [d].
+
+    Source:
+        (paper, appendix D, eq. 12); claim I.13
+
+    >>> toxic = Polytope([0.0, 1.0], 0.1)
+    >>> float(toxic.value(np.array([0.95, 0.05]))), float(toxic.value(np.array([0.8, 0.2])))
+    (0.0, inf)
+    >>> round(float(toxic.conjugate(np.array([0.0, 1.0]))), 12)
+    0.1
+    """
+
+    costs: PromptCosts
+    budgets: PromptBudgets
+    equal: Flags
+
+    def __init__(
+        self,
+        costs: Numbers | None = None,
+        budgets: Numbers | None = None,
+        *,
+        equalities: Numbers | None = None,
+        values: Numbers | None = None,
+    ) -> None:
+        """Take the constraints.
+
+        Args:
+            costs: Cost of each answer, [d, Z] or [*x, d, Z], or [Z] for a single one; finite.
+            budgets: Largest expected cost, [d] or [*x, d], or one number for all rows; in the costs' units.
+            equalities: Costs whose expectation is fixed, shaped as `costs`.
+            values: What it is fixed at, shaped as `budgets`.
+
+        Raises:
+            DomainError: If there is no constraint, or costs without budgets.
+            ShapeError: If the two kinds of rows belong to different numbers of prompts or answers.
+        """
+        rows = [
+            as_rows(costs, budgets, "costs", "budgets"),
+            as_rows(equalities, values, "equalities", "values"),
+        ]
+        kept = [(row, equal) for row, equal in zip(rows, (False, True), strict=True) if row is not None]
+        if not kept:
+            raise DomainError("a Polytope needs `costs` and `budgets`, or `equalities` and `values`.")
+        shapes = {(*row[0].shape[:-2], row[0].shape[-1]) for row, _ in kept}
+        if len(shapes) > 1:
+            raise ShapeError(
+                f"`costs` has shape {kept[0][0][0].shape} and `equalities` {kept[1][0][0].shape}; both must have the "
+                "same prompts and answers."
+            )
+        object.__setattr__(self, "costs", np.concatenate([row[0] for row, _ in kept], axis=-2))
+        object.__setattr__(self, "budgets", np.concatenate([row[1] for row, _ in kept], axis=-1))
+        object.__setattr__(self, "equal", np.repeat([e for _, e in kept], [row[0].shape[-2] for row, _ in kept]))
+
+    def value(self, nu: OverAnswers) -> PerPrompt:
+        """Compute 0 within the budgets, to rounding (`_tolerances.FEASIBILITY`), and +inf beyond, [*x]."""
+        size = np.maximum(np.abs(self.costs).max(axis=-1), np.abs(self.budgets))
+        excess = (self.costs * nu[..., None, :]).sum(axis=-1) - self.budgets
+        excess = np.where(self.equal, np.abs(excess), excess)
+        return np.asarray(np.where((excess > _tolerances.FEASIBILITY * size).any(axis=-1), np.inf, 0.0))
+
+    def gradient(self, nu: OverAnswers) -> OverAnswers:
+        """Return 0, [*x, Z]: the subgradient that every feasible nu has."""
+        return np.zeros_like(nu)
+
+    def conjugate(self, u: OverAnswers) -> PerPrompt:
+        """Compute the largest <nu, u> of a feasible nu, [*x]: the bound by the program's dual, never too small."""
+        values = [self.rows(prompt).support(u[prompt][None])[0] for prompt in np.ndindex(u.shape[:-1])]
+        return np.asarray(values, dtype=np.float64).reshape(u.shape[:-1])
+
+    def conjugate_gradient(self, u: OverAnswers) -> OverAnswers:
+        """Find a feasible nu of largest <nu, u>, [*x, Z], a vertex of the polytope."""
+        points = [self.rows(prompt).support(u[prompt][None])[1][0] for prompt in np.ndindex(u.shape[:-1])]
+        return np.asarray(points, dtype=np.float64).reshape(u.shape)
+
+    def into_domain(self, nu: OverAnswers) -> OverAnswers:
+        """Move distributions well inside the constraints, on the way to the point that meets them best.
+
+        Args:
+            nu: Distributions, [*x, Z].
+
+        Returns:
+            Feasible distributions, positive on every allowed answer, [*x, Z].
+        """
+        points = [
+            self.rows(prompt).inside(nu[prompt][None], self.face(np.ones(nu.shape[-1:], dtype=bool), prompt))[0]
+            for prompt in np.ndindex(nu.shape[:-1])
+        ]
+        return np.asarray(points, dtype=np.float64).reshape(nu.shape)
+
+    def allowed(self, n_answers: int) -> Reachable:
+        """Mark the answers that some feasible distribution uses, if all are reachable, [Z] or [*x, Z]."""
+        return self.usable(np.ones((*self.costs.shape[:-2], n_answers), dtype=bool))
+
+    def usable(self, reachable: Reachable) -> Reachable:
+        """Mark the reachable answers that some feasible distribution on them uses, [*x, Z]."""
+        marks = [self.face(reachable[p], p).allowed[0] for p in np.ndindex(reachable.shape[:-1])]
+        return np.asarray(marks, dtype=bool).reshape(reachable.shape)
+
+    def face(self, reachable: Reachable, prompt: tuple[int, ...]) -> Face:
+        """Find the answers that feasible distributions of one prompt use, and a feasible one that uses them all.
+
+        Args:
+            reachable: Answers of the prompt that have a trace, bool [Z].
+            prompt: Index of the prompt.
+
+        Returns:
+            The face, of one prompt.
+        """
+        # Every use of the same prompt asks for the same linear program, the game when it is made as well as the solver.
+        # Parameters are part of the key, because the functional of some of a batch's prompts is a copy of this one.
+        known: dict[tuple[bytes, ...], Face] = self.__dict__.setdefault("_faces", {})
+        rows = self.rows(prompt)
+        key = (rows.costs.tobytes(), rows.budgets.tobytes(), np.asarray(reachable, dtype=bool).tobytes())
+        if key not in known:
+            known[key] = rows.face(reachable[None], f"prompt {prompt[0]}: " if prompt else "")
+        return known[key]
+
+    def rows(self, prompt: tuple[int, ...]) -> LinearConstraints:
+        """State the constraints of one prompt.
+
+        Args:
+            prompt: Index of the prompt, () for one.
+
+        Returns:
+            The constraints.
+        """
+        own = prompt if self.costs.ndim > 2 else ()
+        n = int((~self.equal).sum())
+        names = [f"costs[{j}]" if j < n else f"equalities[{j - n}]" for j in range(self.equal.size)]
+        return LinearConstraints(self.costs[own][None], self.budgets[own], self.equal, np.ones(1), tuple(names))
+
+    def check_fits(self, batch: tuple[int, ...], n_answers: int) -> None:
+        """Raise unless there is one cost per answer.
+
+        Args:
+            batch: The prompts' shape, (*x,).
+            n_answers: Number of answers |Z|.
+
+        Raises:
+            ShapeError: If the costs have another shape.
+        """
+        d = self.equal.size
+        if self.costs.shape not in {(d, n_answers), (*batch, d, n_answers)}:
+            raise ShapeError(
+                f"`costs` has shape {self.costs.shape}; the game asks for {(d, n_answers)} or "
+                f"{(*batch, d, n_answers)}. If some answers have no trace, say `n_answers` when the game is made."
+            )
+
+    def check_reachable(self, reachable: Reachable) -> None:
+        """Raise an InfeasibleError, with the nearest feasible budgets, if some prompt cannot meet its constraints."""
+        for prompt in np.ndindex(reachable.shape[:-1]):
+            self.face(reachable[prompt], prompt)
+
+
+def as_rows(
+    costs: Numbers | None, budgets: Numbers | None, name: str, bound: str
+) -> tuple[Costs, PerConstraint] | None:
+    """Validate rows of linear constraints.
+
+    Args:
+        costs: Costs, [d, Z], [*x, d, Z], or [Z] for one row; or None for no rows.
+        budgets: Right-hand sides, [d], [*x, d] or one number for all rows; None for no rows.
+        name: The first argument's name in error messages.
+        bound: The second's.
+
+    Returns:
+        Costs [*x, d, Z] and right-hand sides [*x, d], or None for no rows.
+
+    Raises:
+        DomainError: If one of the two is missing.
+        ShapeError: If they do not fit each other.
+    """
+    if costs is None and budgets is None:
+        return None
+    if costs is None or budgets is None:
+        raise DomainError(f"`{name}` and `{bound}` belong together; only one was given.")
+    rows = as_real(costs, name)
+    rows = rows[None] if rows.ndim == 1 else rows
+    values = as_real(np.atleast_1d(np.asarray(budgets, dtype=object)), bound)
+    if values.shape == (1,) or values.shape == rows.shape[-2:-1]:
+        return rows, np.array(np.broadcast_to(values, rows.shape[:-1]))
+    if values.shape != rows.shape[:-1]:
+        raise ShapeError(
+            f"`{bound}` has shape {values.shape}; `{name}` of shape {rows.shape} ask for {rows.shape[-2:-1]} or "
+            f"{rows.shape[:-1]}."
+        )
+    return rows, values

@@ -1,0 +1,101 @@
+"""A functional times a positive number."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from dagames._types import Hessian, Numbers, OverAnswers, PerPrompt, Reachable
+from dagames.functionals.base import Functional, as_weight, check_weight_fits
+from dagames.functionals.separable import Separable
+from dagames.functionals.smooth import Smooth
+
+
+@dataclass(frozen=True, eq=False, init=False)
+class Scaled(Functional):
+    """A functional times a weight, as `weight * functional` makes it.
+
+    Math:
+        (w R)(nu) = w R(nu),   (w R)*(u) = w R*(u / w).
+
+    Attributes:
+        functional: The functional R.
+        weight: The factor w, [] or [*x].
+
+    Source:
+        ours
+
+    >>> from dagames.functionals import Gini
+    >>> float((3.0 * Gini()).value(np.array([0.0, 1.0])))
+    1.5
+    """
+
+    functional: Functional
+    weight: PerPrompt
+
+    def __init__(self, functional: Functional, weight: Numbers) -> None:
+        """Take functional and weight.
+
+        Args:
+            functional: The functional R.
+            weight: The factor w, above 0, or one per prompt, [*x].
+        """
+        object.__setattr__(self, "functional", functional)
+        object.__setattr__(self, "weight", as_weight(weight))
+
+    def value(self, nu: OverAnswers) -> PerPrompt:
+        """Compute weight * R(nu), [*x]."""
+        return np.asarray(self.weight * self.functional.value(nu))
+
+    def gradient(self, nu: OverAnswers) -> OverAnswers:
+        """Compute weight times the gradient of R, [*x, Z]."""
+        return np.asarray(self.weight[..., None] * self.functional.gradient(nu))
+
+    def gradient_at_log(self, log_nu: OverAnswers) -> OverAnswers:
+        """Compute weight times the gradient of R at exp(log_nu), [*x, Z]."""
+        return np.asarray(self.weight[..., None] * self.functional.gradient_at_log(log_nu))
+
+    def conjugate(self, u: OverAnswers) -> PerPrompt:
+        """Compute weight * R*(u / weight), [*x]."""
+        return np.asarray(self.weight * self.functional.conjugate(u / self.weight[..., None]))
+
+    def conjugate_gradient(self, u: OverAnswers) -> OverAnswers:
+        """Find the maximiser of R at u / weight, [*x, Z]."""
+        return self.functional.conjugate_gradient(u / self.weight[..., None])
+
+    @property
+    def relative_smoothness(self) -> PerPrompt:
+        """The weight times that of R."""
+        return np.asarray(self.weight * self.functional.relative_smoothness)
+
+    def allowed(self, n_answers: int) -> Reachable:
+        """Mark the answers that R allows."""
+        return self.functional.allowed(n_answers)
+
+    def check_fits(self, batch: tuple[int, ...], n_answers: int) -> None:
+        """Raise a ShapeError unless R fits, and the weight is shared or one per prompt."""
+        check_weight_fits(self.weight, batch)
+        self.functional.check_fits(batch, n_answers)
+
+    def check_reachable(self, reachable: Reachable) -> None:
+        """Raise an InfeasibleError if R is infinite for every policy."""
+        self.functional.check_reachable(reachable)
+
+
+class SmoothScaled(Scaled, Smooth):
+    """A smooth functional times a weight."""
+
+    functional: Smooth
+
+    def hessian(self, nu: OverAnswers) -> Hessian:
+        """Compute weight times the second derivative of R, [*x, Z, Z]."""
+        return np.asarray(self.weight[..., None, None] * self.functional.hessian(nu))
+
+
+class SeparableScaled(SmoothScaled, Separable):
+    """A separable functional times a weight."""
+
+    functional: Separable
+
+    def bend_at_log(self, log_nu: OverAnswers) -> OverAnswers:
+        """Compute weight times the bend of R, [*x, Z]."""
+        return np.asarray(self.weight[..., None] * self.functional.bend_at_log(log_nu))

@@ -1,0 +1,165 @@
+"""Sums of functionals."""
+
+from dataclasses import dataclass
+from functools import reduce
+
+import numpy as np
+
+from dagames._errors import DomainError
+from dagames._types import Hessian, OverAnswers, PerPrompt, Reachable
+from dagames.functionals.base import Functional
+from dagames.functionals.from_convex import FromConvex
+from dagames.functionals.interior_point import Supremum, interior_point
+from dagames.functionals.linear import Linear
+from dagames.functionals.numeric_conjugate import NumericConjugate
+from dagames.functionals.numeric_supremum import numeric_supremum
+from dagames.functionals.scaled import Scaled
+from dagames.functionals.separable import Separable
+from dagames.functionals.separable_supremum import separable_supremum
+from dagames.functionals.simplicial import composite_supremum
+from dagames.functionals.smooth import Smooth
+
+
+@dataclass(frozen=True, eq=False, init=False)
+class Sum(NumericConjugate):
+    """The sum of several functionals, as `R1 + R2` makes it.
+
+    Math:
+        R(nu) = sum_i R_i(nu),   (R + <l, .>)*(u) = R*(u - l).
+
+    Linear parts only shift the dual variable, so that one other part keeps its own conjugate. With several others the
+    conjugate is found numerically, from values and gradients; at most one of them may be neither `Smooth` nor made by
+    `from_convex` (an indicator), and its own conjugate is then called.
+
+    Attributes:
+        parts: The functionals R_i, none of them a sum.
+
+    Source:
+        ours
+
+    >>> from dagames.functionals import Gini
+    >>> float((Gini() + Linear([1.0, 0.0])).conjugate(np.array([1.0, 0.0])))
+    1.5
+    """
+
+    parts: tuple[Functional, ...]
+
+    def __init__(self, *parts: Functional) -> None:
+        """Take the parts.
+
+        Args:
+            *parts: At least one functional.
+
+        Raises:
+            DomainError: If there is none, or more than one whose values and gradients do not suffice.
+        """
+        if not parts:
+            raise DomainError("a sum needs at least one functional.")
+        rough = [type(part).__name__ for part in parts if not _is_finite_inside(part)]
+        if len(rough) > 1:
+            raise DomainError(
+                f"a sum can hold one functional that is not `Smooth`, but {' and '.join(rough)} are {len(rough)}: no "
+                "certified conjugate is known for them together. State constraints as one functional, and functions "
+                "with kinks by `from_convex`."
+            )
+        object.__setattr__(self, "parts", parts)
+
+    @property
+    def name(self) -> str:
+        """What error messages call the functional."""
+        return " + ".join(
+            part.name if isinstance(part, NumericConjugate) else type(part).__name__ for part in self.parts
+        )
+
+    def value(self, nu: OverAnswers) -> PerPrompt:
+        """Compute the sum of the values, [*x]."""
+        return np.asarray(sum(part.value(nu) for part in self.parts))
+
+    def gradient(self, nu: OverAnswers) -> OverAnswers:
+        """Compute the sum of the gradients, [*x, Z]."""
+        return np.asarray(sum(part.gradient(nu) for part in self.parts))
+
+    def gradient_at_log(self, log_nu: OverAnswers) -> OverAnswers:
+        """Compute the sum of the gradients at exp(log_nu), [*x, Z]."""
+        return np.asarray(sum(part.gradient_at_log(log_nu) for part in self.parts))
+
+    def conjugate(self, u: OverAnswers) -> PerPrompt:
+        """Compute R*(u), [*x]: exactly with at most one part that is not linear, else from above."""
+        parts, shifted = self._curved(u)
+        if not parts:
+            return np.asarray(shifted.max(axis=-1))
+        return parts[0].conjugate(shifted) if len(parts) == 1 else super().conjugate(u)
+
+    def conjugate_gradient(self, u: OverAnswers) -> OverAnswers:
+        """Find a maximiser of <nu, u> - R(nu), [*x, Z]."""
+        parts, shifted = self._curved(u)
+        if not parts:
+            return np.asarray(np.arange(u.shape[-1]) == shifted.argmax(axis=-1)[..., None], dtype=np.float64)
+        return parts[0].conjugate_gradient(shifted) if len(parts) == 1 else super().conjugate_gradient(u)
+
+    def supremum(self, u: OverAnswers) -> Supremum:
+        """Maximise <nu, u> - R(nu), over the points that an indicator's own conjugate gradient returns."""
+        rough = [part for part in self.parts if not _is_finite_inside(part)]
+        if not rough:
+            return numeric_supremum(self, u, 0.1 * self.tolerance)
+        return composite_supremum(Sum(*(part for part in self.parts if part is not rough[0])), rough[0], u)
+
+    @property
+    def relative_smoothness(self) -> PerPrompt:
+        """The sum of the parts'."""
+        return np.asarray(sum(part.relative_smoothness for part in self.parts))
+
+    def allowed(self, n_answers: int) -> Reachable:
+        """Mark the answers that every part allows."""
+        return np.asarray(reduce(np.logical_and, (part.allowed(n_answers) for part in self.parts)))
+
+    def check_fits(self, batch: tuple[int, ...], n_answers: int) -> None:
+        """Raise a ShapeError unless every part fits."""
+        for part in self.parts:
+            part.check_fits(batch, n_answers)
+
+    def check_reachable(self, reachable: Reachable) -> None:
+        """Raise an InfeasibleError if a part is infinite for every policy on the answers that all allow."""
+        allowed = reachable & self.allowed(reachable.shape[-1])
+        for part in self.parts:
+            part.check_reachable(allowed)
+
+    def _curved(self, u: OverAnswers) -> tuple[list[Functional], OverAnswers]:
+        """Split off the linear parts, which shift u."""
+        rewards = [part.rewards for part in self.parts if isinstance(part, Linear)]
+        return [part for part in self.parts if not isinstance(part, Linear)], np.asarray(u + sum(rewards))
+
+
+class SmoothSum(Sum, Smooth):
+    """A sum of smooth functionals."""
+
+    parts: tuple[Smooth, ...]
+
+    def hessian(self, nu: OverAnswers) -> Hessian:
+        """Compute the sum of the second derivatives, [*x, Z, Z]."""
+        return np.asarray(sum(part.hessian(nu) for part in self.parts))
+
+    def supremum(self, u: OverAnswers) -> Supremum:
+        """Maximise <nu, u> - R(nu) by an interior-point method."""
+        return interior_point(self.value, self.gradient, self.hessian, u)
+
+
+class SeparableSum(SmoothSum, Separable):
+    """A sum of separable functionals, which is separable."""
+
+    parts: tuple[Separable, ...]
+
+    def bend_at_log(self, log_nu: OverAnswers) -> OverAnswers:
+        """Compute the sum of the bends, [*x, Z]."""
+        return np.asarray(sum(part.bend_at_log(log_nu) for part in self.parts))
+
+    def supremum(self, u: OverAnswers) -> Supremum:
+        """Maximise <nu, u> - R(nu) by two nested roots."""
+        return separable_supremum(self, u)
+
+
+def _is_finite_inside(functional: Functional) -> bool:
+    """Say whether value and gradient suffice for a numerical conjugate."""
+    if isinstance(functional, Scaled):
+        return _is_finite_inside(functional.functional)
+    return isinstance(functional, Smooth | FromConvex)

@@ -1,0 +1,81 @@
+"""A baseline that does not depend on the trace: the others' rewards, recomputed as if the trace were not there."""
+
+import numpy as np
+
+from dagames._errors import DomainError
+from dagames._types import GroupCounts, GroupRewards, Numbers, OverGroup
+from dagames.estimators import RewardTable
+from dagames.grpo.advantages import check_others
+from dagames.grpo.group_rewards import ByAnswer, GroupReward, as_group_reward, rewards_of
+from dagames.simplex import as_real
+from dagames.targets import Target
+
+
+def decoupled_advantages(answers: Numbers, reward: RewardTable | Target | GroupReward | Numbers) -> OverGroup:
+    """Subtract from each trace's reward what the others would get on average without it.
+
+    Math:
+        A_i = r_i(n) - 1/(K-1) sum over j != i of r_j(n - e_{z_i}),   n the counts of the group.
+
+    The other traces' own rewards count trace i, so that their mean is no baseline and biases the step at order 1/K
+    (claim B.1). Recomputed from the counts without trace i they are independent of it, and the expected step is
+    exactly that without any baseline, for every reward (claim B.2).
+
+    Args:
+        answers: Answer of each trace, an index 0, 1, 2, ..., [*x, K] with K at least 2.
+        reward: A reward table, a Target, rewards by answer [Z], or a function from counts to rewards. It is asked
+            about groups of K and of K - 1 traces.
+
+    Returns:
+        Advantages, [*x, K], in R-units. Their mean over a group is not 0.
+
+    Raises:
+        DomainError: If an answer is not an index, or a single trace leaves no others.
+
+    Source:
+        claims B.1, B.2
+
+    >>> from dagames.targets import GiniDiversity
+    >>> decoupled_advantages([0, 0, 1], GiniDiversity()).round(4)
+    array([-0.3333, -0.3333,  0.3333])
+    """
+    values = as_real(answers, "answers")
+    if (values < 0).any() or (values != np.floor(values)).any():
+        raise DomainError(f"`answers` must be indices 0, 1, 2, ..., not {values.tolist()}.")
+    codes = values.astype(np.int64)
+    group_size = codes.shape[-1]
+    check_others(group_size)
+    given = as_group_reward(reward, group_size)
+    groups = codes.reshape(-1, group_size)
+    n_answers = given.rewards.size if isinstance(given, ByAnswer) else int(codes.max()) + 1
+    if codes.max() >= n_answers:
+        raise DomainError(f"`answers` holds the index {codes.max()}, but `reward` is for {n_answers} answers.")
+    counts = np.stack([np.bincount(group, minlength=n_answers) for group in groups])
+    by_answer = rewards_of(given, counts) - baselines_without(given, counts)
+    return np.take_along_axis(by_answer, groups, axis=-1).reshape(codes.shape)
+
+
+def baselines_without(reward: GroupReward, counts: GroupCounts) -> GroupRewards:
+    """Average the others' rewards, recomputed from the counts without one trace: a baseline independent of it.
+
+    Math:
+        b_z = 1/(K-1) sum_w m_w r_w(m),   m = n - e_z.
+
+    Args:
+        reward: From counts to rewards.
+        counts: Counts, [N, Z], each row summing to the same K of at least 2.
+
+    Returns:
+        The baseline of a trace with answer z, [N, Z]; 0 where the group has none.
+    """
+    group_size = int(counts[0].sum())
+    check_others(group_size)
+    baselines = np.zeros(counts.shape)
+    for z in range(counts.shape[-1]):
+        holders = counts[:, z] > 0
+        if holders.any():
+            others = counts[holders]
+            others[:, z] -= 1
+            rewards = rewards_of(reward, others)
+            baselines[holders, z] = (others * rewards).sum(axis=-1) / (group_size - 1)
+    return baselines

@@ -1,0 +1,196 @@
+"""What a group of K traces does to the policy on average: the exact expected update, by listing or by moments."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal, get_args
+
+import numpy as np
+
+from dagames._errors import DomainError, ShapeError
+from dagames._types import GroupCounts, GroupRewards, Numbers, OverAnswers, PerAnswer
+from dagames.estimators import RewardTable
+from dagames.estimators.reward_table import as_group_size
+from dagames.grpo.decoupled import baselines_without
+from dagames.grpo.enumeration import (
+    Rule,
+    advantages_of,
+    check_rule,
+    group_counts,
+    probabilities,
+)
+from dagames.grpo.group_rewards import ByAnswer, ByCount, GroupReward, as_group_reward, rewards_of
+from dagames.grpo.moments import effective_reward, effective_scale
+from dagames.simplex import as_distribution, as_real
+from dagames.targets import Target
+
+Route = Literal["auto", "enumeration", "moments"]
+
+
+def expected_update(
+    nu: Numbers,
+    reward: RewardTable | Target | GroupReward | Numbers,
+    group_size: int,
+    normalise: Rule = "center",
+    *,
+    route: Route = "auto",
+) -> OverAnswers:
+    """Compute the expected policy-gradient step of a group, in the logits of the answers.
+
+    Math:
+        E[1/K sum_i A_i (e_{z_i} - nu)],   z_1..z_K independent from nu,   A_i the advantages of the group's rewards.
+
+    Args:
+        nu: Answer probabilities, [*x, Z].
+        reward: A reward table, a Target, rewards by answer [Z], or a function from counts to rewards.
+        group_size: Number of traces K.
+        normalise: "center", "standardise", "leave-one-out", "decoupled" or "none".
+        route: "enumeration" lists all counts of a group; "moments" uses the closed form, for rewards by count and
+            every rule but "standardise"; "auto" takes moments where they are enough.
+
+    Returns:
+        The expected step, [*x, Z], in R-units per logit; it sums to 0. Exact to rounding.
+
+    Source:
+        (paper, eq. 5 and 8); claims I.17, I.19, B.1 to B.3
+
+    >>> from dagames.targets import GiniDiversity
+    >>> expected_update([0.75, 0.25], GiniDiversity(), 4)
+    array([-0.03515625,  0.03515625])
+    >>> true_update([0.75, 0.25], GiniDiversity().exact_rewards) * (3 * 2 / 4**2)
+    array([-0.03515625,  0.03515625])
+    """
+    nu = as_distribution(nu, "nu")
+    return ExpectedUpdate(reward, group_size, nu.shape[-1], normalise, route).at(nu)
+
+
+def true_update(nu: Numbers, reward: Callable[[OverAnswers], OverAnswers] | Numbers) -> OverAnswers:
+    """Compute the policy gradient of a reward that is known exactly, in the logits of the answers.
+
+    Math:
+        nu_z (g_z - sum_w nu_w g_w);   the gradient of -R for g = -grad R(nu).
+
+    Args:
+        nu: Answer probabilities, [*x, Z].
+        reward: Rewards of answers, [*x, Z], or a function of `nu` that returns them, as `Target.exact_rewards`; what
+            it says of an answer without mass does not matter.
+
+    Returns:
+        The step, [*x, Z], in R-units per logit; 0 where nu is 0.
+
+    Raises:
+        ShapeError: If there is not one reward per answer.
+        DomainError: If the reward of an answer with mass is not a finite number.
+
+    >>> true_update([0.5, 0.25, 0.25], [1.0, 0.0, 0.0])
+    array([ 0.25 , -0.125, -0.125])
+    """
+    nu = as_distribution(nu, "nu")
+    said = np.asarray(reward(nu) if callable(reward) else reward, dtype=np.float64)
+    if said.shape[-1:] != nu.shape[-1:]:
+        raise ShapeError(f"`reward` has shape {said.shape}; answers of shape {nu.shape} ask for one reward each.")
+    rewards = as_real(np.where(nu > 0, said, 0.0), "reward")
+    return np.asarray(nu * (rewards - (nu * rewards).sum(axis=-1, keepdims=True)))
+
+
+@dataclass(frozen=True, eq=False)
+class ExpectedUpdate:
+    """The expected update as a function of nu, for many nu: what does not depend on nu is computed once.
+
+    Attributes:
+        reward: A reward table, a Target, rewards by answer [Z], or a function from counts to rewards.
+        group_size: Number of traces K.
+        n_answers: Number of answers |Z|.
+        normalise: "center", "standardise", "leave-one-out", "decoupled" or "none".
+        route: "auto", "enumeration" or "moments".
+
+    >>> from dagames.targets import MajorityVote
+    >>> vote = ExpectedUpdate(MajorityVote(), 3, 2)
+    >>> vote.at([[0.5, 0.5], [0.75, 0.25]]).round(4) + 0.0
+    array([[ 0.    ,  0.    ],
+           [ 0.0625, -0.0625]])
+    """
+
+    reward: RewardTable | Target | GroupReward | Numbers
+    group_size: int
+    n_answers: int
+    normalise: Rule = "center"
+    route: Route = "auto"
+
+    def __post_init__(self) -> None:
+        """Validate the settings.
+
+        Raises:
+            DomainError: If there is no such rule or route, or the route does not fit the reward.
+            ShapeError: If rewards by answer are for another number of answers.
+        """
+        object.__setattr__(self, "group_size", as_group_size(self.group_size))
+        check_rule(self.normalise)
+        if self.route not in get_args(Route):
+            raise DomainError(f"`route` must be one of {', '.join(get_args(Route))}, not {self.route!r}.")
+        reward = self._reward
+        if isinstance(reward, ByAnswer) and reward.rewards.size != self.n_answers:
+            raise ShapeError(f"`reward` has {reward.rewards.size} entries for {self.n_answers} answers.")
+        needed = self.group_size + 1
+        if isinstance(reward, ByCount) and reward.rewards.size != needed:
+            raise ShapeError(
+                f"`reward` has {reward.rewards.size} entries by count; K = {needed - 1} asks for {needed}."
+            )
+        if self.route == "moments" and not isinstance(reward, ByAnswer | ByCount):
+            raise DomainError(
+                "`route` is 'moments', but the reward depends on more than the count of the trace's own answer. "
+                "Use route='enumeration'."
+            )
+
+    def at(self, nu: Numbers, bonus: Numbers | None = None) -> OverAnswers:
+        """Compute the expected update at `nu`.
+
+        Args:
+            nu: Answer probabilities, [*x, Z].
+            bonus: What each trace gets besides, by its answer, [*x, Z], before advantages are formed: a penalty for
+                leaving the reference, say. Nothing by default.
+
+        Returns:
+            The expected step, [*x, Z], in R-units per logit.
+
+        Raises:
+            ShapeError: If `nu` is over another number of answers, or the bonus has another shape than `nu`.
+        """
+        nu = as_distribution(nu, "nu")
+        if nu.shape[-1] != self.n_answers:
+            raise ShapeError(f"`nu` has shape {nu.shape}; this update is for {self.n_answers} answers.")
+        extra = np.zeros(nu.shape) if bonus is None else as_real(bonus, "bonus")
+        if extra.shape != nu.shape:
+            raise ShapeError(f"`bonus` has shape {extra.shape}; `nu` has {nu.shape}.")
+        given = self._reward
+        if self._by_moments and isinstance(given, ByAnswer | ByCount):
+            reward = effective_reward(nu, given, self.group_size, self.normalise)
+            return np.asarray(effective_scale(self.group_size, self.normalise) * true_update(nu, reward + extra))
+        rows = zip(nu.reshape(-1, self.n_answers), extra.reshape(-1, self.n_answers), strict=True)
+        return np.stack([self._enumerate(*row) for row in rows]).reshape(nu.shape)
+
+    @cached_property
+    def _reward(self) -> GroupReward:
+        return as_group_reward(self.reward, self.group_size)
+
+    @property
+    def _by_moments(self) -> bool:
+        if self.route == "auto":
+            return isinstance(self._reward, ByAnswer | ByCount) and self.normalise != "standardise"
+        return self.route == "moments"
+
+    @cached_property
+    def _groups(self) -> tuple[GroupCounts, GroupRewards]:
+        counts = group_counts(self.n_answers, self.group_size)
+        return counts, rewards_of(self._reward, counts)
+
+    def _enumerate(self, nu: PerAnswer, extra: PerAnswer) -> PerAnswer:
+        counts, rewards = self._groups
+        if self.normalise == "decoupled":
+            # The others' bonus is left out of the baseline: it does not depend on the trace, so it moves no mean.
+            advantages = rewards + extra - baselines_without(self._reward, counts)
+        else:
+            advantages = advantages_of(counts, rewards + extra, self.normalise)
+        share = counts * advantages / self.group_size
+        mean = probabilities(counts, nu) @ share
+        return np.asarray(mean - nu * mean.sum())

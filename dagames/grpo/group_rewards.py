@@ -1,0 +1,175 @@
+"""Rewards as functions of the counts of a whole group, in one form for tables, targets and the user's own rules.
+
+A group of K traces gave answer z n_z times. A group reward says what a trace with answer z then gets, for every z.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+
+from dagames._errors import DomainError, ShapeError
+from dagames._types import AnswerCounts, Numbers, OverAnswers, PerAnswer, PerCount
+from dagames.estimators import RewardTable, plugin_table
+from dagames.simplex import as_real, check_finite
+from dagames.targets import AnswerGroup, GiniDiversity, InverseFrequency, Target
+
+GroupReward: TypeAlias = Callable[[AnswerCounts], OverAnswers]
+"""From counts per answer, [*x, Z], to the reward of a trace with that answer, [*x, Z]; what it says where a count is 0
+is not read."""
+
+
+@dataclass(frozen=True, eq=False)
+class ByCount:
+    """A reward that is looked up by the count of the trace's own answer, the trace itself included.
+
+    Attributes:
+        rewards: Reward at count 0, 1, ..., K, [K + 1], in R-units; the first, of an answer that nobody gave, moves no
+            trace.
+
+    >>> ByCount(np.array([0.0, 1.0, 0.5]))(np.array([2, 0]))
+    array([0.5, 0. ])
+    """
+
+    rewards: PerCount
+
+    def __call__(self, counts: AnswerCounts) -> OverAnswers:
+        """Look the rewards up, [*x, Z]."""
+        return np.asarray(self.rewards[counts])
+
+
+@dataclass(frozen=True, eq=False)
+class ByAnswer:
+    """A reward that depends on the answer alone, whatever the rest of the group says.
+
+    Attributes:
+        rewards: Reward of each answer, [Z], in R-units.
+
+    >>> ByAnswer(np.array([1.0, 0.0]))(np.array([[3, 1], [0, 4]]))
+    array([[1., 0.],
+           [1., 0.]])
+    """
+
+    rewards: PerAnswer
+
+    def __call__(self, counts: AnswerCounts) -> OverAnswers:
+        """Repeat the rewards for each group, [*x, Z]."""
+        return np.broadcast_to(self.rewards, counts.shape).copy()
+
+
+@dataclass(frozen=True)
+class ByTarget:
+    """The rewards that a Target gives to a group, such as a majority vote; 0 for answers that nobody gave.
+
+    Attributes:
+        target: The Target; its rewards must not depend on the order of the traces.
+
+    >>> from dagames.targets import MajorityVote
+    >>> ByTarget(MajorityVote())(np.array([[2, 1, 0], [1, 1, 1]])).round(2)
+    array([[1.  , 0.  , 0.  ],
+           [0.33, 0.33, 0.33]])
+    """
+
+    target: Target
+
+    def __call__(self, counts: AnswerCounts) -> OverAnswers:
+        """Ask the target about one group after the other, each once.
+
+        Args:
+            counts: Counts per answer, [*x, Z].
+
+        Returns:
+            Rewards, [*x, Z], in R-units.
+
+        Raises:
+            DomainError: If the target rewards the same counts differently in another order.
+        """
+        rows, place = np.unique(counts.reshape(-1, counts.shape[-1]), axis=0, return_inverse=True)
+        rewards = np.zeros(rows.shape)
+        for row, out in zip(rows, rewards, strict=True):
+            answers = np.repeat(np.arange(row.size), row)
+            given = self.target.rewards(AnswerGroup(answers.tolist()))
+            if not np.array_equal(given, self.target.rewards(AnswerGroup(answers[::-1].tolist()))[::-1]):
+                raise DomainError(
+                    f"{self.target!r} rewards the counts {row.tolist()} by the order of the traces, so counts alone do "
+                    "not say what a trace gets. Use a rule for ties without order, such as ties='split'."
+                )
+            out[answers] = given
+        return rewards[place.ravel()].reshape(counts.shape)
+
+
+def as_group_reward(reward: RewardTable | Target | GroupReward | Numbers, group_size: int) -> GroupReward:
+    """Read a table, a target or a list of rewards as a function of a group's counts.
+
+    A table for independent counts is read on the K - 1 other traces, so it must be a table for K - 1; it gives the
+    same rewards as the self-inclusive table with the coefficients shifted by one (claim II.4).
+
+    Args:
+        reward: A `RewardTable`; a `Target`; rewards by answer, [Z]; or a function from counts [*x, Z] to rewards
+            [*x, Z], which is returned as it is.
+        group_size: Number of traces K that are rewarded together.
+
+    Returns:
+        The reward of a trace by its answer, as a function of the counts.
+
+    Raises:
+        DomainError: If the table is for groups of another size.
+        ShapeError: If rewards by answer are not a list.
+
+    >>> from dagames.targets import GiniDiversity
+    >>> as_group_reward(GiniDiversity(), 4).rewards
+    array([1.  , 0.75, 0.5 , 0.25, 0.  ])
+    """
+    if isinstance(reward, RewardTable):
+        return _from_table(reward, group_size)
+    if isinstance(reward, InverseFrequency):
+        table = plugin_table(group_size) if reward.table is None else reward.table
+        return ByCount(-reward.weight * _from_table(table, group_size).rewards)
+    if isinstance(reward, GiniDiversity):
+        return ByCount(reward.weight * (1.0 - np.arange(group_size + 1) / group_size))
+    if isinstance(reward, Target):
+        return ByTarget(reward)
+    if callable(reward):
+        return reward
+    rewards = as_real(reward, "reward")
+    if rewards.ndim != 1:
+        raise ShapeError(f"`reward` has shape {rewards.shape}; one reward per answer, (Z,), is needed.")
+    return ByAnswer(rewards)
+
+
+def rewards_of(reward: GroupReward, counts: AnswerCounts) -> OverAnswers:
+    """Ask a group reward, and check what it says of the answers that were given.
+
+    Args:
+        reward: From counts to rewards.
+        counts: Counts, [*x, Z].
+
+    Returns:
+        Rewards, [*x, Z]; 0 for answers that nobody gave.
+
+    Raises:
+        ShapeError: If the function returns another shape.
+    """
+    rewards = np.asarray(reward(counts), dtype=np.float64)
+    if rewards.shape != counts.shape:
+        raise ShapeError(
+            f"`reward` returned shape {rewards.shape} for counts of shape {counts.shape}; it must return one reward "
+            "per answer of each group."
+        )
+    rewards = np.where(counts > 0, rewards, 0.0)
+    check_finite(rewards, "reward(counts)")
+    return rewards
+
+
+def _from_table(table: RewardTable, group_size: int) -> ByCount:
+    seen = group_size if table.counts == "self-inclusive" else group_size - 1
+    if table.group_size != seen:
+        raise DomainError(
+            f"`reward` is a table for {table.group_size} traces ({table.counts} counts), but a group of {group_size} "
+            f"gives a trace {table.counts} counts of {seen}. Make the table for {seen} traces."
+        )
+    if table.counts == "self-inclusive":
+        return ByCount(table.coefficients)
+    # A trace that is one of k with its answer sees k - 1 others; nobody reads the entry for 0.
+    return ByCount(np.concatenate([table.coefficients[:1], table.coefficients]))

@@ -1,0 +1,113 @@
+"""DPO on a reward that moves with the policy: preferences are made anew in each round."""
+
+from collections.abc import Iterator
+from typing import Literal
+
+import numpy as np
+
+from dagames import _tolerances, simplex
+from dagames._errors import DomainError, ShapeError, SolveError
+from dagames.game import AlignmentGame
+from dagames.grpo.dpo import fit_scores
+from dagames.grpo.preferences import bradley_terry
+from dagames.solvers import Iterate, Solution
+from dagames.solvers.path import solve_along
+
+Damping = float | Literal["auto"]
+
+
+def iterated_dpo_path(game: AlignmentGame, damping: Damping = "auto") -> Iterator[Iterate]:
+    """Yield the plays of iterated DPO, the reference first, without end.
+
+    Math:
+        round t: P(z > z') = sigmoid(r_t(z) - r_t(z')),   r_t = -grad R(nu_t);
+        nu_{t+1} minimises the DPO loss of P with reference nu_t^(1 - eta) nu_0^eta and weight beta / eta.
+
+    The round's policy is nu_t^(1 - eta) (nu_0 exp(r_t / beta))^eta: eta = 1 is plain DPO against the reference, whose
+    rounds are alternating best response (paper, appendix E), and smaller eta damp it. It reaches the game's equilibrium
+    where that does: undamped it need not (claim I.7), with eta = beta / (beta + L) it does (claim I.8).
+
+    Args:
+        game: One prompt; the functional needs finite slopes on the reachable answers.
+        damping: The share eta of the new policy, in (0, 1]; "auto" for beta / (beta + L).
+
+    Yields:
+        Marginals, [Z], and the targets that their rewards stand for. A SolveError if a round's rewards are some 12 nats
+        apart.
+
+    Raises:
+        ShapeError: If the game is a batch of prompts.
+
+    Source:
+        (paper, section 3.1, Implication for DPO); claim I.16
+
+    >>> from itertools import islice
+    >>> from dagames.functionals import NegativeEntropy
+    >>> game = AlignmentGame([0.8, 0.2], [0, 1], NegativeEntropy(1.0), beta=1.0)
+    >>> [float(play.nu[0].round(4)) for play in islice(iterated_dpo_path(game, 1.0), 4)]
+    [0.8, 0.5, 0.8, 0.5]
+    >>> [float(play.nu[0].round(4)) for play in islice(iterated_dpo_path(game), 4)]
+    [0.8, 0.6667, 0.6667, 0.6667]
+    """
+    if game.batch:
+        raise ShapeError(f"`game` has prompts of shape {game.batch}; iterated DPO follows one prompt.")
+    eta = _as_damping(game, damping)
+    log_nu = game.log_reference
+    held = game.reachable
+    while True:
+        log_q = game.log_best_target(log_nu)
+        yield Iterate(log_nu, log_q)
+        # The best target is exp(-grad R / beta) up to a constant, which preferences do not see.
+        rewards = game.beta * np.where(held, log_q, 0.0)
+        mixed = (1 - eta) * np.where(held, log_nu, 0.0) + eta * np.where(held, game.log_reference, 0.0)
+        comparisons = bradley_terry(rewards[held])
+        np.fill_diagonal(comparisons, 0.0)
+        scores = np.zeros(held.shape)
+        scores[held] = fit_scores(comparisons)[0]
+        # As `solve_dpo` does with this reference, in log space: its masses may underflow.
+        log_nu = simplex.log_normalize(np.where(held, mixed + scores * eta / game.beta, -np.inf))
+
+
+def solve_iterated_dpo(
+    game: AlignmentGame,
+    damping: Damping = "auto",
+    *,
+    tolerance: float = _tolerances.GAP,
+    max_iterations: int = 10_000,
+) -> Solution:
+    """Run iterated DPO until the game's own duality gap certifies the policy.
+
+    Args:
+        game: One prompt; the functional needs finite slopes on the reachable answers.
+        damping: The share eta of the new policy, in (0, 1]; "auto" for beta / (beta + L).
+        tolerance: Relative duality gap to reach.
+        max_iterations: Rounds allowed.
+
+    Returns:
+        The certified solution. A SolveError if the rounds cycle, or run out.
+
+    Source:
+        (paper, section 3.1, Implication for DPO); claim I.16
+
+    >>> from dagames.functionals import Gini
+    >>> solution = solve_iterated_dpo(AlignmentGame([0.9, 0.1], [0, 1], Gini(3.0), beta=0.5))
+    >>> solution.nu.round(6)
+    array([0.636442, 0.363558])
+    """
+    advice = "Undamped rounds are alternating best response, which may cycle (claim I.7); use damping='auto'."
+    return solve_along(game, iterated_dpo_path(game, damping), "iterated_dpo", tolerance, max_iterations, advice)
+
+
+def _as_damping(game: AlignmentGame, damping: Damping) -> float:
+    if damping != "auto":
+        eta = simplex.as_positive(damping, "damping")
+        if eta > 1:
+            raise DomainError(f"`damping` is the share of the new policy, a number in (0, 1], not {eta:g}.")
+        return eta
+    smoothness = float(np.max(game.functional.relative_smoothness))
+    if not np.isfinite(smoothness):
+        raise SolveError(
+            f"{type(game.functional).__name__} is not smooth relative to the negative entropy, so no damping is known "
+            "to be safe; give `damping` a number."
+        )
+    return game.beta / (game.beta + smoothness)

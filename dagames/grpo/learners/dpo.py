@@ -1,0 +1,72 @@
+"""Direct preference optimisation on the pairs of a group."""
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+from scipy.special import expit
+
+from dagames._errors import DomainError
+from dagames._types import OverGroup
+from dagames.grpo.learners.base import Groups, Learner, Memory
+
+Labels = Literal["bradley-terry", "ordered"]
+
+
+@dataclass(frozen=True)
+class Dpo(Learner):
+    """DPO: every pair of a group is a comparison, and the policy's log-ratios to the reference are its scores.
+
+    Math:
+        loss = -mean over pairs i, j of P_ij log sigmoid(h_ij) + P_ji log sigmoid(h_ji),
+        h_ij = beta (log(pi / pi_0)(y_i) - log(pi / pi_0)(y_j)),
+        minus its gradient in the logits: 1/K sum_i A_i e_{y_i},   A_i = 2 beta / (K-1) sum_j (P_ij - sigmoid(h_ij)).
+
+    With Bradley-Terry labels P_ij = sigmoid(r_i - r_j) the loss is least, and every step 0, at pi proportional to
+    pi_0 exp(r / beta). With ordered labels the better trace wins for certain and equal rewards are no pair: the loss
+    has no minimum, and the margins grow for ever.
+
+    Attributes:
+        learning_rate: Step in logits per unit of the loss's gradient.
+        labels: "bradley-terry" or "ordered".
+
+    Source:
+        (paper, Prop 3.1); claim I.16
+    """
+
+    learning_rate: float
+    labels: Labels = "bradley-terry"
+
+    def __post_init__(self) -> None:
+        """Validate the settings.
+
+        Raises:
+            DomainError: If there is no such labelling.
+        """
+        super().__post_init__()
+        if self.labels not in get_args(Labels):
+            raise DomainError(f"`labels` must be one of {', '.join(get_args(Labels))}, not {self.labels!r}.")
+
+    def advantages(self, groups: Groups, memory: Memory) -> tuple[OverGroup, Memory]:
+        """Compare every trace with every other of its group.
+
+        Args:
+            groups: The step's groups.
+            memory: Passed on.
+
+        Returns:
+            Weights that sum to 0 over each group, [seeds, K], and the memory.
+
+        Raises:
+            DomainError: If nothing ties the policy to the reference.
+        """
+        if not groups.beta > 0:
+            raise DomainError("`beta` is 0: DPO scores a policy against its reference, so it needs beta above 0.")
+        margins = groups.rewards[..., :, None] - groups.rewards[..., None, :]
+        scores = groups.beta * (groups.log_ratios[..., :, None] - groups.log_ratios[..., None, :])
+        wins = expit(margins) if self.labels == "bradley-terry" else (1.0 + np.sign(margins)) / 2
+        pulls = wins - expit(scores)
+        if self.labels == "ordered":
+            pulls = np.where(margins == 0, 0.0, pulls)
+        others = max(margins.shape[-1] - 1, 1)
+        return np.asarray(2 * groups.beta / others * pulls.sum(axis=-1)), memory

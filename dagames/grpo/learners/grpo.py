@@ -1,0 +1,43 @@
+"""Policy gradient with the group's own mean for baseline."""
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from dagames._errors import DomainError
+from dagames._types import OverGroup
+from dagames.grpo.advantages import group_advantages
+from dagames.grpo.learners.base import Groups, Learner, Memory
+
+PerGroupRule = Literal["center", "standardise"]
+
+
+@dataclass(frozen=True)
+class Grpo(Learner):
+    """GRPO: rewards centred by the group's mean, and divided by its deviation if asked.
+
+    Attributes:
+        learning_rate: Step in logits per unit of advantage.
+        normalise: "center", or "standardise" as in the paper's eq. 5.
+
+    Source:
+        (paper, eq. 4 and 5)
+    """
+
+    learning_rate: float
+    normalise: PerGroupRule = "center"
+
+    def __post_init__(self) -> None:
+        """Validate the settings.
+
+        Raises:
+            DomainError: If the rule is another one; seeds are independent runs, so nothing is divided over a batch.
+        """
+        super().__post_init__()
+        if self.normalise not in get_args(PerGroupRule):
+            raise DomainError(
+                f"`normalise` must be one of {', '.join(get_args(PerGroupRule))}, not {self.normalise!r}."
+            )
+
+    def advantages(self, groups: Groups, memory: Memory) -> tuple[OverGroup, Memory]:
+        """Centre the rewards of each group."""
+        return group_advantages(groups.penalised, self.normalise), memory

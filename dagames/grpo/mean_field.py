@@ -1,0 +1,85 @@
+"""The course that training takes on average: the exact expected update, iterated."""
+
+from collections.abc import Iterator
+from typing import Literal, get_args
+
+import numpy as np
+
+from dagames import simplex
+from dagames._errors import DomainError
+from dagames._types import Numbers, OverAnswers
+from dagames.estimators import RewardTable
+from dagames.grpo.enumeration import Rule
+from dagames.grpo.expected_update import ExpectedUpdate
+from dagames.grpo.group_rewards import GroupReward
+from dagames.targets import Target
+
+Geometry = Literal["logits", "natural"]
+
+
+def mean_field_path(
+    nu_0: Numbers,
+    reward: RewardTable | Target | GroupReward | Numbers,
+    *,
+    group_size: int,
+    learning_rate: float,
+    beta: float = 0.0,
+    normalise: Rule = "center",
+    geometry: Geometry = "logits",
+) -> Iterator[OverAnswers]:
+    """Yield the answer marginals of training by expected steps, the reference first, without end.
+
+    Math:
+        theta' = theta + learning_rate u(nu),   nu = softmax(theta),   u(nu) = E[1/K sum_i A_i (e_{z_i} - nu)],
+        A_i the advantages of the rewards r_i - beta log(nu(z_i) / nu_0(z_i)).
+
+    The policy has one logit per answer. One with m equally likely traces per answer follows the same path at
+    learning_rate / m, for each trace gets its share of the step. The divergence enters as a part of the reward, which
+    for whole traces is the estimate with the right gradient (claim I.17b). With geometry="natural" the step is
+    u(nu) / nu, the gradient in the Fisher metric, which does not slow down where nu is small.
+
+    Sampled runs follow it as the learning rate falls. Their mean misses it by a term of that order, which is lost in
+    the noise for rewards that pull together (diversity), and not for a vote, whose runs part ways.
+
+    Args:
+        nu_0: Answer marginal of the reference, [*x, Z]; where training starts.
+        reward: A reward table, a Target, rewards by answer [Z], or a function from counts to rewards.
+        group_size: Number of traces K.
+        learning_rate: Step in logits per unit of advantage, above 0.
+        beta: Weight of the divergence to the reference, at least 0, in R-units per nat.
+        normalise: "center", "standardise", "leave-one-out", "decoupled" or "none".
+        geometry: "logits" for plain gradient steps, "natural" for the Fisher metric.
+
+    Yields:
+        Log answer marginals, [*x, Z]; -inf where the reference has no mass.
+
+    Raises:
+        DomainError: If a number is out of its domain, or there is no such geometry.
+
+    Source:
+        claim B.5
+
+    >>> from itertools import islice
+    >>> from dagames.targets import MajorityVote
+    >>> path = mean_field_path([0.4, 0.6], MajorityVote(), group_size=5, learning_rate=1.0)
+    >>> [float(np.exp(log_nu[0]).round(3)) for log_nu in islice(path, 0, 100, 33)]
+    [0.4, 0.023, 0.01, 0.007]
+    """
+    reference = simplex.as_distribution(nu_0, "nu_0")
+    learning_rate = simplex.as_positive(learning_rate, "learning_rate")
+    if not 0 <= beta < np.inf:
+        raise DomainError(f"`beta` must be a finite number of at least 0, not {beta}.")
+    if geometry not in get_args(Geometry):
+        raise DomainError(f"`geometry` must be one of {', '.join(get_args(Geometry))}, not {geometry!r}.")
+    update = ExpectedUpdate(reward, group_size, reference.shape[-1], normalise)
+    held = reference > 0
+    log_nu_0 = np.log(reference, out=np.full(reference.shape, -np.inf), where=held)
+    log_nu = log_nu_0
+    while True:
+        yield log_nu
+        nu = np.exp(log_nu)
+        penalty = beta * np.subtract(log_nu, log_nu_0, out=np.zeros_like(nu), where=held)
+        step = update.at(nu, -penalty)
+        if geometry == "natural":
+            step = np.divide(step, nu, out=np.zeros_like(nu), where=nu > 0)
+        log_nu = simplex.log_normalize(log_nu + learning_rate * step)

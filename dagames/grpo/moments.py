@@ -1,0 +1,112 @@
+"""Which reward a group really climbs: the expected update in closed form, without listing groups.
+
+Theorem. Let a trace with answer z get c_n, where n is the number of traces in its group of K that gave z, itself
+included. With a baseline that does not depend on the trace the expected update is the policy gradient of the reward
+
+    a(p) = E c(1 + Bin(K - 1, p)) = sum_j c_{j+1} B_{j,K-1}(p),
+
+with the mean of the other traces' rewards it is the policy gradient of
+
+    b(p) = E c(1 + Bin(K - 2, p)) = a(p) - p a'(p) / (K - 1),
+
+and centred by the group's mean it is (K - 1) / K times that. For a power or the logarithm, p a'(p) is affine in a(p),
+so the baseline changes the scale only: claims I.19 and B.1.
+"""
+
+import numpy as np
+
+from dagames._errors import DomainError
+from dagames._types import Numbers, OverAnswers, PerCount
+from dagames.estimators.reward_table import as_group_size
+from dagames.grpo.advantages import check_others
+from dagames.grpo.enumeration import Rule, check_rule
+from dagames.grpo.group_rewards import ByAnswer, ByCount
+from dagames.simplex import as_real
+
+
+def bernstein(coefficients: PerCount, p: OverAnswers) -> OverAnswers:
+    """Evaluate a Bernstein polynomial by de Casteljau's scheme.
+
+    Every step is an average, so the rounding error is of the size of the coefficients that matter at p; weights of
+    large binomials, and their logarithms, lose more.
+
+    Args:
+        coefficients: c_0..c_n, [n + 1].
+        p: Points in [0, 1], any shape.
+
+    Returns:
+        sum_k c_k (n choose k) p^k (1 - p)^(n - k), of p's shape.
+
+    >>> bernstein(np.array([0.0, 0.0, 1.0]), np.array([0.5]))
+    array([0.25])
+    """
+    at = np.asarray(p)[..., None]
+    values = np.broadcast_to(coefficients, (*p.shape, coefficients.size))
+    for _ in range(coefficients.size - 1):
+        values = (1 - at) * values[..., :-1] + at * values[..., 1:]
+    return np.asarray(values[..., 0])
+
+
+def effective_reward(
+    p: Numbers, reward: ByCount | ByAnswer, group_size: int, normalise: Rule = "center"
+) -> OverAnswers:
+    """Compute the reward whose policy gradient is the expected update, up to the factor of `effective_scale`.
+
+    Math:
+        E[1/K sum_i A_i (e_{z_i} - nu)]_z = scale * nu_z (g_z - sum_w nu_w g_w),   g_z = a(nu_z) or b(nu_z).
+
+    Args:
+        p: Answer probabilities, [*x, Z].
+        reward: Reward by count or by answer.
+        group_size: Number of traces K.
+        normalise: "center" or "leave-one-out" for b, "decoupled" or "none" for a.
+
+    Returns:
+        The reward g, [*x, Z], in R-units; 0 where a single trace is compared with itself.
+
+    Raises:
+        DomainError: If the rule divides by the group's deviation, which no finite number of moments settles, or `p`
+            is no probability.
+
+    Source:
+        claims I.19, B.1, B.2
+
+    >>> from dagames.grpo import as_group_reward
+    >>> from dagames.targets import GiniDiversity
+    >>> reward = as_group_reward(GiniDiversity(), 4)
+    >>> effective_reward([0.0, 0.5, 1.0], reward, 4), effective_reward([0.0, 0.5, 1.0], reward, 4, "none")
+    (array([0.75, 0.5 , 0.25]), array([0.75 , 0.375, 0.   ]))
+    """
+    check_rule(normalise)
+    if normalise == "standardise":
+        raise DomainError(
+            "`normalise` is 'standardise': the mean of a ratio is no function of the moments of the counts. "
+            "Use route='enumeration' with few enough answers."
+        )
+    group_size = as_group_size(group_size)
+    if normalise in {"leave-one-out", "decoupled"}:
+        check_others(group_size)
+    p = as_real(p, "p")
+    if ((p < 0) | (p > 1)).any():
+        raise DomainError(f"`p` must hold probabilities, numbers from 0 to 1, not {p[(p < 0) | (p > 1)][0]:g}.")
+    if isinstance(reward, ByAnswer):
+        return np.broadcast_to(reward.rewards, p.shape).copy()
+    if normalise in {"decoupled", "none"}:
+        return bernstein(reward.rewards[1:], p)
+    return bernstein(reward.rewards[1:-1], p) if group_size > 1 else np.zeros(p.shape)
+
+
+def effective_scale(group_size: int, normalise: Rule) -> float:
+    """Return the factor that the baseline puts before the policy gradient: (K - 1) / K if centred, else 1.
+
+    Args:
+        group_size: Number of traces K.
+        normalise: "center", "leave-one-out", "decoupled" or "none".
+
+    Returns:
+        The factor.
+
+    >>> effective_scale(4, "center"), effective_scale(4, "leave-one-out")
+    (0.75, 1.0)
+    """
+    return (group_size - 1) / group_size if normalise == "center" else 1.0

@@ -1,0 +1,157 @@
+"""What the arithmetic mean costs against the ideal geometric one: the improvement bound, as stated and amended."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from dagames import simplex
+from dagames._errors import DomainError, ShapeError
+from dagames._types import Consensus, Numbers, OverAnswers
+from dagames.orbits.consensus import arithmetic_mean, as_views, geometric_mean
+from dagames.orbits.hellinger import generalised_hellinger
+
+
+@dataclass(frozen=True)
+class HybridBound:
+    """The quantities of the bound on the improvement that the hybrid projection loses.
+
+    Attributes:
+        hellinger: H^2, the views' generalised squared Hellinger distance.
+        lipschitz: L, the largest |nu* / nu|_2 over the models: the Lipschitz constant of nu -> KL(nu* || nu).
+        gradient: B, the largest 1 / nu(z) over the models and the answers of nu*.
+    """
+
+    hellinger: float
+    lipschitz: float
+    gradient: float
+
+    @property
+    def as_stated(self) -> float:
+        """2 L B H^2, the bound of the paper's theorem, false for a restricted set of models (claim I.25)."""
+        return 2.0 * self.lipschitz * self.gradient * self.hellinger
+
+    @property
+    def amended(self) -> float:
+        """2 L H^2, which holds where every distribution is a model."""
+        return 2.0 * self.lipschitz * self.hellinger
+
+
+def hybrid_bound(
+    nu: Numbers, nu_star: Numbers, shares: Numbers | None = None, *, models: Numbers | None = None
+) -> HybridBound:
+    """Compute L, B and H^2 for the views nu and the truth nu*.
+
+    Math:
+        L = max |nu* / nu|_2 and B = max 1 / nu(z): convex in nu, hence attained at an extreme point of the models.
+        Where all distributions are models, |KL(nu* || AM) - KL(nu* || GM)| <= L |AM - GM|_1 <= 2 L H^2.
+
+    Args:
+        nu: Answer marginals of the views, [X, Z].
+        nu_star: The truth, [Z].
+        shares: Weights of the views, [X], summing to 1; equal by default.
+        models: Extreme points of the set of models, [N, Z]; by default the segment between the two means, which is what
+            the bound needs if every distribution is a model.
+
+    Returns:
+        The bound. L is +inf where a model excludes an answer of nu*.
+
+    Raises:
+        ShapeError: If the truth or the models have another number of answers than the views.
+
+    Source:
+        (paper, Thm 4.1 and Thm F.2); claim I.25
+
+    >>> bound = hybrid_bound([[0.9, 0.1], [0.5, 0.5]], [0.8, 0.2])
+    >>> loss = hybrid_loss([[0.9, 0.1], [0.5, 0.5]], [0.8, 0.2])
+    >>> round(loss, 4), round(bound.amended, 4)
+    (0.0187, 0.2815)
+    """
+    log_nu, weights = as_views(nu, shares)
+    truth = _as_truth(nu_star, log_nu.shape[-1])
+    if models is None:
+        points: OverAnswers = np.stack([arithmetic_mean(nu, weights), geometric_mean(nu, weights)])
+    else:
+        points = simplex.as_distribution(models, "models").reshape(-1, np.shape(models)[-1])
+    if points.shape[-1] != truth.size:
+        raise ShapeError(f"`models` has {points.shape[-1]} answers; the views have {truth.size}.")
+    held = truth > 0
+    with np.errstate(divide="ignore", over="ignore"):
+        inverse = 1.0 / points[:, held]
+        ratio = truth[held] * inverse
+    # The largest entry is factored out, so that no square overflows.
+    top = ratio.max(axis=-1)
+    scaled = np.divide(ratio, top[:, None], out=np.ones_like(ratio), where=np.isfinite(top)[:, None])
+    lipschitz = top * np.sqrt((scaled**2).sum(axis=-1))
+    return HybridBound(generalised_hellinger(nu, weights), float(lipschitz.max()), float(inverse.max()))
+
+
+def hybrid_loss(nu: Numbers, nu_star: Numbers, shares: Numbers | None = None) -> float:
+    """Compute by how much the arithmetic mean improves less than the geometric mean, where both are models.
+
+    Math:
+        Improv(GM) - Improv(AM) = KL(nu* || AM) - KL(nu* || GM).
+
+    Args:
+        nu: Answer marginals of the views, [X, Z].
+        nu_star: The truth, [Z].
+        shares: Weights of the views, [X], summing to 1; equal by default.
+
+    Returns:
+        The loss in nats; negative where the arithmetic mean is closer, -inf where the geometric mean excludes an answer
+        of the truth.
+
+    Raises:
+        DomainError: If no view gives some answer of the truth, so that both are infinitely far.
+
+    Source:
+        (paper, Thm F.2)
+
+    >>> hybrid_loss([[0.5, 0.5], [0.5, 0.5]], [0.5, 0.5])
+    0.0
+    """
+    truth = _as_truth(nu_star, np.shape(nu)[-1])
+    far = float(simplex.kl(truth, arithmetic_mean(nu, shares)))
+    if far == np.inf:
+        raise DomainError("no view gives some answer of `nu_star`, so that both means are infinitely far from it.")
+    return far - float(simplex.kl(truth, geometric_mean(nu, shares)))
+
+
+def improvement(nu: Numbers, nu_star: Numbers, q: Numbers, shares: Numbers | None = None) -> float:
+    """Compute how much closer to the truth a consensus is than the views are on average.
+
+    Math:
+        Improv(q) = sum_x s_x KL(nu* || nu_x) - KL(nu* || q).
+
+    It is never negative for the arithmetic mean, by convexity, nor for the geometric one.
+
+    Args:
+        nu: Answer marginals of the views, [X, Z].
+        nu_star: The truth, [Z].
+        q: The consensus, [Z].
+        shares: Weights of the views, [X], summing to 1; equal by default.
+
+    Returns:
+        The improvement in nats; +inf where a view excludes an answer of the truth and the consensus does not.
+
+    Raises:
+        DomainError: If the consensus excludes an answer of the truth.
+
+    Source:
+        (paper, section 4.2); claim B.8
+
+    >>> round(improvement([[0.9, 0.1], [0.5, 0.5]], [0.8, 0.2], [0.7, 0.3]), 6)
+    0.092842
+    """
+    log_nu, weights = as_views(nu, shares)
+    truth, consensus = _as_truth(nu_star, log_nu.shape[-1]), _as_truth(q, log_nu.shape[-1], "q")
+    after = float(simplex.kl(truth, consensus))
+    if after == np.inf:
+        raise DomainError("`q` excludes an answer of `nu_star`, so that it is infinitely far from it.")
+    return float(weights @ simplex.kl(np.broadcast_to(truth, log_nu.shape), np.exp(log_nu))) - after
+
+
+def _as_truth(nu_star: Numbers, n_answers: int, name: str = "nu_star") -> Consensus:
+    truth = simplex.as_distribution(nu_star, name)
+    if truth.shape != (n_answers,):
+        raise ShapeError(f"`{name}` has shape {truth.shape}; the views have {n_answers} answers.")
+    return truth

@@ -1,0 +1,172 @@
+"""Solve generalised Bregman games, and check that their targets can say what the equilibrium needs."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from dagames import _tolerances
+from dagames._errors import DomainError, SolveError
+from dagames._types import OverAnswers, OverTraces, PerPrompt
+from dagames.bregman import Consistency
+from dagames.bregman_game import BregmanGame
+from dagames.certificates import Certificate
+from dagames.functionals import Separable
+from dagames.simplex import pushforward
+from dagames.solvers.bregman_descent import descent_path
+from dagames.solvers.bregman_newton import newton_log_policy
+
+METHODS = ("auto", "newton", "mirror_descent")
+
+
+@dataclass(frozen=True, eq=False)
+class BregmanSolution:
+    """A policy, a dual variable, a bound on their distance from equilibrium, and whether a target expresses the dual.
+
+    Attributes:
+        log_pi: Log of the policy, [*x, Y]; -inf for no mass, which is an ordinary outcome unless F is steep.
+        u: The dual variable that certifies it, [*x, Z]; -inf where unreachable.
+        log_nu: Log of the policy's answer marginal, [*x, Z].
+        certificate: The bound, computed from `log_pi` and `u` alone.
+        consistency: Whether a target expresses a best dual variable, and which.
+        iterations: Steps taken; 0 for "newton".
+        history: Worst relative gap of each iterate, [iterations + 1].
+        method: Name of the solver that was used.
+    """
+
+    log_pi: OverTraces
+    u: OverAnswers
+    log_nu: OverAnswers
+    certificate: Certificate
+    consistency: Consistency
+    iterations: int
+    history: tuple[float, ...]
+    method: str
+
+    @property
+    def pi(self) -> OverTraces:
+        """The policy, [*x, Y]."""
+        return np.asarray(np.exp(self.log_pi))
+
+    @property
+    def nu(self) -> OverAnswers:
+        """The policy's answer marginal, [*x, Z]."""
+        return np.asarray(np.exp(self.log_nu))
+
+    @property
+    def q(self) -> OverAnswers:
+        """The target, [*x, Z]; the nearest one to the dual variable where `consistency` says that none expresses it."""
+        return self.consistency.q
+
+    @property
+    def value(self) -> PerPrompt:
+        """The objective J_F of the policy, [*x]."""
+        return self.certificate.primal
+
+
+def solve_bregman(
+    game: BregmanGame,
+    method: str = "auto",
+    *,
+    tolerance: float = _tolerances.GAP,
+    max_iterations: int = 10_000,
+) -> BregmanSolution:
+    """Minimise J_F to a certified duality gap.
+
+    Args:
+        game: The game.
+        method: One of `METHODS`. "auto" is "newton" where the functional is a sum over answers.
+        tolerance: Relative duality gap to reach, above 0.
+        max_iterations: Steps allowed to mirror descent.
+
+    Returns:
+        The solution, whose `certificate.worst` is at most `tolerance`. It exists whether or not the game is consistent.
+
+    Raises:
+        DomainError: If the method is unknown, or the tolerance or the number of steps is out of range.
+        SolveError: If the tolerance is not reached.
+
+    >>> from dagames.bregman import Euclidean
+    >>> from dagames.functionals import SquaredDistance
+    >>> R = SquaredDistance([0.05, 0.95], weight=2.0)
+    >>> game = BregmanGame([0.95, 0.05], [0, 1], R, 0.5, generator=Euclidean(), target_generator=Euclidean(), sign=1.0)
+    >>> solution = solve_bregman(game)
+    >>> solution.pi.round(12), float(solution.value.round(12)), solution.consistency.consistent
+    (array([0.23, 0.77]), 0.324, False)
+    """
+    if method not in METHODS:
+        raise DomainError(f"`method` must be one of {', '.join(METHODS)}, not {method!r}.")
+    if not tolerance > 0:
+        raise DomainError(f"`tolerance` must be above 0, not {tolerance}.")
+    if max_iterations < 0:
+        raise DomainError(f"`max_iterations` must be at least 0, not {max_iterations}.")
+    functional = game.functional
+    if method == "newton" and not isinstance(functional, Separable):
+        raise SolveError(f"{type(functional).__name__} is not separable; use method 'mirror_descent'.")
+    if method != "mirror_descent" and isinstance(functional, Separable):
+        return _by_newton(game, functional, tolerance)
+    return _by_descent(game, tolerance, max_iterations)
+
+
+def check_consistent(game: BregmanGame, *, tolerance: float = _tolerances.GAP) -> Consistency:
+    """Raise unless a target over answers attains the value of the game: max over q of min over pi of G_F = min J_F.
+
+    Args:
+        game: The game, which is solved first: the condition is about its equilibrium.
+        tolerance: Relative duality gap of that solution.
+
+    Returns:
+        The verdict, with the target `q` that attains the value.
+
+    Raises:
+        DomainError: If no target does, saying what strength |s| beta it would take.
+
+    Source:
+        claim II.10
+    """
+    verdict = solve_bregman(game, tolerance=tolerance).consistency
+    if not verdict.consistent:
+        place = tuple(int(i) for i in np.argwhere(~verdict.by_prompt)[0])
+        where = f" of prompt {place}" if place else ""
+        raise DomainError(
+            f"the game{where} is not consistent (claim II.10): to express its best dual variable, "
+            f"{type(game.target_generator).__name__} needs |s| beta of at least {verdict.required[place]:.6g}, and the "
+            f"game has {verdict.available:.6g}. Raise |sign|, or take a steep `target_generator` such as `Entropic()`."
+        )
+    return verdict
+
+
+def _as_solution(
+    game: BregmanGame, log_pi: OverTraces, u: OverAnswers, method: str, history: tuple[float, ...]
+) -> BregmanSolution:
+    log_nu = pushforward(log_pi, game.E, game.n_answers)
+    certificate = game.certify(log_pi, u)
+    history = (*history, certificate.worst)
+    verdict = game.consistency(log_pi, u)
+    return BregmanSolution(log_pi, u, log_nu, certificate, verdict, len(history) - 1, history, method)
+
+
+def _by_newton(game: BregmanGame, functional: Separable, tolerance: float) -> BregmanSolution:
+    log_pi = newton_log_policy(game, functional)
+    u = game.best_dual_variable(pushforward(log_pi, game.E, game.n_answers))
+    solution = _as_solution(game, log_pi, u, "newton", ())
+    if not solution.certificate.worst <= tolerance:
+        raise SolveError(
+            f"newton reached gap {solution.certificate.worst:.1e} > {tolerance:.1e}, the rounding of float64 on this "
+            "game; ask for a larger `tolerance`, or bring the functional and beta to a common scale."
+        )
+    return solution
+
+
+def _by_descent(game: BregmanGame, tolerance: float, max_iterations: int) -> BregmanSolution:
+    history: list[float] = []
+    for log_pi, _, u in descent_path(game):
+        gap = game.certify(log_pi, u).worst
+        if gap <= tolerance:
+            return _as_solution(game, log_pi, u, "mirror_descent", tuple(history))
+        history.append(gap)
+        if len(history) > max_iterations:
+            break
+    raise SolveError(
+        f"mirror_descent stopped after {max_iterations} steps with gap {history[-1]:.1e} > {tolerance:.1e}. Allow more "
+        "`max_iterations`, ask for a larger `tolerance`, or use `newton` if the functional is a sum over answers."
+    )

@@ -1,0 +1,135 @@
+"""The equilibrium of a separable Bregman game, by nested roots."""
+
+import numpy as np
+from scipy.special import logsumexp
+
+from dagames import simplex
+from dagames._roots import increasing_root
+from dagames._types import OverAnswers, OverTraces
+from dagames.bregman.base import mix_to_one
+from dagames.bregman.by_answer import at_answer, max_by_answer, sum_by_answer
+from dagames.bregman_game import BregmanGame
+from dagames.functionals import Separable
+
+_WIDTH = 8 * np.finfo(np.float64).eps
+_LEAST = -800.0
+"""Log of a mass that float64 cannot tell from 0, even after a square root."""
+
+
+def newton_log_policy(game: BregmanGame, functional: Separable) -> OverTraces:
+    """Solve the optimality conditions of J_F, [*x, Y].
+
+    Math:
+        f_z'(nu_z) + beta (F'(pi(y)) - F'(pi_0(y))) = c for every usable trace y of mass, z = E(y), and >= c without.
+
+    For given c each answer is the root of one increasing function of the log mass of its likeliest trace, which fixes
+    the other traces of the answer; c is the root of log sum_z nu_z. The log mass, not the slope, is the unknown: where
+    f' is infinite at 0 and F' is not, a mass of 1e-30 has a meaning that a slope of order 1 cannot hold.
+
+    Args:
+        game: The game.
+        functional: Its functional, a sum over answers.
+
+    Returns:
+        Log-probabilities of traces; -inf for no mass.
+    """
+    return _Conditions(game, functional).solve()
+
+
+class _Conditions:
+    def __init__(self, game: BregmanGame, functional: Separable) -> None:
+        self.game, self.functional = game, functional
+        self.slope_0 = np.where(game.usable, game.generator.slope_at_log(game.log_pi_0), -np.inf)
+        top = max_by_answer(self.slope_0, game.E, game.n_answers)
+        self.top = np.where(game.reachable, top, 0.0)
+        # How far below its answer's likeliest trace each one lies, in slopes; mass keeps this distance.
+        self.behind = np.where(game.usable, self.slope_0 - self._at_traces(self.top), -np.inf)
+        self.guess = np.where(game.reachable, max_by_answer(game.log_pi_0, game.E, game.n_answers), 0.0)
+        self.guess = np.where(np.isfinite(self.guess), self.guess, -1.0)
+
+    def solve(self) -> OverTraces:
+        """Find c, then every mass."""
+        game = self.game
+        n_usable = game.usable.sum(axis=-1, keepdims=True)
+        # No trace above 1 / n for any answer: the sum is at most 1. Some trace at 1: the sum is at least 1.
+        low = self._least(self._levels(np.broadcast_to(-np.log(n_usable), self.top.shape).copy()))
+        high = self._least(self._levels(np.zeros_like(self.top)))
+        c = increasing_root(self._surplus, low, np.maximum(low, high))
+        # A steep F resolves every mass; elsewhere c is known to the rounding of the levels it is compared with.
+        scale = 0.0 if game.generator.steep else np.abs(c) + game.beta * np.abs(self.top).max()
+        width = _WIDTH * scale
+        for _ in range(4):
+            below, above = (self._log_masses(self._log_tops(moved)) for moved in (c - width, c + width))
+            if (np.exp(below).sum(axis=-1) <= 1).all() and (np.exp(above).sum(axis=-1) >= 1).all():
+                break
+            width = 16 * width
+        return mix_to_one(below, above)
+
+    def _log_masses(self, log_tops: OverAnswers) -> OverTraces:
+        """Give every trace the mass that goes with its answer's likeliest one."""
+        F, own = self.game.generator, self._at_traces(log_tops)
+        with np.errstate(invalid="ignore"):
+            others = F.log_mass_at_slope(F.slope_at_log(own) + self.behind)
+        # At no distance the mass is copied: for tiny masses the way through the slope would lose digits.
+        return np.where(self.game.usable, np.where(self.behind == 0, own, np.minimum(others, own)), -np.inf)
+
+    def _levels(self, log_tops: OverAnswers) -> OverAnswers:
+        """Compute f'(nu) + beta (F'(top mass) - F'(its reference)), [*x, Z], increasing in the top mass."""
+        return self._terms(log_tops)[0]
+
+    def _terms(self, log_tops: OverAnswers) -> tuple[OverAnswers, OverAnswers, OverAnswers, OverAnswers]:
+        """Return level, d level / d log top mass, log nu, and d log nu / d log top mass, [*x, Z] each."""
+        game, F = self.game, self.game.generator
+        log_p = self._log_masses(log_tops)
+        log_nu = simplex.pushforward(log_p, game.E, game.n_answers)
+        # Only trial points exceed mass 1, where f need not be defined; f'(1) keeps the level increasing.
+        capped = np.minimum(np.where(game.reachable, log_nu, 0.0), 0.0)
+        bend = F.bend_at_log(log_tops)
+        with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
+            level = self.functional.gradient_at_log(capped) + game.beta * (F.slope_at_log(log_tops) - self.top)
+            follow = self._follow(log_p, log_nu, bend)
+            bent = np.where(log_nu < 0, self.functional.bend_at_log(capped) * follow, 0.0)
+            rise = bent + game.beta * bend
+            # An overflow must not look like a step of 0.
+            return level, np.where(np.isfinite(rise), rise, np.nan), log_nu, follow
+
+    def _follow(self, log_p: OverTraces, log_nu: OverAnswers, bend: OverAnswers) -> OverAnswers:
+        """Compute d log nu / d log top mass, [*x, Z]: the mean over the answer's traces of bend / own bend."""
+        held = np.isfinite(log_p)
+        share = np.where(held, np.exp(np.where(held, log_p - self._at_traces(log_nu), 0.0)), 0.0)
+        own = self.game.generator.bend_at_log(np.where(held, log_p, 0.0))
+        ratio = np.where(self.behind == 0, 1.0, self._at_traces(bend) / own)
+        return sum_by_answer(np.where(share > 0, share * ratio, 0.0), self.game.E, self.game.n_answers)
+
+    def _log_tops(self, c: np.ndarray) -> OverAnswers:
+        """Find the log of the largest mass of each answer for the multiplier c, [*x, Z]; -inf for none."""
+        game, F = self.game, self.game.generator
+        steepest = self.functional.gradient_at_log(np.zeros_like(self.top))
+        # f' is at most f'(1) up to mass 1, which bounds the mass from below.
+        low = F.log_mass_at_slope(self.top + (c - steepest) / game.beta)
+        low = np.where(np.isfinite(low), low, _LEAST)
+
+        def excess(log_tops: OverAnswers) -> tuple[OverAnswers, OverAnswers]:
+            level, rise, _, _ = self._terms(log_tops)
+            return level - c, rise
+
+        self.guess = increasing_root(excess, low, np.zeros_like(low), self.guess)
+        if F.steep:
+            return self.guess
+        empty = self._levels(np.full_like(low, -np.inf)) >= c
+        return np.asarray(np.where(empty, -np.inf, self.guess))
+
+    def _surplus(self, c: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        _, rise, log_nu, follow = self._terms(self._log_tops(c))
+        log_nu = np.where(self.game.reachable, log_nu, -np.inf)
+        total = logsumexp(log_nu, axis=-1, keepdims=True)
+        held = np.isfinite(log_nu)
+        share = np.exp(np.where(held, log_nu - np.where(np.isfinite(total), total, 0.0), -np.inf))
+        with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
+            return total, np.where(share > 0, share * follow / rise, 0.0).sum(axis=-1, keepdims=True)
+
+    def _least(self, values: OverAnswers) -> np.ndarray:
+        return np.asarray(np.where(self.game.reachable, values, np.inf).min(axis=-1, keepdims=True))
+
+    def _at_traces(self, values: OverAnswers) -> OverTraces:
+        return at_answer(values, self.game.E, self.game.batch)

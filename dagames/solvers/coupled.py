@@ -1,0 +1,53 @@
+"""Choose a solver for a coupled game, and say which."""
+
+from dagames import _tolerances
+from dagames._errors import DomainError, SolveError
+from dagames.coupled_game import CoupledGame
+from dagames.couplings import Coherence, LinearCoupling, SoftCoherence
+from dagames.solvers.coherent import solve_coherent, solve_soft_coherent
+from dagames.solvers.constrained import solve_budgets
+from dagames.solvers.dual_ascent import solve_dual_ascent
+from dagames.solvers.solution import Solution
+
+COUPLED_METHODS = ("auto", "dual_ascent")
+
+
+def solve_coupled(
+    game: CoupledGame, method: str = "auto", *, tolerance: float = _tolerances.GAP, max_iterations: int = 100_000
+) -> Solution:
+    """Solve a coupled game to a certified duality gap.
+
+    Args:
+        game: The game.
+        method: One of `COUPLED_METHODS`. "auto" writes the equilibrium down for `Coherence`, and otherwise uses
+            Newton's method on the dual.
+        tolerance: Relative duality gap to reach, above 0.
+        max_iterations: Steps allowed to dual ascent.
+
+    Returns:
+        The solution, whose `certificate.worst` is at most `tolerance`; a `ConstrainedSolution`, with multipliers, where
+        the coupling is linear. A SolveError if that is not reached.
+
+    Raises:
+        DomainError: If the method is unknown or the tolerance is not above 0.
+        SolveError: If the coupling is one that nobody solves.
+
+    >>> from dagames import AlignmentGame
+    >>> from dagames.functionals import Linear
+    >>> views = AlignmentGame([[0.9, 0.1], [0.5, 0.5]], [0, 1], Linear([0.0, 0.0]), beta=1.0)
+    >>> solve_coupled(CoupledGame(views, Coherence())).nu[0]
+    array([0.75, 0.25])
+    """
+    if method not in COUPLED_METHODS:
+        raise DomainError(f"`method` must be one of {', '.join(COUPLED_METHODS)}, not {method!r}.")
+    if not tolerance > 0:
+        raise DomainError(f"`tolerance` must be above 0, not {tolerance}.")
+    if method == "dual_ascent":
+        return solve_dual_ascent(game, tolerance=tolerance, max_iterations=max_iterations)
+    if isinstance(game.coupling, Coherence):
+        return solve_coherent(game, tolerance=tolerance)
+    if isinstance(game.coupling, SoftCoherence):
+        return solve_soft_coherent(game, tolerance=tolerance)
+    if isinstance(game.coupling, LinearCoupling):
+        return solve_budgets(game, tolerance=tolerance)
+    raise SolveError(f"no solver knows {type(game.coupling).__name__}; `game.certify` judges a pair of your own.")

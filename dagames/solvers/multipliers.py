@@ -1,0 +1,172 @@
+"""Newton's method on the multipliers of linear constraints, many independent problems at once."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import logsumexp
+
+Array = NDArray[np.float64]
+
+_STEPS = 300
+"""Newton steps allowed; the radius doubles, so that a multiplier of 1e4 nats takes about a dozen to reach."""
+
+_LEAST_RADIUS = 1e-12
+"""Radius of the trust region below which a step changes nothing, in nats."""
+
+
+@dataclass(frozen=True, eq=False)
+class ConstrainedDual:
+    """The dual of independent problems, each the sum of several prompts under its own constraints.
+
+    Math:
+        phi(l) = sum_x s_x log sum_z exp(log_base_x(z) - <l, c_x(z)>) + <l, b>,   to be minimised over l,
+        with l_j >= 0 where row j is a budget.
+
+    Attributes:
+        log_base: Log-weights of answers, [B, X, Z]; -inf for an answer that has none.
+        costs: Costs c, [B, X, d, Z].
+        budgets: Budgets b, [B, d].
+        shares: Weight of each prompt, [B, X], rows summing to 1.
+        equal: Rows that ask for equality, [B, d].
+    """
+
+    log_base: Array
+    costs: Array
+    budgets: Array
+    shares: Array
+    equal: NDArray[np.bool_]
+
+    def log_marginals(self, multipliers: Array) -> Array:
+        """Compute log nu_x, proportional to exp(log_base - <l, c_x>), [B, X, Z]."""
+        weights = self.log_base - np.einsum("bd,bxdz->bxz", multipliers, self.costs)
+        return np.asarray(weights - logsumexp(weights, axis=-1, keepdims=True))
+
+    def value(self, multipliers: Array) -> Array:
+        """Compute phi, [B]."""
+        weights = self.log_base - np.einsum("bd,bxdz->bxz", multipliers, self.costs)
+        return np.asarray(
+            (self.shares * logsumexp(weights, axis=-1)).sum(axis=-1) + (multipliers * self.budgets).sum(-1)
+        )
+
+    def slopes(self, multipliers: Array) -> tuple[Array, Array]:
+        """Compute the gradient b - E c, [B, d], and the Hessian sum_x s_x Cov c, [B, d, d]."""
+        nu = np.exp(self.log_marginals(multipliers))
+        mean = np.einsum("bxdz,bxz->bxd", self.costs, nu)
+        centred = self.costs - mean[..., None]
+        weighted = centred * (self.shares[..., None] * nu)[:, :, None, :]
+        covariance = np.einsum("bxdz,bxez->bde", weighted, centred)
+        return np.asarray(self.budgets - (self.shares[..., None] * mean).sum(axis=1)), np.asarray(covariance)
+
+    def scaled(self) -> tuple["ConstrainedDual", Array]:
+        """Centre the costs of each prompt and bring each row to spread 1, which keeps phi up to a constant factor.
+
+        Returns:
+            The problem in those units, and the units [B, d]: multipliers there are multipliers here times the unit.
+        """
+        held = np.isfinite(self.log_base)[:, :, None, :]
+        low = np.where(held, self.costs, np.inf).min(axis=-1)
+        high = np.where(held, self.costs, -np.inf).max(axis=-1)
+        spread = (high - low).max(axis=1)
+        unit = np.where(spread > 0, spread, 1.0)
+        middle = 0.5 * (low + high)
+        costs = np.where(held, (self.costs - middle[..., None]) / unit[:, None, :, None], 0.0)
+        budgets = (self.budgets - (self.shares[..., None] * middle).sum(axis=1)) / unit
+        return ConstrainedDual(self.log_base, costs, budgets, self.shares, self.equal), unit
+
+
+def best_multipliers(dual: ConstrainedDual) -> tuple[Array, int]:
+    """Minimise phi by projected Newton steps inside a trust radius.
+
+    A direction of little curvature, as far from the solution many have, is followed for at most the radius, which grows
+    with success and shrinks without; in the limit of a small radius the step is a projected gradient step.
+
+    Args:
+        dual: The problems; each has a marginal that meets its constraints strictly.
+
+    Returns:
+        The multipliers, [B, d], and the number of steps of the slowest problem.
+
+    >>> log_base = np.log(np.array([[[0.5, 0.5]]]))
+    >>> costs, budgets = np.array([[[[0.0, 1.0]]]]), np.array([[0.25]])
+    >>> dual = ConstrainedDual(log_base, costs, budgets, np.ones((1, 1)), np.array([[False]]))
+    >>> multipliers, _ = best_multipliers(dual)
+    >>> np.exp(multipliers).round(9)
+    array([[3.]])
+    """
+    scaled, unit = dual.scaled()
+    point = np.zeros_like(dual.budgets)
+    if point.size == 0:
+        return point, 0
+    radius = np.full(len(point), 8.0)
+    value, (gradient, hessian) = scaled.value(point), scaled.slopes(point)
+    idle = np.zeros(len(point), dtype=np.int64)
+    step = 0
+    while step < _STEPS:
+        error = _residual(point, gradient, scaled.equal)
+        idle = np.where(error <= 4 * np.finfo(np.float64).eps, 99, idle)
+        if (idle >= 6).all():
+            break
+        step += 1
+        moved = point + _direction(point, gradient, hessian, scaled.equal, radius)
+        moved = np.where(scaled.equal, moved, np.maximum(moved, 0.0))
+        new_value, (new_gradient, new_hessian) = scaled.value(moved), scaled.slopes(moved)
+        drop = value - new_value
+        rounding = 8 * np.finfo(np.float64).eps * (1.0 + np.abs(value))
+        expected = -(gradient * (moved - point)).sum(axis=-1)
+        # Near the solution phi changes by less than its rounding: there the smaller residual decides.
+        better = _residual(moved, new_gradient, scaled.equal) < error
+        good = np.where(np.abs(drop) > rounding, drop >= 1e-4 * expected, better) & (idle < 6)
+        reached = np.abs(moved - point).max(axis=-1) >= 0.5 * radius
+        shorter = np.maximum(np.minimum(radius, _size(moved - point)) / 4, _LEAST_RADIUS)
+        radius = np.where(good, np.where(reached, 2.0 * radius, radius), shorter)
+        idle = np.where(good, 0, np.where(np.abs(drop) > rounding, idle, idle + 1))
+        point = np.where(good[:, None], moved, point)
+        value = np.where(good, new_value, value)
+        gradient = np.where(good[:, None], new_gradient, gradient)
+        hessian = np.where(good[:, None, None], new_hessian, hessian)
+    return np.asarray(point / unit), step
+
+
+def _size(step: Array) -> Array:
+    """Measure a step by its largest entry, [B], never 0."""
+    return np.asarray(np.maximum(np.abs(step).max(axis=-1), np.finfo(np.float64).tiny))
+
+
+def _residual(point: Array, gradient: Array, equal: NDArray[np.bool_]) -> Array:
+    """Measure by how much optimality is missed, [B]: the gradient, or the multiplier where both are above 0."""
+    at_bound = np.where(gradient > 0, np.minimum(np.abs(gradient), point), np.abs(gradient))
+    return np.asarray(np.where(equal, np.abs(gradient), at_bound).max(axis=-1))
+
+
+def _direction(point: Array, gradient: Array, hessian: Array, equal: NDArray[np.bool_], radius: Array) -> Array:
+    """Take the Newton step of the multipliers that are not held at 0, shorter where curvature is lacking.
+
+    A multiplier that the step would make negative goes to 0 instead, and the others' step is found again for that.
+
+    Args:
+        point: Multipliers, [B, d].
+        gradient: Gradient of phi, [B, d].
+        hessian: Hessian of phi, [B, d, d].
+        equal: Rows that ask for equality, [B, d].
+        radius: Largest step along an axis of the Hessian, [B].
+
+    Returns:
+        The step, [B, d].
+    """
+    held = ~equal & (point <= np.minimum(1e-3, np.abs(gradient).max(axis=-1, keepdims=True))) & (gradient > 0)
+    newton = np.zeros_like(point)
+    for _ in range(point.shape[-1] + 1):
+        fixed = np.where(held, -point, 0.0)
+        free = ~held
+        slope = np.where(free, gradient + np.einsum("bij,bj->bi", hessian, fixed), 0.0)
+        values, vectors = np.linalg.eigh(hessian * (free[:, :, None] & free[:, None, :]))
+        along = np.einsum("bij,bi->bj", vectors, slope)
+        floor = np.maximum(np.abs(along) / radius[:, None], 1e-14 * values[:, -1:])
+        step = along / np.maximum(np.maximum(values, floor), np.finfo(np.float64).tiny)
+        newton = np.where(held, fixed, -np.einsum("bij,bj->bi", vectors, step))
+        negative = free & ~equal & (point + newton < 0)
+        if not negative.any():
+            break
+        held = held | negative
+    return np.asarray(newton)

@@ -1,0 +1,70 @@
+"""Newton's method for twice differentiable functionals that are no sum over answers."""
+
+import numpy as np
+
+from dagames import _tolerances, simplex
+from dagames._types import OverAnswers
+from dagames.functionals import Smooth
+from dagames.game import AlignmentGame
+
+_STEPS = 100
+"""Newton steps allowed; each solves one linear system of |Z| unknowns per prompt."""
+
+
+def smooth_equilibrium(game: AlignmentGame, functional: Smooth) -> tuple[OverAnswers, int]:
+    """Minimise J over answer marginals by damped Newton steps in log nu and the multiplier of the sum.
+
+    Math:
+        (Hess R(nu) diag(nu) + beta I) dt = c - grad R(nu) - beta log(nu / nu_0),   <nu, dt> = 0,   t = log nu.
+
+    The step is the Newton step of J in nu, so J falls along it; it is halved until J does fall by a quarter of what its
+    slope promises.
+
+    Args:
+        game: The game.
+        functional: Its functional.
+
+    Returns:
+        Log answer marginals, [*x, Z], and the steps taken. They stop where rounding hides progress, or after a hundred
+        steps; the certificate says which.
+    """
+    base = np.where(game.reachable, game.log_reference, 0.0)
+    log_nu = game.log_reference
+    value = game.marginal_objective(log_nu)
+    for step in range(_STEPS):
+        direction, decrement = _direction(game, functional, log_nu, base)
+        if (decrement <= _tolerances.DESCENT * np.maximum(1.0, np.abs(value))).all():
+            # The last step is quadratically small: J cannot see it, the marginal can.
+            return _moved(game, log_nu, direction), step + 1
+        slack = _tolerances.DESCENT * np.maximum(1.0, np.abs(value))
+        eta = np.ones((*game.batch, 1))
+        while True:
+            moved = _moved(game, log_nu, eta * direction)
+            reached = game.marginal_objective(moved)
+            fails = ~(reached <= value - 0.25 * eta[..., 0] * decrement + slack) & (eta[..., 0] > 1e-9)
+            if not fails.any():
+                break
+            eta = np.where(fails[..., None], 0.5 * eta, eta)
+        log_nu, value = moved, reached
+    return log_nu, _STEPS
+
+
+def _direction(
+    game: AlignmentGame, functional: Smooth, log_nu: OverAnswers, base: OverAnswers
+) -> tuple[OverAnswers, np.ndarray]:
+    """Solve for the Newton step in log nu, and for what it promises J to fall by."""
+    reachable, nu = game.reachable, np.exp(log_nu)
+    t = np.where(reachable, log_nu, 0.0)
+    level = np.where(reachable, functional.gradient_at_log(log_nu), 0.0) + game.beta * (t - base)
+    # Columns of answers without mass vanish, so that an infinite curvature there must not become 0 times infinity.
+    curvature = np.where(nu[..., None, :] > 0, functional.hessian(nu), 0.0) * nu[..., None, :]
+    matrix = np.where(reachable[..., None], curvature, 0.0) + game.beta * np.eye(nu.shape[-1])
+    sides = np.stack([level, reachable.astype(np.float64)], axis=-1)
+    solved = np.linalg.solve(matrix, sides)
+    c = (nu * solved[..., 0]).sum(axis=-1) / (nu * solved[..., 1]).sum(axis=-1)
+    direction = np.where(reachable, c[..., None] * solved[..., 1] - solved[..., 0], 0.0)
+    return direction, np.asarray(-(nu * direction * level).sum(axis=-1))
+
+
+def _moved(game: AlignmentGame, log_nu: OverAnswers, step: OverAnswers) -> OverAnswers:
+    return simplex.log_normalize(np.where(game.reachable, np.where(game.reachable, log_nu, 0.0) + step, -np.inf))
