@@ -22,8 +22,9 @@ from dagames.solvers import solve as solve_game
 
 
 def _listed(methods: dict[str, str]) -> str:
-    rows = (f"    {name:17}" + does for name, does in methods.items())
-    return "\n".join(textwrap.fill(row, 76, subsequent_indent=" " * 21) for row in rows)
+    width = max(map(len, methods)) + 2
+    rows = (f"    {name:{width}}" + does for name, does in methods.items())
+    return "\n".join(textwrap.fill(row, 76, subsequent_indent=" " * (4 + width)) for row in rows)
 
 
 HELP = f"""Solve the game in a file, and print policy, target and certificate as JSON.

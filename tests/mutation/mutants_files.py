@@ -18,7 +18,7 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
         "read_array(entry, self.document.path.parent)",
         "read_array(entry, type(self.document.path)())",
     ),
-    ("dagames/_stated_functional.py", "functools.reduce(operator.add, parts)", "parts[0]"),
+    ("dagames/_stated_functional.py", "return total(*parts)", "return parts[0]"),
     ("dagames/game_file.py", "if math.isfinite(largest) and", "if False and"),
     ("dagames/game_file.py", "len({len(row) for row in values}) > 1", "True"),
     ("dagames/_result.py", "return None if isinstance(value, float) and not", "return None if False and not"),

@@ -52,6 +52,7 @@ def store(folder: Path) -> None:
     np.savez(folder / "E.npz", E=E)
     np.savetxt(folder / "pi_0.csv", PI_0, delimiter=",", fmt="%.17g")
     (folder / "traces.csv").write_text("name,E\n" + "".join(f'"y, {i}",{e}\n' for i, e in enumerate(E)))
+    (folder / "plain.csv").write_text("1.0\n-2.5\n")
     (folder / "rewards.csv").write_text("\ufeffreward\n1.0\n-2.5\n\n", encoding="utf-8")
 
 
@@ -62,6 +63,7 @@ def store(folder: Path) -> None:
         ("pi_0.npy", "E.npy", "rewards.npy"),
         ("all.npz:pi_0", "all.npz:E", "all.npz:rewards"),
         ("pi_0.csv", "traces.csv:E", "rewards.csv"),
+        ("pi_0.csv", "E.npz:E", "plain.csv"),
         ("[[0.5, 0.3, 0.2], [1e-1, 6E-1, +.3]]", "E.npz", "[1, -2.5]"),
     ],
 )
