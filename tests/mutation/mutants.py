@@ -116,4 +116,17 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("dagames/solvers/newton.py", "+ beta * (t - base) - c", "- beta * (t - base) - c"),
     ("dagames/functionals/base.py", "reachable & self.allowed(reachable.shape[-1])", "reachable & True"),
     ("dagames/conic.py", "abs(z) - bound", "z - bound"),
+    ("dagames/solvers/newton_smooth.py", "c[..., None] * solved[..., 1] - solved[..., 0]", "-solved[..., 0]"),
+    ("dagames/solvers/newton_smooth.py", "+ game.beta * np.eye", "+ np.eye"),
+    ("dagames/solvers/newton_smooth.py", "+ game.beta * (t - base)", "+ (t - base)"),
+    ("dagames/solvers/policy_set.py", "L * simplex.kl_from_logs(moved", "0 * simplex.kl_from_logs(moved"),
+    ("dagames/solvers/policy_set.py", "nearest - game.beta * log_mass", "nearest + game.beta * log_mass"),
+    ("dagames/solvers/policy_set.py", "(1 - eta) * np.where(used, log_pi", "np.where(used, log_pi"),
+    ("dagames/solvers/log_linear.py", "missed = reward - np", "missed = reward + np"),
+    (
+        "dagames/solvers/log_linear.py",
+        "promise = objective(log_pi), game.beta * spread",
+        "promise = objective(log_pi), spread",
+    ),
+    ("dagames/solvers/log_linear.py", "simplex.kl_from_logs(log_pi, game.log_pi_0) - coupling", "coupling"),
 )
