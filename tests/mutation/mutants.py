@@ -101,6 +101,6 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("dagames/functionals/prompts.py", "value.ndim == len(axes)", "value.ndim < len(axes)"),
     ("dagames/streaming.py", "np.exp(self._top - shift)", "np.exp(shift - self._top)"),
     ("dagames/solvers/newton.py", "+ beta * (t - base) - c", "- beta * (t - base) - c"),
-    ("dagames/game.py", "self.reachable & functional.allowed(self.n_answers)", "self.reachable & True"),
+    ("dagames/game.py", "functional.usable(self.reachable)", "self.reachable"),
     ("dagames/conic.py", "abs(z) - bound", "z - bound"),
 )
