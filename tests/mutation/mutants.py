@@ -114,6 +114,7 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("dagames/functionals/prompts.py", "value.ndim == len(axes)", "value.ndim < len(axes)"),
     ("dagames/streaming.py", "np.exp(self._top - shift)", "np.exp(shift - self._top)"),
     ("dagames/solvers/newton.py", "+ beta * (t - base) - c", "- beta * (t - base) - c"),
+    ("dagames/functionals/base.py", "playable = functional.usable(reached)", "playable = reached"),
     ("dagames/functionals/base.py", "reachable & self.allowed(reachable.shape[-1])", "reachable & True"),
     ("dagames/conic.py", "abs(z) - bound", "z - bound"),
     ("dagames/solvers/newton_smooth.py", "c[..., None] * solved[..., 1] - solved[..., 0]", "-solved[..., 0]"),
