@@ -12,6 +12,16 @@ def write_text(path: Path, text: str) -> None:
     Args:
         path: The file; its folder is made if it is missing.
         text: Its content.
+    """
+    write_bytes(path, text.encode("utf-8"))
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file under a temporary name, then rename it, so that no reader ever sees half of it.
+
+    Args:
+        path: The file; its folder is made if it is missing.
+        content: Its content.
 
     Raises:
         DomainError: If the file cannot be written there.
@@ -19,9 +29,9 @@ def write_text(path: Path, text: str) -> None:
     part = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, delete=False) as file:
+        with tempfile.NamedTemporaryFile("wb", dir=path.parent, delete=False) as file:
             part = Path(file.name)
-            file.write(text)
+            file.write(content)
         part.chmod(0o644)
         part.replace(path)
     except OSError as error:
@@ -45,3 +55,21 @@ def check_new(path: Path, *, overwrite: bool) -> None:
         raise DomainError(f"{path} is a file; name a folder.")
     if path.is_dir() and any(path.iterdir()) and not overwrite:
         raise DomainError(f"{path} exists already; choose another folder, or say --overwrite to replace what is in it.")
+
+
+def check_new_file(path: Path, *, overwrite: bool) -> None:
+    """Raise if an output file exists already and may not be replaced.
+
+    Args:
+        path: The file.
+        overwrite: Whether the user asked for it to be replaced.
+
+    Raises:
+        DomainError: If it exists and `overwrite` is false, or if it is a folder or no regular file.
+    """
+    if path.is_dir():
+        raise DomainError(f"{path} is a folder; name a file.")
+    if path.exists() and not path.is_file():
+        raise DomainError(f"{path} is no regular file.")
+    if path.exists() and not overwrite:
+        raise DomainError(f"{path} exists already; choose another name, or say --overwrite to replace it.")

@@ -5,7 +5,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
 import typer
 from rich.console import Console
 from rich.progress import track
@@ -25,50 +24,13 @@ app = typer.Typer(
 def main() -> None:
     """Run the command line; a user's mistake gives one message and exit code 2."""
     # The roof enters a room only when it is needed: `dagames --help` and `import dagames.cli` stay quick.
+    from dagames._solve_command import HELP, solve
     from proofs_check.command import verify
 
+    app.command("solve", help=HELP)(solve)
     app.command("verify")(verify)
     with exit_on_user_error():
         app()
-
-
-@app.command()
-def solve(
-    path: Annotated[Path, typer.Argument(metavar="GAME", help="YAML file with pi_0, E, functional and beta.")],
-    method: Annotated[
-        str,
-        typer.Option(
-            help="auto, closed_form, newton, mirror_descent, best_response, damped_response, mirror_prox, "
-            "accelerated_ascent, no_regret or conic."
-        ),
-    ] = "auto",
-    tolerance: Annotated[float | None, typer.Option(help="Relative duality gap to reach; 1e-10 by default.")] = None,
-) -> None:
-    """Solve the game in a file, and print policy, target and certificate as JSON.
-
-    Example of a file::
-
-        pi_0: [0.5, 0.25, 0.25]
-        E: [0, 1, 1]
-        functional: {Gini: {weight: 1.3}}
-        beta: 0.7
-    """
-    from dagames.game_file import load_game
-    from dagames.solvers import solve as solve_game
-
-    solution = solve_game(load_game(path), method, tolerance=tolerance)
-    certificate = solution.certificate
-    answer = {
-        "method": solution.method,
-        "iterations": solution.iterations,
-        "value": solution.value.tolist(),
-        "dual": certificate.dual.tolist(),
-        "gap": certificate.gap.tolist(),
-        "nu": solution.nu.tolist(),
-        "q": solution.q.tolist(),
-        "pi": pi.tolist() if isinstance(pi := solution.pi, np.ndarray) else [row.tolist() for row in pi],
-    }
-    typer.echo(json.dumps(answer, indent=2, allow_nan=False))
 
 
 @app.command()

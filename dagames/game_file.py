@@ -1,27 +1,38 @@
 """A game written down in a file."""
 
-import inspect
+import math
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
+import numpy as np
 
-from dagames import functionals
 from dagames._errors import DomainError
-from dagames.functionals.algebra import total
+from dagames._stated import Stated
+from dagames._stated_functional import FUNCTIONALS, arguments_of, functional_of
+from dagames._yaml import read_yaml
 from dagames.game import AlignmentGame
 
-FUNCTIONALS: dict[str, type[functionals.Functional]] = {
-    name: kind
-    for name, kind in vars(functionals).items()
-    if inspect.isclass(kind) and issubclass(kind, functionals.Functional) and not inspect.isabstract(kind)
-    # These are made of functions and of other functionals; a list stands for a sum.
-    if not issubclass(kind, functionals.Sum | functionals.Scaled | functionals.FromConvex | functionals.Convexified)
-}
-"""Functionals that a file can name, each with its constructor's arguments as keys."""
+__all__ = ["FUNCTIONALS", "GameFile", "load_game", "read_game"]
 
-_KEYS = {"pi_0", "E", "functional", "beta", "n_answers"}
-_SIZE = 50_000_000
+_KEYS = ("pi_0", "log_pi_0", "E", "functional", "beta", "n_answers")
+_CELLS = 2**27
+"""Prompts times answers at most: 1 GB for each table of float64."""
+
+
+@dataclass(frozen=True)
+class GameFile:
+    """A game, and how its file states it.
+
+    Attributes:
+        path: The file.
+        game: The game.
+        functional: The functional as the file states it: plain data.
+    """
+
+    path: Path
+    game: AlignmentGame
+    functional: Any
 
 
 def load_game(path: Path) -> AlignmentGame:
@@ -29,54 +40,103 @@ def load_game(path: Path) -> AlignmentGame:
 
     The form::
 
-        pi_0: [0.5, 0.25, 0.25]       # reference over traces, or a list of such lists
-        E: [0, 1, 1]                  # answer of each trace
+        pi_0: [0.5, 0.25, 0.25]       # reference over traces, or a list of such lists; or log_pi_0
+        E: answers.npy                # answer of each trace: here, as anywhere, a file may stand for a list
         functional: {Gini: {weight: 1.3}}      # or a list of such, which stands for their sum
         beta: 0.7
         n_answers: 2                  # optional
 
     Args:
-        path: The file.
+        path: The file; the files that it names are looked for in its folder.
 
     Returns:
         The game.
+    """
+    return read_game(path).game
+
+
+def read_game(path: Path) -> GameFile:
+    """Read a game from a YAML (or JSON) file, and keep what it says.
+
+    Args:
+        path: The file, in the form of `load_game`.
+
+    Returns:
+        The game and its statement.
 
     Raises:
-        DomainError: If the file is missing, is not YAML, has an unknown or missing key, or states no game.
+        DomainError: If the file is missing, is not YAML, has an unknown or missing key, or states no game. Other
+            errors of the game are raised as what they are, with the place in the file.
     """
-    content = _read(path)
+    document = read_yaml(path)
+    content = document.content
     if not isinstance(content, dict):
-        raise DomainError(f"{path} must hold the keys {', '.join(sorted(_KEYS))}.")
-    unknown, missing = set(content) - _KEYS, _KEYS - {"n_answers"} - set(content)
-    if unknown or missing:
-        words = [f"unknown: {', '.join(sorted(map(str, unknown)))}"] * bool(unknown)
-        words += [f"missing: {', '.join(sorted(missing))}"] * bool(missing)
-        raise DomainError(f"{path} has the wrong keys; {'; '.join(words)}.")
-    functional = _functional(content["functional"], path)
-    return AlignmentGame(content["pi_0"], content["E"], functional, content["beta"], n_answers=content.get("n_answers"))
+        raise DomainError(f"{path} must hold the keys pi_0 (or log_pi_0), E, functional and beta.")
+    stated = Stated(document)
+    stated.check_keys((), _KEYS)
+    references = [key for key in ("pi_0", "log_pi_0") if key in content]
+    if len(references) == 2:
+        raise DomainError(f"{document.place('log_pi_0')}: `pi_0` and `log_pi_0` both state the reference; keep one.")
+    missing = [key for key in ("E", "beta", "functional") if key not in content]
+    missing += [] if references else ["pi_0 (or log_pi_0)"]
+    if missing:
+        raise DomainError(f"{path} has the wrong keys; missing: {', '.join(missing)}.")
+    return GameFile(path, _game(stated, references[0]), content["functional"])
 
 
-def _read(path: Path) -> Any:
-    try:
-        if path.stat().st_size > _SIZE:
-            raise DomainError(f"{path} is larger than {_SIZE // 10**6} MB; state so large a game in Python.")
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise DomainError(f"cannot read {path}: {error.strerror}.") from None
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        raise DomainError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
+def _game(stated: Stated, reference: str) -> AlignmentGame:
+    where = ("functional",)
+    functional = functional_of(stated, where)
+    values, E = stated.numbers((reference,)), stated.numbers(("E",))
+    beta, n_answers = stated.scalar("beta"), stated.scalar("n_answers")
+    with stated.placed(*arguments_of(stated, where)):
+        _check_size(values, E, n_answers)
+        if not _is_ragged(values):
+            state = AlignmentGame.from_log if reference == "log_pi_0" else AlignmentGame
+            return state(values, E, functional, beta, n_answers=n_answers)
+        if reference == "log_pi_0":
+            raise DomainError(
+                "`log_pi_0` has prompts of unequal sizes, which are read as probabilities only. State `pi_0`, or fill "
+                "each prompt up to the longest with -.inf in `log_pi_0` and any answer in `E`."
+            )
+        return AlignmentGame.ragged(values, E if isinstance(E, list) else [E], functional, beta, n_answers=n_answers)
 
 
-def _functional(stated: Any, path: Path) -> functionals.Functional:
-    if isinstance(stated, list) and stated:
-        return total(*(_functional(part, path) for part in stated))
-    if not isinstance(stated, dict) or len(stated) != 1 or next(iter(stated)) not in FUNCTIONALS:
+def _is_ragged(values: Any) -> bool:
+    """Say whether values are a list of lists, or of arrays, that differ in length."""
+    if not isinstance(values, list) or not all(isinstance(row, list | np.ndarray) for row in values):
+        return False
+    return len({len(row) for row in values}) > 1
+
+
+def _check_size(values: Any, E: Any, n_answers: Any) -> None:
+    """Raise if the table of answers would not fit into memory: one index of 10^12 is enough for that.
+
+    Args:
+        values: The reference.
+        E: The answer of each trace.
+        n_answers: The number of answers, if it is stated.
+
+    Raises:
+        DomainError: If there are more than `_CELLS` prompts times answers.
+    """
+    largest = _largest(E)
+    answers = n_answers if isinstance(n_answers, int) else largest + 1
+    n_prompts = _n_prompts(values)
+    if math.isfinite(largest) and answers * n_prompts > _CELLS:
         raise DomainError(
-            f"{path}: `functional` must be one of {', '.join(FUNCTIONALS)} with its arguments, "
-            f"as {{Gini: {{weight: 1.0}}}}, not {stated!r}."
+            f"`{'E' if n_answers is None else 'n_answers'}` asks for {answers:.0f} answers to each of {n_prompts} "
+            f"prompts, and {_CELLS} in all fit into memory. Number the answers that occur 0, 1, 2, ..."
         )
-    ((name, arguments),) = stated.items()
-    try:
-        return FUNCTIONALS[name](**(arguments or {}))
-    except TypeError:
-        raise DomainError(f"{path}: {name} does not take the arguments {arguments!r}.") from None
+
+
+def _largest(values: Any) -> float:
+    if isinstance(values, list):
+        return max((_largest(row) for row in values), default=0.0)
+    return float(np.max(values))
+
+
+def _n_prompts(values: Any) -> int:
+    if isinstance(values, list) and any(isinstance(row, list | np.ndarray) for row in values):
+        return sum(_n_prompts(row) for row in values)
+    return math.prod(np.shape(values)[:-1]) if isinstance(values, np.ndarray) else 1

@@ -102,7 +102,8 @@ GOOD = {"pi_0": [0.5, 0.5], "E": [0, 1], "functional": {"Gini": {"weight": 1.0}}
         ({"pi_0": [1.5, -0.5]}, "`pi_0[1]` is negative: -0.5"),
         ({"pi_0": [0.5, 0.6]}, "`pi_0` sum to 1.1, not 1"),
         ({"pi_0": [0.5, float("nan")]}, "`pi_0[1]` is nan"),
-        ({"pi_0": "half"}, "`pi_0` is not a rectangular array of numbers"),
+        ({"pi_0": "half"}, "`pi_0` is 'half', which is neither a number"),
+        ({"pi_0": "half.npy"}, "half.npy: No such file"),
         ({"E": [0, -3]}, "`E[1]` is -3"),
         ({"E": [0, 5], "n_answers": 2}, "out of range for 2 answers"),
         ({"beta": 0}, "`beta` must be a finite number above 0, not 0"),
@@ -141,8 +142,59 @@ def test_solve_refuses_what_is_no_game(tmp_path):
     assert "`tolerance` must be above 0" in refused("solve", broken, "--tolerance", "-1")
 
 
+def test_solve_reads_arrays_from_files_and_writes_a_picture_with_its_data(tmp_path):
+    np.savez(tmp_path / "game.npz", pi_0=[[0.5, 0.3, 0.2], [0.1, 0.1, 0.8]], E=[0, 1, 1])
+    game = tmp_path / "game.yaml"
+    game.write_text("pi_0: game.npz:pi_0\nE: game.npz:E\nfunctional: {Gini: {weight: 1.3}}\nbeta: 0.7\n")
+    done = run("solve", "game.yaml", "--plot", "a.svg", "--out", "b.json", "--method", "mirror_descent", cwd=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert {p.name for p in tmp_path.iterdir()} == {"game.npz", "game.yaml", "a.svg", "a.json", "b.json"}
+    assert "relative duality gap" in (tmp_path / "a.svg").read_text()
+    result = json.loads((tmp_path / "b.json").read_text())
+    assert max(result["gap"]) < 1e-10
+    assert result["functional"] == {"Gini": {"weight": 1.3}}
+    assert len(result["history"]) == result["iterations"] + 1
+    before = (tmp_path / "b.json").read_bytes()
+    assert "b.json exists already" in refused("solve", game, "--out", tmp_path / "b.json")
+    assert "a.svg exists already" in refused("solve", game, "--plot", tmp_path / "a.svg")
+    assert "must end in one of .svg" in refused("solve", game, "--plot", tmp_path / "a.gif")
+    assert (tmp_path / "b.json").read_bytes() == before
+
+
+def test_solve_prints_strict_json_for_unequal_prompts_and_zero_masses(tmp_path):
+    game = tmp_path / "game.yaml"
+    game.write_text("pi_0: [[1, 0], [0.5, 0.25, 0.25]]\nE: [[0, 1], [0, 1, 2]]\nfunctional: {Gini: }\nbeta: 1e-2\n")
+    done = run("solve", game)
+    assert (done.returncode, done.stderr) == (0, "")
+    result = json.loads(done.stdout, parse_constant=pytest.fail)
+    assert list(map(len, result["pi"])) == [2, 3]
+    assert json.loads(run("solve", game, "--no-policy").stdout)["pi"] is None
+
+
+def test_solve_leaves_nothing_behind_when_it_fails(tmp_path):
+    game = tmp_path / "game.yaml"
+    game.write_text(json.dumps(GOOD))
+    outputs = ("--out", tmp_path / "b.json", "--plot", tmp_path / "a.svg")
+    steps = ("--method", "mirror_descent", "--max-iterations", "0", "--tolerance", "1e-300")
+    game.write_text(json.dumps(GOOD | {"pi_0": [0.9, 0.1]}))
+    assert "mirror_descent stopped after 0 steps" in refused("solve", game, *outputs, *steps)
+    game.write_text(json.dumps(GOOD | {"pi_0": [0.9, 0.2]}))
+    assert "`pi_0` sum to 1.1" in refused("solve", game, *outputs)
+    (tmp_path / "objects.npy").write_bytes(b"\x93NUMPY")
+    game.write_text(json.dumps(GOOD | {"pi_0": "objects.npy"}))
+    assert "objects.npy is damaged" in refused("solve", game, *outputs)
+    assert {p.name for p in tmp_path.iterdir()} == {"game.yaml", "objects.npy"}
+
+
 def test_help_teaches():
-    for command, word in ((), "solve"), (("solve",), "functional: {Gini"), (("verify",), "I.5"), (("report",), "index"):
+    for command, word in (
+        ((), "solve"),
+        (("solve",), "functional: {Gini"),
+        (("solve",), "no_regret"),
+        (("solve",), "KLToPrior"),
+        (("verify",), "I.5"),
+        (("report",), "index"),
+    ):
         done = run(*command, "--help")
         assert done.returncode == 0
         assert word in done.stdout

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
+from dagames import solve
+from dagames.game_file import load_game
+
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 SEEDS = range(5)
@@ -53,6 +56,27 @@ def test_the_first_example_of_the_readme_runs():
     assert solution.certificate.gap < 1e-10
     expected = names["game"].nu_0 ** (0.7 / 2.0)
     np.testing.assert_allclose(solution.nu, expected / expected.sum(), atol=1e-9)
+
+
+def test_the_file_of_the_readme_is_solved(tmp_path):
+    section = re.search(r"## Solve a game from a file\n(.*?)\n## ", README, re.DOTALL)
+    assert section is not None
+    files = re.findall(r"```yaml\n(.*?)```", section.group(1), re.DOTALL)
+    np.save(tmp_path / "reference.npy", np.array([[0.5, 0.5, 0.0], [0.2, 0.3, 0.5]]))
+    (tmp_path / "traces.csv").write_text("answer\n0\n1\n1\n")
+    games = []
+    for text in files:
+        (tmp_path / "game.yaml").write_text(text)
+        games.append(load_game(tmp_path / "game.yaml"))
+        assert solve(games[-1]).certificate.worst < 1e-10
+    assert [game.batch for game in games] == [(), (2,)]
+
+
+def test_the_example_files_state_one_game():
+    inline, in_files = (solve(load_game(ROOT / "examples" / name)) for name in ("gini.yaml", "gini_arrays.yaml"))
+    np.testing.assert_array_equal(inline.pi, in_files.pi)
+    assert inline.certificate.worst < 1e-10
+    assert inline.nu[0] < inline.game.nu_0[0]
 
 
 def test_the_target_example_of_the_readme_runs():

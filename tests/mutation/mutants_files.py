@@ -1,0 +1,31 @@
+"""Arrays misread, places misnamed, files trusted or replaced: mistakes in reading games and in showing solutions."""
+
+MUTANTS: tuple[tuple[str, str, str], ...] = (
+    ("dagames/_yaml.py", "return float(text)\n", "return text\n"),
+    ("dagames/_yaml.py", "parent.size += size", "parent.size += 1"),
+    ("dagames/_yaml.py", "if event.value in parent.value:", "if False:"),
+    ("dagames/_yaml.py", "line {line + 1}, column {column + 1}", "line {line}, column {column}"),
+    ("dagames/_tables.py", "place = 0 if column is None else names.index(column)", "place = 0"),
+    ("dagames/_tables.py", "table if table.shape[1] > 1 else table[:, 0]", "table"),
+    (
+        "dagames/_arrays.py",
+        "np.load(path, mmap_mode",
+        "np.load(path, allow_pickle=True) if 1 else np.load(path, mmap_mode",
+    ),
+    ("dagames/_arrays.py", "math.prod(shape) * dtype.itemsize, size", "0, size"),
+    (
+        "dagames/_stated.py",
+        "read_array(entry, self.document.path.parent)",
+        "read_array(entry, type(self.document.path)())",
+    ),
+    ("dagames/_stated_functional.py", "functools.reduce(operator.add, parts)", "parts[0]"),
+    ("dagames/game_file.py", "if math.isfinite(largest) and", "if False and"),
+    ("dagames/game_file.py", "len({len(row) for row in values}) > 1", "True"),
+    ("dagames/_result.py", "return None if isinstance(value, float) and not", "return None if False and not"),
+    ("dagames/_result.py", "size <= POLICY_SIZE", "size < POLICY_SIZE"),
+    ("dagames/_picture.py", "np.argsort(-largest", "np.argsort(largest"),
+    ("dagames/_picture.py", '{"nu_0": nu_0, "nu": nu', '{"nu_0": nu, "nu": nu_0'),
+    ("dagames/_plot.py", '"text.parse_math": False', '"text.parse_math": True'),
+    ("dagames/_solve_command.py", "taken = {path.resolve()}", "taken = set()"),
+    ("dagames/_files.py", "if path.exists() and not overwrite:", "if False:"),
+)
