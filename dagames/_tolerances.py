@@ -17,10 +17,10 @@ ROUNDING = 1e-12
 """Relative size below which a negative duality gap is rounding (about 4,500 ulp: sums over |Z| terms and one
 conjugate, each with its own cancellation); above it is a broken functional."""
 
-FEASIBILITY = 1e-11
-"""Excess over a budget, relative to the largest of the budget and its costs, that still counts as rounding: about
-45,000 ulp, for a sum over prompts and answers whose multipliers were found by Newton's method. A margin below it
-counts as none. At a gap of 1e-10 the objective cannot tell budgets so close together."""
+FEASIBILITY = 1e-12
+"""Excess over a budget, relative to the spread of its costs, that still counts as rounding: about 4,500 ulp, for a sum
+over prompts and answers whose multipliers were found by Newton's method. A margin below it counts as none. What a
+policy gains by it is a multiplier times it, as small beside the target's spread as other rounding."""
 
 LINEAR_PROGRAM = 1e-9
 """Distance between a linear program's value and the bound by its own dual, relative to its objective's size, above

@@ -63,8 +63,21 @@ class LinearConstraints:
         return np.asarray(np.einsum("x,xdz,xz->d", self.shares, self.costs, nu))
 
     def violation(self, nu: OverAnswers) -> float:
-        """Compute the largest excess over a budget or distance from an equality, relative to `scale`; at least 0."""
-        excess = (self.expected(nu) - self.budgets) / self.scale
+        """Compute the largest excess over a budget or distance from an equality, at least 0.
+
+        It is relative to the largest spread of the row over a prompt's answers, and taken about their middle, so
+        that a constant in all costs and the budget changes nothing. A row of constant costs is relative to `scale`.
+
+        Args:
+            nu: Marginals, [X, Z].
+
+        Returns:
+            The violation.
+        """
+        low, high = self.costs.min(axis=-1), self.costs.max(axis=-1)
+        middle, spread = 0.5 * (low + high), (high - low).max(axis=0)
+        expected = np.einsum("x,xdz,xz->d", self.shares, self.costs - middle[..., None], nu)
+        excess = (expected - (self.budgets - self.shares @ middle)) / np.where(spread > 0, spread, self.scale)
         return float(np.where(self.equal, np.abs(excess), excess).max(initial=0.0))
 
     def support(self, u: OverAnswers) -> tuple[float, OverAnswers]:

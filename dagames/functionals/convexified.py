@@ -62,7 +62,9 @@ class Convexified(NumericConjugate, Smooth):
 
     def gradient_at_log(self, log_nu: OverAnswers) -> OverAnswers:
         """Compute the gradient of R at exp(log_nu) plus L (log_nu + 1), [*x, Z]."""
-        return np.asarray(self.function.gradient(np.exp(log_nu)) + self.function.threshold * (log_nu + 1.0))
+        slope = self.function.gradient(np.exp(log_nu))
+        # A threshold of 0 adds nothing, also where the logarithm is infinite.
+        return slope if self.function.threshold == 0 else np.asarray(slope + self.function.threshold * (log_nu + 1.0))
 
     def hessian(self, nu: OverAnswers) -> Hessian:
         """Compute the second derivative of R plus L diag(1 / nu), [*x, Z, Z]."""

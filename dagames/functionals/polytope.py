@@ -91,8 +91,10 @@ class Polytope(Functional):
 
     def value(self, nu: OverAnswers) -> PerPrompt:
         """Compute 0 within the budgets, to rounding (`_tolerances.FEASIBILITY`), and +inf beyond, [*x]."""
-        size = np.maximum(np.abs(self.costs).max(axis=-1), np.abs(self.budgets))
-        excess = (self.costs * nu[..., None, :]).sum(axis=-1) - self.budgets
+        low, high = self.costs.min(axis=-1), self.costs.max(axis=-1)
+        middle, spread = 0.5 * (low + high), high - low
+        size = np.where(spread > 0, spread, np.maximum(np.maximum(np.abs(middle), np.abs(self.budgets)), 1e-300))
+        excess = ((self.costs - middle[..., None]) * nu[..., None, :]).sum(axis=-1) - (self.budgets - middle)
         excess = np.where(self.equal, np.abs(excess), excess)
         return np.asarray(np.where((excess > _tolerances.FEASIBILITY * size).any(axis=-1), np.inf, 0.0))
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from dagames import _tolerances
 from dagames._types import OverAnswers
 from dagames.functionals.base import Functional
 from dagames.functionals.interior_point import Supremum, interior_point
@@ -50,11 +51,13 @@ def composite_supremum(smooth: Functional, rough: Functional, u: OverAnswers) ->
         dual = left(nu)
         tilt = (nu * np.where(face, dual, 0.0)).sum(axis=-1)
         ceiling = rough.conjugate(dual)
+        size = np.abs(tilt) + np.abs(price) + np.abs(smooth.value(nu))
         gap = np.where(infeasible, 0.0, ceiling - tilt + price)
+        # A value above the bound says that the rough part's conjugate is too small: nothing is certified then.
+        gap = np.where(gap >= -_tolerances.ROUNDING * np.maximum(size, 1.0), np.maximum(gap, 0.0), np.inf)
         upper = np.where(infeasible, -np.inf, (nu * held).sum(axis=-1) - tilt - smooth.value(nu) + ceiling)
         idle = idle + 1 if (gap >= 0.9 * best.gap).all() else 0
         best = best.or_better(nu, np.asarray(upper), np.asarray(gap))
-        size = np.abs(tilt) + np.abs(price) + np.abs(smooth.value(nu))
         if (best.gap <= _TARGET * size).all() or idle == 5:
             break
         points = np.concatenate([points, rough.conjugate_gradient(dual)[..., None, :]], axis=-2)

@@ -17,6 +17,7 @@ from dagames.solvers.log_linear import LogLinearSolution, best_log_linear_policy
 from dagames.solvers.mirror_descent import mirror_descent_path, solve_mirror_descent
 from dagames.solvers.newton import solve_newton
 from dagames.solvers.no_regret import no_regret_path, solve_no_regret
+from dagames.solvers.policy_set import RestrictedSolution, best_restricted_policy, restricted_path, solve_restricted
 from dagames.solvers.solution import CertifiedIterate, ConstrainedSolution, Iterate, Solution
 
 __all__ = [
@@ -27,17 +28,20 @@ __all__ = [
     "ConstrainedSolution",
     "Iterate",
     "LogLinearSolution",
+    "RestrictedSolution",
     "Solution",
     "accelerated_ascent_path",
     "admissible_step",
     "best_log_linear_policy",
     "best_response_path",
+    "best_restricted_policy",
     "check_consistent",
     "dual_ascent_path",
     "has_closed_form",
     "mirror_descent_path",
     "mirror_prox_path",
     "no_regret_path",
+    "restricted_path",
     "solve",
     "solve_accelerated_ascent",
     "solve_best_response",
@@ -53,5 +57,6 @@ __all__ = [
     "solve_newton",
     "solve_no_regret",
     "solve_polytope",
+    "solve_restricted",
     "solve_soft_coherent",
 ]

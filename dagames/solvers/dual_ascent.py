@@ -117,7 +117,7 @@ def solve_dual_ascent(
         recent.append(point)
         if len(recent) > 1:
             history.append(float((np.abs(point - recent[-2]) / scale).max() / length))
-            if history[-1] <= _tolerances.FEASIBILITY:
+            if history[-1] <= _tolerances.FEASIBILITY / 2:
                 solution = at_multipliers(game, point, "dual_ascent", len(history), tuple(history))
                 if solution.certificate.worst <= tolerance:
                     return solution

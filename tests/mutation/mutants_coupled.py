@@ -73,7 +73,7 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("dagames/coupled_game.py", "+ prompts.beta * simplex.kl_from_logs", "+ simplex.kl_from_logs"),
     ("dagames/coupled_game.py", "= coupling.usable(prompts.reachable, self.shares)", "= prompts.reachable"),
     ("dagames/constraints.py", '"x,xdz,xz->d", self.shares', '"x,xdz,xz->d", 0 * self.shares + 1 / self.shares.size'),
-    ("dagames/constraints.py", "np.where(self.equal, np.abs(excess), excess)", "excess"),
+    ("dagames/constraints.py", "np.where(self.equal, np.abs(excess), excess).max", "excess.max"),
     ("dagames/constraints.py", "multipliers @ self.budgets + self.shares @ rest", "self.shares @ rest"),
     ("dagames/constraints.py", 'v - np.einsum("d,xdz->xz", multipliers', 'v + np.einsum("d,xdz->xz", multipliers'),
     ("dagames/constraints.py", "found, np.maximum(found, 0.0)) / self.scale", "found, found) / self.scale"),

@@ -28,8 +28,8 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "dagames/functionals/separable_supremum.py",
-        "best & self.flat, np.log(rest), log_nu",
-        "False, np.log(rest), log_nu",
+        "np.where(taken, np.log(np.maximum(rest, 0.0)), log_nu)",
+        "log_nu",
     ),
     (
         "dagames/functionals/separable_supremum.py",
@@ -99,6 +99,6 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("dagames/functionals/nonconvex.py", "if not beta > self.threshold", "if not beta >= self.threshold"),
     ("dagames/nonconvex_game.py", "beta - functional.threshold, n_answers", "beta, n_answers"),
     ("dagames/nonconvex_game.py", "Linear(functional.threshold * np.where", "Linear(-functional.threshold * np.where"),
-    ("dagames/solvers/conic.py", "matrix.mean(axis=0) - matrix.mean() / 2", "matrix.mean(axis=0)"),
+    ("dagames/solvers/conic.py", "(row + _row(functional.linear", "(0 * row + _row(functional.linear"),
     ("dagames/solvers/conic.py", "* as_expression(functional.functional", "+ as_expression(functional.functional"),
 )

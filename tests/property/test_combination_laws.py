@@ -33,19 +33,19 @@ family = pytest.mark.parametrize("make", FUNCTIONALS.values(), ids=FUNCTIONALS.k
 
 
 class Hull(Functional):
-    """The indicator of the hull of some distributions: a functional that is infinite inside the simplex."""
+    """A linear cost on the hull of some distributions, infinite elsewhere: no value inside the simplex to go by."""
 
-    def __init__(self, corners):
-        self.corners = np.asarray(corners)
+    def __init__(self, corners, cost):
+        self.corners, self.cost = np.asarray(corners), np.asarray(cost)
 
     def value(self, nu):
-        return np.zeros(nu.shape[:-1])  # of points of the hull, the only ones it is asked for
+        return np.asarray(nu @ self.cost)  # of points of the hull, the only ones it is asked for
 
     def gradient(self, nu):
-        return np.zeros_like(nu)
+        return np.broadcast_to(self.cost, nu.shape).copy()
 
     def _payoffs(self, u):
-        used = np.where(self.corners > 0, u[..., None, :], 0.0)
+        used = np.where(self.corners > 0, (u - self.cost)[..., None, :], 0.0)
         return np.where(self.corners > 0, self.corners * used, 0.0).sum(axis=-1)
 
     def conjugate(self, u):
@@ -153,15 +153,18 @@ def test_a_constraint_inside_the_simplex_is_kept(seed, n):
     """The supremum over a hull, by brute force over its corners' weights, against simplicial decomposition."""
     rng = np.random.default_rng(seed)
     corners = rng.dirichlet(np.ones(n), size=3)
-    S, N = Quadratic(random_gram(rng, n)) + NegativeEntropy(0.3), Hull(corners)
+    S, N = Quadratic(random_gram(rng, n)) + NegativeEntropy(0.3), Hull(corners, rng.normal(size=n))
     u = rng.normal(size=n) * 10 ** rng.uniform(-1, 1)
     found = composite_supremum(S, N, u)
-    np.testing.assert_array_equal((N + S).conjugate(u), found.upper)
+    np.testing.assert_allclose((N + S).conjugate(u), found.upper, atol=1e-11 * max(1.0, np.abs(u).max()))
     assert 0 <= found.gap <= 1e-11 * max(1.0, np.abs(u).max())
     weights = rng.dirichlet(np.ones(3), size=200)
-    payoffs = weights @ corners @ u - S.value(weights @ corners)
+    points = weights @ corners
+    payoffs = points @ u - S.value(points) - N.value(points)
     assert payoffs.max() <= found.upper + 1e-11
-    np.testing.assert_allclose(found.nu @ u - S.value(found.nu), found.upper, atol=1e-11 * max(1.0, np.abs(u).max()))
+    np.testing.assert_allclose(
+        found.nu @ u - (S + N).value(found.nu), found.upper, atol=1e-11 * max(1.0, np.abs(u).max())
+    )
 
 
 @given(seeds)

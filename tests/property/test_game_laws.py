@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 
 from dagames import AlignmentGame, solve
-from dagames.functionals import NegativeEntropy, Polytope, Quadratic, Scaled, Sum
+from dagames.functionals import Convexified, NegativeEntropy, PairwiseIncoherence, Polytope, Quadratic, Scaled, Sum
 from dagames.functionals.algebra import multiple, total
 from dagames.solvers.conic import as_expression, solve_conic
 from tests.cases import FUNCTIONALS, Quartic, random_reference, seeds, sizes, within
@@ -166,6 +166,9 @@ def _padded(R):
     if isinstance(R, Quadratic):
         copies = np.append(np.arange(R.linear.size), [0, 0])
         return Quadratic(R.matrix[np.ix_(copies, copies)], R.linear[copies])
+    if isinstance(R, Convexified):
+        copies = np.append(np.arange(R.function.distances.shape[-1]), [0, 0])
+        return Convexified(PairwiseIncoherence(R.function.distances[np.ix_(copies, copies)]))
     if hasattr(R, "rewards"):
         return type(R)(np.append(R.rewards, [5.0, -5.0]))
     return type(R)(np.append(R.prior, [0.0, 0.0]), R.weight) if hasattr(R, "prior") else R

@@ -16,6 +16,9 @@ from dagames.functionals import (
     Linear,
     LogScore,
     NegativeEntropy,
+    NumericConjugate,
+    Polytope,
+    Scaled,
     Separable,
     Smooth,
 )
@@ -33,7 +36,12 @@ from dagames.solvers.no_regret import Learner
 from tests.cases import FUNCTIONALS, seeds
 
 few = settings(max_examples=max(settings.default.max_examples // 4, 5))
-family = pytest.mark.parametrize("make", FUNCTIONALS.values(), ids=FUNCTIONALS.keys())
+NUMERIC = (NumericConjugate, Scaled, Polytope)
+SLOW = {name for name, make in FUNCTIONALS.items() if isinstance(make(np.random.default_rng(0), 3), NUMERIC)}
+FORMULAS = {name: make for name, make in FUNCTIONALS.items() if name not in SLOW}
+"""Functionals whose conjugate costs microseconds; the others take a linear program or an iteration each time."""
+
+family = pytest.mark.parametrize("make", FORMULAS.values(), ids=FORMULAS.keys())
 KINKED = (Linear, LogScore, KLFromPrior, Hellinger)
 PAIRS = [pair for pair in product(get_args(Learner), repeat=2) if pair != ("best_response", "best_response")]
 
@@ -71,6 +79,15 @@ def test_iterative_solvers_reach_the_equilibrium(make, method, seed):
         log_pi = game.lift(iterate.log_nu)
         again = game.certify(log_pi, iterate.log_q)
         np.testing.assert_allclose(iterate.certificate.gap, again.gap, atol=1e-9)
+
+
+@pytest.mark.parametrize("name", sorted(name for name in SLOW if not name.startswith("Polytope")))
+def test_descent_also_solves_functionals_with_numerical_conjugates(name):
+    game = well_scaled(FUNCTIONALS[name], np.random.default_rng(7))
+    star = solve(game)
+    for method in ("mirror_descent", "damped_response"):
+        solution = solve(game, method, tolerance=1e-9, max_iterations=300)
+        assert abs(float(solution.value - star.value)) <= 2e-9 * max(1.0, abs(float(star.value)))
 
 
 @family

@@ -10,7 +10,7 @@ from dagames import AlignmentGame, DomainError, ShapeError, SolveError, solve
 from dagames.estimators import RewardTable, plugin_table
 from dagames.functionals import Gini, KLFromPrior, Linear, LogScore, NegativeEntropy
 from dagames.grpo import group_advantages
-from dagames.solvers import solve_best_response, solve_closed_form, solve_no_regret
+from dagames.solvers import solve_best_response, solve_closed_form, solve_no_regret, solve_restricted
 from dagames.targets import AnswerGroup, GiniDiversity, InverseFrequency, MajorityVote
 
 R = NegativeEntropy(1.0)
@@ -122,6 +122,11 @@ def test_learners_and_dampings_are_checked():
     for damping in (0.0, 1.5, "never"):
         with pytest.raises(DomainError, match="`damping` must be"):
             solve_best_response(game, damping=damping)
+
+
+def test_a_set_of_policies_is_a_polytope():
+    with pytest.raises(DomainError, match="`policies` must be a Polytope"):
+        solve_restricted(AlignmentGame([0.5, 0.5], [0, 1], Gini(1.0), beta=1.0), Gini(1.0))
 
 
 def test_wrong_solver_options_are_refused():

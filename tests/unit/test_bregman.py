@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 
 from dagames import CertificateError, DomainError, InfeasibleError, ShapeError, SolveError
-from dagames.bregman import Entropic, Euclidean, Polynomial, Power, consistency
+from dagames.bregman import Entropic, Euclidean, Generator, Polynomial, Power, consistency
 from dagames.bregman.base import mix_to_one
 from dagames.bregman.exact_sign import negative_point
 from dagames.bregman_game import BregmanGame
 from dagames.functionals import Functional, Gini, KLToPrior, Linear, LogScore, NegativeEntropy, Point, SquaredDistance
 from dagames.solvers.bregman import BregmanSolution, check_consistent, solve_bregman
+from tests.cases_bregman import GENERATORS
 
 
 def two_answers(weight=2.0, F=None, Phi=None, sign=1.0, beta=0.5, a=0.95, p=0.05) -> BregmanGame:
@@ -268,6 +269,11 @@ def test_a_flat_generator_gives_no_mass_by_rounding():
     F, rng = Polynomial([0, 0, 0, 0, 1]), np.random.default_rng(3)
     p = np.append(rng.dirichlet(np.ones(4), size=50), np.zeros((50, 3)), axis=-1)
     np.testing.assert_allclose(F.project(F.gradient(p))[:, 4:], 0.0, atol=1e-7)
+
+
+def test_every_generator_is_put_through_the_laws():
+    own = {cls.__name__ for cls in Generator.__subclasses__() if cls.__module__.startswith("dagames.")}
+    assert own == {name.split()[0] for name in GENERATORS}
 
 
 def test_mixing_keeps_the_sum():

@@ -434,3 +434,21 @@ def test_the_polytope_of_some_prompts_keeps_their_limits_and_large_batches_their
     np.testing.assert_allclose(few.nu, solve(game).nu[2:], atol=1e-12)
     wide = AlignmentGame(np.full((3, 30_000), 1 / 30_000), range(30_000), Polytope(np.arange(30_000) / 3e4, 0.3), 1.0)
     assert solve(wide).multipliers.shape == (3, 1)
+
+
+def test_a_value_is_missed_from_either_side():
+    shares, coupling = np.array([0.5, 0.5]), Equalities([0.0, 1.0], 0.5)
+    for rate in (0.4, 0.6):
+        assert coupling.value(np.array([[1 - rate, rate]] * 2), shares) == np.inf
+        assert Polytope(equalities=[0.0, 1.0], values=0.5).value(np.array([1 - rate, rate])) == np.inf
+    assert coupling.value(np.array([[0.3, 0.7], [0.7, 0.3]]), shares) == 0
+
+
+def test_a_constant_in_costs_and_budgets_changes_nothing():
+    """Costs far from 0 are judged by their spread, to which rounding is small, and so are the certificates."""
+    plain, moved = (
+        solve_coupled(CoupledGame(batch(), Budgets(np.array([0.0, 1.0, 0.3]) + shift, 0.25 + shift)))
+        for shift in (0.0, 1000.0)
+    )
+    np.testing.assert_allclose(moved.nu, plain.nu, atol=1e-10)
+    assert moved.certificate.worst <= 1e-10

@@ -147,6 +147,8 @@ def test_the_convex_part_passes_the_laws():
     R = PairwiseIncoherence(random_distances(np.random.default_rng(2), 5), 3.0)
     assert broken_laws(R.convexified(), 5, examples=30) == []
     assert EntropyMinimisation().convexified() is None
+    same = PairwiseIncoherence(np.zeros((2, 2))).convexified()
+    np.testing.assert_array_equal(same.gradient(np.array([1.0, 0.0])), [0.0, 0.0])
 
 
 def test_what_is_too_concave_is_refused_with_its_threshold():

@@ -1,0 +1,187 @@
+"""Games whose policies are restricted to a convex set, given by linear constraints on the traces."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from dagames import _tolerances, simplex
+from dagames._errors import DomainError, SolveError
+from dagames._types import Numbers, OverAnswers, OverTraces, PerPrompt
+from dagames.certificates import Certificate, certify_gap
+from dagames.functionals import Polytope
+from dagames.game import AlignmentGame
+from dagames.solvers.constrained import solve_polytope
+
+
+@dataclass(frozen=True, eq=False)
+class RestrictedSolution:
+    """The best policy of a convex set, and a target that proves it.
+
+    Attributes:
+        log_pi: Log of the policy, [*x, Y].
+        log_q: Log of the target, [*x, Z]; -inf where unreachable.
+        certificate: Objective of the policy, and a lower bound over the *set*.
+        iterations: Steps taken.
+        history: Worst relative gap of each iterate, the start first.
+    """
+
+    log_pi: OverTraces
+    log_q: OverAnswers
+    certificate: Certificate
+    iterations: int
+    history: tuple[float, ...]
+
+    @property
+    def pi(self) -> OverTraces:
+        """The policy, [*x, Y]."""
+        return np.asarray(np.exp(self.log_pi))
+
+
+def best_restricted_policy(game: AlignmentGame, q: Numbers, policies: Polytope) -> OverTraces:
+    """Answer a target by the best policy of a convex set: the KL projection of pi_0 q(E) on it.
+
+    Args:
+        game: The game.
+        q: Target probabilities of answers, [*x, Z], positive on every reachable answer.
+        policies: The set, a `Polytope` whose costs are those of *traces*, [d, Y] or [*x, d, Y].
+
+    Returns:
+        Probabilities of traces, [*x, Y]. An InfeasibleError if the set is empty on the reference's support.
+
+    Source:
+        claim I.4
+
+    >>> from dagames.functionals import Linear
+    >>> game = AlignmentGame([0.5, 0.25, 0.25], [0, 1, 1], Linear([0.0, 0.0]), beta=1.0)
+    >>> best_restricted_policy(game, [0.5, 0.5], Polytope([0.0, 0.0, 1.0], 0.1)).round(6)
+    array([0.6, 0.3, 0.1])
+    """
+    log_q = simplex.as_log_target(q, game.reachable)
+    return np.asarray(np.exp(_project(game, game.log_best_policy(log_q), policies)[0]))
+
+
+def restricted_path(game: AlignmentGame, policies: Polytope) -> Iterator[tuple[OverTraces, OverAnswers]]:
+    """Yield policies of a convex set and the targets that answer them, by projected mirror descent, without end.
+
+    Math:
+        pi' = argmin over Pi of KL(pi || p),   p proportional to pi_t^(1 - eta) (pi_0 q_t(E))^eta,
+        q_t the best target to pi_t, eta = beta / (beta + L) with L found by a line search as in `mirror_descent_path`.
+
+    Args:
+        game: The game.
+        policies: The set, a `Polytope` over traces.
+
+    Yields:
+        Log-policies, [*x, Y], the projection of the reference first, and log-targets, [*x, Z].
+    """
+    log_pi = _project(game, game.log_pi_0, policies)[0]
+    known = np.broadcast_to(np.asarray(game.functional.relative_smoothness), game.batch)
+    L = np.where(np.isfinite(known), known, game.beta)[..., None]
+    while True:
+        log_nu = simplex.pushforward(log_pi, game.E, game.n_answers)
+        log_q = game.log_best_target(log_nu)
+        yield log_pi, log_q
+        response = game.log_best_policy(log_q)
+        slope = np.where(game.reachable, -game.beta * np.where(game.reachable, log_q, 0.0), 0.0)
+        L = 0.5 * L
+        while True:
+            moved = _project(game, _mixed(log_pi, response, game.beta / (game.beta + L)), policies)[0]
+            fails = ~_is_safe(game, log_pi, moved, log_nu, slope, L[..., 0]) & (L[..., 0] < known)
+            fails &= L[..., 0] < game.beta / _tolerances.LEAST_STEP
+            if not fails.any():
+                break
+            L = np.where(fails[..., None], 2.0 * L, L)
+        log_pi = moved
+
+
+def solve_restricted(
+    game: AlignmentGame, policies: Polytope, *, tolerance: float = _tolerances.GAP, max_iterations: int = 1000
+) -> RestrictedSolution:
+    """Solve a game over a convex set of policies, to a certified gap.
+
+    Math:
+        min over Pi of J is at least min over Pi of (beta KL(pi || pi_0) + <nu_pi, u>) - R*(u) for every u, and the
+        minimum on the right is the certified dual value of a projection.
+
+    Args:
+        game: The game.
+        policies: The set, a `Polytope` whose costs are those of *traces*, [d, Y] or [*x, d, Y].
+        tolerance: Relative duality gap to reach.
+        max_iterations: Steps allowed.
+
+    Returns:
+        The certified solution. An InfeasibleError if the set is empty on the reference's support.
+
+    Raises:
+        DomainError: If `policies` is not a Polytope.
+        SolveError: If the steps run out.
+
+    Source:
+        claims I.4 and I.8
+
+    >>> from dagames.functionals import Gini
+    >>> game = AlignmentGame([0.5, 0.25, 0.25], [0, 1, 1], Gini(1.0), beta=0.5)
+    >>> solve_restricted(game, Polytope([1.0, 0.0, 0.0], 0.4)).pi.round(6)
+    array([0.4, 0.3, 0.3])
+    """
+    if not isinstance(policies, Polytope):
+        raise DomainError(f"`policies` must be a Polytope over the traces, not {type(policies).__name__}.")
+    history: list[float] = []
+    for (log_pi, log_q), _ in zip(restricted_path(game, policies), range(max_iterations + 1), strict=False):
+        certificate = _certify(game, policies, log_pi, log_q)
+        history.append(certificate.worst)
+        if history[-1] <= tolerance:
+            return RestrictedSolution(log_pi, log_q, certificate, len(history) - 1, tuple(history))
+    raise SolveError(
+        f"restricted stopped after {len(history) - 1} steps with gap {history[-1]:.1e} > {tolerance:.1e}; allow more "
+        "`max_iterations` or ask for a larger `tolerance`.",
+        "steps",
+    )
+
+
+def _project(game: AlignmentGame, log_weights: OverTraces, policies: Polytope) -> tuple[OverTraces, PerPrompt]:
+    """Find the policy of the set nearest to normalised weights, and a lower bound on beta times its divergence."""
+    log_p = simplex.log_normalize(log_weights)
+    traces = AlignmentGame.from_log(log_p, np.arange(log_p.shape[-1]), policies, game.beta)
+    solution = solve_polytope(traces)
+    return solution.log_nu, solution.certificate.dual
+
+
+def _certify(game: AlignmentGame, policies: Polytope, log_pi: OverTraces, log_q: OverAnswers) -> Certificate:
+    nu = np.exp(simplex.pushforward(log_pi, game.E, game.n_answers))
+    value = np.asarray(game.functional.value(nu))
+    divergence = game.beta * simplex.kl_from_logs(log_pi, game.log_pi_0)
+    said = np.where(game.reachable, log_q, 0.0)
+    log_mass = simplex.log_sum(np.where(game.reachable, game.log_nu_0 + said, -np.inf))
+    nearest = _project(game, game.log_best_policy(log_q), policies)[1]
+    potential = np.asarray(game.functional.conjugate(np.where(game.reachable, -game.beta * said, -np.inf)))
+    return certify_gap(
+        primal=np.asarray(value + divergence),
+        dual=np.asarray(nearest - game.beta * log_mass - potential),
+        scale=np.asarray(np.maximum(1.0, np.maximum(np.abs(value), divergence))),
+        potential=np.asarray(np.maximum(np.abs(potential), np.abs(game.beta * log_mass))),
+        functional=type(game.functional),
+    )
+
+
+def _mixed(log_pi: OverTraces, response: OverTraces, eta: np.ndarray) -> OverTraces:
+    used = np.isfinite(response) & np.isfinite(log_pi)
+    mixed = (1 - eta) * np.where(used, log_pi, 0.0) + eta * np.where(used, response, 0.0)
+    return np.where(used, mixed, -np.inf)
+
+
+def _is_safe(
+    game: AlignmentGame,
+    log_pi: OverTraces,
+    moved: OverTraces,
+    log_nu: OverAnswers,
+    slope: OverAnswers,
+    L: PerPrompt,
+) -> np.ndarray:
+    """Check R(nu') <= R(nu) + <grad R(nu), nu' - nu> + L KL(pi' || pi), prompt by prompt."""
+    nu, reached = np.exp(log_nu), np.exp(simplex.pushforward(moved, game.E, game.n_answers))
+    value = np.asarray(game.functional.value(nu))
+    bound = value + (slope * (reached - nu)).sum(axis=-1) + L * simplex.kl_from_logs(moved, log_pi)
+    slack = _tolerances.DESCENT * np.maximum(1.0, np.abs(value))
+    return np.asarray(game.functional.value(reached) <= bound + slack)
