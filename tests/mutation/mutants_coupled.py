@@ -84,7 +84,7 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("dagames/functionals/polytope.py", "(excess > _tolerances.FEASIBILITY * size)", "(excess > 0.1 * size)"),
     ("dagames/functionals/polytope.py", "np.where(self.equal, np.abs(excess), excess)", "excess"),
     ("dagames/solvers/multipliers.py", "multipliers * self.budgets).sum(-1)", "multipliers).sum(-1)"),
-    ("dagames/solvers/multipliers.py", "np.where(scaled.equal, moved, np.maximum(moved, 0.0))", "moved"),
+    ("dagames/solvers/multipliers.py", "np.where(held, fixed, -np.einsum", "np.where(held, fixed, np.einsum"),
     ("dagames/solvers/multipliers.py", "return np.asarray(point / unit), step", "return np.asarray(point), step"),
     (
         "dagames/solvers/constrained.py",
