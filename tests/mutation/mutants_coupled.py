@@ -97,7 +97,7 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
         "slack = rows.budgets - rows.expected",
         "slack = rows.expected(np.exp(log_nu)) - rows.budgets + 0 * rows.expected",
     ),
-    ("dagames/solvers/coherent.py", "a = beta / (beta + weight)", "a = weight / (beta + weight)"),
+    ("dagames/solvers/coherent.py", "weight)\n    used", "weight) / 2\n    used"),
     ("dagames/solvers/coherent.py", "(1 - a) * (mean - tilted)", "(mean - tilted)"),
     ("dagames/solvers/coherent.py", "log_nu - np.where(game.reachable, tilted, 0.0), -np.inf)", "log_nu, -np.inf)"),
     (
