@@ -141,8 +141,8 @@ def _residual(point: Array, gradient: Array, equal: NDArray[np.bool_]) -> Array:
 def _direction(point: Array, gradient: Array, hessian: Array, equal: NDArray[np.bool_], radius: Array) -> Array:
     """Take the Newton step of the multipliers that are not held at 0, shorter where curvature is lacking.
 
-    A multiplier that the step would make negative goes to 0 instead, and the others' step is found again for that; so no
-    budget's multiplier is ever below 0.
+    A multiplier that the step would make negative goes to 0 instead, and the others' step is found again for that:
+    no budget's multiplier is ever below 0.
 
     Args:
         point: Multipliers, [B, d].
