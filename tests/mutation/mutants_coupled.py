@@ -24,7 +24,7 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
         "(self.sums - mass[:, None]) / self.counts",
         "(self.sums + mass[:, None]) / self.counts",
     ),
-    ("dagames/orbits/projection.py", "shares @ (1.0 / count)", "shares @ (0.0 * count + 1e-9)"),
+    ("dagames/orbits/projection.py", "return -(shares @ np.where(", "return (shares @ np.where("),
     ("dagames/orbits/projection.py", 'geometric_mean if divergence == "kl"', 'arithmetic_mean if divergence == "kl"'),
     (
         "dagames/orbits/hybrid.py",
