@@ -133,10 +133,12 @@ class LinearConstraints:
 
         Raises:
             InfeasibleError: If no marginal is feasible, with the nearest feasible budgets.
+            SolveError: If rounding keeps the face from being found.
         """
         mask, equal = np.array(reachable), np.array(self.equal)
         prices: list[PerConstraint] = []
-        while True:
+        # Each round makes a row an equality or forbids an answer.
+        for _ in range(equal.size + mask.size + 1):
             vertex = self._widest(mask, equal)
             if vertex is None or vertex.point[-1] < -_tolerances.FEASIBILITY:
                 raise self._infeasible(reachable, place)
@@ -149,6 +151,7 @@ class LinearConstraints:
             prices.append(found)
             equal = equal | tight
             mask[mask] = reduced <= _PRICE
+        raise SolveError("the linear program of the budgets names what it named before; bring costs to a common scale.")
 
     def inside(self, nu: OverAnswers, face: Face, share: float = 0.9) -> OverAnswers:
         """Move marginals along the line from the face's centre, so that they lie inside it.

@@ -109,7 +109,6 @@ def best_multipliers(dual: ConstrainedDual) -> tuple[Array, int]:
             break
         step += 1
         moved = point + _direction(point, gradient, hessian, scaled.equal, radius)
-        moved = np.where(scaled.equal, moved, np.maximum(moved, 0.0))
         new_value, (new_gradient, new_hessian) = scaled.value(moved), scaled.slopes(moved)
         drop = value - new_value
         rounding = 8 * np.finfo(np.float64).eps * (1.0 + np.abs(value))
@@ -142,7 +141,8 @@ def _residual(point: Array, gradient: Array, equal: NDArray[np.bool_]) -> Array:
 def _direction(point: Array, gradient: Array, hessian: Array, equal: NDArray[np.bool_], radius: Array) -> Array:
     """Take the Newton step of the multipliers that are not held at 0, shorter where curvature is lacking.
 
-    A multiplier that the step would make negative goes to 0 instead, and the others' step is found again for that.
+    A multiplier that the step would make negative goes to 0 instead, and the others' step is found again for that:
+    no budget's multiplier is ever below 0.
 
     Args:
         point: Multipliers, [B, d].

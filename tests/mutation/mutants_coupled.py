@@ -24,7 +24,7 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
         "(self.sums - mass[:, None]) / self.counts",
         "(self.sums + mass[:, None]) / self.counts",
     ),
-    ("dagames/orbits/projection.py", "shares @ (1.0 / count)", "shares @ (0.0 * count + 1e-9)"),
+    ("dagames/orbits/projection.py", "return -(shares @ np.where(", "return (shares @ np.where("),
     ("dagames/orbits/projection.py", 'geometric_mean if divergence == "kl"', 'arithmetic_mean if divergence == "kl"'),
     (
         "dagames/orbits/hybrid.py",
@@ -42,7 +42,7 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
         "np.broadcast_to(truth, log_nu.shape), np.exp(log_nu)",
         "np.exp(log_nu), np.broadcast_to(truth, log_nu.shape)",
     ),
-    ("dagames/couplings/coherence.py", "np.isfinite(u).all(axis=0)", "np.isfinite(u).any(axis=0)"),
+    ("dagames/couplings/coherence.py", "-np.inf).max())", "-np.inf).min())"),
     (
         "dagames/couplings/coherence.py",
         "common, shares @ np.where(common, u, 0.0)",
@@ -84,7 +84,7 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("dagames/functionals/polytope.py", "(excess > _tolerances.FEASIBILITY * size)", "(excess > 0.1 * size)"),
     ("dagames/functionals/polytope.py", "np.where(self.equal, np.abs(excess), excess)", "excess"),
     ("dagames/solvers/multipliers.py", "multipliers * self.budgets).sum(-1)", "multipliers).sum(-1)"),
-    ("dagames/solvers/multipliers.py", "np.where(scaled.equal, moved, np.maximum(moved, 0.0))", "moved"),
+    ("dagames/solvers/multipliers.py", "np.where(held, fixed, -np.einsum", "np.where(held, fixed, np.einsum"),
     ("dagames/solvers/multipliers.py", "return np.asarray(point / unit), step", "return np.asarray(point), step"),
     (
         "dagames/solvers/constrained.py",
@@ -97,7 +97,7 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
         "slack = rows.budgets - rows.expected",
         "slack = rows.expected(np.exp(log_nu)) - rows.budgets + 0 * rows.expected",
     ),
-    ("dagames/solvers/coherent.py", "a = beta / (beta + weight)", "a = weight / (beta + weight)"),
+    ("dagames/solvers/coherent.py", "weight)\n    used", "weight) / 2\n    used"),
     ("dagames/solvers/coherent.py", "(1 - a) * (mean - tilted)", "(mean - tilted)"),
     ("dagames/solvers/coherent.py", "log_nu - np.where(game.reachable, tilted, 0.0), -np.inf)", "log_nu, -np.inf)"),
     (

@@ -173,6 +173,7 @@ def test_the_hybrid_bound_fails_for_a_restricted_set_of_models():
     assert bound.lipschitz == pytest.approx(3.13, abs=0.005)
     assert bound.gradient == pytest.approx(14.3, abs=0.05)
     assert bound.as_stated == pytest.approx(0.0179, abs=1e-4)
+    assert bound.as_stated == pytest.approx(bound.amended * bound.gradient)
     # The KL projection of a mean on the models keeps the ratio of its first two masses.
     losses = [
         float(np.sum(truth * np.log(truth / np.array([t, 0.5 - t, 0.5]))))
@@ -452,3 +453,10 @@ def test_a_constant_in_costs_and_budgets_changes_nothing():
     )
     np.testing.assert_allclose(moved.nu, plain.nu, atol=1e-10)
     assert moved.certificate.worst <= 1e-10
+
+
+def test_dual_ascent_lets_the_price_of_an_equality_be_negative():
+    game = CoupledGame(batch(), Equalities([0.0, 1.0, 0.0], 0.4))
+    solution, other = solve_dual_ascent(game), solve_coupled(game)
+    assert solution.multipliers[0] < -0.1
+    np.testing.assert_allclose(solution.multipliers, other.multipliers, atol=1e-9)
