@@ -113,6 +113,16 @@ class Sum(NumericConjugate):
         """Mark the answers that every part allows."""
         return np.asarray(reduce(np.logical_and, (part.allowed(n_answers) for part in self.parts)))
 
+    def usable(self, reachable: Reachable) -> Reachable:
+        """Mark the reachable answers that every part can use, [*x, Z]."""
+        return np.asarray(reduce(np.logical_and, (part.usable(reachable) for part in self.parts)))
+
+    def into_domain(self, nu: OverAnswers) -> OverAnswers:
+        """Move distributions to where the sum is finite: the allowed answers, and an indicator's own domain."""
+        nu = super().into_domain(nu)
+        rough = [part for part in self.parts if not _is_finite_inside(part)]
+        return rough[0].into_domain(nu) if rough else nu
+
     def check_fits(self, batch: tuple[int, ...], n_answers: int) -> None:
         """Raise a ShapeError unless every part fits."""
         for part in self.parts:

@@ -17,7 +17,13 @@ from dagames.solvers.log_linear import LogLinearSolution, best_log_linear_policy
 from dagames.solvers.mirror_descent import mirror_descent_path, solve_mirror_descent
 from dagames.solvers.newton import solve_newton
 from dagames.solvers.no_regret import no_regret_path, solve_no_regret
-from dagames.solvers.policy_set import RestrictedSolution, best_restricted_policy, restricted_path, solve_restricted
+from dagames.solvers.policy_set import (
+    RestrictedSolution,
+    best_restricted_policy,
+    restricted_path,
+    solve_polytope_sum,
+    solve_restricted,
+)
 from dagames.solvers.solution import CertifiedIterate, ConstrainedSolution, Iterate, Solution
 
 __all__ = [
@@ -57,6 +63,7 @@ __all__ = [
     "solve_newton",
     "solve_no_regret",
     "solve_polytope",
+    "solve_polytope_sum",
     "solve_restricted",
     "solve_soft_coherent",
 ]

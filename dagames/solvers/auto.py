@@ -16,10 +16,11 @@ from dagames.solvers.extragradient import solve_mirror_prox
 from dagames.solvers.mirror_descent import solve_mirror_descent
 from dagames.solvers.newton import solve_newton
 from dagames.solvers.no_regret import solve_no_regret
+from dagames.solvers.policy_set import polytope_and_rest, solve_polytope_sum
 from dagames.solvers.solution import Solution
 
 METHODS: dict[str, str] = {
-    "auto": "closed_form, newton or mirror_descent, whichever suits the functional",
+    "auto": "closed_form, newton, projected mirror descent or mirror_descent, whichever suits the functional",
     "closed_form": "write the equilibrium down (Linear, NegativeEntropy)",
     "newton": "Newton's method on the optimality conditions (functionals with a Hessian, and polytopes)",
     "mirror_descent": "best responses with the longest damping that a line search finds safe",
@@ -71,6 +72,9 @@ def solve(
         tolerance = _DEFAULT_GAPS.get(method, _tolerances.GAP)
     if not tolerance > 0:
         raise DomainError(f"`tolerance` must be above 0, not {tolerance}.")
+    polytope, rest = polytope_and_rest(game.functional)
+    if polytope is not None and rest is not None and method == "auto":
+        return solve_polytope_sum(game, tolerance=tolerance, max_iterations=max_iterations)
     if isinstance(game.functional, Polytope) and method in {"auto", "newton"}:
         # Not in blocks, which would drop the multipliers.
         return solve_polytope(game, tolerance=tolerance)

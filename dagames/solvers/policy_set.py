@@ -9,9 +9,11 @@ from dagames import _tolerances, simplex
 from dagames._errors import DomainError, SolveError
 from dagames._types import Numbers, OverAnswers, OverTraces, PerPrompt
 from dagames.certificates import Certificate, certify_gap
-from dagames.functionals import Polytope
+from dagames.functionals import Functional, Polytope, Sum
+from dagames.functionals.algebra import total
 from dagames.game import AlignmentGame
 from dagames.solvers.constrained import solve_polytope
+from dagames.solvers.solution import Solution
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,6 +140,55 @@ def solve_restricted(
         "`max_iterations` or ask for a larger `tolerance`.",
         "steps",
     )
+
+
+def solve_polytope_sum(
+    game: AlignmentGame, *, tolerance: float = _tolerances.GAP, max_iterations: int = 1000
+) -> Solution:
+    """Solve a game whose functional is a `Polytope` plus others: the others' game over the polytope's marginals.
+
+    Math:
+        q* proportional to nu* / nu_0, which is exp(-(grad R(nu*) + <multipliers, costs>) / beta).
+
+    Args:
+        game: A game whose functional is a `Sum` with a `Polytope`, such as a reward under budgets.
+        tolerance: Relative duality gap to reach.
+        max_iterations: Steps of projected mirror descent allowed.
+
+    Returns:
+        The solution, with the certificate of the restricted game, whose objective is the same.
+
+    Raises:
+        SolveError: If the functional is another.
+
+    >>> from dagames.functionals import Linear
+    >>> R = Linear([0.0, 1.0]) + Polytope([0.0, 1.0], 0.25)
+    >>> solve_polytope_sum(AlignmentGame([0.5, 0.5], [0, 1], R, beta=1.0)).nu.round(9)
+    array([0.75, 0.25])
+    """
+    polytope, rest = polytope_and_rest(game.functional)
+    if polytope is None or rest is None:
+        raise SolveError(f"{type(game.functional).__name__} is no sum with a Polytope; use `solve(game)`.")
+    inner = AlignmentGame.from_log(game.log_nu_0, np.arange(game.n_answers), rest, game.beta)
+    found = solve_restricted(inner, polytope, tolerance=tolerance, max_iterations=max_iterations)
+    log_nu = np.where(game.reachable, found.log_pi, -np.inf)
+    log_q = simplex.log_normalize(game.log_ratio(log_nu))
+    return Solution(log_nu, log_q, found.certificate, game, found.iterations, "restricted", found.history)
+
+
+def polytope_and_rest(functional: Functional) -> tuple[Polytope | None, Functional | None]:
+    """Split a sum into its polytope and the sum of its other parts.
+
+    Args:
+        functional: Any functional.
+
+    Returns:
+        The polytope and the rest, or None for what is not there.
+    """
+    parts = functional.parts if isinstance(functional, Sum) else (functional,)
+    polytopes = [part for part in parts if isinstance(part, Polytope)]
+    others = [part for part in parts if not isinstance(part, Polytope)]
+    return (polytopes[0] if polytopes else None), (total(*others) if others else None)
 
 
 def _project(game: AlignmentGame, log_weights: OverTraces, policies: Polytope) -> tuple[OverTraces, PerPrompt]:

@@ -62,6 +62,28 @@ def test_a_set_that_holds_the_equilibrium_changes_nothing(seed, n):
     np.testing.assert_allclose(solve_restricted(game, wide).certificate.primal, free.value, rtol=1e-9, atol=1e-9)
 
 
+@few
+@given(seeds, sizes)
+def test_a_polytope_in_a_sum_is_solved_by_its_restricted_game(seed, n):
+    """A reward or a diversity under budgets: the oracle's value, the constraints met, no better marginal among many."""
+    rng = np.random.default_rng(seed)
+    nu_0 = 0.95 * rng.dirichlet(np.ones(n)) + 0.05 / n
+    costs = rng.random((1, n))
+    budget = costs @ rng.dirichlet(np.ones(n)) + 0.05
+    other = (Linear(rng.normal(size=n)), Gini(1.5), Gini(1.0) + Linear(rng.normal(size=n)))[rng.integers(3)]
+    game = AlignmentGame(nu_0, np.arange(n), other + Polytope(costs, budget), beta=0.4)
+    solution = solve(game)
+    assert solution.certificate.worst <= 1e-10
+    assert (costs @ solution.nu <= budget + 1e-9).all()
+    if n > 1:
+        response = game.best_policy(np.maximum(solution.q, 1e-300) / np.maximum(solution.q, 1e-300).sum())
+        np.testing.assert_allclose(response, solution.nu, atol=1e-9)
+    for _ in range(50):
+        nu = rng.dirichlet(np.ones(n))
+        if (costs @ nu <= budget).all():
+            assert float(game.objective(nu)) >= float(solution.value) - 1e-9
+
+
 def test_prompts_of_a_batch_are_projected_each():
     rng = np.random.default_rng(0)
     pi_0, costs = rng.dirichlet(np.ones(4), size=2), rng.random((2, 1, 4))
