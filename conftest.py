@@ -3,6 +3,10 @@
 import os
 from collections.abc import Iterator
 
+# Matrices here are small: threads of the linear algebra would only fight over the processors that the tests share.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import hypothesis
 import pytest
 from jaxtyping import install_import_hook

@@ -8,7 +8,7 @@ from dagames import simplex
 from dagames._errors import CertificateError, DomainError
 from dagames._types import Extraction, Numbers, OverAnswers, OverTraces, PerPrompt, RaggedTraces, Reachable
 from dagames.certificates import Certificate, certify_gap
-from dagames.functionals import Functional, at_prompts, playable_answers
+from dagames.functionals import Functional, as_functional, at_prompts, playable_answers
 from dagames.reference import Reference
 
 
@@ -115,10 +115,8 @@ class AlignmentGame:
         self.beta = simplex.as_positive(beta, "beta")
         self.reference = reference
         self.n_answers = reference.n_answers
-        if not isinstance(functional, Functional):
-            raise DomainError(f"`functional` must be a Functional, not {type(functional).__name__}.")
+        self.functional = as_functional(functional, self.beta)
         functional.check_fits(self.batch, self.n_answers)
-        self.functional = functional
         self.log_nu_0: OverAnswers = reference.log_nu_0
         self.reachable: Reachable = playable_answers(functional, np.isfinite(self.log_nu_0))
         self._all_reachable = bool(self.reachable.all())

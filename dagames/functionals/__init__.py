@@ -14,7 +14,7 @@ from dagames.functionals.laws import Violation, broken_laws
 from dagames.functionals.linear import Linear
 from dagames.functionals.log_score import LogScore
 from dagames.functionals.negative_entropy import NegativeEntropy
-from dagames.functionals.nonconvex import Nonconvex
+from dagames.functionals.nonconvex import Nonconvex, as_functional
 from dagames.functionals.numeric_conjugate import NumericConjugate
 from dagames.functionals.pairwise_incoherence import PairwiseIncoherence
 from dagames.functionals.point import Point
@@ -60,6 +60,7 @@ __all__ = [
     "Tsallis",
     "Violation",
     "WeaklyConvex",
+    "as_functional",
     "at_prompts",
     "broken_laws",
     "from_convex",

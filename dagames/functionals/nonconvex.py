@@ -58,3 +58,27 @@ class Nonconvex(ABC):
                 "I.15). At the threshold the optimum need not be unique, below it there may be several local minima: "
                 "raise `beta`, or lower the weight."
             )
+
+
+def as_functional(functional: object, beta: float) -> Functional:
+    """Validate what a game is to minimise.
+
+    Args:
+        functional: A `Functional`, or something else.
+        beta: Weight of the divergence to the reference, in R-units per nat.
+
+    Returns:
+        The functional.
+
+    Raises:
+        DomainError: If it is none; for a `Nonconvex` with its threshold, and what to call above it.
+    """
+    if isinstance(functional, Functional):
+        return functional
+    if isinstance(functional, Nonconvex):
+        functional.check_beta(beta)
+        raise DomainError(
+            f"{type(functional).__name__} is not convex; `beta` = {beta:g} is above its threshold "
+            f"{functional.threshold:g}, so `dagames.nonconvex_game.convex_game` can state the game."
+        )
+    raise DomainError(f"`functional` must be a Functional, not {type(functional).__name__}.")

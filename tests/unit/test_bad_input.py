@@ -8,7 +8,7 @@ import pytest
 
 from dagames import AlignmentGame, DomainError, ShapeError, SolveError, solve
 from dagames.estimators import RewardTable, plugin_table
-from dagames.functionals import Gini, KLFromPrior, Linear, LogScore, NegativeEntropy
+from dagames.functionals import EntropyMinimisation, Gini, KLFromPrior, Linear, LogScore, NegativeEntropy
 from dagames.grpo import group_advantages
 from dagames.solvers import solve_best_response, solve_closed_form, solve_no_regret, solve_restricted
 from dagames.targets import AnswerGroup, GiniDiversity, InverseFrequency, MajorityVote
@@ -122,6 +122,17 @@ def test_learners_and_dampings_are_checked():
     for damping in (0.0, 1.5, "never"):
         with pytest.raises(DomainError, match="`damping` must be"):
             solve_best_response(game, damping=damping)
+
+
+def test_what_is_not_convex_states_its_threshold():
+    with pytest.raises(DomainError, match=r"EntropyMinimisation is not convex, and `beta` = 0.5 is not above .* 1,"):
+        AlignmentGame([0.5, 0.5], [0, 1], EntropyMinimisation(1.0), beta=0.5)
+    with pytest.raises(
+        DomainError, match="`beta` = 2 is above its threshold 1, so `dagames.nonconvex_game.convex_game`"
+    ):
+        AlignmentGame([0.5, 0.5], [0, 1], EntropyMinimisation(1.0), beta=2.0)
+    with pytest.raises(DomainError, match="`functional` must be a Functional, not str"):
+        AlignmentGame([0.5, 0.5], [0, 1], "Gini", beta=2.0)
 
 
 def test_a_set_of_policies_is_a_polytope():
