@@ -24,7 +24,7 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
         "(self.sums - mass[:, None]) / self.counts",
         "(self.sums + mass[:, None]) / self.counts",
     ),
-    ("dagames/orbits/projection.py", "return -(shares @ np.where(", "return (shares @ np.where("),
+    ("dagames/orbits/projection.py", "m.sum() - 1.0", "m.sum() - 0.8"),
     ("dagames/orbits/projection.py", 'geometric_mean if divergence == "kl"', 'arithmetic_mean if divergence == "kl"'),
     (
         "dagames/orbits/hybrid.py",
