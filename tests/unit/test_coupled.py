@@ -457,6 +457,6 @@ def test_a_constant_in_costs_and_budgets_changes_nothing():
 
 def test_dual_ascent_lets_the_price_of_an_equality_be_negative():
     game = CoupledGame(batch(), Equalities([0.0, 1.0, 0.0], 0.4))
-    solution, other = solve_dual_ascent(game), solve_coupled(game)
+    solution, other = solve_dual_ascent(game, max_iterations=2000), solve_coupled(game)
     assert solution.multipliers[0] < -0.1
     np.testing.assert_allclose(solution.multipliers, other.multipliers, atol=1e-9)
