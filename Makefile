@@ -1,6 +1,7 @@
 # Every target does its own set-up; PYTHON chooses the interpreter, JOBS the number of test processes.
 PYTHON ?= python3
 JOBS ?= 2
+MINUTES ?= 10
 PIP_FLAGS ?= --quiet --disable-pip-version-check
 
 .PHONY: help install reproduce test test-long explore demo benchmark format clean
@@ -10,7 +11,7 @@ help:
 	@echo "make reproduce  settle the claims, draw the figures, write out/report/index.html (core only, no torch)"
 	@echo "make test       format, lint, types, layers, doctests and the whole suite"
 	@echo "make test-long  the tests that need long compute"
-	@echo "make explore    the property tests with thousands of examples each"
+	@echo "make explore    the property tests on new random examples, again and again for MINUTES=10"
 	@echo "make benchmark  the exact core beside cvxpy with Clarabel, and against the size of the game"
 	@echo "make demo       fine-tune a small language model without labels, a few minutes on 2 cores"
 
@@ -45,7 +46,8 @@ test-long: .venv/installed
 	.venv/bin/pytest -n $(JOBS) -m long -q
 
 explore: .venv/installed
-	HYPOTHESIS_PROFILE=explore .venv/bin/pytest -n $(JOBS) -q tests/property
+	end=$$(( $$(date +%s) + 60 * $(MINUTES) )); while [ $$(date +%s) -lt $$end ]; do \
+	HYPOTHESIS_PROFILE=explore .venv/bin/pytest -n $(JOBS) -q tests/property || exit 1; done
 
 benchmark: .venv/installed
 	.venv/bin/python -m benchmarks.core

@@ -14,9 +14,9 @@ from jaxtyping import install_import_hook
 # Must come before the first import of the package, so that every annotated array is checked at run time.
 install_import_hook(["dagames"], "beartype.beartype")
 
-hypothesis.settings.register_profile("quick", max_examples=50, deadline=None, derandomize=True)
+hypothesis.settings.register_profile("quick", max_examples=20, deadline=None, derandomize=True)
 hypothesis.settings.register_profile("brief", max_examples=12, deadline=None, derandomize=True)
-hypothesis.settings.register_profile("explore", max_examples=5000, deadline=None)
+hypothesis.settings.register_profile("explore", max_examples=50, deadline=None)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 ALLOWED_SKIPS: frozenset[str] = frozenset()

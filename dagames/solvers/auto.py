@@ -21,7 +21,7 @@ from dagames.solvers.solution import Solution
 
 METHODS: dict[str, str] = {
     "auto": "closed_form, newton, projected mirror descent or mirror_descent, whichever suits the functional",
-    "closed_form": "write the equilibrium down (Linear, NegativeEntropy)",
+    "closed_form": "write the equilibrium down (Linear, NegativeEntropy, KLToPrior, Point, LogScore)",
     "newton": "Newton's method on the optimality conditions (functionals with a Hessian, and polytopes)",
     "mirror_descent": "best responses with the longest damping that a line search finds safe",
     "best_response": "undamped alternation; need not converge",

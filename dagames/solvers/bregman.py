@@ -10,7 +10,7 @@ from dagames._types import OverAnswers, OverTraces, PerPrompt
 from dagames.bregman import Consistency
 from dagames.bregman_game import BregmanGame
 from dagames.certificates import Certificate
-from dagames.functionals import Separable
+from dagames.functionals import Polytope, Separable
 from dagames.simplex import pushforward
 from dagames.solvers.bregman_descent import descent_path
 from dagames.solvers.bregman_newton import newton_log_policy
@@ -100,6 +100,11 @@ def solve_bregman(
     if max_iterations < 0:
         raise DomainError(f"`max_iterations` must be at least 0, not {max_iterations}.")
     functional = game.functional
+    if isinstance(functional, Polytope):
+        raise SolveError(
+            "Polytope is an indicator, whose slope says nothing of its constraints' prices; state them in an "
+            "`AlignmentGame`, whose divergence is KL, and use `solve(game)`."
+        )
     if method == "newton" and not isinstance(functional, Separable):
         raise SolveError(f"{type(functional).__name__} is not separable; use method 'mirror_descent'.")
     if method != "mirror_descent" and isinstance(functional, Separable):

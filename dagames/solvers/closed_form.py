@@ -6,8 +6,9 @@ import numpy as np
 
 from dagames import _tolerances, simplex
 from dagames._errors import SolveError
+from dagames._roots import increasing_root
 from dagames._types import OverAnswers
-from dagames.functionals import Functional, Linear, NegativeEntropy
+from dagames.functionals import Functional, KLToPrior, Linear, LogScore, NegativeEntropy, Point
 from dagames.game import AlignmentGame
 from dagames.solvers.path import as_solution, check_solved
 from dagames.solvers.solution import Solution
@@ -20,7 +21,7 @@ def has_closed_form(functional: Functional) -> bool:
         functional: The functional R.
 
     Returns:
-        True for `Linear` and `NegativeEntropy`.
+        True for `Linear`, `NegativeEntropy`, `KLToPrior`, `Point` and `LogScore`.
     """
     return type(functional) in _FORMULAS
 
@@ -31,6 +32,10 @@ def solve_closed_form(game: AlignmentGame, *, tolerance: float = _tolerances.GAP
     Math:
         Linear: nu* proportional to nu_0 exp(r / beta).
         NegativeEntropy: nu* proportional to nu_0^(beta / (beta + weight)).
+        KLToPrior: nu* proportional to (prior^weight nu_0^beta)^(1 / (beta + weight)).
+        Point: nu* the point mass.
+        LogScore: nu* = nu_0, with the odds of the answer raised by the factor exp(weight / (beta nu*(answer))), a
+        one-dimensional root.
 
     Args:
         game: A game whose functional has a closed form.
@@ -71,7 +76,48 @@ def _negative_entropy(game: AlignmentGame) -> OverAnswers:
     return np.asarray(game.log_nu_0 * (game.beta / (game.beta + weight)))
 
 
+def _kl_to_prior(game: AlignmentGame) -> OverAnswers:
+    functional = game.functional
+    if not isinstance(functional, KLToPrior):
+        raise TypeError(type(functional).__name__)
+    weight = functional.weight[..., None]
+    prior = np.log(np.where(game.reachable, functional.prior, 1.0))
+    mixed = weight * prior + game.beta * np.where(game.reachable, game.log_nu_0, 0.0)
+    return np.where(game.reachable, mixed / (weight + game.beta), -np.inf)
+
+
+def _point(game: AlignmentGame) -> OverAnswers:
+    return np.where(game.reachable, 0.0, -np.inf)
+
+
+def _log_score(game: AlignmentGame) -> OverAnswers:
+    """Find the log-odds s of the answer with beta (s - s_0) = weight (1 + exp(-s))."""
+    functional = game.functional
+    if not isinstance(functional, LogScore):
+        raise TypeError(type(functional).__name__)
+    chosen = np.arange(game.n_answers) == functional.answer[..., None]
+    own = simplex.log_sum(np.where(chosen, game.log_reference, -np.inf))[..., None]
+    other = simplex.log_sum(np.where(chosen, -np.inf, game.log_reference))[..., None]
+    alone = np.isneginf(other)
+    start = own - np.where(alone, 0.0, other)
+    ratio = functional.weight[..., None] / game.beta
+
+    def excess(s: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        with np.errstate(over="ignore"):
+            odds = np.exp(-s)
+        return s - start - ratio * (1.0 + odds), 1.0 + ratio * odds
+
+    # Above log-odds 0 the right side is at most 2 weight, which bounds the root.
+    s = increasing_root(excess, start, np.maximum(start, 0.0) + 2.0 * ratio)
+    right, wrong = -np.logaddexp(0.0, -s), -np.logaddexp(0.0, s)
+    spread = game.log_reference - np.where(alone, 0.0, other) + wrong
+    return np.where(chosen, np.where(alone, 0.0, right), spread)
+
+
 _FORMULAS: dict[type[Functional], Callable[[AlignmentGame], OverAnswers]] = {
     Linear: _linear,
     NegativeEntropy: _negative_entropy,
+    KLToPrior: _kl_to_prior,
+    Point: _point,
+    LogScore: _log_score,
 }

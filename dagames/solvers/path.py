@@ -86,7 +86,7 @@ def solve_along(
     history: list[float] = []
     averages: list[float] = []
     for play in islice(_plays(path, method, advice), max_iterations + 1):
-        watch.see(play.log_nu)
+        watch.see(play)
         mean.add(play)
         certificate = game.certify_marginal(play.log_nu, play.log_q)
         history.append(certificate.worst)
@@ -152,28 +152,29 @@ class _Mean:
 
 
 class _Watch:
-    """Looks for paths that do not converge: two alternating points, or a vertex of the simplex."""
+    """Looks for paths that do not converge: two alternating points, a vertex of the simplex, a target at infinity."""
 
     def __init__(self, game: AlignmentGame, method: str, advice: str) -> None:
         self._game, self._method, self._advice = game, method, advice
         self._before: list[np.ndarray] = []
         self._repeats = self._steps = 0
 
-    def see(self, log_nu: OverAnswers) -> None:
+    def see(self, play: Iterate) -> None:
         """Look at the next iterate.
 
         Args:
-            log_nu: Log of its marginal, [*x, Z].
+            play: Its marginal and target.
 
         Raises:
             SolveError: If the iterates cycle or diverge.
         """
-        reachable = self._game.reachable
-        spread = np.ptp(np.where(reachable, log_nu, log_nu.max(axis=-1, keepdims=True)), axis=-1)
-        if not (spread < _tolerances.DIVERGED).all():
+        if not self._spread(play.log_nu) < _tolerances.DIVERGED:
             message = f"{self._method} ran into a vertex of the simplex after {self._steps} steps. "
             raise SolveError(message + self._advice, "vertex")
-        nu = np.exp(log_nu)
+        if not self._spread(play.log_q) < _tolerances.DIVERGED:
+            message = f"{self._method} let the target's dual variable grow without bound for {self._steps} steps. "
+            raise SolveError(message + self._advice, "unbounded dual")
+        nu = play.nu
         if len(self._before) == 2:
             old, last = self._before
             back = np.abs(nu - old).max(axis=-1) <= _tolerances.CYCLE_RETURN
@@ -184,6 +185,10 @@ class _Watch:
                 raise SolveError(self._cycle(last[prompt], nu[prompt]), "cycle")
         self._before = [*self._before[-1:], nu]
         self._steps += 1
+
+    def _spread(self, logs: OverAnswers) -> float:
+        """Measure the largest range of logarithms over the reachable answers of a prompt."""
+        return float(np.ptp(np.where(self._game.reachable, logs, logs.max(axis=-1, keepdims=True)), axis=-1).max())
 
     def _cycle(self, one: np.ndarray, other: np.ndarray) -> str:
         z = int(np.abs(one - other).argmax())

@@ -130,4 +130,6 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
         "promise = objective(log_pi), spread",
     ),
     ("dagames/solvers/log_linear.py", "simplex.kl_from_logs(log_pi, game.log_pi_0) - coupling", "coupling"),
+    ("dagames/solvers/closed_form.py", "ratio * (1.0 + odds), 1.0", "ratio * (1.0 - odds), 1.0"),
+    ("dagames/solvers/closed_form.py", "weight * prior + game.beta", "weight * prior + 1.0"),
 )

@@ -13,7 +13,7 @@ from dagames.conic import solve_problem
 from dagames.functionals import Gini, Linear, NegativeEntropy, SquaredDistance
 from dagames.solvers.bregman import solve_bregman
 from dagames.solvers.conic import as_expression as functional_expression
-from tests.cases import FUNCTIONALS, random_reference, seeds, sizes
+from tests.cases import FUNCTIONALS, SEPARABLE, random_reference, seeds, sizes
 from tests.cases_bregman import GENERATORS, as_expression, distribution, random_game
 
 few = settings(max_examples=max(settings.default.max_examples // 12, 2))
@@ -21,6 +21,9 @@ few = settings(max_examples=max(settings.default.max_examples // 12, 2))
 one = settings(max_examples=max(settings.default.max_examples // 40, 1))
 """For those that do so for every pair of a generator and a functional."""
 small = st.integers(1, 4)
+
+SUITED = [*(name for name in SEPARABLE if not name.startswith("SeparableSum")), "Quadratic", "SmoothSum"]
+"""Functionals with slopes; an indicator has none, and other numerical conjugates would add time, not cases."""
 
 family = pytest.mark.parametrize("make", GENERATORS.values(), ids=GENERATORS.keys())
 BATCHED = ["Entropic", "Euclidean", "Power below 1", "Polynomial"]
@@ -181,7 +184,7 @@ def test_weak_duality_and_best_responses(make, name, seed, n):
 
 
 @family
-@pytest.mark.parametrize("name", FUNCTIONALS)
+@pytest.mark.parametrize("name", SUITED)
 @one
 @given(seeds, small)
 def test_solutions_are_certified_and_beat_every_policy(make, name, seed, n):
@@ -197,7 +200,7 @@ def test_solutions_are_certified_and_beat_every_policy(make, name, seed, n):
             assert game.objective(other) >= solution.value - 1e-10 * max(1.0, abs(float(solution.value)))
 
 
-@pytest.mark.parametrize("name", FUNCTIONALS)
+@pytest.mark.parametrize("name", SUITED)
 @few
 @given(seeds, sizes)
 def test_the_entropy_with_sign_minus_one_is_the_alignment_game(name, seed, n):

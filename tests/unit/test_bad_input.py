@@ -10,7 +10,8 @@ from dagames import AlignmentGame, DomainError, ShapeError, SolveError, solve
 from dagames.estimators import RewardTable, plugin_table
 from dagames.functionals import EntropyMinimisation, Gini, KLFromPrior, Linear, LogScore, NegativeEntropy
 from dagames.grpo import group_advantages
-from dagames.solvers import solve_best_response, solve_closed_form, solve_no_regret, solve_restricted
+from dagames.solvers import Iterate, solve_best_response, solve_closed_form, solve_no_regret, solve_restricted
+from dagames.solvers.path import solve_along
 from dagames.targets import AnswerGroup, GiniDiversity, InverseFrequency, MajorityVote
 
 R = NegativeEntropy(1.0)
@@ -111,6 +112,14 @@ def test_solvers_say_why_they_stop():
         solve_closed_form(AlignmentGame([0.5, 0.5], [0, 1], Gini(1.0), 1.0))
     with pytest.raises(SolveError, match="mirror_descent stopped after 1 steps"):
         solve(AlignmentGame([0.9, 0.1], [0, 1], Gini(1.0), 0.1), "mirror_descent", max_iterations=1)
+
+
+def test_a_path_whose_target_runs_away_is_said_to_have_an_unbounded_dual():
+    game = AlignmentGame([0.5, 0.5], [0, 1], Gini(1.0), beta=1.0)
+    away = (Iterate(np.log([0.4, 0.6]), np.array([0.0, -(10.0**k)])) for k in range(20))
+    with pytest.raises(SolveError, match=r"grow without bound for 12 steps\. Try less") as caught:
+        solve_along(game, away, "runaway", 1e-10, 100, "Try less.")
+    assert caught.value.diagnosis == "unbounded dual"
 
 
 def test_learners_and_dampings_are_checked():

@@ -12,7 +12,17 @@ from dagames.bregman import Entropic, Euclidean, Generator, Polynomial, Power, c
 from dagames.bregman.base import mix_to_one
 from dagames.bregman.exact_sign import negative_point
 from dagames.bregman_game import BregmanGame
-from dagames.functionals import Functional, Gini, KLToPrior, Linear, LogScore, NegativeEntropy, Point, SquaredDistance
+from dagames.functionals import (
+    Functional,
+    Gini,
+    KLToPrior,
+    Linear,
+    LogScore,
+    NegativeEntropy,
+    Point,
+    Polytope,
+    SquaredDistance,
+)
 from dagames.solvers.bregman import BregmanSolution, check_consistent, solve_bregman
 from tests.cases_bregman import GENERATORS
 
@@ -310,6 +320,8 @@ def test_a_functional_that_is_no_sum_is_solved_by_mirror_descent(F):
     x = np.linspace(0.001, 0.999, 999)
     values = [game.objective([a, *game.best_policy([a, 1 - a])[1:] * 0 + (1 - a) / 2]) for a in x]
     assert solution.value <= min(values) + 1e-9
+    with pytest.raises(SolveError, match="Polytope is an indicator"):
+        solve_bregman(BregmanGame([0.5, 0.5], [0, 1], Polytope([0.0, 1.0], 0.25), 1.0))
     with pytest.raises(SolveError, match="Tilted is not separable; use method 'mirror_descent'"):
         solve_bregman(game, "newton")
 

@@ -6,6 +6,7 @@ from itertools import pairwise
 import mpmath as mp
 import numpy as np
 import pytest
+from hypothesis import given
 
 from dagames import AlignmentGame, CertificateError, InfeasibleError, solve
 from dagames.functionals import (
@@ -20,7 +21,8 @@ from dagames.functionals import (
     Tsallis,
 )
 from dagames.solvers import best_response_path, mirror_descent_path
-from tests.cases import SEPARABLE
+from tests.cases import FUNCTIONALS as FUNCTIONALS_BY_NAME
+from tests.cases import SEPARABLE, random_distribution, seeds, sizes
 
 FUNCTIONALS = [Linear([1.0]), NegativeEntropy(2.0), Gini(2.0)]
 
@@ -109,6 +111,39 @@ def test_the_linear_game_has_the_exponential_solution():
     weights = [mp.mpf(p) * mp.exp(mp.mpf(r) / mp.mpf(beta)) for p, r in zip(nu_0, rewards, strict=True)]
     expected = [float(w / mp.fsum(weights)) for w in weights]
     np.testing.assert_allclose(solve(AlignmentGame(nu_0, [0, 1, 2], Linear(rewards), beta)).nu, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("beta", [1e-4, 0.01, 1.0, 100.0, 1e4])
+@pytest.mark.parametrize("mass", ["0.2", "1e-300", "0.999999"])
+def test_the_log_score_has_a_one_dimensional_solution(mass, beta):
+    """Against fifty digits: beta (logit x - logit nu_0) = weight / x."""
+    weight, start = mp.mpf("0.7"), mp.mpf(mass)
+    with mp.workdps(50):
+        logit = mp.log(start / (1 - start))
+        low, high = logit, max(logit, mp.mpf(0)) + 2 * weight / beta
+        for _ in range(400):
+            middle = (low + high) / 2
+            low, high = (middle, high) if beta * (middle - logit) < weight * (1 + mp.exp(-middle)) else (low, middle)
+        right, wrong = float(-mp.log1p(mp.exp(-low))), float(-mp.log1p(mp.exp(low)))
+    log_nu_0 = [float(mp.log(start)), float(mp.log((1 - start) / 4)), float(mp.log((1 - start) * 3 / 4))]
+    solution = solve(AlignmentGame.from_log(log_nu_0, range(3), LogScore(0, 0.7), beta))
+    assert solution.method == "closed_form"
+    assert solution.certificate.worst <= 1e-10
+    expected = [right, wrong + np.log(0.25), wrong + np.log(0.75)]
+    np.testing.assert_allclose(solution.log_nu, expected, rtol=1e-9, atol=1e-12)
+
+
+@given(seeds, sizes)
+def test_closed_forms_are_what_newton_finds(seed, n):
+    rng = np.random.default_rng(seed)
+    nu_0 = random_distribution(rng, n)
+    for name in ("Linear", "NegativeEntropy", "KLToPrior", "Point", "LogScore"):
+        try:
+            game = AlignmentGame(nu_0, np.arange(n), FUNCTIONALS_BY_NAME[name](rng, n), 10 ** rng.uniform(-2, 2))
+        except InfeasibleError:  # the right answer's mass is 0
+            continue
+        written, found = solve(game, "closed_form"), solve(game, "newton")
+        np.testing.assert_allclose(written.nu, found.nu, atol=1e-10)
 
 
 def test_verified_rewards_condition_the_reference_on_the_answer():
