@@ -1,5 +1,30 @@
 """Wrong signs, dropped factors, swapped arguments: each entry is a file, the right text, and the wrong one."""
 
+SUITE = (
+    "dagames/simplex.py",
+    "dagames/solvers",
+    "dagames/grpo",
+    "dagames/targets",
+    "tests/unit/test_certificate.py",
+    "tests/unit/test_extremes.py",
+    "tests/unit/test_bad_input.py",
+    "tests/unit/test_conic.py",
+    "tests/unit/test_laws.py",
+    "tests/unit/test_scale.py",
+    "tests/unit/test_simulator.py",
+    "tests/unit/test_grpo.py",
+    "tests/unit/test_learners.py",
+    "tests/property/test_simplex_laws.py",
+    "tests/property/test_reference_laws.py",
+    "tests/property/test_target_laws.py",
+    "tests/property/test_log_linear_laws.py",
+    "tests/property/test_policy_set_laws.py",
+    "tests/property/test_functional_laws.py",
+    "tests/property/test_game_laws.py",
+    "tests/property/test_solver_laws.py",
+)
+"""Tests of this room, quick ones first; one of them must notice each error."""
+
 MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("dagames/simplex.py", "-xlogy(p, p)", "xlogy(p, p)"),
     ("dagames/simplex.py", "rel_entr(p, q)", "rel_entr(q, p)"),

@@ -1,5 +1,14 @@
 """Planted errors in the Bregman room: each entry is a file, the right text, and the wrong one."""
 
+SUITE = (
+    "dagames/bregman",
+    "dagames/bregman_game.py",
+    "dagames/solvers/bregman.py",
+    "tests/unit/test_bregman.py",
+    "tests/property/test_bregman_laws.py",
+)
+"""Tests of this room, quick ones first; one of them must notice each error."""
+
 MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("dagames/bregman/entropic.py", "p * ratio - (p - q)", "p * ratio"),
     ("dagames/bregman/entropic.py", "(k - 1) / factorial(k)", "1 / factorial(k)"),

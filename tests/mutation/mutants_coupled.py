@@ -1,5 +1,17 @@
 """Errors planted in orbits, couplings, linear constraints and the solvers of coupled games."""
 
+SUITE = (
+    "dagames/orbits",
+    "dagames/couplings",
+    "dagames/solvers",
+    "tests/unit/test_coupled.py",
+    "tests/property/test_orbit_laws.py",
+    "tests/property/test_coupled_laws.py",
+    "tests/property/test_functional_laws.py",
+    "tests/property/test_game_laws.py",
+)
+"""Tests of this room, quick ones first; one of them must notice each error."""
+
 MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("dagames/orbits/consensus.py", "weights @ np.exp(log_nu)", "np.exp(log_nu).mean(axis=0)"),
     (

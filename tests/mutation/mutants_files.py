@@ -1,5 +1,8 @@
 """Arrays misread, places misnamed, files trusted or replaced: mistakes in reading games and in showing solutions."""
 
+SUITE = ("tests/unit/test_game_file.py", "tests/unit/test_plot.py")
+"""Tests of this room, quick ones first; one of them must notice each error."""
+
 MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("dagames/_yaml.py", "return float(text)\n", "return text\n"),
     ("dagames/_yaml.py", "parent.size += size", "parent.size += 1"),

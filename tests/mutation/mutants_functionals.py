@@ -1,5 +1,16 @@
 """Planted errors in quadratic, combined, numerical and non-convex functionals."""
 
+SUITE = (
+    "dagames/functionals",
+    "tests/unit/test_quadratic.py",
+    "tests/unit/test_from_convex.py",
+    "tests/unit/test_nonconvex.py",
+    "tests/property/test_combination_laws.py",
+    "tests/property/test_functional_laws.py",
+    "tests/property/test_game_laws.py",
+)
+"""Tests of this room, quick ones first; one of them must notice each error."""
+
 MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("dagames/functionals/quadratic.py", "0.5 * self._times(nu) + self.linear", "self._times(nu) + self.linear"),
     (

@@ -1,5 +1,18 @@
 """Wrong signs and dropped factors in what a group does: each entry is a file, the right text, and the wrong one."""
 
+SUITE = (
+    "dagames/grpo",
+    "tests/unit/test_grpo.py",
+    "tests/unit/test_dpo.py",
+    "tests/unit/test_learners.py",
+    "tests/unit/test_mean_field.py",
+    "tests/unit/test_bad_groups.py",
+    "tests/unit/test_simulator.py",
+    "tests/property/test_group_laws.py",
+    "tests/property/test_dpo_laws.py",
+)
+"""Tests of this room, quick ones first; one of them must notice each error."""
+
 MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("dagames/grpo/advantages.py", "centred * (group_size / (group_size - 1))", "centred"),
     ("dagames/grpo/advantages.py", "(rewards - rewards.mean()) ** 2", "centred**2"),

@@ -13,38 +13,51 @@ import pytest
 import tests.mutation
 
 ROOT = Path(__file__).parents[2]
-MUTANTS = [
-    mutant
+LISTS = [
+    importlib.import_module(f"tests.mutation.{module.name}")
     for module in pkgutil.iter_modules(tests.mutation.__path__)
     if module.name.startswith("mutants")
-    for mutant in importlib.import_module(f"tests.mutation.{module.name}").MUTANTS
 ]
-SUITE = ("tests/unit", "tests/property", "dagames")
+MUTANTS = [(*mutant, room.SUITE) for room in LISTS for mutant in room.MUTANTS]
+
+
+def suite_in(folder: Path, suite: tuple[str, ...]) -> subprocess.CompletedProcess[str]:
+    """Run tests in a copy of the code, with few examples each."""
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *suite]
+    environment = os.environ | {"PYTHONPATH": str(folder), "HYPOTHESIS_PROFILE": "brief"}
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environment)
+
+
+def copy_code(folder: Path) -> None:
+    for name in ("dagames", "tests", "conftest.py", "pyproject.toml"):
+        source = ROOT / name
+        ignore = shutil.ignore_patterns("__pycache__", "llm", "mutation")
+        shutil.copytree(source, folder / name, ignore=ignore) if source.is_dir() else shutil.copy(source, folder)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("room", LISTS, ids=lambda room: room.__name__.rsplit(".", 1)[1])
+def test_each_suite_passes_where_nothing_is_planted(room, tmp_path):
+    """Without this, a suite that fails for another reason would seem to notice every error."""
+    copy_code(tmp_path)
+    done = suite_in(tmp_path, room.SUITE)
+    assert done.returncode == 0, done.stdout[-2000:]
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("number", range(len(MUTANTS)))
 def test_the_suite_notices(number, tmp_path):
-    path, right, wrong = MUTANTS[number]
-    for name in ("dagames", "tests", "conftest.py", "pyproject.toml"):
-        source = ROOT / name
-        ignore = shutil.ignore_patterns("__pycache__", "llm", "mutation")
-        shutil.copytree(source, tmp_path / name, ignore=ignore) if source.is_dir() else shutil.copy(source, tmp_path)
+    path, right, wrong, suite = MUTANTS[number]
+    copy_code(tmp_path)
     text = (tmp_path / path).read_text()
     assert right in text, f"{path} no longer holds {right!r}; mend the list of mutants"
     (tmp_path / path).write_text(text.replace(right, wrong, 1))
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *SUITE]
-    done = subprocess.run(
-        command,
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        env=os.environ | {"PYTHONPATH": str(tmp_path), "HYPOTHESIS_PROFILE": "brief"},
-    )
+    done = suite_in(tmp_path, suite)
     assert done.returncode == 1, f"survived: {right!r} -> {wrong!r} in {path}\n{done.stdout[-800:]}"
 
 
 def test_mutants_are_of_this_code():
-    for path, right, wrong in MUTANTS:
+    for path, right, wrong, suite in MUTANTS:
         assert right in (ROOT / path).read_text(), (path, right)
         assert right != wrong
+        assert all((ROOT / name).exists() for name in suite)
