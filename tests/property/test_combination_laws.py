@@ -30,6 +30,8 @@ from tests.cases import FUNCTIONALS, Quartic, random_distribution, random_gram, 
 SMOOTH = {name: make for name, make in FUNCTIONALS.items() if isinstance(make(np.random.default_rng(0), 3), Smooth)}
 smooth = pytest.mark.parametrize("make", SMOOTH.values(), ids=SMOOTH.keys())
 family = pytest.mark.parametrize("make", FUNCTIONALS.values(), ids=FUNCTIONALS.keys())
+ADDED = {name: make for name, make in FUNCTIONALS.items() if not name.startswith("Polytope")}
+"""All but polytopes: a sum holds one indicator, and says so."""
 
 
 class Hull(Functional):
@@ -98,7 +100,7 @@ def test_a_linear_part_shifts_the_dual_variable(make, seed, n):
     assert isinstance(tilted, Smooth) == isinstance(R, Smooth)
 
 
-@family
+@pytest.mark.parametrize("make", ADDED.values(), ids=ADDED.keys())
 @given(seeds, sizes)
 def test_twice_a_functional_is_its_sum_with_itself(make, seed, n):
     rng = np.random.default_rng(seed)

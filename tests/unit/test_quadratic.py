@@ -143,6 +143,6 @@ def test_a_list_in_a_file_is_a_sum(tmp_path):
     path.write_text(text + "{Quadratic: {matrix: [[1.0, 0.0], [0.0, 1.0]]}}\n")
     assert isinstance(load_game(path).functional, Quadratic)
     path.write_text(text + "[]\n")
-    with pytest.raises(DomainError, match="`functional` must be one of"):
+    with pytest.raises(DomainError, match="`functional` is an empty list; name at least one"):
         load_game(path)
     assert not {"Sum", "Scaled", "FromConvex", "SmoothSum", "Convexified"} & set(FUNCTIONALS)
