@@ -15,7 +15,7 @@ class Gini(Separable):
     """Half the probability that two answers collide, times a weight; minimising it spreads the answers.
 
     Math:
-        R(nu) = (weight / 2) sum_z nu(z)^2,   R*(u) = <p, u> - R(p) at p = the projection of u / weight on the simplex.
+        R(nu) = (weight / 2) sum_z nu(z)^2,   R*(u) = min over c of c + sum_z max(u(z) - c, 0)^2 / (2 weight).
 
     Source:
         (paper, appendix C.2.2, Gini diversity, there with the opposite sign and without the half)
@@ -52,9 +52,13 @@ class Gini(Separable):
         return slope, slope
 
     def conjugate(self, u: OverAnswers) -> PerPrompt:
-        """Compute <p, u> - R(p) at the maximiser p, [*x]."""
+        """Compute R*(u), [*x], from above: with the multiplier c of the projection, as any c gives."""
+        # <p, u> - R(p) at the projection p would bound it from below, and 10^6 roundings in the sum of p would show.
         p = self.conjugate_gradient(u)
-        return np.asarray(np.where(p > 0, p * np.where(p > 0, u, 0.0), 0.0).sum(axis=-1) - self.value(p))
+        slope = np.where(p > 0, np.where(p > 0, u, 0.0) - self.weight[..., None] * p, 0.0)
+        c = slope.sum(axis=-1) / (p > 0).sum(axis=-1)
+        excess = np.maximum(u - c[..., None], 0.0)
+        return np.asarray(c + (excess * excess).sum(axis=-1) / (2 * self.weight))
 
     def conjugate_gradient(self, u: OverAnswers) -> OverAnswers:
         """Project u / weight on the simplex, [*x, Z]."""

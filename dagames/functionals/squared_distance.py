@@ -36,9 +36,16 @@ class SquaredDistance(ToPrior):
         return np.asarray(self.weight[..., None] * np.exp(log_nu))
 
     def conjugate(self, u: OverAnswers) -> PerPrompt:
-        """Compute <p, u> - R(p) at the maximiser p, [*x]."""
+        """Compute R*(u), [*x], from above: c + sum_z f_z*(u - c) with the maximiser's multiplier c, as any c gives."""
+        weight = self.weight[..., None]
         p = self.conjugate_gradient(u)
-        return np.asarray((p * np.where(p > 0, u, 0.0)).sum(axis=-1) - self.value(p))
+        slope = np.where(p > 0, np.where(p > 0, u, 0.0) - weight * (p - self.prior), 0.0)
+        c = slope.sum(axis=-1) / (p > 0).sum(axis=-1)
+        s = u - c[..., None]
+        inside = s > -weight * self.prior
+        s = np.where(inside, s, 0.0)
+        gain = np.where(inside, self.prior * s + s * s / (2 * weight), -0.5 * weight * self.prior**2)
+        return np.asarray(c + gain.sum(axis=-1))
 
     def conjugate_gradient(self, u: OverAnswers) -> OverAnswers:
         """Project prior + u / weight on the simplex, [*x, Z]."""

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 
 from dagames import AlignmentGame, DomainError, ShapeError, simplex, solve
-from dagames.functionals import Gini, KLToPrior, Linear, LogScore, Point
+from dagames.functionals import Gini, KLToPrior, Linear, LogScore, Point, SquaredDistance
 from dagames.solvers import blocks
 from dagames.streaming import MarginalAccumulator, lift_chunk
 from tests.cases import random_distribution, seeds, sizes
@@ -117,3 +117,10 @@ def test_a_large_batch_takes_input_and_output_and_64_mb():
     assert peak <= 4 * pi.nbytes + 64 * MB
     np.testing.assert_allclose(pi[7], solve(AlignmentGame(pi_0[7], np.arange(128), Gini(1.0), beta=0.7)).pi, atol=1e-14)
     np.testing.assert_allclose(np.exp(simplex.log_sum(solution.log_nu)), 1.0, atol=1e-12)
+
+
+@pytest.mark.parametrize("make", [Gini, lambda: SquaredDistance(np.full(10**6, 1e-6), 2.0)], ids=["Gini", "Squared"])
+def test_a_million_answers_round_nothing_away(make):
+    """The conjugate is bounded from above, so that a million roundings cannot lift the dual above the primal."""
+    nu_0 = np.random.default_rng(0).dirichlet(np.ones(10**6))
+    assert solve(AlignmentGame(nu_0, np.arange(10**6), make(), beta=0.7)).certificate.worst <= 1e-13
