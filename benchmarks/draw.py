@@ -34,7 +34,7 @@ def draw_core(results: dict[str, Any], folder: Path) -> None:
         right.loglog(row["sizes"], row["seconds"], "o-", color=colour, label=label)
     right.set_xlabel("size")
     right.set_ylabel("time to state, solve and lift (s)")
-    right.legend()
+    right.legend(loc="upper left")
     caption = (
         "Gini game, weight 1.3, beta 0.7, one run on one machine. Left: the same game for a conic solver and here; the "
         "smaller gap is ours in each.\nRight: time grows like the size, fitted over the upper half."
