@@ -11,7 +11,7 @@ from dagames.bregman import Consistency, Entropic, Generator, as_generator, cons
 from dagames.bregman.by_answer import at_answer, max_by_answer
 from dagames.bregman.reach import as_sign, best_box
 from dagames.certificates import Certificate
-from dagames.functionals import Functional
+from dagames.functionals import Functional, finite_slope
 
 _ENTROPIC = Entropic()
 _FPhis: TypeAlias = tuple[Generator, Generator, float]
@@ -291,19 +291,7 @@ class BregmanGame:
             DomainError: If R has no finite slope at a reachable answer, so that no maximum is attained.
             CertificateError: If the functional's gradient is not a number.
         """
-        slope = np.where(self.reachable, self.functional.gradient_at_log(log_nu), -np.inf)
-        name = type(self.functional).__name__
-        if np.isnan(slope).any():
-            raise CertificateError(f"{name}.gradient returned NaN.")
-        bad = self.reachable & ~np.isfinite(slope)
-        if bad.any():
-            place = tuple(int(i) for i in np.argwhere(bad)[0])
-            raise DomainError(
-                f"no best target exists: {name} has slope {slope[place]} at answer {place[-1]}, whose mass is "
-                f"{np.exp(log_nu[place]):g}. The supremum over targets is approached, not attained (claim I.3); give "
-                "every reachable answer positive mass."
-            )
-        return np.asarray(slope)
+        return finite_slope(self.functional, log_nu, self.reachable, -np.inf)
 
     def gap(self, pi: Numbers, q: Numbers) -> PerPrompt:
         """Compute J_F(pi) - min over policies of G_F(., q), [*x], an upper bound on J_F(pi) - min J_F."""

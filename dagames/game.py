@@ -5,10 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from dagames import simplex
-from dagames._errors import CertificateError, DomainError
 from dagames._types import Extraction, Numbers, OverAnswers, OverTraces, PerPrompt, RaggedTraces, Reachable
 from dagames.certificates import Certificate, certify_gap
-from dagames.functionals import Functional, as_functional, at_prompts, playable_answers
+from dagames.functionals import Functional, as_functional, at_prompts, finite_slope, playable_answers
 from dagames.reference import Reference
 
 
@@ -183,7 +182,7 @@ class AlignmentGame:
         Returns:
             Probabilities of traces or their logarithms, [*x, Y]; one array [Y_x] per prompt of a ragged batch.
         """
-        return self.reference.lift(self.log_ratio(log_nu), in_logs=in_logs)
+        return self.reference.lift(log_nu, in_logs=in_logs)
 
     def log_ratio(self, log_nu: OverAnswers) -> OverAnswers:
         """Compute log nu / nu_0, the factor by which the nearest policy of marginal exp(log_nu) reweights an answer.
@@ -194,7 +193,7 @@ class AlignmentGame:
         Returns:
             Log-factors, [*x, Z]; -inf where unreachable.
         """
-        return np.asarray(np.subtract(log_nu, self.log_nu_0, out=np.full_like(log_nu, -np.inf), where=self.reachable))
+        return self.reference.log_ratio(log_nu)
 
     def marginal(self, pi: Numbers) -> OverAnswers:
         """Compute the answer marginal nu_pi of a policy.
@@ -318,17 +317,7 @@ class AlignmentGame:
             DomainError: If R has no finite slope at a reachable answer, so that the supremum is not attained.
             CertificateError: If the functional's gradient is not a number.
         """
-        slope = self._where_reachable(self.functional.gradient_at_log(log_nu), np.inf)
-        if np.isnan(slope).any():
-            raise CertificateError(f"{type(self.functional).__name__}.gradient returned NaN.")
-        bad = self.reachable & ~np.isfinite(slope)
-        if bad.any():
-            place = tuple(int(i) for i in np.argwhere(bad)[0])
-            raise DomainError(
-                f"no best target exists: {type(self.functional).__name__} has slope {slope[place]} at answer "
-                f"{place[-1]}, whose mass is {np.exp(log_nu[place]):g}. The supremum over targets is approached, not "
-                "attained (claim I.3); give every reachable answer positive mass."
-            )
+        slope = finite_slope(self.functional, log_nu, self.reachable, np.inf)
         return simplex.log_normalize(-slope / self.beta)
 
     def certify(self, log_pi: OverTraces, log_q: OverAnswers) -> Certificate:

@@ -11,6 +11,9 @@ from dagames._types import Extraction, Numbers, OverAnswers, OverTraces, RaggedT
 
 Vector = NDArray[np.float64]
 
+_LOG_LEAST = -700.0
+"""Logs above it have an exponential within float64's full precision."""
+
 
 class Reference:
     """pi_0 and E of one prompt, of a batch of equal sizes, or of prompts with unequal numbers of traces.
@@ -152,48 +155,76 @@ class Reference:
                 np.add.at(cells, place, self.values[span])
             shift = np.zeros(())
         else:
-            # The largest trace of each answer is factored out, so that an answer of traces of mass 1e-300 keeps it.
-            top = np.full(cells.size, -np.inf)
+            shift = self._shift(cells.size)
             for span, place in self._chunks():
-                np.maximum.at(top, place, self.values[span])
-            shift = np.where(np.isfinite(top), top, 0.0)
-            for span, place in self._chunks():
-                np.add.at(cells, place, np.exp(self.values[span] - shift[place]))
-            shift = shift.reshape(mass.shape)
+                own = shift[place] if shift.size > 1 else shift
+                np.add.at(cells, place, np.exp(self.values[span] - own))
+            shift = shift.reshape(mass.shape) if shift.size > 1 else shift
         with np.errstate(divide="ignore"):
             np.log(mass, out=mass)
         mass += shift
         return mass.reshape(*self.batch, self.n_answers)
 
-    def lift(self, log_ratio: OverAnswers, *, in_logs: bool) -> OverTraces | RaggedTraces:
-        """Multiply the reference by a factor per answer.
+    def _shift(self, n_cells: int) -> Vector:
+        """Find what to take out of the logs of each cell's traces before exp: nothing, unless some mass underflows."""
+        logs = (self.values[span] for span, _ in self._chunks())
+        if min(part.min(where=part > -np.inf, initial=0.0) for part in logs) > _LOG_LEAST:
+            return np.zeros(1)
+        # The largest trace of each answer is factored out, so that an answer of traces of mass 1e-400 keeps it.
+        top = np.full(n_cells, -np.inf)
+        for span, place in self._chunks():
+            np.maximum.at(top, place, self.values[span])
+        top[np.isneginf(top)] = 0.0
+        return top
+
+    def log_ratio(self, log_nu: OverAnswers) -> OverAnswers:
+        """Compute log nu / nu_0.
 
         Args:
-            log_ratio: Log of the factor, [*x, Z]; -inf for 0.
+            log_nu: Log of an answer marginal, [*x, Z].
+
+        Returns:
+            The log-factor of each answer, [*x, Z]; -inf where `log_nu` is.
+        """
+        return np.asarray(np.subtract(log_nu, self.log_nu_0, out=np.full_like(log_nu, -np.inf), where=log_nu > -np.inf))
+
+    def lift(self, log_nu: OverAnswers, *, in_logs: bool) -> OverTraces | RaggedTraces:
+        """Reweight the reference by a factor nu / nu_0 per answer.
+
+        Args:
+            log_nu: Log of an answer marginal, [*x, Z]; -inf for 0, and where no trace of positive mass is.
             in_logs: Whether the result is to be logarithms.
 
         Returns:
-            pi_0(y) exp(log_ratio(E(y))) or its logarithm, [*x, Y], or one array [Y_x] per prompt.
+            pi_0(y) nu(E(y)) / nu_0(E(y)) or its logarithm, [*x, Y], or one array [Y_x] per prompt.
         """
-        flat = log_ratio.reshape(-1)
         lifted = np.empty(self.values.size)
+        # A factor per answer is worth a table unless that is large itself.
+        table = self.log_ratio(log_nu).reshape(-1) if log_nu.size <= simplex.BLOCK else None
         # A factor beyond float64's range times a denormal mass is an ordinary number, but only in logs.
-        direct = not (self.in_logs or in_logs) and flat.max() < np.log(np.finfo(np.float64).max)
-        table = np.exp(flat) if direct else flat
+        if table is not None and not (self.in_logs or in_logs) and table.max() < np.log(np.finfo(np.float64).max):
+            self._multiply(lifted, np.exp(table))
+        else:
+            self._add(lifted, log_nu.reshape(-1), table, in_logs=in_logs)
+        return lifted.reshape(self.shape) if self.shape is not None else np.split(lifted, self.starts[1:-1])
+
+    def _multiply(self, lifted: Vector, factors: Vector) -> None:
         for span, place in self._chunks():
-            part, own = lifted[span], self.values[span]
-            np.take(table, place, out=part, mode="clip")
-            if direct:
-                part *= own
-                continue
-            if self.in_logs:
-                part += own
-            else:
-                with np.errstate(divide="ignore"):
-                    part += np.log(own)
+            np.take(factors, place, out=lifted[span], mode="clip")
+            lifted[span] *= self.values[span]
+
+    def _add(self, lifted: Vector, log_nu: Vector, table: Vector | None, *, in_logs: bool) -> None:
+        """Write the logs of the policy, or itself, into `lifted`."""
+        log_nu_0 = self.log_nu_0.reshape(-1)
+        for span, place in self._chunks():
+            part = lifted[span]
+            np.take(log_nu if table is None else table, place, out=part, mode="clip")
+            if table is None:
+                np.subtract(part, log_nu_0[place], out=part, where=part > -np.inf)
+            with np.errstate(divide="ignore"):
+                part += self.values[span] if self.in_logs else np.log(self.values[span])
             if not in_logs:
                 np.exp(part, out=part)
-        return lifted.reshape(self.shape) if self.shape is not None else np.split(lifted, self.starts[1:-1])
 
     def _chunks(self) -> Iterator[tuple[slice, NDArray[np.integer]]]:
         """Cut the traces, and yield for each cut its place and the cell of each trace in a flat [X * Z] table."""

@@ -17,12 +17,13 @@ from dagames.functionals.negative_entropy import NegativeEntropy
 from dagames.functionals.nonconvex import Nonconvex, as_functional
 from dagames.functionals.numeric_conjugate import NumericConjugate
 from dagames.functionals.pairwise_incoherence import PairwiseIncoherence
+from dagames.functionals.parts import at_answers, at_prompts, is_cuttable, is_divisible
 from dagames.functionals.point import Point
 from dagames.functionals.polytope import Polytope
-from dagames.functionals.prompts import at_prompts, is_divisible
 from dagames.functionals.quadratic import Quadratic
 from dagames.functionals.scaled import Scaled, SeparableScaled, SmoothScaled
 from dagames.functionals.separable import RootConjugate, Separable
+from dagames.functionals.slopes import finite_slope
 from dagames.functionals.smooth import Smooth
 from dagames.functionals.squared_distance import SquaredDistance
 from dagames.functionals.sums import SeparableSum, SmoothSum, Sum
@@ -61,9 +62,12 @@ __all__ = [
     "Violation",
     "WeaklyConvex",
     "as_functional",
+    "at_answers",
     "at_prompts",
     "broken_laws",
+    "finite_slope",
     "from_convex",
+    "is_cuttable",
     "is_divisible",
     "mixture",
     "playable_answers",

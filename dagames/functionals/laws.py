@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from dagames._errors import DomainError
 from dagames._types import Numbers
 from dagames.functionals.base import Functional
+from dagames.functionals.parts import at_answers, is_cuttable
 
 Vector = NDArray[np.float64]
 
@@ -97,6 +98,10 @@ def _checks(
     dual = np.where(nu > 0, slope, -np.inf)
     attained = R.value(nu) + R.conjugate(dual) - nu @ slope
     yield _law("the gradient attains the value", abs(attained), [slope, R.value(nu)], nu)
+    if is_cuttable(R):
+        cut = int(rng.integers(nu.size + 1))
+        parts = [at_answers(R, span).value(nu[span]) for span in (slice(cut), slice(cut, None))]
+        yield _law("values of parts add up", abs(sum(parts) - R.value(nu)), [parts], nu)
     if np.isfinite(R.relative_smoothness):
         divergence = R.value(mu) - R.value(nu) - slope @ (mu - nu)
         kl = np.sum(np.where(mu > 0, mu * np.log(np.where(mu > 0, mu, 1.0) / np.where(nu > 0, nu, 1.0)), 0.0))

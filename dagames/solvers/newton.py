@@ -2,14 +2,15 @@
 
 import numpy as np
 
-from dagames import _tolerances, simplex
+from dagames import _tolerances
 from dagames._errors import SolveError
-from dagames._roots import increasing_root
 from dagames._types import OverAnswers
 from dagames.functionals import Separable, Smooth
 from dagames.game import AlignmentGame
+from dagames.solvers.nested_roots import nested_roots
 from dagames.solvers.newton_smooth import smooth_equilibrium
 from dagames.solvers.path import as_solution, check_solved
+from dagames.solvers.pieces import Piece, cut, log_total, normalize, solution_of_pieces
 from dagames.solvers.solution import Solution
 
 _STEPS = 40
@@ -50,110 +51,91 @@ def solve_newton(game: AlignmentGame, *, tolerance: float = _tolerances.GAP) -> 
     if not isinstance(functional, Separable):
         log_nu, steps = smooth_equilibrium(game, functional)
         return check_solved(as_solution(game, log_nu, "newton", steps), tolerance, _REMEDY)
-    log_nu, steps, converged = _joint(game, functional)
+    pieces = cut(game, functional)
+    log_nu, steps, converged = _joint(game, pieces)
     if converged:
-        solution = as_solution(game, log_nu, "newton", steps)
+        solution = _certified(game, pieces, log_nu, steps)
         if solution.certificate.worst <= tolerance:
             return solution
-    solution = as_solution(game, _nested(game, functional), "newton", steps)
-    return check_solved(solution, tolerance, _REMEDY)
+    return check_solved(_certified(game, pieces, nested_roots(game, pieces), steps), tolerance, _REMEDY)
 
 
-def _joint(game: AlignmentGame, functional: Separable) -> tuple[OverAnswers, int, bool]:
+def _certified(game: AlignmentGame, pieces: tuple[Piece, ...], log_nu: OverAnswers, steps: int) -> Solution:
+    """Certify with the conjugate, or where that would hold too much at once with the tangent."""
+    if len(pieces) == 1:
+        return as_solution(game, log_nu, "newton", steps)
+    return solution_of_pieces(game, pieces, log_nu, "newton", steps)
+
+
+def _start(game: AlignmentGame, pieces: tuple[Piece, ...]) -> OverAnswers:
+    """Copy the log reference, conditioned on the reachable answers; 0 at the others."""
+    t = np.empty_like(game.log_nu_0)
+    total = log_total(pieces, game.log_nu_0)[..., None]
+    for piece in pieces:
+        np.subtract(piece.anchor, total, out=t[..., piece.answers])
+        if not piece.full:
+            t[..., piece.answers][~piece.reachable] = 0.0
+    return t
+
+
+def _joint(game: AlignmentGame, pieces: tuple[Piece, ...]) -> tuple[OverAnswers, int, bool]:
     """Take Newton steps in log nu and the multiplier c together.
 
     Args:
         game: The game.
-        functional: Its functional.
+        pieces: Its answers.
 
     Returns:
         Log answer marginals, the steps taken, and whether the last one was small for every prompt.
     """
-    reachable, beta = game.reachable, game.beta
-    full, ones = bool(reachable.all()), np.ones(game.n_answers)
-    t = game.log_reference if full else np.where(reachable, game.log_reference, 0.0)
-    scaled = beta * t
+    t = _start(game, pieces)
     steps, largest = 0, np.inf
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         while steps < _STEPS and not largest <= _STEP**2:
-            nu = np.exp(t)
-            if not full:
-                nu *= reachable
-            slope, bend = functional.slope_and_bend(t, nu)
-            bend = bend + beta
-            level = beta * t
-            level -= scaled
-            level += slope
-            weight = nu / bend
+            mass, pull, give = np.zeros((3, *game.batch))
+            kept = None
+            for piece in pieces:
+                nu, level, bend = kept = _linearise(piece, t[..., piece.answers], game.beta)
+                weight = nu / bend
+                ones = np.ones(nu.shape[-1])
+                mass += nu @ ones
+                pull += np.einsum("...z,...z->...", weight, level)
+                give += weight @ ones
             # The multiplier that makes the linearised masses sum to 1; the old one cancels.
-            c = (1.0 - nu @ ones + np.einsum("...z,...z->...", weight, level)) / (weight @ ones)
-            step = np.subtract(c[..., None], level, out=level)
-            step /= bend
-            if not full:
-                step *= reachable
-            largest = float(np.max(np.einsum("...z,...z->...", step, step)))
-            # No mass exceeds 1; from there the steps come down monotonically where f'(exp t) is convex.
-            t = np.minimum(np.add(t, step, out=step), 0.0, out=step)
+            c = ((1.0 - mass + pull) / give)[..., None]
+            squared = np.zeros(game.batch)
+            for piece in pieces:
+                own = t[..., piece.answers]
+                # With one piece what was computed for the multiplier is still at hand.
+                _, level, bend = kept if kept and len(pieces) == 1 else _linearise(piece, own, game.beta)
+                squared += _step(piece, own, c, level, bend)
+            largest = float(np.max(squared))
             steps += 1
             if np.isnan(largest):
                 break
-    log_nu = simplex.log_normalize(t if full else np.where(reachable, t, -np.inf))
-    return log_nu, steps, largest <= _STEP**2
+    normalize(pieces, t)
+    return t, steps, largest <= _STEP**2
 
 
-def _nested(game: AlignmentGame, functional: Separable) -> OverAnswers:
-    reachable, beta = game.reachable, game.beta
-    base = np.where(reachable, game.log_reference, 0.0)
-    steepest = functional.gradient_at_log(np.zeros_like(base))
-    guess = base
-
-    def log_masses(c: np.ndarray) -> OverAnswers:
-        """Find each log mass for the multiplier c, at most log 1."""
-        nonlocal guess
-
-        def excess(t: OverAnswers) -> tuple[OverAnswers, OverAnswers]:
-            return functional.gradient_at_log(t) + beta * (t - base) - c, functional.bend_at_log(t) + beta
-
-        # f' is at most f'(1) up to mass 1, which bounds the root from below.
-        low = np.minimum(base + (c - steepest) / beta, 0.0)
-        guess = increasing_root(excess, low, np.zeros_like(base), guess)
-        return guess
-
-    def surplus(c: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        t = np.where(reachable, log_masses(c), -np.inf)
-        total = simplex.log_sum(t)[..., None]
-        share = np.exp(t - total) / (functional.bend_at_log(np.where(reachable, t, 0.0)) + beta)
-        return total, np.where(reachable, share, 0.0).sum(axis=-1, keepdims=True)
-
-    c = increasing_root(surplus, *_bracket(game, functional, base))
-    return simplex.log_normalize(np.where(reachable, log_masses(c), -np.inf))
+def _linearise(piece: Piece, t: OverAnswers, beta: float) -> tuple[OverAnswers, OverAnswers, OverAnswers]:
+    """Compute nu, f'(nu) + beta log(nu / nu_0) up to a constant, and its derivative in log nu, [*x, n] each."""
+    nu = np.exp(t)
+    if not piece.full:
+        nu *= piece.reachable
+    slope, bend = piece.functional.slope_and_bend(t, nu)
+    level = t - piece.anchor
+    level *= beta
+    level += slope
+    return nu, level, bend + beta
 
 
-def _bracket(game: AlignmentGame, functional: Separable, base: OverAnswers) -> tuple[np.ndarray, np.ndarray]:
-    """Bound the multiplier c = f'(nu) + beta log(nu / nu_0), which is the same for all reachable answers, [*x, 1].
-
-    Some answer has nu <= nu_0 and some nu >= nu_0, so c lies between the slopes at nu_0; every nu is at most 1 and some
-    nu is at least 1 / |Z|, which gives the second pair of bounds.
-
-    Args:
-        game: The game.
-        functional: Its functional.
-        base: Log reference, [*x, Z], 0 where unreachable.
-
-    Returns:
-        Lower and upper bound, [*x, 1] each.
-    """
-    reachable, beta = game.reachable, game.beta
-    log_n = np.log(reachable.sum(axis=-1, keepdims=True))
-    at_reference = functional.gradient_at_log(base)
-    at_one = functional.gradient_at_log(np.zeros_like(base)) - beta * base
-    at_share = functional.gradient_at_log(np.broadcast_to(-log_n, base.shape).copy()) - beta * (base + log_n)
-
-    def least(values: OverAnswers) -> np.ndarray:
-        return np.asarray(np.where(reachable, values, np.inf).min(axis=-1, keepdims=True))
-
-    def largest(values: OverAnswers) -> np.ndarray:
-        return np.asarray(np.where(reachable, values, -np.inf).max(axis=-1, keepdims=True))
-
-    low = np.maximum(least(at_reference), least(at_share))
-    return low, np.maximum(np.minimum(largest(at_reference), least(at_one)), low)
+def _step(piece: Piece, t: OverAnswers, c: np.ndarray, level: OverAnswers, bend: OverAnswers) -> np.ndarray:
+    """Move the log masses `t` in place, and return the squared length of the step, [*x]."""
+    step = np.subtract(c, level, out=level)
+    step /= bend
+    if not piece.full:
+        step *= piece.reachable
+    squared = np.einsum("...z,...z->...", step, step)
+    # No mass exceeds 1; from there the steps come down monotonically where f'(exp t) is convex.
+    np.minimum(np.add(t, step, out=step), 0.0, out=t)
+    return np.asarray(squared)

@@ -124,3 +124,29 @@ def test_a_million_answers_round_nothing_away(make):
     """The conjugate is bounded from above, so that a million roundings cannot lift the dual above the primal."""
     nu_0 = np.random.default_rng(0).dirichlet(np.ones(10**6))
     assert solve(AlignmentGame(nu_0, np.arange(10**6), make(), beta=0.7)).certificate.worst <= 1e-13
+
+
+@pytest.mark.parametrize("in_logs", [False, True])
+def test_as_many_answers_as_traces_take_input_and_output_and_64_mb(in_logs):
+    """Beside the policy there are three arrays over the answers: the reference's marginal, the marginal, the target."""
+    n = 4 * 10**6
+    rng = np.random.default_rng(0)
+    pi_0, E = rng.dirichlet(np.ones(n)), rng.permutation(n)
+    values = np.log(pi_0) if in_logs else pi_0
+    tracemalloc.start()
+    game = (AlignmentGame.from_log if in_logs else AlignmentGame)(values, E, KLToPrior(pi_0[::-1], 0.5), beta=0.7)
+    solution = solve(game)
+    pi = solution.pi
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert solution.certificate.worst <= 1e-13
+    nu_0 = game.nu_0
+    np.testing.assert_allclose(pi, (pi_0 * (solution.nu / nu_0)[E]), rtol=1e-9)
+    assert peak <= 4 * pi.nbytes + 64 * MB
+
+
+def test_masses_below_the_least_float_are_pushed_forward():
+    """Logs of -1000 have no exponential; within their answer they have one."""
+    log_pi_0 = np.array([0.0, -1000.0, -1000.0 + np.log(3.0), -np.inf])
+    game = AlignmentGame.from_log(log_pi_0, [0, 1, 1, 2], Linear(np.zeros(3)), beta=1.0)
+    np.testing.assert_allclose(game.log_nu_0, [0.0, -1000.0 + np.log(4.0), -np.inf], rtol=1e-14)
