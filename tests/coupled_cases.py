@@ -9,6 +9,7 @@ from dagames import AlignmentGame, CoupledGame
 from dagames.conic import solve_problem
 from dagames.couplings import AllOf, Budgets, Coherence, Equalities, EqualRates, LinearCoupling, SoftCoherence
 from dagames.functionals import Linear
+from dagames.solvers import solve_budgets
 from tests.cases import random_reference
 
 
@@ -125,3 +126,16 @@ def oracle(game: CoupledGame) -> tuple[float, np.ndarray, np.ndarray | None]:
     solve_problem(problem)
     prices = np.array([float(limit.dual_value) for limit in limits]) / rows.scale if limits else None
     return float(problem.value), pi.value @ answers.T, prices
+
+
+def batch(pi_0=((0.5, 0.3, 0.2), (0.2, 0.2, 0.6)), rewards=(0.0, 0.0, 0.0), beta=1.0) -> AlignmentGame:
+    return AlignmentGame(pi_0, range(len(rewards)), Linear(rewards), beta)
+
+
+def scalar_game() -> tuple[CoupledGame, float]:
+    """One cost in [0, 1], active: the game and Var_nu*(c)."""
+    cost = np.array([0.0, 0.3, 1.0, 0.6])
+    prompts = AlignmentGame([[0.4, 0.3, 0.2, 0.1]], range(4), Linear(np.zeros(4)), beta=0.7)
+    game = CoupledGame(prompts, Budgets(cost, 0.15))
+    nu = solve_budgets(game).nu[0]
+    return game, float(nu @ cost**2 - (nu @ cost) ** 2)

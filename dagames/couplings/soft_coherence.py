@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dagames._errors import SolveError
-from dagames._types import Numbers, OverAnswers, PerPrompt, Reachable
+from dagames._types import OverAnswers, PerPrompt, Reachable
 from dagames.coupled_game import Coupling
 from dagames.orbits.hellinger import jensen_shannon
 from dagames.simplex import as_positive
@@ -46,13 +46,13 @@ class SoftCoherence(Coupling):
 
     weight: float
 
-    def __init__(self, weight: Numbers = 1.0) -> None:
+    def __init__(self, weight: float = 1.0) -> None:
         """Take the weight.
 
         Args:
             weight: Price of disagreement, above 0.
         """
-        object.__setattr__(self, "weight", as_positive(weight, "weight"))  # type: ignore[arg-type]
+        object.__setattr__(self, "weight", as_positive(weight, "weight"))
 
     def value(self, nu: OverAnswers, shares: PerPrompt) -> float:
         """Compute weight times the Jensen-Shannon divergence of the marginals."""

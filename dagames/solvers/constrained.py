@@ -100,7 +100,7 @@ def solve_budgets(game: CoupledGame, *, tolerance: float = _tolerances.GAP) -> C
            [0.9448, 0.0552]]), 0.2)
     """
     rows = rows_of(game)
-    face = game.coupling.face(game.reachable, game.shares)  # type: ignore[attr-defined]
+    face = linear_coupling(game).face(game.reachable, game.shares)
     found, steps = best_multipliers(dual_of(game, face))
     multipliers = signed(found[0], face, rows.equal)
     return check_solved(at_multipliers(game, multipliers, "newton", steps, ()), tolerance, _REMEDY)
@@ -113,16 +113,28 @@ def rows_of(game: CoupledGame) -> LinearConstraints:
         game: The game.
 
     Returns:
-        The constraints.
+        The constraints; a SolveError if the coupling is of another kind.
+    """
+    return linear_coupling(game).rows(game.shares)
+
+
+def linear_coupling(game: CoupledGame) -> LinearCoupling:
+    """Return the coupling of a game, if it is a linear one.
+
+    Args:
+        game: The game.
+
+    Returns:
+        The coupling.
 
     Raises:
-        SolveError: If the coupling is of another kind.
+        SolveError: If it is of another kind.
     """
     if not isinstance(game.coupling, LinearCoupling):
         raise SolveError(
             f"{type(game.coupling).__name__} is no linear coupling and has no multipliers; use `solve_coupled(game)`."
         )
-    return game.coupling.rows(game.shares)
+    return game.coupling
 
 
 def dual_of(game: CoupledGame, face: Face) -> ConstrainedDual:

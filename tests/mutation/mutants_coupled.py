@@ -5,6 +5,8 @@ SUITE = (
     "dagames/couplings",
     "dagames/solvers",
     "tests/unit/test_coupled.py",
+    "tests/unit/test_orbits.py",
+    "tests/unit/test_bad_couplings.py",
     "tests/property/test_orbit_laws.py",
     "tests/property/test_coupled_laws.py",
     "tests/property/test_functional_laws.py",

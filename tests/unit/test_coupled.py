@@ -10,30 +10,15 @@ import pytest
 from dagames import (
     AlignmentGame,
     CoupledGame,
-    DomainError,
-    InfeasibleError,
-    ShapeError,
     SolveError,
     solve,
     solve_coupled,
 )
-from dagames.coupled_game import Coupling
-from dagames.couplings import AllOf, Budgets, Coherence, Equalities, EqualRates, SoftCoherence
-from dagames.functionals import Gini, Linear, NegativeEntropy, Polytope
+from dagames.couplings import Budgets, Coherence, Equalities, EqualRates, SoftCoherence
+from dagames.functionals import Linear, NegativeEntropy, Polytope
 from dagames.orbits import (
-    arithmetic_mean,
-    direct_projection,
     generalised_hellinger,
     geometric_mean,
-    hellinger_bounds,
-    hybrid_bound,
-    hybrid_loss,
-    improvement,
-    jensen_shannon,
-    majority,
-    project_onto_marginal,
-    smoothed,
-    two_step_projection,
 )
 from dagames.solvers import (
     admissible_step,
@@ -41,10 +26,9 @@ from dagames.solvers import (
     solve_budgets,
     solve_coherent,
     solve_dual_ascent,
-    solve_polytope,
-    solve_soft_coherent,
 )
 from dagames.solvers.conic import solve_conic
+from tests.coupled_cases import batch, scalar_game
 
 
 @pytest.fixture(autouse=True)
@@ -53,10 +37,6 @@ def _as_a_user() -> Iterator[None]:
     jaxtyping.config.update("jaxtyping_disable", True)
     yield
     jaxtyping.config.update("jaxtyping_disable", False)
-
-
-def batch(pi_0=((0.5, 0.3, 0.2), (0.2, 0.2, 0.6)), rewards=(0.0, 0.0, 0.0), beta=1.0) -> AlignmentGame:
-    return AlignmentGame(pi_0, range(len(rewards)), Linear(rewards), beta)
 
 
 def test_the_geometric_mean_is_the_consensus_and_its_ratio_the_target():
@@ -95,15 +75,6 @@ def test_the_safety_loop_as_written_ends_elsewhere():
     np.testing.assert_allclose(q, [0, 1 / 3, 2 / 3, 0], atol=1e-4)
 
 
-def scalar_game() -> tuple[CoupledGame, float]:
-    """One cost in [0, 1], active: the game and Var_nu*(c)."""
-    cost = np.array([0.0, 0.3, 1.0, 0.6])
-    prompts = AlignmentGame([[0.4, 0.3, 0.2, 0.1]], range(4), Linear(np.zeros(4)), beta=0.7)
-    game = CoupledGame(prompts, Budgets(cost, 0.15))
-    nu = solve_budgets(game).nu[0]
-    return game, float(nu @ cost**2 - (nu @ cost) ** 2)
-
-
 def test_the_step_of_dual_ascent_is_eight_beta_for_one_cost():
     game, _ = scalar_game()
     assert admissible_step(game) == pytest.approx(8 * 0.7)
@@ -136,53 +107,6 @@ def test_dual_ascent_starts_where_it_is_told_and_keeps_prices_positive():
     assert all(point[0] >= 0 for point in islice(path, 50))
     loose = CoupledGame(game.prompts, Budgets([0.0, 0.3, 1.0, 0.6], 0.9))
     assert solve_dual_ascent(loose).multipliers[0] == 0
-
-
-@pytest.mark.parametrize(("K", "constant"), [(3, 0.861671773764278), (4, 0.715972), (5, 0.620832), (6, 0.558072)])
-def test_the_lower_constants_of_the_hellinger_bound(K, constant):
-    """Claim I.23, and no random point does better."""
-    c, C = hellinger_bounds(K)
-    assert c == pytest.approx(constant, abs=1e-6 if K > 3 else 1e-13)
-    x = np.random.default_rng(K).dirichlet(np.ones(K), size=20_000) * K
-    ratio = (1 - np.exp(np.log(x).mean(axis=1))) / (x * np.log(x)).mean(axis=1)
-    assert c - 1e-9 <= ratio.min()
-    assert ratio.max() <= C
-    assert c < 1 / np.log(K)
-
-
-def test_the_bounds_of_the_hellinger_distance_are_attained():
-    for K in (2, 3, 5, 9):
-        views = (1 - np.eye(K)) / (K - 1)
-        assert generalised_hellinger(views) == 1
-        assert hellinger_bounds(K)[1] * jensen_shannon(views) == pytest.approx(1)
-    assert hellinger_bounds(2)[0] == 1
-    x = np.array([1 + np.sqrt(3), 1 - np.sqrt(3) / 2, 1 - np.sqrt(3) / 2]) / 3
-    views = np.stack([np.roll(x, k) for k in range(3)])
-    assert generalised_hellinger(views) / jensen_shannon(views) == pytest.approx(hellinger_bounds(3)[0], rel=1e-12)
-    # Below 1 / log K for every K > 2, by an amount that mpmath finds to be 1.3265e-7, 6.279e-9 and 2.645e-10.
-    for K, below in ((8, 1.3265074e-7), (9, 6.2792638e-9), (10, 2.6446621e-10)):
-        assert 1 / np.log(K) - hellinger_bounds(K)[0] == pytest.approx(below, rel=5e-3)
-
-
-def test_the_hybrid_bound_fails_for_a_restricted_set_of_models():
-    """Claim I.25: models (t, .5 - t, .5), t in [.1, .43]; the loss .0600 exceeds the bound .0179."""
-    e = 1e-4
-    nu = np.array([[9 * e, e, 1 - 10 * e], [e, e, 1 - 2 * e]])
-    truth, ends = np.array([0.2, 0.2, 0.6]), np.array([[0.1, 0.4, 0.5], [0.43, 0.07, 0.5]])
-    bound = hybrid_bound(nu, truth, models=ends)
-    assert bound.lipschitz == pytest.approx(3.13, abs=0.005)
-    assert bound.gradient == pytest.approx(14.3, abs=0.05)
-    assert bound.as_stated == pytest.approx(0.0179, abs=1e-4)
-    assert bound.as_stated == pytest.approx(bound.amended * bound.gradient)
-    # The KL projection of a mean on the models keeps the ratio of its first two masses.
-    losses = [
-        float(np.sum(truth * np.log(truth / np.array([t, 0.5 - t, 0.5]))))
-        for mean in (arithmetic_mean(nu), geometric_mean(nu))
-        for t in [float(np.clip(0.5 * mean[0] / (mean[0] + mean[1]), 0.1, 0.43))]
-    ]
-    assert losses[0] - losses[1] == pytest.approx(0.0600, abs=1e-4)
-    assert losses[0] - losses[1] > bound.as_stated
-    assert hybrid_loss(nu, truth) <= hybrid_bound(nu, truth).amended
 
 
 def test_budgets_of_no_room_forbid_answers():
@@ -254,151 +178,6 @@ def test_answers_that_one_view_lacks_have_no_consensus():
     soft = solve_coupled(CoupledGame(prompts, SoftCoherence(1.0)))
     assert (soft.nu[[0, 1], [2, 0]] == 0).all()
     assert soft.certificate.worst <= 1e-10
-
-
-def test_views_without_a_common_answer_are_named():
-    apart = AlignmentGame([[1.0, 0.0], [0.5, 0.5], [0.0, 1.0]], range(2), Linear(np.zeros(2)), beta=1.0)
-    with pytest.raises(InfeasibleError, match="views 0 and 2 share no answer"):
-        CoupledGame(apart, Coherence())
-    rounds = 0.5 * (1 - np.eye(3))
-    with pytest.raises(InfeasibleError, match="views 0, 1, 2 have no answer in common, though every two"):
-        geometric_mean(rounds)
-    with pytest.raises(InfeasibleError, match="views 0 and 1 share no answer"):
-        direct_projection([[1.0, 0.0], [0.0, 1.0]], [0, 1])
-    with pytest.raises(InfeasibleError, match="views 0 and 1 share no answer"):
-        direct_projection([[0.5, 0.5], [0.5, 0.5]], [[0, 0], [1, 1]], divergence="euclidean")
-    with pytest.raises(InfeasibleError, match=r"view 1 gives answer 0 no trace, but `q\[0\]` is 0\.5"):
-        project_onto_marginal([[0.5, 0.5], [0.5, 0.5]], [[0, 1], [1, 1]], [0.5, 0.5])
-    assert generalised_hellinger([[1.0, 0.0], [0.0, 1.0]]) == 1
-    np.testing.assert_array_equal(project_onto_marginal([[0.0, 1.0]], [0, 1], [0.5, 0.5], "euclidean"), [[0.5, 0.5]])
-
-
-def test_majority_of_a_tie_is_split():
-    np.testing.assert_array_equal(majority([[0.5, 0.3, 0.2], [0.3, 0.5, 0.2]]), [0.5, 0.5, 0])
-    np.testing.assert_array_equal(majority([[0.5, 0.3, 0.2], [0.3, 0.5, 0.2]], [0.6, 0.4]), [1, 0, 0])
-
-
-def test_contradictory_constraints_are_named():
-    prompts = batch()
-    with pytest.raises(InfeasibleError, match=r"contradict each other: each of costs\[0\] <= 0.1, costs\[0\] = 0.2"):
-        CoupledGame(prompts, AllOf(Budgets([1.0, 1.0, 0.0], 0.1), Equalities([1.0, 0.0, 0.0], 0.2)))
-    with pytest.raises(InfeasibleError, match=r"costs\[0\] = 2; the largest reachable value is 1\. .* are \[1\.\]"):
-        CoupledGame(prompts, Equalities([1.0, 0.0, 0.5], 2.0))
-    with pytest.raises(
-        InfeasibleError, match=r"no policy satisfies costs\[0\] <= 0.05; the least reachable value is 0.12 "
-    ):
-        AlignmentGame([0.5, 0.5, 0.0], range(3), Polytope([0.5, 0.12, 0.0], 0.05), beta=1.0)
-    with pytest.raises(
-        InfeasibleError, match=r"value is 0.12 \(answer 1\)\. The nearest feasible budgets are \[0.12\]"
-    ):
-        AlignmentGame([0.5, 0.5, 0.0], range(3), Polytope([0.5, 0.12, 0.0], 0.05), beta=1.0)
-    with pytest.raises(InfeasibleError, match=r"prompt 1: no policy satisfies costs\[0\] <= 0.2"):
-        AlignmentGame([[0.5, 0.5], [0.0, 1.0]], range(2), Polytope([0.0, 1.0], 0.2), beta=1.0)
-    with pytest.raises(InfeasibleError, match=r"equalities\[0\] = 2"):
-        AlignmentGame([0.5, 0.5], range(2), Polytope(equalities=[0.0, 1.0], values=2.0), beta=1.0)
-    with pytest.raises(InfeasibleError, match=r"rate of costs\[0\] in group 'b' minus that in 'a' = 0"):
-        CoupledGame(
-            AlignmentGame([[1.0, 0.0], [0.0, 1.0]], range(2), Linear([0.0, 0.0]), beta=1.0),
-            EqualRates([0.0, 1.0], ["a", "b"]),
-        )
-
-
-@pytest.mark.parametrize(
-    ("call", "kind", "message"),
-    [
-        (lambda: CoupledGame(AlignmentGame([0.5, 0.5], [0, 1], Linear([0, 0]), 1.0), Coherence()), ShapeError, "batch"),
-        (
-            lambda: CoupledGame(AlignmentGame([[0.5, 0.5]], [0, 1], Gini(1.0), 1.0), Coherence()),
-            DomainError,
-            "not Gini",
-        ),
-        (lambda: CoupledGame(batch(), "coherent"), DomainError, "`coupling` must be a Coupling, not str"),
-        (lambda: CoupledGame(batch(), Coherence(), [0.5, 0.25, 0.25]), ShapeError, "there are 2 prompts"),
-        (lambda: CoupledGame(batch(), Coherence(), [1.0, 0.0]), DomainError, "`shares` has a 0"),
-        (lambda: CoupledGame(batch(), Coherence(), [0.5, 0.6]), DomainError, "`shares` sum to 1.1"),
-        (lambda: CoupledGame(batch(), Budgets([0.0, 1.0], 0.5)), ShapeError, "2 prompts and 2 answers; the game has 2"),
-        (lambda: CoupledGame(batch(), EqualRates([0.0, 1.0, 0.0], [0, 1, 1])), ShapeError, "`groups` has 3 labels"),
-        (lambda: EqualRates([0.0, 1.0], [1, 1]), DomainError, "one label only"),
-        (lambda: EqualRates([0.0, 1.0], [[1], [2]]), ShapeError, "one label per prompt"),
-        (lambda: Budgets([0.0, float("nan")], 0.5), DomainError, r"`costs\[1\]` is nan"),
-        (lambda: Budgets([0.0, 1.0], float("inf")), DomainError, r"`budgets\[0\]` is inf"),
-        (lambda: Budgets([[0.0, 1.0]], [0.5, 0.5]), ShapeError, "`budgets` has shape"),
-        (lambda: Budgets([[0.0, 1.0]], None), DomainError, "`costs` and `budgets` belong together"),
-        (lambda: Budgets([[[0.0, 1.0]]], [[0.5]]), ShapeError, "for limits of each prompt use Polytope"),
-        (lambda: Equalities([0.0, "x"], 0.5), ShapeError, "`costs` is not a rectangular array"),
-        (AllOf, DomainError, "at least one, not nothing"),
-        (lambda: AllOf(Coherence()), DomainError, "not Coherence"),
-        (lambda: SoftCoherence(-1.0), DomainError, "`weight` must be a finite number above 0"),
-        (Polytope, DomainError, "a Polytope needs `costs` and `budgets`"),
-        (lambda: Polytope([0.0, 1.0]), DomainError, "`costs` and `budgets` belong together"),
-        (lambda: Polytope([0.0, 1.0], "x"), ShapeError, "`budgets` is not"),
-        (
-            lambda: Polytope([0.0, 1.0], 1.0, equalities=[1.0, 0.0, 0.0], values=1.0),
-            ShapeError,
-            "same prompts and answ",
-        ),
-        (lambda: AlignmentGame([0.5, 0.5], [0, 1], Polytope([1.0], 2.0), 1.0), ShapeError, r"asks for \(1, 2\)"),
-        (lambda: solve_coupled(CoupledGame(batch(), Coherence()), "newton"), DomainError, "`method` must be one of"),
-        (lambda: solve_coupled(CoupledGame(batch(), Coherence()), tolerance=0.0), DomainError, "above 0"),
-        (lambda: solve_budgets(CoupledGame(batch(), Coherence())), SolveError, "Coherence is no linear coupling"),
-        (lambda: solve_coherent(CoupledGame(batch(), SoftCoherence())), SolveError, "is SoftCoherence, not Coherence"),
-        (lambda: solve_soft_coherent(CoupledGame(batch(), Coherence())), SolveError, "not SoftCoherence"),
-        (lambda: solve_polytope(AlignmentGame([1.0], [0], Gini(1.0), 1.0)), SolveError, "Gini is not a Polytope"),
-        (lambda: solve_dual_ascent(scalar_game()[0], max_iterations=0), DomainError, "at least 1"),
-        (lambda: solve_dual_ascent(scalar_game()[0], max_iterations=3), SolveError, "Allow more"),
-        (
-            lambda: solve_dual_ascent(scalar_game()[0], step=100.0, max_iterations=2),
-            SolveError,
-            "beyond the admissible",
-        ),
-        (lambda: next(dual_ascent_path(scalar_game()[0], -1.0)), DomainError, "`step` must be a finite number above 0"),
-        (lambda: next(dual_ascent_path(scalar_game()[0], None, [1.0, 1.0])), DomainError, "there are 1 constraints"),
-        (lambda: geometric_mean([0.5, 0.5]), ShapeError, r"`nu` has shape \(2,\); it must be \[X, Z\]"),
-        (lambda: geometric_mean([[0.5, 0.6]]), DomainError, r"`nu\[0\]` sum to 1.1"),
-        (lambda: arithmetic_mean([[0.5, 0.5]], [0.5, 0.5]), ShapeError, "there are 1 views"),
-        (lambda: majority([[0.5, 0.5], [1.0, 0.0]], [0.0, 1.0]), DomainError, "`shares` has a 0"),
-        (lambda: smoothed([[1.0, 0.0]], 0.0), DomainError, r"`share` must lie in \(0, 1\]"),
-        (lambda: hellinger_bounds(1), DomainError, "at least 2, not 1"),
-        (
-            lambda: direct_projection([[0.5, 0.5]], [0, 1], divergence="l1"),
-            DomainError,
-            "`divergence` must be one of kl",
-        ),
-        (lambda: direct_projection([0.5, 0.5], [0, 1]), ShapeError, r"`pi_0` has shape \(2,\)"),
-        (lambda: two_step_projection([[0.5, 0.5]], [0, 1], [0.5, 0.5]), ShapeError, "there are 1 views"),
-        (lambda: two_step_projection([[0.5, 0.5]] * 2, [0, 1], [1.0, 0.0]), DomainError, "`shares` has a 0"),
-        (lambda: project_onto_marginal([[0.5, 0.5]], [0, 1], [[0.5, 0.5]]), ShapeError, "`q` has shape"),
-        (lambda: hybrid_bound([[0.5, 0.5]], [1.0]), ShapeError, "the views have 2 answers"),
-        (lambda: hybrid_bound([[0.5, 0.5]], [0.5, 0.5], models=[[1.0]]), ShapeError, "`models` has 1 answers"),
-        (lambda: hybrid_loss([[1.0, 0.0]], [0.5, 0.5]), DomainError, "no view gives some answer"),
-        (lambda: improvement([[0.5, 0.5]], [0.5, 0.5], [1.0, 0.0]), DomainError, "`q` excludes an answer"),
-    ],
-)
-def test_mistakes_are_answered_by_name(call, kind, message):
-    with pytest.raises(kind, match=message):
-        call()
-
-
-class Unsolved(Coupling):
-    def value(self, nu, shares):
-        return 0.0
-
-    def conjugate(self, u, shares):
-        return float(shares @ u.max(axis=-1)) - 1.0
-
-    def check_fits(self, reachable, shares):
-        pass
-
-
-def test_a_coupling_of_ones_own_is_judged_and_a_broken_one_named():
-    game = CoupledGame(batch(), Unsolved())
-    with pytest.raises(SolveError, match="no solver knows Unsolved"):
-        solve_coupled(game)
-    from dagames import CertificateError
-
-    log_nu = np.log(game.prompts.nu_0)
-    with pytest.raises(CertificateError, match="Unsolved breaks the Fenchel-Young inequality"):
-        game.certify_marginal(log_nu, np.zeros_like(log_nu))
 
 
 def test_the_oracle_solves_polytopes_with_equalities_and_batches():
