@@ -16,7 +16,7 @@ def plugin_table(K: int, *, c_0: float | None = None, counts: CountsKind = "self
 
     Args:
         K: Number of traces in a group, at least 1.
-        c_0: The entry for an answer that was not seen; finite, in nats.
+        c_0: The entry for an answer that was not seen, which only independent counts can meet; finite, in nats.
         counts: Whether a count includes the trace that is rewarded.
 
     Returns:
@@ -28,7 +28,7 @@ def plugin_table(K: int, *, c_0: float | None = None, counts: CountsKind = "self
     Source:
         (paper, appendix C, eq. 11); claim II.1
 
-    >>> plugin_table(2).coefficients.round(4)
+    >>> plugin_table(2, counts="independent").coefficients.round(4)
     array([-1.3863, -0.6931,  0.    ])
     """
     K = as_group_size(K)
@@ -36,4 +36,4 @@ def plugin_table(K: int, *, c_0: float | None = None, counts: CountsKind = "self
     if not math.isfinite(c_0):
         raise DomainError(f"`c_0` must be a finite number, not {c_0}.")
     coefficients = np.concatenate([[c_0], np.log(np.arange(1, K + 1) / K)])
-    return RewardTable(K, coefficients, counts)
+    return RewardTable(K, coefficients, counts, method="plugin")

@@ -1,43 +1,115 @@
-"""A reward that is looked up by the count of an answer in its group."""
+"""A reward that is looked up by the count of an answer in its group, with a proof of how good it is."""
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import cached_property
+from pathlib import Path
+from typing import Literal, get_args
 
 import numpy as np
+from flint import fmpq, fmpq_poly
 from numpy.typing import NDArray
 
 from dagames._errors import DomainError, ShapeError
+from dagames._files import check_new_file, write_text
 from dagames._types import Numbers
+from dagames.estimators.bernstein import as_rationals, to_monomials
+from dagames.estimators.log_polynomial import LogPolynomial
+from dagames.estimators.rewards import LOG, Reward
+from dagames.estimators.sealed import read_bounded, seal, unseal
+from dagames.estimators.supremum import Interval, supremum
 
 CountsKind = Literal["self-inclusive", "independent"]
+Precision = Literal["float64", "float32", "bfloat16"]
 
 
 @dataclass(frozen=True, eq=False)
 class RewardTable:
-    """The estimate c_X of log p, for an answer of probability p that was given X times by a group of K traces.
+    """The estimate c_X of a reward g(p), for an answer of probability p that was given X times by a group of K traces.
+
+    All that is said of it holds for K independent traces of one prompt. With P(p) = E c_X, for an independent count
+    X ~ Binomial(K, p), and for a self-inclusive one X ~ 1 + Binomial(K - 1, p), what the rewarded trace sees.
 
     Attributes:
         group_size: Number of traces K.
-        coefficients: Estimates c_0..c_K of log p in nats, [K + 1].
-        counts: "self-inclusive" if the count includes the trace that is rewarded (as in a GRPO group, so that c_0 is
-            never read), "independent" if it comes from K other traces.
+        coefficients: Estimates c_0..c_K, [K + 1], in the units of g. A self-inclusive c_0 is never read, and is c_1.
+        counts: "self-inclusive" if the count includes the trace that is rewarded (as in a GRPO group), "independent" if
+            it comes from K other traces.
+        estimates: The reward g.
+        method: How the table was made.
+        precision: The type that the coefficients are rounded to.
+        optimum: Enclosure of the least bias of all tables with this K, g and kind of counts, where it is known.
+
+    >>> table = RewardTable(1, np.array([0.0, 0.0]), "independent")
+    >>> round(table.bias.upper, 12), table.second_moment.upper < 1e-300
+    (0.367879441171, True)
     """
 
     group_size: int
     coefficients: NDArray[np.float64]
     counts: CountsKind
+    estimates: Reward = LOG
+    method: str = "custom"
+    precision: Precision = "float64"
+    optimum: Interval | None = None
 
     def __post_init__(self) -> None:
-        """Validate the coefficients.
+        """Validate the table.
 
         Raises:
-            ShapeError: If there are not K + 1 of them.
-            DomainError: If one is not a finite number.
+            ShapeError: If there are not K + 1 coefficients.
+            DomainError: If a coefficient is not a finite number, or the kind of counts is unknown.
         """
-        if self.coefficients.shape != (self.group_size + 1,):
-            raise ShapeError(f"`coefficients` has shape {self.coefficients.shape}, not ({self.group_size + 1},).")
-        if not np.isfinite(self.coefficients).all():
+        object.__setattr__(self, "group_size", as_group_size(self.group_size))
+        object.__setattr__(self, "counts", as_counts(self.counts))
+        coefficients = np.array(self.coefficients, dtype=np.float64)
+        if coefficients.shape != (self.group_size + 1,):
+            raise ShapeError(f"`coefficients` has shape {coefficients.shape}, not ({self.group_size + 1},).")
+        if self.counts == "self-inclusive":
+            coefficients[0] = coefficients[1]
+        if not np.isfinite(coefficients).all():
             raise DomainError("`coefficients` must be finite numbers.")
+        coefficients.flags.writeable = False
+        object.__setattr__(self, "coefficients", coefficients)
+
+    @property
+    def inner(self) -> list[fmpq]:
+        """The coefficients of P in the Bernstein basis, as exact rationals: c_0..c_K, or c_1..c_K if self-inclusive."""
+        return as_rationals(self.coefficients if self.counts == "independent" else self.coefficients[1:])
+
+    @cached_property
+    def bias(self) -> Interval:
+        """Enclosure of sup over p of |p (P(p) - g(p))|, the worst weighted bias of the table as stored."""
+        return weighted_bias(self.inner, self.estimates)
+
+    @cached_property
+    def second_moment(self) -> Interval:
+        """Enclosure of sup over p of E c_X^2."""
+        return supremum(LogPolynomial(to_monomials([c * c for c in self.inner])))
+
+    @cached_property
+    def variance(self) -> Interval:
+        """Enclosure of sup over p of p^2 Var c_X, the worst variance of the weighted reward."""
+        mean, square = to_monomials(self.inner), to_monomials([c * c for c in self.inner])
+        return supremum(LogPolynomial(_SQUARE * (square - mean * mean)))
+
+    @cached_property
+    def excess(self) -> Interval:
+        """Enclosure of sup over p of p^2 (E c_X^2 - g(p)^2), which is convex in the coefficients; claim II.8."""
+        square = LogPolynomial(_SQUARE * to_monomials([c * c for c in self.inner]))
+        return supremum(square - self.estimates.weighted.squared())
+
+    @cached_property
+    def _guarded(self) -> NDArray[np.float64]:
+        """The coefficients between NaNs: counts that are out of range, also below 0, find one or are out of bounds."""
+        guarded = np.full(2 * self.group_size + 2, np.nan)
+        least = self._least
+        guarded[least : self.group_size + 1] = self.coefficients[least:]
+        return guarded
+
+    @property
+    def _least(self) -> int:
+        return 1 if self.counts == "self-inclusive" else 0
 
     def reward(self, counts: Numbers) -> NDArray[np.float64]:
         """Look the rewards up.
@@ -46,7 +118,7 @@ class RewardTable:
             counts: Counts of answers, integers from 0 (1 if self-inclusive) to K, any shape.
 
         Returns:
-            Estimates of log p in nats, of the same shape.
+            Estimates of g(p), of the same shape.
 
         Raises:
             DomainError: If a count is out of range.
@@ -56,15 +128,134 @@ class RewardTable:
         array([-1.3863,  0.    ])
         """
         array = np.asarray(counts)
-        least = 1 if self.counts == "self-inclusive" else 0
-        if not np.issubdtype(array.dtype, np.integer) or (
-            array.size and (array.min() < least or array.max() > self.group_size)
-        ):
-            raise DomainError(
-                f"`counts` must be integers from {least} to {self.group_size} ({self.counts} counts of a group of "
-                f"{self.group_size}), not {array}."
+        if np.issubdtype(array.dtype, np.integer):
+            try:
+                found = np.asarray(np.take(self._guarded, array))
+            except IndexError:
+                found = np.array(np.nan)
+            # A sum is NaN if a term is, and no more than that is wanted of it.
+            with np.errstate(over="ignore", invalid="ignore"):
+                total = found.sum()
+            if not np.isnan(total) or not np.isnan(found).any():
+                return found
+        raise DomainError(
+            f"`counts` must be integers from {self._least} to {self.group_size} ({self.counts} counts of a group of "
+            f"{self.group_size}), not {array}."
+        )
+
+    def rounded(self, precision: Precision) -> "RewardTable":
+        """Round the coefficients, as a look-up in a smaller type does.
+
+        Args:
+            precision: "float64", "float32" or "bfloat16".
+
+        Returns:
+            The table with the numbers that are looked up then; its `bias` is theirs.
+
+        Raises:
+            DomainError: If the precision is unknown, or cannot hold the coefficients.
+
+        >>> RewardTable(1, np.array([0.1, 0.1]), "independent").rounded("bfloat16").coefficients
+        array([0.10009766, 0.10009766])
+        """
+        if precision not in get_args(Precision):
+            raise DomainError(f"`precision` must be one of {', '.join(get_args(Precision))}, not {precision!r}.")
+        coefficients = self.coefficients
+        if precision != "float64":
+            with np.errstate(over="ignore"):
+                single = coefficients.astype(np.float32)
+            if precision == "bfloat16":
+                single = _to_bfloat16(single)
+            coefficients = single.astype(np.float64)
+        if not np.isfinite(coefficients).all():
+            raise DomainError(f"{precision} does not hold coefficients of {np.abs(self.coefficients).max():.1e}.")
+        return replace(self, coefficients=coefficients, precision=precision)
+
+    def save(self, path: "str | Path", *, overwrite: bool = False) -> None:
+        """Write the table as JSON, with its certificate and a checksum.
+
+        Args:
+            path: The file.
+            overwrite: Whether it may exist.
+        """
+        terms = [[str(alpha), m, str(b)] for (alpha, m), b in self.estimates.terms.items()]
+        payload = {
+            "format": _FORMAT,
+            "group_size": self.group_size,
+            "counts": self.counts,
+            "estimates": {"name": self.estimates.name, "terms": terms},
+            "method": self.method,
+            "precision": self.precision,
+            "coefficients": self.coefficients.tolist(),
+            "bias": list(self.bias),
+            "second_moment": list(self.second_moment),
+            "variance": list(self.variance),
+            "optimum": None if self.optimum is None else list(self.optimum),
+        }
+        check_new_file(Path(path), overwrite=overwrite)
+        write_text(Path(path), seal(payload))
+
+    @classmethod
+    def load(cls, path: "str | Path") -> "RewardTable":
+        """Read a table, and prove its certificate again.
+
+        Args:
+            path: A file written by `save`.
+
+        Returns:
+            The table.
+
+        Raises:
+            DomainError: If the file is no such table, was changed, or claims another bias than its coefficients have.
+        """
+        content = unseal(read_bounded(Path(path), _LARGEST_FILE), str(path))
+        if content.get("format") != _FORMAT:
+            raise DomainError(f"{path} is no reward table: its `format` is {content.get('format')!r}, not {_FORMAT!r}.")
+        try:
+            terms = {(Fraction(alpha), int(m)): Fraction(b) for alpha, m, b in content["estimates"]["terms"]}
+            table = cls(
+                group_size=content["group_size"],
+                coefficients=np.array(content["coefficients"], dtype=np.float64),
+                counts=content["counts"],
+                estimates=Reward(str(content["estimates"]["name"]), terms),
+                method=str(content["method"]),
+                precision=content["precision"],
+                optimum=None if content["optimum"] is None else Interval(*content["optimum"]),
             )
-        return np.asarray(self.coefficients[array])
+            claimed = Interval(*content["bias"])
+        except (KeyError, TypeError, ValueError, ZeroDivisionError) as error:
+            raise DomainError(f"{path} is no complete reward table: {error}.") from None
+        if table.bias != claimed:
+            raise DomainError(
+                f"{path} claims a bias in {tuple(claimed)}; its coefficients have one in {tuple(table.bias)}."
+            )
+        return table
+
+
+_FORMAT = "dagames reward table 1"
+_LARGEST_FILE = 2**20
+_SQUARE = fmpq_poly([0, 0, 1])
+
+
+def weighted_bias(coefficients: list[fmpq], estimates: Reward) -> Interval:
+    """Enclose sup over p of |p (sum_k c_k B_{k,n}(p) - g(p))|.
+
+    Args:
+        coefficients: c_0..c_n.
+        estimates: g.
+
+    Returns:
+        The enclosure.
+    """
+    mean = LogPolynomial(fmpq_poly([0, 1]) * to_monomials(coefficients))
+    return supremum(mean - estimates.weighted, absolute=True)
+
+
+def _to_bfloat16(single: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Round to the nearest number whose lower 16 bits are 0, to even where two are as near."""
+    bits = single.view(np.uint32).astype(np.uint64)
+    rounded = (bits + 0x7FFF + ((bits >> np.uint64(16)) & np.uint64(1))) & np.uint64(0xFFFF0000)
+    return rounded.astype(np.uint32).view(np.float32)
 
 
 def as_group_size(K: int) -> int:
@@ -85,3 +276,22 @@ def as_group_size(K: int) -> int:
     if isinstance(K, bool) or not isinstance(K, (int, np.integer)) or K < 1:
         raise DomainError(f"`K` must be an integer of at least 1, not {K!r}.")
     return int(K)
+
+
+def as_counts(counts: str) -> CountsKind:
+    """Validate the kind of counts.
+
+    Args:
+        counts: "self-inclusive" or "independent".
+
+    Returns:
+        The same.
+
+    Raises:
+        DomainError: If it is neither.
+    """
+    if counts == "self-inclusive":
+        return "self-inclusive"
+    if counts == "independent":
+        return "independent"
+    raise DomainError(f"`counts` must be one of {', '.join(get_args(CountsKind))}, not {counts!r}.")

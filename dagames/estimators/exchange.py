@@ -1,0 +1,194 @@
+"""The exchange method of Remez: the polynomial P of degree n with the least sup over p of |p (P(p) - g(p))|.
+
+Points are p = sin(phi)^2, in which the alternation is nearly evenly spaced although it crowds to p ~ 1 / n^2 at 0.
+"""
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+from flint import arb, arb_poly, ctx, fmpq
+
+from dagames._errors import SolveError
+from dagames.estimators.rewards import Reward, Vector
+
+_ROUNDS = 60
+_SAMPLES = 8
+"""Points looked at between two points of the reference; the error has one extremum there."""
+
+_NOTHING = 1e-13
+"""A levelled error that float64 cannot tell from 0; its size is proved, but the points may not be the best."""
+
+_ENOUGH = 1e-11
+"""Relative difference between the largest and the levelled error at which to stop."""
+
+
+class Reference(NamedTuple):
+    """n + 2 points at which the best polynomial's error is largest, with alternating signs.
+
+    Attributes:
+        points: p, increasing, [n + 2].
+        level: The levelled error, with its sign at the first point.
+    """
+
+    points: Vector
+    level: float
+
+
+def exchange(n: int, reward: Reward) -> Reference:
+    """Find the alternation of the best approximation.
+
+    Args:
+        n: Degree of P, at least 0.
+        reward: g.
+
+    Returns:
+        The points, to float64; the certificates of `level_exactly` hold for any points.
+
+    Raises:
+        SolveError: If rounding keeps the method from converging.
+    """
+    phi = 0.5 * np.pi * np.arange(1, n + 3) / (n + 2)
+    best, least = phi, np.inf
+    for _ in range(_ROUNDS):
+        error = _Levelled(phi, reward)
+        peaks = _peaks(error, n + 2)
+        if peaks is None:
+            break
+        excess = np.abs(error(peaks)).max() / abs(error.level) - 1.0
+        if excess < least:
+            best, least = peaks, excess
+        elif least < 1e-7:
+            # Rounding has the last word; the level of the best points seen is as good as float64 finds it.
+            break
+        phi = peaks
+        if excess < _ENOUGH:
+            break
+    if not (least < 1e-7 or abs(error.level) < _NOTHING):
+        raise SolveError(
+            f"the exchange method for degree {n} and the reward {reward.name!r} stopped {least:.1e} above its lower "
+            "bound, the rounding of float64. Ask for a smaller group.",
+            "rounding",
+        )
+    return Reference(np.sin(best) ** 2, _Levelled(best, reward).level)
+
+
+class _Levelled:
+    """The error, as a function of phi, of the polynomial whose errors at all points are as large, and alternate."""
+
+    def __init__(self, phi: Vector, reward: Reward) -> None:
+        self.points, self.reward = np.sin(phi) ** 2, reward
+        difference = self.points[:, None] - self.points[None, :]
+        np.fill_diagonal(difference, 1.0)
+        logs = -np.log(np.abs(difference)).sum(axis=1)
+        self.weights = np.prod(np.sign(difference), axis=1) * np.exp(logs - logs.max())
+        signs, g = (-1.0) ** np.arange(phi.size), reward(self.points)
+        # The divided difference of P over all points is 0, because its degree is two below their number.
+        self.level = float(-(self.weights @ g) / (self.weights @ (signs / self.points)))
+        self.values = g + signs * self.level / self.points
+
+    def __call__(self, phi: Vector) -> Vector:
+        """Compute p (P(p) - g(p)) by the barycentric formula, any shape [m]."""
+        p = np.sin(phi) ** 2
+        distance = p[:, None] - self.points[None, :]
+        at = distance == 0
+        shares = self.weights / np.where(at, 1.0, distance)
+        with np.errstate(invalid="ignore"):
+            mean = (shares @ self.values) / shares.sum(axis=1)
+        value = np.where(at.any(axis=1), self.values[at.argmax(axis=1)], mean)
+        return np.asarray(p * (value - self.reward(p)))
+
+
+def _peaks(error: _Levelled, number: int) -> Vector | None:
+    """Find one extremum of the error for each of its signs' runs, `number` of them, or None if there are fewer."""
+    phi = np.arcsin(np.sqrt(error.points))
+    ends = np.unique(np.concatenate([[0.0], phi, [0.5 * np.pi]]))
+    share = np.arange(_SAMPLES) / _SAMPLES
+    samples = np.append((ends[:-1, None] + np.diff(ends)[:, None] * share).ravel()[1:], 0.5 * np.pi)
+    values = error(samples)
+    runs = np.split(np.arange(samples.size), np.flatnonzero(np.diff(np.sign(values))) + 1)
+    at = np.array([run[np.abs(values[run]).argmax()] for run in runs])
+    if at.size < number:
+        return None
+    low, high = samples[np.maximum(at - 1, 0)], samples[np.minimum(at + 1, samples.size - 1)]
+    peaks = _climb(error, samples[at], low, high)
+    while peaks.size > number:
+        outer = np.abs(error(peaks[[0, -1]]))
+        peaks = peaks[1:] if outer[0] < outer[1] else peaks[:-1]
+    return peaks
+
+
+def _climb(error: _Levelled, top: Vector, low: Vector, high: Vector) -> Vector:
+    """Move each point to the vertex of the parabola through it and its neighbours, which come nearer each time."""
+    for _ in range(3):
+        reach = 0.5 * (high - low)
+        left, right = np.maximum(top - reach, 0.5 * top), np.minimum(top + reach, 0.5 * np.pi)
+        at_left, at_top, at_right = error(left), error(top), error(right)
+        a, b = (top - left) * (at_top - at_right), (top - right) * (at_top - at_left)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            vertex = top - 0.5 * ((top - left) * a - (top - right) * b) / (a - b)
+        vertex = np.where((vertex >= left) & (vertex <= right), vertex, top)
+        top = np.where(np.abs(error(vertex)) > np.abs(at_top), vertex, top)
+        low, high = np.maximum(top - 0.25 * reach, 0.5 * top), np.minimum(top + 0.25 * reach, 0.5 * np.pi)
+    return top
+
+
+def level_exactly(points: Vector, reward: Reward, bits: int) -> tuple[arb, list[fmpq]]:
+    """Level the error at given points, in ball arithmetic.
+
+    Math:
+        with divided-difference weights w_i the levelled error is -sum w_i g(p_i) / sum |w_i| / p_i, up to sign. By
+        de la Vallee-Poussin its size is a lower bound on the error of *every* polynomial of degree n.
+
+    Args:
+        points: n + 2 different points in (0, 1].
+        reward: g.
+        bits: Working precision.
+
+    Returns:
+        The size of the level, enclosed; and the coefficients c_0..c_n of the levelled polynomial in the Bernstein
+        basis, rounded to that precision.
+    """
+    n = len(points) - 2
+    with ctx.workprec(bits):
+        p = [arb(fmpq(*float(point).as_integer_ratio())) for point in points]
+        weights = [1 / _product(a - b for j, b in enumerate(p) if j != i) for i, a in enumerate(p)]
+        g = [reward.at(a) for a in p]
+        pull = sum((w * value for w, value in zip(weights, g, strict=True)), arb(0))
+        give = sum((abs(w) / a for w, a in zip(weights, p, strict=True)), arb(0))
+        level = -pull / give if weights[0] > 0 else pull / give
+        signs = [1 if i % 2 == 0 else -1 for i in range(n + 2)]
+        values = [value + sign * level / a for value, sign, a in zip(g, signs, p, strict=True)]
+        polynomial = _interpolate(p[: n + 1], values[: n + 1])
+        return abs(level), _bernstein(polynomial, n)
+
+
+def _interpolate(points: list[arb], values: list[arb]) -> arb_poly:
+    """Interpolate by divided differences."""
+    d = list(values)
+    for k in range(1, len(d)):
+        for i in range(len(d) - 1, k - 1, -1):
+            d[i] = (d[i] - d[i - 1]) / (points[i] - points[i - k])
+    polynomial = arb_poly([d[-1]])
+    for point, value in zip(points[-2::-1], d[-2::-1], strict=True):
+        polynomial = polynomial * arb_poly([-point, 1]) + arb_poly([value])
+    return polynomial
+
+
+def _bernstein(polynomial: arb_poly, n: int) -> list[fmpq]:
+    row, binomial, coefficients = [], 1, []
+    for j in range(n + 1):
+        row.append(polynomial[j] / binomial)
+        binomial = binomial * (n - j) // (j + 1)
+    for _ in range(n + 1):
+        coefficients.append(row[0].mid().fmpq())
+        row = [a + b for a, b in pairwise(row)]
+    return coefficients
+
+
+def _product(factors: Iterator[arb]) -> arb:
+    total = arb(1)
+    for factor in factors:
+        total *= factor
+    return total

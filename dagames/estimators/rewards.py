@@ -1,0 +1,148 @@
+"""What a reward table estimates: a function g of an answer's probability p.
+
+A policy gradient weights the error of a reward by p, so that p g(p) is what matters: it must tend to 0 with p.
+"""
+
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from fractions import Fraction
+from typing import TypeAlias
+
+import numpy as np
+from flint import arb
+from numpy.typing import NDArray
+
+from dagames._errors import DomainError
+from dagames.estimators.log_polynomial import LogPolynomial, Terms
+
+Vector: TypeAlias = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Reward:
+    """A function g(p) = sum b p^alpha (log p)^m on (0, 1], with every alpha above -1, of which tables can be proved.
+
+    Attributes:
+        name: The reward as `as_reward` reads it, or a name of one's own.
+        terms: Coefficient b of each (alpha, m), rationals.
+
+    >>> twice = Reward("twice the log", {(Fraction(0), 1): Fraction(2)})
+    >>> float(twice(np.array(1.0)))
+    0.0
+    """
+
+    name: str
+    terms: Terms = field(hash=False)
+
+    def __post_init__(self) -> None:
+        """Validate the terms.
+
+        Raises:
+            DomainError: If there is none, if p g(p) does not tend to 0 with p, or if a power of the log is negative.
+        """
+        if not self.terms:
+            raise DomainError(f"the reward {self.name!r} has no terms.")
+        for alpha, m in self.terms:
+            if not alpha > -1:
+                raise DomainError(
+                    f"the reward {self.name!r} has the power {float(alpha):g}; it must be above -1, because p g(p) has "
+                    "to tend to 0 with p: no table approximates it otherwise."
+                )
+            if m < 0:
+                raise DomainError(f"the reward {self.name!r} is infinite at p = 1: its logarithm has the power {m}.")
+
+    def __call__(self, p: Vector) -> Vector:
+        """Compute g at p in (0, 1], any shape."""
+        parts = [float(b) * p ** float(alpha) * np.log(p) ** m for (alpha, m), b in self.terms.items()]
+        return np.asarray(sum(parts))
+
+    @property
+    def weighted(self) -> LogPolynomial:
+        """The function p g(p)."""
+        return LogPolynomial(None, {(alpha + 1, m): b for (alpha, m), b in self.terms.items()})
+
+    def at(self, p: arb) -> arb:
+        """Enclose g at p > 0, at the current precision."""
+        return self.weighted(p) / p
+
+
+LOG = Reward("log", {(Fraction(0), 1): Fraction(1)})
+"""g(p) = log p, the reward of games with KL divergence."""
+
+
+def power(a: float) -> Reward:
+    """Return the reward g(p) = p^a.
+
+    Args:
+        a: The power, above -1.
+
+    Returns:
+        The reward.
+
+    >>> power(0.5)(np.array([0.25])).tolist()
+    [0.5]
+    """
+    return Reward("sqrt" if a == 0.5 else f"power:{float(a)!r}", {(_exact(a), 0): Fraction(1)})
+
+
+def entropy(order: float) -> Reward:
+    """Return the logarithm of an order, the reward of games with Tsallis entropy.
+
+    Math:
+        g(p) = (p^(order - 1) - 1) / (order - 1), which tends to log p as the order goes to 1.
+
+    Args:
+        order: The order, above 0.
+
+    Returns:
+        The reward; `LOG` at order 1.
+
+    >>> entropy(2.0)(np.array([0.25])).tolist()
+    [-0.75]
+    """
+    a = _exact(order) - 1
+    return LOG if a == 0 else Reward(f"entropy:{float(order)!r}", {(a, 0): 1 / a, (Fraction(0), 0): -1 / a})
+
+
+_NAMES = {"log": "log p", "sqrt": "sqrt p", "power:A": "p^A, A > -1", "entropy:ORDER": "(p^(ORDER-1) - 1)/(ORDER-1)"}
+
+
+def as_reward(reward: "str | Reward") -> Reward:
+    """Read a reward.
+
+    Args:
+        reward: A `Reward`, or its name: "log", "sqrt", "power:A", "entropy:ORDER".
+
+    Returns:
+        The reward.
+
+    Raises:
+        DomainError: If there is no reward of that name.
+
+    >>> as_reward("entropy:1.5").name
+    'entropy:1.5'
+    """
+    if isinstance(reward, Reward):
+        return reward
+    kind, colon, number = str(reward).partition(":")
+    if not colon and kind in {"log", "sqrt"}:
+        return LOG if kind == "log" else power(0.5)
+    if colon and kind in {"power", "entropy"}:
+        try:
+            value = float(number)
+        except ValueError:
+            raise DomainError(f"`reward` is {reward!r}; what follows the colon must be a number.") from None
+        return power(value) if kind == "power" else entropy(value)
+    near = get_close_matches(str(reward), ["log", "sqrt", "power:0.5", "entropy:2"], 1, 0.4)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    listed = "; ".join(f"{name} is {meaning}" for name, meaning in _NAMES.items())
+    raise DomainError(
+        f"there is no reward {reward!r}.{hint} Known: {listed}. Others are made by `Reward(name, terms)`."
+    )
+
+
+def _exact(number: float) -> Fraction:
+    try:
+        return Fraction(number)
+    except (ValueError, OverflowError, TypeError):
+        raise DomainError(f"the power of a reward must be a finite number, not {number!r}.") from None

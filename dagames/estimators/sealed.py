@@ -1,0 +1,75 @@
+"""JSON files that notice when they were changed: a checksum of the content, which says nothing of who wrote it."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from dagames._errors import DomainError
+
+
+def seal(content: dict[str, Any]) -> str:
+    """Write content as JSON, with its SHA-256.
+
+    Args:
+        content: What JSON can hold; without a key "sha256".
+
+    Returns:
+        The text.
+    """
+    return json.dumps({**content, "sha256": _checksum(content)}, indent=1, allow_nan=False) + "\n"
+
+
+def unseal(text: str, name: str) -> dict[str, Any]:
+    """Read what `seal` wrote.
+
+    Args:
+        text: The text.
+        name: What error messages call it.
+
+    Returns:
+        The content.
+
+    Raises:
+        DomainError: If it is no such text, or was changed.
+
+    >>> unseal(seal({"a": [1, 0.1]}), "it")
+    {'a': [1, 0.1]}
+    """
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError):
+        raise DomainError(f"{name} is not JSON.") from None
+    if not isinstance(content, dict) or "sha256" not in content:
+        raise DomainError(f"{name} has no `sha256`; it was not written by this program.")
+    claimed = content.pop("sha256")
+    if claimed != _checksum(content):
+        raise DomainError(f"{name} was changed after it was written: its checksum is another one. Make the file anew.")
+    return content
+
+
+def read_bounded(path: Path, largest: int) -> str:
+    """Read a text file that is not too large.
+
+    Args:
+        path: The file.
+        largest: Bytes allowed.
+
+    Returns:
+        The text.
+
+    Raises:
+        DomainError: If it cannot be read, or is larger.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(largest + 1)
+    except OSError as error:
+        raise DomainError(f"cannot read {path}: {error.strerror}.") from None
+    if len(content) > largest:
+        raise DomainError(f"{path} is larger than {largest} bytes; it is no reward table.")
+    return content.decode("utf-8", errors="replace")
+
+
+def _checksum(content: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True, allow_nan=False).encode()).hexdigest()
