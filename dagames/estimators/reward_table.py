@@ -65,10 +65,10 @@ class RewardTable:
         coefficients = np.array(self.coefficients, dtype=np.float64)
         if coefficients.shape != (self.group_size + 1,):
             raise ShapeError(f"`coefficients` has shape {coefficients.shape}, not ({self.group_size + 1},).")
-        if self.counts == "self-inclusive":
-            coefficients[0] = coefficients[1]
         if not np.isfinite(coefficients).all():
             raise DomainError("`coefficients` must be finite numbers.")
+        if self.counts == "self-inclusive":
+            coefficients[0] = coefficients[1]
         coefficients.flags.writeable = False
         object.__setattr__(self, "coefficients", coefficients)
 
