@@ -6,7 +6,7 @@ import numpy as np
 
 from dagames._errors import DomainError
 from dagames.estimators.exchange import exchange, level_exactly
-from dagames.estimators.reward_table import CountsKind, RewardTable, as_counts, as_group_size, weighted_bias
+from dagames.estimators.reward_table import CountsKind, RewardTable, inner_degree, weighted_bias
 from dagames.estimators.rewards import Reward, as_reward
 from dagames.estimators.supremum import Interval
 
@@ -45,12 +45,9 @@ def minimax_table(K: int, *, reward: "str | Reward" = "log", counts: CountsKind 
     >>> round(table.bias.upper, 12), round(17**2 * table.optimum.lower, 6)
     (0.00112393607, 0.324818)
     """
-    K, target = as_group_size(K), as_reward(reward)
-    n = K if as_counts(counts) == "independent" else K - 1
-    coefficients, optimum = best_polynomial(n, target)
-    if counts == "self-inclusive":
-        coefficients = np.append(coefficients[0], coefficients)
-    return RewardTable(K, coefficients, counts, target, "minimax", optimum=optimum)
+    goal = as_reward(reward)
+    inner, optimum = best_polynomial(inner_degree(K, counts), goal)
+    return RewardTable.from_inner(K, inner, counts, goal, "minimax", optimum)
 
 
 def best_polynomial(n: int, reward: Reward) -> tuple[np.ndarray, Interval]:

@@ -72,6 +72,32 @@ class RewardTable:
         coefficients.flags.writeable = False
         object.__setattr__(self, "coefficients", coefficients)
 
+    @classmethod
+    def from_inner(
+        cls,
+        K: int,
+        inner: NDArray[np.float64],
+        counts: CountsKind,
+        estimates: Reward,
+        method: str,
+        optimum: Interval | None = None,
+    ) -> "RewardTable":
+        """Make a table from the coefficients of P, which for self-inclusive counts has one degree less.
+
+        Args:
+            K: Number of traces.
+            inner: Coefficients in the Bernstein basis, [K + 1], or [K] for self-inclusive counts.
+            counts: The kind of counts.
+            estimates: The reward g.
+            method: How they were found.
+            optimum: Enclosure of the least bias, where it is known.
+
+        Returns:
+            The table.
+        """
+        coefficients = inner if counts == "independent" else np.append(inner[0], inner)
+        return cls(K, coefficients, counts, estimates, method, optimum=optimum)
+
     @property
     def inner(self) -> list[fmpq]:
         """The coefficients of P in the Bernstein basis, as exact rationals: c_0..c_K, or c_1..c_K if self-inclusive."""
@@ -276,6 +302,19 @@ def as_group_size(K: int) -> int:
     if isinstance(K, bool) or not isinstance(K, (int, np.integer)) or K < 1:
         raise DomainError(f"`K` must be an integer of at least 1, not {K!r}.")
     return int(K)
+
+
+def inner_degree(K: int, counts: CountsKind) -> int:
+    """Return the degree of P: the number of traces whose answers are random to the one that is rewarded.
+
+    Args:
+        K: Number of traces.
+        counts: The kind of counts.
+
+    Returns:
+        K, or K - 1 for self-inclusive counts.
+    """
+    return as_group_size(K) - (as_counts(counts) == "self-inclusive")
 
 
 def as_counts(counts: str) -> CountsKind:

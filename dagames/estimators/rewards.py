@@ -56,6 +56,20 @@ class Reward:
         parts = [float(b) * p ** float(alpha) * np.log(p) ** m for (alpha, m), b in self.terms.items()]
         return np.asarray(sum(parts))
 
+    def second_derivative(self, p: Vector) -> Vector:
+        """Compute g'' at p in (0, 1], any shape."""
+        parts = [
+            float(b)
+            * p ** (float(alpha) - 2)
+            * sum(
+                factor * np.log(p) ** (m - j)
+                for j, factor in enumerate((float(alpha * (alpha - 1)), float(m * (2 * alpha - 1)), float(m * (m - 1))))
+                if factor
+            )
+            for (alpha, m), b in self.terms.items()
+        ]
+        return np.asarray(sum(parts)) + np.zeros_like(p)
+
     @property
     def weighted(self) -> LogPolynomial:
         """The function p g(p)."""

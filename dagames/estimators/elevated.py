@@ -1,0 +1,73 @@
+"""Tables for a group made from tables for fewer traces: by a split of the group, or by the mean over all of them."""
+
+import numpy as np
+
+from dagames._errors import DomainError
+from dagames.estimators.bernstein import raise_degree
+from dagames.estimators.minimax import minimax_table
+from dagames.estimators.reward_table import CountsKind, RewardTable, as_group_size, inner_degree
+from dagames.estimators.rewards import Reward
+
+
+def split_table(K: int, *, reward: "str | Reward" = "log", size: int | None = None) -> RewardTable:
+    """Take the minimax table for the part of a group that estimates rewards, while the other part gets them.
+
+    A trace of the one part is rewarded by the count of its answer in the other, which does not contain it: the reward
+    is independent of the trace. Which part a trace is in is drawn at random, or fixed.
+
+    Args:
+        K: Number of traces in the group, at least 2.
+        reward: g, or its name.
+        size: Traces that estimate, 1 to K - 1; half of the group by default.
+
+    Returns:
+        The table for independent counts of `size` traces.
+
+    Raises:
+        DomainError: If no part is left for one of the purposes.
+
+    Source:
+        (slides, backup: sample splitting); claim II.8
+
+    >>> split_table(16).group_size
+    8
+    """
+    K = as_group_size(K)
+    size = K // 2 if size is None else size
+    if not 1 <= size < K:
+        raise DomainError(f"`size` must be from 1 to K - 1 = {K - 1}, not {size}: both parts need a trace.")
+    return minimax_table(size, reward=reward, counts="independent")
+
+
+def elevated_table(table: RewardTable, K: int, *, counts: CountsKind = "self-inclusive") -> RewardTable:
+    """Write the mean of a table for larger groups: the same polynomial, in a basis of higher degree.
+
+    Math:
+        c_k = E of the table's entry for the count within a random subset of the other traces, given k of all of them:
+        Rao and Blackwell's improvement of every estimate that uses a part of the group. The bias is the same, and the
+        variance at no p larger.
+
+    Args:
+        table: The table for fewer traces.
+        K: Number of traces in the group.
+        counts: Whether a count of the new table includes the trace that is rewarded.
+
+    Returns:
+        The table.
+
+    Raises:
+        DomainError: If the group is too small.
+
+    Source:
+        claims II.7 and II.8
+
+    >>> small = minimax_table(4, counts="independent")
+    >>> large = elevated_table(small, 8, counts="independent")
+    >>> abs(large.bias.upper / small.bias.upper - 1) < 1e-12, large.variance.upper < small.variance.upper
+    (True, True)
+    """
+    n, m = inner_degree(K, counts), len(table.inner) - 1
+    if n < m:
+        raise DomainError(f"`K` is {K}, with {n} other traces; the table needs {m}.")
+    inner = np.array([int(c.p) / int(c.q) for c in raise_degree(table.inner, n)])
+    return RewardTable.from_inner(K, inner, counts, table.estimates, f"elevated {table.method}")

@@ -1,0 +1,88 @@
+"""The plug-in estimate with its first-order bias taken off (Miller and Madow)."""
+
+import math
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dagames._errors import DomainError
+from dagames.estimators.reward_table import CountsKind, RewardTable, inner_degree
+from dagames.estimators.rewards import Reward, as_reward
+
+
+def taylor_table(
+    K: int,
+    *,
+    c_0: "float | Literal['best']" = "best",
+    reward: "str | Reward" = "log",
+    counts: CountsKind = "self-inclusive",
+) -> RewardTable:
+    """Tabulate g(k / n) less the second-order term of its mean.
+
+    Math:
+        c_k = g(x) - g''(x) x (1 - x) / (2 n) at x = k / n, which for the log is log x + (1 - x) / (2 n x).
+
+    At a fixed p the bias is O(1 / n^2). The worst bias is not: it lies at p ~ 1 / n and depends on c_0.
+
+    Args:
+        K: Number of traces in a group, at least 2 if counts are self-inclusive.
+        c_0: The entry of P for no other trace with the answer, in units of g; "best" for the one of least worst bias.
+        reward: g, or its name.
+        counts: Whether a count includes the trace that is rewarded; then n = K - 1, and k counts the others.
+
+    Returns:
+        The table.
+
+    Raises:
+        DomainError: If `K` leaves no trace to count, or `c_0` is not a finite number.
+
+    Source:
+        (slides, bias rates: Taylor correction); claims II.1 and II.6
+
+    >>> taylor_table(2, c_0=-2.0, counts="independent").coefficients.round(4)
+    array([-2.    , -0.4431,  0.    ])
+    """
+    n, goal = inner_degree(K, counts), as_reward(reward)
+    if n < 1:
+        raise DomainError("`K` must be at least 2 for self-inclusive counts: there is no other trace to count.")
+    x = np.arange(1, n + 1) / n
+    inner = np.append(0.0, goal(x) - goal.second_derivative(x) * x * (1 - x) / (2 * n))
+    if c_0 == "best":
+        inner[0] = best_c_0(inner, goal)
+    elif math.isfinite(c_0):
+        inner[0] = c_0
+    else:
+        raise DomainError(f"`c_0` must be a finite number or 'best', not {c_0}.")
+    return RewardTable.from_inner(K, inner, counts, goal, "taylor")
+
+
+def best_c_0(inner: NDArray[np.float64], reward: Reward) -> float:
+    """Find the first coefficient for which the worst bias is least, the others given.
+
+    Math:
+        it weighs in with p (1 - p)^n, so that |e(p)| <= t bounds it from both sides at every p; the least t that
+        leaves room is found on a grid that is dense towards 0.
+
+    Args:
+        inner: c_0..c_n, of which the first is not read.
+        reward: g.
+
+    Returns:
+        c_0, near the best to about 1e-6 of the bias.
+    """
+    n = inner.size - 1
+    p = np.sin(0.5 * np.pi * np.arange(1, 64 * (n + 2)) / (64 * (n + 2))) ** 2
+    weight = p * (1 - p) ** n
+    log_pmf = [math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1) for k in range(1, n + 1)]
+    k = np.arange(1, n + 1)
+    basis = np.exp(np.array(log_pmf) + np.log(p)[:, None] * k + np.log1p(-p)[:, None] * (n - k))
+    rest = p * (basis @ inner[1:] - reward(p))
+    seen = weight > 1e-300
+    weight, rest = weight[seen], rest[seen]
+    low, high = 0.0, float(np.abs(rest).max())
+    for _ in range(60):
+        t = 0.5 * (low + high)
+        room = ((t - rest) / weight).min() - ((-t - rest) / weight).max()
+        low, high = (low, t) if room >= 0 else (t, high)
+    return float(0.5 * (((high - rest) / weight).min() + ((-high - rest) / weight).max()))
