@@ -97,6 +97,20 @@ class LogPolynomial:
         """Whether the function is 0 everywhere."""
         return not self.terms and self.polynomial.degree() < 0
 
+    def is_zero_at(self, p: fmpq) -> bool:
+        """Whether the value is exactly 0, where that is rational: without terms, and at 1, whose logarithm is 0.
+
+        Args:
+            p: The point.
+
+        Returns:
+            False also where it is not known.
+        """
+        if self.terms and p != 1:
+            return False
+        rest = sum((b for (_, m), b in self.terms.items() if m == 0), Fraction(0))
+        return bool(self.polynomial(p) + fmpq(rest.numerator, rest.denominator) == 0)
+
     @property
     def bits(self) -> int:
         """Bits of the largest coefficient, at least 1."""

@@ -141,7 +141,7 @@ def _sign_after(function: LogPolynomial, p: fmpq) -> int:
                 value = function(arb(p))
             if value > 0 or value < 0:
                 return 1 if value > 0 else -1
-        if not function.terms and function.polynomial(p) == 0:
+        if function.is_zero_at(p):
             function = function.theta()
             continue
         raise SolveError(
