@@ -1,5 +1,8 @@
 """The exchange method of Remez: the polynomial P of degree n with the least sup over p of |p (P(p) - g(p))|.
 
+Or, without the constraint that the approximation of p g(p) vanishes at 0, with the least sup of |P(p) - p g(p)|: the
+classical problem, in which the literature states its constants.
+
 Points are p = sin(phi)^2, in which the alternation is nearly evenly spaced although it crowds to p ~ 1 / n^2 at 0.
 """
 
@@ -36,12 +39,13 @@ class Reference(NamedTuple):
     level: float
 
 
-def exchange(n: int, reward: Reward) -> Reference:
+def exchange(n: int, reward: Reward, *, free: bool = False) -> Reference:
     """Find the alternation of the best approximation.
 
     Args:
         n: Degree of P, at least 0.
         reward: g.
+        free: Whether P approximates p g(p) itself, and not g with weight p.
 
     Returns:
         The points, to float64; the certificates of `level_exactly` hold for any points.
@@ -49,10 +53,10 @@ def exchange(n: int, reward: Reward) -> Reference:
     Raises:
         SolveError: If rounding keeps the method from converging.
     """
-    phi = 0.5 * np.pi * np.arange(1, n + 3) / (n + 2)
+    phi = 0.5 * np.pi * (np.arange(n + 2) / (n + 1) if free else np.arange(1, n + 3) / (n + 2))
     best, least = phi, np.inf
     for _ in range(_ROUNDS):
-        error = _Levelled(phi, reward)
+        error = _Levelled(phi, reward, free=free)
         peaks = _peaks(error, n + 2)
         if peaks is None:
             break
@@ -71,22 +75,28 @@ def exchange(n: int, reward: Reward) -> Reference:
             "bound, the rounding of float64. Ask for a smaller group.",
             "rounding",
         )
-    return Reference(np.sin(best) ** 2, _Levelled(best, reward).level)
+    return Reference(np.sin(best) ** 2, _Levelled(best, reward, free=free).level)
 
 
 class _Levelled:
     """The error, as a function of phi, of the polynomial whose errors at all points are as large, and alternate."""
 
-    def __init__(self, phi: Vector, reward: Reward) -> None:
-        self.points, self.reward = np.sin(phi) ** 2, reward
+    def __init__(self, phi: Vector, reward: Reward, *, free: bool) -> None:
+        self.points, self.reward, self.free = np.sin(phi) ** 2, reward, free
         difference = self.points[:, None] - self.points[None, :]
         np.fill_diagonal(difference, 1.0)
         logs = -np.log(np.abs(difference)).sum(axis=1)
         self.weights = np.prod(np.sign(difference), axis=1) * np.exp(logs - logs.max())
-        signs, g = (-1.0) ** np.arange(phi.size), reward(self.points)
+        signs, (g, scale) = (-1.0) ** np.arange(phi.size), self._goal(self.points)
         # The divided difference of P over all points is 0, because its degree is two below their number.
-        self.level = float(-(self.weights @ g) / (self.weights @ (signs / self.points)))
-        self.values = g + signs * self.level / self.points
+        self.level = float(-(self.weights @ g) / (self.weights @ (signs / scale)))
+        self.values = g + signs * self.level / scale
+
+    def _goal(self, p: Vector) -> tuple[Vector, Vector]:
+        """Compute what P approximates, and the weight of its error."""
+        if not self.free:
+            return self.reward(p), p
+        return np.where(p > 0, p * self.reward(np.where(p > 0, p, 1.0)), 0.0), np.ones_like(p)
 
     def __call__(self, phi: Vector) -> Vector:
         """Compute p (P(p) - g(p)) by the barycentric formula, any shape [m]."""
@@ -97,7 +107,8 @@ class _Levelled:
         with np.errstate(invalid="ignore"):
             mean = (shares @ self.values) / shares.sum(axis=1)
         value = np.where(at.any(axis=1), self.values[at.argmax(axis=1)], mean)
-        return np.asarray(p * (value - self.reward(p)))
+        g, scale = self._goal(p)
+        return np.asarray(scale * (value - g))
 
 
 def _peaks(error: _Levelled, number: int) -> Vector | None:
@@ -105,7 +116,8 @@ def _peaks(error: _Levelled, number: int) -> Vector | None:
     phi = np.arcsin(np.sqrt(error.points))
     ends = np.unique(np.concatenate([[0.0], phi, [0.5 * np.pi]]))
     share = np.arange(_SAMPLES) / _SAMPLES
-    samples = np.append((ends[:-1, None] + np.diff(ends)[:, None] * share).ravel()[1:], 0.5 * np.pi)
+    samples = np.append((ends[:-1, None] + np.diff(ends)[:, None] * share).ravel(), 0.5 * np.pi)
+    samples = samples if error.free else samples[1:]
     values = error(samples)
     runs = np.split(np.arange(samples.size), np.flatnonzero(np.diff(np.sign(values))) + 1)
     at = np.array([run[np.abs(values[run]).argmax()] for run in runs])
@@ -134,17 +146,18 @@ def _climb(error: _Levelled, top: Vector, low: Vector, high: Vector) -> Vector:
     return top
 
 
-def level_exactly(points: Vector, reward: Reward, bits: int) -> tuple[arb, list[fmpq]]:
+def level_exactly(points: Vector, reward: Reward, bits: int, *, free: bool = False) -> tuple[arb, list[fmpq]]:
     """Level the error at given points, in ball arithmetic.
 
     Math:
-        with divided-difference weights w_i the levelled error is -sum w_i g(p_i) / sum |w_i| / p_i, up to sign. By
-        de la Vallee-Poussin its size is a lower bound on the error of *every* polynomial of degree n.
+        with divided-difference weights w_i the levelled error is -sum w_i g(p_i) / sum |w_i| / p_i, up to sign (and
+        without the last division where P approximates p g(p) itself). By de la Vallee-Poussin its size is a lower bound on the error of *every* polynomial of degree n.
 
     Args:
-        points: n + 2 different points in (0, 1].
+        points: n + 2 different points in (0, 1], or also 0.
         reward: g.
         bits: Working precision.
+        free: Whether P approximates p g(p) itself.
 
     Returns:
         The size of the level, enclosed; and the coefficients c_0..c_n of the levelled polynomial in the Bernstein
@@ -154,12 +167,13 @@ def level_exactly(points: Vector, reward: Reward, bits: int) -> tuple[arb, list[
     with ctx.workprec(bits):
         p = [arb(fmpq(*float(point).as_integer_ratio())) for point in points]
         weights = [1 / _product(a - b for j, b in enumerate(p) if j != i) for i, a in enumerate(p)]
-        g = [reward.at(a) for a in p]
+        g = [reward.weighted(a) if a > 0 else arb(0) for a in p] if free else [reward.at(a) for a in p]
+        scale = [arb(1) for _ in p] if free else p
         pull = sum((w * value for w, value in zip(weights, g, strict=True)), arb(0))
-        give = sum((abs(w) / a for w, a in zip(weights, p, strict=True)), arb(0))
+        give = sum((abs(w) / a for w, a in zip(weights, scale, strict=True)), arb(0))
         level = -pull / give if weights[0] > 0 else pull / give
         signs = [1 if i % 2 == 0 else -1 for i in range(n + 2)]
-        values = [value + sign * level / a for value, sign, a in zip(g, signs, p, strict=True)]
+        values = [value + sign * level / a for value, sign, a in zip(g, signs, scale, strict=True)]
         polynomial = _interpolate(p[: n + 1], values[: n + 1])
         return abs(level), _bernstein(polynomial, n)
 
