@@ -151,7 +151,8 @@ def level_exactly(points: Vector, reward: Reward, bits: int, *, free: bool = Fal
 
     Math:
         with divided-difference weights w_i the levelled error is -sum w_i g(p_i) / sum |w_i| / p_i, up to sign (and
-        without the last division where P approximates p g(p) itself). By de la Vallee-Poussin its size is a lower bound on the error of *every* polynomial of degree n.
+        without the last division where P approximates p g(p) itself). By de la Vallee-Poussin its size is a lower bound
+        on the error of *every* polynomial of degree n.
 
     Args:
         points: n + 2 different points in (0, 1], or also 0.

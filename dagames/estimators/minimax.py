@@ -3,8 +3,10 @@
 import math
 
 import numpy as np
+from flint import fmpq_poly
 
 from dagames._errors import DomainError
+from dagames.estimators.bernstein import to_bernstein
 from dagames.estimators.exchange import exchange, level_exactly
 from dagames.estimators.reward_table import CountsKind, RewardTable, inner_degree, weighted_bias
 from dagames.estimators.rewards import Reward, as_reward
@@ -66,6 +68,11 @@ def best_polynomial(n: int, reward: Reward) -> tuple[np.ndarray, Interval]:
     """
     if n > LARGEST:
         raise DomainError(f"`K` is too large: groups of up to {LARGEST} traces are proved.")
+    weighted = reward.weighted
+    if not weighted.terms and weighted.polynomial.degree() <= n + 1:
+        # Estimated without bias: there is no alternation to be found.
+        exact = to_bernstein(fmpq_poly(weighted.polynomial.coeffs()[1:]), n)
+        return np.array([int(c.p) / int(c.q) for c in exact]), Interval(0.0, 0.0)
     level, exact = level_exactly(exchange(n, reward).points, reward, 256 + 8 * n)
     attained = weighted_bias(exact, reward)
     lower = math.nextafter(float(level.lower()), 0.0)

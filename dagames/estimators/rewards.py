@@ -58,17 +58,13 @@ class Reward:
 
     def second_derivative(self, p: Vector) -> Vector:
         """Compute g'' at p in (0, 1], any shape."""
-        parts = [
-            float(b)
-            * p ** (float(alpha) - 2)
-            * sum(
-                factor * np.log(p) ** (m - j)
-                for j, factor in enumerate((float(alpha * (alpha - 1)), float(m * (2 * alpha - 1)), float(m * (m - 1))))
-                if factor
-            )
-            for (alpha, m), b in self.terms.items()
-        ]
-        return np.asarray(sum(parts)) + np.zeros_like(p)
+        log_p, total = np.log(p), np.zeros(np.shape(p))
+        for (alpha, m), b in self.terms.items():
+            # d^2/dp^2 of p^alpha log^m p, divided by p^(alpha - 2)
+            lowered = ((m, alpha * (alpha - 1)), (m - 1, m * (2 * alpha - 1)), (m - 2, Fraction(m * (m - 1))))
+            factor = sum(float(c) * log_p**power for power, c in lowered if c)
+            total += float(b) * p ** (float(alpha) - 2) * factor
+        return total
 
     @property
     def weighted(self) -> LogPolynomial:
