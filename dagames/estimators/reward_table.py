@@ -179,14 +179,12 @@ class RewardTable:
             The table with the numbers that are looked up then; its `bias` is theirs.
 
         Raises:
-            DomainError: If the precision is unknown, or cannot hold the coefficients.
+            DomainError: If the precision cannot hold the coefficients.
 
         >>> RewardTable(1, np.array([0.1, 0.1]), "independent").rounded("bfloat16").coefficients
         array([0.10009766, 0.10009766])
         """
-        if precision not in get_args(Precision):
-            raise DomainError(f"`precision` must be one of {', '.join(get_args(Precision))}, not {precision!r}.")
-        coefficients = self.coefficients
+        coefficients, precision = self.coefficients, as_precision(precision)
         if precision != "float64":
             with np.errstate(over="ignore"):
                 single = coefficients.astype(np.float32)
@@ -204,8 +202,17 @@ class RewardTable:
             path: The file.
             overwrite: Whether it may exist.
         """
+        check_new_file(Path(path), overwrite=overwrite)
+        write_text(Path(path), self.to_json())
+
+    def to_json(self) -> str:
+        """Write the table as JSON, with its certificate and a checksum.
+
+        Returns:
+            The text that `save` writes.
+        """
         terms = [[str(alpha), m, str(b)] for (alpha, m), b in self.estimates.terms.items()]
-        payload = {
+        return seal({
             "format": _FORMAT,
             "group_size": self.group_size,
             "counts": self.counts,
@@ -217,9 +224,7 @@ class RewardTable:
             "second_moment": list(self.second_moment),
             "variance": list(self.variance),
             "optimum": None if self.optimum is None else list(self.optimum),
-        }
-        check_new_file(Path(path), overwrite=overwrite)
-        write_text(Path(path), seal(payload))
+        })
 
     @classmethod
     def load(cls, path: "str | Path") -> "RewardTable":
@@ -334,3 +339,21 @@ def as_counts(counts: str) -> CountsKind:
     if counts == "independent":
         return "independent"
     raise DomainError(f"`counts` must be one of {', '.join(get_args(CountsKind))}, not {counts!r}.")
+
+
+def as_precision(precision: str) -> Precision:
+    """Validate the type that coefficients are rounded to.
+
+    Args:
+        precision: "float64", "float32" or "bfloat16".
+
+    Returns:
+        The same.
+
+    Raises:
+        DomainError: If it is none of them.
+    """
+    for known in ("float64", "float32", "bfloat16"):
+        if precision == known:
+            return known
+    raise DomainError(f"`precision` must be one of {', '.join(get_args(Precision))}, not {precision!r}.")

@@ -1,0 +1,183 @@
+"""The command `dagames table`."""
+
+from collections.abc import Callable
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from dagames._errors import DomainError
+from dagames._files import check_new_file
+from dagames._patience import sign_of_life
+from dagames.estimators import (
+    LOG,
+    Interval,
+    Reward,
+    RewardTable,
+    as_reward,
+    elevated_table,
+    harmonic_table,
+    minimax_table,
+    plugin_table,
+    split_table,
+    taylor_table,
+)
+from dagames.estimators.reward_table import CountsKind, as_counts, as_precision
+
+Maker: TypeAlias = Callable[[int, Reward, CountsKind], RewardTable]
+
+
+METHODS: dict[str, tuple[Maker, str]] = {
+    "minimax": (
+        lambda K, reward, counts: minimax_table(K, reward=reward, counts=counts),
+        "the least worst bias; its entries explode with K",
+    ),
+    "elevated": (
+        lambda K, reward, counts: elevated_table(split_table(K, reward=reward), K, counts=counts),
+        "the minimax table of half the group, averaged over all halves",
+    ),
+    "taylor": (
+        lambda K, reward, counts: taylor_table(K, reward=reward, counts=counts),
+        "the plug-in less its first-order bias (Miller-Madow), with the best c_0",
+    ),
+    "harmonic": (
+        lambda K, _, counts: harmonic_table(K, counts=counts),
+        "the unbiased estimate of the log's series, H_k - H_K",
+    ),
+    "plugin": (lambda K, _, counts: plugin_table(K, counts=counts), "log(k / K), what is used without a table"),
+}
+"""Methods of the command, each with how it makes a table and what it is."""
+
+_LOG_ONLY = {"harmonic", "plugin"}
+
+HELP = f"""Make a reward table, prove its bias, and print it.
+
+A group of K traces gives an answer k times; the table says which reward that count stands for. The bias is the largest
+weighted error |p (E c_X - g(p))| over all probabilities p, enclosed with proof, of the numbers as they are stored.
+
+\b
+Examples:
+    dagames table --group-size 16
+    dagames table --group-size 16 --method taylor --out table.json
+    dagames table --group-size 64 --method minimax --counts independent --json
+
+Methods:
+
+\b
+{chr(10).join(f"    {name:10}{what}" for name, (_, what) in METHODS.items())}
+
+Rewards: log, sqrt, power:A (p^A), entropy:ORDER ((p^(ORDER-1) - 1) / (ORDER-1)).
+
+Counts: self-inclusive if a count includes the trace that is rewarded, as in a GRPO group (InverseFrequency takes such a
+table); independent if it comes from other traces. The one is wrong by order 1/K where the other is meant.
+"""
+
+
+def table(
+    group_size: Annotated[int, typer.Option("--group-size", "-K", help="Number of traces K in a group.")],
+    method: Annotated[str, typer.Option(help="One of the methods above.")] = "minimax",
+    reward: Annotated[str, typer.Option(help="What the table estimates.")] = "log",
+    counts: Annotated[str, typer.Option(help="self-inclusive or independent.")] = "self-inclusive",
+    precision: Annotated[str, typer.Option(help="Round entries to float64, float32 or bfloat16.")] = "float64",
+    out: Annotated[Path | None, typer.Option(help="Write the table to this file, for RewardTable.load.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the table as JSON.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file of this name.")] = False,
+) -> None:
+    """Make a reward table.
+
+    Args:
+        group_size: Number of traces.
+        method: How it is made.
+        reward: What it estimates.
+        counts: The kind of counts.
+        precision: The type that its entries are rounded to.
+        out: The file.
+        as_json: Whether to print JSON.
+        overwrite: Whether the file may be replaced.
+
+    Raises:
+        DomainError: If the method is unknown, or does not know the reward.
+    """
+    if method not in METHODS:
+        near = get_close_matches(method, METHODS, 1, 0.4)
+        hint = f" Did you mean {near[0]}?" if near else ""
+        raise DomainError(f"there is no method {method!r}.{hint} Known: {', '.join(METHODS)}.")
+    estimates = as_reward(reward)
+    if method in _LOG_ONLY and estimates != LOG:
+        raise DomainError(f"the method {method} knows the reward log only, not {reward!r}; use minimax or taylor.")
+    if out is not None:
+        check_new_file(out, overwrite=overwrite)
+    console = Console(stderr=True)
+    with sign_of_life(console, f"making and proving the {method} table of {group_size} traces"):
+        made = METHODS[method][0](group_size, estimates, as_counts(counts)).rounded(as_precision(precision))
+        text = made.to_json()
+    if out is not None:
+        made.save(out, overwrite=overwrite)
+    if as_json:
+        typer.echo(text, nl=False)
+    else:
+        _show(made, Console())
+
+
+def _show(made: RewardTable, console: Console) -> None:
+    entries = Table(
+        "count", "reward", title=f"{made.method} table of {made.estimates.name} p for groups of {made.group_size}"
+    )
+    for count, entry in enumerate(made.coefficients):
+        if count or made.counts == "independent":
+            entries.add_row(str(count), f"{entry:.12g}")
+    console.print(entries)
+    console.print(f"counts      {_COUNTS[made.counts]}")
+    console.print(f"worst bias  {_enclosed(made.bias)}, weighted by p")
+    if made.optimum is not None:
+        console.print(f"least bias  {_enclosed(made.optimum)} of any table")
+    console.print(f"second moment  at most {made.second_moment.upper:.6g}")
+    console.print(f"variance    at most {made.variance.upper:.6g}, weighted by p^2")
+    console.print(_verdict(made))
+
+
+_COUNTS = {
+    "self-inclusive": "self-inclusive: a count includes the trace that is rewarded, as in a GRPO group",
+    "independent": "independent: a count comes from other traces than the one that is rewarded",
+}
+
+
+_NOISE = 4.0
+"""A table whose worst weighted variance is more than this many times that of Taylor's is called unusable alone."""
+
+
+def _verdict(made: RewardTable) -> str:
+    """Say in plain words whether the table is of use, and which other one is if not."""
+    K, counts, reward = made.group_size, made.counts, made.estimates
+    if made.optimum is not None and made.bias.upper > 10 * made.optimum.upper:
+        return (
+            f"unusable: {made.precision} does not hold its entries, whose own bias would be {made.optimum.upper:.3g}."
+        )
+    if K == 1:
+        return "one trace says nothing of how probable its answer is."
+    baseline = taylor_table(K, reward=reward, counts=counts)
+    ratio = made.variance.upper / baseline.variance.upper if baseline.variance.upper else 1.0
+    if ratio <= _NOISE:
+        return f"usable: its worst variance is {ratio:.2g} times that of the Taylor table."
+    quiet = [other for other in _others(made) if other.variance.upper <= _NOISE * baseline.variance.upper]
+    best = min([baseline, *quiet], key=lambda other: other.bias.upper)
+    return (
+        f"unusable alone: second moment {made.second_moment.upper:.2g}, worst variance {ratio:.2g} times that of the "
+        f"Taylor table; nearest usable: --method {best.method.split()[0]}, with bias {best.bias.upper:.3g}."
+    )
+
+
+def _others(made: RewardTable) -> list[RewardTable]:
+    """Make the tables of the other methods that know the reward."""
+    tables = []
+    for name, (make, _) in METHODS.items():
+        if name != made.method and (made.estimates.name == "log" or name not in _LOG_ONLY):
+            tables.append(make(made.group_size, made.estimates, made.counts))
+    return tables
+
+
+def _enclosed(interval: Interval) -> str:
+    return f"in [{interval.lower:.12g}, {interval.upper:.12g}]"
