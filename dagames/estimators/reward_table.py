@@ -1,5 +1,6 @@
 """A reward that is looked up by the count of an answer in its group, with a proof of how good it is."""
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
@@ -125,18 +126,6 @@ class RewardTable:
         square = LogPolynomial(_SQUARE * to_monomials([c * c for c in self.inner]))
         return supremum(square - self.estimates.weighted.squared())
 
-    @cached_property
-    def _guarded(self) -> NDArray[np.float64]:
-        """The coefficients between NaNs: counts that are out of range, also below 0, find one or are out of bounds."""
-        guarded = np.full(2 * self.group_size + 2, np.nan)
-        least = self._least
-        guarded[least : self.group_size + 1] = self.coefficients[least:]
-        return guarded
-
-    @property
-    def _least(self) -> int:
-        return 1 if self.counts == "self-inclusive" else 0
-
     def reward(self, counts: Numbers) -> NDArray[np.float64]:
         """Look the rewards up.
 
@@ -153,19 +142,13 @@ class RewardTable:
         >>> plugin_table(4).reward([1, 4]).round(4)
         array([-1.3863,  0.    ])
         """
-        array = np.asarray(counts)
-        if np.issubdtype(array.dtype, np.integer):
-            try:
-                found = np.asarray(np.take(self._guarded, array))
-            except IndexError:
-                found = np.array(np.nan)
-            # A sum is NaN if a term is, and no more than that is wanted of it.
-            with np.errstate(over="ignore", invalid="ignore"):
-                total = found.sum()
-            if not np.isnan(total) or not np.isnan(found).any():
-                return found
+        array, least = np.asarray(counts), 1 if self.counts == "self-inclusive" else 0
+        # The look-up itself refuses what is too large, but would count what is too small from the end.
+        if np.issubdtype(array.dtype, np.integer) and not (array.size and array.min() < least):
+            with suppress(IndexError):
+                return np.asarray(np.take(self.coefficients, array))
         raise DomainError(
-            f"`counts` must be integers from {self._least} to {self.group_size} ({self.counts} counts of a group of "
+            f"`counts` must be integers from {least} to {self.group_size} ({self.counts} counts of a group of "
             f"{self.group_size}), not {array}."
         )
 

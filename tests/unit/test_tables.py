@@ -1,0 +1,202 @@
+"""Reward tables by example: look-ups, rounding, files, and the messages."""
+
+import json
+from collections.abc import Iterator
+
+import jaxtyping
+import numpy as np
+import pytest
+
+from dagames import DomainError, ShapeError
+from dagames.estimators import (
+    LOG,
+    Reward,
+    RewardTable,
+    as_reward,
+    elevated_table,
+    falling_factorials,
+    harmonic_table,
+    minimax_table,
+    plugin_table,
+    polynomial_table,
+    split_table,
+    taylor_table,
+    ustatistic_table,
+)
+
+
+@pytest.fixture(autouse=True)
+def _as_a_user() -> Iterator[None]:
+    """Switch the run-time type checker off: users do not have it, and it would answer before our messages."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int32, np.int64])
+def test_every_kind_of_integer_is_looked_up_in_any_shape(dtype):
+    table = minimax_table(16)
+    counts = np.array([[1, 16], [7, 1]], dtype=dtype)
+    np.testing.assert_array_equal(table.reward(counts), table.coefficients[counts])
+    assert table.reward(np.array(3, dtype=dtype)).shape == ()
+    assert table.reward(np.zeros((0, 4), dtype=dtype)).shape == (0, 4)
+
+
+@pytest.mark.parametrize("wrong", [-1, -5, -9, -10, -100, 5, 6, 9, 10, 1000])
+@pytest.mark.parametrize("counts", ["independent", "self-inclusive"])
+def test_counts_out_of_range_are_refused_wherever_they_stand(wrong, counts):
+    table = plugin_table(4, counts=counts)
+    with pytest.raises(DomainError, match=f"integers from {int(counts == 'self-inclusive')} to 4"):
+        table.reward(np.array([1, 2, wrong, 4]))
+
+
+def test_a_self_inclusive_table_never_reads_c_0_and_says_so():
+    table = RewardTable(2, np.array([99.0, -1.0, 0.0]), "self-inclusive")
+    assert table.coefficients.tolist() == [-1.0, -1.0, 0.0]
+    with pytest.raises(DomainError, match="from 1 to 2"):
+        table.reward([0])
+    with pytest.raises(ValueError, match="read-only"):
+        table.coefficients[1] = 0.0
+
+
+def test_one_trace_is_a_table_too():
+    independent, own = minimax_table(1, counts="independent"), minimax_table(1)
+    assert independent.bias.upper == pytest.approx(0.0772019925, abs=1e-10)
+    assert own.coefficients[0] == own.coefficients[1]
+    assert own.bias.upper == pytest.approx(0.2784645427, abs=1e-10)
+    assert own.variance == (0.0, 0.0) or own.variance.upper < 1e-300
+    assert split_table(2).group_size == 1
+
+
+@pytest.mark.parametrize(("precision", "least"), [("float32", 1.0), ("bfloat16", 2.0)])
+def test_a_rounded_table_has_a_bias_of_its_own(precision, least):
+    table = minimax_table(16)
+    rounded = table.rounded(precision)
+    assert rounded.precision == precision
+    assert rounded.bias.lower > least * table.bias.upper
+    assert rounded.rounded(precision).coefficients.tolist() == rounded.coefficients.tolist()
+    assert table.rounded("float64").coefficients.tolist() == table.coefficients.tolist()
+    error = np.abs(rounded.coefficients - table.coefficients) / np.abs(table.coefficients)
+    assert error.max() <= {"float32": 2.0**-24, "bfloat16": 2.0**-8}[precision]
+
+
+def test_bfloat16_rounds_to_the_nearest_and_ties_to_even():
+    values = np.array([1.0, 1.0 + 2.0**-8, 1.0 + 3 * 2.0**-8, 1.0 + 2.0**-8 + 2.0**-20, -(1.0 + 2.0**-8)])
+    table = RewardTable(4, values, "independent").rounded("bfloat16")
+    assert table.coefficients.tolist() == [1.0, 1.0, 1.0 + 2.0**-6, 1.0 + 2.0**-7, -1.0]
+
+
+def test_a_precision_that_cannot_hold_the_entries_is_refused():
+    with pytest.raises(DomainError, match="float32 does not hold coefficients of"):
+        minimax_table(200).rounded("float32")
+
+
+def test_float64_loses_the_minimax_table_from_fifty_traces_on():
+    small, large = minimax_table(40, counts="independent"), minimax_table(56, counts="independent")
+    assert small.bias.upper <= small.optimum.upper * 1.1
+    assert large.bias.lower > large.optimum.upper * 1.1
+
+
+def test_files_come_back_as_they_were_and_notice_changes(tmp_path):
+    path = tmp_path / "table.json"
+    table = minimax_table(8, reward="entropy:1.5", counts="independent")
+    table.save(path)
+    again = RewardTable.load(path)
+    for name in (
+        "group_size",
+        "counts",
+        "method",
+        "precision",
+        "optimum",
+        "bias",
+        "second_moment",
+        "variance",
+        "estimates",
+    ):
+        assert getattr(again, name) == getattr(table, name)
+    np.testing.assert_array_equal(again.coefficients, table.coefficients)
+    with pytest.raises(DomainError, match="exists already"):
+        table.save(path)
+    table.save(path, overwrite=True)
+    content = json.loads(path.read_text())
+    changed = path.read_text().replace('"group_size": 8', '"group_size": 9')
+    path.write_text(changed)
+    with pytest.raises(DomainError, match="was changed after it was written"):
+        RewardTable.load(path)
+    assert len(content["sha256"]) == 64
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"coefficients": [0.0] * 9}, "claims a bias in"),
+        ({"bias": [0.0, 0.0]}, "claims a bias in"),
+        ({"format": "another"}, "is no reward table"),
+        ({"counts": "both"}, "`counts` must be one of"),
+        ({"coefficients": [0.0]}, "`coefficients` has shape"),
+        ({"estimates": {"name": "x", "terms": [["1/0", 0, "1"]]}}, "is no complete reward table"),
+        ({"group_size": None}, "`K` must be an integer"),
+    ],
+)
+def test_a_file_with_a_right_checksum_is_proved_again(tmp_path, change, message):
+    from dagames.estimators.sealed import seal, unseal
+
+    path = tmp_path / "table.json"
+    minimax_table(8, counts="independent").save(path)
+    path.write_text(seal(unseal(path.read_text(), "it") | change))
+    with pytest.raises((DomainError, ShapeError), match=message):
+        RewardTable.load(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("", "is not JSON"), ("[" * 10**5, "is not JSON"), ("{}", "has no `sha256`"), ("3", "has no `sha256`")],
+)
+def test_other_files_are_refused(tmp_path, text, message):
+    path = tmp_path / "table.json"
+    path.write_text(text)
+    with pytest.raises(DomainError, match=message):
+        RewardTable.load(path)
+    with pytest.raises(DomainError, match="cannot read"):
+        RewardTable.load(tmp_path / "none.json")
+    path.write_text(" " * (2**20 + 1))
+    with pytest.raises(DomainError, match="is larger than"):
+        RewardTable.load(path)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: minimax_table(0), "`K` must be an integer of at least 1, not 0"),
+        (lambda: minimax_table(True), "`K` must be an integer"),
+        (lambda: minimax_table(2.5), "`K` must be an integer of at least 1, not 2.5"),
+        (lambda: minimax_table(258), "up to 256 traces"),
+        (lambda: minimax_table(4, counts="both"), "`counts` must be one of self-inclusive, independent, not 'both'"),
+        (lambda: minimax_table(4, reward="lgo"), "there is no reward 'lgo'. Did you mean 'log'"),
+        (lambda: as_reward("power:x"), "must be a number"),
+        (lambda: as_reward("power:nan"), "must be a finite number, not nan"),
+        (lambda: as_reward("power:inf"), "must be a finite number, not inf"),
+        (lambda: as_reward("power:-1"), "it must be above -1"),
+        (lambda: as_reward("entropy:0"), "it must be above -1"),
+        (lambda: as_reward(3), "there is no reward 3"),
+        (lambda: Reward("mine", {}), "has no terms"),
+        (
+            lambda: Reward("mine", {(LOG.terms.copy().popitem()[1], -1): LOG.terms.copy().popitem()[1]}),
+            "infinite at p = 1",
+        ),
+        (lambda: taylor_table(1), "at least 2 for self-inclusive"),
+        (lambda: taylor_table(4, c_0=np.nan), "`c_0` must be a finite number or 'best'"),
+        (lambda: split_table(1), "`size` must be from 1 to K - 1"),
+        (lambda: split_table(4, size=4), "`size` must be from 1 to K - 1 = 3, not 4"),
+        (lambda: elevated_table(harmonic_table(8), 4), "the table needs 7"),
+        (lambda: falling_factorials(3, 4), "`m` must be an integer from 0 to 3, not 4"),
+        (lambda: falling_factorials(3, 1.0), "`m` must be an integer"),
+        (lambda: ustatistic_table(3, 3), "`m` must be an integer from 0 to 2"),
+        (lambda: polynomial_table(3, [0.0, 0.0, 0.0, 1.0]), "estimate powers up to 2 without bias"),
+        (lambda: polynomial_table(3, [np.inf]), r"`coefficients\[0\]` is inf"),
+        (lambda: minimax_table(4).rounded("float8"), "`precision` must be one of"),
+    ],
+)
+def test_mistakes_are_answered_by_name(call, message):
+    with pytest.raises(DomainError, match=message):
+        call()
