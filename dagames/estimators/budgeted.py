@@ -1,0 +1,105 @@
+"""The least objective within a budget of bias, by exchange: solve at some points, cut where the solution is worst."""
+
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+from flint import arb, ctx, fmpq
+
+from dagames._errors import SolveError
+from dagames.estimators.bernstein import as_rationals, raise_degree
+from dagames.estimators.cuts import Cuts
+from dagames.estimators.dual_bound import Measures
+from dagames.estimators.exchange import exchange, level_exactly
+from dagames.estimators.interior_point import interior_point
+from dagames.estimators.program import Balls, Objective, balls
+from dagames.estimators.reward_table import weighted_bias
+from dagames.estimators.rewards import Reward, Vector
+
+_ROUNDS = 40
+_LOSS = 1e-7
+"""Share of the objective given away for the bias between the points, and again for the objective there."""
+
+_WELL_WITHIN = 0.9
+"""Share of the budget that the polynomial to begin with may use."""
+
+
+class Solved(NamedTuple):
+    """The best coefficients found within a budget, and multipliers that bound what any can do.
+
+    Attributes:
+        coefficients: c_0..c_n in float64, [n + 1].
+        measures: The multipliers.
+    """
+
+    coefficients: Vector
+    measures: Measures
+
+
+def solve_within(
+    n: int, budget: float, optimum: float, reward: Reward, objective: Objective, *, stored: bool = True
+) -> Solved:
+    """Minimise the worst second moment, or the worst excess, within a budget of bias.
+
+    A margin is taken off the budget, so that the error between the points and the rounding to float64 fit in: as much
+    as costs 10^-7 of the objective, whose price is the mass of the multipliers; and more if rounding takes more.
+
+    Args:
+        n: Degree, at least 0.
+        budget: Largest weighted bias, above `optimum`.
+        optimum: The least bias possible, or a little more.
+        reward: g.
+        objective: "second_moment" or "variance".
+        stored: Whether the coefficients must be certified as stored; otherwise only the multipliers are of use.
+
+    Returns:
+        The coefficients, of certified bias at most the budget, and the multipliers.
+
+    Raises:
+        SolveError: If no coefficients could be certified, because float64 does not hold them.
+    """
+    with ctx.workprec(160 + 6 * n):
+        cuts, start = Cuts(n, reward, objective), _start(n, budget, reward)
+        price, rounding = np.inf, 0.0
+        for _ in range(_ROUNDS):
+            spare = 0.5 * (budget - optimum)
+            inner = budget - min(min(_LOSS / price, 1e-3 * budget) + rounding, spare)
+            stated = cuts.program()
+            saddle = interior_point(stated, arb(inner), start, 0.01 * _LOSS)
+            look = cuts.look(saddle)
+            if look.bias <= budget and look.excess <= _LOSS:
+                coefficients = saddle.c.astype(np.float64)
+                measures = Measures(cuts.moments, saddle.mu, cuts.errors, saddle.weights)
+                bias = weighted_bias(as_rationals(coefficients), reward).upper
+                if bias <= budget or not stored:
+                    return Solved(coefficients, measures)
+                if rounding >= spare:
+                    break
+                rounding += 1.5 * (bias - budget)
+            price = float(np.abs(saddle.weights).sum()) / look.size
+            cuts.renew(stated, saddle, inner, look, _LOSS)
+    raise SolveError(
+        f"no table of degree {n} for the reward {reward.name!r} could be certified to have a bias of at most "
+        f"{budget:.6g}, which is {budget / optimum:.6g} times the optimum: float64 does not hold its coefficients. Ask "
+        "for a larger budget.",
+        "rounding",
+    )
+
+
+def _start(n: int, budget: float, reward: Reward) -> Balls:
+    """Begin with the best polynomial of the least degree, roughly, that is within the budget: its entries are small."""
+    _, exact = _best(n, reward)
+    m = n
+    while m > 0:
+        m = int(0.8 * m)
+        level, found = _best(m, reward)
+        if level > _WELL_WITHIN * budget:
+            break
+        exact = found
+    return balls(raise_degree(exact, n))
+
+
+@lru_cache(maxsize=256)
+def _best(n: int, reward: Reward) -> tuple[float, list[fmpq]]:
+    level, exact = level_exactly(exchange(n, reward).points, reward, 256 + 8 * n)
+    return float(level.upper()), exact
