@@ -1,19 +1,29 @@
 """Reward tables: from the count of an answer in a group to an estimate of a reward, with a proof of its bias."""
 
+from dagames.estimators.aqp import aqp_table, solve_aqp
+from dagames.estimators.frontier import pareto_frontier
+from dagames.estimators.frontier_point import FrontierPoint
 from dagames.estimators.minimax import minimax_table
 from dagames.estimators.plugin import plugin_table
 from dagames.estimators.reward_table import RewardTable
 from dagames.estimators.rewards import LOG, Reward, as_reward, entropy, power
 from dagames.estimators.supremum import Interval
+from dagames.estimators.variance import solve_variance, variance_table
 
 __all__ = [
     "LOG",
+    "FrontierPoint",
     "Interval",
     "Reward",
     "RewardTable",
+    "aqp_table",
     "as_reward",
     "entropy",
     "minimax_table",
+    "pareto_frontier",
     "plugin_table",
     "power",
+    "solve_aqp",
+    "solve_variance",
+    "variance_table",
 ]

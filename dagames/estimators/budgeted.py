@@ -60,14 +60,17 @@ def solve_within(
     """
     with ctx.workprec(160 + 6 * n):
         cuts, start = Cuts(n, reward, objective), _start(n, budget, reward)
-        price, rounding = np.inf, 0.0
+        price, rounding, accuracy = np.inf, 0.0, 1e-4
         for _ in range(_ROUNDS):
             spare = 0.5 * (budget - optimum)
             inner = budget - min(min(_LOSS / price, 1e-3 * budget) + rounding, spare)
             stated = cuts.program()
-            saddle = interior_point(stated, arb(inner), start, 0.01 * _LOSS)
+            saddle = interior_point(stated, arb(inner), start, accuracy)
             look = cuts.look(saddle)
-            if look.bias <= budget and look.excess <= _LOSS:
+            over = max(look.bias / inner - 1.0, look.excess)
+            done = accuracy <= 0.01 * _LOSS
+            accuracy = min(accuracy, max(1e-3 * over, 0.01 * _LOSS))
+            if done and look.bias <= budget and look.excess <= _LOSS:
                 coefficients = saddle.c.astype(np.float64)
                 measures = Measures(cuts.moments, saddle.mu, cuts.errors, saddle.weights)
                 bias = weighted_bias(as_rationals(coefficients), reward).upper
@@ -77,7 +80,7 @@ def solve_within(
                     break
                 rounding += 1.5 * (bias - budget)
             price = float(np.abs(saddle.weights).sum()) / look.size
-            cuts.renew(stated, saddle, inner, look, _LOSS)
+            cuts.renew(stated, saddle, inner, look, 0.1 * _LOSS)
     raise SolveError(
         f"no table of degree {n} for the reward {reward.name!r} could be certified to have a bias of at most "
         f"{budget:.6g}, which is {budget / optimum:.6g} times the optimum: float64 does not hold its coefficients. Ask "

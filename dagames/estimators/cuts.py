@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from dagames.estimators.exchange import exchange
 from dagames.estimators.interior_point import Saddle
 from dagames.estimators.peaks import peaks, samples
 from dagames.estimators.program import Balls, Objective, Program, program
@@ -46,7 +47,8 @@ class Cuts:
     def __init__(self, n: int, reward: Reward, objective: Objective) -> None:
         self._reward, self._n, self._objective = reward, n, objective
         even = (np.sin(0.5 * np.pi * np.arange(1, 2 * n + 5) / (2 * n + 4)) ** 2).tolist()
-        self.errors, self.moments = list(even), [0.0, *even]
+        # Near the least budget the bias is largest where that of the best polynomial is.
+        self.errors, self.moments = sorted({*even, *exchange(n, reward).points.tolist()}), [0.0, *even]
         # Without these a mass m_k could vanish, and the program's Hessian with it.
         self._always = {0.0, *even}
         self._recent: set[float] = set()

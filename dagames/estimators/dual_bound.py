@@ -55,7 +55,7 @@ def lower_bound(n: int, budget: float, reward: Reward, objective: Objective, mea
     >>> from dagames.estimators.rewards import LOG
     >>> lone = Measures([0.0], balls([1.0]), [0.3], balls([1.0]))
     >>> round(lower_bound(0, 0.2, LOG, "second_moment", lone), 6)
-    0.003612
+    0.138692
     """
     mu, weights = (balls([ball.mid() for ball in part]) for part in (measures.mu, measures.weights))
     if any(not ball >= 0 for ball in mu):

@@ -82,7 +82,7 @@ def frontier_point(
     if objective not in _METHODS:
         raise DomainError(f"`objective` must be one of {', '.join(_METHODS)}, not {objective!r}.")
     coefficients, optimum = best_polynomial(n, reward)
-    budget = _as_budget(bias, unit, optimum)
+    budget = as_budget(bias, unit, optimum)
     largest = supremum(reward.weighted, absolute=True).upper
     minimax = _table(K, coefficients, counts, reward, objective, optimum)
     lower = 0.0
@@ -109,8 +109,23 @@ def frontier_point(
     return FrontierPoint(table, budget, Interval(lower, max(upper, 0.0)), objective)
 
 
-def _as_budget(bias: float, unit: str, optimum: Interval) -> float:
-    """Read the budget, in absolute units."""
+def as_budget(bias: float, unit: str, optimum: Interval) -> float:
+    """Read a budget of bias.
+
+    Args:
+        bias: The budget, in `unit`.
+        unit: "optimum" or "absolute".
+        optimum: Enclosure of the least bias possible.
+
+    Returns:
+        The budget in absolute units.
+
+    Raises:
+        DomainError: If it is not a number above 0, the unit is unknown, or the budget is below the optimum.
+
+    >>> as_budget(2.0, "optimum", Interval(0.1, 0.1))
+    0.2
+    """
     if unit not in {"optimum", "absolute"}:
         raise DomainError(f"`unit` must be one of optimum, absolute, not {unit!r}.")
     if not (isinstance(bias, (int, float, np.number)) and np.isfinite(bias) and bias > 0):
@@ -118,8 +133,8 @@ def _as_budget(bias: float, unit: str, optimum: Interval) -> float:
     budget = float(bias) * (optimum.upper if unit == "optimum" else 1.0)
     if budget < optimum.lower:
         raise DomainError(
-            f"`bias` is {bias} ({unit}): no table has a worst bias below the optimum, {optimum.upper:.6g}. Ask for that "
-            "much at least."
+            f"`bias` is {bias} ({unit}): no table has a worst bias below the optimum, {optimum.upper:.6g}. "
+            "Ask for that much at least."
         )
     return budget
 

@@ -60,13 +60,12 @@ def interior_point(program: Program, budget: arb, start: Balls, tolerance: float
     for _ in range(_STEPS):
         newton = _Newton(program, budget, state)
         size = max(abs(float(state.d[-1])), program.floor)
-        newton.least = 1e-3 * tolerance * size
-        if newton.outside <= tolerance and newton.complementarity <= tolerance * size:
+        if newton.outside <= tolerance and newton.gap <= tolerance * size:
             return Saddle(state.d[:-1], state.d[-1], newton.mu, newton.signed)
-        state = newton.advance()
+        state = newton.advance(1e-3 * tolerance * size)
     raise SolveError(
         f"the interior-point method stopped after {_STEPS} steps, {newton.outside:.1e} outside its constraints and "
-        f"{newton.complementarity / size:.1e} above the optimum; ask for a larger budget of bias.",
+        f"{newton.gap / size:.1e} above the optimum; ask for a larger budget of bias.",
         "steps",
     )
 
@@ -91,54 +90,60 @@ class _Newton:
         self.masses = middles(product(program.A.transpose(), self.mu))
         moment, error = program.moment(c), program.error(c)
         self.residual = middles(np.concatenate([moment - v, error - budget, -error - budget]) + state.x)
-        pull = 2 * self.masses * c + product(program.E.transpose(), self.signed)
-        self.gradient = middles(np.append(pull, 1 - self.mu.sum()))
+        linear = product(program.E.transpose(), self.signed)
+        self.gradient = middles(np.append(2 * self.masses * c + linear, 1 - self.mu.sum()))
         scale = np.concatenate([np.full(self.size, max(abs(v), arb(program.floor))), np.full(2 * error.size, budget)])
         self.outside = max(float(abs(r)) for r in self.residual / scale)
-        linear = product(program.E.transpose(), self.signed)
+        # The Lagrangian's least value; the complementarity says the same only once the gradient is 0.
         bound = -(linear**2 / (4 * self.masses)).sum() - (self.mu * program.h).sum() - (self.signed * program.w).sum()
         bound = (bound - budget * np.abs(self.signed).sum()) / self.mu.sum()
-        self.complementarity = max(float((state.x * state.y).sum()), float(v - bound))
+        self.gap = max(float((state.x * state.y).sum()), float(v - bound))
 
-    def advance(self) -> _State:
-        """Step to a point of less complementarity: predict, see how far that leads, centre accordingly, and correct."""
-        d, x, y = self.state
-        ratio, (jacobian, normal) = y / x, self._system(y / x)
-        affine = self._step(jacobian, normal, ratio, -x * y, self.residual)
+    def advance(self, least: float) -> _State:
+        """Step to a point of less complementarity, but not below `least`: predict, see how far that leads, correct."""
+        _, x, y = self.state
+        ratio, (slopes, normal) = y / x, self._system(y / x)
+        affine = self._step(slopes, normal, ratio, -x * y, self.residual)
         reach = _reach(x, affine.x), _reach(y, affine.y)
         left = ((x + reach[0] * affine.x) * (y + reach[1] * affine.y)).sum() / (x * y).sum()
         target = (x * y).sum() / x.size * max(min(float(left) ** 3, 1.0), 1e-6)
-        if target < self.least / x.size:
+        if target < least / x.size:
             # So near, a second-order correction for a step that is not taken would be an error of its own.
-            target, reach = arb(self.least / x.size), (arb(0), arb(0))
+            target, reach = arb(least / x.size), (arb(0), arb(0))
         bend = product(self.program.A, affine.d[:-1] ** 2) * reach[0] ** 2
         residual = np.concatenate([self.residual[: self.size] + bend, self.residual[self.size :]])
         complement = target - x * y - reach[0] * reach[1] * affine.x * affine.y
-        step = self._step(jacobian, normal, ratio, middles(complement), middles(residual))
+        step = self._step(slopes, normal, ratio, middles(complement), middles(residual))
         length = min(_reach(x, step.x), _reach(y, step.y))
         length = length * arb(_INSIDE) if length < 1 else length
         return _State(*(middles(now + length * change) for now, change in zip(self.state, step, strict=True)))
 
     def _system(self, ratio: Balls) -> tuple[arb_mat, arb_mat]:
-        """Assemble the rows of the constraints, and the normal matrix of (c, v)."""
-        A, E = _entries(self.program.A), _entries(self.program.E)
-        c, zero, one = self.state.d[:-1], np.full((E.shape[0], 1), arb(0)), np.full((A.shape[0], 1), arb(1))
-        rows = middles(np.block([[2 * A * c, -one], [E, zero]]))
+        """Assemble the gradients of the objective's constraints by c, and the normal matrix of (c, v)."""
+        c, E = self.state.d[:-1], self.program.E
+        bends = 2 * _entries(self.program.A) * c
         up, down = ratio[self.size :].reshape(2, -1)
-        scale = np.concatenate([ratio[: self.size], up + down])
-        normal = _entries(matrix(rows).transpose() * matrix(scale[:, None] * rows))
+        mine = ratio[: self.size]
+        stiff = E.transpose() * matrix((up + down)[:, None] * _entries(E))
+        slopes = matrix(bends)
+        stiff += slopes.transpose() * matrix(mine[:, None] * bends)
+        edge = -product(slopes.transpose(), mine)
+        normal = np.block([[_entries(stiff), edge[:, None]], [edge[None, :], np.array([[mine.sum()]])]])
         at = np.arange(c.size)
         normal[at, at] += 2 * self.masses
-        return matrix(rows), matrix(middles(normal))
+        return slopes, matrix(middles(normal))
 
-    def _step(self, rows: arb_mat, normal: arb_mat, ratio: Balls, complement: Balls, residual: Balls) -> _State:
+    def _step(self, slopes: arb_mat, normal: arb_mat, ratio: Balls, complement: Balls, residual: Balls) -> _State:
         """Solve for a step that brings x y to x y + complement, and the residual to 0."""
-        pull = complement / self.state.x + ratio * residual
-        right = -self.gradient - product(rows.transpose(), np.concatenate(self._fold(pull)))
+        E, pull = self.program.E, complement / self.state.x + ratio * residual
+        mine, signed = self._fold(pull)
+        right = -self.gradient - np.append(
+            product(slopes.transpose(), mine) + product(E.transpose(), signed), -mine.sum()
+        )
         solution = normal.solve(arb_mat(right.size, 1, list(middles(right))), algorithm="approx")
         d = middles(np.array(solution.entries(), dtype=object))
-        change = product(rows, d)
-        change = middles(np.concatenate([change, -change[self.size :]]))
+        error = product(E, d[:-1])
+        change = np.concatenate([product(slopes, d[:-1]) - d[-1], error, -error])
         return _State(d, middles(-residual - change), middles(pull + ratio * change))
 
     def _fold(self, y: Balls) -> tuple[Balls, Balls]:

@@ -1,7 +1,7 @@
 """The least worst second moment within a budget of bias, on finitely many points: a small convex program.
 
-Vectors are numpy arrays of python-flint's balls: near the optimal bias a table's entries reach 10^7 and cancel to 10^-4,
-which float64 does not survive. Matrices are flint's own.
+Vectors are numpy arrays of python-flint's balls, matrices flint's own: near the optimal bias a table's entries reach
+10^7 and cancel to 10^-4, which float64 does not survive.
 """
 
 from collections.abc import Sequence
@@ -17,6 +17,9 @@ from dagames.estimators.rewards import Reward
 Balls: TypeAlias = NDArray[np.object_]
 Objective = Literal["second_moment", "variance"]
 
+_INTERIOR = 1e-10
+"""Excess, in squares of the units of g, that is not told from 0."""
+
 _middles = np.frompyfunc(lambda ball: ball.mid(), 1, 1)
 
 
@@ -27,7 +30,7 @@ class Program(NamedTuple):
         E: Weighted Bernstein basis p_i B_k(p_i) at the points where the bias is bounded, [M, n + 1].
         w: p_i g(p_i), [M].
         A: B_k(p_j), or p_j^2 B_k(p_j) for the variance, at the points where the second moment is bounded, [J, n + 1].
-        h: 0, or (p_j g(p_j))^2 for the variance, [J].
+        h: 0, or (p_j g(p_j))^2 for the variance and a little less at 0, [J].
     """
 
     E: arb_mat
@@ -42,11 +45,11 @@ class Program(NamedTuple):
 
     def error(self, c: Balls) -> Balls:
         """Compute the weighted errors p_i (P(p_i) - g(p_i)), [M]."""
-        return product(self.E, c) - self.w
+        return np.asarray(product(self.E, c) - self.w)
 
     def moment(self, c: Balls) -> Balls:
         """Compute the second moments, or the excesses, [J]."""
-        return product(self.A, c * c) - self.h
+        return np.asarray(product(self.A, c * c) - self.h)
 
 
 def program(n: int, reward: Reward, objective: Objective, errors: Sequence[float], moments: Sequence[float]) -> Program:
@@ -66,7 +69,8 @@ def program(n: int, reward: Reward, objective: Objective, errors: Sequence[float
     p, q = balls(errors), balls(moments)
     if objective == "variance":
         A, h = (q * q)[:, None] * A, weighted(reward, moments) ** 2
-        h[np.asarray(moments) == 0.0] = arb(-1e-10)
+        # The excess is 0 at p = 0; a little more there leaves an interior to problems whose solution attains that.
+        h[np.asarray(moments) == 0.0] = arb(-_INTERIOR)
     else:
         h = balls([0.0] * len(moments))
     return Program(matrix(p[:, None] * E), weighted(reward, errors), matrix(A), h)
@@ -86,7 +90,7 @@ def basis(points: Sequence[float], n: int) -> Balls:
     up, down = np.full((n + 1, p.size), arb(1)), np.full((n + 1, p.size), arb(1))
     for k in range(1, n + 1):
         up[k], down[k] = up[k - 1] * p, down[k - 1] * (1 - p)
-    return np.array([comb(n, k) for k in range(n + 1)], dtype=object) * (up * down[::-1]).T
+    return np.asarray(np.array([comb(n, k) for k in range(n + 1)], dtype=object) * (up * down[::-1]).T)
 
 
 def weighted(reward: Reward, points: Sequence[float]) -> Balls:
