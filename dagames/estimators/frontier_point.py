@@ -79,8 +79,7 @@ def frontier_point(
         SolveError: If float64 does not hold the coefficients.
     """
     n = as_group_size(K) if as_counts(counts) == "independent" else as_group_size(K) - 1
-    if objective not in _METHODS:
-        raise DomainError(f"`objective` must be one of {', '.join(_METHODS)}, not {objective!r}.")
+    objective = as_objective(objective)
     coefficients, optimum = best_polynomial(n, reward)
     budget = as_budget(bias, unit, optimum)
     largest = supremum(reward.weighted, absolute=True).upper
@@ -137,6 +136,25 @@ def as_budget(bias: float, unit: str, optimum: Interval) -> float:
             "Ask for that much at least."
         )
     return budget
+
+
+def as_objective(objective: str) -> Objective:
+    """Validate what is minimised.
+
+    Args:
+        objective: "second_moment" or "variance".
+
+    Returns:
+        The same.
+
+    Raises:
+        DomainError: If it is neither.
+    """
+    if objective == "second_moment":
+        return "second_moment"
+    if objective == "variance":
+        return "variance"
+    raise DomainError(f"`objective` must be one of {', '.join(_METHODS)}, not {objective!r}.")
 
 
 def _table(

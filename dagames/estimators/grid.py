@@ -1,7 +1,8 @@
 """The paper's own formulation on a grid, stated with cvxpy: an independent oracle, believed only where certified.
 
 It is not imported by the package: cvxpy is slow to load, and the exchange method reaches further. In float64 the conic
-solver's answers are good for small groups; from K = 24 or so they are refused near the least bias.
+solver's answers are good for small groups; from K = 24 or so they are refused, or are far from the least second moment,
+which only the bounds of `solve_aqp` and `solve_variance` show.
 """
 
 from typing import Any
@@ -11,18 +12,22 @@ import numpy as np
 
 from dagames._errors import DomainError, SolveError
 from dagames.conic import solve_problem
-from dagames.estimators.bernstein import as_rationals
 from dagames.estimators.frontier_point import Unit, as_budget
 from dagames.estimators.minimax import best_polynomial
 from dagames.estimators.program import Objective, basis
-from dagames.estimators.reward_table import CountsKind, RewardTable, as_counts, as_group_size, weighted_bias
+from dagames.estimators.reward_table import CountsKind, RewardTable, as_counts, as_group_size
 from dagames.estimators.rewards import Reward, Vector, as_reward
 
-_PER_DEGREE = 24
+_PER_DEGREE = 48
 """Points of the grid for each degree; at this density the error between them is within 10^-3 of that on them."""
 
 _LOSS = 2e-3
-"""Relative bias above the optimum, or share of the way to the minimax table, at which a solution is refused."""
+"""Relative bias above the optimum, or above the budget on the grid, at which a solution is refused."""
+
+_AGAIN = 1e-6
+"""What is taken off the budget beyond the excess, when the grid is solved again, relative."""
+
+_TRIES = 6
 
 
 def grid_table(
@@ -77,10 +82,7 @@ def grid_aqp(
     objective: Objective = "second_moment",
     points: int | None = None,
 ) -> RewardTable:
-    """Solve the augmented quadratic program on a grid, and mend what it violates between the points.
-
-    Math:
-        bias is convex: (1 - t) c + t c*, with the minimax c*, has at most (1 - t) bias(c) + t optimum.
+    """Solve the augmented quadratic program on a grid; again within a little less where points between violate it.
 
     Args:
         K: Number of traces in a group.
@@ -96,7 +98,7 @@ def grid_aqp(
 
     Raises:
         DomainError: If an argument is out of its domain, or the budget is not above the optimum.
-        SolveError: If the conic solver fails, or its answer is too far outside the budget to be mended.
+        SolveError: If the conic solver fails, or its answers are outside the budget between the points.
 
     Source:
         (slides, backup: AQP formulation); claim II.7
@@ -105,34 +107,27 @@ def grid_aqp(
     5.691
     """
     g, n = as_reward(reward), _degree(K, counts)
-    best, optimum = best_polynomial(n, g)
+    _, optimum = best_polynomial(n, g)
     budget = as_budget(bias, unit, optimum)
     p = _grid(n, points)
     B, w = _basis(p, n), p * g(p)
-    c, v = cp.Variable(n + 1), cp.Variable()
-    rows: list[Any] = [cp.abs((p[:, None] * B) @ c - w) / budget <= 1]
+    c, v, inner = cp.Variable(n + 1), cp.Variable(), cp.Parameter(value=budget)
+    rows: list[Any] = [cp.abs((p[:, None] * B) @ c - w) / budget <= inner / budget]
     if objective == "variance":
         rows += [cp.multiply(p**2, B @ cp.square(c)) - w**2 <= v, v >= 0]
     else:
         rows += [B @ cp.square(c) <= v, cp.square(c[0]) <= v]
-    solve_problem(cp.Problem(cp.Minimize(v), rows))
-    return _table(K, _mended(np.asarray(c.value), best, budget, g), counts, g)
-
-
-def _mended(c: Vector, best: Vector, budget: float, reward: Reward) -> Vector:
-    """Move coefficients towards the minimax ones until their certified bias is within the budget."""
-    bias, least = (weighted_bias(as_rationals(a), reward).upper for a in (c, best))
-    share = (bias - budget) / (bias - least) if bias > budget else 0.0
-    for _ in range(3):
-        if share > _LOSS:
+    for _ in range(_TRIES):
+        solve_problem(cp.Problem(cp.Minimize(v), rows))
+        table = _table(K, np.asarray(c.value), counts, g)
+        if table.bias.upper <= budget:
+            return table
+        inner.value *= (1 - _AGAIN) * budget / table.bias.upper
+        if inner.value < (1 - _LOSS) * budget:
             break
-        mended = (1 - share) * c + share * best
-        if weighted_bias(as_rationals(mended), reward).upper <= budget:
-            return mended
-        share = 1.1 * share + 1e-12
     raise SolveError(
-        f"the grid's table has a bias of {bias:.6g}, too far above the budget of {budget:.6g} to be mended: float64 "
-        "loses it, or the grid is too coarse. Use `aqp_table`.",
+        f"the grid's table for K = {K} keeps a bias {table.bias.upper / budget - 1:.1e} above the budget: "
+        "float64 loses it, or the grid is too coarse. Use `aqp_table`.",
         "rounding",
     )
 
