@@ -18,6 +18,10 @@ _SPREAD = 0.15
 and between points the error falls with the square of their distance."""
 
 
+_RISE = 1e-8
+"""Rise of the value, relative to its size, that is none."""
+
+
 class Look(NamedTuple):
     """What a solution does between the points.
 
@@ -78,15 +82,15 @@ class Cuts:
         excess = float(over.max(initial=-np.inf))
         return Look(worst, excess, size, at[large > _CLOSE * worst], where[over > -_CLOSE])
 
-    def renew(self, stated: Program, saddle: Saddle, budget: float, look: Look, least_rise: float) -> None:
-        """Add the peaks; and drop what neither matters nor is new, provided that the value has risen: so it ends.
+    def renew(self, stated: Program, saddle: Saddle, budget: float, look: Look, *, drop: bool) -> None:
+        """Add the peaks; and drop what neither matters nor is new, provided that the value has risen.
 
         Args:
             stated: The program at the present points.
             saddle: Its solution.
             budget: The bias allowed in it.
             look: What was seen of the solution.
-            least_rise: Rise of the value, relative to its size, that counts.
+            drop: Whether to drop points at all.
         """
         weights, mu, value = _size(saddle.weights), _floats(saddle.mu), float(saddle.value)
         slack = 1.0 - _size(stated.error(saddle.c)) / budget
@@ -94,7 +98,7 @@ class Cuts:
         active = {p for p, keep in zip(self.errors, weights > slack * weights.max(), strict=True) if keep}
         heavy = {p for p, keep in zip(self.moments, mu > rest * mu.max(), strict=True) if keep}
         kept_errors, kept_moments = active | self._recent, heavy | self._recent | self._always
-        if value <= self._value + least_rise * look.size:
+        if not drop or value <= self._value + _RISE * look.size:
             kept_errors, kept_moments = set(self.errors), set(self.moments)
         self._value = max(value, self._value)
         new_errors, new_moments = _spread(look.errors, self.errors), _spread(look.moments, self.moments)

@@ -7,7 +7,7 @@ import numpy as np
 from flint import arb, ctx
 
 from dagames._errors import CertificateError
-from dagames.estimators.program import Balls, Objective, balls, basis, weighted
+from dagames.estimators.program import Balls, Objective, balls, basis, squared, weighted
 from dagames.estimators.rewards import Reward
 
 
@@ -62,7 +62,7 @@ def lower_bound(n: int, budget: float, reward: Reward, objective: Objective, mea
         raise CertificateError("a weight of the objective's points is negative.")
     with ctx.workprec(256 + 8 * n):
         p = balls(measures.moments)
-        h = weighted(reward, measures.moments) ** 2 if objective == "variance" else 0 * p
+        h = squared(weighted(reward, measures.moments)) if objective == "variance" else 0 * p
         m = (mu * (p * p if objective == "variance" else 1)) @ basis(measures.moments, n)
         pull = (weights * balls(measures.errors)) @ basis(measures.errors, n)
         least = sum((_least(a, b) for a, b in zip(m, pull, strict=True)), arb(0))

@@ -84,17 +84,18 @@ def frontier_point(
     budget = as_budget(bias, unit, optimum)
     largest = supremum(reward.weighted, absolute=True).upper
     minimax = _table(K, coefficients, counts, reward, objective, optimum)
+    held = minimax.bias.upper <= max(optimum.upper * (1 + _STORED), _EXACT * largest)
     lower = 0.0
     if budget >= largest:
         table = _table(K, np.zeros(n + 1), counts, reward, objective, optimum)
-    elif budget <= max(minimax.bias.upper, optimum.upper * (1 + _NEAR)):
-        budget, table = max(budget, minimax.bias.upper), minimax
-        if budget > max(optimum.upper * (1 + _STORED), _EXACT * largest):
+    elif budget <= max(minimax.bias.upper if held else 0.0, optimum.upper * (1 + _NEAR)):
+        if not held:
             raise SolveError(
                 f"the coefficients of the least bias, {optimum.upper:.6g}, are beyond float64: as stored they have "
-                f"{budget:.6g}. Ask for a larger budget.",
+                f"{minimax.bias.upper:.6g}. Ask for a larger budget.",
                 "rounding",
             )
+        budget, table = max(budget, minimax.bias.upper), minimax
         beside = max(budget * (1 + _BESIDE), optimum.upper + _EXACT * largest)
         solved = solve_within(n, beside, optimum.upper, reward, objective, stored=False)
         lower = lower_bound(n, budget, reward, objective, solved.measures)

@@ -103,8 +103,8 @@ def grid_aqp(
     Source:
         (slides, backup: AQP formulation); claim II.7
 
-    >>> round(grid_aqp(4, bias=2.0).second_moment.upper, 3)
-    5.691
+    >>> round(grid_aqp(4, bias=2.0).second_moment.upper, 2)
+    5.69
     """
     g, n = as_reward(reward), _degree(K, counts)
     _, optimum = best_polynomial(n, g)

@@ -6,7 +6,7 @@ import numpy as np
 from flint import arb, arb_mat
 
 from dagames._errors import SolveError
-from dagames.estimators.program import Balls, Program, matrix, middles, product
+from dagames.estimators.program import Balls, Program, matrix, middles, product, squared
 
 _STEPS = 200
 _INSIDE = 0.95
@@ -95,7 +95,9 @@ class _Newton:
         scale = np.concatenate([np.full(self.size, max(abs(v), arb(program.floor))), np.full(2 * error.size, budget)])
         self.outside = max(float(abs(r)) for r in self.residual / scale)
         # The Lagrangian's least value; the complementarity says the same only once the gradient is 0.
-        bound = -(linear**2 / (4 * self.masses)).sum() - (self.mu * program.h).sum() - (self.signed * program.w).sum()
+        bound = (
+            -(squared(linear) / (4 * self.masses)).sum() - (self.mu * program.h).sum() - (self.signed * program.w).sum()
+        )
         bound = (bound - budget * np.abs(self.signed).sum()) / self.mu.sum()
         self.gap = max(float((state.x * state.y).sum()), float(v - bound))
 
@@ -110,7 +112,7 @@ class _Newton:
         if target < least / x.size:
             # So near, a second-order correction for a step that is not taken would be an error of its own.
             target, reach = arb(least / x.size), (arb(0), arb(0))
-        bend = product(self.program.A, affine.d[:-1] ** 2) * reach[0] ** 2
+        bend = product(self.program.A, squared(affine.d[:-1])) * reach[0] ** 2
         residual = np.concatenate([self.residual[: self.size] + bend, self.residual[self.size :]])
         complement = target - x * y - reach[0] * reach[1] * affine.x * affine.y
         step = self._step(slopes, normal, ratio, middles(complement), middles(residual))

@@ -17,8 +17,8 @@ from dagames.estimators.rewards import Reward
 Balls: TypeAlias = NDArray[np.object_]
 Objective = Literal["second_moment", "variance"]
 
-_INTERIOR = 1e-10
-"""Excess, in squares of the units of g, that is not told from 0."""
+_INTERIOR = 1e-14
+"""Excess, relative to sup (p g)^2, that is not told from 0."""
 
 _middles = np.frompyfunc(lambda ball: ball.mid(), 1, 1)
 
@@ -68,9 +68,9 @@ def program(n: int, reward: Reward, objective: Objective, errors: Sequence[float
     E, A = basis(errors, n), basis(moments, n)
     p, q = balls(errors), balls(moments)
     if objective == "variance":
-        A, h = (q * q)[:, None] * A, weighted(reward, moments) ** 2
+        A, h = (q * q)[:, None] * A, squared(weighted(reward, moments))
         # The excess is 0 at p = 0; a little more there leaves an interior to problems whose solution attains that.
-        h[np.asarray(moments) == 0.0] = arb(-_INTERIOR)
+        h[np.asarray(moments) == 0.0] = -_INTERIOR * max(abs(h))
     else:
         h = balls([0.0] * len(moments))
     return Program(matrix(p[:, None] * E), weighted(reward, errors), matrix(A), h)
@@ -105,6 +105,18 @@ def weighted(reward: Reward, points: Sequence[float]) -> Balls:
     """
     function = reward.weighted
     return np.array([function(arb(p)) if p > 0 else arb(0) for p in points], dtype=object)
+
+
+def squared(x: Balls) -> Balls:
+    """Multiply balls by themselves: flint's powers are undefined for those around 0.
+
+    Args:
+        x: Balls, any shape.
+
+    Returns:
+        Their squares.
+    """
+    return np.asarray(x * x)
 
 
 def balls(values: "Sequence[Any] | NDArray[np.float64]") -> Balls:
