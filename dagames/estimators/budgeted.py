@@ -90,6 +90,7 @@ def solve_within(
                 rounding += 1.5 * (bias - budget)
             over = max(look.bias / inner - 1.0, look.excess)
             accuracy = _FINEST if met else min(accuracy, max(1e-3 * over, _FINEST))
+            start = saddle.c
             price = float(np.abs(saddle.weights).sum()) / look.size
             cuts.renew(stated, saddle, inner, look, drop=turn < _DROPS)
     raise SolveError(
