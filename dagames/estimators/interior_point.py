@@ -1,0 +1,162 @@
+"""A primal-dual interior-point method (Mehrotra's) for the program of a reward table, in as many bits as it takes."""
+
+from typing import NamedTuple
+
+import numpy as np
+from flint import arb, arb_mat
+
+from dagames._errors import SolveError
+from dagames.estimators.program import Balls, Program, matrix, middles, product, squared
+
+_STEPS = 200
+_INSIDE = 0.95
+"""Share of the way to the boundary of the cone that a step goes."""
+
+
+class Saddle(NamedTuple):
+    """An approximate saddle point of the Lagrangian.
+
+    Attributes:
+        c: Coefficients, [n + 1].
+        value: The largest second moment, or excess, on the points.
+        mu: Weights of the points of the objective, at least 0, of sum about 1, [J].
+        weights: Signed weights of the points of the bias, [M].
+    """
+
+    c: Balls
+    value: arb
+    mu: Balls
+    weights: Balls
+
+
+class _State(NamedTuple):
+    """Primal point, slacks of the J + 2 M inequalities, and their multipliers."""
+
+    d: Balls
+    x: Balls
+    y: Balls
+
+
+def interior_point(program: Program, budget: arb, start: Balls, tolerance: float) -> Saddle:
+    """Solve the program.
+
+    Math:
+        min over (c, v) of v such that S_j(c) - v + x_j = 0 and +-e_i(c) - budget + x_i = 0, x > 0; the multipliers y
+        of these satisfy sum_j y_j = 1, 2 m_k c_k + sum_i (y_i^+ - y_i^-) E_ik = 0 with m = A' y, and x y = 0.
+
+    Args:
+        program: The program.
+        budget: The bias allowed, above the least possible.
+        start: Coefficients to begin with, best within the budget.
+        tolerance: Relative accuracy of the value and of the constraints.
+
+    Returns:
+        The saddle point.
+
+    Raises:
+        SolveError: If it is not reached, for want of precision.
+    """
+    state = _begin(program, budget, start)
+    for _ in range(_STEPS):
+        newton = _Newton(program, budget, state)
+        size = max(abs(float(state.d[-1])), program.floor)
+        if newton.outside <= tolerance and newton.gap <= tolerance * size:
+            return Saddle(state.d[:-1], state.d[-1], newton.mu, newton.signed)
+        state = newton.advance(1e-3 * tolerance * size)
+    raise SolveError(
+        f"the interior-point method stopped after {_STEPS} steps, {newton.outside:.1e} outside its constraints and "
+        f"{newton.gap / size:.1e} above the optimum; ask for a larger budget of bias.",
+        "steps",
+    )
+
+
+def _begin(program: Program, budget: arb, c: Balls) -> _State:
+    moment, error = program.moment(c), program.error(c)
+    v = max(moment) + abs(max(moment)) / 10 + program.floor
+    slack = np.concatenate([budget - error, budget + error])
+    x = np.concatenate([v - moment, np.array([max(s.mid(), budget / 10) for s in slack], dtype=object)])
+    size, m = moment.size, slack.size
+    y = np.concatenate([np.full(size, arb(1) / size), np.full(m, v / budget / (2 * m))])
+    return _State(middles(np.append(c, v)), middles(x), middles(y))
+
+
+class _Newton:
+    """The linearised optimality conditions at a point."""
+
+    def __init__(self, program: Program, budget: arb, state: _State) -> None:
+        self.program, self.state = program, state
+        self.size, c, v = program.h.size, state.d[:-1], state.d[-1]
+        self.mu, self.signed = self._fold(state.y)
+        self.masses = middles(product(program.A.transpose(), self.mu))
+        moment, error = program.moment(c), program.error(c)
+        self.residual = middles(np.concatenate([moment - v, error - budget, -error - budget]) + state.x)
+        linear = product(program.E.transpose(), self.signed)
+        self.gradient = middles(np.append(2 * self.masses * c + linear, 1 - self.mu.sum()))
+        scale = np.concatenate([np.full(self.size, max(abs(v), arb(program.floor))), np.full(2 * error.size, budget)])
+        self.outside = max(float(abs(r)) for r in self.residual / scale)
+        # The Lagrangian's least value; the complementarity says the same only once the gradient is 0.
+        bound = (
+            -(squared(linear) / (4 * self.masses)).sum() - (self.mu * program.h).sum() - (self.signed * program.w).sum()
+        )
+        bound = (bound - budget * np.abs(self.signed).sum()) / self.mu.sum()
+        self.gap = max(float((state.x * state.y).sum()), float(v - bound))
+
+    def advance(self, least: float) -> _State:
+        """Step to a point of less complementarity, but not below `least`: predict, see how far that leads, correct."""
+        _, x, y = self.state
+        ratio, (slopes, normal) = y / x, self._system(y / x)
+        affine = self._step(slopes, normal, ratio, -x * y, self.residual)
+        reach = _reach(x, affine.x), _reach(y, affine.y)
+        left = ((x + reach[0] * affine.x) * (y + reach[1] * affine.y)).sum() / (x * y).sum()
+        target = (x * y).sum() / x.size * max(min(float(left) ** 3, 1.0), 1e-6)
+        if target < least / x.size:
+            # So near, a second-order correction for a step that is not taken would be an error of its own.
+            target, reach = arb(least / x.size), (arb(0), arb(0))
+        bend = product(self.program.A, squared(affine.d[:-1])) * reach[0] ** 2
+        residual = np.concatenate([self.residual[: self.size] + bend, self.residual[self.size :]])
+        complement = target - x * y - reach[0] * reach[1] * affine.x * affine.y
+        step = self._step(slopes, normal, ratio, middles(complement), middles(residual))
+        length = min(_reach(x, step.x), _reach(y, step.y))
+        length = length * arb(_INSIDE) if length < 1 else length
+        return _State(*(middles(now + length * change) for now, change in zip(self.state, step, strict=True)))
+
+    def _system(self, ratio: Balls) -> tuple[arb_mat, arb_mat]:
+        """Assemble the gradients of the objective's constraints by c, and the normal matrix of (c, v)."""
+        c, E = self.state.d[:-1], self.program.E
+        bends = 2 * _entries(self.program.A) * c
+        up, down = ratio[self.size :].reshape(2, -1)
+        mine = ratio[: self.size]
+        stiff = E.transpose() * matrix((up + down)[:, None] * _entries(E))
+        slopes = matrix(bends)
+        stiff += slopes.transpose() * matrix(mine[:, None] * bends)
+        edge = -product(slopes.transpose(), mine)
+        normal = np.block([[_entries(stiff), edge[:, None]], [edge[None, :], np.array([[mine.sum()]])]])
+        at = np.arange(c.size)
+        normal[at, at] += 2 * self.masses
+        return slopes, matrix(middles(normal))
+
+    def _step(self, slopes: arb_mat, normal: arb_mat, ratio: Balls, complement: Balls, residual: Balls) -> _State:
+        """Solve for a step that brings x y to x y + complement, and the residual to 0."""
+        E, pull = self.program.E, complement / self.state.x + ratio * residual
+        mine, signed = self._fold(pull)
+        right = -self.gradient - np.append(
+            product(slopes.transpose(), mine) + product(E.transpose(), signed), -mine.sum()
+        )
+        solution = normal.solve(arb_mat(right.size, 1, list(middles(right))), algorithm="approx")
+        d = middles(np.array(solution.entries(), dtype=object))
+        error = product(E, d[:-1])
+        change = np.concatenate([product(slopes, d[:-1]) - d[-1], error, -error])
+        return _State(d, middles(-residual - change), middles(pull + ratio * change))
+
+    def _fold(self, y: Balls) -> tuple[Balls, Balls]:
+        up, down = y[self.size :].reshape(2, -1)
+        return y[: self.size], up - down
+
+
+def _reach(x: Balls, change: Balls) -> arb:
+    """Find the longest step, at most 1, that keeps x at least 0."""
+    return min([arb(1), *((-a / b).mid() for a, b in zip(x, change, strict=True) if a + b < 0)])
+
+
+def _entries(a: arb_mat) -> Balls:
+    return np.array(a.entries(), dtype=object).reshape(a.nrows(), a.ncols())

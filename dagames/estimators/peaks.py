@@ -1,0 +1,60 @@
+"""Local maxima on [0, 1] of functions that oscillate evenly in phi, p = sin(phi)^2."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from dagames.estimators.rewards import Vector
+
+_SAMPLES = 6
+"""Samples per oscillation; a polynomial of degree n has about n of them."""
+
+_NEAR = 24
+"""Samples between 0 and the first of these, each half as far in phi."""
+
+_REFINEMENTS = 5
+
+
+def samples(n: int) -> Vector:
+    """Return angles at which a function with n oscillations shows all of them.
+
+    Args:
+        n: Degree.
+
+    Returns:
+        phi in (0, pi / 2], increasing.
+    """
+    number = _SAMPLES * (n + 2)
+    even = 0.5 * np.pi * np.arange(1, number + 1) / number
+    return np.concatenate([even[0] * 0.5 ** np.arange(_NEAR, 0, -1), even])
+
+
+def peaks(function: Callable[[Vector], Vector], phi: Vector, values: Vector) -> tuple[Vector, Vector]:
+    """Find local maxima from samples, and refine each by parabolas through three points.
+
+    Args:
+        function: The function of angles, to float64.
+        phi: Where it was sampled, increasing, [m].
+        values: Its values there, [m].
+
+    Returns:
+        Points p and values there, near each local maximum of the samples.
+    """
+    padded = np.concatenate([[-np.inf], values, [-np.inf]])
+    at = np.flatnonzero((padded[1:-1] > padded[:-2]) & (padded[1:-1] >= padded[2:]))
+    top, best = phi[at], values[at]
+    reach = np.minimum(top - np.where(at > 0, phi[at - 1], 0.0), 0.5 * top)
+    for _ in range(_REFINEMENTS):
+        left, right = top - reach, np.minimum(top + reach, 0.5 * np.pi)
+        at_left, at_right = function(left), function(right)
+        a, b = (top - left) * (best - at_right), (top - right) * (best - at_left)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            vertex = top - 0.5 * ((top - left) * a - (top - right) * b) / (a - b)
+        near = (vertex > top - 2 * reach) & (vertex < top + 2 * reach) & (vertex > 0) & (vertex < 0.5 * np.pi)
+        vertex = np.where(near, vertex, top)
+        found = [(top, best), (vertex, function(vertex)), (left, at_left), (right, at_right)]
+        heights = np.array([value for _, value in found])
+        pick = heights.argmax(axis=0), np.arange(at.size)
+        top, best = np.array([where for where, _ in found])[pick], heights[pick]
+        reach = 0.3 * reach
+    return np.sin(top) ** 2, best

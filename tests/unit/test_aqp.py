@@ -1,0 +1,189 @@
+"""Tables of least second moment, or variance, within a budget of bias."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from dagames import DomainError, SolveError
+from dagames._errors import CertificateError
+from dagames.estimators import (
+    LOG,
+    Interval,
+    Reward,
+    aqp_table,
+    minimax_table,
+    pareto_frontier,
+    power,
+    solve_aqp,
+    solve_variance,
+    variance_table,
+)
+from dagames.estimators.dual_bound import Measures, lower_bound
+from dagames.estimators.frontier_point import as_budget, as_objective
+from dagames.estimators.grid import grid_aqp, grid_table
+from dagames.estimators.program import balls
+
+SOLVERS = {"second_moment": solve_aqp, "variance": solve_variance}
+GAP = 1e-6
+
+
+@pytest.fixture(params=["second_moment", "variance"])
+def objective(request):
+    return request.param
+
+
+@pytest.mark.parametrize("bias", [1.0, 1 + 1e-8, 1.001, 1.5, 50.0])
+def test_every_budget_is_solved_and_proved(objective, bias):
+    point = SOLVERS[objective](6, bias)
+    assert point.table.bias.upper <= point.budget <= bias * point.table.optimum.upper * (1 + 1e-12)
+    assert 0 <= point.objective.lower <= point.objective.upper
+    assert point.gap <= GAP
+
+
+@pytest.mark.parametrize(("objective", "bias"), [("second_moment", 1.0), ("variance", 1.01), ("variance", 10.0)])
+def test_a_group_of_sixteen_is_proved(objective, bias):
+    assert SOLVERS[objective](16, bias).gap <= GAP
+
+
+@pytest.mark.parametrize("reward", ["sqrt", "entropy:1.5", "power:-0.7"])
+@pytest.mark.parametrize("bias", [1.0, 3.0])
+def test_other_rewards_are_proved(objective, reward, bias):
+    point = SOLVERS[objective](4, bias, reward=reward, counts="independent")
+    assert point.table.bias.upper <= point.budget
+    assert point.gap <= GAP
+
+
+def test_at_the_optimum_the_table_is_the_minimax_one(objective):
+    for counts in ("self-inclusive", "independent"):
+        table = SOLVERS[objective](7, 1.0, counts=counts).table
+        np.testing.assert_array_equal(table.coefficients, minimax_table(7, counts=counts).coefficients)
+
+
+def test_where_nothing_is_asked_the_table_is_zero(objective):
+    point = SOLVERS[objective](7, 0.37, unit="absolute")
+    assert not point.table.coefficients.any()
+    assert point.objective == (0.0, 0.0)
+    assert point.gap == 0.0
+    assert SOLVERS[objective](7, 0.3678, unit="absolute").objective.upper < 1e-6
+
+
+def test_an_excess_that_can_be_nothing_is_found_to_be(objective):
+    point = solve_variance(8, 20.0)
+    assert point.objective.lower == 0
+    assert point.objective.upper < 1e-9
+    assert point.table.coefficients.any()
+
+
+def test_one_trace():
+    lone = solve_aqp(1, 1.2)
+    # With n = 0 the table is a constant c, |c| least such that p (c - log p), at most exp(c - 1), is in the budget.
+    assert lone.budget < np.exp(-1)
+    c = 1 + np.log(lone.budget)
+    assert lone.table.coefficients[1] == pytest.approx(c, abs=1e-7)
+    assert solve_aqp(1, 1.0).gap <= GAP
+    assert solve_aqp(1, 2.0, counts="independent").gap <= GAP
+
+
+def test_self_inclusive_is_independent_of_one_less_and_shifted(objective):
+    inclusive, other = SOLVERS[objective](6, 3.0), SOLVERS[objective](5, 3.0, counts="independent")
+    np.testing.assert_array_equal(inclusive.table.coefficients[1:], other.table.coefficients)
+    assert inclusive.table.coefficients[0] == inclusive.table.coefficients[1]
+    assert inclusive.objective == other.objective
+
+
+def test_units_agree():
+    relative = solve_aqp(5, 2.0)
+    absolute = solve_aqp(5, 2.0 * relative.table.optimum.upper, unit="absolute")
+    np.testing.assert_array_equal(relative.table.coefficients, absolute.table.coefficients)
+
+
+def test_tables_are_those_of_the_points():
+    np.testing.assert_array_equal(aqp_table(2).coefficients, solve_aqp(2, 2.0).table.coefficients)
+    np.testing.assert_array_equal(variance_table(2).coefficients, solve_variance(2, 2.0).table.coefficients)
+    assert (aqp_table(2).method, variance_table(2).method) == ("aqp", "variance")
+
+
+@pytest.mark.parametrize("K", [4, 8])
+@pytest.mark.parametrize("bias", [1.05, 10.0])
+def test_the_grid_agrees(objective, K, bias):
+    table, point = grid_aqp(K, bias=bias, objective=objective), SOLVERS[objective](K, bias)
+    reached = (table.second_moment if objective == "second_moment" else table.excess).upper
+    assert table.bias.upper <= point.budget
+    # The oracle solves within less than the budget, by the error between its points: 48 for each degree.
+    assert point.objective.lower <= reached <= 1.005 * point.objective.upper + 1e-6
+
+
+def test_the_linear_program_agrees():
+    for K in (1, 2, 8):
+        table = grid_table(K)
+        assert table.optimum.lower <= table.bias.upper <= 1.002 * table.optimum.upper
+    assert grid_table(4, reward="sqrt", counts="independent").bias.upper < 0.1
+
+
+def test_the_grid_is_refused_where_it_is_not_good_enough():
+    with pytest.raises(SolveError, match="times the least bias"):
+        grid_table(8, points=12)
+    with pytest.raises(SolveError, match="above the budget"):
+        grid_aqp(8, bias=1.05, points=12)
+    with pytest.raises(DomainError, match="`points`"):
+        grid_aqp(8, points=3)
+
+
+def test_of_two_objectives_each_table_is_best_at_its_own():
+    square, excess = aqp_table(6, bias=5.0), variance_table(6, bias=5.0)
+    assert square.second_moment.upper < excess.second_moment.lower
+    assert excess.excess.upper < square.excess.lower
+    assert excess.variance.upper < square.variance.lower
+
+
+def test_a_polynomial_reward_is_met_exactly():
+    point = solve_aqp(4, 1e-6, unit="absolute", reward=power(2.0))
+    assert point.table.bias.upper <= 1e-6
+    # sup over p of E c_X^2 is at p = 1, where the count is K and the reward 1.
+    assert point.objective.upper == pytest.approx(1.0, abs=1e-5)
+
+
+def test_a_reward_that_is_nothing_needs_no_table():
+    nothing = Reward("nothing", {(Fraction(0), 0): Fraction(0)})
+    assert not aqp_table(3, bias=0.1, unit="absolute", reward=nothing).coefficients.any()
+
+
+def test_a_budget_below_the_optimum_names_it(objective):
+    optimum = minimax_table(8).optimum
+    with pytest.raises(DomainError, match=f"{optimum.upper:.6g}"):
+        SOLVERS[objective](8, 0.99)
+    with pytest.raises(DomainError, match="below the optimum"):
+        SOLVERS[objective](8, 0.5 * optimum.lower, unit="absolute")
+
+
+@pytest.mark.parametrize("bias", [0.0, -1.0, float("nan"), float("inf")])
+def test_a_budget_must_be_a_number_above_zero(bias):
+    with pytest.raises(DomainError, match="`bias` must be"):
+        aqp_table(4, bias=bias)
+
+
+def test_other_bad_input():
+    with pytest.raises(DomainError, match="`unit`"):
+        as_budget(2.0, "nats", Interval(0.1, 0.1))
+    with pytest.raises(DomainError, match="`K`"):
+        aqp_table(0)
+    with pytest.raises(DomainError, match="no reward"):
+        aqp_table(4, reward="lag")
+    with pytest.raises(DomainError, match="`objective`"):
+        as_objective("bias")
+    with pytest.raises(DomainError, match="`points`"):
+        pareto_frontier(4, points=1)
+    with pytest.raises(DomainError, match="`least`"):
+        pareto_frontier(4, points=2, least=0.5)
+
+
+def test_what_float64_does_not_hold_is_refused():
+    with pytest.raises(SolveError, match="beyond float64"):
+        aqp_table(64, bias=1.0)
+
+
+def test_a_negative_weight_bounds_nothing():
+    bad = Measures([0.0, 0.5], balls([1.0, -0.1]), [0.5], balls([1.0]))
+    with pytest.raises(CertificateError):
+        lower_bound(2, 0.1, LOG, "second_moment", bad)
