@@ -17,6 +17,7 @@ from dagames.estimators import (
     Interval,
     Reward,
     RewardTable,
+    aqp_table,
     as_reward,
     elevated_table,
     harmonic_table,
@@ -24,10 +25,13 @@ from dagames.estimators import (
     plugin_table,
     split_table,
     taylor_table,
+    variance_table,
 )
+from dagames.estimators.frontier_point import Unit, as_unit
 from dagames.estimators.reward_table import CountsKind, as_counts, as_precision
 
 Maker: TypeAlias = Callable[[int, Reward, CountsKind], RewardTable]
+Budgeted: TypeAlias = Callable[[int, Reward, CountsKind, float, Unit], RewardTable]
 
 
 METHODS: dict[str, tuple[Maker, str]] = {
@@ -53,6 +57,20 @@ METHODS: dict[str, tuple[Maker, str]] = {
 
 _LOG_ONLY = {"harmonic", "plugin"}
 
+BUDGETED: dict[str, tuple[Budgeted, str]] = {
+    "aqp": (
+        lambda K, reward, counts, bias, unit: aqp_table(K, bias=bias, unit=unit, reward=reward, counts=counts),
+        "the least second moment within a budget of bias (--bias)",
+    ),
+    "variance": (
+        lambda K, reward, counts, bias, unit: variance_table(K, bias=bias, unit=unit, reward=reward, counts=counts),
+        "the least excess of variance within a budget of bias (--bias)",
+    ),
+}
+"""Methods that take a budget of bias."""
+
+_EVERY = METHODS | BUDGETED
+
 HELP = f"""Make a reward table, prove its bias, and print it.
 
 A group of K traces gives an answer k times; the table says which reward that count stands for. The bias is the largest
@@ -61,13 +79,13 @@ weighted error |p (E c_X - g(p))| over all probabilities p, enclosed with proof,
 \b
 Examples:
     dagames table --group-size 16
-    dagames table --group-size 16 --method taylor --out table.json
+    dagames table --group-size 16 --method aqp --bias 2 --out table.json
     dagames table --group-size 64 --method minimax --counts independent --json
 
 Methods:
 
 \b
-{chr(10).join(f"    {name:10}{what}" for name, (_, what) in METHODS.items())}
+{chr(10).join(f"    {name:10}{what}" for name, (_, what) in _EVERY.items())}
 
 Rewards: log, sqrt, power:A (p^A), entropy:ORDER ((p^(ORDER-1) - 1) / (ORDER-1)).
 
@@ -79,6 +97,10 @@ table); independent if it comes from other traces. The one is wrong by order 1/K
 def table(
     group_size: Annotated[int, typer.Option("--group-size", "-K", help="Number of traces K in a group.")],
     method: Annotated[str, typer.Option(help="One of the methods above.")] = "minimax",
+    bias: Annotated[float | None, typer.Option(help="Budget of bias for aqp and variance.", show_default="2")] = None,
+    unit: Annotated[
+        str, typer.Option(help="What --bias counts in: optimum (the least possible) or absolute.")
+    ] = "optimum",
     reward: Annotated[str, typer.Option(help="What the table estimates.")] = "log",
     counts: Annotated[str, typer.Option(help="self-inclusive or independent.")] = "self-inclusive",
     precision: Annotated[str, typer.Option(help="Round entries to float64, float32 or bfloat16.")] = "float64",
@@ -91,6 +113,8 @@ def table(
     Args:
         group_size: Number of traces.
         method: How it is made.
+        bias: Budget of bias, for methods that take one.
+        unit: What it counts in.
         reward: What it estimates.
         counts: The kind of counts.
         precision: The type that its entries are rounded to.
@@ -99,12 +123,14 @@ def table(
         overwrite: Whether the file may be replaced.
 
     Raises:
-        DomainError: If the method is unknown, or does not know the reward.
+        DomainError: If the method is unknown, does not know the reward, or takes no budget.
     """
-    if method not in METHODS:
-        near = get_close_matches(method, METHODS, 1, 0.4)
+    if method not in _EVERY:
+        near = get_close_matches(method, _EVERY, 1, 0.4)
         hint = f" Did you mean {near[0]}?" if near else ""
-        raise DomainError(f"there is no method {method!r}.{hint} Known: {', '.join(METHODS)}.")
+        raise DomainError(f"there is no method {method!r}.{hint} Known: {', '.join(_EVERY)}.")
+    if method in METHODS and bias is not None:
+        raise DomainError(f"the method {method} takes no --bias; {' and '.join(BUDGETED)} do.")
     estimates = as_reward(reward)
     if method in _LOG_ONLY and estimates != LOG:
         raise DomainError(f"the method {method} knows the reward log only, not {reward!r}; use minimax or taylor.")
@@ -112,7 +138,12 @@ def table(
         check_new_file(out, overwrite=overwrite)
     console = Console(stderr=True)
     with sign_of_life(console, f"making and proving the {method} table of {group_size} traces"):
-        made = METHODS[method][0](group_size, estimates, as_counts(counts)).rounded(as_precision(precision))
+        if method in METHODS:
+            made = METHODS[method][0](group_size, estimates, as_counts(counts))
+        else:
+            budget = 2.0 if bias is None else bias
+            made = BUDGETED[method][0](group_size, estimates, as_counts(counts), budget, as_unit(unit))
+        made = made.rounded(as_precision(precision))
         text = made.to_json()
     if out is not None:
         made.save(out, overwrite=overwrite)

@@ -126,8 +126,7 @@ def as_budget(bias: float, unit: str, optimum: Interval) -> float:
     >>> as_budget(2.0, "optimum", Interval(0.1, 0.1))
     0.2
     """
-    if unit not in {"optimum", "absolute"}:
-        raise DomainError(f"`unit` must be one of optimum, absolute, not {unit!r}.")
+    unit = as_unit(unit)
     if not (isinstance(bias, (int, float, np.number)) and np.isfinite(bias) and bias > 0):
         raise DomainError(f"`bias` must be a finite number above 0, not {bias!r}.")
     budget = float(bias) * (optimum.upper if unit == "optimum" else 1.0)
@@ -137,6 +136,25 @@ def as_budget(bias: float, unit: str, optimum: Interval) -> float:
             "Ask for that much at least."
         )
     return budget
+
+
+def as_unit(unit: str) -> Unit:
+    """Validate what a budget counts in.
+
+    Args:
+        unit: "optimum" or "absolute".
+
+    Returns:
+        The same.
+
+    Raises:
+        DomainError: If it is neither.
+    """
+    if unit == "optimum":
+        return "optimum"
+    if unit == "absolute":
+        return "absolute"
+    raise DomainError(f"`unit` must be one of optimum, absolute, not {unit!r}.")
 
 
 def as_objective(objective: str) -> Objective:
