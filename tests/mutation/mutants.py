@@ -97,7 +97,7 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("dagames/solvers/accelerated_ascent.py", "np.exp(_response(game, u)) - game", "np.exp(_response(game, u)) + game"),
     ("dagames/solvers/accelerated_ascent.py", "-game.beta * simplex.log_sum(tilted)", "-simplex.log_sum(tilted)"),
     ("dagames/solvers/path.py", '"cycle")', '"steps")'),
-    ("dagames/solvers/path.py", "(play.nu - self._nu) / self._number", "play.nu"),
+    ("dagames/solvers/path.py", "self._nu += play.nu", "self._nu = play.nu"),
     ("dagames/solvers/path.py", "(log_q - self._log_q) / self._number", "log_q / self._number"),
     ("dagames/solvers/path.py", "advice), max_iterations + 1)", "advice), max_iterations)"),
     ("dagames/solvers/conic.py", "0.5 * _number(functional.weight", "_number(functional.weight"),
