@@ -6,6 +6,7 @@ SUITE = (
     "dagames/grpo",
     "dagames/targets",
     "tests/unit/test_certificate.py",
+    "tests/unit/test_newton.py",
     "tests/unit/test_extremes.py",
     "tests/unit/test_bad_input.py",
     "tests/unit/test_conic.py",
