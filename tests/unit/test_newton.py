@@ -13,8 +13,8 @@ ORDINARY = [
     for name, make in FUNCTIONALS.items()
     if name not in {"Hellinger", "SeparableSum"} and is_cuttable(make(np.random.default_rng(0), 3))
 ]
-"""Hellinger's slope is -infinity at mass 0, where a linearised mass can be negative; and the conjugate of the sum of Gini and
-KLFromPrior is itself found by roots, so that its certificate can stay above 1e-10 at the very equilibrium."""
+"""Hellinger's slope is -infinity at mass 0, where a linearised mass can be negative; and the conjugate of the sum of
+Gini and KLFromPrior is itself found by roots, so that its certificate can stay above 1e-10 at the very equilibrium."""
 
 
 @pytest.mark.parametrize("beta", [0.3, 1.0, 10.0])
