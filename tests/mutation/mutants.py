@@ -143,7 +143,6 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("dagames/solvers/newton.py", "if kept and len(pieces) == 1 else", "if kept else"),
     ("dagames/solvers/newton.py", "step *= piece.reachable", "pass"),
     ("dagames/solvers/nested_roots.py", "np.minimum(-ends[1], ends[3])", "np.minimum(ends[1], ends[3])"),
-    ("dagames/solvers/nested_roots.py", "at_share - self.beta * (base + self.log_n)", "at_share"),
     ("dagames/solvers/pieces.py", "np.asarray(gain - value + top)", "np.asarray(gain - value - top)"),
     ("dagames/solvers/pieces.py", "np.asarray(gain - value + top)", "np.asarray(gain + top)"),
     ("dagames/solvers/pieces.py", "slope, -1.0 / game.beta", "slope, 1.0 / game.beta"),

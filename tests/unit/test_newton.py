@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dagames import AlignmentGame, solve
-from dagames.functionals import is_cuttable
+from dagames.functionals import Quadratic, is_cuttable
 from dagames.solvers import newton
 from tests.cases import FUNCTIONALS
 
@@ -30,3 +30,20 @@ def test_joint_steps_converge_by_themselves_and_quadratically(name, beta, monkey
         solution = solve(game, "newton")
         assert solution.certificate.worst <= 1e-11
         assert solution.iterations <= 16
+
+
+@pytest.mark.parametrize(("lightest", "beta"), [(1e-142, 1e-4), (1e-178, 2e-4), (1e-300, 5e-4)])
+def test_an_answer_of_next_to_no_mass_is_lifted_where_it_pays(lightest, beta):
+    """Its Newton step promises next to nothing, because the promise is weighted by the mass."""
+    R = Quadratic(np.array([[2.0, 0.5], [0.5, 1.0]]))
+    solution = solve(AlignmentGame([lightest, 1.0], range(2), R, beta), "newton")
+    assert solution.certificate.worst <= 1e-13
+    assert solution.nu[0] == pytest.approx(0.25, abs=0.05)
+
+
+def test_a_large_beta_does_not_keep_newton_busy_with_its_rounding():
+    R = Quadratic(np.array([[2.0, 0.5, 0.1], [0.5, 1.0, 0.0], [0.1, 0.0, 1.0]]), np.array([1e-4, 0.0, -1e-4]))
+    for beta in (1e3, 1e4):
+        solution = solve(AlignmentGame([0.3, 1e-170, 0.7], range(3), R, beta), "newton")
+        assert solution.certificate.worst <= 1e-11
+        assert solution.iterations <= 5
