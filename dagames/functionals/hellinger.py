@@ -36,7 +36,7 @@ class Hellinger(ToPrior, RootConjugate):
         root = np.sqrt(self.prior)
         with np.errstate(over="ignore"):
             ratio = np.where(root > 0, root * np.exp(-0.5 * np.where(root > 0, log_nu, 0.0)), 0.0)
-        return np.asarray(0.25 * self.weight[..., None] * ratio)
+            return np.asarray(0.25 * self.weight[..., None] * ratio)
 
     def mass_at_slope(self, slope: OverAnswers) -> OverAnswers:
         """Compute prior * (weight / (2 slope))^2, [*x, Z]; +inf for slopes of 0 and above."""

@@ -131,10 +131,11 @@ def _solve(matrix: Array, right: Array) -> Array:
     """Solve for a matrix that is the identity plus a semidefinite one; a guess that is not gets its eigenvalues cut."""
     try:
         np.linalg.cholesky(matrix)
+        return np.asarray(np.linalg.solve(matrix, right), dtype=np.float64)
     except np.linalg.LinAlgError:
+        # Also where a huge curvature leaves the factors of the one a positive pivot and those of the other a 0.
         values, vectors = np.linalg.eigh(matrix)
         return np.asarray(vectors @ ((np.swapaxes(vectors, -1, -2) @ right) / np.maximum(values, 1.0)[..., None]))
-    return np.asarray(np.linalg.solve(matrix, right), dtype=np.float64)
 
 
 def _move(

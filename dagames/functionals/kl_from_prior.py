@@ -42,7 +42,7 @@ class KLFromPrior(ToPrior, RootConjugate):
         """Compute weight * prior / nu, [*x, Z]."""
         with np.errstate(over="ignore"):
             ratio = np.where(self.prior > 0, self.prior * np.exp(-np.where(self.prior > 0, log_nu, 0.0)), 0.0)
-        return np.asarray(self.weight[..., None] * ratio)
+            return np.asarray(self.weight[..., None] * ratio)
 
     def mass_at_slope(self, slope: OverAnswers) -> OverAnswers:
         """Compute -weight * prior / slope, [*x, Z]; +inf for slopes of 0 and above."""

@@ -10,6 +10,9 @@ from dagames.game import AlignmentGame
 _STEPS = 100
 """Newton steps allowed; each solves one linear system of |Z| unknowns per prompt."""
 
+_LAST = 1e-4
+"""Mass that the last step may still move; the error after it is of the order of the square."""
+
 
 def smooth_equilibrium(game: AlignmentGame, functional: Smooth) -> tuple[OverAnswers, int]:
     """Minimise J over answer marginals by damped Newton steps in log nu and the multiplier of the sum.
@@ -33,10 +36,14 @@ def smooth_equilibrium(game: AlignmentGame, functional: Smooth) -> tuple[OverAns
     value = game.marginal_objective(log_nu)
     for step in range(_STEPS):
         direction, decrement = _direction(game, functional, log_nu, base)
-        if (decrement <= _tolerances.DESCENT * np.maximum(1.0, np.abs(value))).all():
+        # The divergence is a number of order 1, whose rounding beta multiplies.
+        slack = _tolerances.DESCENT * np.maximum(np.maximum(1.0, game.beta), np.abs(value))
+        moved = _moved(game, log_nu, direction)
+        change = np.abs(np.exp(moved) - np.exp(log_nu)).max(axis=-1)
+        # An answer of mass 1e-100 that should have much promises next to nothing, and yet has far to go.
+        if ((decrement <= slack) & (change <= _LAST) | (change <= np.finfo(np.float64).eps)).all():
             # The last step is quadratically small: J cannot see it, the marginal can.
-            return _moved(game, log_nu, direction), step + 1
-        slack = _tolerances.DESCENT * np.maximum(1.0, np.abs(value))
+            return moved, step + 1
         eta = np.ones((*game.batch, 1))
         while True:
             moved = _moved(game, log_nu, eta * direction)

@@ -139,12 +139,12 @@ class _Mean:
     def add(self, play: Iterate) -> None:
         """Count one more play."""
         self._number += 1
-        self._nu += (play.nu - self._nu) / self._number
+        self._nu += play.nu
         log_q = np.where(self._game.reachable, play.log_q, 0.0)
         self._log_q += (log_q - self._log_q) / self._number
 
     def certified(self) -> CertifiedIterate:
-        """Certify the mean of the plays so far."""
+        """Certify the mean of the plays so far; the sum of the marginals is theirs, normalised."""
         with np.errstate(divide="ignore"):
             log_nu = np.log(self._nu / self._nu.sum(axis=-1, keepdims=True))
         log_q = np.where(self._game.reachable, self._log_q, -np.inf)

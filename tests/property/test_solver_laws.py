@@ -206,4 +206,38 @@ def test_newton_solves_functionals_that_are_no_sum_at_every_beta(make, seed):
     batch = solve(
         AlignmentGame(np.stack([game.nu_0, np.full(n, 1 / n)]), np.arange(n), game.functional, game.beta), "newton"
     )
-    np.testing.assert_allclose(batch.nu[0], solution.nu, atol=1e-9)
+    # beta KL(nu || nu*) is at most the gap, and float64 knows no gap below its rounding.
+    gap = 2 * (1e-15 + max(solution.certificate.worst, batch.certificate.worst)) * max(1.0, abs(float(solution.value)))
+    np.testing.assert_allclose(batch.nu[0], solution.nu, atol=1e-9 + np.sqrt(2 * gap / game.beta))
+
+
+def test_the_average_of_a_path_is_the_mean_of_its_plays():
+    game = AlignmentGame([[0.7, 0.2, 0.1], [0.2, 0.3, 0.5]], range(3), Gini([3.0, 1.0]), beta=0.5)
+    solution = solve_best_response(game, damping=0.25)
+    plays = list(islice(best_response_path(game, damping=0.25), solution.iterations + 1))
+    np.testing.assert_allclose(solution.average.nu, np.mean([play.nu for play in plays], axis=0), rtol=1e-12)
+    log_q = np.mean([play.log_q for play in plays], axis=0)
+    np.testing.assert_allclose(solution.average.log_q, log_q, rtol=1e-12)
+    np.testing.assert_array_equal(solution.last.log_nu, plays[-1].log_nu)
+    assert solution.iterations > 5
+
+
+@pytest.mark.parametrize(("learner", "again"), [("ftrl", 0), ("optimistic", 1)])
+def test_leaders_follow_the_mean_of_the_past_and_optimists_count_its_end_twice(learner, again):
+    game = AlignmentGame([0.7, 0.2, 0.1], range(3), Gini(3.0), beta=0.5)
+    plays = list(islice(no_regret_path(game, learner, learner), 3))
+    said = [play.log_q for play in plays[:2]] + [plays[1].log_q] * again
+    expected = game.nu_0 * np.exp(np.mean(said, axis=0))
+    np.testing.assert_allclose(plays[2].nu, expected / expected.sum(), rtol=1e-12)
+    seen = [play.nu for play in plays[:2]] + [plays[1].nu] * again
+    q = np.exp(-3.0 * np.mean(seen, axis=0) / 0.5)
+    np.testing.assert_allclose(plays[2].q, q / q.sum(), rtol=1e-12)
+
+
+def test_mirror_prox_plays_against_a_mixture_of_marginals():
+    """While L is at most beta the first step is 1: half of the way in logs for the policy, in masses for the target."""
+    game = AlignmentGame([0.7, 0.2, 0.1], range(3), Gini(0.6), beta=0.5)
+    first, second = islice(mirror_prox_path(game), 2)
+    ahead = game.nu_0 * np.sqrt(first.q)
+    mixed = 0.5 * game.nu_0 + 0.5 * ahead / ahead.sum()
+    np.testing.assert_allclose(second.log_q, game.log_best_target(np.log(mixed)), rtol=1e-12)
