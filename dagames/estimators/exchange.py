@@ -58,7 +58,7 @@ def exchange(n: int, reward: Reward, *, free: bool = False) -> Reference:
     for _ in range(_ROUNDS):
         error = _Levelled(phi, reward, free=free)
         peaks = _peaks(error, n + 2)
-        if peaks is None:
+        if peaks is None or error.level == 0.0:
             break
         excess = np.abs(error(peaks)).max() / abs(error.level) - 1.0
         if excess < least:

@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dagames.estimators import RewardTable
+
 DAGAMES = str(Path(sys.executable).with_name("dagames"))
 
 
@@ -198,3 +200,50 @@ def test_help_teaches():
         done = run(*command, "--help")
         assert done.returncode == 0
         assert word in done.stdout
+
+
+def test_table_prints_its_proof_and_keeps_it(tmp_path):
+    done = run("table", "--group-size", "16", "--out", tmp_path / "table.json")
+    assert done.returncode == 0, done.stderr
+    assert "self-inclusive" in done.stdout
+    assert "0.00126868213" in done.stdout
+    assert "unusable alone: second moment 1.2e+04" in " ".join(done.stdout.split())
+    table = RewardTable.load(tmp_path / "table.json")
+    assert table.bias.upper < 0.00126869
+    printed = run("table", "-K", "16", "--json")
+    assert json.loads(printed.stdout) == json.loads((tmp_path / "table.json").read_text())
+    usable = run("table", "-K", "16", "--method", "variance", "--bias", "4", "--counts", "independent")
+    assert "usable: its worst variance" in " ".join(usable.stdout.split())
+    assert "independent" in usable.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["-K", "0"], "`K` must be an integer of at least 1"),
+        (["-K", "1.5"], "Invalid value"),
+        ([], "Missing option"),
+        (["-K", "300"], "up to 256 traces"),
+        (["-K", "8", "--method", "minmax"], "Did you mean minimax?"),
+        (["-K", "8", "--reward", "lgo"], "Did you mean 'log'?"),
+        (["-K", "8", "--method", "plugin", "--reward", "sqrt"], "knows the reward log only"),
+        (["-K", "8", "--method", "taylor", "--bias", "2"], "takes no --bias"),
+        (["-K", "8", "--method", "aqp", "--bias", "0.5"], "below the optimum, 0.00506057"),
+        (["-K", "8", "--method", "aqp", "--bias", "nan"], "finite number above 0"),
+        (["-K", "8", "--method", "aqp", "--unit", "opt"], "`unit` must be one of"),
+        (["-K", "8", "--counts", "own"], "`counts` must be one of"),
+        (["-K", "8", "--precision", "float8"], "`precision` must be one of"),
+    ],
+)
+def test_table_refuses_what_it_cannot_make(arguments, message, tmp_path):
+    assert message in " ".join(refused("table", *arguments).split())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_table_never_replaces_a_file(tmp_path):
+    path = tmp_path / "table.json"
+    path.write_text("mine")
+    assert "exists already" in refused("table", "-K", "4", "--out", path)
+    assert path.read_text() == "mine"
+    assert run("table", "-K", "4", "--out", path, "--overwrite").returncode == 0
+    assert RewardTable.load(path).group_size == 4
