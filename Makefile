@@ -12,7 +12,7 @@ help:
 	@echo "make test       format, lint, types, layers, doctests and the whole suite"
 	@echo "make test-long  the tests that need long compute"
 	@echo "make explore    the property tests on new random examples, again and again for MINUTES=10"
-	@echo "make benchmark  the exact core beside cvxpy with Clarabel, and against the size of the game"
+	@echo "make benchmark  core and reward tables beside cvxpy with Clarabel, and against their sizes"
 	@echo "make demo       fine-tune a small language model without labels, a few minutes on 2 cores"
 
 install: .venv/installed
@@ -51,6 +51,7 @@ explore: .venv/installed
 
 benchmark: .venv/installed
 	.venv/bin/python -m benchmarks.core
+	.venv/bin/python -m benchmarks.estimators
 
 demo: .venv/installed
 	.venv/bin/python -m dagames_llm.demo

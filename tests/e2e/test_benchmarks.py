@@ -1,5 +1,6 @@
 """The benchmarks run, at sizes where their ratios mean nothing; what they measure is certified all the same."""
 
+from benchmarks import estimators
 from benchmarks.clock import exponent
 from benchmarks.core import print_table, run
 
@@ -17,3 +18,13 @@ def test_the_core_benchmark_runs(capsys):
 
 def test_the_exponent_is_that_of_the_larger_sizes():
     assert abs(exponent([1, 10, 100, 1000, 10000], [5.0, 5.0, 1.0, 10.0, 100.0]) - 1.0) < 1e-12
+
+
+def test_the_benchmark_of_tables_runs():
+    rows = estimators.run(quick=True)
+    widths = [row["width"] for row in rows if "width" in row]
+    assert len(widths) == 2
+    assert max(widths) <= 1e-8
+    excesses = [row["excess"] for row in rows if "excess" in row]
+    assert all(1.0 <= excess < 1.01 for excess in excesses)
+    assert len(rows) == len(widths) + len(excesses) + 2
