@@ -14,6 +14,9 @@ from dagames.solvers.solution import Solution
 
 _STEPS = 200
 
+_FARTHEST = 20.0
+"""Longest step of a level, a logarithm."""
+
 
 def solve_coherent(game: CoupledGame, *, tolerance: float = _tolerances.GAP) -> Solution:
     """Write down the equilibrium of a game whose views must answer alike.
@@ -126,6 +129,8 @@ def _levels(base: OverAnswers, shares: PerPrompt, a: float) -> tuple[PerPrompt, 
         between = (share * mean) @ share.T - np.outer(won, won)
         # A constant added to all levels changes nothing; ones on that direction make the matrix regular.
         direction = -np.linalg.lstsq(within + between / a + np.ones_like(within), gradient, rcond=None)[0]
+        # Views that hardly share an answer leave next to no curvature, and a step beyond all reason.
+        direction *= min(1.0, _FARTHEST / max(float(np.abs(direction).max()), 1e-300))
         length = 1.0
         while value(levels + length * direction) > best + 1e-4 * length * float(gradient @ direction) and length > 1e-9:
             length /= 2

@@ -164,6 +164,20 @@ def test_masses_of_1e_300_are_priced():
         np.testing.assert_allclose(solve_coupled(CoupledGame(views, coupling)).nu, 0.5, atol=0.02)
 
 
+@pytest.mark.parametrize("weight", [1.7, 92.0])
+@pytest.mark.parametrize("lightest", [1e-25, 1e-60, 1e-250])
+def test_views_that_hardly_share_an_answer_still_have_a_centroid(weight, lightest):
+    """The levels of the views then have next to no curvature, and the interior point's equations cancel."""
+    views = AlignmentGame(
+        [[1.0, lightest], [lightest**0.4, 1.0], [1e-17, 1.0], [1.0, lightest**0.4]],
+        [0, 1],
+        Linear([0.0, 0.0]),
+        beta=1.9,
+    )
+    game = CoupledGame(views, SoftCoherence(weight), [0.15, 0.36, 0.31, 0.18])
+    assert solve_coupled(game).certificate.worst <= 1e-10
+
+
 def test_one_answer_leaves_nothing_to_decide():
     prompts = AlignmentGame([[0.5, 0.5], [0.1, 0.9]], [0, 0], Linear([1.0]), beta=1.0)
     for coupling in (Coherence(), SoftCoherence(2.0), Budgets([1.0], 1.0), Equalities([1.0], 1.0)):
