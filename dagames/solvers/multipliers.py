@@ -111,7 +111,9 @@ def best_multipliers(dual: ConstrainedDual) -> tuple[Array, int]:
         moved = point + _direction(point, gradient, hessian, scaled.equal, radius)
         new_value, (new_gradient, new_hessian) = scaled.value(moved), scaled.slopes(moved)
         drop = value - new_value
-        rounding = 8 * np.finfo(np.float64).eps * (1.0 + np.abs(value))
+        # phi is a difference of terms that can be far larger than itself.
+        terms = np.abs(point * scaled.budgets).sum(axis=-1)
+        rounding = 8 * np.finfo(np.float64).eps * (1.0 + np.abs(value) + terms)
         expected = -(gradient * (moved - point)).sum(axis=-1)
         # Near the solution phi changes by less than its rounding: there the smaller residual decides.
         better = _residual(moved, new_gradient, scaled.equal) < error

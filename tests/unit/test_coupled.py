@@ -28,7 +28,7 @@ from dagames.solvers import (
     solve_dual_ascent,
 )
 from dagames.solvers.conic import solve_conic
-from tests.coupled_cases import batch, scalar_game
+from tests.coupled_cases import COUPLINGS, batch, random_coupled, scalar_game
 
 
 @pytest.fixture(autouse=True)
@@ -162,6 +162,14 @@ def test_masses_of_1e_300_are_priced():
     views = AlignmentGame.from_log([[0.0, -690.0], [-690.0, 0.0]], [0, 1], Linear([0.0, 0.0]), beta=0.5)
     for coupling in (Coherence(), SoftCoherence(1e4)):
         np.testing.assert_allclose(solve_coupled(CoupledGame(views, coupling)).nu, 0.5, atol=0.02)
+
+
+def test_multipliers_whose_dual_is_a_small_difference_of_large_terms_are_found_to_rounding():
+    """Prices times budgets of 150, a dual of 1.5: its rounding is that of the terms, and not its own."""
+    _, game = random_coupled(COUPLINGS["Budgets"], 9613, 3, 1)
+    solution = solve_coupled(game)
+    assert solution.certificate.worst <= 1e-13
+    assert solution.iterations <= 40
 
 
 @pytest.mark.parametrize("weight", [1.7, 92.0])
