@@ -98,13 +98,13 @@ def test_ties_earn_what_the_rule_says():
 
 
 def test_what_an_unseen_answer_is_worth():
-    """No trace reads it; whoever asks a table about all answers does."""
+    """No trace reads it; whoever asks a table about all answers gets what one that a single trace gave is worth."""
     assert as_group_reward(GiniDiversity(2.0), 4)(np.array([0]))[0] == 2.0
-    assert as_group_reward(InverseFrequency(0.5), 4)(np.array([0]))[0] == pytest.approx(0.5 * np.log(8))
+    assert as_group_reward(InverseFrequency(0.5), 4)(np.array([0]))[0] == pytest.approx(0.5 * np.log(4))
     table = RewardTable(3, np.array([-7.0, -2.0, -1.0, 0.0]), "independent")
     np.testing.assert_array_equal(as_group_reward(table, 4)(np.arange(5)), [-7.0, -7.0, -2.0, -1.0, 0.0])
     given = InverseFrequency(2.0, RewardTable(2, np.array([-9.0, -1.0, 0.5]), "self-inclusive"))
-    np.testing.assert_array_equal(as_group_reward(given, 2)(np.arange(3)), [18.0, 2.0, -1.0])
+    np.testing.assert_array_equal(as_group_reward(given, 2)(np.arange(3)), [2.0, 2.0, -1.0])
 
 
 def test_what_is_said_of_answers_that_nobody_gave_is_not_read():
