@@ -150,3 +150,9 @@ def test_masses_below_the_least_float_are_pushed_forward():
     log_pi_0 = np.array([0.0, -1000.0, -1000.0 + np.log(3.0), -np.inf])
     game = AlignmentGame.from_log(log_pi_0, [0, 1, 1, 2], Linear(np.zeros(3)), beta=1.0)
     np.testing.assert_allclose(game.log_nu_0, [0.0, -1000.0 + np.log(4.0), -np.inf], rtol=1e-14)
+
+
+def test_a_batch_in_blocks_shows_the_worst_gap_of_each_step():
+    """A block that is done stays where it is while the others go on."""
+    assert blocks._worst([(3.0, 1.0), (), (2.0,), (1.0, 0.5, 0.25)]) == (3.0, 2.0, 2.0)
+    assert blocks._worst([(), ()]) == ()
