@@ -29,7 +29,7 @@ def isolate_roots(polynomial: fmpz_poly) -> list[Bracket]:
         Brackets in increasing order, which share at most end points.
 
     Source:
-        Collins1976
+        Collins and Akritas, SYMSAC 1976, 272
 
     >>> [(str(low), str(high)) for low, high in isolate_roots(fmpz_poly([3, -16, 16]))]
     [('0', '1/2'), ('1/2', '1')]
