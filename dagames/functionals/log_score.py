@@ -57,8 +57,8 @@ class LogScore(Separable):
         """Compute weight / nu at the answer and 0 elsewhere, [*x, Z]."""
         chosen = self._chosen(log_nu)
         with np.errstate(over="ignore"):
-            inverse = np.exp(-np.where(chosen, log_nu, 0.0))
-        return np.asarray(np.where(chosen, self.weight[..., None] * inverse, 0.0))
+            inverse = self.weight[..., None] * np.exp(-np.where(chosen, log_nu, 0.0))
+        return np.asarray(np.where(chosen, inverse, 0.0))
 
     def conjugate(self, u: OverAnswers) -> PerPrompt:
         """Compute R*(u), [*x]."""

@@ -52,7 +52,8 @@ class Scaled(Functional):
 
     def gradient_at_log(self, log_nu: OverAnswers) -> OverAnswers:
         """Compute weight times the gradient of R at exp(log_nu), [*x, Z]."""
-        return np.asarray(self.weight[..., None] * self.functional.gradient_at_log(log_nu))
+        with np.errstate(over="ignore"):
+            return np.asarray(self.weight[..., None] * self.functional.gradient_at_log(log_nu))
 
     def conjugate(self, u: OverAnswers) -> PerPrompt:
         """Compute weight * R*(u / weight), [*x]."""
@@ -98,4 +99,5 @@ class SeparableScaled(SmoothScaled, Separable):
 
     def bend_at_log(self, log_nu: OverAnswers) -> OverAnswers:
         """Compute weight times the bend of R, [*x, Z]."""
-        return np.asarray(self.weight[..., None] * self.functional.bend_at_log(log_nu))
+        with np.errstate(over="ignore"):
+            return np.asarray(self.weight[..., None] * self.functional.bend_at_log(log_nu))

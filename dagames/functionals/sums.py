@@ -81,7 +81,8 @@ class Sum(NumericConjugate):
 
     def gradient_at_log(self, log_nu: OverAnswers) -> OverAnswers:
         """Compute the sum of the gradients at exp(log_nu), [*x, Z]."""
-        return np.asarray(sum(part.gradient_at_log(log_nu) for part in self.parts))
+        with np.errstate(over="ignore"):
+            return np.asarray(sum(part.gradient_at_log(log_nu) for part in self.parts))
 
     def conjugate(self, u: OverAnswers) -> PerPrompt:
         """Compute R*(u), [*x]: exactly with at most one part that is not linear, else from above."""
@@ -161,7 +162,8 @@ class SeparableSum(SmoothSum, Separable):
 
     def bend_at_log(self, log_nu: OverAnswers) -> OverAnswers:
         """Compute the sum of the bends, [*x, Z]."""
-        return np.asarray(sum(part.bend_at_log(log_nu) for part in self.parts))
+        with np.errstate(over="ignore"):
+            return np.asarray(sum(part.bend_at_log(log_nu) for part in self.parts))
 
     def supremum(self, u: OverAnswers) -> Supremum:
         """Maximise <nu, u> - R(nu) by two nested roots."""

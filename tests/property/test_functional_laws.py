@@ -39,6 +39,16 @@ def size_of(*arrays: np.ndarray) -> float:
     return float(max(np.abs(a[np.isfinite(a)]).max(initial=0.0) for a in arrays))
 
 
+@separable
+@given(seeds, sizes)
+def test_slopes_are_finite_or_infinite_at_masses_below_float64(make, seed, n):
+    """Searches start there: a slope beyond float64 is an infinity, without a warning, and never NaN."""
+    rng = np.random.default_rng(seed)
+    R, log_nu = make(rng, n), -(10.0 ** rng.uniform(0.0, 4.0, size=n))
+    assert not np.isnan(R.gradient_at_log(log_nu)).any()
+    assert (R.bend_at_log(log_nu) >= 0).all()
+
+
 @family
 @given(seeds, sizes)
 def test_fenchel_young_inequality(make, seed, n):
