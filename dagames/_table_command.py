@@ -28,6 +28,7 @@ from dagames.estimators import (
     variance_table,
 )
 from dagames.estimators.frontier_point import Unit, as_unit
+from dagames.estimators.recommended import choose_table
 from dagames.estimators.reward_table import CountsKind, as_counts, as_precision
 
 Maker: TypeAlias = Callable[[int, Reward, CountsKind], RewardTable]
@@ -35,6 +36,10 @@ Budgeted: TypeAlias = Callable[[int, Reward, CountsKind, float, Unit], RewardTab
 
 
 METHODS: dict[str, tuple[Maker, str]] = {
+    "recommended": (
+        choose_table,
+        "the one to use: as large a part's minimax table as costs little variance, averaged over the group",
+    ),
     "minimax": (
         lambda K, reward, counts: minimax_table(K, reward=reward, counts=counts),
         "the least worst bias; its entries explode with K",
@@ -89,8 +94,9 @@ Methods:
 
 Rewards: log, sqrt, power:A (p^A), entropy:ORDER ((p^(ORDER-1) - 1) / (ORDER-1)).
 
-Counts: self-inclusive if a count includes the trace that is rewarded, as in a GRPO group (InverseFrequency takes such a
-table); independent if it comes from other traces. The one is wrong by order 1/K where the other is meant.
+Counts: self-inclusive if a count includes the trace that is rewarded (InverseFrequency takes such a table); centred if,
+besides, the mean of the group's rewards is taken off, as GRPO does; independent if it comes from other traces. The one
+is wrong by order 1/K where the other is meant.
 """
 
 
@@ -102,7 +108,7 @@ def table(
         str, typer.Option(help="What --bias counts in: optimum (the least possible) or absolute.")
     ] = "optimum",
     reward: Annotated[str, typer.Option(help="What the table estimates.")] = "log",
-    counts: Annotated[str, typer.Option(help="self-inclusive or independent.")] = "self-inclusive",
+    counts: Annotated[str, typer.Option(help="self-inclusive, centred or independent.")] = "self-inclusive",
     precision: Annotated[str, typer.Option(help="Round entries to float64, float32 or bfloat16.")] = "float64",
     out: Annotated[Path | None, typer.Option(help="Write the table to this file, for RewardTable.load.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the table as JSON.")] = False,
@@ -171,7 +177,8 @@ def _show(made: RewardTable, console: Console) -> None:
 
 
 _COUNTS = {
-    "self-inclusive": "self-inclusive: a count includes the trace that is rewarded, as in a GRPO group",
+    "self-inclusive": "self-inclusive: a count includes the trace that is rewarded",
+    "centred": "centred: a count includes the trace that is rewarded, and the group's mean is taken off, as in GRPO",
     "independent": "independent: a count comes from other traces than the one that is rewarded",
 }
 

@@ -6,6 +6,7 @@ from dagames.estimators.frontier import pareto_frontier
 from dagames.estimators.frontier_point import FrontierPoint
 from dagames.estimators.minimax import minimax_table
 from dagames.estimators.plugin import plugin_table
+from dagames.estimators.recommended import recommended_table
 from dagames.estimators.reward_table import RewardTable
 from dagames.estimators.rewards import LOG, Reward, as_reward, entropy, power
 from dagames.estimators.supremum import Interval
@@ -30,6 +31,7 @@ __all__ = [
     "plugin_table",
     "polynomial_table",
     "power",
+    "recommended_table",
     "solve_aqp",
     "solve_variance",
     "split_table",

@@ -1,17 +1,16 @@
 """The least objective within a budget of bias, by exchange: solve at some points, cut where the solution is worst."""
 
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-from flint import arb, ctx, fmpq
+from flint import arb, ctx
 
 from dagames._errors import SolveError
 from dagames.estimators.bernstein import as_rationals, raise_degree
 from dagames.estimators.cuts import Cuts
 from dagames.estimators.dual_bound import Measures
-from dagames.estimators.exchange import exchange, level_exactly
 from dagames.estimators.interior_point import interior_point
+from dagames.estimators.minimax import best_exactly
 from dagames.estimators.program import Balls, Objective, balls
 from dagames.estimators.reward_table import weighted_bias
 from dagames.estimators.rewards import Reward, Vector
@@ -119,18 +118,12 @@ def _rounded(c: Balls) -> Vector:
 
 def _start(n: int, budget: float, reward: Reward) -> Balls:
     """Begin with the best polynomial of the least degree, roughly, that is within the budget: its entries are small."""
-    _, exact = _best(n, reward)
+    _, exact = best_exactly(n, reward)
     m = n
     while m > 0:
         m = int(0.8 * m)
-        level, found = _best(m, reward)
-        if level > _WELL_WITHIN * budget:
+        level, found = best_exactly(m, reward)
+        if float(level.upper()) > _WELL_WITHIN * budget:
             break
         exact = found
     return balls(raise_degree(exact, n))
-
-
-@lru_cache(maxsize=256)
-def _best(n: int, reward: Reward) -> tuple[float, list[fmpq]]:
-    level, exact = level_exactly(exchange(n, reward).points, reward, 256 + 8 * n)
-    return float(level.upper()), exact

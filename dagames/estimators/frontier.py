@@ -45,10 +45,29 @@ def pareto_frontier(
     >>> [round(point.objective.upper, 3) for point in pareto_frontier(4, points=3)]
     [9.616, 0.915, 0.0]
     """
+    estimated, budgets = as_reward(reward), frontier_budgets(points, least, largest)
+    return [frontier_point(K, budget, "optimum", estimated, counts, objective) for budget in budgets]
+
+
+def frontier_budgets(points: int, least: float, largest: float) -> list[float]:
+    """Space budgets evenly on a logarithmic scale.
+
+    Args:
+        points: Number of budgets, at least 2.
+        least: The first, in optima; at least 1.
+        largest: The last, in optima.
+
+    Returns:
+        The budgets, increasing.
+
+    Raises:
+        DomainError: If an argument is out of its domain.
+
+    >>> frontier_budgets(3, 1.0, 4.0)
+    [1.0, 2.0, 4.0]
+    """
     if isinstance(points, bool) or not isinstance(points, (int, np.integer)) or points < 2:
         raise DomainError(f"`points` must be an integer of at least 2, not {points!r}.")
     if not 1.0 <= least < largest < np.inf:
         raise DomainError(f"`least` and `largest` must satisfy 1 <= least < largest, not {least!r} and {largest!r}.")
-    estimated = as_reward(reward)
-    budgets = np.geomspace(least, largest, points).tolist()
-    return [frontier_point(K, budget, "optimum", estimated, counts, objective) for budget in budgets]
+    return [float(budget) for budget in np.geomspace(least, largest, points)]

@@ -11,7 +11,7 @@ from dagames.estimators.budgeted import solve_within
 from dagames.estimators.dual_bound import lower_bound
 from dagames.estimators.minimax import best_polynomial
 from dagames.estimators.program import Objective
-from dagames.estimators.reward_table import CountsKind, RewardTable, as_counts, as_group_size
+from dagames.estimators.reward_table import CountsKind, RewardTable, inner_degree
 from dagames.estimators.rewards import Reward
 from dagames.estimators.supremum import Interval, supremum
 
@@ -42,12 +42,14 @@ class FrontierPoint:
         objective: From below what no table within the budget can do better, by duality; from above what this one does,
             as stored.
         kind: "second_moment" for sup_p E c_X^2, or "variance" for the excess sup_p p^2 (E c_X^2 - g(p)^2).
+        optimum: Enclosure of the least bias of any table.
     """
 
     table: RewardTable
     budget: float
     objective: Interval
     kind: Objective
+    optimum: Interval
 
     @cached_property
     def gap(self) -> float:
@@ -78,7 +80,7 @@ def frontier_point(
         DomainError: If `K`, `bias`, `unit`, `counts` is out of its domain, or the budget is below the optimum.
         SolveError: If float64 does not hold the coefficients.
     """
-    n = as_group_size(K) if as_counts(counts) == "independent" else as_group_size(K) - 1
+    n = inner_degree(K, counts)
     objective = as_objective(objective)
     coefficients, optimum = best_polynomial(n, reward)
     budget = as_budget(bias, unit, optimum)
@@ -106,7 +108,7 @@ def frontier_point(
     upper = 0.0
     if table.coefficients.any():
         upper = (table.second_moment if objective == "second_moment" else table.excess).upper
-    return FrontierPoint(table, budget, Interval(lower, max(upper, 0.0)), objective)
+    return FrontierPoint(table, budget, Interval(lower, max(upper, 0.0)), objective, optimum)
 
 
 def as_budget(bias: float, unit: str, optimum: Interval) -> float:
@@ -179,5 +181,4 @@ def as_objective(objective: str) -> Objective:
 def _table(
     K: int, inner: np.ndarray, counts: CountsKind, reward: Reward, objective: Objective, optimum: Interval
 ) -> RewardTable:
-    coefficients = np.append(inner[0], inner) if counts == "self-inclusive" else inner
-    return RewardTable(K, coefficients, counts, reward, _METHODS[objective], optimum=optimum)
+    return RewardTable.from_inner(K, inner, counts, reward, _METHODS[objective], optimum)

@@ -15,7 +15,7 @@ from dagames.conic import solve_problem
 from dagames.estimators.frontier_point import Unit, as_budget
 from dagames.estimators.minimax import best_polynomial
 from dagames.estimators.program import Objective, basis
-from dagames.estimators.reward_table import CountsKind, RewardTable, as_counts, as_group_size
+from dagames.estimators.reward_table import CountsKind, RewardTable, inner_degree
 from dagames.estimators.rewards import Reward, Vector, as_reward
 
 _PER_DEGREE = 48
@@ -55,7 +55,7 @@ def grid_table(
     >>> table.bias.upper < 1.002 * table.optimum.lower
     True
     """
-    g, n = as_reward(reward), _degree(K, counts)
+    g, n = as_reward(reward), inner_degree(K, counts)
     _, optimum = best_polynomial(n, g)
     p = _grid(n, points)
     c, level = cp.Variable(n + 1), cp.Variable()
@@ -106,7 +106,7 @@ def grid_aqp(
     >>> round(grid_aqp(4, bias=2.0).second_moment.upper, 2)
     5.69
     """
-    g, n = as_reward(reward), _degree(K, counts)
+    g, n = as_reward(reward), inner_degree(K, counts)
     _, optimum = best_polynomial(n, g)
     budget = as_budget(bias, unit, optimum)
     p = _grid(n, points)
@@ -132,10 +132,6 @@ def grid_aqp(
     )
 
 
-def _degree(K: int, counts: CountsKind) -> int:
-    return as_group_size(K) if as_counts(counts) == "independent" else as_group_size(K) - 1
-
-
 def _grid(n: int, points: int | None) -> Vector:
     number = _PER_DEGREE * (n + 1) if points is None else points
     if isinstance(number, bool) or not isinstance(number, (int, np.integer)) or number < n + 2:
@@ -149,5 +145,4 @@ def _basis(p: Vector, n: int) -> Vector:
 
 def _table(K: int, inner: Vector, counts: CountsKind, reward: Reward) -> RewardTable:
     _, optimum = best_polynomial(inner.size - 1, reward)
-    coefficients = np.append(inner[0], inner) if counts == "self-inclusive" else inner
-    return RewardTable(K, coefficients, counts, reward, "grid", optimum=optimum)
+    return RewardTable.from_inner(K, inner, counts, reward, "grid", optimum)

@@ -1,9 +1,10 @@
 """The table of least worst bias, found by exchange and proved from both sides."""
 
 import math
+from functools import lru_cache
 
 import numpy as np
-from flint import fmpq_poly
+from flint import arb, fmpq, fmpq_poly
 
 from dagames._errors import DomainError
 from dagames.estimators.bernstein import to_bernstein
@@ -68,13 +69,28 @@ def best_polynomial(n: int, reward: Reward) -> tuple[np.ndarray, Interval]:
     """
     if n > LARGEST:
         raise DomainError(f"`K` is too large: groups of up to {LARGEST} traces are proved.")
+    level, exact = best_exactly(n, reward)
+    stored = np.array([int(c.p) / int(c.q) for c in exact])
+    if level == 0:
+        return stored, Interval(0.0, 0.0)
+    attained = weighted_bias(exact, reward)
+    lower = math.nextafter(float(level.lower()), 0.0)
+    return stored, Interval(min(lower, attained.upper), attained.upper)
+
+
+@lru_cache(maxsize=256)
+def best_exactly(n: int, reward: Reward) -> tuple[arb, list[fmpq]]:
+    """Find the coefficients of the best polynomial of degree n, before they are rounded to float64.
+
+    Args:
+        n: Degree.
+        reward: g.
+
+    Returns:
+        Its levelled error, a lower bound for every table; and c_0..c_n.
+    """
     weighted = reward.weighted
     if not weighted.terms and weighted.polynomial.degree() <= n + 1:
         # Estimated without bias: there is no alternation to be found.
-        exact = to_bernstein(fmpq_poly(weighted.polynomial.coeffs()[1:]), n)
-        return np.array([int(c.p) / int(c.q) for c in exact]), Interval(0.0, 0.0)
-    level, exact = level_exactly(exchange(n, reward).points, reward, 256 + 8 * n)
-    attained = weighted_bias(exact, reward)
-    lower = math.nextafter(float(level.lower()), 0.0)
-    stored = np.array([int(c.p) / int(c.q) for c in exact])
-    return stored, Interval(min(lower, attained.upper), attained.upper)
+        return arb(0), to_bernstein(fmpq_poly(weighted.polynomial.coeffs()[1:]), n)
+    return level_exactly(exchange(n, reward).points, reward, 256 + 8 * n)

@@ -20,7 +20,7 @@ from dagames.estimators.rewards import LOG, Reward
 from dagames.estimators.sealed import read_bounded, seal, unseal
 from dagames.estimators.supremum import Interval, supremum
 
-CountsKind = Literal["self-inclusive", "independent"]
+CountsKind = Literal["self-inclusive", "centred", "independent"]
 Precision = Literal["float64", "float32", "bfloat16"]
 
 
@@ -29,13 +29,16 @@ class RewardTable:
     """The estimate c_X of a reward g(p), for an answer of probability p that was given X times by a group of K traces.
 
     All that is said of it holds for K independent traces of one prompt. With P(p) = E c_X, for an independent count
-    X ~ Binomial(K, p), and for a self-inclusive one X ~ 1 + Binomial(K - 1, p), what the rewarded trace sees.
+    X ~ Binomial(K, p); for a self-inclusive one X ~ 1 + Binomial(K - 1, p), what the rewarded trace sees; and for a
+    centred one X ~ 1 + Binomial(K - 2, p), what it sees when it is compared with one other trace of the group.
 
     Attributes:
         group_size: Number of traces K.
-        coefficients: Estimates c_0..c_K, [K + 1], in the units of g. A self-inclusive c_0 is never read, and is c_1.
-        counts: "self-inclusive" if the count includes the trace that is rewarded (as in a GRPO group), "independent" if
-            it comes from K other traces.
+        coefficients: Estimates c_0..c_K, [K + 1], in the units of g. Unless counts are independent c_0 is never read,
+            and is c_1.
+        counts: "self-inclusive" if the count includes the trace that is rewarded; "centred" if, besides, the mean of
+            the group's rewards is taken off (as GRPO does), which makes c_K idle and the best table another one;
+            "independent" if it comes from K other traces.
         estimates: The reward g.
         method: How the table was made.
         precision: The type that the coefficients are rounded to.
@@ -68,7 +71,7 @@ class RewardTable:
             raise ShapeError(f"`coefficients` has shape {coefficients.shape}, not ({self.group_size + 1},).")
         if not np.isfinite(coefficients).all():
             raise DomainError("`coefficients` must be finite numbers.")
-        if self.counts == "self-inclusive":
+        if self.counts != "independent":
             coefficients[0] = coefficients[1]
         coefficients.flags.writeable = False
         object.__setattr__(self, "coefficients", coefficients)
@@ -83,11 +86,11 @@ class RewardTable:
         method: str,
         optimum: Interval | None = None,
     ) -> "RewardTable":
-        """Make a table from the coefficients of P, which for self-inclusive counts has one degree less.
+        """Make a table from the coefficients of P.
 
         Args:
             K: Number of traces.
-            inner: Coefficients in the Bernstein basis, [K + 1], or [K] for self-inclusive counts.
+            inner: Coefficients in the Bernstein basis, [inner_degree + 1].
             counts: The kind of counts.
             estimates: The reward g.
             method: How they were found.
@@ -97,12 +100,16 @@ class RewardTable:
             The table.
         """
         coefficients = inner if counts == "independent" else np.append(inner[0], inner)
+        if coefficients.size == K:
+            # Centred: a group of one mind moves nothing, whatever it is worth.
+            coefficients = np.append(coefficients, estimates(np.ones(1)))
         return cls(K, coefficients, counts, estimates, method, optimum=optimum)
 
     @property
     def inner(self) -> list[fmpq]:
-        """The coefficients of P in the Bernstein basis, as exact rationals: c_0..c_K, or c_1..c_K if self-inclusive."""
-        return as_rationals(self.coefficients if self.counts == "independent" else self.coefficients[1:])
+        """The coefficients of P in the Bernstein basis, as exact rationals: [inner_degree + 1], from c_0 or c_1 on."""
+        first = 0 if self.counts == "independent" else 1
+        return as_rationals(self.coefficients[first : first + inner_degree(self.group_size, self.counts) + 1])
 
     @cached_property
     def bias(self) -> Interval:
@@ -130,7 +137,7 @@ class RewardTable:
         """Look the rewards up.
 
         Args:
-            counts: Counts of answers, integers from 0 (1 if self-inclusive) to K, any shape.
+            counts: Counts of answers, integers from 1 (0 if independent) to K, any shape.
 
         Returns:
             Estimates of g(p), of the same shape.
@@ -142,7 +149,7 @@ class RewardTable:
         >>> plugin_table(4).reward([1, 4]).round(4)
         array([-1.3863,  0.    ])
         """
-        array, least = np.asarray(counts), 1 if self.counts == "self-inclusive" else 0
+        array, least = np.asarray(counts), 0 if self.counts == "independent" else 1
         # The look-up itself refuses what is too large, but would count what is too small from the end.
         if np.issubdtype(array.dtype, np.integer) and not (array.size and array.min() < least):
             with suppress(IndexError):
@@ -300,27 +307,30 @@ def inner_degree(K: int, counts: CountsKind) -> int:
         counts: The kind of counts.
 
     Returns:
-        K, or K - 1 for self-inclusive counts.
+        K; K - 1 for self-inclusive counts; K - 2 for centred ones, and 0 where that is negative.
     """
-    return as_group_size(K) - (as_counts(counts) == "self-inclusive")
+    return max(as_group_size(K) - _KNOWN[as_counts(counts)], 0)
+
+
+_KNOWN: dict[CountsKind, int] = {"independent": 0, "self-inclusive": 1, "centred": 2}
+"""Traces of the group whose answer is given: the rewarded one, and the one that it is compared with."""
 
 
 def as_counts(counts: str) -> CountsKind:
     """Validate the kind of counts.
 
     Args:
-        counts: "self-inclusive" or "independent".
+        counts: "self-inclusive", "centred" or "independent".
 
     Returns:
         The same.
 
     Raises:
-        DomainError: If it is neither.
+        DomainError: If it is none of them.
     """
-    if counts == "self-inclusive":
-        return "self-inclusive"
-    if counts == "independent":
-        return "independent"
+    for known in _KNOWN:
+        if counts == known:
+            return known
     raise DomainError(f"`counts` must be one of {', '.join(get_args(CountsKind))}, not {counts!r}.")
 
 

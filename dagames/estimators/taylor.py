@@ -26,10 +26,10 @@ def taylor_table(
     At a fixed p the bias is O(1 / n^2). The worst bias is not: it lies at p ~ 1 / n and depends on c_0.
 
     Args:
-        K: Number of traces in a group, at least 2 if counts are self-inclusive.
+        K: Number of traces in a group, at least 2 if counts are self-inclusive and 3 if centred.
         c_0: The entry of P for no other trace with the answer, in units of g; "best" for the one of least worst bias.
         reward: g, or its name.
-        counts: Whether a count includes the trace that is rewarded; then n = K - 1, and k counts the others.
+        counts: Whether a count includes the trace that is rewarded; then n = K - 1, or K - 2, and k counts the others.
 
     Returns:
         The table.
@@ -45,7 +45,7 @@ def taylor_table(
     """
     n, goal = inner_degree(K, counts), as_reward(reward)
     if n < 1:
-        raise DomainError("`K` must be at least 2 for self-inclusive counts: there is no other trace to count.")
+        raise DomainError(f"`K` is {K}: with {counts} counts no other trace is left to count. Ask for a larger group.")
     x = np.arange(1, n + 1) / n
     inner = np.append(0.0, goal(x) - goal.second_derivative(x) * x * (1 - x) / (2 * n))
     if c_0 == "best":

@@ -12,6 +12,7 @@ from dagames.grpo.mean_field import mean_field_path
 from dagames.grpo.moments import effective_reward
 from dagames.grpo.preferences import bradley_terry, sample_preferences
 from dagames.grpo.simulator import Course, simulate
+from dagames.grpo.update_error import UpdateError, update_error
 
 __all__ = [
     "ByAnswer",
@@ -31,6 +32,7 @@ __all__ = [
     "MirrorDescent",
     "Reinforce",
     "Rloo",
+    "UpdateError",
     "as_group_reward",
     "bradley_terry",
     "decoupled_advantages",
@@ -45,4 +47,5 @@ __all__ = [
     "solve_dpo",
     "solve_iterated_dpo",
     "true_update",
+    "update_error",
 ]

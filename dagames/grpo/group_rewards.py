@@ -11,7 +11,7 @@ import numpy as np
 
 from dagames._errors import DomainError, ShapeError
 from dagames._types import AnswerCounts, Numbers, OverAnswers, PerAnswer, PerCount
-from dagames.estimators import RewardTable, plugin_table
+from dagames.estimators import RewardTable, recommended_table
 from dagames.simplex import as_real, check_finite
 from dagames.targets import AnswerGroup, GiniDiversity, InverseFrequency, Target
 
@@ -124,7 +124,7 @@ def as_group_reward(reward: RewardTable | Target | GroupReward | Numbers, group_
     if isinstance(reward, RewardTable):
         return _from_table(reward, group_size)
     if isinstance(reward, InverseFrequency):
-        table = plugin_table(group_size) if reward.table is None else reward.table
+        table = recommended_table(group_size) if reward.table is None else reward.table
         return ByCount(-reward.weight * _from_table(table, group_size).rewards)
     if isinstance(reward, GiniDiversity):
         return ByCount(reward.weight * (1.0 - np.arange(group_size + 1) / group_size))
@@ -163,13 +163,13 @@ def rewards_of(reward: GroupReward, counts: AnswerCounts) -> OverAnswers:
 
 
 def _from_table(table: RewardTable, group_size: int) -> ByCount:
-    seen = group_size if table.counts == "self-inclusive" else group_size - 1
+    seen = group_size - 1 if table.counts == "independent" else group_size
     if table.group_size != seen:
         raise DomainError(
             f"`reward` is a table for {table.group_size} traces ({table.counts} counts), but a group of {group_size} "
             f"gives a trace {table.counts} counts of {seen}. Make the table for {seen} traces."
         )
-    if table.counts == "self-inclusive":
+    if table.counts != "independent":
         return ByCount(table.coefficients)
     # A trace that is one of k with its answer sees k - 1 others; nobody reads the entry for 0.
     return ByCount(np.concatenate([table.coefficients[:1], table.coefficients]))

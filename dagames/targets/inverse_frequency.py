@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from dagames._errors import DomainError
 from dagames._types import OverAnswers
-from dagames.estimators import RewardTable, plugin_table
+from dagames.estimators import RewardTable, recommended_table
 from dagames.simplex import as_positive
 from dagames.targets.base import Target
 from dagames.targets.group import AnswerGroup
@@ -20,18 +20,23 @@ class InverseFrequency(Target):
     Math:
         r(y) = -weight log nu(E(y));   q(z) proportional to nu(z)^(-weight / beta).
 
-    A trace without an answer gets 0, the least reward (that of an answer which everybody gives). It still counts as
-    a trace of the group: frequencies are counts over K.
+    A trace without an answer gets the least reward there is. It still counts as a trace of the group: frequencies are
+    counts over K.
 
     Attributes:
         weight: The functional's weight lambda, above 0.
-        table: Estimate of log nu from a self-inclusive count; by default the plug-in table of the group's size.
+        table: Estimate of log nu from a count that includes the trace; by default `recommended_table` of the group's
+            size, for rewards that are compared with the group's mean. Give a table where they are not, or
+            `plugin_table` for the surprisal of the observed frequency.
 
     Source:
         (paper, appendix C, eq. 11); claim I.12
 
-    >>> InverseFrequency().rewards(AnswerGroup(("a", "a", "b", None))).round(4)
+    >>> from dagames.estimators import plugin_table
+    >>> InverseFrequency(table=plugin_table(4)).rewards(AnswerGroup(("a", "a", "b", None))).round(4)
     array([0.6931, 0.6931, 1.3863, 0.    ])
+    >>> InverseFrequency().rewards(AnswerGroup(("a", "a", "b", None))).round(4)
+    array([0.1741, 0.1741, 2.5254, 0.    ])
     """
 
     weight: float = 1.0
@@ -44,10 +49,10 @@ class InverseFrequency(Target):
             DomainError: If the table is not for counts that include the trace itself.
         """
         object.__setattr__(self, "weight", as_positive(self.weight, "weight"))
-        if self.table is not None and self.table.counts != "self-inclusive":
+        if self.table is not None and self.table.counts == "independent":
             raise DomainError(
                 "`table` is for independent counts, but a group counts the trace itself: its rewards would be biased "
-                "at order 1/K (claim II.4). Use a table with counts='self-inclusive'."
+                "at order 1/K (claim II.4). Use a table with counts='centred', or 'self-inclusive'."
             )
 
     def exact_rewards(self, nu: OverAnswers) -> OverAnswers:
@@ -67,9 +72,9 @@ class InverseFrequency(Target):
         Raises:
             DomainError: If the table is for another group size.
         """
-        table = plugin_table(len(group)) if self.table is None else self.table
+        table = recommended_table(len(group)) if self.table is None else self.table
         if table.group_size != len(group):
             raise DomainError(f"`table` is for groups of {table.group_size}, but this group has {len(group)} traces.")
-        rewards = np.zeros(len(group))
+        rewards = np.full(len(group), 0.0 - self.weight * table.coefficients.max())
         rewards[group.parsed] = -self.weight * table.reward(group.counts[group.parsed])
         return rewards

@@ -26,7 +26,7 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
         "[table.coefficients[:1], table.coefficients]",
         "[table.coefficients, table.coefficients[:1]]",
     ),
-    ("dagames/grpo/group_rewards.py", "group_size if table.counts ==", "group_size if table.counts !="),
+    ("dagames/grpo/group_rewards.py", "group_size - 1 if table.counts ==", "group_size - 1 if table.counts !="),
     ("dagames/grpo/group_rewards.py", "-reward.weight * _from_table", "-_from_table"),
     (
         "dagames/grpo/group_rewards.py",

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import binom
 
-from dagames.estimators import RewardTable, plugin_table
+from dagames.estimators import RewardTable, plugin_table, polynomial_table
 from dagames.grpo import (
     ExpectedUpdate,
     as_group_reward,
@@ -18,6 +19,7 @@ from dagames.grpo import (
     expected_update,
     group_advantages,
     true_update,
+    update_error,
 )
 from dagames.targets import AnswerGroup, GiniDiversity, InverseFrequency, MajorityVote
 from tests.cases import random_distribution, seeds
@@ -30,7 +32,7 @@ group_sizes = st.integers(1, 6)
 
 
 def random_table(rng: np.random.Generator, K: int, counts: str = "self-inclusive") -> RewardTable:
-    size = K if counts == "self-inclusive" else K - 1
+    size = K - 1 if counts == "independent" else K
     return RewardTable(size, rng.normal(size=size + 1), counts)
 
 
@@ -79,14 +81,14 @@ def needs_others(rule: str, K: int) -> bool:
 
 
 @each_rule
-@pytest.mark.parametrize("counts", ["self-inclusive", "independent"])
+@pytest.mark.parametrize("counts", ["self-inclusive", "centred", "independent"])
 @given(seeds, st.integers(1, 4), st.integers(1, 3))
 def test_the_update_is_the_mean_over_all_groups(rule, counts, seed, K, n):
     if needs_others(rule, K) or (counts == "independent" and K == 1):
         return
     rng = np.random.default_rng(seed)
     nu, table = rational(rng, n), random_table(rng, K, counts)
-    own = 0 if counts == "self-inclusive" else 1
+    own = 1 if counts == "independent" else 0
     exact = [Fraction(float(c)) for c in table.coefficients]
     expected = update_by_hand(nu, K, lambda z, answers: exact[answers.count(z) - own], rule)
     measured = expected_update([float(p) for p in nu], table, K, rule, route="enumeration")
@@ -162,6 +164,20 @@ def test_leave_one_out_undoes_the_scale_of_centring(seed, K, n):
     nu, table = random_distribution(rng, n), random_table(rng, K)
     centred, others = expected_update(nu, table, K), expected_update(nu, table, K, "leave-one-out")
     np.testing.assert_allclose(others * (K - 1) / K, centred, atol=1e-14)
+
+
+@given(seeds, st.integers(2, 24), st.integers(1, 5), st.floats(-5, 5))
+def test_a_centred_table_is_followed_exactly_and_its_last_entry_is_idle(seed, K, n, last):
+    """What the certificate of a centred table speaks of is the reward that a centred group climbs."""
+    rng = np.random.default_rng(seed)
+    nu, table = random_distribution(rng, n), random_table(rng, K, "centred")
+    masses = np.array([binom.pmf(k, K - 2, nu) for k in range(K - 1)])
+    step = expected_update(nu, table, K)
+    np.testing.assert_allclose(step, (K - 1) / K * true_update(nu, table.coefficients[1:K] @ masses), atol=1e-11)
+    other = RewardTable(K, np.append(table.coefficients[:-1], last), "centred")
+    for rule in ("center", "leave-one-out"):
+        np.testing.assert_allclose(expected_update(nu, other, K, rule), expected_update(nu, table, K, rule), atol=1e-13)
+    assert other.bias == table.bias
 
 
 @given(seeds, st.integers(2, 30))
@@ -319,3 +335,48 @@ def test_standardising_turns_the_step_where_centring_does_not():
 
     assert turned(expected_update(nu, table, K, "standardise")) > 0.015
     assert turned(expected_update(nu, table, K)) < 0.005
+
+
+@each_linear_rule
+@given(seeds, st.integers(2, 12), st.integers(1, 4))
+def test_errors_of_the_update_are_those_of_its_definition(rule, seed, K, n):
+    rng = np.random.default_rng(seed)
+    nu = np.append(random_distribution(rng, n), 0.0)
+    table = random_table(rng, K)
+    error = update_error(nu, table, K, rule)
+    step, truth = expected_update(nu, table, K, rule), true_update(nu, np.log(np.where(nu > 0, nu, 1.0)))
+    assert error.raw == pytest.approx(np.sqrt(((step - truth) ** 2).sum()), abs=1e-15)
+    sizes = np.sqrt((step**2).sum()), np.sqrt((truth**2).sum())
+    if min(sizes) > 1e-9:
+        cosine = step @ truth / (sizes[0] * sizes[1])
+        assert error.direction**2 == pytest.approx(2 - 2 * cosine, abs=1e-12)
+        assert error.relative == pytest.approx(error.raw / sizes[1], rel=1e-12)
+    both = update_error(np.stack([nu, nu]), table, K, rule)
+    np.testing.assert_allclose(both.direction, error.direction, atol=1e-12)
+
+
+def test_a_step_that_vanishes_has_no_direction():
+    nu = np.array([[0.5, 0.5], [0.8, 0.2]])
+    # Two traces agree, or have equal rewards: a centred pair moves nothing.
+    error = update_error(nu, plugin_table(2), 2)
+    np.testing.assert_array_equal(error.direction, [0.0, 1.0])
+    assert error.relative[0] == 0.0
+    assert error.relative[1] == 1.0
+
+
+@given(seeds, st.integers(2, 5))
+def test_a_step_of_the_wrong_sign_points_away(seed, n):
+    nu = np.random.default_rng(seed).dirichlet(np.ones(n))
+    table = plugin_table(8)
+    turned = RewardTable(8, -table.coefficients, "self-inclusive")
+    assert update_error(nu, turned, 8).direction ** 2 == pytest.approx(
+        4 - update_error(nu, table, 8).direction ** 2, abs=1e-9
+    )
+
+
+def test_a_table_of_any_kind_is_compared_with_what_it_estimates():
+    """A polynomial reward is estimated without bias: only the scale of centring is left."""
+    nu = np.array([0.5, 0.3, 0.2])
+    table = polynomial_table(8, [1.0, -1.0, 0.5], counts="centred")
+    assert update_error(nu, table, 8, "leave-one-out").raw < 1e-15
+    assert update_error(nu, table, 8).relative == pytest.approx(1 / 8, abs=1e-14)

@@ -49,7 +49,7 @@ REWARDS = [
     ),
 ]
 rewards = pytest.mark.parametrize("reward", REWARDS, ids=[reward.name for reward in REWARDS])
-kinds = pytest.mark.parametrize("counts", ["independent", "self-inclusive"])
+kinds = pytest.mark.parametrize("counts", ["independent", "self-inclusive", "centred"])
 degrees = st.integers(0, 12)
 points = np.sin(0.5 * np.pi * np.arange(1, 4001) / 4000) ** 2
 """Probabilities, dense towards 0 and 1."""
@@ -62,10 +62,10 @@ def random_table(rng: np.random.Generator, K: int, counts: str, reward: Reward) 
 
 def moments(table: RewardTable, p: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean and second moment of the table's entry, by summing over what the other traces may answer."""
-    others = table.group_size - (table.counts == "self-inclusive")
-    first = 1 if table.counts == "self-inclusive" else 0
+    others = max(table.group_size - {"independent": 0, "self-inclusive": 1, "centred": 2}[table.counts], 0)
+    first = 0 if table.counts == "independent" else 1
     masses = np.array([binom.pmf(k, others, p) for k in range(others + 1)])
-    entries = table.coefficients[first:]
+    entries = table.coefficients[first : first + others + 1]
     return entries @ masses, entries**2 @ masses
 
 
@@ -180,13 +180,15 @@ def test_falling_factorials_are_unbiased_and_nothing_else_is(n, p, data):
 
 @kinds
 def test_polynomial_rewards_have_the_bias_of_rounding_alone(counts):
-    for K in (3, 8, 20):
+    for K in (4, 8, 20):
         assert ustatistic_table(K, 2, counts=counts).bias.upper < 1e-15
         assert polynomial_table(K, [0.5, -1.0, 0.25], counts=counts).bias.upper < 1e-15
     assert polynomial_table(5, [0.0], counts=counts).bias == (0.0, 0.0)
-    # Claim II.3: 1 - k / K is unbiased for other traces, and (1 - 1/K)(1 - p) for a count with the trace itself.
+    # Claim II.3: 1 - k / K is unbiased for other traces, and (1 - 1/K)(1 - p) for a count with the trace itself. Beside
+    # another trace it is 1 - 1/K - (1 - 2/K) p; a constant does not move the policy, but counts as bias here.
     naive = RewardTable(4, 1 - np.arange(5) / 4, counts, polynomial_table(4, [1.0, -1.0]).estimates)
-    assert naive.bias.upper == pytest.approx(0.0 if counts == "independent" else 0.25 * 0.25, abs=1e-15)
+    expected = {"independent": 0.0, "self-inclusive": 0.25 * 0.25, "centred": 0.25}
+    assert naive.bias.upper == pytest.approx(expected[counts], abs=1e-15)
 
 
 @kinds
@@ -230,11 +232,14 @@ def test_any_points_give_a_lower_bound():
 
 
 @rewards
-def test_the_self_inclusive_table_is_the_independent_one_of_one_trace_less(reward):
-    for K in (2, 5, 16):
-        inner, own = minimax_table(K - 1, reward=reward, counts="independent"), minimax_table(K, reward=reward)
-        np.testing.assert_array_equal(own.coefficients[1:], inner.coefficients)
+@pytest.mark.parametrize(("counts", "known"), [("self-inclusive", 1), ("centred", 2)])
+def test_the_table_of_a_group_is_the_independent_one_of_the_unknown_traces(reward, counts, known):
+    for K in (3, 5, 16):
+        inner = minimax_table(K - known, reward=reward, counts="independent")
+        own = minimax_table(K, reward=reward, counts=counts)
+        np.testing.assert_array_equal(own.coefficients[1 : K - known + 2], inner.coefficients)
         assert own.coefficients[0] == own.coefficients[1]
+        assert known == 1 or own.coefficients[-1] == reward(np.ones(1))[0]
         assert own.bias == inner.bias
         assert own.variance == inner.variance
 

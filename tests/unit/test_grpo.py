@@ -100,7 +100,9 @@ def test_ties_earn_what_the_rule_says():
 def test_what_an_unseen_answer_is_worth():
     """No trace reads it; whoever asks a table about all answers gets what one that a single trace gave is worth."""
     assert as_group_reward(GiniDiversity(2.0), 4)(np.array([0]))[0] == 2.0
-    assert as_group_reward(InverseFrequency(0.5), 4)(np.array([0]))[0] == pytest.approx(0.5 * np.log(4))
+    assert as_group_reward(InverseFrequency(0.5, plugin_table(4)), 4)(np.array([0]))[0] == pytest.approx(
+        0.5 * np.log(4)
+    )
     table = RewardTable(3, np.array([-7.0, -2.0, -1.0, 0.0]), "independent")
     np.testing.assert_array_equal(as_group_reward(table, 4)(np.arange(5)), [-7.0, -7.0, -2.0, -1.0, 0.0])
     given = InverseFrequency(2.0, RewardTable(2, np.array([-9.0, -1.0, 0.5]), "self-inclusive"))
@@ -115,7 +117,9 @@ def test_what_is_said_of_answers_that_nobody_gave_is_not_read():
     nu = [0.5, 0.3, 0.2]
     for rule in ("center", "standardise", "leave-one-out", "none"):
         np.testing.assert_allclose(
-            expected_update(nu, surprisal, 4, rule), expected_update(nu, InverseFrequency(), 4, rule), atol=1e-14
+            expected_update(nu, surprisal, 4, rule),
+            expected_update(nu, InverseFrequency(table=plugin_table(4)), 4, rule),
+            atol=1e-14,
         )
     assert np.isfinite(decoupled_advantages([0, 2, 2], surprisal)).all()
 

@@ -43,10 +43,10 @@ def test_every_kind_of_integer_is_looked_up_in_any_shape(dtype):
 
 
 @pytest.mark.parametrize("wrong", [-1, -5, -9, -10, -100, 5, 6, 9, 10, 1000])
-@pytest.mark.parametrize("counts", ["independent", "self-inclusive"])
+@pytest.mark.parametrize("counts", ["independent", "self-inclusive", "centred"])
 def test_counts_out_of_range_are_refused_wherever_they_stand(wrong, counts):
     table = plugin_table(4, counts=counts)
-    with pytest.raises(DomainError, match=f"integers from {int(counts == 'self-inclusive')} to 4"):
+    with pytest.raises(DomainError, match=f"integers from {int(counts != 'independent')} to 4"):
         table.reward(np.array([1, 2, wrong, 4]))
 
 
@@ -171,7 +171,10 @@ def test_other_files_are_refused(tmp_path, text, message):
         (lambda: minimax_table(True), "`K` must be an integer"),
         (lambda: minimax_table(2.5), "`K` must be an integer of at least 1, not 2.5"),
         (lambda: minimax_table(258), "up to 256 traces"),
-        (lambda: minimax_table(4, counts="both"), "`counts` must be one of self-inclusive, independent, not 'both'"),
+        (
+            lambda: minimax_table(4, counts="both"),
+            "`counts` must be one of self-inclusive, centred, independent, not 'both'",
+        ),
         (lambda: minimax_table(4, reward="lgo"), "there is no reward 'lgo'. Did you mean 'log'"),
         (lambda: as_reward("power:x"), "must be a number"),
         (lambda: as_reward("power:nan"), "must be a finite number, not nan"),
@@ -184,7 +187,8 @@ def test_other_files_are_refused(tmp_path, text, message):
             lambda: Reward("mine", {(LOG.terms.copy().popitem()[1], -1): LOG.terms.copy().popitem()[1]}),
             "infinite at p = 1",
         ),
-        (lambda: taylor_table(1), "at least 2 for self-inclusive"),
+        (lambda: taylor_table(1), "`K` is 1: with self-inclusive counts no other trace is left"),
+        (lambda: taylor_table(2, counts="centred"), "`K` is 2: with centred counts no other trace is left"),
         (lambda: taylor_table(4, c_0=np.nan), "`c_0` must be a finite number or 'best'"),
         (lambda: split_table(1), "`size` must be from 1 to K - 1"),
         (lambda: split_table(4, size=4), "`size` must be from 1 to K - 1 = 3, not 4"),
