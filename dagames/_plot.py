@@ -3,20 +3,24 @@
 import io
 import textwrap
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from dagames._errors import DomainError
 from dagames._picture import LEAST_GAP
 
+Panel: TypeAlias = Callable[[Any], None]
+"""Draws on axes of matplotlib."""
+
 FORMATS = ("svg", "png", "pdf")
 
 # Of Okabe and Ito, whom the colour-blind can tell apart.
-_GREY, _BLUE, _ORANGE = "#666666", "#0072B2", "#E69F00"
+GREY, BLUE, ORANGE = "#666666", "#0072B2", "#E69F00"
 
 _SETTINGS = {
     "font.size": 10,
@@ -65,27 +69,41 @@ def draw(picture: dict[str, Any], kind: str) -> bytes:
     Returns:
         The file's content; the same for the same picture.
     """
+    data = picture["data"]
+    panels: list[Panel] = [partial(_answers, bars=bars) for bars in data["answers"]]
+    panels += [partial(_gaps, data=data)] if data["gaps"] else []
+    panels += [partial(_history, data=data)] if data["history"] else []
+    return draw_panels(panels, picture["title"], picture["caption"], kind)
+
+
+def draw_panels(panels: Sequence[Panel], title: str, caption: str, kind: str) -> bytes:
+    """Draw panels in rows, under a title and above a caption.
+
+    Args:
+        panels: Functions that draw on the axes they are given, one to four.
+        title: The title; lines that are too long are broken.
+        caption: The caption.
+        kind: One of `FORMATS`.
+
+    Returns:
+        The file's content; the same for the same panels.
+    """
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
-    data = picture["data"]
-    panels: list[tuple[Callable[[Any, Any], None], Any]] = [(_answers, bars) for bars in data["answers"]]
-    panels += [(_gaps, data)] if data["gaps"] else []
-    panels += [(_history, data)] if data["history"] else []
     columns = 2 if len(panels) == 4 else min(3, len(panels))
     rows = -(-len(panels) // columns)
     width = 4.6 * columns + 1.0
     with mpl.rc_context(_SETTINGS):
         figure = Figure(figsize=(width, 3.4 * rows + 1.6), layout="constrained")
         axes = figure.subplots(rows, columns, squeeze=False)
-        for place, (panel, what) in zip(axes.flat, panels, strict=False):
-            panel(place, what)
+        for place, panel in zip(axes.flat, panels, strict=False):
+            panel(place)
         for place in list(axes.flat)[len(panels) :]:
             place.set_axis_off()
-        title = "\n".join(textwrap.fill(line, int(11 * width)) for line in _plain(picture["title"]).splitlines())
-        figure.suptitle(title, fontsize=11)
-        caption = textwrap.fill(_plain(picture["caption"]), int(15 * width))
-        figure.supxlabel(caption, fontsize=8, x=0.01, ha="left")
+        broken = "\n".join(textwrap.fill(line, int(11 * width)) for line in _plain(title).splitlines())
+        figure.suptitle(broken, fontsize=11)
+        figure.supxlabel(textwrap.fill(_plain(caption), int(15 * width)), fontsize=8, x=0.01, ha="left")
         content = io.BytesIO()
         with warnings.catch_warnings():
             # A sign that the font lacks is drawn as a box in PNG and PDF, and is right in SVG.
@@ -97,7 +115,7 @@ def draw(picture: dict[str, Any], kind: str) -> bytes:
 def _answers(axes: Any, bars: dict[str, Any]) -> None:
     """Draw reference, equilibrium and target as three bars an answer."""
     places = np.arange(len(bars["answer"]))
-    sides = (("nu_0", "reference nu_0", _GREY), ("nu", "equilibrium nu", _BLUE), ("q", "target q", _ORANGE))
+    sides = (("nu_0", "reference nu_0", GREY), ("nu", "equilibrium nu", BLUE), ("q", "target q", ORANGE))
     for shift, (name, label, colour) in zip((-0.27, 0.0, 0.27), sides, strict=True):
         axes.bar(places + shift, bars[name], width=0.25, label=label, color=colour)
     crowded = len(places) > 12
@@ -117,7 +135,7 @@ def _answers(axes: Any, bars: dict[str, Any]) -> None:
 def _gaps(axes: Any, data: dict[str, Any]) -> None:
     """Draw the prompts' gaps, sorted."""
     gaps = np.sort(np.asarray(data["gaps"]))
-    axes.plot(np.arange(1, gaps.size + 1), np.maximum(gaps, LEAST_GAP), color=_BLUE, marker=".", linestyle="none")
+    axes.plot(np.arange(1, gaps.size + 1), np.maximum(gaps, LEAST_GAP), color=BLUE, marker=".", linestyle="none")
     axes.set(xlabel="prompts, sorted by gap (number)")
     _scale_gaps(axes, gaps)
 
@@ -125,7 +143,7 @@ def _gaps(axes: Any, data: dict[str, Any]) -> None:
 def _history(axes: Any, data: dict[str, Any]) -> None:
     """Draw the gap of each iterate, and of the running mean where a solver follows it."""
     drawn = []
-    for name, label, colour in (("history", "last iterate", _BLUE), ("average_history", "mean of iterates", _ORANGE)):
+    for name, label, colour in (("history", "last iterate", BLUE), ("average_history", "mean of iterates", ORANGE)):
         gaps = np.array([np.nan if gap is None else gap for gap in data[name]], dtype=np.float64)
         if gaps.size:
             axes.plot(np.maximum(gaps, LEAST_GAP), color=colour, label=label, marker="." if gaps.size < 60 else "")

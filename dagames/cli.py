@@ -1,4 +1,4 @@
-"""The command line: `dagames solve | table | verify | figures | report`."""
+"""The command line: `dagames solve | table | pareto | verify | figures | report`."""
 
 import json
 from importlib.util import find_spec
@@ -24,11 +24,12 @@ app = typer.Typer(
 def main() -> None:
     """Run the command line; a user's mistake gives one message and exit code 2."""
     # The roof enters a room only when it is needed: `dagames --help` and `import dagames.cli` stay quick.
-    from dagames import _solve_command, _table_command
+    from dagames import _pareto_command, _solve_command, _table_command
     from proofs_check.command import verify
 
     app.command("solve", help=_solve_command.HELP)(_solve_command.solve)
     app.command("table", help=_table_command.HELP)(_table_command.table)
+    app.command("pareto", help=_pareto_command.HELP)(_pareto_command.pareto)
     app.command("verify")(verify)
     with exit_on_user_error():
         app()

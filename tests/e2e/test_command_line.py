@@ -240,6 +240,45 @@ def test_table_refuses_what_it_cannot_make(arguments, message, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_pareto_proves_its_points_and_draws_them(tmp_path):
+    done = run("pareto", "-K", "5", "--points", "3", "--plot", tmp_path / "p.svg", "--out", tmp_path / "points.json")
+    assert done.returncode == 0, done.stderr
+    assert "least excess of variance" in done.stdout
+    data = json.loads((tmp_path / "points.json").read_text())
+    assert data["others"]["plug-in"]["bias"] > 5 * data["optimum"]
+    for what, points in data["frontiers"].items():
+        assert all(point["bias"] <= point["budget"] for point in points)
+        assert all(point["gap"] <= 2e-6 for point in points)
+        assert [point["dual_bound"] for point in points] == sorted((p["dual_bound"] for p in points), reverse=True)
+        table = RewardTable(5, np.array(points[1]["coefficients"]), "self-inclusive")
+        assert table.bias.upper == points[1]["bias"]
+        assert getattr(table, what).upper == points[1][what]
+    picture = json.loads((tmp_path / "p.json").read_text())
+    assert picture["data"] == data
+    drawn = (tmp_path / "p.svg").read_text()
+    assert "worst weighted variance" in drawn
+    assert "mathdefault" not in drawn
+    printed = run("pareto", "-K", "5", "--points", "3", "--objective", "variance", "--json")
+    assert json.loads(printed.stdout)["frontiers"] == {"variance": data["frontiers"]["variance"]}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["-K", "0"], "`K` must be an integer of at least 1, not 0"),
+        (["-K", "4", "--points", "1"], "`points` must be an integer of at least 2, not 1"),
+        (["-K", "4", "--least", "0.5"], "must satisfy 1 <= least < largest, not 0.5 and 50.0"),
+        (["-K", "4", "--objective", "var"], "`objective` must be one of both, second_moment, variance, not 'var'"),
+        (["-K", "4", "--plot", "p.gif"], "must end in one of .svg, .png, .pdf"),
+        (["-K", "4", "--plot", "p.svg", "--out", "p.json"], "p.json would be written over the data of --plot"),
+        (["-K", "64", "--points", "2"], "beyond float64: as stored they have 0.0099"),
+        (["-K", "4", "--reward", "logg"], "Did you mean 'log'"),
+    ],
+)
+def test_pareto_refuses_what_it_cannot_trace(arguments, message):
+    assert message in " ".join(refused("pareto", *arguments).split())
+
+
 def test_table_never_replaces_a_file(tmp_path):
     path = tmp_path / "table.json"
     path.write_text("mine")
