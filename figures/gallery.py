@@ -10,9 +10,26 @@ from rich.console import Console
 from rich.progress import track
 
 from dagames._files import write_text
-from figures import best_response, style, variance_reduction
+from figures import (
+    best_response,
+    bias_profile,
+    bias_rates,
+    direction_error,
+    frontiers,
+    style,
+    table_entries,
+    variance_reduction,
+)
 
-FIGURES: tuple[ModuleType, ...] = (best_response, variance_reduction)
+FIGURES: tuple[ModuleType, ...] = (
+    best_response,
+    variance_reduction,
+    bias_rates,
+    bias_profile,
+    frontiers,
+    table_entries,
+    direction_error,
+)
 
 
 def draw_all(out: Path) -> list[dict[str, Any]]:
