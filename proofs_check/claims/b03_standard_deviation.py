@@ -14,7 +14,7 @@ from proofs_check.claim import Claim, Evidence, Formula, Relation
 Array = NDArray[np.float64]
 K = 32
 EPSILON = 1e-4
-DRAWS = 400
+DRAWS = 800
 MEDIANS: tuple[tuple[int, Relation, float], ...] = ((2, "at most", 1e-9), (3, "at least", 0.10), (4, "at least", 0.40))
 
 
