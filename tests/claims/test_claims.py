@@ -10,9 +10,12 @@ import pytest
 
 from dagames import DomainError
 from proofs_check.claim import Evidence, judge
+from proofs_check.claims.b06_pooled_counts import moments, pooled_mean
+from proofs_check.claims.b06a_pooled_bias import stated as pooled_bounds
 from proofs_check.claims.i05_approximate_equilibrium import LinearGame, stated
 from proofs_check.claims.i07_best_response import exact_cycle
 from proofs_check.claims.i19_gini_reward import expected_step
+from proofs_check.claims.ii10_generalised_game import Game, expressible
 from proofs_check.output import as_json
 from proofs_check.registry import load_claims, select_claims
 from proofs_check.settle import settle, survives_sabotage
@@ -43,7 +46,13 @@ def test_amendments_exist(claim):
 
 def test_the_refuted_claims_are_there():
     assert {"I.1", "I.2", "I.5", "I.7", "I.19"} <= set(CLAIMS)
-    assert CLAIMS["I.5"].expected == CLAIMS["I.7"].expected == "false"
+    assert {name for name, claim in CLAIMS.items() if claim.expected == "false"} >= {
+        "I.5",
+        "I.7",
+        "II.1",
+        "II.10",
+        "B.2",
+    }
 
 
 def test_the_counterexample_to_i5_checks_by_hand():
@@ -60,6 +69,22 @@ def test_the_counterexample_to_i5_checks_by_hand():
 def test_the_counterexample_to_i7_is_an_exact_cycle():
     start, other = [Fraction(4, 5), Fraction(1, 5)], [Fraction(1, 2), Fraction(1, 2)]
     assert exact_cycle(start) == [start, other, start, other]
+
+
+def test_the_counterexample_to_ii10_checks_by_hand():
+    """J = t^2 - t is least at 1/2, where R' = -1; a target says gaps of size |s| beta, enough from s = 1 on."""
+    zero, one = Fraction(0), Fraction(1)
+    games = [Game([one, zero], [zero, one], zero, one, sign) for sign in (Fraction(1, 2), Fraction(9, 10), one, -one)]
+    assert [expressible(game) for game in games] == [False, False, True, True]
+
+
+def test_pooling_is_measured_from_the_definition():
+    """Traces at 1 and 0 always give the answer once; a binomial count at 1/2 is 2 in a quarter of all groups."""
+    table = [Fraction(0), Fraction(0), Fraction(1)]
+    assert pooled_mean(table, [Fraction(1), Fraction(0)]) == 0
+    assert pooled_mean(table, [Fraction(1, 2)] * 2) == Fraction(1, 4)
+    assert moments([Fraction(1), Fraction(0)]) == (Fraction(1, 2), Fraction(1, 4))
+    assert pooled_bounds(table, Fraction(0), Fraction(1), Fraction(1, 4)) == (Fraction(1, 4), Fraction(1, 4))
 
 
 @pytest.mark.parametrize(("K", "factor"), [(3, Fraction(2, 9)), (4, Fraction(3, 8)), (8, Fraction(21, 32))])

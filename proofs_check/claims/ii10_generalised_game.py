@@ -1,0 +1,265 @@
+"""II.10: the generalised game does not always have the value of its objective, for a target can say too little."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import product
+from typing import Any
+
+import mpmath as mp
+import numpy as np
+from numpy.typing import NDArray
+
+from proofs_check import oracles
+from proofs_check.claim import Claim, Evidence, Formula
+
+Array = NDArray[np.float64]
+REACH = {"|q|^2 / 2": Fraction(1), "|q|^2 / 2 + |q|^3 / 3": Fraction(2), "sum q log q": Fraction(10**6)}
+"""phi'(1) - phi'(0) of the generators on answers; for a steep one a number beyond every slope that occurs."""
+KL = "sum p log p"
+EXACT = 1e-20
+"""What the searches at 50 digits may miss."""
+
+
+@dataclass(frozen=True)
+class Game:
+    """A generalised game with one trace per answer, whose F is Euclidean or KL.
+
+    Attributes:
+        pi_0: Reference.
+        point: Where R = weight / 2 |nu - point|^2 is least; or the rewards of R = -<point, nu> if the weight is 0.
+        weight: Weight of R.
+        beta: Weight of the divergence.
+        sign: s.
+        Phi: Generator on answers, a key of `REACH`.
+        F: Generator on traces, "|p|^2 / 2" or "sum p log p".
+    """
+
+    pi_0: Sequence[Fraction]
+    point: Sequence[Fraction]
+    weight: Fraction
+    beta: Fraction
+    sign: Fraction
+    Phi: str = "|q|^2 / 2"
+    F: str = "|p|^2 / 2"
+
+    @property
+    def slope(self) -> Callable[[Any], Any]:
+        """Derivative of R in the mass t of the second of two answers."""
+        w, p = self.weight, self.point
+        return (lambda t: 2 * w * (t - p[1])) if w else (lambda t: p[0] - p[1] + 0 * t)
+
+    def cost(self, t: Any) -> Any:
+        """R at the mass t of the second of two answers."""
+        w, p = self.weight, self.point
+        return w * (t - p[1]) ** 2 if w else -p[0] * (1 - t) - p[1] * t
+
+
+def stated(game: Game) -> bool:  # noqa: ARG001 - claimed of every game
+    """That the minimax value of G_F is the least J_F: always."""
+    return True
+
+
+def expressible(game: Game) -> bool:
+    """Say whether a target expresses a best dual variable, for two answers, by the gap d = u_1 - u_0.
+
+    Math:
+        d = R'(t*), or anything from it to the policy's own slope -2 beta (t* - p_0) if t* is 0 or 1;
+        expressed iff |d| <= |s| beta (phi'(1) - phi'(0)).
+
+    Args:
+        game: The game.
+
+    Returns:
+        Whether one does.
+    """
+    if game.F == KL:
+        gap = game.slope(by_thirds(lambda t: game.cost(t) + game.beta * _kl(t, game.pi_0[1])))
+        return bool(abs(gap) <= oracles.number(abs(game.sign) * game.beta * REACH[game.Phi]))
+    t = _best_mass(game)
+    d, own = game.slope(t), -2 * game.beta * (t - game.pi_0[1])
+    ends = (d, own) if t in {0, 1} else (d, d)
+    least = Fraction(0) if min(ends) <= 0 <= max(ends) else min(abs(e) for e in ends)
+    return least <= abs(game.sign) * game.beta * REACH[game.Phi]
+
+
+def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
+    """Compare min J_F with max min and min max of G_F for two answers, in exact rationals where F is Euclidean.
+
+    Args:
+        formula: Whether the two are claimed to be equal.
+        rng: Source of randomness.
+
+    Yields:
+        For each game the max-min value, whose inner minimum and R* are in closed form and whose candidates are listed;
+        for some the min-max value by searching the mass at 50 digits. For F = sum p log p both by searches.
+    """
+    for i, game in enumerate(_instances(rng)):
+        if game.F == KL:
+            least, lower = _searched(game)
+            yield compare(game, formula(game), least - lower, "max min", least, lower)
+            continue
+        least, lower = game.cost(t := _best_mass(game)) + game.beta * (t - game.pi_0[1]) ** 2, _max_min(game)
+        yield compare(game, formula(game), least - lower, "max min", least, lower)
+        if i % 4 == 0:
+            upper = _min_max(game)
+            yield compare(game, formula(game), oracles.number(least) - upper, "min max", least, upper)
+
+
+def compare(game: Game, equal: bool, gap: Any, which: str, least: Any, value: Any, slack: float = EXACT) -> Evidence:
+    """Compare the values where they are claimed to be equal, and ask for a gap where they are not.
+
+    Args:
+        game: The game.
+        equal: What is claimed.
+        gap: min J_F less the value of G_F.
+        which: How the value of G_F is meant.
+        least: min J_F.
+        value: The value.
+        slack: What an inexact search may miss.
+
+    Returns:
+        The comparison.
+    """
+    instance = {
+        "R": f"{game.weight / 2} |nu - m|^2" if game.weight else "-<r, nu>",
+        "m" if game.weight else "r": oracles.as_text(game.point),
+        "F": game.F,
+        "Phi": game.Phi,
+        "pi_0": oracles.as_text(game.pi_0),
+        "beta": str(game.beta),
+        "s": str(game.sign),
+        "min J": str(least) if isinstance(least, Fraction) else mp.nstr(mp.mpf(least), 10),
+        which: str(value) if isinstance(value, Fraction) else mp.nstr(mp.mpf(value), 10),
+    }
+    size = oracles.complexity(game.pi_0, game.point, [game.beta, game.sign], [game.weight] if game.weight else [])
+    claimed, measured = (float(value + gap), float(value)) if equal else (1.0, float(gap > slack))
+    tolerance = 0.0 if isinstance(gap, Fraction) or not equal else max(slack, 1e-14)
+    return Evidence(claimed, measured, "equal", tolerance, instance, size=size)
+
+
+def _best_mass(game: Game) -> Fraction:
+    """Minimise J_F for two answers and Euclidean F: a parabola in the mass of the second, cut off at 0 and 1."""
+    w, p = game.weight, game.point
+    top = game.beta * game.pi_0[1] + (w * p[1] if w else (p[1] - p[0]) / 2)
+    return min(max(top / (game.beta + w), Fraction(0)), Fraction(1))
+
+
+def _max_min(game: Game) -> Any:
+    """Maximise the concave dual over the gaps d that targets express: an end, a kink or a parabola's top."""
+    beta, p_0, w, p = game.beta, game.pi_0[1], game.weight, game.point
+    reach = abs(game.sign) * beta * REACH[game.Phi]
+    places = [2 * beta * p_0, 2 * beta * (p_0 - 1)]
+    places += [-2 * w * p[1], 2 * w * (1 - p[1]), 2 * w * beta * (p_0 - p[1]) / (w + beta)] if w else [p[0] - p[1]]
+
+    def dual(d: Fraction) -> Any:
+        """Least beta D_F + d t over policies, less R* at (0, d)."""
+        t = min(max(p_0 - d / (2 * beta), Fraction(0)), Fraction(1))
+        ends = [Fraction(0), Fraction(1)] + ([p[1] + d / (2 * w)] if w else [])
+        conjugate = max(d * v - game.cost(v) for v in ends if 0 <= v <= 1)
+        return beta * (t - p_0) ** 2 + d * t - conjugate
+
+    return max(dual(min(max(d, -reach), reach)) for d in [*places, reach, -reach])
+
+
+def _min_max(game: Game) -> Any:
+    """Search the mass t of the policy by thirds; against it the best gap is R'(t), or the nearest that can be said."""
+    reach = oracles.number(abs(game.sign) * game.beta * REACH[game.Phi])
+    beta, p_0 = oracles.number(game.beta), oracles.number(game.pi_0[1])
+    w, p = oracles.number(game.weight), [oracles.number(x) for x in game.point]
+
+    def conjugate(d: Any) -> Any:
+        """R* at (0, d)."""
+        v = min(max(p[1] + d / (2 * w), mp.mpf(0)), mp.mpf(1)) if w else mp.mpf(d > p[0] - p[1])
+        return d * v - (w * (v - p[1]) ** 2 if w else -p[0] * (1 - v) - p[1] * v)
+
+    def payoff(t: Any) -> Any:
+        """Largest G_F(t, .)."""
+        d = min(max(2 * w * (t - p[1]) if w else p[0] - p[1], -reach), reach)
+        return beta * (t - p_0) ** 2 + d * t - conjugate(d)
+
+    return payoff(by_thirds(payoff))
+
+
+def _kl(t: Any, p_0: Fraction) -> Any:
+    q = oracles.number(p_0)
+    return mp.fsum(a * mp.log(a / b) for a, b in ((t, q), (1 - t, 1 - q)) if a > 0)
+
+
+def _searched(game: Game) -> tuple[Any, Any]:
+    """Search min J_F over the mass and max min G_F over the gap, the least over policies being a log of a sum."""
+    beta, (q, p) = oracles.number(game.beta), [oracles.number(x) for x in game.pi_0]
+    reach = oracles.number(min(abs(game.sign) * game.beta * REACH[game.Phi], Fraction(100)))
+    w, m = oracles.number(game.weight), oracles.number(game.point[1])
+
+    def loss(x: Any) -> Any:
+        """R* less the least of beta KL + d t over policies, at the gap d that x in [0, 1] stands for."""
+        d = (2 * x - 1) * reach
+        v = min(max(m + d / (2 * w), mp.mpf(0)), mp.mpf(1))
+        return d * v - w * (v - m) ** 2 + beta * mp.log(q + p * mp.exp(-d / beta))
+
+    def objective(t: Any) -> Any:
+        """J_F."""
+        return w * (t - m) ** 2 + beta * _kl(t, game.pi_0[1])
+
+    return objective(by_thirds(objective)), -loss(by_thirds(loss))
+
+
+def by_thirds(convex: Callable[[Any], Any]) -> Any:
+    """Minimise a convex function on [0, 1] by search.
+
+    Args:
+        convex: The function.
+
+    Returns:
+        Where it is least, to about 25 digits, which is 50 in the value.
+    """
+    low, high = mp.mpf(0), mp.mpf(1)
+    for _ in range(160):
+        left, right = (2 * low + high) / 3, (low + 2 * high) / 3
+        low, high = (low, right) if convex(left) < convex(right) else (left, high)
+    return (low + high) / 2
+
+
+def _instances(rng: np.random.Generator) -> Iterator[Game]:
+    half = Fraction(1, 2)
+    references = [[Fraction(1), Fraction(0)], [half, half], [Fraction(2, 3), Fraction(1, 3)]]
+    numbers = [Fraction(n) for n in (1, 2, -1)]
+    for pi_0, r, beta, sign in product(references, numbers, (Fraction(1), half), (Fraction(1), Fraction(-1), half)):
+        yield Game(pi_0, [Fraction(0), r], Fraction(0), beta, sign)
+    slides = [Fraction(19, 20), Fraction(1, 20)]
+    for weight, Phi in product((Fraction(1, 5), Fraction(2)), REACH):
+        yield Game(slides, slides[::-1], weight, half, Fraction(1), Phi)
+        yield Game(slides, slides[::-1], weight, half, Fraction(1), Phi, KL)
+    for _ in range(12):
+        pi_0, point = (oracles.random_distribution(rng, 2, 9) for _ in range(2))
+        weight, sign = (Fraction(int(a), 4) for a in rng.integers(1, 12, size=2))
+        yield Game(pi_0, point, weight, half, sign, "|q|^2 / 2", KL)
+    for _ in range(40):
+        pi_0, point = (oracles.random_distribution(rng, 2, 9) for _ in range(2))
+        weight, beta = (Fraction(int(a), 4) for a in rng.integers(1, 12, size=2))
+        sign = Fraction(int(rng.integers(1, 5)), 2) * int(rng.choice([-1, 1]))
+        yield Game(pi_0, point, weight, beta, sign, list(REACH)[int(rng.integers(3))])
+
+
+CLAIM = Claim(
+    id="II.10",
+    title="Value of the generalised game",
+    statement=(
+        "For any generators F on traces and Phi on answers, min J_F = min over policies of max over targets of G_F."
+    ),
+    source="slides, backup: generalized game",
+    kind="equality",
+    expected="false",
+    stated=stated,
+    sabotage=expressible,
+    evidence=evidence,
+    remark=(
+        "The target speaks through u = s beta grad Phi(q), and q in the simplex does not say every u. With F = Phi = "
+        "|.|^2 / 2, beta = 1, s = 1/2, pi_0 = (1, 0) and R = -nu_1: J = t^2 - t is least at t = 1/2, with -1/4. A "
+        "target says u_1 - u_0 >= -1/2 only, where R* = 1/2 and t = 1/4 gives t^2 - t / 2 - 1/2 = -9/16. At pi_0 = "
+        "(.95, .05), R = |nu - (.05, .95)|^2, beta = 1/2, s = 1 it is .324 and .29375; with F the entropy .811 and "
+        ".403."
+    ),
+    amendment="II.10a",
+)
