@@ -10,11 +10,11 @@ from dagames._errors import SolveError
 from dagames.estimators.bernstein import as_rationals, raise_degree
 from dagames.estimators.cuts import Cuts
 from dagames.estimators.dual_bound import Measures
+from dagames.estimators.estimand import Estimand, Vector
 from dagames.estimators.exchange import exchange, level_exactly
 from dagames.estimators.interior_point import interior_point
 from dagames.estimators.program import Balls, Objective, balls
 from dagames.estimators.reward_table import weighted_bias
-from dagames.estimators.rewards import Reward, Vector
 
 _ROUNDS = 40
 _DROPS = 8
@@ -43,7 +43,7 @@ class Solved(NamedTuple):
 
 
 def solve_within(
-    n: int, budget: float, optimum: float, reward: Reward, objective: Objective, *, stored: bool = True
+    n: int, budget: float, optimum: float, reward: Estimand, objective: Objective, *, stored: bool = True
 ) -> Solved:
     """Minimise the worst second moment, or the worst excess, within a budget of bias.
 
@@ -117,7 +117,7 @@ def _rounded(c: Balls) -> Vector:
     return stored
 
 
-def _start(n: int, budget: float, reward: Reward) -> Balls:
+def _start(n: int, budget: float, reward: Estimand) -> Balls:
     """Begin with the best polynomial of the least degree, roughly, that is within the budget: its entries are small."""
     _, exact = _best(n, reward)
     m = n
@@ -131,6 +131,6 @@ def _start(n: int, budget: float, reward: Reward) -> Balls:
 
 
 @lru_cache(maxsize=256)
-def _best(n: int, reward: Reward) -> tuple[float, list[fmpq]]:
+def _best(n: int, reward: Estimand) -> tuple[float, list[fmpq]]:
     level, exact = level_exactly(exchange(n, reward).points, reward, 256 + 8 * n)
     return float(level.upper()), exact

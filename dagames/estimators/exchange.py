@@ -14,7 +14,7 @@ import numpy as np
 from flint import arb, arb_poly, ctx, fmpq
 
 from dagames._errors import SolveError
-from dagames.estimators.rewards import Reward, Vector
+from dagames.estimators.estimand import Estimand, Vector
 
 _ROUNDS = 60
 _SAMPLES = 8
@@ -39,7 +39,7 @@ class Reference(NamedTuple):
     level: float
 
 
-def exchange(n: int, reward: Reward, *, free: bool = False) -> Reference:
+def exchange(n: int, reward: Estimand, *, free: bool = False) -> Reference:
     """Find the alternation of the best approximation.
 
     Args:
@@ -81,7 +81,7 @@ def exchange(n: int, reward: Reward, *, free: bool = False) -> Reference:
 class _Levelled:
     """The error, as a function of phi, of the polynomial whose errors at all points are as large, and alternate."""
 
-    def __init__(self, phi: Vector, reward: Reward, *, free: bool) -> None:
+    def __init__(self, phi: Vector, reward: Estimand, *, free: bool) -> None:
         self.points, self.reward, self.free = np.sin(phi) ** 2, reward, free
         difference = self.points[:, None] - self.points[None, :]
         np.fill_diagonal(difference, 1.0)
@@ -146,7 +146,7 @@ def _climb(error: _Levelled, top: Vector, low: Vector, high: Vector) -> Vector:
     return top
 
 
-def level_exactly(points: Vector, reward: Reward, bits: int, *, free: bool = False) -> tuple[arb, list[fmpq]]:
+def level_exactly(points: Vector, reward: Estimand, bits: int, *, free: bool = False) -> tuple[arb, list[fmpq]]:
     """Level the error at given points, in ball arithmetic.
 
     Math:
@@ -168,7 +168,7 @@ def level_exactly(points: Vector, reward: Reward, bits: int, *, free: bool = Fal
     with ctx.workprec(bits):
         p = [arb(fmpq(*float(point).as_integer_ratio())) for point in points]
         weights = [1 / _product(a - b for j, b in enumerate(p) if j != i) for i, a in enumerate(p)]
-        g = [reward.weighted(a) if a > 0 else arb(0) for a in p] if free else [reward.at(a) for a in p]
+        g = [reward.weighted_at(a) if a > 0 else arb(0) for a in p] if free else [reward.at(a) for a in p]
         scale = [arb(1) for _ in p] if free else p
         pull = sum((w * value for w, value in zip(weights, g, strict=True)), arb(0))
         give = sum((abs(w) / a for w, a in zip(weights, scale, strict=True)), arb(0))

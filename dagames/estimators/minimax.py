@@ -3,20 +3,20 @@
 import math
 
 import numpy as np
-from flint import fmpq_poly
 
 from dagames._errors import DomainError
 from dagames.estimators.bernstein import to_bernstein
+from dagames.estimators.estimand import Estimand
 from dagames.estimators.exchange import exchange, level_exactly
 from dagames.estimators.reward_table import CountsKind, RewardTable, inner_degree, weighted_bias
-from dagames.estimators.rewards import Reward, as_reward
+from dagames.estimators.rewards import AnyReward, as_reward
 from dagames.estimators.supremum import Interval
 
 LARGEST = 256
 """Largest group for which the exchange method in float64 is tested."""
 
 
-def minimax_table(K: int, *, reward: "str | Reward" = "log", counts: CountsKind = "self-inclusive") -> RewardTable:
+def minimax_table(K: int, *, reward: AnyReward = "log", counts: CountsKind = "self-inclusive") -> RewardTable:
     """Find the table whose worst weighted bias is least.
 
     Math:
@@ -52,7 +52,7 @@ def minimax_table(K: int, *, reward: "str | Reward" = "log", counts: CountsKind 
     return RewardTable.from_inner(K, inner, counts, goal, "minimax", optimum)
 
 
-def best_polynomial(n: int, reward: Reward) -> tuple[np.ndarray, Interval]:
+def best_polynomial(n: int, reward: Estimand) -> tuple[np.ndarray, Interval]:
     """Find the coefficients of the best polynomial of degree n, and enclose its error.
 
     Args:
@@ -68,13 +68,13 @@ def best_polynomial(n: int, reward: Reward) -> tuple[np.ndarray, Interval]:
     """
     if n > LARGEST:
         raise DomainError(f"`K` is too large: groups of up to {LARGEST} traces are proved.")
-    weighted = reward.weighted
-    if not weighted.terms and weighted.polynomial.degree() <= n + 1:
+    polynomial = reward.polynomial
+    if polynomial is not None and polynomial.degree() <= n:
         # Estimated without bias: there is no alternation to be found.
-        exact = to_bernstein(fmpq_poly(weighted.polynomial.coeffs()[1:]), n)
+        exact = to_bernstein(polynomial, n)
         return np.array([int(c.p) / int(c.q) for c in exact]), Interval(0.0, 0.0)
     level, exact = level_exactly(exchange(n, reward).points, reward, 256 + 8 * n)
     attained = weighted_bias(exact, reward)
-    lower = math.nextafter(float(level.lower()), 0.0)
+    lower = max(0.0, math.nextafter(float(level.lower()), -math.inf))
     stored = np.array([int(c.p) / int(c.q) for c in exact])
     return stored, Interval(min(lower, attained.upper), attained.upper)
