@@ -88,7 +88,7 @@ def frontier_point(
     lower = 0.0
     if budget >= largest:
         table = _table(K, np.zeros(n + 1), counts, reward, objective, optimum)
-    elif budget <= max(minimax.bias.upper if held else 0.0, optimum.upper * (1 + _NEAR)):
+    elif budget <= max(max(minimax.bias.upper, _EXACT * largest) if held else 0.0, optimum.upper * (1 + _NEAR)):
         if not held:
             raise SolveError(
                 f"the coefficients of the least bias, {optimum.upper:.6g}, are beyond float64: as stored they have "
