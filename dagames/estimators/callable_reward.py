@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 from flint import arb, arb_series, ctx, fmpq, fmpq_poly
@@ -59,6 +59,7 @@ class CallableReward(Estimand):
     g: Callable[..., Any] = field(hash=False)
     name: str = ""
     growth: tuple[float, float] | None = None
+    features: ClassVar[int] = 512
 
     def __post_init__(self) -> None:
         """Validate the function, which includes to enclose p g(p) on all of (0, 1].
@@ -197,7 +198,12 @@ class CallableReward(Estimand):
         for p, seen in zip(_SAMPLES[::5], weighted[::5], strict=True):
             with ctx.workprec(_BITS):
                 proved = self.weighted_at(arb(float(p)))
-            if not proved.is_finite() or abs(float(proved.mid()) - seen) > _AGREEMENT * self._scale:
+            if not proved.is_finite():
+                raise DomainError(
+                    f"the reward {self.name!r} is not finite, or not smooth, at p = {p:.9g}, as far as ball arithmetic "
+                    "can tell. Mend it there, or write it another way."
+                )
+            if abs(float(proved.mid()) - seen) > _AGREEMENT * self._scale:
                 raise DomainError(
                     f"the reward {self.name!r} is not one function: at p = {p:.9g} it is {seen / p:.9g} in floats and "
                     f"{float(proved.mid()) / p:.9g} in ball arithmetic. Either it depends on more than its argument, "

@@ -1,7 +1,7 @@
 """What every reward that a table estimates has to offer, whether its formula is known or only how to evaluate it."""
 
 from abc import ABC, abstractmethod
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 from flint import arb, fmpq_poly
@@ -17,9 +17,11 @@ class Estimand(ABC):
 
     Attributes:
         name: What it is called in messages, files and reports.
+        features: Points of (0, 1] that show its shape, beside those that show a polynomial's.
     """
 
     name: str
+    features: ClassVar[int] = 0
 
     @abstractmethod
     def __call__(self, p: Vector) -> Vector:

@@ -19,7 +19,7 @@ from dagames.estimators.program import Balls, balls
 
 _ROUNDS = 60
 _SAMPLES = 8
-"""Points looked at between two points of the reference; the error has one extremum there."""
+"""Points looked at between two points of the reference, at least; the error has one extremum there."""
 
 _SETTLED = 1e-7
 """Relative difference between the largest and the levelled error that float64 need not get below."""
@@ -165,7 +165,8 @@ def _peaks(error: _Levelled, number: int) -> Vector | None:
     """Find one extremum of the error for each of its signs' runs, `number` of them, or None if there are fewer."""
     phi = np.arcsin(np.sqrt(error.points))
     ends = np.unique(np.concatenate([[0.0], phi, [0.5 * np.pi]]))
-    share = np.arange(_SAMPLES) / _SAMPLES
+    between = max(_SAMPLES, -(-error.reward.features // number))
+    share = np.arange(between) / between
     samples = np.append((ends[:-1, None] + np.diff(ends)[:, None] * share).ravel(), 0.5 * np.pi)
     samples = samples if error.free else samples[1:]
     values = error(samples)
