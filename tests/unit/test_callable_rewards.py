@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import jaxtyping
 import numpy as np
 import pytest
+from flint import arb
 from scipy.special import xlogy
 
 from dagames import DomainError, ShapeError
@@ -96,6 +97,13 @@ def test_a_search_that_stops_early_says_how_far_it_came(monkeypatch):
     early = as_reward(lambda p: np.sin(90 * p)).size
     assert early.lower <= done.lower <= done.upper <= early.upper
     assert early.width > 1e-3 > 1e-8 > done.width
+
+
+def test_a_parabola_bounds_a_concave_box_from_wherever_its_top_is_sought(monkeypatch):
+    monkeypatch.setattr(branch_and_bound, "_top", lambda _: 0.9)
+    box = branch_and_bound._bound([arb(1), arb(0.1), arb(-1)], arb(0))
+    assert box.lower == pytest.approx(1 + 0.09 - 0.81)
+    assert box.upper >= 1 + 0.1**2 / 4
 
 
 def test_growth_is_found_or_stated():
