@@ -11,10 +11,10 @@ from dagames.estimators import (
     recommended_table,
     taylor_table,
 )
+from dagames.estimators.estimand import Estimand
 from dagames.estimators.frontier_point import FrontierPoint
 from dagames.estimators.program import Objective
 from dagames.estimators.reward_table import CountsKind, inner_degree
-from dagames.estimators.rewards import Reward
 
 Frontiers: TypeAlias = dict[Objective, list[FrontierPoint]]
 
@@ -119,7 +119,7 @@ def _measures(table: RewardTable) -> dict[str, float]:
     return {name: max(enclosure.upper, 0.0) for name, enclosure in measures.items()}
 
 
-def _others(K: int, reward: Reward, counts: CountsKind) -> dict[str, dict[str, float]]:
+def _others(K: int, reward: Estimand, counts: CountsKind) -> dict[str, dict[str, float]]:
     """Measure the tables that need no program, where the group leaves enough traces for them."""
     if inner_degree(K, counts) < 1:
         return {}

@@ -14,8 +14,8 @@ from dagames._files import check_new_file
 from dagames._patience import sign_of_life
 from dagames.estimators import (
     LOG,
+    Estimand,
     Interval,
-    Reward,
     RewardTable,
     aqp_table,
     as_reward,
@@ -31,8 +31,8 @@ from dagames.estimators.frontier_point import Unit, as_unit
 from dagames.estimators.recommended import choose_table
 from dagames.estimators.reward_table import CountsKind, as_counts, as_precision
 
-Maker: TypeAlias = Callable[[int, Reward, CountsKind], RewardTable]
-Budgeted: TypeAlias = Callable[[int, Reward, CountsKind, float, Unit], RewardTable]
+Maker: TypeAlias = Callable[[int, Estimand, CountsKind], RewardTable]
+Budgeted: TypeAlias = Callable[[int, Estimand, CountsKind, float, Unit], RewardTable]
 
 
 METHODS: dict[str, tuple[Maker, str]] = {

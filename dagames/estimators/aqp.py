@@ -2,7 +2,7 @@
 
 from dagames.estimators.frontier_point import FrontierPoint, Unit, frontier_point
 from dagames.estimators.reward_table import CountsKind, RewardTable
-from dagames.estimators.rewards import Reward, as_reward
+from dagames.estimators.rewards import AnyReward, as_reward
 
 
 def aqp_table(
@@ -10,7 +10,7 @@ def aqp_table(
     *,
     bias: float = 2.0,
     unit: Unit = "optimum",
-    reward: "str | Reward" = "log",
+    reward: AnyReward = "log",
     counts: CountsKind = "self-inclusive",
 ) -> RewardTable:
     """Find the table whose worst second moment is least, among those within a budget of bias.
@@ -52,7 +52,7 @@ def solve_aqp(
     bias: float,
     *,
     unit: Unit = "optimum",
-    reward: "str | Reward" = "log",
+    reward: AnyReward = "log",
     counts: CountsKind = "self-inclusive",
 ) -> FrontierPoint:
     """Solve the augmented quadratic program, and prove from below how good the solution is.

@@ -9,11 +9,11 @@ from dagames._errors import SolveError
 from dagames.estimators.bernstein import as_rationals, raise_degree
 from dagames.estimators.cuts import Cuts
 from dagames.estimators.dual_bound import Measures
+from dagames.estimators.estimand import Estimand, Vector
 from dagames.estimators.interior_point import interior_point
 from dagames.estimators.minimax import best_exactly
 from dagames.estimators.program import Balls, Objective, balls
 from dagames.estimators.reward_table import weighted_bias
-from dagames.estimators.rewards import Reward, Vector
 
 _ROUNDS = 40
 _DROPS = 8
@@ -42,7 +42,7 @@ class Solved(NamedTuple):
 
 
 def solve_within(
-    n: int, budget: float, optimum: float, reward: Reward, objective: Objective, *, stored: bool = True
+    n: int, budget: float, optimum: float, reward: Estimand, objective: Objective, *, stored: bool = True
 ) -> Solved:
     """Minimise the worst second moment, or the worst excess, within a budget of bias.
 
@@ -116,7 +116,7 @@ def _rounded(c: Balls) -> Vector:
     return stored
 
 
-def _start(n: int, budget: float, reward: Reward) -> Balls:
+def _start(n: int, budget: float, reward: Estimand) -> Balls:
     """Begin with the best polynomial of the least degree, roughly, that is within the budget: its entries are small."""
     _, exact = best_exactly(n, reward)
     m = n

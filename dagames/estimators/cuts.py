@@ -4,11 +4,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from dagames.estimators.estimand import Estimand, Vector
 from dagames.estimators.exchange import exchange
 from dagames.estimators.interior_point import Saddle
 from dagames.estimators.peaks import peaks, samples
 from dagames.estimators.program import Balls, Objective, Program, program
-from dagames.estimators.rewards import Reward, Vector
 
 _CLOSE = 0.5
 """A peak lower than this share of the worst is no candidate for the next program."""
@@ -48,7 +48,7 @@ class Cuts:
         moments: Points of the objective, increasing.
     """
 
-    def __init__(self, n: int, reward: Reward, objective: Objective) -> None:
+    def __init__(self, n: int, reward: Estimand, objective: Objective) -> None:
         self._reward, self._n, self._objective = reward, n, objective
         even = (np.sin(0.5 * np.pi * np.arange(1, 2 * n + 5) / (2 * n + 4)) ** 2).tolist()
         # Near the least budget the bias is largest where that of the best polynomial is.

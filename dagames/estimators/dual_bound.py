@@ -7,8 +7,8 @@ import numpy as np
 from flint import arb, ctx
 
 from dagames._errors import CertificateError
+from dagames.estimators.estimand import Estimand
 from dagames.estimators.program import Balls, Objective, balls, basis, squared, weighted
-from dagames.estimators.rewards import Reward
 
 
 class Measures(NamedTuple):
@@ -27,7 +27,7 @@ class Measures(NamedTuple):
     weights: Balls
 
 
-def lower_bound(n: int, budget: float, reward: Reward, objective: Objective, measures: Measures) -> float:
+def lower_bound(n: int, budget: float, reward: Estimand, objective: Objective, measures: Measures) -> float:
     """Bound the least objective of all tables of degree n within a budget of bias, in ball arithmetic.
 
     Math:

@@ -6,10 +6,10 @@ from dagames._errors import DomainError
 from dagames.estimators.bernstein import raise_degree
 from dagames.estimators.minimax import minimax_table
 from dagames.estimators.reward_table import CountsKind, RewardTable, as_group_size, inner_degree
-from dagames.estimators.rewards import Reward
+from dagames.estimators.rewards import AnyReward
 
 
-def split_table(K: int, *, reward: "str | Reward" = "log", size: int | None = None) -> RewardTable:
+def split_table(K: int, *, reward: AnyReward = "log", size: int | None = None) -> RewardTable:
     """Take the minimax table for the part of a group that estimates rewards, while the other part gets them.
 
     A trace of the one part is rewarded by the count of its answer in the other, which does not contain it: the reward

@@ -14,14 +14,15 @@ import numpy as np
 from flint import arb, arb_poly, ctx, fmpq
 
 from dagames._errors import SolveError
-from dagames.estimators.rewards import Reward, Vector
+from dagames.estimators.estimand import Estimand, Vector
+from dagames.estimators.program import Balls, balls
 
 _ROUNDS = 60
 _SAMPLES = 8
-"""Points looked at between two points of the reference; the error has one extremum there."""
+"""Points looked at between two points of the reference, at least; the error has one extremum there."""
 
-_NOTHING = 1e-13
-"""A levelled error that float64 cannot tell from 0; its size is proved, but the points may not be the best."""
+_SETTLED = 1e-7
+"""Relative difference between the largest and the levelled error that float64 need not get below."""
 
 _ENOUGH = 1e-11
 """Relative difference between the largest and the levelled error at which to stop."""
@@ -39,7 +40,7 @@ class Reference(NamedTuple):
     level: float
 
 
-def exchange(n: int, reward: Reward, *, free: bool = False) -> Reference:
+def exchange(n: int, reward: Estimand, *, free: bool = False) -> Reference:
     """Find the alternation of the best approximation.
 
     Args:
@@ -54,34 +55,49 @@ def exchange(n: int, reward: Reward, *, free: bool = False) -> Reference:
         SolveError: If rounding keeps the method from converging.
     """
     phi = 0.5 * np.pi * (np.arange(n + 2) / (n + 1) if free else np.arange(1, n + 3) / (n + 2))
+    best, least = _settle(phi, reward, _Levelled, free=free)
+    if least < _SETTLED:
+        return Reference(np.sin(best) ** 2, _Levelled(best, reward, free=free).level)
+    with ctx.workprec(256 + 8 * n):
+        best, least = _settle(phi, reward, _LevelledInBalls, free=free)
+        level = _LevelledInBalls(best, reward, free=free).level
+    if not (least < _SETTLED or level == 0.0):
+        raise SolveError(
+            f"the exchange method for degree {n} and the reward {reward.name!r} stopped {least:.1e} above its lower "
+            "bound. Ask for another size of the group.",
+            "rounding",
+        )
+    return Reference(np.sin(best) ** 2, level)
+
+
+def _settle(phi: Vector, reward: Estimand, levelled: "type[_Levelled]", *, free: bool) -> tuple[Vector, float]:
+    """Exchange points until the error is level.
+
+    Returns:
+        The best points seen, and how far above the level the error is between them, relative.
+    """
     best, least = phi, np.inf
     for _ in range(_ROUNDS):
-        error = _Levelled(phi, reward, free=free)
-        peaks = _peaks(error, n + 2)
-        if peaks is None or error.level == 0.0:
+        error = levelled(phi, reward, free=free)
+        peaks = None if error.level == 0.0 else _peaks(error, phi.size)
+        if peaks is None:
             break
         excess = np.abs(error(peaks)).max() / abs(error.level) - 1.0
         if excess < least:
             best, least = peaks, excess
-        elif least < 1e-7:
+        elif least < _SETTLED:
             # Rounding has the last word; the level of the best points seen is as good as float64 finds it.
             break
         phi = peaks
         if excess < _ENOUGH:
             break
-    if not (least < 1e-7 or abs(error.level) < _NOTHING):
-        raise SolveError(
-            f"the exchange method for degree {n} and the reward {reward.name!r} stopped {least:.1e} above its lower "
-            "bound, the rounding of float64. Ask for a smaller group.",
-            "rounding",
-        )
-    return Reference(np.sin(best) ** 2, _Levelled(best, reward, free=free).level)
+    return best, float(least)
 
 
 class _Levelled:
     """The error, as a function of phi, of the polynomial whose errors at all points are as large, and alternate."""
 
-    def __init__(self, phi: Vector, reward: Reward, *, free: bool) -> None:
+    def __init__(self, phi: Vector, reward: Estimand, *, free: bool) -> None:
         self.points, self.reward, self.free = np.sin(phi) ** 2, reward, free
         difference = self.points[:, None] - self.points[None, :]
         np.fill_diagonal(difference, 1.0)
@@ -104,18 +120,53 @@ class _Levelled:
         distance = p[:, None] - self.points[None, :]
         at = distance == 0
         shares = self.weights / np.where(at, 1.0, distance)
-        with np.errstate(invalid="ignore"):
+        with np.errstate(invalid="ignore", divide="ignore"):
             mean = (shares @ self.values) / shares.sum(axis=1)
         value = np.where(at.any(axis=1), self.values[at.argmax(axis=1)], mean)
         g, scale = self._goal(p)
         return np.asarray(scale * (value - g))
 
 
+class _LevelledInBalls(_Levelled):
+    """The same in ball arithmetic, rounded to float64 at the end: for errors that are small beside what cancels."""
+
+    def __init__(self, phi: Vector, reward: Estimand, *, free: bool) -> None:
+        self.points, self.reward, self.free = np.sin(phi) ** 2, reward, free
+        self.balls = balls(self.points)
+        difference = self.balls[:, None] - self.balls[None, :]
+        np.fill_diagonal(difference, arb(1))
+        weights = np.array([1 / _product(iter(row)) for row in difference], dtype=object)
+        signs, (g, scale) = np.array([arb((-1) ** i) for i in range(phi.size)]), self._goal_in_balls(self.points)
+        level = -(weights @ g) / (weights @ (signs / scale))
+        self.level = 0.0 if level.contains(0) else float(level)
+        self.shares, self.exact = weights, g + signs * level / scale
+
+    def _goal_in_balls(self, p: Vector) -> tuple[Balls, Balls]:
+        if not self.free:
+            return np.array([self.reward.at(a) for a in balls(p)], dtype=object), balls(p)
+        g = [self.reward.weighted_at(a) if a > 0 else arb(0) for a in balls(p)]
+        return np.array(g, dtype=object), balls(np.ones_like(p))
+
+    def __call__(self, phi: Vector) -> Vector:
+        """Compute p (P(p) - g(p)) by the barycentric formula, any shape [m]."""
+        p = np.sin(phi) ** 2
+        at = p[:, None] == self.points[None, :]
+        distance = balls(p)[:, None] - self.balls[None, :]
+        distance[at] = arb(1)
+        shares = self.shares / distance
+        # At a point of the reference its own value counts, and no other.
+        shares[at.any(axis=1)] = arb(0)
+        shares[at] = arb(1)
+        g, scale = self._goal_in_balls(p)
+        return np.asarray(scale * (shares @ self.exact / shares.sum(axis=1) - g), dtype=np.float64)
+
+
 def _peaks(error: _Levelled, number: int) -> Vector | None:
     """Find one extremum of the error for each of its signs' runs, `number` of them, or None if there are fewer."""
     phi = np.arcsin(np.sqrt(error.points))
     ends = np.unique(np.concatenate([[0.0], phi, [0.5 * np.pi]]))
-    share = np.arange(_SAMPLES) / _SAMPLES
+    between = max(_SAMPLES, -(-error.reward.features // number))
+    share = np.arange(between) / between
     samples = np.append((ends[:-1, None] + np.diff(ends)[:, None] * share).ravel(), 0.5 * np.pi)
     samples = samples if error.free else samples[1:]
     values = error(samples)
@@ -125,9 +176,18 @@ def _peaks(error: _Levelled, number: int) -> Vector | None:
         return None
     low, high = samples[np.maximum(at - 1, 0)], samples[np.minimum(at + 1, samples.size - 1)]
     peaks = _climb(error, samples[at], low, high)
+    return _alternating(peaks, np.abs(error(peaks)), number)
+
+
+def _alternating(peaks: Vector, heights: Vector, number: int) -> Vector:
+    """Leave out the lowest peaks so that the others' signs still alternate: one at an end, or two neighbours."""
     while peaks.size > number:
-        outer = np.abs(error(peaks[[0, -1]]))
-        peaks = peaks[1:] if outer[0] < outer[1] else peaks[:-1]
+        least = int(heights.argmin())
+        if peaks.size == number + 1 or least in {0, peaks.size - 1}:
+            out = [0 if heights[0] < heights[-1] else peaks.size - 1]
+        else:
+            out = [least, least - 1 if heights[least - 1] < heights[least + 1] else least + 1]
+        peaks, heights = np.delete(peaks, out), np.delete(heights, out)
     return peaks
 
 
@@ -137,8 +197,8 @@ def _climb(error: _Levelled, top: Vector, low: Vector, high: Vector) -> Vector:
         reach = 0.5 * (high - low)
         left, right = np.maximum(top - reach, 0.5 * top), np.minimum(top + reach, 0.5 * np.pi)
         at_left, at_top, at_right = error(left), error(top), error(right)
-        a, b = (top - left) * (at_top - at_right), (top - right) * (at_top - at_left)
         with np.errstate(divide="ignore", invalid="ignore"):
+            a, b = (top - left) * (at_top - at_right), (top - right) * (at_top - at_left)
             vertex = top - 0.5 * ((top - left) * a - (top - right) * b) / (a - b)
         vertex = np.where((vertex >= left) & (vertex <= right), vertex, top)
         top = np.where(np.abs(error(vertex)) > np.abs(at_top), vertex, top)
@@ -146,7 +206,7 @@ def _climb(error: _Levelled, top: Vector, low: Vector, high: Vector) -> Vector:
     return top
 
 
-def level_exactly(points: Vector, reward: Reward, bits: int, *, free: bool = False) -> tuple[arb, list[fmpq]]:
+def level_exactly(points: Vector, reward: Estimand, bits: int, *, free: bool = False) -> tuple[arb, list[fmpq]]:
     """Level the error at given points, in ball arithmetic.
 
     Math:
@@ -168,7 +228,7 @@ def level_exactly(points: Vector, reward: Reward, bits: int, *, free: bool = Fal
     with ctx.workprec(bits):
         p = [arb(fmpq(*float(point).as_integer_ratio())) for point in points]
         weights = [1 / _product(a - b for j, b in enumerate(p) if j != i) for i, a in enumerate(p)]
-        g = [reward.weighted(a) if a > 0 else arb(0) for a in p] if free else [reward.at(a) for a in p]
+        g = [reward.weighted_at(a) if a > 0 else arb(0) for a in p] if free else [reward.at(a) for a in p]
         scale = [arb(1) for _ in p] if free else p
         pull = sum((w * value for w, value in zip(weights, g, strict=True)), arb(0))
         give = sum((abs(w) / a for w, a in zip(weights, scale, strict=True)), arb(0))

@@ -6,7 +6,7 @@ from dagames._errors import DomainError
 from dagames.estimators.frontier_point import FrontierPoint, frontier_point
 from dagames.estimators.program import Objective
 from dagames.estimators.reward_table import CountsKind
-from dagames.estimators.rewards import Reward, as_reward
+from dagames.estimators.rewards import AnyReward, as_reward
 
 _LARGEST = 50.0
 """Largest budget, in optima."""
@@ -16,7 +16,7 @@ def pareto_frontier(
     K: int,
     *,
     points: int = 20,
-    reward: "str | Reward" = "log",
+    reward: AnyReward = "log",
     counts: CountsKind = "self-inclusive",
     objective: Objective = "second_moment",
     least: float = 1.0,

@@ -9,11 +9,11 @@ import numpy as np
 from dagames._errors import DomainError, SolveError
 from dagames.estimators.budgeted import solve_within
 from dagames.estimators.dual_bound import lower_bound
+from dagames.estimators.estimand import Estimand
 from dagames.estimators.minimax import best_polynomial
 from dagames.estimators.program import Objective
 from dagames.estimators.reward_table import CountsKind, RewardTable, inner_degree
-from dagames.estimators.rewards import Reward
-from dagames.estimators.supremum import Interval, supremum
+from dagames.estimators.supremum import Interval
 
 Unit = Literal["optimum", "absolute"]
 
@@ -54,13 +54,13 @@ class FrontierPoint:
     @cached_property
     def gap(self) -> float:
         """Width of `objective`, relative to its upper end or, where that is almost 0, to 10^-6 sup_p (p g(p))^2."""
-        largest = supremum(self.table.estimates.weighted, absolute=True).upper
+        largest = self.table.estimates.size.upper
         size = max(self.objective.upper, 1e-6 * largest**2)
         return (self.objective.upper - self.objective.lower) / size if size else 0.0
 
 
 def frontier_point(
-    K: int, bias: float, unit: Unit, reward: Reward, counts: CountsKind, objective: Objective
+    K: int, bias: float, unit: Unit, reward: Estimand, counts: CountsKind, objective: Objective
 ) -> FrontierPoint:
     """Find the best table within a budget of bias.
 
@@ -84,13 +84,13 @@ def frontier_point(
     objective = as_objective(objective)
     coefficients, optimum = best_polynomial(n, reward)
     budget = as_budget(bias, unit, optimum)
-    largest = supremum(reward.weighted, absolute=True).upper
+    largest = reward.size.upper
     minimax = _table(K, coefficients, counts, reward, objective, optimum)
     held = minimax.bias.upper <= max(optimum.upper * (1 + _STORED), _EXACT * largest)
     lower = 0.0
     if budget >= largest:
         table = _table(K, np.zeros(n + 1), counts, reward, objective, optimum)
-    elif budget <= max(minimax.bias.upper if held else 0.0, optimum.upper * (1 + _NEAR)):
+    elif budget <= max(max(minimax.bias.upper, _EXACT * largest) if held else 0.0, optimum.upper * (1 + _NEAR)):
         if not held:
             raise SolveError(
                 f"the coefficients of the least bias, {optimum.upper:.6g}, are beyond float64: as stored they have "
@@ -179,6 +179,6 @@ def as_objective(objective: str) -> Objective:
 
 
 def _table(
-    K: int, inner: np.ndarray, counts: CountsKind, reward: Reward, objective: Objective, optimum: Interval
+    K: int, inner: np.ndarray, counts: CountsKind, reward: Estimand, objective: Objective, optimum: Interval
 ) -> RewardTable:
     return RewardTable.from_inner(K, inner, counts, reward, _METHODS[objective], optimum)

@@ -12,11 +12,12 @@ import numpy as np
 
 from dagames._errors import DomainError, SolveError
 from dagames.conic import solve_problem
+from dagames.estimators.estimand import Estimand, Vector
 from dagames.estimators.frontier_point import Unit, as_budget
 from dagames.estimators.minimax import best_polynomial
 from dagames.estimators.program import Objective, basis
 from dagames.estimators.reward_table import CountsKind, RewardTable, inner_degree
-from dagames.estimators.rewards import Reward, Vector, as_reward
+from dagames.estimators.rewards import AnyReward, as_reward
 
 _PER_DEGREE = 48
 """Points of the grid for each degree; at this density the error between them is within 10^-3 of that on them."""
@@ -31,7 +32,7 @@ _TRIES = 6
 
 
 def grid_table(
-    K: int, *, reward: "str | Reward" = "log", counts: CountsKind = "self-inclusive", points: int | None = None
+    K: int, *, reward: AnyReward = "log", counts: CountsKind = "self-inclusive", points: int | None = None
 ) -> RewardTable:
     """Solve the linear program of the least worst bias on a grid.
 
@@ -77,7 +78,7 @@ def grid_aqp(
     *,
     bias: float = 2.0,
     unit: Unit = "optimum",
-    reward: "str | Reward" = "log",
+    reward: AnyReward = "log",
     counts: CountsKind = "self-inclusive",
     objective: Objective = "second_moment",
     points: int | None = None,
@@ -143,6 +144,6 @@ def _basis(p: Vector, n: int) -> Vector:
     return basis(p.tolist(), n).astype(np.float64)
 
 
-def _table(K: int, inner: Vector, counts: CountsKind, reward: Reward) -> RewardTable:
+def _table(K: int, inner: Vector, counts: CountsKind, reward: Estimand) -> RewardTable:
     _, optimum = best_polynomial(inner.size - 1, reward)
     return RewardTable.from_inner(K, inner, counts, reward, "grid", optimum)

@@ -4,20 +4,21 @@ import math
 from functools import lru_cache
 
 import numpy as np
-from flint import arb, fmpq, fmpq_poly
+from flint import arb, fmpq
 
 from dagames._errors import DomainError
 from dagames.estimators.bernstein import to_bernstein
+from dagames.estimators.estimand import Estimand
 from dagames.estimators.exchange import exchange, level_exactly
 from dagames.estimators.reward_table import CountsKind, RewardTable, inner_degree, weighted_bias
-from dagames.estimators.rewards import Reward, as_reward
+from dagames.estimators.rewards import AnyReward, as_reward
 from dagames.estimators.supremum import Interval
 
 LARGEST = 256
 """Largest group for which the exchange method in float64 is tested."""
 
 
-def minimax_table(K: int, *, reward: "str | Reward" = "log", counts: CountsKind = "self-inclusive") -> RewardTable:
+def minimax_table(K: int, *, reward: AnyReward = "log", counts: CountsKind = "self-inclusive") -> RewardTable:
     """Find the table whose worst weighted bias is least.
 
     Math:
@@ -53,7 +54,7 @@ def minimax_table(K: int, *, reward: "str | Reward" = "log", counts: CountsKind 
     return RewardTable.from_inner(K, inner, counts, goal, "minimax", optimum)
 
 
-def best_polynomial(n: int, reward: Reward) -> tuple[np.ndarray, Interval]:
+def best_polynomial(n: int, reward: Estimand) -> tuple[np.ndarray, Interval]:
     """Find the coefficients of the best polynomial of degree n, and enclose its error.
 
     Args:
@@ -74,12 +75,12 @@ def best_polynomial(n: int, reward: Reward) -> tuple[np.ndarray, Interval]:
     if level == 0:
         return stored, Interval(0.0, 0.0)
     attained = weighted_bias(exact, reward)
-    lower = math.nextafter(float(level.lower()), 0.0)
+    lower = max(0.0, math.nextafter(float(level.lower()), -math.inf))
     return stored, Interval(min(lower, attained.upper), attained.upper)
 
 
 @lru_cache(maxsize=256)
-def best_exactly(n: int, reward: Reward) -> tuple[arb, list[fmpq]]:
+def best_exactly(n: int, reward: Estimand) -> tuple[arb, list[fmpq]]:
     """Find the coefficients of the best polynomial of degree n, before they are rounded to float64.
 
     Args:
@@ -89,8 +90,8 @@ def best_exactly(n: int, reward: Reward) -> tuple[arb, list[fmpq]]:
     Returns:
         Its levelled error, a lower bound for every table; and c_0..c_n.
     """
-    weighted = reward.weighted
-    if not weighted.terms and weighted.polynomial.degree() <= n + 1:
+    polynomial = reward.polynomial
+    if polynomial is not None and polynomial.degree() <= n:
         # Estimated without bias: there is no alternation to be found.
-        return arb(0), to_bernstein(fmpq_poly(weighted.polynomial.coeffs()[1:]), n)
+        return arb(0), to_bernstein(polynomial, n)
     return level_exactly(exchange(n, reward).points, reward, 256 + 8 * n)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from dagames.estimators.rewards import Vector
+from dagames.estimators.estimand import Vector
 
 _SAMPLES = 6
 """Samples per oscillation; a polynomial of degree n has about n of them."""

@@ -12,7 +12,7 @@ import numpy as np
 from flint import arb, arb_mat
 from numpy.typing import NDArray
 
-from dagames.estimators.rewards import Reward
+from dagames.estimators.estimand import Estimand
 
 Balls: TypeAlias = NDArray[np.object_]
 Objective = Literal["second_moment", "variance"]
@@ -52,7 +52,9 @@ class Program(NamedTuple):
         return np.asarray(product(self.A, c * c) - self.h)
 
 
-def program(n: int, reward: Reward, objective: Objective, errors: Sequence[float], moments: Sequence[float]) -> Program:
+def program(
+    n: int, reward: Estimand, objective: Objective, errors: Sequence[float], moments: Sequence[float]
+) -> Program:
     """State the program at given points, enclosed at the current precision.
 
     Args:
@@ -93,7 +95,7 @@ def basis(points: Sequence[float], n: int) -> Balls:
     return np.asarray(np.array([comb(n, k) for k in range(n + 1)], dtype=object) * (up * down[::-1]).T)
 
 
-def weighted(reward: Reward, points: Sequence[float]) -> Balls:
+def weighted(reward: Estimand, points: Sequence[float]) -> Balls:
     """Enclose p g(p), which is 0 at 0.
 
     Args:
@@ -103,8 +105,7 @@ def weighted(reward: Reward, points: Sequence[float]) -> Balls:
     Returns:
         The values, [M].
     """
-    function = reward.weighted
-    return np.array([function(arb(p)) if p > 0 else arb(0) for p in points], dtype=object)
+    return np.array([reward.weighted_at(arb(p)) if p > 0 else arb(0) for p in points], dtype=object)
 
 
 def squared(x: Balls) -> Balls:

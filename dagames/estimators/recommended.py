@@ -8,9 +8,10 @@ import numpy as np
 from scipy.stats import binom
 
 from dagames.estimators.bernstein import raise_degree
+from dagames.estimators.estimand import Estimand, Vector
 from dagames.estimators.minimax import LARGEST, best_exactly, best_polynomial
 from dagames.estimators.reward_table import CountsKind, RewardTable, as_group_size, inner_degree
-from dagames.estimators.rewards import LOG, Reward, Vector, as_reward
+from dagames.estimators.rewards import LOG, AnyReward, as_reward
 from dagames.estimators.taylor import taylor_table
 
 NOISE = 1.5
@@ -23,7 +24,7 @@ _PER_DEGREE = 8
 """Points at which variances are compared, per degree: they move none by more than a few thousandths."""
 
 
-def recommended_table(K: int, *, reward: "str | Reward" = "log", counts: CountsKind = "centred") -> RewardTable:
+def recommended_table(K: int, *, reward: AnyReward = "log", counts: CountsKind = "centred") -> RewardTable:
     """Return the table to use in practice.
 
     The rule: take the minimax table for a part of the traces, averaged over all such parts of the group
@@ -57,7 +58,7 @@ def recommended_table(K: int, *, reward: "str | Reward" = "log", counts: CountsK
     return choose_table(K, estimated, counts)
 
 
-def choose_table(K: int, reward: Reward, counts: CountsKind) -> RewardTable:
+def choose_table(K: int, reward: Estimand, counts: CountsKind) -> RewardTable:
     """Make the recommended table by its rule.
 
     Args:
@@ -97,7 +98,7 @@ class _Noise:
         return float((self._p**2 * (self._masses @ inner**2 - mean**2)).max())
 
 
-def _averaged(m: int, K: int, reward: Reward, counts: CountsKind) -> RewardTable:
+def _averaged(m: int, K: int, reward: Estimand, counts: CountsKind) -> RewardTable:
     """Average the minimax table of m traces over the group, from coefficients that are not rounded before."""
     _, exact = best_exactly(m, reward)
     inner = np.array([int(c.p) / int(c.q) for c in raise_degree(exact, inner_degree(K, counts))])

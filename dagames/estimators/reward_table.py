@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 from flint import fmpq, fmpq_poly
@@ -15,8 +15,9 @@ from dagames._errors import DomainError, ShapeError
 from dagames._files import check_new_file, write_text
 from dagames._types import Numbers
 from dagames.estimators.bernstein import as_rationals, to_monomials
+from dagames.estimators.estimand import Estimand
 from dagames.estimators.log_polynomial import LogPolynomial
-from dagames.estimators.rewards import LOG, Reward
+from dagames.estimators.rewards import LOG, AnyReward, Reward, as_reward
 from dagames.estimators.sealed import read_bounded, seal, unseal
 from dagames.estimators.supremum import Interval, supremum
 
@@ -52,7 +53,7 @@ class RewardTable:
     group_size: int
     coefficients: NDArray[np.float64]
     counts: CountsKind
-    estimates: Reward = LOG
+    estimates: Estimand = LOG
     method: str = "custom"
     precision: Precision = "float64"
     optimum: Interval | None = None
@@ -82,7 +83,7 @@ class RewardTable:
         K: int,
         inner: NDArray[np.float64],
         counts: CountsKind,
-        estimates: Reward,
+        estimates: Estimand,
         method: str,
         optimum: Interval | None = None,
     ) -> "RewardTable":
@@ -130,8 +131,7 @@ class RewardTable:
     @cached_property
     def excess(self) -> Interval:
         """Enclosure of sup over p of p^2 (E c_X^2 - g(p)^2), which is convex in the coefficients; claim II.8."""
-        square = LogPolynomial(_SQUARE * to_monomials([c * c for c in self.inner]))
-        return supremum(square - self.estimates.weighted.squared())
+        return self.estimates.excess_of(to_monomials([c * c for c in self.inner]))
 
     def reward(self, counts: Numbers) -> NDArray[np.float64]:
         """Look the rewards up.
@@ -201,12 +201,11 @@ class RewardTable:
         Returns:
             The text that `save` writes.
         """
-        terms = [[str(alpha), m, str(b)] for (alpha, m), b in self.estimates.terms.items()]
         return seal({
             "format": _FORMAT,
             "group_size": self.group_size,
             "counts": self.counts,
-            "estimates": {"name": self.estimates.name, "terms": terms},
+            "estimates": self.estimates.to_dict(),
             "method": self.method,
             "precision": self.precision,
             "coefficients": self.coefficients.tolist(),
@@ -217,28 +216,29 @@ class RewardTable:
         })
 
     @classmethod
-    def load(cls, path: "str | Path") -> "RewardTable":
+    def load(cls, path: "str | Path", *, reward: AnyReward | None = None) -> "RewardTable":
         """Read a table, and prove its certificate again.
 
         Args:
             path: A file written by `save`.
+            reward: What the table estimates; needed if that is a function of one's own, which the file only names.
 
         Returns:
             The table.
 
         Raises:
-            DomainError: If the file is no such table, was changed, or claims another bias than its coefficients have.
+            DomainError: If the file is no such table, was changed, claims another bias than its coefficients have, or
+                estimates a function that is not given, or another one.
         """
         content = unseal(read_bounded(Path(path), _LARGEST_FILE), str(path))
         if content.get("format") != _FORMAT:
             raise DomainError(f"{path} is no reward table: its `format` is {content.get('format')!r}, not {_FORMAT!r}.")
         try:
-            terms = {(Fraction(alpha), int(m)): Fraction(b) for alpha, m, b in content["estimates"]["terms"]}
             table = cls(
                 group_size=content["group_size"],
                 coefficients=np.array(content["coefficients"], dtype=np.float64),
                 counts=content["counts"],
-                estimates=Reward(str(content["estimates"]["name"]), terms),
+                estimates=_estimand(content["estimates"], reward, str(path)),
                 method=str(content["method"]),
                 precision=content["precision"],
                 optimum=None if content["optimum"] is None else Interval(*content["optimum"]),
@@ -253,12 +253,28 @@ class RewardTable:
         return table
 
 
+def _estimand(stated: dict[str, Any], given: AnyReward | None, path: str) -> Estimand:
+    """Read what a table estimates: from its file, or for a function of one's own from what is given."""
+    if stated.get("callable"):
+        if given is None:
+            raise DomainError(
+                f"{path} estimates the function {stated['name']!r}, and a file cannot hold functions. Give it again: "
+                "`RewardTable.load(path, reward=g)`."
+            )
+        return as_reward(given)
+    terms = {(Fraction(alpha), int(m)): Fraction(b) for alpha, m, b in stated["terms"]}
+    own = Reward(str(stated["name"]), terms)
+    if given is not None and as_reward(given) != own:
+        raise DomainError(f"{path} estimates {own.name!r}, and not the `reward` that is given. Leave it out.")
+    return own
+
+
 _FORMAT = "dagames reward table 1"
 _LARGEST_FILE = 2**20
 _SQUARE = fmpq_poly([0, 0, 1])
 
 
-def weighted_bias(coefficients: list[fmpq], estimates: Reward) -> Interval:
+def weighted_bias(coefficients: list[fmpq], estimates: Estimand) -> Interval:
     """Enclose sup over p of |p (sum_k c_k B_{k,n}(p) - g(p))|.
 
     Args:
@@ -268,8 +284,7 @@ def weighted_bias(coefficients: list[fmpq], estimates: Reward) -> Interval:
     Returns:
         The enclosure.
     """
-    mean = LogPolynomial(fmpq_poly([0, 1]) * to_monomials(coefficients))
-    return supremum(mean - estimates.weighted, absolute=True)
+    return estimates.bias_of(to_monomials(coefficients))
 
 
 def _to_bfloat16(single: NDArray[np.float32]) -> NDArray[np.float32]:

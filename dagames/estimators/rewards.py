@@ -3,23 +3,28 @@
 A policy gradient weights the error of a reward by p, so that p g(p) is what matters: it must tend to 0 with p.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from fractions import Fraction
-from typing import TypeAlias
+from functools import cached_property
+from typing import Any, TypeAlias
 
 import numpy as np
-from flint import arb
-from numpy.typing import NDArray
+from flint import arb, fmpq_poly
 
 from dagames._errors import DomainError
+from dagames.estimators.callable_reward import CallableReward
+from dagames.estimators.estimand import Estimand, Vector
 from dagames.estimators.log_polynomial import LogPolynomial, Terms
+from dagames.estimators.supremum import Interval, supremum
 
-Vector: TypeAlias = NDArray[np.float64]
+AnyReward: TypeAlias = str | Estimand | Callable[..., Any]
+"""What `as_reward` reads."""
 
 
 @dataclass(frozen=True)
-class Reward:
+class Reward(Estimand):
     """A function g(p) = sum b p^alpha (log p)^m on (0, 1], with every alpha above -1, of which tables can be proved.
 
     Attributes:
@@ -75,6 +80,53 @@ class Reward:
         """Enclose g at p > 0, at the current precision."""
         return self.weighted(p) / p
 
+    def weighted_at(self, p: arb) -> arb:
+        """Enclose p g(p) at p > 0, at the current precision."""
+        return self.weighted(p)
+
+    def bias_of(self, mean: fmpq_poly) -> Interval:
+        """Enclose sup over p of |p (P(p) - g(p))|, by the roots of exact polynomials."""
+        return supremum(LogPolynomial(_P * mean) - self.weighted, absolute=True)
+
+    def excess_of(self, square: fmpq_poly) -> Interval:
+        """Enclose sup over p of p^2 (S(p) - g(p)^2), by the roots of exact polynomials."""
+        return supremum(LogPolynomial(_P * _P * square) - self.weighted.squared())
+
+    @cached_property
+    def size(self) -> Interval:
+        """Enclosure of sup over p of |p g(p)|."""
+        return supremum(self.weighted, absolute=True)
+
+    @property
+    def polynomial(self) -> fmpq_poly | None:
+        """The function, if it is a polynomial."""
+        weighted = self.weighted
+        return None if weighted.terms else fmpq_poly(weighted.polynomial.coeffs()[1:])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Write the name and the terms down."""
+        return {"name": self.name, "terms": [[str(alpha), m, str(b)] for (alpha, m), b in self.terms.items()]}
+
+    @staticmethod
+    def of(g: Callable[..., Any], *, name: str = "", growth: tuple[float, float] | None = None) -> CallableReward:
+        """Make a reward of a function, written with arithmetic and numpy's elementary functions.
+
+        Args:
+            g: The function, from an array of probabilities to an array of the same shape.
+            name: What it is called; its own name by default.
+            growth: (A, a) if |g(p)| <= A p^(-a) on (0, 1/16] with a < 1, where that does not follow from the formula.
+
+        Returns:
+            The reward.
+
+        >>> Reward.of(lambda p: (1 - np.cos(p)) / p**2, name="cosine", growth=(0.5, 0.0)).name
+        'cosine'
+        """
+        return CallableReward(g, name, growth)
+
+
+_P = fmpq_poly([0, 1])
+
 
 LOG = Reward("log", {(Fraction(0), 1): Fraction(1)})
 """g(p) = log p, the reward of games with KL divergence."""
@@ -117,11 +169,11 @@ def entropy(order: float) -> Reward:
 _NAMES = {"log": "log p", "sqrt": "sqrt p", "power:A": "p^A, A > -1", "entropy:ORDER": "(p^(ORDER-1) - 1)/(ORDER-1)"}
 
 
-def as_reward(reward: "str | Reward") -> Reward:
+def as_reward(reward: AnyReward) -> Estimand:
     """Read a reward.
 
     Args:
-        reward: A `Reward`, or its name: "log", "sqrt", "power:A", "entropy:ORDER".
+        reward: A `Reward`; its name: "log", "sqrt", "power:A", "entropy:ORDER"; or a function of p, as in `Reward.of`.
 
     Returns:
         The reward.
@@ -131,9 +183,13 @@ def as_reward(reward: "str | Reward") -> Reward:
 
     >>> as_reward("entropy:1.5").name
     'entropy:1.5'
+    >>> as_reward(lambda p: np.log(p) / (1 + p)).name
+    '<lambda>'
     """
-    if isinstance(reward, Reward):
+    if isinstance(reward, Estimand):
         return reward
+    if callable(reward):
+        return CallableReward(reward)
     kind, colon, number = str(reward).partition(":")
     if not colon and kind in {"log", "sqrt"}:
         return LOG if kind == "log" else power(0.5)
@@ -147,7 +203,8 @@ def as_reward(reward: "str | Reward") -> Reward:
     hint = f" Did you mean {near[0]!r}?" if near else ""
     listed = "; ".join(f"{name} is {meaning}" for name, meaning in _NAMES.items())
     raise DomainError(
-        f"there is no reward {reward!r}.{hint} Known: {listed}. Others are made by `Reward(name, terms)`."
+        f"there is no reward {reward!r}.{hint} Known: {listed}. Others are functions of p, or made by "
+        "`Reward(name, terms)`."
     )
 
 

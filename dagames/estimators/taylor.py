@@ -7,15 +7,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dagames._errors import DomainError
+from dagames.estimators.estimand import Estimand
 from dagames.estimators.reward_table import CountsKind, RewardTable, inner_degree
-from dagames.estimators.rewards import Reward, as_reward
+from dagames.estimators.rewards import AnyReward, as_reward
 
 
 def taylor_table(
     K: int,
     *,
     c_0: "float | Literal['best']" = "best",
-    reward: "str | Reward" = "log",
+    reward: AnyReward = "log",
     counts: CountsKind = "self-inclusive",
 ) -> RewardTable:
     """Tabulate g(k / n) less the second-order term of its mean.
@@ -57,7 +58,7 @@ def taylor_table(
     return RewardTable.from_inner(K, inner, counts, goal, "taylor")
 
 
-def best_c_0(inner: NDArray[np.float64], reward: Reward) -> float:
+def best_c_0(inner: NDArray[np.float64], reward: Estimand) -> float:
     """Find the first coefficient for which the worst bias is least, the others given.
 
     Math:

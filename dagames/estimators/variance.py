@@ -2,7 +2,7 @@
 
 from dagames.estimators.frontier_point import FrontierPoint, Unit, frontier_point
 from dagames.estimators.reward_table import CountsKind, RewardTable
-from dagames.estimators.rewards import Reward, as_reward
+from dagames.estimators.rewards import AnyReward, as_reward
 
 
 def variance_table(
@@ -10,7 +10,7 @@ def variance_table(
     *,
     bias: float = 2.0,
     unit: Unit = "optimum",
-    reward: "str | Reward" = "log",
+    reward: AnyReward = "log",
     counts: CountsKind = "self-inclusive",
 ) -> RewardTable:
     """Find the table whose weighted reward exceeds the true one's square least, among those within a budget of bias.
@@ -52,7 +52,7 @@ def solve_variance(
     bias: float,
     *,
     unit: Unit = "optimum",
-    reward: "str | Reward" = "log",
+    reward: AnyReward = "log",
     counts: CountsKind = "self-inclusive",
 ) -> FrontierPoint:
     """Minimise the excess within a budget of bias, and prove from below how good the solution is.

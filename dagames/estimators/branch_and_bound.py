@@ -1,0 +1,196 @@
+"""The largest value on (0, 1] of a polynomial less a function that is known by its Taylor series in balls, enclosed.
+
+Boxes with the largest bounds are halved until the value at a point comes as near to the bound as is asked. On a box the
+function is its Taylor polynomial and a ball, and its second derivative an interval: where that has one sign, the bound
+is a value at an end, or at the top of a parabola, so that few boxes are needed even to many digits.
+"""
+
+import heapq
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+from flint import arb, arb_poly, ctx, fmpq, fmpq_poly
+
+from dagames._errors import DomainError
+from dagames.estimators.supremum import Interval
+
+_ORDERS = (20, 40, 80, 160)
+"""Coefficients of the Taylor polynomial of a box; the higher ones where polynomial and function almost cancel."""
+
+_TOLERANCE = 1e-12
+"""Relative width at which to stop."""
+
+_BOXES, _BOXES_PER_DEGREE = 2000, 40
+"""Boxes after which to try the next order; after the last the enclosure is as wide as it is."""
+
+_NARROW = fmpq(1, 1 << 36)
+"""Width of a box, relative to its place, below which a function that is not finite there is given up."""
+
+
+class Smooth(NamedTuple):
+    """A function w on (0, 1] that tends to 0 with p.
+
+    Attributes:
+        name: What error messages call it.
+        series: Coefficients of the Taylor series of w at the centre + radius t, and balls around those at all points of
+            the box; for a centre, a radius and their number.
+        near_zero: A bound of |w| on (0, end], not finite where none is known.
+        size: Roughly the largest |w|.
+    """
+
+    name: str
+    series: Callable[[arb, arb, int], tuple[list[arb], list[arb]]]
+    near_zero: Callable[[arb], arb]
+    size: float
+
+
+class _Box(NamedTuple):
+    upper: float
+    lower: float
+
+
+def enclose_supremum(polynomial: fmpq_poly, smooth: Smooth, *, absolute: bool = False) -> Interval:
+    """Enclose the supremum over (0, 1] of a polynomial that is 0 at 0, less a smooth function, or its absolute value.
+
+    Args:
+        polynomial: The polynomial.
+        smooth: What is taken off.
+        absolute: Whether to take absolute values.
+
+    Returns:
+        The enclosure, rounded outwards; of a relative width of 10^-12, or what is reached with many boxes, or with the
+        working precision where the two cancel.
+
+    Raises:
+        DomainError: If the function is not finite, or not smooth, somewhere inside.
+    """
+    degree = max(polynomial.degree(), 0)
+    bits = [abs(c.p).bit_length() - c.q.bit_length() for c in polynomial.coeffs()]
+    floor = math.ldexp(smooth.size, -min(128 + 8 * degree, 900))
+    lower, upper = -math.inf, math.inf
+    with ctx.workprec(256 + 12 * degree + max([0, *bits])):
+        for order in _ORDERS:
+            found = _Search(polynomial, smooth, order, absolute=absolute).run(floor)
+            lower, upper = max(lower, found.lower), min(upper, found.upper)
+            if upper <= max(lower * (1 + _TOLERANCE), floor):
+                break
+    return Interval(lower, upper)
+
+
+class _Search:
+    """A heap of boxes, and the largest value seen."""
+
+    def __init__(self, polynomial: fmpq_poly, smooth: Smooth, order: int, *, absolute: bool) -> None:
+        self.order, self.limit = order, _BOXES + _BOXES_PER_DEGREE * max(polynomial.degree(), 0)
+        self.polynomial, self.smooth, self.signs = arb_poly(polynomial), smooth, (1, -1) if absolute else (1,)
+        # The limit at 0, which counts for the supremum.
+        self.lower = 0.0
+        # Of boxes without a bound the narrowest comes first: it shows the place where there is none.
+        self.heap: list[tuple[float, fmpq, fmpq, fmpq]] = []
+        self.boxes = 0
+
+    def run(self, floor: float) -> Interval:
+        """Halve boxes until the bounds meet, or are below `floor`."""
+        self.push(fmpq(0), fmpq(1))
+        while True:
+            upper, low, high = -self.heap[0][0], *self.heap[0][2:]
+            if upper <= max(self.lower * (1 + _TOLERANCE), floor):
+                break
+            if upper == math.inf and high - low < _NARROW * high:
+                raise DomainError(
+                    f"the reward {self.smooth.name!r} is not finite, or not smooth, at p = {float(low):.9g} or very "
+                    "near; a table is proved for functions with derivatives on (0, 1]. Mend it there, or take a "
+                    "function that is close to it and smooth."
+                )
+            if upper < math.inf and self.boxes >= self.limit:
+                break
+            heapq.heappop(self.heap)
+            middle = (low + high) / 2
+            self.push(low, middle)
+            self.push(middle, high)
+        return Interval(self.lower, max(upper, self.lower))
+
+    def push(self, low: fmpq, high: fmpq) -> None:
+        """Bound the function on a box, and put it on the heap."""
+        box = self.bound(low, high)
+        upper = min(box.upper, self.near_zero(high)) if low == 0 else box.upper
+        self.lower = max(self.lower, box.lower)
+        heapq.heappush(self.heap, (-upper, high - low, low, high))
+        self.boxes += 1
+
+    def near_zero(self, end: fmpq) -> float:
+        """Bound the function on (0, end] by the sizes of its parts."""
+        p = arb(end)
+        sizes = sum((abs(a) * p**j for j, a in enumerate(self.polynomial.coeffs())), arb(0))
+        return _up(sizes + self.smooth.near_zero(p))
+
+    def bound(self, low: fmpq, high: fmpq) -> _Box:
+        """Bound the function on a box by its Taylor polynomial."""
+        centre, radius = arb((low + high) / 2), arb((high - low) / 2)
+        exact = self.polynomial(arb_poly([centre, radius])).coeffs()
+        N = self.order
+        exact += [arb(0)] * (N + 1 - len(exact))
+        here, around = self.smooth.series(centre, radius, N + 1)
+        rest = sum((math.comb(j, N) * abs(a) for j, a in enumerate(exact) if j >= N), arb(0))
+        size = rest.upper() + abs(around[N]).upper()
+        if not (size.is_finite() and all(a.is_finite() for a in here[:N])):
+            return _Box(math.inf, 0.0)
+        taylor = [a - b for a, b in zip(exact[:N], here[:N], strict=True)]
+        boxes = [_bound([sign * a for a in taylor], size) for sign in self.signs]
+        return _Box(max(box.upper for box in boxes), max(box.lower for box in boxes))
+
+
+def _bound(a: list[arb], size: arb) -> _Box:
+    """Bound sum_j a_j t^j + r(t) t^N on [-1, 1], where |r| is at most `size`, as are its like in the derivatives."""
+    N = len(a)
+    swing = sum((j * (j - 1) * abs(a[j]) for j in range(3, N)), arb(0)) + N * (N - 1) * size
+    bend = 2 * a[2] + arb(0, 1) * swing.upper()
+    if abs(a[1]) > abs(bend):
+        return _at(a, size, 1.0 if a[1] > 0 else -1.0)
+    if bend >= 0:
+        ends = _at(a, size, -1.0), _at(a, size, 1.0)
+        return _Box(max(end.upper for end in ends), max(end.lower for end in ends))
+    if bend < 0:
+        top = _top(a)
+        value = _at(a, size, top)
+        slope = sum((j * a[j] * arb(top) ** (j - 1) for j in range(1, N)), arb(0)) + arb(0, 1) * (N * size)
+        if (top == 1 and slope >= 0) or (top == -1 and slope <= 0):
+            return value
+        # No concave function rises above this parabola.
+        return _Box(_up(_value(a, size, top) + slope * slope / (2 * abs(bend).lower())), value.lower)
+    return _Box(_up(a[0] + abs(a[1]) + bend.upper() / 2), _at(a, size, 0.0).lower)
+
+
+def _top(a: list[arb]) -> float:
+    """Find, in floats, where a concave polynomial is largest on [-1, 1]."""
+    largest = max(abs(b).mid() for b in a[1:])
+    b = [float((c / largest).mid()) for c in a]
+    t = 0.0
+    for _ in range(5):
+        slope = sum(j * b[j] * t ** (j - 1) for j in range(1, len(b)))
+        bend = sum(j * (j - 1) * b[j] * t ** (j - 2) for j in range(2, len(b)))
+        if not bend < 0:
+            break
+        t = min(1.0, max(-1.0, t - slope / bend))
+    return t
+
+
+def _at(a: list[arb], size: arb, t: float) -> _Box:
+    value = _value(a, size, t)
+    return _Box(_up(value), -_up(-value))
+
+
+def _value(a: list[arb], size: arb, t: float) -> arb:
+    total, point = arb(0, 1) * size, arb(t)
+    for b in reversed(a):
+        total = total * point + b
+    return total
+
+
+def _up(ball: arb) -> float:
+    """Round the largest number in a ball up; what is not finite is infinite."""
+    if not ball.is_finite():
+        return math.inf
+    upper = ball.upper()
+    return 0.0 if upper == 0 else math.nextafter(float(upper), math.inf)

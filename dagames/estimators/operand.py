@@ -1,0 +1,247 @@
+"""What a user's function g can be applied to, other than floats: numpy's ufuncs call the methods of an array's objects.
+
+Two kinds follow g through ball arithmetic: Taylor series (`Jet`), and growth near 0 (`Germ`). Neither can be compared
+or made a float: a branch that is taken for a whole interval because of one point would make a proof wrong in silence.
+"""
+
+from abc import ABC, abstractmethod
+from fractions import Fraction
+from typing import Any, TypeVar
+
+import numpy as np
+from flint import arb, fmpq
+
+Same = TypeVar("Same", bound="Operand")
+
+
+class Operand(ABC):
+    """A quantity with arithmetic, and with the elementary functions under numpy's names."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def constant(self: Same, number: arb) -> Same:
+        """Make a quantity of the same kind that does not depend on p.
+
+        Args:
+            number: Its value.
+
+        Returns:
+            The quantity.
+        """
+
+    @abstractmethod
+    def plus(self: Same, other: Same) -> Same:
+        """Add a quantity of the same kind.
+
+        Args:
+            other: The quantity.
+
+        Returns:
+            The sum.
+        """
+
+    @abstractmethod
+    def times(self: Same, other: Same) -> Same:
+        """Multiply by a quantity of the same kind.
+
+        Args:
+            other: The quantity.
+
+        Returns:
+            The product.
+        """
+
+    @abstractmethod
+    def inverse(self: Same) -> Same:
+        """Divide 1 by the quantity.
+
+        Returns:
+            The quotient; not finite where the quantity may be 0.
+        """
+
+    @abstractmethod
+    def power(self: Same, exponent: Fraction) -> Same:
+        """Raise the quantity, if it is positive, to a power.
+
+        Args:
+            exponent: No integer.
+
+        Returns:
+            The power; not finite where the quantity may not be positive.
+        """
+
+    @abstractmethod
+    def apply(self: Same, name: str) -> Same:
+        """Apply an elementary function.
+
+        Args:
+            name: Its name in flint.
+
+        Returns:
+            Its value; not finite where it may not be defined.
+        """
+
+    @abstractmethod
+    def __abs__(self: Same) -> Same:
+        """Take the absolute value."""
+
+    def __add__(self: Same, other: Any) -> Same:
+        read = self._read(other)
+        return NotImplemented if read is None else self.plus(read)
+
+    def __mul__(self: Same, other: Any) -> Same:
+        read = self._read(other)
+        return NotImplemented if read is None else self.times(read)
+
+    __radd__, __rmul__ = __add__, __mul__
+
+    def __neg__(self: Same) -> Same:
+        return self * -1
+
+    def __pos__(self: Same) -> Same:
+        return self
+
+    def __sub__(self: Same, other: Any) -> Same:
+        read = self._read(other)
+        return NotImplemented if read is None else self.plus(-read)
+
+    def __rsub__(self: Same, other: Any) -> Same:
+        return (-self).__add__(other)
+
+    def __truediv__(self: Same, other: Any) -> Same:
+        read = self._read(other)
+        return NotImplemented if read is None else self.times(read.inverse())
+
+    def __rtruediv__(self: Same, other: Any) -> Same:
+        return self.inverse().__mul__(other)
+
+    def __pow__(self: Same, exponent: Any) -> Same:
+        if isinstance(exponent, type(self)):
+            return (self.log() * exponent).exp()
+        if as_ball_of(exponent) is None:
+            return NotImplemented
+        exact = Fraction(exponent.item() if isinstance(exponent, np.generic) else exponent)
+        return self._whole(int(exact)) if exact.denominator == 1 else self.power(exact)
+
+    def __rpow__(self: Same, base: Any) -> Same:
+        read = self._read(base)
+        return NotImplemented if read is None else (read.log() * self).exp()
+
+    def __lt__(self, other: Any) -> bool:
+        raise TypeError("it compares p, or a function of p, with something")
+
+    __le__ = __gt__ = __ge__ = __eq__ = __ne__ = __lt__
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __bool__(self) -> bool:
+        raise TypeError("it asks whether p, or a function of p, is true")
+
+    def log(self: Same) -> Same:
+        """Take the natural logarithm."""
+        return self.apply("log")
+
+    def exp(self: Same) -> Same:
+        """Take the exponential."""
+        return self.apply("exp")
+
+    def sin(self: Same) -> Same:
+        """Take the sine."""
+        return self.apply("sin")
+
+    def cos(self: Same) -> Same:
+        """Take the cosine."""
+        return self.apply("cos")
+
+    def tan(self: Same) -> Same:
+        """Take the tangent."""
+        return self.apply("tan")
+
+    def arcsin(self: Same) -> Same:
+        """Take the inverse sine."""
+        return self.apply("asin")
+
+    def arccos(self: Same) -> Same:
+        """Take the inverse cosine."""
+        return self.apply("acos")
+
+    def arctan(self: Same) -> Same:
+        """Take the inverse tangent."""
+        return self.apply("atan")
+
+    def sqrt(self: Same) -> Same:
+        """Take the square root."""
+        return self.power(Fraction(1, 2))
+
+    def cbrt(self: Same) -> Same:
+        """Take the cubic root, of a positive quantity."""
+        return self.power(Fraction(1, 3))
+
+    def log1p(self: Same) -> Same:
+        """Take the logarithm of 1 more."""
+        return (self + 1).log()
+
+    def expm1(self: Same) -> Same:
+        """Take the exponential less 1."""
+        return self.exp() - 1
+
+    def log2(self: Same) -> Same:
+        """Take the logarithm to base 2."""
+        return self.log() / self.constant(arb(2).log())
+
+    def log10(self: Same) -> Same:
+        """Take the logarithm to base 10."""
+        return self.log() / self.constant(arb(10).log())
+
+    def exp2(self: Same) -> Same:
+        """Raise 2 to the quantity."""
+        return (self * self.constant(arb(2).log())).exp()
+
+    def sinh(self: Same) -> Same:
+        """Take the hyperbolic sine."""
+        return (self.exp() - (-self).exp()) / 2
+
+    def cosh(self: Same) -> Same:
+        """Take the hyperbolic cosine."""
+        return (self.exp() + (-self).exp()) / 2
+
+    def tanh(self: Same) -> Same:
+        """Take the hyperbolic tangent."""
+        return 1 - 2 / ((self * 2).exp() + 1)
+
+    def _read(self: Same, other: Any) -> Same | None:
+        if isinstance(other, type(self)):
+            return other
+        number = as_ball_of(other)
+        return None if number is None else self.constant(number)
+
+    def _whole(self: Same, exponent: int) -> Same:
+        if exponent < 0:
+            return self._whole(-exponent).inverse()
+        result, square = self.constant(arb(1)), self
+        while exponent:
+            if exponent % 2:
+                result = result.times(square)
+            exponent //= 2
+            if exponent:
+                square = square.times(square)
+        return result
+
+
+def as_ball_of(number: Any) -> arb | None:
+    """Read a number exactly.
+
+    Args:
+        number: An integer, a float, a fraction, or numpy's.
+
+    Returns:
+        The ball of radius 0 (for a fraction, a small one), or None if it is no number.
+    """
+    if isinstance(number, (int, np.integer)):
+        return arb(int(number))
+    if isinstance(number, (float, np.float64, np.float32, np.float16)):
+        return arb(float(number))
+    if isinstance(number, Fraction):
+        return arb(fmpq(number.numerator, number.denominator))
+    return None
