@@ -80,7 +80,8 @@ def _settle(phi: Vector, reward: Estimand, levelled: "type[_Levelled]", *, free:
     for _ in range(_ROUNDS):
         error = levelled(phi, reward, free=free)
         peaks = None if error.level == 0.0 else _peaks(error, phi.size)
-        if peaks is None:
+        # Errors that are rounding alone can have their peaks at one place.
+        if peaks is None or not (np.diff(np.sin(peaks) ** 2) > 0).all():
             break
         excess = np.abs(error(peaks)).max() / abs(error.level) - 1.0
         if excess < least:
