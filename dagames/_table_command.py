@@ -173,6 +173,7 @@ def _show(made: RewardTable, console: Console) -> None:
         console.print(f"least bias  {_enclosed(made.optimum)} of any table")
     console.print(f"second moment  at most {made.second_moment.upper:.6g}")
     console.print(f"variance    at most {made.variance.upper:.6g}, weighted by p^2")
+    console.print(f"pooling     adds at most {made.pooling:.4g} s^2, s^2 the variance of p between pooled views")
     console.print(_verdict(made))
 
 

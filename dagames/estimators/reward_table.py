@@ -1,5 +1,6 @@
 """A reward that is looked up by the count of an answer in its group, with a proof of how good it is."""
 
+import math
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -132,6 +133,25 @@ class RewardTable:
     def excess(self) -> Interval:
         """Enclosure of sup over p of p^2 (E c_X^2 - g(p)^2), which is convex in the coefficients; claim II.8."""
         return self.estimates.excess_of(to_monomials([c * c for c in self.inner]))
+
+    @cached_property
+    def pooling(self) -> float:
+        """Bound on what a count pooled over the views of an orbit adds to the bias, for each unit of s^2.
+
+        The certificates are for K traces of one prompt. Where traces have different probabilities of the answer, of
+        mean p and variance s^2, the mean of a count's function w_X misses that of a single prompt with p by at most
+        K s^2 / 2 max_k |w_{k+2} - 2 w_{k+1} + w_k|; here w_k = c_k for independent counts, of K other traces, and else
+        (k / K) c_k, the weighted reward of the group. Rounded up; claim B.6a.
+
+        >>> from dagames.estimators import minimax_table, plugin_table
+        >>> [round(table(16).pooling, 1) for table in (plugin_table, minimax_table)]
+        [0.7, 2003.7]
+        """
+        K, c = self.group_size, as_rationals(self.coefficients)
+        w = c if self.counts == "independent" else [fmpq(k, K) * c[k] for k in range(K + 1)]
+        bends = [abs(a - 2 * b + d) for a, b, d in zip(w, w[1:], w[2:], strict=False)]
+        largest = fmpq(K, 2) * max(bends, default=fmpq(0))
+        return math.nextafter(int(largest.p) / int(largest.q), math.inf) if largest else 0.0
 
     def reward(self, counts: Numbers) -> NDArray[np.float64]:
         """Look the rewards up.

@@ -336,3 +336,31 @@ def test_suprema_of_monotone_and_constant_functions_lie_at_the_ends():
     inflection = LogPolynomial(fmpq_poly([-1, 2]) ** 3)
     assert supremum(inflection, absolute=True).upper == pytest.approx(1.0)
     assert as_rationals(np.array([0.5])) == [fmpq(1, 2)]
+
+
+def pooled_mean(entries: list[float], probabilities: np.ndarray) -> float:
+    """The mean of a function of the number of successes, by the distribution of a sum of unequal trials."""
+    masses = np.ones(1)
+    for p in probabilities:
+        masses = np.convolve(masses, [1 - p, p])
+    return float(masses @ entries)
+
+
+@kinds
+@given(seeds, st.integers(2, 12))
+def test_pooling_bounds_what_views_add(counts, seed, K):
+    """Claim B.6a: for every table and all probabilities of the traces; attained by one pair."""
+    rng = np.random.default_rng(seed)
+    table = random_table(rng, K, counts, LOG)
+    probabilities = rng.beta(0.5, 0.5, size=K)
+    weight = np.ones(K + 1) if counts == "independent" else np.arange(K + 1) / K
+    entries = (weight * table.coefficients).tolist()
+    added = pooled_mean(entries, probabilities) - pooled_mean(entries, np.full(K, probabilities.mean()))
+    assert abs(added) <= table.pooling * probabilities.var() + 1e-12
+    pair = RewardTable(2, np.array([1.0, -1.0, 4.0]), "independent")
+    assert pair.pooling == pytest.approx(7.0)
+    assert pooled_mean([1.0, -1.0, 4.0], np.array([0.0, 1.0])) - 0.75 == pytest.approx(-7.0 * 0.25)
+
+
+def test_a_lone_trace_cannot_be_pooled():
+    assert plugin_table(1).pooling == 0.0

@@ -1,0 +1,53 @@
+"""Wrong tables and wrong proofs of them: each entry is a file, the right text, and the wrong one."""
+
+SUITE = (
+    "dagames/estimators",
+    "tests/unit/test_tables.py",
+    "tests/property/test_recommended_laws.py",
+    "tests/property/test_table_laws.py",
+    "tests/property/test_group_laws.py",
+    "tests/property/test_callable_laws.py",
+    "tests/unit/test_aqp.py",
+    "tests/property/test_frontier_laws.py",
+)
+"""Tests of this room, quick ones first; one of them must notice each error."""
+
+_TABLE, _MINIMAX = "dagames/estimators/reward_table.py", "dagames/estimators/minimax.py"
+
+MUTANTS: tuple[tuple[str, str, str], ...] = (
+    # One coefficient off by 1e-6, a shifted index, and the table for K on counts that contain the trace.
+    (_MINIMAX, "    if level == 0:\n", "    stored[len(stored) // 2] += 1e-6\n    if level == 0:\n"),
+    (_MINIMAX, "    if level == 0:\n", "    stored = np.roll(stored, 1)\n    if level == 0:\n"),
+    (_TABLE, '"self-inclusive": 1, "centred": 2', '"self-inclusive": 0, "centred": 2'),
+    (_TABLE, '"self-inclusive": 1, "centred": 2', '"self-inclusive": 1, "centred": 1'),
+    (_TABLE, "np.append(inner[0], inner)", "np.append(inner, inner[-1])"),
+    (_TABLE, "np.append(coefficients, estimates(np.ones(1)))", "np.append(coefficients, 1.0)"),
+    (_TABLE, 'first = 0 if self.counts == "independent" else 1', "first = 0"),
+    (_TABLE, "_SQUARE * (square - mean * mean)", "_SQUARE * square"),
+    (_TABLE, "fmpq(K, 2) * max", "fmpq(K - 1, 2) * max"),
+    (_TABLE, "abs(a - 2 * b + d)", "abs(a - b)"),
+    (_TABLE, "[fmpq(k, K) * c[k] for", "[c[k] for"),
+    (_TABLE, "if table.bias != claimed:", "if table.bias == claimed:"),
+    ("dagames/estimators/rewards.py", "1 / a, (Fraction(0), 0): -1 / a", "1 / a, (Fraction(0), 0): 1 / a"),
+    ("dagames/estimators/log_polynomial.py", "(power - alpha) * b", "power * b"),
+    ("dagames/estimators/log_polynomial.py", "+ m * b", "+ b"),
+    ("dagames/estimators/bernstein.py", "row[0] * comb(n, j)", "row[0]"),
+    ("dagames/estimators/plugin.py", "np.arange(1, K + 1) / K", "np.arange(1, K + 1) / (K + 1)"),
+    ("dagames/estimators/plugin.py", "-math.log(2 * K)", "-math.log(K)"),
+    ("dagames/estimators/taylor.py", "goal(x) - goal.second", "goal(x) + goal.second"),
+    ("dagames/estimators/taylor.py", "x * (1 - x) / (2 * n)", "x * (1 - x) / n"),
+    ("dagames/estimators/ustatistics.py", "harmonic - harmonic[-1]", "harmonic"),
+    ("dagames/estimators/elevated.py", "size = K // 2 if", "size = K - 1 if"),
+    ("dagames/estimators/recommended.py", "NOISE = 1.5", "NOISE = 1.7"),
+    ("dagames/estimators/recommended.py", "self._p**2 * (", "("),
+    ("dagames/estimators/recommended.py", "(middle, beyond) if fits", "(part, middle) if fits"),
+    ("dagames/estimators/exchange.py", "(-1) ** i", "1"),
+    ("dagames/estimators/exchange.py", "1 if i % 2 == 0 else -1", "1"),
+    ("dagames/estimators/frontier_point.py", "(1 + _NEAR)", "(1 - _NEAR)"),
+    ("dagames/estimators/dual_bound.py", "-pull * pull / (4 * m)", "-pull * pull / (8 * m)"),
+    ("dagames/estimators/dual_bound.py", "- arb(budget) * np.abs", "+ arb(budget) * np.abs"),
+    ("dagames/estimators/budgeted.py", "c[k] + 2 * error - before", "c[k] - 2 * error - before"),
+    ("dagames/estimators/supremum.py", "math.nextafter(float(best.upper), math.inf)", "float(best.lower)"),
+    ("dagames/grpo/update_error.py", "step - truth, axis", "step, axis"),
+    ("dagames/grpo/update_error.py", "_unit(step) - _unit(truth)", "_unit(step) - truth"),
+)
