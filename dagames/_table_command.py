@@ -29,7 +29,7 @@ from dagames.estimators import (
 )
 from dagames.estimators.frontier_point import Unit, as_unit
 from dagames.estimators.recommended import choose_table
-from dagames.estimators.reward_table import CountsKind, as_counts, as_precision
+from dagames.estimators.reward_table import CountsKind, as_counts, as_precision, inner_degree
 
 Maker: TypeAlias = Callable[[int, Estimand, CountsKind], RewardTable]
 Budgeted: TypeAlias = Callable[[int, Estimand, CountsKind, float, Unit], RewardTable]
@@ -195,27 +195,27 @@ def _verdict(made: RewardTable) -> str:
         return (
             f"unusable: {made.precision} does not hold its entries, whose own bias would be {made.optimum.upper:.3g}."
         )
-    if K == 1:
-        return "one trace says nothing of how probable its answer is."
+    if inner_degree(K, counts) == 0:
+        return f"a group of {K} with {counts} counts says nothing of how probable an answer is."
     baseline = taylor_table(K, reward=reward, counts=counts)
     ratio = made.variance.upper / baseline.variance.upper if baseline.variance.upper else 1.0
     if ratio <= _NOISE:
         return f"usable: its worst variance is {ratio:.2g} times that of the Taylor table."
-    quiet = [other for other in _others(made) if other.variance.upper <= _NOISE * baseline.variance.upper]
-    best = min([baseline, *quiet], key=lambda other: other.bias.upper)
+    quiet = {n: other for n, other in _others(made).items() if other.variance.upper <= _NOISE * baseline.variance.upper}
+    name, best = min(quiet.items(), key=lambda item: item[1].bias.upper)
     return (
         f"unusable alone: second moment {made.second_moment.upper:.2g}, worst variance {ratio:.2g} times that of the "
-        f"Taylor table; nearest usable: --method {best.method.split()[0]}, with bias {best.bias.upper:.3g}."
+        f"Taylor table; nearest usable: --method {name}, with bias {best.bias.upper:.3g}."
     )
 
 
-def _others(made: RewardTable) -> list[RewardTable]:
-    """Make the tables of the other methods that know the reward."""
-    tables = []
-    for name, (make, _) in METHODS.items():
-        if name != made.method and (made.estimates.name == "log" or name not in _LOG_ONLY):
-            tables.append(make(made.group_size, made.estimates, made.counts))
-    return tables
+def _others(made: RewardTable) -> dict[str, RewardTable]:
+    """Make the tables of the other methods that know the reward; that of Taylor is among them."""
+    return {
+        name: make(made.group_size, made.estimates, made.counts)
+        for name, (make, _) in METHODS.items()
+        if name != made.method and (made.estimates == LOG or name not in _LOG_ONLY)
+    }
 
 
 def _enclosed(interval: Interval) -> str:

@@ -170,10 +170,13 @@ class RewardTable:
         array([-1.3863,  0.    ])
         """
         array, least = np.asarray(counts), 0 if self.counts == "independent" else 1
-        # The look-up itself refuses what is too large, but would count what is too small from the end.
-        if np.issubdtype(array.dtype, np.integer) and not (array.size and array.min() < least):
+        if np.issubdtype(array.dtype, np.integer):
             with suppress(IndexError):
-                return np.asarray(np.take(self.coefficients, array))
+                rewards = np.asarray(np.take(self.coefficients, array))
+                # The look-up refuses what is too large, but counts what is too small from the end. Asked afterwards,
+                # for the counts are in the cache then.
+                if not (array.size and array.min() < least):
+                    return rewards
         raise DomainError(
             f"`counts` must be integers from {least} to {self.group_size} ({self.counts} counts of a group of "
             f"{self.group_size}), not {array}."

@@ -10,6 +10,7 @@ import pytest
 
 from dagames.estimators import RewardTable
 
+ROOT = Path(__file__).parents[2]
 DAGAMES = str(Path(sys.executable).with_name("dagames"))
 
 
@@ -207,7 +208,10 @@ def test_table_prints_its_proof_and_keeps_it(tmp_path):
     assert done.returncode == 0, done.stderr
     assert "self-inclusive" in done.stdout
     assert "0.00126868213" in done.stdout
-    assert "unusable alone: second moment 1.2e+04" in " ".join(done.stdout.split())
+    words = " ".join(done.stdout.split())
+    assert "unusable alone: second moment 1.2e+04" in words
+    assert "nearest usable: --method recommended, with bias 0.004." in words
+    assert "pooling adds at most 2004 s^2" in words
     table = RewardTable.load(tmp_path / "table.json")
     assert table.bias.upper < 0.00126869
     printed = run("table", "-K", "16", "--json")
@@ -215,6 +219,15 @@ def test_table_prints_its_proof_and_keeps_it(tmp_path):
     usable = run("table", "-K", "16", "--method", "variance", "--bias", "4", "--counts", "independent")
     assert "usable: its worst variance" in " ".join(usable.stdout.split())
     assert "independent" in usable.stdout
+
+
+def test_the_recommended_table_of_the_command_is_the_shipped_one(tmp_path):
+    made = run("table", "-K", "16", "--method", "recommended", "--counts", "centred", "--out", tmp_path / "t.json")
+    assert "as in GRPO" in " ".join(made.stdout.split())
+    shipped = ROOT / "dagames" / "estimators" / "shipped" / "016.json"
+    assert (tmp_path / "t.json").read_text() == shipped.read_text()
+    pair = run("table", "-K", "2", "--method", "recommended", "--counts", "centred")
+    assert "a group of 2 with centred counts says nothing" in " ".join(pair.stdout.split())
 
 
 @pytest.mark.parametrize(
