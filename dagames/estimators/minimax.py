@@ -54,6 +54,7 @@ def minimax_table(K: int, *, reward: AnyReward = "log", counts: CountsKind = "se
     return RewardTable.from_inner(K, inner, counts, goal, "minimax", optimum)
 
 
+@lru_cache(maxsize=256)
 def best_polynomial(n: int, reward: Estimand) -> tuple[np.ndarray, Interval]:
     """Find the coefficients of the best polynomial of degree n, and enclose its error.
 
@@ -62,8 +63,8 @@ def best_polynomial(n: int, reward: Estimand) -> tuple[np.ndarray, Interval]:
         reward: g.
 
     Returns:
-        c_0..c_n rounded to float64; and an enclosure of the least error: from below by its alternation, from above by
-        that of coefficients that are not rounded.
+        c_0..c_n rounded to float64, read-only; and an enclosure of the least error: from below by its alternation, from
+        above by that of coefficients that are not rounded.
 
     Raises:
         DomainError: If `n` is above 256.
@@ -72,6 +73,7 @@ def best_polynomial(n: int, reward: Estimand) -> tuple[np.ndarray, Interval]:
         raise DomainError(f"`K` is too large: groups of up to {LARGEST} traces are proved.")
     level, exact = best_exactly(n, reward)
     stored = np.array([int(c.p) / int(c.q) for c in exact])
+    stored.flags.writeable = False
     if level == 0:
         return stored, Interval(0.0, 0.0)
     attained = weighted_bias(exact, reward)

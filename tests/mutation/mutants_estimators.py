@@ -16,8 +16,8 @@ _TABLE, _MINIMAX = "dagames/estimators/reward_table.py", "dagames/estimators/min
 
 MUTANTS: tuple[tuple[str, str, str], ...] = (
     # One coefficient off by 1e-6, a shifted index, and the table for K on counts that contain the trace.
-    (_MINIMAX, "    if level == 0:\n", "    stored[len(stored) // 2] += 1e-6\n    if level == 0:\n"),
-    (_MINIMAX, "    if level == 0:\n", "    stored = np.roll(stored, 1)\n    if level == 0:\n"),
+    (_MINIMAX, "    stored.flags", "    stored[len(stored) // 2] += 1e-6\n    stored.flags"),
+    (_MINIMAX, "    stored.flags", "    stored = np.roll(stored, 1)\n    stored.flags"),
     (_TABLE, '"self-inclusive": 1, "centred": 2', '"self-inclusive": 0, "centred": 2'),
     (_TABLE, '"self-inclusive": 1, "centred": 2', '"self-inclusive": 1, "centred": 1'),
     (_TABLE, "np.append(inner[0], inner)", "np.append(inner, inner[-1])"),
