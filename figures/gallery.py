@@ -18,6 +18,7 @@ from figures import (
     frontiers,
     style,
     table_entries,
+    training_with_tables,
     variance_reduction,
 )
 
@@ -28,6 +29,7 @@ FIGURES: tuple[ModuleType, ...] = (
     bias_profile,
     frontiers,
     table_entries,
+    training_with_tables,
     direction_error,
 )
 

@@ -5,10 +5,12 @@ import math
 from dataclasses import replace
 from fractions import Fraction
 
+import mpmath as mp
 import numpy as np
 import pytest
 
 from dagames import DomainError
+from proofs_check import approximation
 from proofs_check.claim import Evidence, judge
 from proofs_check.claims.b06_pooled_counts import moments, pooled_mean
 from proofs_check.claims.b06a_pooled_bias import stated as pooled_bounds
@@ -92,6 +94,13 @@ def test_the_factor_of_i19_from_two_answers(K, factor):
     nu = [Fraction(1, 4), Fraction(3, 4)]
     gradient = nu[0] * nu[1] * (nu[1] - nu[0])
     assert expected_step(K, nu) == [factor * gradient, -factor * gradient]
+
+
+def test_best_approximations_of_p_log_p_by_hand():
+    """A line between the chord 0 and the tangent -1/e; a constant c whose error e^(c - 1) inside is -c, that at 1."""
+    assert abs(approximation.best(1, free=True)[0] - mp.exp(-1) / 2) < 1e-16
+    assert abs(approximation.best(0)[0] - mp.lambertw(mp.exp(-1)).real) < 1e-16
+    assert abs(approximation.limit([1, 2, 4], [5 + 1.0, 5 + 1 / 4, 5 + 1 / 16]) - 5) < 1e-40
 
 
 def test_a_verdict_needs_evidence_and_shows_the_smallest_failure():

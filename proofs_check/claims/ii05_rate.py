@@ -1,0 +1,132 @@
+"""II.5: the least worst bias is of the order 1 / K^2, from below for every estimator and from above for one table."""
+
+from collections.abc import Iterator
+from fractions import Fraction
+from functools import lru_cache
+from itertools import pairwise
+from typing import Any
+
+import mpmath as mp
+import numpy as np
+
+from dagames.estimators import LOG
+from dagames.estimators.exchange import exchange
+from dagames.estimators.minimax import best_exactly
+from proofs_check import approximation, oracles
+from proofs_check.claim import Claim, Evidence, Formula
+
+SIZES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 256)
+SEQUENCES = (tuple(range(4, 26, 3)), tuple(range(5, 27, 3)))
+"""Two lists of sizes without a common member, from which limits are read."""
+
+
+def stated(n: int, *, free: bool) -> Any:
+    """One over the rate, in which the least error tends to a constant: (n + 1)^2, and n^2 without the constraint at 0.
+
+    Args:
+        n: Number of random traces, the degree of the mean.
+        free: Whether p P(p) is any polynomial of degree n, which need not vanish at 0.
+
+    Returns:
+        The factor.
+    """
+    return mp.mpf(_size(n, free=free)) ** 2
+
+
+def sabotage(n: int, *, free: bool) -> Any:
+    """A rate with a logarithm too much."""
+    return stated(n, free=free) * mp.log(n + 1)
+
+
+def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:  # noqa: ARG001 - nothing is drawn
+    """Bound the least error from both sides, and read the limits of its multiples at 50 digits.
+
+    Args:
+        formula: The factor that makes the least error tend to a constant.
+        rng: Source of randomness, not used.
+
+    Yields:
+        The limits from two sequences; for each n the levelled error, below every table's, against the least multiple,
+        that of n = 1; the error attained by the library's table against the limit; and for small n both against an
+        exchange of the oracle's own.
+    """
+    limits = {}
+    for free in (False, True):
+        one, other = (_limit(formula, sizes, free=free) for sizes in SEQUENCES)
+        limits[free] = one
+        which = "P(p) against p log p" if free else "p P(p) against p log p"
+        instance: dict[str, Any] = {
+            "problem": which,
+            "limits": [mp.nstr(x, 14) for x in (one, other)],
+            "sizes": SEQUENCES,
+        }
+        yield Evidence(float(one), float(other), "equal", 5e-13, instance, size=1)
+    least = formula(1, free=False) * approximation.best(1)[0]
+    for n in SIZES:
+        (lower, attained), factor = _enclosed(n), formula(n, free=False)
+        instance = {"n": n, "below every table": mp.nstr(lower, 12), "attained": mp.nstr(attained, 12)}
+        yield Evidence(float(least), float(factor * lower), "at least", 1e-9, instance, size=n)
+        yield Evidence(float(limits[False]), float(factor * attained), "at most", 1e-9, instance, size=n)
+        if n <= 16:
+            error = float(approximation.best(n)[0])
+            for measured in (lower, attained):
+                yield Evidence(error, float(measured), "equal", 1e-9 * error, instance, size=n)
+
+
+def _size(n: int, *, free: bool) -> int:
+    return n if free else n + 1
+
+
+def _limit(formula: Formula, sizes: tuple[int, ...], *, free: bool) -> Any:
+    degrees = [size - _size(0, free=free) for size in sizes]
+    values = [formula(n, free=free) * approximation.best(n, free=free)[0] for n in degrees]
+    return approximation.limit(sizes, values)
+
+
+@lru_cache
+def _enclosed(n: int) -> tuple[Any, Any]:
+    """Level the error on the library's points, and find the largest of its unrounded table, there and between."""
+    points, (_, exact) = exchange(n, LOG).points.tolist(), best_exactly(n, LOG)
+    with mp.workdps(oracles.DIGITS + n):
+        table = [oracles.number(Fraction(int(c.p), int(c.q))) for c in exact]
+        angles = [mp.asin(mp.sqrt(p)) for p in (0.0, *points)]
+        parts = max(2, 256 // (n + 1))
+        between = [a + (b - a) * i / parts for a, b in pairwise(angles) for i in range(1, parts)]
+        grid = [mp.mpf(p) for p in points] + [mp.sin(angle) ** 2 for angle in between]
+        return approximation.level(points), max(abs(p * (_mean(table, p) - mp.log(p))) for p in grid)
+
+
+def _mean(table: list[Any], p: Any) -> Any:
+    if p == 1:
+        return table[-1]
+    n, odds = len(table) - 1, p / (1 - p)
+    mass, total = (1 - p) ** n, mp.mpf(0)
+    for k, c in enumerate(table):
+        total += mass * c
+        mass *= odds * (n - k) / (k + 1)
+    return total
+
+
+CLAIM = Claim(
+    id="II.5",
+    title="Rate of the least bias",
+    statement=(
+        "With n random traces (n = K for independent counts, K - 1 for self-inclusive ones) the least worst weighted "
+        "bias of any estimator of log p is of the exact order 1 / (n + 1)^2: (n + 1)^2 times it is at least its value "
+        "at n = 1, .308, at most .3251, and tends to a constant; n = 1..256. The minimax table attains it. Without the "
+        "constraint that the approximation of p log p vanishes at 0, n^2 times the least error tends to a constant."
+    ),
+    source="slides, solution 2 (fundamental limit)",
+    kind="rate",
+    expected="holds",
+    stated=stated,
+    sabotage=sabotage,
+    evidence=evidence,
+    remark=(
+        "The mean of any estimator from n traces, randomised or not, is a polynomial of degree at most n in p, so that "
+        "tables lose nothing. Below every table lies the levelled error on n + 2 points (de la Vallee-Poussin). The "
+        "multiples are power series in 1 / (n + 1)^2, and 1 / n^2 without the constraint, as far as can be seen: two "
+        "sequences of sizes give limits that agree to 12 digits. The second is half of Ibragimov's constant of "
+        "x^2 log |x|. That they have limits is seen, and not proved; the bounds hold for the sizes listed."
+    ),
+)
