@@ -36,8 +36,14 @@ def test_the_verdict_is_the_expected_one_and_comes_out_twice(claim):
 
 @each
 def test_sabotage_turns_the_verdict(claim):
-    assert not survives_sabotage(claim, seed=1)
-    assert settle(claim, 1, claim.sabotage).as_written in {"holds", "false"}
+    turned = settle(claim, 1, claim.sabotage)
+    assert {turned.as_written, claim.expected} == {"holds", "false"}, turned.error
+
+
+def test_a_sabotage_that_changes_nothing_survives():
+    claim = CLAIMS["II.2"]
+    assert not survives_sabotage(claim)
+    assert survives_sabotage(replace(claim, sabotage=claim.stated))
 
 
 @each
