@@ -43,7 +43,6 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("dagames/estimators/recommended.py", "(middle, beyond) if fits", "(part, middle) if fits"),
     ("dagames/estimators/exchange.py", "(-1) ** i", "1"),
     ("dagames/estimators/exchange.py", "1 if i % 2 == 0 else -1", "1"),
-    ("dagames/estimators/frontier_point.py", "(1 + _NEAR)", "(1 - _NEAR)"),
     ("dagames/estimators/dual_bound.py", "-pull * pull / (4 * m)", "-pull * pull / (8 * m)"),
     ("dagames/estimators/dual_bound.py", "- arb(budget) * np.abs", "+ arb(budget) * np.abs"),
     ("dagames/estimators/budgeted.py", "c[k] + 2 * error - before", "c[k] - 2 * error - before"),
