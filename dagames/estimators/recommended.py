@@ -32,6 +32,7 @@ def recommended_table(K: int, *, reward: AnyReward = "log", counts: CountsKind =
     bisection. Bias is shared by all groups of a batch and does not average out, as variance does.
 
     For the log, centred counts and K up to 64, 96 and 128 it is read from the package, with its proof checked again.
+    Beyond K = 256 it is the Taylor table itself, whose worst bias for the log is .105 / K.
 
     Args:
         K: Number of traces in a group. Two traces tell a centred group nothing: either they agree, or their rewards
@@ -70,18 +71,19 @@ def choose_table(K: int, reward: Estimand, counts: CountsKind) -> RewardTable:
         The table.
     """
     n = inner_degree(K, counts)
+    if n > LARGEST:
+        return replace(taylor_table(K, reward=reward, counts=counts), method="recommended, Taylor's")
     if n == 0:
         return replace(_averaged(0, K, reward, counts), optimum=best_polynomial(n, reward)[1])
     noise = _Noise(n)
     limit = NOISE * noise.worst(taylor_table(K, reward=reward, counts=counts))
     # The noise has one knee: below it no part costs more than the limit allows, beyond it every part does.
-    part, beyond = 1, min(n, LARGEST) + 1
+    part, beyond = 1, n + 1
     while beyond - part > 1:
         middle = (part + beyond) // 2
         fits = noise.worst(_averaged(middle, K, reward, counts)) <= limit
         part, beyond = (middle, beyond) if fits else (part, middle)
-    optimum = best_polynomial(n, reward)[1] if n <= LARGEST else None
-    return replace(_averaged(part, K, reward, counts), optimum=optimum)
+    return replace(_averaged(part, K, reward, counts), optimum=best_polynomial(n, reward)[1])
 
 
 class _Noise:

@@ -58,6 +58,10 @@ def taylor_table(
     return RewardTable.from_inner(K, inner, counts, goal, "taylor")
 
 
+_WHOLE, _NEAR = 256, 64
+"""Up to so many traces c_0 is judged at all p, beyond up to p = 64 / n."""
+
+
 def best_c_0(inner: NDArray[np.float64], reward: Estimand) -> float:
     """Find the first coefficient for which the worst bias is least, the others given.
 
@@ -73,12 +77,14 @@ def best_c_0(inner: NDArray[np.float64], reward: Estimand) -> float:
         c_0, near the best to about 1e-6 of the bias.
     """
     n = inner.size - 1
-    p = np.sin(0.5 * np.pi * np.arange(1, 64 * (n + 2)) / (64 * (n + 2))) ** 2
+    # In a large group c_0 has no weight but near 0, where only the first entries matter.
+    near = n if n <= _WHOLE else _NEAR
+    p = near / n * np.sin(0.5 * np.pi * np.arange(1, 64 * (near + 2)) / (64 * (near + 2))) ** 2
     weight = p * (1 - p) ** n
-    log_pmf = [math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1) for k in range(1, n + 1)]
-    k = np.arange(1, n + 1)
+    k = np.arange(1, min(n, 4 * near) + 1)
+    log_pmf = [math.lgamma(n + 1) - math.lgamma(j + 1) - math.lgamma(n - j + 1) for j in k.tolist()]
     basis = np.exp(np.array(log_pmf) + np.log(p)[:, None] * k + np.log1p(-p)[:, None] * (n - k))
-    rest = p * (basis @ inner[1:] - reward(p))
+    rest = p * (basis @ inner[1 : k.size + 1] - reward(p))
     seen = weight > 1e-300
     weight, rest = weight[seen], rest[seen]
     low, high = 0.0, float(np.abs(rest).max())

@@ -5,6 +5,7 @@ from importlib.resources import files
 
 import numpy as np
 import pytest
+from scipy.stats import binom
 
 from dagames.estimators import (
     LOG,
@@ -93,7 +94,11 @@ def test_small_and_large_groups():
         assert isinstance(table, RewardTable)
         nu = np.array([0.7, 0.3])
         np.testing.assert_allclose(update_error(nu, table, K).direction, 1.0)  # nothing moves
-    large = recommended_table(400)
-    assert large.optimum is None
-    assert large.group_size == 400
-    assert np.abs(large.coefficients).max() < 20
+    for K in (300, 20_000):
+        large = recommended_table(K)
+        assert (large.method, large.optimum) == ("recommended, Taylor's", None)
+        n, p = K - 2, np.geomspace(1e-2 / K, 1.0, 2000)
+        k = np.arange(min(n + 1, 4000))
+        at = p[p * n < 2000]
+        mean = np.array([binom.pmf(k, n, q) @ large.coefficients[1 : k.size + 1] for q in at])
+        assert K * np.abs(at * (mean - np.log(at))).max() == pytest.approx(0.1045, rel=0.02)

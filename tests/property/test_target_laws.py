@@ -1,11 +1,14 @@
 """Laws that every target obeys: the exact and the sampled view are one thing."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dagames import AlignmentGame
+from dagames.estimators import plugin_table
 from dagames.functionals import Gini, NegativeEntropy
 from dagames.grpo import group_advantages
 from dagames.targets import AnswerGroup, GiniDiversity, InverseFrequency, MajorityVote
@@ -24,6 +27,9 @@ def test_sampled_rewards_converge_to_beta_log_q(target, seed, n):
     counts = np.cumsum(rng.integers(1, 50, size=n)) * 7
     beta = 10 ** rng.uniform(-2, 2)
     group = AnswerGroup([z for z in range(n) for _ in range(counts[z])])
+    if isinstance(target, InverseFrequency):
+        # Only the plug-in takes frequencies at their word; other tables estimate what they are a sample of.
+        target = replace(target, table=plugin_table(len(group)))
     log_q = target.log_density(counts / counts.sum(), beta)
     per_answer = target.rewards(group)[np.cumsum(counts) - 1]
     difference = per_answer - beta * log_q
@@ -51,8 +57,12 @@ def test_a_trace_without_an_answer_gets_the_least_reward(target, drawn):
     rewards = target.rewards(AnswerGroup(drawn))
     assert rewards.shape == (len(drawn),)
     assert np.isfinite(rewards).all()
-    assert (rewards >= 0).all()
-    assert all(reward == 0 for reward, answer in zip(rewards, drawn, strict=True) if answer is None)
+    least = target.rewards(AnswerGroup([None] * len(drawn)))
+    assert (least == least[0]).all()
+    # A table may be off by its bias for an answer that almost everybody gives; and a lone trace has one reward.
+    assert least[0] == 0 or isinstance(target, InverseFrequency)
+    assert (rewards >= least).all()
+    assert all(reward == least[0] for reward, answer in zip(rewards, drawn, strict=True) if answer is None)
 
 
 @family
