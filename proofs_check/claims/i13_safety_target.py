@@ -133,7 +133,8 @@ CLAIM = Claim(
     remark=(
         "A policy inside C is its own projection, and answering nu* by nu_0 nu* leaves it. With nu_0 = (1/3, 2/3) and "
         "nu(1) <= 1/2 the equilibrium is (1/2, 1/2), but the answer to that target is nu_0 again, outside C: the loop "
-        "stays where it began for ever."
+        "stays where it began for ever. With (1/6, 1/3, 1/2) and nu(2) <= 1/4 it drifts to (0, 2/3, 1/3) instead of "
+        "(1/4, 1/2, 1/4)."
     ),
     amendment="I.13a",
 )

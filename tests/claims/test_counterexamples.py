@@ -51,6 +51,16 @@ def test_the_loop_of_i13_stands_still():
     assert close(i13.amended(game, reference), [mp.mpf(2) / 3, mp.mpf(1) / 3])
 
 
+def test_the_loop_of_i13_drifts_to_a_face():
+    game = i13.Budget([Fraction(1, 6), Fraction(1, 3), HALF], [ZERO, ZERO, ONE], Fraction(1, 4), ONE)
+    reference = nu = [mp.mpf(1) / 6, mp.mpf(1) / 3, mp.mpf(1) / 2]
+    assert close(game.projection(reference), [0.25, 0.5, 0.25])
+    for _ in range(60):
+        weights = [p * q for p, q in zip(reference, i13.stated(game, nu), strict=True)]
+        nu = [w / mp.fsum(weights) for w in weights]
+    assert close(nu, [0, mp.mpf(2) / 3, mp.mpf(1) / 3])
+
+
 def test_the_views_of_i14_need_targets_of_their_own():
     views = [[HALF, HALF], [Fraction(1, 5), Fraction(4, 5)]]
     third = mp.mpf(1) / 3
