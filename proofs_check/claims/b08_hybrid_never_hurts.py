@@ -1,0 +1,101 @@
+"""B.8: answering with the arithmetic mean never takes a coherent ideal further away."""
+
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from typing import Any
+
+import mpmath as mp
+import numpy as np
+from numpy.typing import NDArray
+
+from dagames import orbits
+from proofs_check import oracles
+from proofs_check.claim import Claim, Evidence, Formula
+
+Array = NDArray[np.float64]
+Views = Sequence[Sequence[Fraction]]
+
+
+def stated(views: Views) -> Any:  # noqa: ARG001 - the bound is 0 for all of them
+    """The least improvement: none."""
+    return mp.mpf(0)
+
+
+def sabotage(views: Views) -> Any:
+    """The improvement of the geometric mean, -log(1 - H^2)."""
+    products = [mp.fprod(oracles.number(nu[z]) for nu in views) for z in range(len(views[0]))]
+    return -mp.log(mp.fsum(mp.root(p, len(views)) for p in products))
+
+
+def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
+    """Attack the improvement: random views and ideals, and a descent on its share of the mean divergence.
+
+    Args:
+        formula: The least improvement of views.
+        rng: Source of randomness.
+
+    Yields:
+        mean KL(ideal || view) - KL(ideal || mean of views) at 50 digits, and the library's.
+    """
+    cases = [([[Fraction(1, 2)] * 2, [Fraction(1, 4), Fraction(3, 4)]], [Fraction(1, 4), Fraction(3, 4)])]
+    for i in range(60):
+        n = 2 + i % 3
+        cases.append((
+            [oracles.random_distribution(rng, n, 9) for _ in range(2 + i % 4)],
+            oracles.random_distribution(rng, n, int(10 ** rng.integers(1, 5))),
+        ))
+    for K in (2, 3):
+        for n in (2, 3, 4):
+            *views, ideal = ([Fraction(int(p * 10**6) + 1) for p in row] for row in _worst(K, n, rng).tolist())
+            cases.append(([[p / sum(row) for p in row] for row in views], [p / sum(ideal) for p in ideal]))
+    for views, ideal in cases:
+        mean = [sum((nu[z] for nu in views), Fraction(0)) / len(views) for z in range(len(ideal))]
+        gained = mp.fsum(oracles.kl(ideal, nu) for nu in views) / len(views) - oracles.kl(ideal, mean)
+        table = [[float(p) for p in nu] for nu in views]
+        library = orbits.improvement(table, [float(p) for p in ideal], [float(p) for p in mean])
+        instance = {"views": "; ".join(oracles.as_text(nu) for nu in views), "ideal": oracles.as_text(ideal)}
+        size = oracles.complexity(*views, ideal)
+        here = instance | {"compared": "improvement"}
+        yield Evidence(float(formula(views)), float(gained), "at least", 1e-14, here, size)
+        here = instance | {"compared": "the library's improvement less this"}
+        yield Evidence(0.0, float(library - gained), "equal", 1e-10, here, size)
+
+
+def _share(rows: Array) -> Array:
+    """Compute the improvement over the mean divergence, [M, K + 1, Z] to [M], the last row being the ideal."""
+    views, ideal = rows[:, :-1], rows[:, -1]
+    before = (ideal[:, None] * np.log(ideal[:, None] / views)).sum(axis=2).mean(axis=1)
+    after = (ideal * np.log(ideal / views.mean(axis=1))).sum(axis=1)
+    return np.asarray(np.where(before > 1e-6, (before - after) / np.maximum(before, 1e-6), 1.0))
+
+
+def _worst(K: int, n: int, rng: np.random.Generator) -> Array:
+    rows = np.maximum(rng.dirichlet(np.full(n, 0.7), size=(300, K + 1)), 1e-6)
+    rows /= rows.sum(axis=2, keepdims=True)
+    best = rows[_share(rows).argmin()]
+    for i in range(80):
+        trials = best * np.exp(rng.normal(size=(20, K + 1, n)) * 0.95**i)
+        trials = np.concatenate([best[None], trials / trials.sum(axis=2, keepdims=True)])
+        best = trials[_share(trials).argmin()]
+    return np.asarray(best)
+
+
+CLAIM = Claim(
+    id="B.8",
+    title="The hybrid never hurts",
+    statement=(
+        "If every policy is allowed and the ideal is coherent, the arithmetic mean of the views' marginals is on "
+        "average at least as near to the ideal, in KL(ideal || .), as the views are."
+    ),
+    source="ours, on paper, Thm 4.1 and Thm F.2",
+    kind="lower bound",
+    expected="holds",
+    stated=stated,
+    sabotage=sabotage,
+    evidence=evidence,
+    remark=(
+        "-log is convex: the mean of -log nu_k(z) is at least -log of the mean, answer by answer. The geometric mean "
+        "gains -log(1 - H^2) whatever the ideal. The arithmetic mean gains less than that if the ideal is the "
+        "geometric mean, and more if it is the arithmetic one."
+    ),
+)

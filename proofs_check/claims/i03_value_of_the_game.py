@@ -1,0 +1,155 @@
+"""I.3: the least objective is the min-max value of the game, the inner maximum being a supremum."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from math import exp, log, log1p
+from typing import NamedTuple
+
+import numpy as np
+
+from dagames import AlignmentGame, solve
+from dagames.functionals import Functional, Gini, Linear, LogScore, NegativeEntropy, Polytope, SquaredDistance
+from proofs_check.claim import Claim, Evidence, Formula
+
+REACH = 60.0
+"""The dual variable (0, d) is searched for |d| up to this; best ones of the instances are below 40."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A game on two answers, whose functional's conjugate is written down again.
+
+    Attributes:
+        name: The functional, in words.
+        functional: The library's.
+        conjugate: R* at (0, d).
+        pi_0: Reference over traces.
+        pi: A policy with finite R.
+        E: Answer of each trace.
+        beta: Weight of the divergence.
+    """
+
+    name: str
+    functional: Functional
+    conjugate: Callable[[float], float]
+    pi_0: tuple[float, ...]
+    pi: tuple[float, ...]
+    E: tuple[int, ...]
+    beta: float
+
+
+class Values(NamedTuple):
+    """What the claim equates with suprema over targets: J at the policy, and the least J."""
+
+    at_policy: float
+    least: float
+
+
+def stated(case: Case) -> Values:
+    """J at the policy and min J, as the library computes them."""
+    game = AlignmentGame(case.pi_0, case.E, case.functional, case.beta)
+    return Values(float(game.objective(case.pi)), float(solve(game).value))
+
+
+def sabotage(case: Case) -> Values:
+    """Let the divergence to the reference count once, not beta times."""
+    game = AlignmentGame(case.pi_0, case.E, case.functional, 1.0)
+    return Values(float(game.objective(case.pi)), float(solve(game).value))
+
+
+def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
+    """Search sup over targets of G at one policy, and its least value over all policies.
+
+    Args:
+        formula: J at the policy, and min J.
+        rng: Source of randomness.
+
+    Yields:
+        Both comparisons for every functional, by nested searches that know only R*.
+    """
+    for case in _instances(rng):
+        values = formula(case)
+        instance = {"R": case.name, "pi_0": str(case.pi_0), "E": str(case.E), "beta": case.beta}
+        t = sum(p for p, z in zip(case.pi, case.E, strict=True) if z)
+        found = case.beta * _kl(case.pi, case.pi_0) + _said(case, t)
+        here = instance | {"pi": str(case.pi), "compared": "J(pi), sup G(pi, .)"}
+        yield Evidence(values.at_policy, found, "equal", 1e-10, here, size=len(case.pi))
+        # Given its mass t on answer 1, the cheapest policy has the reference's conditionals.
+        p = sum(mass for mass, z in zip(case.pi_0, case.E, strict=True) if z)
+
+        def value(t: float, case: Case = case, p: float = p) -> float:
+            return case.beta * _kl((1 - t, t), (1 - p, p)) + _said(case, t)
+
+        found = value(_by_thirds(value, 0.0, 1.0))
+        here = instance | {"compared": "min J, min sup G"}
+        yield Evidence(values.least, found, "equal", 1e-10, here, size=len(case.pi))
+
+
+def _said(case: Case, t: float) -> float:
+    """Search the supremum of <nu, u> - R*(u) over u = (0, d), to which all targets reduce by a shift."""
+    d = _by_thirds(lambda d: case.conjugate(d) - d * t, -REACH, REACH)
+    return d * t - case.conjugate(d)
+
+
+def _by_thirds(convex: Callable[[float], float], low: float, high: float) -> float:
+    for _ in range(75):
+        left, right = (2 * low + high) / 3, (low + 2 * high) / 3
+        low, high = (low, right) if convex(left) < convex(right) else (left, high)
+    return (low + high) / 2
+
+
+def _kl(p: tuple[float, ...], q: tuple[float, ...]) -> float:
+    return sum(a * log(a / b) for a, b in zip(p, q, strict=True) if a > 0)
+
+
+def _instances(rng: np.random.Generator) -> Iterator[Case]:
+    for name, functional, conjugate, most in _functionals(round(float(rng.uniform(0.2, 2)), 2)):
+        for E in ((0, 1), (1, 0, 1, 0)):
+            pi_0 = tuple(rng.dirichlet(np.full(len(E), 2.0)).round(3).tolist()[:-1])
+            pi = [float(p) for p in rng.dirichlet(np.full(len(E), 2.0))]
+            mass = sum(p for p, z in zip(pi, E, strict=True) if z)
+            share = min(1.0, most / mass)
+            kept = [p * (share if z else (1 - share * mass) / (1 - mass)) for p, z in zip(pi, E, strict=True)]
+            beta = round(float(rng.uniform(0.2, 3)), 2)
+            yield Case(name, functional, conjugate, (*pi_0, 1 - sum(pi_0)), tuple(kept), E, beta)
+
+
+def _functionals(w: float) -> Iterator[tuple[str, Functional, Callable[[float], float], float]]:
+    """Name functionals, with R* at (0, d) and the largest mass of answer 1 that a policy is given."""
+
+    def collisions(d: float) -> float:
+        v = min(max(0.5 + d / (2 * w), 0.0), 1.0)
+        return d * v - w / 2 * (v**2 + (1 - v) ** 2)
+
+    def distance(d: float) -> float:
+        v = min(max(0.8 + d / (2 * w), 0.0), 1.0)
+        return d * v - w * (v - 0.8) ** 2
+
+    yield f"-{w} nu_1", Linear([0.0, w]), lambda d: max(0.0, d + w), 1.0
+    yield f"{w} sum nu log nu", NegativeEntropy(w), lambda d: max(d, 0.0) + w * log1p(exp(-abs(d) / w)), 1.0
+    yield f"{w / 2} |nu|^2", Gini(w), collisions, 1.0
+    yield f"{w / 2} |nu - (.2, .8)|^2", SquaredDistance([0.2, 0.8], w), distance, 1.0
+    yield "-log nu_1", LogScore(1), lambda d: d if d >= -1 else -1 - log(-d), 1.0
+    yield "indicator of nu_1 <= 1/5", Polytope([0.0, 1.0], 0.2), lambda d: 0.2 * max(d, 0.0), 0.2
+
+
+CLAIM = Claim(
+    id="I.3",
+    title="Value of the game",
+    statement=(
+        "For convex lower semicontinuous R, min J over policies is min over policies of max over targets of G, the "
+        "maximum being read as a supremum over targets that are positive everywhere."
+    ),
+    source="paper, Thm 2.1, part 1",
+    kind="equality",
+    expected="holds",
+    stated=stated,
+    sabotage=sabotage,
+    evidence=evidence,
+    remark=(
+        "J(pi) = sup over q of G(pi, q) is Fenchel-Moreau on the simplex. The supremum need not be attained: for R = "
+        "sum nu log nu at nu = (1, 0) it is approached as q moves all mass to the other answer. Nor need it be "
+        "finite: outside the constraints of an indicator it is infinite, as is J, and where no policy meets them both "
+        "sides are."
+    ),
+)

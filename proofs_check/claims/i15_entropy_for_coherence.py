@@ -1,0 +1,74 @@
+"""I.15: minimising the entropy of answers is no instance of the framework, because it is concave."""
+
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from typing import Any
+
+import mpmath as mp
+import numpy as np
+
+from proofs_check import oracles
+from proofs_check.claim import Claim, Evidence, Formula
+
+
+def stated(nu: Sequence[Fraction]) -> Any:
+    """The entropy, to be minimised."""
+    return -mp.fsum(oracles.number(p) * oracles.log(p) for p in nu if p)
+
+
+def negative(nu: Sequence[Fraction]) -> Any:
+    """The negative entropy, to be minimised for diversity."""
+    return -stated(nu)
+
+
+def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
+    """Compare R at the middle of two distributions with its mean over them.
+
+    Args:
+        formula: The functional R.
+        rng: Source of randomness.
+
+    Yields:
+        One comparison per pair at 50 digits.
+    """
+    for p, q in _instances(rng):
+        middle = [(a + b) / 2 for a, b in zip(p, q, strict=True)]
+        yield Evidence(
+            claimed=float((formula(p) + formula(q)) / 2),
+            measured=float(formula(middle)),
+            relation="at most",
+            tolerance=1e-14,
+            instance={
+                "nu": oracles.as_text(p),
+                "nu'": oracles.as_text(q),
+                "compared": "R in the middle, mean of R at both",
+            },
+            size=oracles.complexity(p, q),
+        )
+
+
+def _instances(rng: np.random.Generator) -> Iterator[tuple[list[Fraction], list[Fraction]]]:
+    yield [Fraction(1), Fraction(0)], [Fraction(0), Fraction(1)]
+    for i in range(40):
+        yield oracles.random_distribution(rng, 2 + i % 3, 9), oracles.random_distribution(rng, 2 + i % 3, 9)
+
+
+CLAIM = Claim(
+    id="I.15",
+    title="Entropy minimisation as a functional",
+    statement=(
+        "The entropy of the answers, minimised for coherence, is a convex functional R, as the framework requires of "
+        "the functionals that it names."
+    ),
+    source="paper, section 2.1, the examples below eq. 1",
+    kind="upper bound",
+    expected="false",
+    stated=stated,
+    sabotage=negative,
+    evidence=evidence,
+    remark=(
+        "Between (1, 0) and (0, 1), where it is 0, the entropy rises to log 2. It is concave, so that the duality of "
+        "Thm 2.1 does not apply: outside beta > lambda there are several local minima."
+    ),
+    amendment="I.15a",
+)

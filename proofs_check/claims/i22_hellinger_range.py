@@ -1,0 +1,101 @@
+"""I.22: the generalised Hellinger distance lies in [0, 1], and what its ends mean."""
+
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from typing import NamedTuple
+
+import mpmath as mp
+import numpy as np
+
+from dagames import orbits
+from proofs_check import oracles
+from proofs_check.claim import Claim, Evidence, Formula
+
+Views = Sequence[Sequence[Fraction]]
+CLOSE = mp.mpf(10) ** -40
+
+
+class Ends(NamedTuple):
+    """Whether H^2 is claimed to be 0, and to be 1."""
+
+    zero: bool
+    one: bool
+
+
+def stated(views: Views) -> Ends:
+    """H^2 is 0 iff all views are equal, and 1 iff no answer has mass in all."""
+    return Ends(
+        zero=all(list(nu) == list(views[0]) for nu in views),
+        one=not any(all(nu[z] > 0 for nu in views) for z in range(len(views[0]))),
+    )
+
+
+def sabotage(views: Views) -> Ends:
+    """Take H^2 for 1 only if every two views share no answer."""
+    apart = all(
+        all(p * q == 0 for p, q in zip(nu, other, strict=True)) for i, nu in enumerate(views) for other in views[:i]
+    )
+    return Ends(stated(views).zero, one=len(views) > 1 and apart)
+
+
+def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
+    """Compute H^2 to 50 digits, from its definition.
+
+    Args:
+        formula: Whether H^2 is 0, and whether it is 1.
+        rng: Source of randomness.
+
+    Yields:
+        Range, both ends, and the library's value; views share answers, miss some, or are a hair's breadth apart.
+    """
+    for views in _instances(rng):
+        products = [mp.fprod(oracles.number(nu[z]) for nu in views) for z in range(len(views[0]))]
+        distance = 1 - mp.fsum(mp.root(p, len(views)) for p in products)
+        ends = formula(views)
+        library = orbits.generalised_hellinger([[float(p) for p in nu] for nu in views])
+        instance = {"views": "; ".join(oracles.as_text(nu) for nu in views), "H^2": mp.nstr(distance, 12)}
+        size = oracles.complexity(*views)
+        yield Evidence(0.0, float(distance), "at least", 1e-45, instance | {"compared": "range"}, size)
+        yield Evidence(1.0, float(distance), "at most", 0.0, instance | {"compared": "range"}, size)
+        said = float(abs(distance) < CLOSE)
+        yield Evidence(float(ends.zero), said, "equal", 0.0, instance | {"compared": "H^2 = 0"}, size)
+        said = float(abs(distance - 1) < CLOSE)
+        yield Evidence(float(ends.one), said, "equal", 0.0, instance | {"compared": "H^2 = 1"}, size)
+        off = float(library - distance)
+        yield Evidence(0.0, off, "equal", 1e-14, instance | {"compared": "the library's H^2 less this"}, size)
+
+
+def _instances(rng: np.random.Generator) -> Iterator[list[list[Fraction]]]:
+    half, zero, tiny = Fraction(1, 2), Fraction(0), Fraction(1, 10**9)
+    yield [[half, half], [half, half]]
+    yield [[half, half], [half + tiny, half - tiny]]
+    yield [[Fraction(1), zero], [zero, Fraction(1)]]
+    yield [[Fraction(1), zero], [tiny, 1 - tiny]]
+    yield [[half, half, zero], [half, zero, half], [zero, half, half]]
+    for i in range(80):
+        n, views = 1 + i % 4, 1 + i % 5
+        kept = [[*rng.integers(0, 2, size=n - 1), 1] if rng.uniform() < 0.5 else [1] * n for _ in range(views)]
+        drawn = [[int(w) * int(k) for w, k in zip(rng.integers(1, 9, size=n), row, strict=True)] for row in kept]
+        orders = [rng.permutation(n) for _ in range(views)]
+        rows = [[Fraction(row[j], sum(row)) for j in order] for row, order in zip(drawn, orders, strict=True)]
+        yield [rows[0]] * views if i % 8 == 0 else rows
+
+
+CLAIM = Claim(
+    id="I.22",
+    title="Range of the generalised Hellinger distance",
+    statement=(
+        "H^2 = 1 - sum_z prod_k nu_k(z)^(1/K) lies in [0, 1]. It is 0 iff all views are equal, and 1 iff no answer has "
+        "mass in all of them."
+    ),
+    source="paper, definition F.1; the ends are ours",
+    kind="equality",
+    expected="holds",
+    stated=stated,
+    sabotage=sabotage,
+    evidence=evidence,
+    remark=(
+        "Arithmetic less geometric mean, answer by answer, which is 0 only where all views agree. For K > 2 views with "
+        "H^2 = 1 may overlap in pairs: (1/2, 1/2, 0), (1/2, 0, 1/2), (0, 1/2, 1/2)."
+    ),
+)

@@ -1,0 +1,121 @@
+"""I.23: the generalised Hellinger distance lies between two multiples of the Jensen-Shannon divergence."""
+
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import mpmath as mp
+import numpy as np
+from numpy.typing import NDArray
+
+from dagames.orbits import hellinger_bounds
+from proofs_check.claim import Claim, Evidence, Formula
+
+Array = NDArray[np.float64]
+
+
+class Multiples(NamedTuple):
+    """c and C with c JS <= H^2 <= C JS, in nats."""
+
+    lower: float
+    upper: float
+
+
+@lru_cache
+def stated(K: int) -> Multiples:
+    """The library's constants."""
+    return Multiples(*hellinger_bounds(K))
+
+
+def sabotage(K: int) -> Multiples:
+    """Take the views without a common answer for the extreme below as well: H^2 = 1 at JS = log K."""
+    return Multiples(1 / float(np.log(K)), stated(K).upper)
+
+
+def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
+    """Attack both bounds, answer by answer, and evaluate the extreme orbits at 50 digits.
+
+    Args:
+        formula: The constants for K views.
+        rng: Source of randomness.
+
+    Yields:
+        For K = 2 to 8 the least and largest ratio found over points x of mean 1 with any number of different values,
+        each realised as views nu_k(z) = x_(k + z) / K; and orbits where the ratio is known.
+    """
+    for K in range(2, 9):
+        bounds = formula(K)
+        for sign in (1.0, -1.0):
+            x = [mp.mpf(float(v)) for v in _extreme(K, sign, rng)]
+            ratio = _ratio(_rolled(x))
+            instance = {"K": K, "x": ", ".join(mp.nstr(v, 8) for v in x), "found": "ascent"}
+            yield Evidence(bounds.lower, float(ratio), "at least", 1e-10, instance | {"compared": "H^2 / JS, c"}, K)
+            yield Evidence(bounds.upper, float(ratio), "at most", 1e-10, instance | {"compared": "H^2 / JS, C"}, K)
+        missing = [mp.mpf(0), *[mp.mpf(K) / (K - 1)] * (K - 1)]
+        instance = {"K": K, "views": "uniform off the answer k", "compared": "H^2 / JS, C"}
+        yield Evidence(bounds.upper, float(_ratio(_rolled(missing))), "equal", 1e-13, instance, K)
+    root = mp.sqrt(3)
+    known = _ratio(_rolled([1 + root, 1 - root / 2, 1 - root / 2]))
+    instance = {"K": 3, "x": "1 + sqrt 3, 1 - sqrt 3 / 2 twice", "compared": "H^2 / JS, c"}
+    yield Evidence(formula(3).lower, float(known), "equal", 1e-9, instance, 3)
+
+
+def _rolled(x: Sequence[Any]) -> list[list[Any]]:
+    """Make K views of K answers out of one point, by turning it round."""
+    total = mp.fsum(x)
+    return [[x[(k + z) % len(x)] / total for z in range(len(x))] for k in range(len(x))]
+
+
+def _ratio(views: Sequence[Sequence[Any]]) -> Any:
+    """Compute H^2 / JS of views from the definitions."""
+    K = len(views)
+    mean = [mp.fsum(column) / K for column in zip(*views, strict=True)]
+    distance = 1 - mp.fsum(mp.root(mp.fprod(column), K) for column in zip(*views, strict=True))
+    terms = (p * mp.log(p / m) for nu in views for p, m in zip(nu, mean, strict=True) if p > 0)
+    return distance * K / mp.fsum(terms)
+
+
+def _extreme(K: int, sign: float, rng: np.random.Generator) -> Array:
+    """Climb to a point of least (sign 1) or largest (-1) ratio, away from (1, .., 1), where it drowns in rounding."""
+
+    def score(x: Array) -> Array:
+        spread = (x * np.log(x)).mean(axis=1)
+        product = np.exp(np.log(x).mean(axis=1))
+        return np.asarray(np.where(spread > 1e-5, -sign * (1 - product) / np.maximum(spread, 1e-5), -np.inf))
+
+    def scaled(x: Array) -> Array:
+        x = np.maximum(x, 1e-12)
+        return np.asarray(x / x.mean(axis=1, keepdims=True))
+
+    drawn = scaled(np.concatenate([rng.dirichlet(np.full(K, a), 200) for a in (0.1, 0.5, 2.0)]))
+    starts = drawn[score(drawn).argsort()[-4:]]
+    found = []
+    for x in starts:
+        best = x
+        for i in range(120):
+            trials = scaled(np.concatenate([best[None], best * np.exp(rng.normal(size=(16, K)) * 0.93**i)]))
+            best = trials[score(trials).argmax()]
+        found.append(best)
+    reached = np.stack(found)
+    return np.asarray(reached[score(reached).argmax()])
+
+
+CLAIM = Claim(
+    id="I.23",
+    title="Hellinger against Jensen-Shannon",
+    statement=(
+        "For K equally weighted views c_K JS <= H^2 <= JS / log(K / (K - 1)) in nats, with c_2 = 1, c_3 = .86167, c_4 "
+        "= .71597 and so on: the least ratio over points with two different values."
+    ),
+    source="paper, appendix F.4, which says that there is a bound; the constants are ours",
+    kind="existence",
+    expected="holds",
+    stated=stated,
+    sabotage=sabotage,
+    evidence=evidence,
+    remark=(
+        "Both are sums over answers of functions of the ratios nu_k / mean, so the extremes are those of one point x "
+        "of mean 1, which turned views realise. The upper constant is attained where view k is uniform off answer k. "
+        "That two values suffice for the lower one is a finding of the search, K = 2 to 8, and not proved."
+    ),
+)
