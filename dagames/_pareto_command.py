@@ -10,9 +10,9 @@ from rich.progress import track
 from rich.table import Table
 
 from dagames._errors import DomainError
-from dagames._files import check_new_file, write_bytes, write_text
+from dagames._files import write_bytes, write_text
 from dagames._frontier_picture import Frontiers, as_data, describe_frontiers, draw_frontiers
-from dagames._plot import check_can_plot
+from dagames._plot import check_outputs
 from dagames.estimators import as_reward
 from dagames.estimators.frontier import frontier_budgets
 from dagames.estimators.frontier_point import FrontierPoint, frontier_point
@@ -70,7 +70,7 @@ def pareto(
     Raises:
         DomainError: If an argument is out of its domain, or an output cannot be written.
     """
-    _check_outputs(out, plot, overwrite=overwrite)
+    check_outputs(out, plot, overwrite=overwrite)
     K, estimated, kind = as_group_size(group_size), as_reward(reward), as_counts(counts)
     if objective not in {"both", *_MINIMISED}:
         raise DomainError(f"`objective` must be one of both, {', '.join(_MINIMISED)}, not {objective!r}.")
@@ -91,18 +91,6 @@ def pareto(
         typer.echo(json.dumps(data, indent=1, allow_nan=False))
     else:
         _show(found, data, Console())
-
-
-def _check_outputs(out: Path | None, plot: Path | None, *, overwrite: bool) -> None:
-    """Raise if something cannot be written, before anything is computed."""
-    if plot is not None:
-        check_can_plot(plot)
-    outputs = [] if plot is None else [plot, plot.with_suffix(".json")]
-    outputs += [] if out is None else [out]
-    if len({output.resolve() for output in outputs}) < len(outputs):
-        raise DomainError(f"{out} would be written over the data of --plot. Choose another name.")
-    for output in outputs:
-        check_new_file(output, overwrite=overwrite)
 
 
 def _show(found: Frontiers, data: dict[str, Any], console: Console) -> None:

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from dagames._errors import DomainError
+from dagames._files import check_new_file
 from dagames._picture import LEAST_GAP
 
 Panel: TypeAlias = Callable[[Any], None]
@@ -57,6 +58,33 @@ def check_can_plot(path: Path) -> None:
         raise DomainError(f"--plot {path}: the name must end in one of {', '.join('.' + f for f in FORMATS)}.")
     if find_spec("matplotlib") is None:
         raise DomainError("--plot needs matplotlib, which is missing; install it with `pip install 'dagames[report]'`.")
+
+
+def check_outputs(out: Path | None, plot: Path | None, *, overwrite: bool, source: Path | None = None) -> None:
+    """Raise if something cannot be written, before anything is computed.
+
+    Args:
+        out: File of the result.
+        plot: File of the picture; its data take its name with .json.
+        overwrite: Whether files may be replaced.
+        source: The game's file, if the command reads one; it is never replaced.
+
+    Raises:
+        DomainError: If two outputs have one name, or one has the source's, or one exists and may not be replaced.
+    """
+    if plot is not None:
+        check_can_plot(plot)
+    outputs = [] if plot is None else [plot, plot.with_suffix(".json")]
+    outputs += [] if out is None else [out]
+    taken = {} if source is None else {source.resolve(): "the game"}
+    for output in outputs:
+        if output.resolve() in taken:
+            raise DomainError(
+                f"{output} would be written over {taken[output.resolve()]}; the data of --plot take the picture's name "
+                "with .json. Choose another name."
+            )
+        taken[output.resolve()] = "another result"
+        check_new_file(output, overwrite=overwrite)
 
 
 def draw(picture: dict[str, Any], kind: str) -> bytes:

@@ -10,11 +10,10 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from dagames._errors import DomainError
-from dagames._files import check_new_file, write_bytes, write_text
+from dagames._files import write_bytes, write_text
 from dagames._patience import sign_of_life
 from dagames._picture import describe
-from dagames._plot import check_can_plot, draw
+from dagames._plot import check_outputs, draw
 from dagames._result import POLICY_SIZE, as_result, lists_policy
 from dagames.game_file import FUNCTIONALS, GameFile, read_game
 from dagames.solvers import METHODS, Solution
@@ -82,7 +81,7 @@ def solve(
         policy: Whether to list the policy.
         overwrite: Whether files may be replaced.
     """
-    _check_outputs(path, out, plot, overwrite=overwrite)
+    check_outputs(out, plot, overwrite=overwrite, source=path)
     console = Console(stderr=True)
     begun = perf_counter()
     with sign_of_life(console, f"solving {path.name}"):
@@ -101,33 +100,6 @@ def solve(
     if console.is_terminal:
         gap = f"gap {solution.certificate.worst:.1e}"
         _say(f"{solution.method}: {gap} after {solution.iterations} iterations, {seconds:.2f} s")
-
-
-def _check_outputs(path: Path, out: Path | None, plot: Path | None, *, overwrite: bool) -> None:
-    """Raise if something cannot be written, before anything is computed.
-
-    Args:
-        path: The game's file.
-        out: File of the result.
-        plot: File of the picture.
-        overwrite: Whether files may be replaced.
-
-    Raises:
-        DomainError: If two outputs have one name, or one has the game's, or one exists and may not be replaced.
-    """
-    if plot is not None:
-        check_can_plot(plot)
-    outputs = [] if plot is None else [plot, plot.with_suffix(".json")]
-    outputs += [] if out is None else [out]
-    taken = {path.resolve()}
-    for output in outputs:
-        if output.resolve() in taken:
-            raise DomainError(
-                f"{output} would be written over the game or another result; the data of --plot take the "
-                "picture's name with .json. Choose another name."
-            )
-        taken.add(output.resolve())
-        check_new_file(output, overwrite=overwrite)
 
 
 def _write_picture(solution: Solution, stated: GameFile, plot: Path) -> None:

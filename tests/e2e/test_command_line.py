@@ -283,7 +283,10 @@ def test_pareto_proves_its_points_and_draws_them(tmp_path):
         (["-K", "4", "--least", "0.5"], "must satisfy 1 <= least < largest, not 0.5 and 50.0"),
         (["-K", "4", "--objective", "var"], "`objective` must be one of both, second_moment, variance, not 'var'"),
         (["-K", "4", "--plot", "p.gif"], "must end in one of .svg, .png, .pdf"),
-        (["-K", "4", "--plot", "p.svg", "--out", "p.json"], "p.json would be written over the data of --plot"),
+        (
+            ["-K", "4", "--plot", "p.svg", "--out", "p.json"],
+            "p.json would be written over another result; the data of --plot",
+        ),
         (["-K", "64", "--points", "2"], "beyond float64: as stored they have 0.0099"),
         (["-K", "4", "--reward", "logg"], "Did you mean 'log'"),
     ],
