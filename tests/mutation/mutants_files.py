@@ -29,6 +29,6 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("dagames/_picture.py", "np.argsort(-largest", "np.argsort(largest"),
     ("dagames/_picture.py", '{"nu_0": nu_0, "nu": nu', '{"nu_0": nu, "nu": nu_0'),
     ("dagames/_plot.py", '"text.parse_math": False', '"text.parse_math": True'),
-    ("dagames/_solve_command.py", "taken = {path.resolve()}", "taken = set()"),
+    ("dagames/_plot.py", 'taken = {} if source is None else {source.resolve(): "the game"}', "taken = {}"),
     ("dagames/_files.py", "if path.exists() and not overwrite:", "if False:"),
 )
