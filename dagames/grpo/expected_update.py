@@ -1,6 +1,6 @@
 """What a group of K traces does to the policy on average: the exact expected update, by listing or by moments."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, get_args
@@ -13,10 +13,12 @@ from dagames.estimators import RewardTable
 from dagames.estimators.reward_table import as_group_size
 from dagames.grpo.decoupled import baselines_without
 from dagames.grpo.enumeration import (
+    KEPT,
     Rule,
     advantages_of,
     check_rule,
-    group_counts,
+    number_of_groups,
+    parts_of_groups,
     probabilities,
 )
 from dagames.grpo.group_rewards import ByAnswer, ByCount, GroupReward, as_group_reward, rewards_of
@@ -25,6 +27,9 @@ from dagames.simplex import as_distribution, as_real
 from dagames.targets import Target
 
 Route = Literal["auto", "enumeration", "moments"]
+
+WEIGHTS = 2**22
+"""Most probabilities of groups that are held at once."""
 
 
 def expected_update(
@@ -166,8 +171,8 @@ class ExpectedUpdate:
         if self._by_moments and isinstance(given, ByAnswer | ByCount):
             reward = effective_reward(nu, given, self.group_size, self.normalise)
             return np.asarray(effective_scale(self.group_size, self.normalise) * true_update(nu, reward + extra))
-        rows = zip(nu.reshape(-1, self.n_answers), extra.reshape(-1, self.n_answers), strict=True)
-        return np.stack([self._enumerate(*row) for row in rows]).reshape(nu.shape)
+        rows, extras = nu.reshape(-1, self.n_answers), extra.reshape(-1, self.n_answers)
+        return self._listed(rows, extras).reshape(nu.shape)
 
     @cached_property
     def _reward(self) -> GroupReward:
@@ -179,18 +184,28 @@ class ExpectedUpdate:
             return isinstance(self._reward, ByAnswer | ByCount) and self.normalise != "standardise"
         return self.route == "moments"
 
-    @cached_property
-    def _groups(self) -> tuple[GroupCounts, GroupRewards]:
-        counts = group_counts(self.n_answers, self.group_size)
-        return counts, rewards_of(self._reward, counts)
+    def _parts(self) -> Iterator[tuple[GroupCounts, GroupRewards]]:
+        for counts in parts_of_groups(self.n_answers, self.group_size):
+            yield counts, rewards_of(self._reward, counts)
 
-    def _enumerate(self, nu: PerAnswer, extra: PerAnswer) -> PerAnswer:
-        counts, rewards = self._groups
+    @cached_property
+    def _kept(self) -> list[tuple[GroupCounts, GroupRewards]]:
+        return list(self._parts())
+
+    def _listed(self, nu: OverAnswers, extra: OverAnswers) -> OverAnswers:
+        """Add up what each group pulls, for many nu [X, Z]."""
+        few = number_of_groups(self.n_answers, self.group_size) <= KEPT
+        pull = np.zeros(nu.shape)
+        for counts, rewards in self._kept if few else self._parts():
+            at_once = max(1, WEIGHTS // len(counts)) if not extra.any() else 1
+            for start in range(0, len(nu), at_once):
+                rows = slice(start, start + at_once)
+                share = counts * self._advantages(counts, rewards, extra[start]) / self.group_size
+                pull[rows] += probabilities(counts, nu[rows]) @ share
+        return np.asarray(pull - nu * pull.sum(axis=-1, keepdims=True))
+
+    def _advantages(self, counts: GroupCounts, rewards: GroupRewards, extra: PerAnswer) -> GroupRewards:
         if self.normalise == "decoupled":
             # The others' bonus is left out of the baseline: it does not depend on the trace, so it moves no mean.
-            advantages = rewards + extra - baselines_without(self._reward, counts)
-        else:
-            advantages = advantages_of(counts, rewards + extra, self.normalise)
-        share = counts * advantages / self.group_size
-        mean = probabilities(counts, nu) @ share
-        return np.asarray(mean - nu * mean.sum())
+            return np.asarray(rewards + extra - baselines_without(self._reward, counts))
+        return advantages_of(counts, rewards + extra, self.normalise)

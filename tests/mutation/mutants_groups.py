@@ -39,8 +39,8 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("dagames/grpo/decoupled.py", ".sum(axis=-1) / (group_size - 1)", ".sum(axis=-1) / group_size"),
     (
         "dagames/grpo/enumeration.py",
-        "- gammaln(counts + 1.0).sum(axis=-1)",
-        "- gammaln(counts + 0.0 + 1e-9).sum(axis=-1)",
+        "np.arange(1.0, counts[0].sum() + 2.0)",
+        "np.arange(1e-9, counts[0].sum() + 1.0)",
     ),
     ("dagames/grpo/enumeration.py", "NO_MASS = -1e9", "NO_MASS = -1.0"),
     (
@@ -49,8 +49,10 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
         "rewards.mean(axis=-1, keepdims=True)",
     ),
     ("dagames/grpo/enumeration.py", "(counts * centred**2)", "(centred**2)"),
-    ("dagames/grpo/expected_update.py", "mean - nu * mean.sum()", "mean"),
-    ("dagames/grpo/expected_update.py", "counts * advantages / self.group_size", "advantages / self.group_size"),
+    ("dagames/grpo/expected_update.py", "pull - nu * pull.sum(axis=-1, keepdims=True)", "pull"),
+    ("dagames/grpo/expected_update.py", "share = counts * self._advantages", "share = self._advantages"),
+    ("dagames/grpo/expected_update.py", "pull[rows] +=", "pull[rows] ="),
+    ("dagames/grpo/enumeration.py", "np.split(partial, starts[1:])", "np.split(partial, starts[2:-1])"),
     ("dagames/grpo/expected_update.py", "true_update(nu, reward + extra)", "true_update(nu, reward - extra)"),
     ("dagames/grpo/expected_update.py", "advantages_of(counts, rewards + extra,", "advantages_of(counts, rewards,"),
     ("dagames/grpo/expected_update.py", "np.where(nu > 0, said, 0.0)", "said"),

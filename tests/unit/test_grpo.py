@@ -1,5 +1,7 @@
 """Groups at their extremes: one trace, one answer, ties, masses at the edge of float64, large groups."""
 
+import importlib
+
 import numpy as np
 import pytest
 
@@ -7,14 +9,16 @@ from dagames.estimators import RewardTable, plugin_table
 from dagames.grpo import (
     ByCount,
     ByTarget,
+    ExpectedUpdate,
     as_group_reward,
     decoupled_advantages,
     effective_reward,
+    enumeration,
     expected_update,
     group_advantages,
     true_update,
 )
-from dagames.grpo.enumeration import group_counts, probabilities
+from dagames.grpo.enumeration import group_counts, number_of_groups, parts_of_groups, probabilities
 from dagames.targets import GiniDiversity, InverseFrequency, MajorityVote
 
 RULES = ("center", "standardise", "leave-one-out", "decoupled", "none")
@@ -89,6 +93,29 @@ def test_all_counts_are_listed_once():
     np.testing.assert_array_equal(group_counts(1, 3), [[3]])
     assert probabilities(counts, np.array([0.2, 0.0, 0.8])).sum() == pytest.approx(1.0, abs=1e-14)
     assert probabilities(group_counts(4, 30), np.array([0.4, 0.3, 0.2, 0.1])).sum() == pytest.approx(1.0, abs=1e-12)
+
+
+@pytest.mark.parametrize(("n_answers", "group_size"), [(1, 5), (2, 1), (2, 9), (3, 6), (5, 4)])
+def test_parts_of_the_list_make_the_list(monkeypatch, n_answers, group_size):
+    whole = group_counts(n_answers, group_size)
+    monkeypatch.setattr(enumeration, "PART", 7)
+    parts = list(parts_of_groups(n_answers, group_size))
+    np.testing.assert_array_equal(np.concatenate(parts), whole)
+    assert all(len(part) <= 7 + group_size for part in parts)
+    assert len(whole) == number_of_groups(n_answers, group_size)
+    assert sorted(map(tuple, whole)) == [tuple(row) for row in whole]
+
+
+@pytest.mark.parametrize("rule", ["center", "standardise", "decoupled"])
+def test_a_list_in_parts_pulls_as_the_whole_list_does(monkeypatch, rule):
+    nu = np.random.default_rng(0).dirichlet(np.ones(4), size=5)
+    whole = expected_update(nu, plugin_table(6), 6, rule, route="enumeration")
+    bonus = np.stack([ExpectedUpdate(plugin_table(6), 6, 4, rule).at(row, row) for row in nu])
+    for name, value in (("KEPT", 0), ("WEIGHTS", 20)):
+        monkeypatch.setattr(importlib.import_module("dagames.grpo.expected_update"), name, value)
+    monkeypatch.setattr(enumeration, "PART", 9)
+    np.testing.assert_allclose(expected_update(nu, plugin_table(6), 6, rule, route="enumeration"), whole, atol=1e-15)
+    np.testing.assert_allclose(ExpectedUpdate(plugin_table(6), 6, 4, rule).at(nu, nu), bonus, atol=1e-15)
 
 
 def test_ties_earn_what_the_rule_says():
