@@ -27,6 +27,24 @@ def fastest(action: Callable[[], T], repeats: int = 3) -> tuple[float, T]:
     return best, result
 
 
+def times_as_long(ours: Callable[[], object], theirs: Callable[[], object], repeats: int = 100) -> float:
+    """Compare two short actions, in turn, so that a change in the machine's speed meets both.
+
+    Args:
+        ours: One action.
+        theirs: The other.
+        repeats: How often.
+
+    Returns:
+        Median over the repeats of our time over theirs.
+    """
+    ratios = []
+    for _ in range(repeats):
+        first, _ = fastest(ours, repeats=1)
+        ratios.append(first / fastest(theirs, repeats=1)[0])
+    return float(np.median(ratios))
+
+
 def exponent(sizes: list[int], seconds: list[float]) -> float:
     """Fit the power of the size that the time grows like, over the upper half of the sizes.
 
