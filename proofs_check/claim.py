@@ -7,9 +7,15 @@ from typing import Any, Literal
 
 import numpy as np
 
+from dagames.functionals import Functional
+from proofs_check.plot import Plot
+
 Relation = Literal["equal", "at most", "at least"]
 Verdict = Literal["holds", "false", "open"]
 Formula = Callable[..., Any]
+
+TIGHT = 1e-6
+"""How far from 1 the ratio of a bound that is touched may be: the shortest step of an attack in float64."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +29,8 @@ class Evidence:
         tolerance: Absolute slack in the unit of the values; 0 where both are exact.
         instance: The numbers a reader needs to repeat the comparison.
         size: How large the instance is (|Y| + |Z| plus digits); the smallest failing one is shown.
+        ratio: Where an attack on an inequality ended: measured over claimed for an upper bound, claimed over measured
+            for a lower one, so that 1 touches the bound and more breaks it. None for what is no end of an attack.
     """
 
     claimed: float
@@ -31,6 +39,7 @@ class Evidence:
     tolerance: float
     instance: dict[str, Any]
     size: int = 0
+    ratio: float | None = None
 
     @property
     def excess(self) -> float:
@@ -65,6 +74,9 @@ class Claim:
         evidence: Yields comparisons for a formula, given a random generator.
         remark: What was found: why it fails, what repairs it, where it is tight.
         amendment: Id of the claim that states the repaired version.
+        of_functional: For a claim about every functional R, the comparisons for one that a user brings: given R, the
+            formula and a random generator.
+        plot: Computes a plot that says more than the numbers, if there is one.
     """
 
     id: str
@@ -78,6 +90,8 @@ class Claim:
     evidence: Callable[[Formula, np.random.Generator], Iterator[Evidence]]
     remark: str
     amendment: str | None = None
+    of_functional: Callable[[Functional, Formula, np.random.Generator], Iterator[Evidence]] | None = None
+    plot: Callable[[], Plot] | None = None
 
 
 @dataclass(frozen=True)
@@ -90,6 +104,8 @@ class Result:
         comparisons: Number of comparisons made.
         failures: Number of them that broke the relation.
         shown: The smallest failing comparison, or the one nearest to failing when none does.
+        attacked: The comparison at which an attack came nearest to breaking the inequality, or broke it most; None if
+            nothing was attacked.
         seconds: Time taken.
         error: What went wrong, if the computation itself failed.
     """
@@ -101,6 +117,13 @@ class Result:
     shown: Evidence | None
     seconds: float
     error: str = field(default="")
+    attacked: Evidence | None = None
+
+    @property
+    def is_tight(self) -> bool:
+        """Whether an attack touched the bound without breaking it."""
+        reached = self.attacked
+        return reached is not None and reached.ratio is not None and reached.ratio >= 1 - TIGHT and reached.holds
 
     @property
     def as_expected(self) -> bool:
@@ -124,3 +147,16 @@ def judge(comparisons: list[Evidence]) -> tuple[Verdict, Evidence | None]:
     if failing:
         return "false", min(failing, key=lambda evidence: evidence.size)
     return "holds", max(comparisons, key=lambda evidence: evidence.excess - evidence.tolerance)
+
+
+def worst_attack(comparisons: list[Evidence]) -> Evidence | None:
+    """Pick the end of an attack that came nearest to breaking its inequality, or broke it most.
+
+    Args:
+        comparisons: All comparisons made.
+
+    Returns:
+        The one with the largest ratio; None if there was no attack.
+    """
+    ends = [evidence for evidence in comparisons if evidence.ratio is not None]
+    return max(ends, key=lambda evidence: evidence.ratio or 0.0, default=None)

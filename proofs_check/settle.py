@@ -5,7 +5,7 @@ import zlib
 
 import numpy as np
 
-from proofs_check.claim import Claim, Formula, Result, judge
+from proofs_check.claim import Claim, Formula, Result, judge, worst_attack
 
 
 def settle(claim: Claim, seed: int = 0, formula: Formula | None = None) -> Result:
@@ -27,7 +27,8 @@ def settle(claim: Claim, seed: int = 0, formula: Formula | None = None) -> Resul
         return Result(claim, "error", 0, 0, None, time.perf_counter() - start, f"{type(error).__name__}: {error}")
     verdict, shown = judge(comparisons)
     failures = sum(not evidence.holds for evidence in comparisons)
-    return Result(claim, verdict, len(comparisons), failures, shown, time.perf_counter() - start)
+    seconds = time.perf_counter() - start
+    return Result(claim, verdict, len(comparisons), failures, shown, seconds, attacked=worst_attack(comparisons))
 
 
 def survives_sabotage(claim: Claim, seed: int = 0) -> bool:

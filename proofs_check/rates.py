@@ -1,0 +1,51 @@
+"""Powers and leading constants of measured sequences, with intervals."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy import stats
+
+
+class Rate(NamedTuple):
+    """A power law fitted to a sequence, value = constant size^exponent.
+
+    Attributes:
+        exponent: Slope of log value against log size.
+        low: Lower end of its 95 % interval, by Student's law of the residuals.
+        high: Upper end.
+        constant: The constant at the claimed power, by the last point; at the fitted one if none is claimed.
+    """
+
+    exponent: float
+    low: float
+    high: float
+    constant: float
+
+    def as_instance(self) -> dict[str, Any]:
+        """Name the numbers for the evidence."""
+        interval = f"[{self.low:.6g}, {self.high:.6g}]"
+        return {"exponent": round(self.exponent, 6), "95 % interval": interval, "constant": f"{self.constant:.6g}"}
+
+
+def fit_rate(sizes: Sequence[float], values: Sequence[float], power: float | None = None) -> Rate:
+    """Fit a power law by least squares on logarithms.
+
+    Args:
+        sizes: Sizes, at least three.
+        values: Positive values.
+        power: The claimed exponent, if any, at which the leading constant is taken.
+
+    Returns:
+        The exponent with its interval, and the constant.
+
+    >>> rate = fit_rate([1, 2, 4, 8], [3.0, 0.75, 0.1875, 0.046875], power=-2)
+    >>> round(rate.exponent, 9), round(rate.constant, 9)
+    (-2.0, 3.0)
+    """
+    x, y = np.log(np.asarray(sizes, dtype=float)), np.log(np.asarray(values, dtype=float))
+    line = stats.linregress(x, y)
+    half = float(stats.t.ppf(0.975, len(x) - 2)) * float(line.stderr)
+    slope = float(line.slope)
+    constant = np.exp(y[-1] - power * x[-1]) if power is not None else np.exp(line.intercept)
+    return Rate(slope, slope - half, slope + half, float(constant))
