@@ -1,17 +1,19 @@
 """The report: claims and figures on one page that a browser opens from disk, without any request to a network."""
 
+from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
 
 import jinja2
 
 
-def render(claims: dict[str, Any], figures: list[dict[str, Any]]) -> str:
+def render(claims: dict[str, Any], figures: list[dict[str, Any]], pictures: Mapping[str, str]) -> str:
     """Fill the page.
 
     Args:
         claims: Verdicts in their JSON form.
         figures: Name, title and caption of each figure, whose files lie in `figures/` beside the page.
+        pictures: Path of a claim's plot beside the page, without its ending, by the claim's id.
 
     Returns:
         HTML.
@@ -19,4 +21,8 @@ def render(claims: dict[str, Any], figures: list[dict[str, Any]]) -> str:
     # Everything that is filled in is escaped; undefined names are errors, so no verdict can be lost in silence.
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     template = environment.from_string(files("dagames").joinpath("page.html.j2").read_text(encoding="utf-8"))
-    return template.render(claims=claims["claims"], seed=claims["seed"], figures=figures)
+    shown = [
+        claim | {"surprise": claim["as_written"] != claim["expected"], "picture": pictures.get(claim["id"])}
+        for claim in claims["claims"]
+    ]
+    return template.render(claims=shown, seed=claims["seed"], figures=figures)

@@ -1,17 +1,20 @@
 """The command line: `dagames solve | table | pareto | verify | figures | report`."""
 
 import json
+from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import track
 
 from dagames._errors import DomainError
 from dagames._exit import exit_on_user_error
-from dagames._files import check_new, write_text
+from dagames._files import check_new, write_bytes, write_text
+
+if TYPE_CHECKING:
+    from proofs_check.claim import Claim
 
 app = typer.Typer(
     help="Distributional alignment games: solve them, settle the claims about them, draw the figures.",
@@ -53,6 +56,7 @@ def report(
         "out/report"
     ),
     seed: Annotated[int, typer.Option(min=0, help="Seed of the claims' searches.")] = 0,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Processes; as many as cores by default.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is in the folder.")] = False,
 ) -> None:
     """Settle the claims, draw the figures, and bind both into one page that opens from disk.
@@ -62,18 +66,23 @@ def report(
     _check_can_draw()
     check_new(out, overwrite=overwrite)
     from dagames._page import render
-    from proofs_check.output import as_json, print_results
+    from proofs_check.command import settle_all
+    from proofs_check.kept import Kept
+    from proofs_check.markdown import as_markdown
+    from proofs_check.output import print_results
+    from proofs_check.record import as_json
     from proofs_check.registry import load_claims
-    from proofs_check.settle import settle
+    from proofs_check.runner import usable_cores
 
-    found = load_claims().values()
-    console = Console(stderr=True)
-    results = [settle(claim, seed) for claim in track(found, "claims", console=console, transient=True)]
+    found = list(load_claims().values())
+    results = settle_all(found, seed, jobs or usable_cores(), out / "claims.json")
     claims = as_json(results, seed)
     print_results(results, Console())
     drawn = _draw(out / "figures")
-    write_text(out / "claims.json", json.dumps(claims, indent=2) + "\n")
-    write_text(out / "index.html", render(claims, drawn))
+    write_text(out / "claims.json", json.dumps(claims, indent=2, allow_nan=False) + "\n")
+    write_text(out / "claims.md", as_markdown(results, seed))
+    write_text(out / "index.html", render(claims, drawn, _draw_claims(found, out)))
+    Kept(out / "claims.json", seed).end()
     typer.echo(f"wrote {out / 'index.html'}")
     if not all(result.as_expected for result in results):
         raise typer.Exit(1)
@@ -102,3 +111,17 @@ def _draw(out: Path) -> list[dict[str, Any]]:
     except OSError as error:
         raise DomainError(f"cannot write the figures to {out}: {error.strerror}.") from None
     return drawn
+
+
+def _draw_claims(claims: "list[Claim]", out: Path) -> dict[str, str]:
+    """Draw the plots of claims, each with its data beside it, and say where they are."""
+    from dagames._claim_picture import draw_claim
+
+    pictures = {}
+    for claim in claims:
+        if claim.plot is not None:
+            plot = asdict(claim.plot())
+            pictures[claim.id] = f"claims/{claim.id}"
+            write_bytes(out / f"claims/{claim.id}.svg", draw_claim(plot, f"{claim.id} {claim.title}"))
+            write_text(out / f"claims/{claim.id}.json", json.dumps(plot, indent=2, allow_nan=False) + "\n")
+    return pictures

@@ -1,51 +1,188 @@
 """The command that settles claims, for `dagames verify` and `python -m proofs_check`."""
 
+import itertools
 import json
+import signal
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import track
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from dagames import DomainError
 from dagames._files import write_text
-from proofs_check.output import as_json, print_results
+from proofs_check.claim import Claim, Result
+from proofs_check.kept import Kept
+from proofs_check.markdown import as_markdown
+from proofs_check.output import print_results
+from proofs_check.record import as_json, as_record, from_record
 from proofs_check.registry import select_claims
-from proofs_check.settle import settle, survives_sabotage
+from proofs_check.runner import Task, run_tasks, usable_cores
 
 
 def verify(
     ids: Annotated[list[str] | None, typer.Argument(help="Claims to settle, as I.5 I.7; all by default.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the search for counterexamples.")] = 0,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Processes; as many as cores by default.")] = None,
     json_path: Annotated[Path | None, typer.Option("--json", help="Also write the verdicts to this file.")] = None,
+    markdown: Annotated[Path | None, typer.Option(help="Also write them as a Markdown page.")] = None,
+    explore: Annotated[
+        float | None, typer.Option(metavar="MINUTES", help="Go on with new seeds until the time is over.")
+    ] = None,
     sabotage: Annotated[
         bool, typer.Option("--sabotage", help="Plant a wrong formula in each claim; every verdict must turn.")
     ] = False,
 ) -> None:
     """Settle the claims of the papers by computation, and show what each verdict rests on.
 
+    A run with --json that is interrupted goes on where it was when the same command is given again.
+
     Exits with 0 if every verdict is the one that the claim's file expects, otherwise with 1.
     """
+    if sabotage and (explore is not None or json_path is not None or markdown is not None):
+        raise DomainError("--sabotage only says whether verdicts turn; it goes with ids, --seed and --jobs alone.")
+    if explore is not None and not explore > 0:
+        raise DomainError(f"--explore takes minutes, a number above 0, not {explore}.")
     claims = select_claims(ids or [])
+    workers = min(jobs or usable_cores(), max(1, len(claims)))
     console = Console()
-    progress = Console(stderr=True)
     if sabotage:
-        survivors = [c.id for c in track(claims, "sabotage", console=progress) if survives_sabotage(c, seed)]
-        console.print(f"{len(claims) - len(survivors)} of {len(claims)} verdicts turn under sabotage")
-        if survivors:
-            console.print(f"unnoticed: {', '.join(survivors)}")
-            raise typer.Exit(1)
+        _exit_unless(_all_turn(claims, seed, workers, console))
         return
-    results = [settle(claim, seed) for claim in track(claims, "claims", console=progress, transient=True)]
+    rounds = 1
+    results = settle_all(claims, seed, workers, json_path)
+    if explore is not None:
+        results, rounds = _explored(results, seed, workers, explore)
     print_results(results, console)
+    if markdown is not None:
+        write_text(markdown, as_markdown(results, seed, rounds))
     if json_path is not None:
-        write_text(json_path, json.dumps(as_json(results, seed), indent=2) + "\n")
+        write_text(json_path, json.dumps(as_json(results, seed, rounds), indent=2, allow_nan=False) + "\n")
+        Kept(json_path, seed).end()
+    _exit_unless(_all_expected(results, seed, rounds, console))
+
+
+def settle_all(claims: Sequence[Claim], seed: int, jobs: int, result: Path | None = None) -> list[Result]:
+    """Settle claims, with progress, going on from what an interrupted run had settled.
+
+    Args:
+        claims: The claims.
+        seed: Seed of the search.
+        jobs: How many processes.
+        result: File that the caller will write; what is settled is kept beside it until then.
+
+    Returns:
+        Results in the order of the claims.
+    """
+    kept = Kept(result, seed)
+    found = kept.read()
+    done = {claim.id: from_record(claim, found[claim.id]) for claim in claims if claim.id in found}
+    if done:
+        sys.stderr.write(f"going on: {len(done)} of {len(claims)} claims were settled before the run was interrupted\n")
+    kept.begin(map(as_record, done.values()))
+    tasks = [Task(claim.id, seed) for claim in claims if claim.id not in done]
+    with _ended_by_signals(), _progress() as bar:
+        line = bar.add_task("claims", total=len(claims), completed=len(done))
+        try:
+            for task, settled in run_tasks(tasks, jobs):
+                done[task.claim_id] = settled
+                kept.add(as_record(settled))
+                bar.update(line, advance=1, description=task.claim_id)
+        except KeyboardInterrupt:
+            bar.stop()
+            _say_goodbye([done[claim.id] for claim in claims if claim.id in done], len(claims), result)
+            raise SystemExit(130) from None
+    return [done[claim.id] for claim in claims]
+
+
+def _explored(results: Sequence[Result], seed: int, jobs: int, minutes: float) -> tuple[list[Result], int]:
+    """Go on with new seeds; of each claim the result that says most against it stays."""
+    worst = {result.claim.id: result for result in results}
+    rounds, end = 1, time.monotonic() + 60 * minutes
+
+    def tasks() -> Iterator[Task]:
+        for later in itertools.count(seed + 1):
+            for claim_id in worst:
+                if time.monotonic() > end:
+                    return
+                yield Task(claim_id, later)
+
+    with _ended_by_signals(), _progress() as bar:
+        line = bar.add_task("exploring", total=None)
+        try:
+            for task, found in run_tasks(tasks(), jobs):
+                worst[task.claim_id] = max(worst[task.claim_id], found, key=_weight)
+                rounds = max(rounds, task.seed - seed + 1)
+                bar.update(line, advance=1, description=f"seed {task.seed}, {task.claim_id}")
+        except KeyboardInterrupt:
+            sys.stderr.write("stopped exploring\n")
+    return list(worst.values()), rounds
+
+
+def _weight(result: Result) -> tuple[bool, float]:
+    """Order results: an unexpected verdict before others, a small counterexample before a large one, a high ratio."""
+    if result.as_written == "false" and result.shown is not None:
+        return not result.as_expected, -float(result.shown.size)
+    attacked = result.attacked
+    return not result.as_expected, 0.0 if attacked is None else attacked.ratio or 0.0
+
+
+def _all_turn(claims: Sequence[Claim], seed: int, jobs: int, console: Console) -> bool:
+    """Plant each claim's sabotage, and say whose verdict stays the expected one, or cannot be computed."""
+    survivors = []
+    with _ended_by_signals(), _progress() as bar:
+        line = bar.add_task("sabotage", total=len(claims))
+        for task, result in run_tasks([Task(claim.id, seed, sabotage=True) for claim in claims], jobs):
+            bar.update(line, advance=1, description=task.claim_id)
+            if result.as_expected or result.as_written == "error":
+                survivors.append(result)
+    console.print(f"{len(claims) - len(survivors)} of {len(claims)} verdicts turn under sabotage")
+    for result in survivors:
+        console.print(f"{result.claim.id}: {result.error or 'the sabotage was not noticed'}", markup=False)
+    return not survivors
+
+
+def _all_expected(results: Sequence[Result], seed: int, rounds: int, console: Console) -> bool:
     unexpected = [result for result in results if not result.as_expected]
     for result in unexpected:
         console.print(
             f"{result.claim.id}: the verdict is {result.as_written!r}, its file expects {result.claim.expected!r}. "
-            f"{result.error}"
+            f"{result.error}",
+            markup=False,
         )
-    if unexpected:
+    if not unexpected:
+        tried = f"seed {seed}" if rounds == 1 else f"seeds {seed} to {seed + rounds - 1}"
+        console.print(f"{len(results)} verdicts, all as expected ({tried})")
+    return not unexpected
+
+
+def _exit_unless(fine: bool) -> None:
+    if not fine:
         raise typer.Exit(1)
-    console.print(f"{len(results)} verdicts, all as expected (seed {seed})")
+
+
+def _say_goodbye(results: Sequence[Result], total: int, result: Path | None) -> None:
+    print_results(results, Console())
+    words = f"interrupted: {len(results)} of {total} claims are settled"
+    words += "; the same command goes on from there" if result is not None else "; with --json a run can go on later"
+    sys.stderr.write(words + "\n")
+
+
+def _progress() -> Progress:
+    columns = (TextColumn("{task.description:>8}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=Console(stderr=True), transient=True)
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Let a request to end be treated as Ctrl-C is, so that what is settled is shown and processes are ended."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,21 +1,18 @@
-"""Verdicts as a terminal table and as JSON."""
+"""Verdicts as a terminal table, and in words."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
-from proofs_check.claim import Result
-
-SCHEMA = 1
-"""Version of the JSON form."""
+from proofs_check.claim import Evidence, Result
 
 _COLOUR = {"holds": "green", "false": "red", "open": "yellow", "error": "bold red"}
 
 
 def as_table(results: Sequence[Result]) -> Table:
-    """Lay the verdicts out for a terminal; the evidence of each fits on a line of its own below.
+    """Lay the verdicts out for a terminal.
 
     Args:
         results: The results.
@@ -24,23 +21,25 @@ def as_table(results: Sequence[Result]) -> Table:
         A rich table.
     """
     table = Table(title="Claims")
-    for heading in ("id", "claim", "as_written", "expected", "comparisons", "amendment"):
-        table.add_column(heading)
+    for heading in ("id", "claim", "as written", "comparisons", "worst ratio", "repair"):
+        table.add_column(heading, no_wrap=heading not in {"claim", "as written"})
     for result in results:
         colour = _COLOUR[result.as_written]
+        surprise = "" if result.as_expected else f" (expected {result.claim.expected})"
+        failures = f"{result.failures} of {result.comparisons} fail"
         table.add_row(
-            result.claim.id,
-            result.claim.title,
-            f"[{colour}]{result.as_written}[/{colour}]",
-            result.claim.expected,
-            f"{result.failures} of {result.comparisons} fail" if result.failures else str(result.comparisons),
+            escape(result.claim.id),
+            escape(result.claim.title),
+            f"[{colour}]{result.as_written}[/{colour}]{surprise}",
+            failures if result.failures else str(result.comparisons),
+            ratio_text(result),
             result.claim.amendment or "",
         )
     return table
 
 
 def print_results(results: Sequence[Result], console: Console) -> None:
-    """Print the table, and under it the counterexample of each claim that is false.
+    """Print the table, and under it the counterexample of each claim that does not hold.
 
     Args:
         results: The results.
@@ -63,52 +62,46 @@ def evidence_text(result: Result) -> str:
     """
     if result.shown is None:
         return result.error or "no evidence"
-    shown = result.shown
-    place = ", ".join(f"{name} = {value}" for name, value in shown.instance.items())
     label = "counterexample" if result.as_written == "false" else "nearest to failing"
+    return f"{label}: {comparison_text(result.shown)}; {instance_text(result.shown)}"
+
+
+def comparison_text(evidence: Evidence) -> str:
+    """Say what was compared with what, in numbers.
+
+    Args:
+        evidence: The comparison.
+
+    Returns:
+        One line.
+    """
     return (
-        f"{label}: measured {shown.measured:.6g}, claimed {shown.relation} {shown.claimed:.6g} "
-        f"(tolerance {shown.tolerance:g}); {place}"
+        f"measured {evidence.measured:.6g}, claimed {evidence.relation} {evidence.claimed:.6g} "
+        f"(tolerance {evidence.tolerance:g})"
     )
 
 
-def as_json(results: Sequence[Result], seed: int) -> dict[str, Any]:
-    """Write the verdicts as plain data.
+def instance_text(evidence: Evidence) -> str:
+    """Say where, so that it can be typed in again.
 
     Args:
-        results: The results.
-        seed: Seed of the search.
+        evidence: The comparison.
 
     Returns:
-        {"schema", "seed", "claims": [{"id", "title", "statement", "source", "kind", "as_written", "expected",
-        "amendment", "remark", "comparisons", "failures", "evidence", "error"}]}. Times are left out, so that two
-        runs with one seed are equal.
+        One line.
     """
-    return {"schema": SCHEMA, "seed": seed, "claims": [_claim_json(result) for result in results]}
+    return ", ".join(f"{name} = {value}" for name, value in evidence.instance.items())
 
 
-def _claim_json(result: Result) -> dict[str, Any]:
-    claim, shown = result.claim, result.shown
-    return {
-        "id": claim.id,
-        "title": claim.title,
-        "statement": claim.statement,
-        "source": claim.source,
-        "kind": claim.kind,
-        "as_written": result.as_written,
-        "expected": claim.expected,
-        "amendment": claim.amendment,
-        "remark": claim.remark,
-        "comparisons": result.comparisons,
-        "failures": result.failures,
-        "evidence": None
-        if shown is None
-        else {
-            "claimed": shown.claimed,
-            "measured": shown.measured,
-            "relation": shown.relation,
-            "tolerance": shown.tolerance,
-            "instance": shown.instance,
-        },
-        "error": result.error,
-    }
+def ratio_text(result: Result) -> str:
+    """Say how near an attack came to breaking the inequality.
+
+    Args:
+        result: The result.
+
+    Returns:
+        The worst ratio, with "tight" where the bound is touched; nothing where nothing was attacked.
+    """
+    if result.attacked is None or result.attacked.ratio is None:
+        return ""
+    return f"{result.attacked.ratio:.6g}" + (", tight" if result.is_tight else "")

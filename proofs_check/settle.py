@@ -29,16 +29,3 @@ def settle(claim: Claim, seed: int = 0, formula: Formula | None = None) -> Resul
     failures = sum(not evidence.holds for evidence in comparisons)
     seconds = time.perf_counter() - start
     return Result(claim, verdict, len(comparisons), failures, shown, seconds, attacked=worst_attack(comparisons))
-
-
-def survives_sabotage(claim: Claim, seed: int = 0) -> bool:
-    """Say whether the claim's verdict stays the same under its sabotage, which would make the check worthless.
-
-    Args:
-        claim: The claim.
-        seed: Seed of the search.
-
-    Returns:
-        True if the sabotage was not noticed.
-    """
-    return settle(claim, seed).as_written == settle(claim, seed, claim.sabotage).as_written

@@ -1,0 +1,136 @@
+"""Verdicts as plain data: between processes, on disk while a run goes on, and as the result of one."""
+
+import math
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from proofs_check.claim import Claim, Evidence, Result
+
+SCHEMA = 2
+"""Version of the JSON form, described in docs/claims.md; it grows by new keys only."""
+
+Record: TypeAlias = dict[str, Any]
+
+
+def as_record(result: Result) -> Record:
+    """Write down what was computed, without what the claim's file says.
+
+    Args:
+        result: The result.
+
+    Returns:
+        Plain data, of which `from_record` makes the result again.
+    """
+    return {
+        "id": result.claim.id,
+        "as_written": result.as_written,
+        "comparisons": result.comparisons,
+        "failures": result.failures,
+        "shown": _evidence(result.shown),
+        "attacked": _evidence(result.attacked),
+        "seconds": result.seconds,
+        "error": result.error,
+    }
+
+
+def from_record(claim: Claim, record: Record) -> Result:
+    """Read a result back.
+
+    Args:
+        claim: The claim that was settled.
+        record: What `as_record` wrote, perhaps through JSON.
+
+    Returns:
+        The result.
+    """
+    return Result(
+        claim,
+        record["as_written"],
+        record["comparisons"],
+        record["failures"],
+        _read(record["shown"]),
+        record["seconds"],
+        record["error"],
+        _read(record["attacked"]),
+    )
+
+
+def as_json(results: Sequence[Result], seed: int, rounds: int = 1) -> Record:
+    """Write the verdicts as plain data.
+
+    Args:
+        results: The results.
+        seed: Seed of the search.
+        rounds: How many seeds were tried, from `seed` on.
+
+    Returns:
+        {"schema", "seed", "rounds", "claims": [...]}, each claim as docs/claims.md says. Times are left out, so that
+        two runs with one seed are equal.
+    """
+    return {"schema": SCHEMA, "seed": seed, "rounds": rounds, "claims": [_claim_json(result) for result in results]}
+
+
+def _claim_json(result: Result) -> Record:
+    claim, record = result.claim, as_record(result)
+    return {
+        "id": claim.id,
+        "title": claim.title,
+        "statement": claim.statement,
+        "source": claim.source,
+        "kind": claim.kind,
+        "as_written": result.as_written,
+        "expected": claim.expected,
+        "amendment": claim.amendment,
+        "remark": claim.remark,
+        "comparisons": result.comparisons,
+        "failures": result.failures,
+        "evidence": record["shown"],
+        "attack": record["attacked"],
+        "tight": result.is_tight,
+        "error": result.error,
+    }
+
+
+def _evidence(evidence: Evidence | None) -> Record | None:
+    if evidence is None:
+        return None
+    return {
+        "claimed": _plain(evidence.claimed),
+        "measured": _plain(evidence.measured),
+        "relation": evidence.relation,
+        "tolerance": _plain(evidence.tolerance),
+        "instance": _plain(evidence.instance),
+        "size": evidence.size,
+        "ratio": _plain(evidence.ratio),
+    }
+
+
+def _read(record: Record | None) -> Evidence | None:
+    if record is None:
+        return None
+    # JSON has no infinity: such numbers come as words.
+    numbers = {name: float(record[name]) for name in ("claimed", "measured", "tolerance")}
+    ratio = None if record["ratio"] is None else float(record["ratio"])
+    return Evidence(
+        relation=record["relation"], instance=record["instance"], size=record["size"], ratio=ratio, **numbers
+    )
+
+
+def _plain(value: Any) -> Any:
+    """Turn what an instance may hold into what JSON holds."""
+    if isinstance(value, Mapping):
+        return {str(name): _plain(entry) for name, entry in value.items()}
+    if isinstance(value, list | tuple | np.ndarray):
+        return [_plain(entry) for entry in value]
+    if value is None or isinstance(value, str | bool | int):
+        return value
+    if isinstance(value, np.bool_ | np.integer):
+        return value.item()
+    if isinstance(value, float | np.floating):
+        return float(value) if math.isfinite(value) else str(float(value))
+    if isinstance(value, Fraction):
+        return str(value)
+    raise TypeError(f"an instance holds {value!r}; numbers, words, lists and rationals can be written down.")
