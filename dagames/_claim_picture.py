@@ -27,8 +27,11 @@ def draw_claim(plot: dict[str, Any], title: str) -> bytes:
         for line, colour in zip(plot["lines"], _cycle(len(plot["lines"])), strict=True):
             axes.plot(line["x"], line["y"], label=line["name"], **{"color": colour} | _STYLES[line["style"]])
         axes.set(xlabel=plot["x"], ylabel=plot["y"])
-        axes.set_xscale("log" if plot["log_x"] else "linear")
-        axes.set_yscale("log" if plot["log_y"] else "linear")
+        for axis, is_log in ((axes.xaxis, plot["log_x"]), (axes.yaxis, plot["log_y"])):
+            if is_log:
+                axis.axes.set(**{f"{axis.axis_name}scale": "log"})
+                # Signs of mathematics are off in the settings, so powers are written out.
+                axis.set_major_formatter(lambda value, _: f"{value:g}")
         axes.legend(fontsize=8)
 
     return draw_panels([panel], title, plot["caption"], "svg")

@@ -14,6 +14,7 @@ from dagames.grpo import mean_field_path
 from dagames.targets import MajorityVote
 from proofs_check import groups, oracles
 from proofs_check.claim import Claim, Evidence, Formula, Relation
+from proofs_check.plot import Line, Plot
 
 Array = NDArray[np.float64]
 RUNS = 400
@@ -170,6 +171,18 @@ def _rest(pull: Any, beta: float, p_0: float) -> float:
     return float(1 / (1 + np.exp(-near)))
 
 
+def plot() -> Plot:
+    """Follow the expected course on both sides of the reference's mode and of the critical beta."""
+    lines = []
+    for beta, p_0 in ((0.1, 0.45), (0.1, 0.55), (1.5, 0.45)):
+        course = _course(16, beta, p_0, 0.5, 60)
+        lines.append(Line(f"beta = {beta:g}, p_0 = {p_0:g}", list(range(len(course))), list(course)))
+    caption = (
+        "K = 16, two answers. With a small beta the reference's likelier answer takes all; a large one holds it back."
+    )
+    return Plot("step", "probability of the right answer", lines, caption)
+
+
 CLAIM = Claim(
     id="B.5",
     title="Collapse under majority vote",
@@ -195,4 +208,5 @@ CLAIM = Claim(
         "That the mode gains most among three and more answers was attacked, not proved. Nearer to 1/2 or at larger "
         "rates runs part ways, and their mean says little."
     ),
+    plot=plot,
 )

@@ -9,6 +9,7 @@ import numpy as np
 
 from proofs_check import oracles
 from proofs_check.claim import Claim, Evidence, Formula
+from proofs_check.plot import Line, Plot
 
 STEPS = 200
 Vector = list[Any]
@@ -95,6 +96,19 @@ def _centred(log_nu: Vector) -> Vector:
     return [a - mean for a in log_nu]
 
 
+def plot() -> Plot:
+    """Follow the iteration with the weight below, at and above beta."""
+    log_nu_0, lines = [oracles.log(p) for p in (Fraction(4, 5), Fraction(1, 5))], []
+    for ratio in (Fraction(1, 2), Fraction(1), Fraction(3, 2)):
+        log_nu, path = log_nu_0, [0.8]
+        for _ in range(16):
+            log_nu = _centred(stated(log_nu, log_nu_0, oracles.number(ratio)))
+            path.append(float(oracles.normalised(log_nu)[0]))
+        lines.append(Line(f"weight = {float(ratio):g} beta", list(range(len(path))), path))
+    caption = "Below beta the iterates converge, at beta they return every second step, above they end in the corners."
+    return Plot("step", "nu(0)", lines, f"R = weight sum nu log nu, nu_0 = (4/5, 1/5). {caption}")
+
+
 CLAIM = Claim(
     id="I.7",
     title="Alternating best response converges",
@@ -115,4 +129,5 @@ CLAIM = Claim(
         "minimisation. The damped step converges in every case (claim I.8)."
     ),
     amendment="I.8",
+    plot=plot,
 )

@@ -9,6 +9,7 @@ import numpy as np
 
 from proofs_check import oracles
 from proofs_check.claim import Claim, Evidence, Formula
+from proofs_check.plot import Line, Plot
 
 STEPS = 25
 Vector = list[Any]
@@ -107,6 +108,26 @@ def _kl(p: Vector, q: Vector) -> Any:
     return mp.fsum(a * mp.log(a / b) for a, b in zip(p, q, strict=True))
 
 
+def plot() -> Plot:
+    """Follow KL(nu* || nu) of the damped and of the full step, beside the claimed contraction."""
+    nu_0, shown = [Fraction(4, 5), Fraction(1, 5)], 11
+    steps = list(range(shown))
+    beta, weight, smoothness = mp.mpf(1), mp.mpf(6), mp.mpf(3)
+    star, lines = _equilibrium("collisions", nu_0, weight, beta), []
+    for name, eta in (("damped", stated(beta, smoothness)), ("full step", mp.mpf(1))):
+        nu, path = [mp.mpf(1) / 5, mp.mpf(4) / 5], []
+        for _ in range(shown):
+            path.append(float(_kl(star, nu)))
+            nu = _step("collisions", nu, nu_0, weight, beta, eta)
+        lines.append(Line(name, steps, path))
+    bound = [lines[0].y[0] * float(smoothness / (beta + smoothness)) ** t for t in range(shown)]
+    lines.append(Line("claimed: L / (beta + L) a step", steps, bound, "bound"))
+    caption = (
+        "R = 3 |nu|^2, nu_0 = (4/5, 1/5), beta = 1, L = 3. The damped step stays below the line; the full one cycles."
+    )
+    return Plot("step", "KL(nu* || nu), nats", lines, caption, log_y=True)
+
+
 CLAIM = Claim(
     id="I.8",
     title="Damped best response converges",
@@ -125,4 +146,5 @@ CLAIM = Claim(
         "It is mirror descent on J with the divergence to the reference taken exactly. L is the weight for the "
         "entropy, which then takes one step, and half the weight for the collision probability."
     ),
+    plot=plot,
 )

@@ -9,6 +9,7 @@ import numpy as np
 
 from proofs_check import oracles
 from proofs_check.claim import Claim, Evidence, Formula
+from proofs_check.plot import Line, Plot
 
 GRID = 24
 TINY = mp.mpf(10) ** -40
@@ -92,6 +93,19 @@ def _instances(rng: np.random.Generator) -> Iterator[tuple[list[Fraction], Fract
         yield nu_0, beta * (Fraction(1, 2), one, Fraction(4, 3))[i % 3], beta
 
 
+def plot() -> Plot:
+    """Draw the mass of the mode at the minimum against the weight."""
+    lines = []
+    for first in (Fraction(1, 2), Fraction(11, 20), Fraction(2, 3), Fraction(9, 10)):
+        ratios = [Fraction(k, 50) for k in range(101)]
+        mass = [float(max(stated([first, 1 - first], ratio, Fraction(1)).minimiser)) for ratio in ratios]
+        lines.append(Line(f"nu_0 = ({first}, {1 - first})", [float(r) for r in ratios], mass))
+    caption = (
+        "From lambda = beta on a point mass is best: the mode of the reference, and either answer where both are alike."
+    )
+    return Plot("lambda / beta", "mass of the likelier answer at the minimum", lines, caption)
+
+
 CLAIM = Claim(
     id="I.15a",
     title="Thresholds of entropy minimisation",
@@ -111,4 +125,5 @@ CLAIM = Claim(
         "minima are vertices, and from a vertex mass t costs (lambda - beta) t log(1 / t), more than any gain linear "
         "in t."
     ),
+    plot=plot,
 )

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from dagames.orbits import hellinger_bounds
 from proofs_check.claim import Claim, Evidence, Formula
+from proofs_check.plot import Line, Plot
 
 Array = NDArray[np.float64]
 
@@ -100,6 +101,17 @@ def _extreme(K: int, sign: float, rng: np.random.Generator) -> Array:
     return np.asarray(reached[score(reached).argmax()])
 
 
+def plot() -> Plot:
+    """Draw the lower constant beside that of views without a common answer."""
+    sizes = list(range(2, 17))
+    lines = [
+        Line("c log K", sizes, [stated(K).lower * float(np.log(K)) for K in sizes], "points"),
+        Line("views without a common answer", [2, 16], [1.0, 1.0], "bound"),
+    ]
+    caption = "Views without a common answer (H^2 = 1 at JS = log K) are not the extreme: c stays below 1 / log K."
+    return Plot("views K", "H^2 / JS, times log K", lines, caption)
+
+
 CLAIM = Claim(
     id="I.23",
     title="Hellinger against Jensen-Shannon",
@@ -118,4 +130,5 @@ CLAIM = Claim(
         "of mean 1, which turned views realise. The upper constant is attained where view k is uniform off answer k. "
         "That two values suffice for the lower one is a finding of the search, K = 2 to 8, and not proved."
     ),
+    plot=plot,
 )

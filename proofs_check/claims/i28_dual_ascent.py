@@ -14,6 +14,7 @@ from dagames.functionals import Linear
 from dagames.solvers import admissible_step
 from proofs_check import oracles
 from proofs_check.claim import Claim, Evidence, Formula, Relation
+from proofs_check.plot import Line, Plot
 
 Array = NDArray[np.float64]
 OFFSET = 1e-6
@@ -135,6 +136,21 @@ def _instances(rng: np.random.Generator) -> Iterator[Loop]:
         yield Loop(nu_0, cost, spent * Fraction(int(rng.integers(3, 10)), 10), beta)
 
 
+def plot() -> Plot:
+    """Follow the multiplier below and above the sharp step."""
+    half = Fraction(1, 2)
+    loop, lines = Loop([half, half], [Fraction(0), Fraction(1)], Fraction(1, 4), Fraction(1)), []
+    star, sharp = loop.equilibrium(), stated(loop).nearby
+    for share in (0.3, 0.95, 1.05):
+        path = [star + 0.05]
+        for _ in range(60):
+            path.append(loop.step(path[-1], share * sharp))
+        lines.append(Line(f"{share:g} of the sharp step", list(range(len(path))), path))
+    lines.append(Line("equilibrium", [0, 60], [star, star], "bound"))
+    caption = "Cost (0, 1), budget 1/4, nu_0 = (1/2, 1/2), beta = 1. Below 2 beta / Var it settles, above it cycles."
+    return Plot("step", "multiplier", lines, caption)
+
+
 CLAIM = Claim(
     id="I.28",
     title="Dual ascent on a safety budget",
@@ -154,4 +170,5 @@ CLAIM = Claim(
         "round shrinks the distance. Beside the equilibrium a round multiplies it by 1 - alpha Var / beta: -1.1 at "
         "1.05 times the sharp step, where the loop ends in a bounded cycle."
     ),
+    plot=plot,
 )

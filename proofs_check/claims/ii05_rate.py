@@ -14,6 +14,7 @@ from dagames.estimators.exchange import exchange
 from dagames.estimators.minimax import best_exactly
 from proofs_check import approximation, oracles
 from proofs_check.claim import Claim, Evidence, Formula
+from proofs_check.plot import Line, Plot
 
 SIZES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 256)
 SEQUENCES = (tuple(range(4, 26, 3)), tuple(range(5, 27, 3)))
@@ -107,6 +108,20 @@ def _mean(table: list[Any], p: Any) -> Any:
     return total
 
 
+def plot() -> Plot:
+    """Draw the multiples of the least bias against the number of traces."""
+    sizes = [n for n in SIZES if n <= 32]
+    multiples = [float(stated(n, free=False) * _enclosed(n)[1]) for n in sizes]
+    limit = float(_limit(stated, SEQUENCES[0], free=False))
+    lines = [
+        Line("(n + 1)^2 times the least bias", sizes, multiples, "points"),
+        Line("limit", [1, 32], [limit, limit], "bound"),
+    ]
+    return Plot(
+        "traces n", "(n + 1)^2 x bias", lines, "The multiples rise to their limit: the rate is exact.", log_x=True
+    )
+
+
 CLAIM = Claim(
     id="II.5",
     title="Rate of the least bias",
@@ -129,4 +144,5 @@ CLAIM = Claim(
         "sequences of sizes give limits that agree to 12 digits. The second is half of Ibragimov's constant of "
         "x^2 log |x|. That they have limits is seen, and not proved; the bounds hold for the sizes listed."
     ),
+    plot=plot,
 )

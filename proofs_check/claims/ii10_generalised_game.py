@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from proofs_check import oracles
 from proofs_check.claim import Claim, Evidence, Formula
+from proofs_check.plot import Line, Plot
 
 Array = NDArray[np.float64]
 REACH = {"|q|^2 / 2": Fraction(1), "|q|^2 / 2 + |q|^3 / 3": Fraction(2), "sum q log q": Fraction(10**6)}
@@ -242,6 +243,20 @@ def _instances(rng: np.random.Generator) -> Iterator[Game]:
         yield Game(pi_0, point, weight, beta, sign, list(REACH)[int(rng.integers(3))])
 
 
+def plot() -> Plot:
+    """Draw both values of the smallest counterexample against s."""
+    one, zero = Fraction(1), Fraction(0)
+    signs = [Fraction(k, 20) for k in range(1, 31)]
+    games = [Game([one, zero], [zero, one], zero, one, sign) for sign in signs]
+    places = [float(sign) for sign in signs]
+    lines = [
+        Line("min J", [places[0], places[-1]], [-0.25, -0.25], "bound"),
+        Line("max min G", places, [float(_max_min(game)) for game in games]),
+    ]
+    caption = "R = -nu_1, pi_0 = (1, 0), beta = 1, F = Phi = |.|^2 / 2. A target says enough from s = 1 on."
+    return Plot("s", "value", lines, caption)
+
+
 CLAIM = Claim(
     id="II.10",
     title="Value of the generalised game",
@@ -262,4 +277,5 @@ CLAIM = Claim(
         ".403."
     ),
     amendment="II.10a",
+    plot=plot,
 )
