@@ -1,0 +1,169 @@
+"""What a run writes: data that comes back as it was, Markdown, plots; and what an interrupted one keeps."""
+
+import json
+import math
+from dataclasses import asdict, replace
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dagames import DomainError
+from dagames._claim_picture import draw_claim
+from proofs_check.claim import Evidence, Result, worst_attack
+from proofs_check.kept import Kept
+from proofs_check.markdown import as_markdown
+from proofs_check.output import evidence_text, ratio_text
+from proofs_check.record import as_json, as_record, from_record
+from proofs_check.registry import load_claims
+from proofs_check.rows import ROWS, WAIVERS
+from proofs_check.settle import settle
+
+CLAIMS = load_claims()
+PLOTTED = {name: claim for name, claim in CLAIMS.items() if claim.plot is not None}
+CLAIM = CLAIMS["I.5"]
+
+numbers = st.floats(allow_nan=False)
+plain = st.one_of(st.text(max_size=9), st.integers(), st.booleans(), st.floats(allow_nan=False, allow_infinity=False))
+instances = st.dictionaries(st.text(max_size=9), plain | st.lists(plain, max_size=3), max_size=3)
+evidences = st.builds(
+    Evidence,
+    numbers,
+    numbers,
+    st.sampled_from(["equal", "at most", "at least"]),
+    numbers,
+    instances,
+    st.integers(0, 99),
+    st.none() | numbers,
+)
+results = st.builds(
+    Result,
+    st.just(CLAIM),
+    st.sampled_from(["holds", "false", "open", "error"]),
+    st.integers(0, 9),
+    st.integers(0, 9),
+    st.none() | evidences,
+    numbers,
+    st.text(max_size=9),
+    st.none() | evidences,
+)
+
+
+def a_result(**changes):
+    evidence = Evidence(1.0, 2.0, "at most", 0.0, {"nu": "(1/2, 1/2)"}, 3)
+    return replace(Result(CLAIM, "false", 1, 1, evidence, 0.1), **changes)
+
+
+@given(results)
+def test_a_result_comes_back_from_json_as_it_was(result):
+    assert from_record(CLAIM, json.loads(json.dumps(as_record(result), allow_nan=False))) == result
+
+
+def test_numbers_of_every_kind_can_be_written_down():
+    instance = {"a": np.float64(0.5), "b": np.int64(2), "c": (Fraction(1, 3), math.inf), "d": np.array([True]), 5: None}
+    record = as_record(a_result(shown=Evidence(0.0, -math.inf, "equal", 0.0, instance)))
+    assert record["shown"]["instance"] == {"a": 0.5, "b": 2, "c": ["1/3", "inf"], "d": [True], "5": None}
+    assert record["shown"]["measured"] == "-inf"
+    with pytest.raises(TypeError, match="an instance holds <object"):
+        as_record(a_result(shown=Evidence(0.0, 0.0, "equal", 0.0, {"x": object()})))
+
+
+def test_the_json_form_is_the_documented_one():
+    written = as_json([a_result()], 7, 2)
+    assert (written["schema"], written["seed"], written["rounds"]) == (2, 7, 2)
+    assert set(written["claims"][0]) == {
+        *("id", "title", "statement", "source", "kind", "as_written", "expected", "amendment", "remark"),
+        *("comparisons", "failures", "evidence", "attack", "tight", "error"),
+    }
+    evidence = {"claimed", "measured", "relation", "tolerance", "instance", "size", "ratio"}
+    assert set(written["claims"][0]["evidence"]) == evidence
+
+
+def test_every_statement_has_a_file_or_a_waiver():
+    assert len(ROWS) == len(set(ROWS)) == 56
+    assert set(ROWS) == (set(ROWS) & set(CLAIMS)) | set(WAIVERS)
+    assert not set(WAIVERS) & set(CLAIMS)
+    assert all(WAIVERS.values())
+
+
+@pytest.mark.parametrize(
+    ("ratios", "worst", "tight"),
+    [
+        ([0.5, 0.9], 0.9, False),
+        ([1 - 1e-8, None, 0.2], 1 - 1e-8, True),
+        ([1.5, 0.1], 1.5, False),
+        ([None], None, False),
+    ],
+)
+def test_an_attack_is_tight_where_it_touches_the_bound_and_does_not_break_it(ratios, worst, tight):
+    ends = [Evidence(1.0, ratio or 0.0, "at most", 0.0, {}, ratio=ratio) for ratio in ratios]
+    result = a_result(attacked=worst_attack(ends))
+    assert result.is_tight is tight
+    assert ("tight" in ratio_text(result)) is tight
+    assert (None if result.attacked is None else result.attacked.ratio) == worst
+
+
+def test_markdown_shows_verdicts_and_evidence_and_breaks_no_table():
+    piped = replace(CLAIM, title="a | b")
+    text = as_markdown([a_result(claim=piped, attacked=Evidence(1.0, 0.5, "at most", 0.0, {"x": "`"}, ratio=0.5))], 3)
+    assert "| I.5 | a \\| b | false | 0.5 | I.5a |" in text
+    assert "counterexample: measured 2, claimed at most 1" in text
+    assert "nu = (1/2, 1/2)" in text
+    assert "`dagames verify I.5 --seed 3`" in text
+    assert text.count("```") == 4
+    surprising = as_markdown([a_result(as_written="error", shown=None, error="ZeroDivisionError: by design")], 0, 4)
+    assert "error (expected false)" in surprising
+    assert "ZeroDivisionError" in surprising
+    assert "seeds 0 to 3" in surprising
+
+
+@pytest.mark.parametrize("claim", PLOTTED.values(), ids=PLOTTED)
+def test_plots_have_labels_and_finite_numbers(claim):
+    plot = claim.plot()
+    assert plot.x
+    assert plot.y
+    assert plot.caption.endswith(".")
+    for line in plot.lines:
+        assert len(line.x) == len(line.y) > 1
+        assert np.isfinite([line.x, line.y]).all()
+        assert not plot.log_y or min(line.y) > 0
+    assert len({line.name for line in plot.lines}) == len(plot.lines)
+    drawn = draw_claim(asdict(plot), claim.title)
+    assert drawn == draw_claim(asdict(plot), claim.title)
+    assert all(line.name.encode() in drawn for line in plot.lines if "<" not in line.name)
+
+
+def test_what_was_settled_is_kept_until_the_result_is_written(tmp_path):
+    result, records = tmp_path / "deep" / "out.json", [as_record(settle(CLAIMS[name])) for name in ("I.5", "I.7")]
+    kept = Kept(result, 0)
+    assert kept.read() == {}
+    kept.begin([])
+    for record in records:
+        kept.add(record)
+    again = Kept(result, 0)
+    assert [found["id"] for found in again.read().values()] == ["I.5", "I.7"]
+    assert evidence_text(from_record(CLAIMS["I.7"], again.read()["I.7"])) == evidence_text(settle(CLAIMS["I.7"]))
+    assert Kept(result, 1).read() == {}  # another seed
+    kept.end()
+    assert list(result.parent.iterdir()) == []
+
+
+def test_half_a_line_and_other_code_are_not_read(tmp_path, monkeypatch):
+    kept = Kept(tmp_path / "out.json", 0)
+    kept.begin([as_record(settle(CLAIM))])
+    with kept.path.open("a") as lines:
+        lines.write('{"id": "I.7", "as_writ')
+    assert set(kept.read()) == {"I.5"}
+    monkeypatch.setattr("proofs_check.kept.fingerprint", lambda: "other")
+    assert Kept(tmp_path / "out.json", 0).read() == {}
+    kept.path.write_text("no JSON at all\n[1, 2]\n")
+    assert kept.read() == {}
+
+
+def test_a_place_that_cannot_be_written_is_named_before_anything_is_computed(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DomainError, match=r"cannot write .*out\.json"):
+        Kept(tmp_path / "file" / "out.json", 0).begin([])
+    assert Kept(None, 0).read() == {}

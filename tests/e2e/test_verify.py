@@ -1,0 +1,156 @@
+"""`dagames verify` in processes of its own: any number of them, interrupted, killed, with claims that fail."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+
+from tests.e2e.test_command_line import DAGAMES, refused, run
+
+IDS = ("I.5", "I.10", "I.22", "I.24", "II.2")
+
+CLAIM = """
+import os
+from proofs_check.claim import Claim, Evidence
+
+
+def stated():
+    return 1.0
+
+
+def sabotage():
+    return 0.0
+
+
+def evidence(formula, rng):
+    {first}
+    yield Evidence(formula(), 1.0, "equal", 0.0, {{"x": "1"}})
+
+
+CLAIM = Claim("{id}", "One is one", "1 = 1.", "ours", "equality", "holds", stated, sabotage, evidence, "By itself.")
+"""
+
+
+def planted(folder, claim_id, first="pass"):
+    path = folder / f"{claim_id}.py"
+    path.write_text(CLAIM.format(id=claim_id, first=first))
+    return path
+
+
+def verdicts(path):
+    return {claim["id"]: claim["as_written"] for claim in json.loads(path.read_text())["claims"]}
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory):
+    out = tmp_path_factory.mktemp("whole") / "out.json"
+    done = run("verify", *IDS, "--json", out, "--jobs", "1")
+    assert done.returncode == 0, done.stderr
+    return out.read_text()
+
+
+def test_the_number_of_processes_changes_nothing(tmp_path, uninterrupted):
+    done = run("verify", *IDS, "--json", tmp_path / "out.json", "--markdown", tmp_path / "out.md", "--jobs", "2")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "out.json").read_text() == uninterrupted
+    assert "| I.5 |" in (tmp_path / "out.md").read_text()
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_run_goes_on_where_it_was_interrupted(tmp_path, uninterrupted, how):
+    out, part = tmp_path / "out.json", tmp_path / "out.json.part"
+    command = [DAGAMES, "verify", *IDS, "--json", str(out), "--jobs", "1"]
+    begun = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while not part.exists() or len(part.read_text().splitlines()) < 2:
+        assert begun.poll() is None, begun.communicate()
+        time.sleep(0.02)
+    begun.send_signal(how)
+    said = begun.communicate(timeout=60)
+    assert begun.returncode == (-how if how == signal.SIGKILL else 130)
+    assert not out.exists()
+    assert "Traceback" not in said[1]
+    if how != signal.SIGKILL:
+        assert "of 5 claims are settled; the same command goes on from there" in said[1]
+        assert "I.5 counterexample" in said[0]
+    again = subprocess.run(command, capture_output=True, text=True)
+    assert again.returncode == 0, again.stderr
+    assert "going on: " in again.stderr
+    assert out.read_text() == uninterrupted
+    assert not part.exists()
+
+
+def test_workers_end_with_the_run_that_began_them(tmp_path):
+    claim = planted(
+        tmp_path, "X.1", f"open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid())); __import__('time').sleep(60)"
+    )
+    begun = subprocess.Popen([DAGAMES, "verify", "--file", str(claim)], stdout=subprocess.DEVNULL)
+    while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
+        time.sleep(0.02)
+    begun.kill()
+    begun.wait()
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        try:
+            os.kill(int((tmp_path / "pid").read_text()), 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.1)
+    pytest.fail("the worker outlived its parent")
+
+
+def test_a_claim_that_raises_or_dies_is_an_error_and_the_rest_still_run(tmp_path):
+    claims = [
+        planted(tmp_path, "X.1", "raise ValueError('by design')"),
+        planted(tmp_path, "X.2", "os._exit(3)"),
+        planted(tmp_path, "X.3"),
+    ]
+    files = [word for claim in claims for word in ("--file", claim)]
+    done = run("verify", *files, "--json", tmp_path / "out.json", "--jobs", "2")
+    assert done.returncode == 1
+    assert verdicts(tmp_path / "out.json") == {"X.1": "error", "X.2": "error", "X.3": "holds"}
+    assert "ValueError: by design" in done.stdout
+    assert "was killed" in done.stdout
+    assert "Traceback" not in done.stderr
+    done = run("verify", *files, "--sabotage")
+    assert done.returncode == 1
+    assert "1 of 3 verdicts turn" in done.stdout
+
+
+def test_a_verdict_that_is_not_the_expected_one_exits_with_1(tmp_path):
+    done = run("verify", "--file", planted(tmp_path, "X.1", "formula = sabotage"), "--markdown", tmp_path / "out.md")
+    assert done.returncode == 1
+    assert "the verdict is 'false', its file expects 'holds'" in done.stdout
+    assert "false (expected holds)" in (tmp_path / "out.md").read_text()
+
+
+def test_exploring_takes_new_seeds_until_the_time_is_over(tmp_path):
+    done = run("verify", "II.2", "--explore", "0.1", "--json", tmp_path / "out.json")
+    assert done.returncode == 0, done.stderr
+    rounds = json.loads((tmp_path / "out.json").read_text())["rounds"]
+    assert rounds > 1
+    assert f"(seeds 0 to {rounds - 1})" in done.stdout
+
+
+def test_exploring_reports_what_breaks_at_another_seed(tmp_path):
+    seen = "formula = stated if rng.bit_generator.seed_seq.entropy[0] < 2 else sabotage"
+    done = run("verify", "--file", planted(tmp_path, "X.1", seen), "--explore", "0.1")
+    assert done.returncode == 1
+    assert "X.1: the verdict is 'false', its file expects 'holds'" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--jobs", "0"), "Invalid value for '--jobs'"),
+        (("I.5b",), "Did you mean II.5b?"),
+        (("--explore", "0"), "a number above 0"),
+        (("--explore", "nan"), "a number above 0"),
+        (("--sabotage", "--explore", "1"), "--sabotage only says whether verdicts turn"),
+        (("--file", "missing.py"), "missing.py"),
+    ],
+)
+def test_bad_input_is_refused_with_a_reason(arguments, words):
+    assert words in refused("verify", *arguments)
