@@ -1,0 +1,41 @@
+"""Counterexamples about advantages, penalties and preferences that check by hand."""
+
+from fractions import Fraction
+
+import mpmath as mp
+import pytest
+
+from proofs_check.claims import i17_standardised_advantages as i17
+
+ZERO, HALF, ONE = Fraction(0), Fraction(1, 2), Fraction(1)
+
+
+def close(found, wanted):
+    return max(abs(a - b) for a, b in zip(found, wanted, strict=True)) < 1e-40
+
+
+def test_two_traces_tell_only_which_reward_is_larger():
+    """Ordered pairs of three answers: the best wins 4 of 9, the worst loses 4, the middle one 2 of each."""
+    batch = i17.Batch(2, ((ONE, [Fraction(1, 3)] * 3, [ZERO, ONE, Fraction(3)]),))
+    assert close(batch.gradient(), [mp.mpf(n) / 9 for n in (-4, -1, 5)])
+    assert close(batch.step(i17.stated, ZERO), [sign * mp.sqrt(2) / 9 for sign in (-1, 0, 1)])
+    assert close(batch.step(i17.centred, ZERO), [mp.mpf(n) / 18 for n in (-4, -1, 5)])
+
+
+@pytest.mark.parametrize(("rule", "sign"), [(i17.stated, -1), (i17.centred, 1)])
+def test_dividing_by_deviations_changes_what_two_prompts_want(rule, sign):
+    """1/4 against 2/9 to move to answer 1; with a reward of 2 on the other side, 1/4 against 4/9."""
+    third = Fraction(1, 3)
+    batch = i17.Batch(2, ((HALF, [HALF, HALF], [ZERO, ONE]), (HALF, [2 * third, third], [Fraction(2), ZERO])))
+    step = batch.step(rule, ZERO)
+    assert mp.sign(step[0]) == sign
+    assert close([step[0] + step[1]], [0])
+
+
+def test_a_standardised_step_may_lower_the_expected_reward():
+    batch = i17.Batch(2, ((ONE, [Fraction(1, 6), Fraction(4, 5), Fraction(1, 30)], [ZERO, ONE, Fraction(40)]),))
+    gains = [
+        mp.fsum(a * b for a, b in zip(batch.step(rule, ZERO), batch.gradient(), strict=True))
+        for rule in (i17.stated, i17.centred)
+    ]
+    assert gains[0] < 0 < gains[1]
