@@ -3,8 +3,11 @@
 from fractions import Fraction
 
 import mpmath as mp
+import numpy as np
 import pytest
 
+from proofs_check.claims import i16_preferences as i16
+from proofs_check.claims import i16a_iterated_preferences as i16a
 from proofs_check.claims import i17_standardised_advantages as i17
 
 ZERO, HALF, ONE = Fraction(0), Fraction(1, 2), Fraction(1)
@@ -39,3 +42,21 @@ def test_a_standardised_step_may_lower_the_expected_reward():
         for rule in (i17.stated, i17.centred)
     ]
     assert gains[0] < 0 < gains[1]
+
+
+def test_one_pair_tells_the_target_whatever_the_reference():
+    """Odds of e : 3 under a reference of 1 : 3 are a target of e : 1."""
+    case = i16.Preferences([Fraction(1, 4), Fraction(3, 4)], (0, 1), [ONE, ZERO], ONE, ((0, 1), (1, 0)))
+    q = i16.stated(case)
+    assert close([q[0] / q[1]], [mp.e])
+    assert close(case.answer(q), [mp.e / (mp.e + 3), 3 / (mp.e + 3)])
+    assert close(case.slopes(case.answer(q)), [0, 0])
+    assert case.slopes(case.answer(i16.sabotage(case)))[0] < 0
+
+
+def test_plain_rounds_of_preferences_go_to_and_fro():
+    game = i16a.Dynamic("entropy", [Fraction(4, 5), Fraction(1, 5)], ONE, ONE)
+    there = i16a.play([0.8, 0.2], game.rewards(np.array([0.8, 0.2])), 1.0)
+    back = i16a.play([0.8, 0.2], game.rewards(there), 1.0)
+    np.testing.assert_allclose([there, back], [[0.5, 0.5], [0.8, 0.2]], atol=1e-12)
+    assert game.imbalance(np.array([2.0, 1.0]) / 3) < 1e-15 < game.imbalance(there)
