@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import partial
 from typing import Any
 
 import mpmath as mp
@@ -14,11 +13,11 @@ from dagames.functionals import Linear
 from proofs_check import oracles
 from proofs_check.claim import Claim, Evidence, Formula
 
-SMALL = mp.mpf(10) ** -45
-"""Imaginary step: derivatives are exact to its square."""
+SMALL = mp.mpf(10) ** -40
+"""Imaginary step, whose square is the error of a derivative; and what counts as no force."""
 
-STAGES = 4
-"""Shares of the rewards at which Newton's method starts anew."""
+HOP = mp.mpf(10) ** -20
+"""Step of a difference quotient, for Newton's method only."""
 
 Losses = dict[str, Any]
 
@@ -69,22 +68,26 @@ class Rewarded:
         return [p * (v - mean) for p, v in zip(nu, r, strict=True)]
 
     def rest(self, formula: Formula, name: str) -> list[Any]:
-        """Find where the reward's gradient balances beta times the penalty's, as rewards grow from 0, by Newton."""
+        """Find where the reward's gradient balances beta times the penalty's, by Newton's method in short steps."""
         logits = [oracles.log(p / self.nu_0[0]) for p in self.nu_0[1:]]
-        for stage in range(1, STAGES + 1):
-            found = mp.findroot(
-                partial(self._force, formula, name, mp.mpf(stage) / STAGES),
-                logits if len(logits) > 1 else logits[0],
-                tol=1e-60 if stage == STAGES else 1e-8,
-            )
-            logits = list(found) if len(logits) > 1 else [found]
-        return oracles.normalised([mp.mpf(0), *logits])
+        for _ in range(200):
+            force = self._force(formula, name, logits)
+            if max(map(abs, force)) < SMALL:
+                return oracles.normalised([mp.mpf(0), *logits])
+            moved = [[a + HOP * (i == j) for i, a in enumerate(logits)] for j in range(len(logits))]
+            columns = [self._force(formula, name, point) for point in moved]
+            slope = mp.matrix([[(c[i] - f) / HOP for c in columns] for i, f in enumerate(force)])
+            step = mp.lu_solve(slope, mp.matrix(force))
+            short = min(mp.mpf(1), 1 / max(map(abs, step)))
+            logits = [a - short * s for a, s in zip(logits, step, strict=True)]
+        raise RuntimeError("no rest point was found in 200 steps.")
 
-    def _force(self, formula: Formula, name: str, share: Any, *logits: Any) -> Any:
+    def _force(self, formula: Formula, name: str, logits: list[Any]) -> list[Any]:
         nu, b = oracles.normalised([mp.mpf(0), *logits]), oracles.number(self.beta)
         terms = self.penalty_slopes(formula, nu)[name]
-        force = [share * a - b * t for a, t in zip(self.pull(nu), terms, strict=True)][1:]
-        return force if len(force) > 1 else force[0]
+        # Per mass, for in the corners of the simplex every slope in the logits vanishes.
+        force = [(a - b * t) / p for a, t, p in zip(self.pull(nu), terms, nu, strict=True)]
+        return [f - force[0] for f in force[1:]]
 
 
 def slopes(loss: Callable[[list[Any]], Losses], logs: list[Any]) -> dict[str, list[Any]]:
