@@ -1,0 +1,198 @@
+"""I.17a: the usual estimate of the divergence, as a loss term, rests elsewhere than at the equilibrium."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import mpmath as mp
+import numpy as np
+
+from dagames import AlignmentGame, solve
+from dagames.functionals import Linear
+from proofs_check import oracles
+from proofs_check.claim import Claim, Evidence, Formula
+
+SMALL = mp.mpf(10) ** -40
+"""Imaginary step, whose square is the error of a derivative; and what counts as no force."""
+
+HOP = mp.mpf(10) ** -20
+"""Step of a difference quotient, for Newton's method only."""
+
+Losses = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Rewarded:
+    """A reward of answers and a reference, one trace of one token per answer.
+
+    Attributes:
+        nu_0: Reference, positive.
+        rewards: Reward of each answer.
+        beta: Weight of the divergence.
+    """
+
+    nu_0: list[Fraction]
+    rewards: list[Fraction]
+    beta: Fraction
+
+    def equilibrium(self) -> list[Any]:
+        """Compute nu_0 exp(r / beta), normalised."""
+        return oracles.normalised([
+            oracles.log(p) + oracles.number(r / self.beta) for p, r in zip(self.nu_0, self.rewards, strict=True)
+        ])
+
+    def penalty_slopes(self, formula: Formula, nu: list[Any]) -> dict[str, list[Any]]:
+        """Differentiate the expected loss in the logits, the traces being drawn from nu and held fixed."""
+        old, ref = [mp.log(p) for p in nu], [oracles.log(p) for p in self.nu_0]
+
+        def loss(new: list[Any]) -> Losses:
+            each = [formula(n, o, r) for n, o, r in zip(new, old, ref, strict=True)]
+            return {name: mp.fsum(p * e[name] for p, e in zip(nu, each, strict=True)) for name in each[0]}
+
+        return slopes(loss, old)
+
+    def divergence_slope(self, nu: list[Any]) -> list[Any]:
+        """Differentiate KL(nu || nu_0) in the logits, from its definition."""
+        ref = [oracles.log(p) for p in self.nu_0]
+
+        def divergence(new: list[Any]) -> Losses:
+            return {"KL": mp.fsum(mp.exp(n) * (n - r) for n, r in zip(new, ref, strict=True))}
+
+        return slopes(divergence, [mp.log(p) for p in nu])["KL"]
+
+    def pull(self, nu: list[Any]) -> list[Any]:
+        """Differentiate the expected reward in the logits."""
+        r = [oracles.number(v) for v in self.rewards]
+        mean = mp.fsum(p * v for p, v in zip(nu, r, strict=True))
+        return [p * (v - mean) for p, v in zip(nu, r, strict=True)]
+
+    def rest(self, formula: Formula, name: str) -> list[Any]:
+        """Find where the reward's gradient balances beta times the penalty's, by Newton's method in short steps."""
+        logits = [oracles.log(p / self.nu_0[0]) for p in self.nu_0[1:]]
+        for _ in range(200):
+            force = self._force(formula, name, logits)
+            if max(map(abs, force)) < SMALL:
+                return oracles.normalised([mp.mpf(0), *logits])
+            moved = [[a + HOP * (i == j) for i, a in enumerate(logits)] for j in range(len(logits))]
+            columns = [self._force(formula, name, point) for point in moved]
+            slope = mp.matrix([[(c[i] - f) / HOP for c in columns] for i, f in enumerate(force)])
+            step = mp.lu_solve(slope, mp.matrix(force))
+            short = min(mp.mpf(1), 1 / max(map(abs, step)))
+            logits = [a - short * s for a, s in zip(logits, step, strict=True)]
+        raise RuntimeError("no rest point was found in 200 steps.")
+
+    def _force(self, formula: Formula, name: str, logits: list[Any]) -> list[Any]:
+        nu, b = oracles.normalised([mp.mpf(0), *logits]), oracles.number(self.beta)
+        terms = self.penalty_slopes(formula, nu)[name]
+        # Per mass, for in the corners of the simplex every slope in the logits vanishes.
+        force = [(a - b * t) / p for a, t, p in zip(self.pull(nu), terms, nu, strict=True)]
+        return [f - force[0] for f in force[1:]]
+
+
+def slopes(loss: Callable[[list[Any]], Losses], logs: list[Any]) -> dict[str, list[Any]]:
+    """Differentiate losses of softmax(logits) by steps into the complex plane.
+
+    Args:
+        loss: From log-probabilities to losses by name, analytic.
+        logs: Logits where to differentiate, normalised.
+
+    Returns:
+        Slopes by name, one per logit.
+    """
+    found: dict[str, list[Any]] = {}
+    for j in range(len(logs)):
+        moved = [a + mp.mpc(0, SMALL) * (i == j) for i, a in enumerate(logs)]
+        total = mp.log(mp.fsum(mp.exp(a) for a in moved))
+        for name, value in loss([a - total for a in moved]).items():
+            found.setdefault(name, []).append(mp.im(value) / SMALL)
+    return found
+
+
+def stated(new: Any, old: Any, ref: Any) -> Losses:  # noqa: ARG001 - no weight: the draw is held fixed
+    """The estimate k3 = rho - log rho - 1, rho = pi_0 / pi, of the traces drawn."""
+    return {"k3": mp.exp(ref - new) - (ref - new) - 1}
+
+
+def amended(new: Any, old: Any, ref: Any) -> Losses:
+    """The same weighed by pi / pi_old; and the log-ratio as a part of the reward."""
+    weight = mp.exp(new - old)
+    return {"weighed k3": weight * stated(new, old, ref)["k3"], "in the reward": weight * (old - ref)}
+
+
+def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
+    """Differentiate the penalty as it is sampled, and find where training comes to rest.
+
+    Args:
+        formula: Loss of a trace by the name of the estimate, from its log-probability, the same held fixed, and that
+            under the reference.
+        rng: Source of randomness.
+
+    Yields:
+        At 50 digits the penalty's slopes less those of KL(nu || nu_0) at the equilibrium and at another nu, and the
+        rest point less the equilibrium; and less the library's.
+    """
+    for case in _instances(rng):
+        star = case.equilibrium()
+        other = [oracles.number(p) for p in oracles.random_distribution(rng, len(case.nu_0), 9)]
+        reference, rewards = [float(p) for p in case.nu_0], [float(r) for r in case.rewards]
+        library = solve(AlignmentGame(reference, range(len(rewards)), Linear(rewards), float(case.beta))).nu
+        for name in formula(mp.mpf(-1), mp.mpf(-1), mp.mpf(-1)):
+            instance = {
+                "nu_0": oracles.as_text(case.nu_0),
+                "r": oracles.as_text(case.rewards),
+                "beta": str(case.beta),
+                "penalty": name,
+            }
+            size = oracles.complexity(case.nu_0, case.rewards, [case.beta])
+            rest = case.rest(formula, name)
+            here = instance | {"comes to rest at": _text(rest), "nu*": _text(star)}
+            yield Evidence(0.0, apart(rest, star), "equal", 1e-30, here, size)
+            here = here | {"compared": "with the library's nu*"}
+            yield Evidence(0.0, apart(rest, [mp.mpf(float(p)) for p in library]), "equal", 1e-9, here, size + 1)
+            for nu in (star, other):
+                terms = case.penalty_slopes(formula, nu)[name]
+                here = instance | {"nu": _text(nu), "compared": "slopes of the penalty less those of KL(nu || nu_0)"}
+                yield Evidence(0.0, apart(terms, case.divergence_slope(nu)), "equal", 1e-40, here, size + 2)
+
+
+def apart(first: list[Any], second: list[Any]) -> float:
+    """Measure the largest difference of two lists."""
+    return float(max(abs(a - b) for a, b in zip(first, second, strict=True)))
+
+
+def _text(nu: list[Any]) -> str:
+    return "(" + ", ".join(mp.nstr(p, 6) for p in nu) + ")"
+
+
+def _instances(rng: np.random.Generator) -> Iterator[Rewarded]:
+    half = Fraction(1, 2)
+    yield Rewarded([half, half], [Fraction(0), Fraction(3, 4)], Fraction(1))
+    for i in range(6):
+        n = 2 + i % 3
+        rewards = [Fraction(int(r), 4) for r in rng.integers(0, 9, size=n - 1)] + [Fraction(3)]
+        yield Rewarded(oracles.random_distribution(rng, n, 9), rewards, Fraction(int(rng.integers(2, 9)), 4))
+
+
+CLAIM = Claim(
+    id="I.17a",
+    title="Divergence as a loss term",
+    statement=(
+        "With the divergence of equation 4 estimated as usual, by k3 = pi_0 / pi - log(pi_0 / pi) - 1 of the traces "
+        "drawn and differentiated as it stands, training on a reward of answers comes to rest at the equilibrium."
+    ),
+    source="paper, equation 4 and algorithm GAME-GRPO, with the estimate of GRPO as it is practised",
+    kind="equality",
+    expected="false",
+    stated=stated,
+    sabotage=amended,
+    evidence=evidence,
+    remark=(
+        "Its mean is the divergence, its slope is not: with the draw held fixed it is that of KL(pi_0 || pi), nu - "
+        "nu_0 in the logits. So nu = nu_0 / (c - r / beta), a power where the equilibrium is an exponential: nu_0 = "
+        "(1/2, 1/2), r = (0, 3/4) and beta = 1 rest at (1/3, 2/3), the equilibrium being .679. The less beta the "
+        "farther: a verified answer at nu_0 = (1/2, 1/2), beta = 1/50 rests at .9901, where exp(50) : 1 is right. The "
+        "paper's equation has the divergence itself, which is not in question."
+    ),
+    amendment="I.17d",
+)

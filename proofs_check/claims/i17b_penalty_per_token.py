@@ -1,0 +1,206 @@
+"""I.17b: a divergence that is estimated token by token forgets what early tokens do to later ones."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from typing import Any
+
+import mpmath as mp
+import numpy as np
+
+from dagames.grpo import true_update
+from proofs_check import oracles
+from proofs_check.claim import Claim, Evidence, Formula
+from proofs_check.claims.i17a_penalty_as_loss import SMALL, Losses, apart
+
+Tokens = tuple[tuple[tuple[int, ...], int], ...]
+"""What a trace is made of: in which context which token."""
+
+
+@dataclass(frozen=True)
+class Sequences:
+    """A policy and a reference that write token by token.
+
+    Attributes:
+        pi: Probabilities of the next token in each context, a context being the tokens before; a context that is not
+            there ends the trace.
+        ref: The same of the reference.
+    """
+
+    pi: dict[tuple[int, ...], list[Fraction]]
+    ref: dict[tuple[int, ...], list[Fraction]]
+
+    @cached_property
+    def traces(self) -> list[Tokens]:
+        """List all traces."""
+        done: list[Tokens] = []
+        open_: list[tuple[int, ...]] = [()]
+        while open_:
+            prefix = open_.pop()
+            if prefix not in self.pi:
+                done.append(tuple((prefix[:i], token) for i, token in enumerate(prefix)))
+            open_ += [(*prefix, token) for token in range(len(self.pi.get(prefix, [])))]
+        return sorted(done)
+
+    @cached_property
+    def logs(self) -> dict[tuple[int, ...], list[Any]]:
+        """Log-probabilities of the policy's tokens."""
+        return {context: [oracles.log(p) for p in row] for context, row in self.pi.items()}
+
+    def rows(self, logs: dict[tuple[int, ...], list[Any]]) -> list[list[Any]]:
+        """Look the tokens of every trace up."""
+        return [[logs[context][token] for context, token in trace] for trace in self.traces]
+
+    def slopes(self, formula: Formula) -> dict[str, list[Any]]:
+        """Differentiate the expected loss in all logits, the traces being drawn from the policy and held fixed."""
+        old = self.rows(self.logs)
+        ref = self.rows({context: [oracles.log(p) for p in row] for context, row in self.ref.items()})
+        masses = [mp.exp(mp.fsum(row)) for row in old]
+        found: dict[str, list[Any]] = {}
+        for context, token in [(c, t) for c in sorted(self.pi) for t in range(len(self.pi[c]))]:
+            each = [formula(*rows) for rows in zip(self.rows(self._moved(context, token)), old, ref, strict=True)]
+            for name in each[0]:
+                mean = mp.fsum(p * loss[name] for p, loss in zip(masses, each, strict=True))
+                found.setdefault(name, []).append(mp.im(mean) / SMALL)
+        return found
+
+    def _moved(self, context: tuple[int, ...], token: int) -> dict[tuple[int, ...], list[Any]]:
+        """Move one logit into the complex plane."""
+        row = [a + mp.mpc(0, SMALL) * (i == token) for i, a in enumerate(self.logs[context])]
+        total = mp.log(mp.fsum(mp.exp(a) for a in row))
+        return self.logs | {context: [a - total for a in row]}
+
+    def library(self) -> list[float]:
+        """Take the library's step for the reward log(pi / pi_0), in the logits of traces, and pass it on to tokens."""
+        names = ("pi", "ref")
+        pi, ref = (np.array([float(self._mass(getattr(self, name), trace)) for trace in self.traces]) for name in names)
+        step = true_update(pi, np.log(pi / ref))
+        return [
+            # A step in the log of a trace moves the tokens that it holds, less what the context gives them anyway.
+            sum(
+                float(s) * ((token == held) - float(self.pi[context][token]))
+                for s, trace in zip(step, self.traces, strict=True)
+                for where, held in trace
+                if where == context
+            )
+            for context in sorted(self.pi)
+            for token in range(len(self.pi[context]))
+        ]
+
+    @staticmethod
+    def _mass(rows: dict[tuple[int, ...], list[Fraction]], trace: Tokens) -> Fraction:
+        mass = Fraction(1)
+        for context, token in trace:
+            mass *= rows[context][token]
+        return mass
+
+
+def divergence(new: Sequence[Any], old: Sequence[Any], ref: Sequence[Any]) -> Losses:
+    """KL(pi || pi_0) of traces from its definition: its term for a trace, over the mass that draws it."""
+    return {"KL": mp.exp(mp.fsum(new) - mp.fsum(old)) * (mp.fsum(new) - mp.fsum(ref))}
+
+
+def k3(new: Any, ref: Any) -> Any:
+    """The estimate rho - log rho - 1, rho = pi_0 / pi, of one token."""
+    return mp.exp(ref - new) - (ref - new) - 1
+
+
+def stated(new: Sequence[Any], old: Sequence[Any], ref: Sequence[Any]) -> Losses:
+    """Sum k3 over the tokens, each by itself, without and with its weight pi / pi_old."""
+    each = [k3(n, r) for n, r in zip(new, ref, strict=True)]
+    weights = [mp.exp(n - o) for n, o in zip(new, old, strict=True)]
+    return {
+        "per-token k3": mp.fsum(each),
+        "per-token k3, token weights": mp.fsum(w * e for w, e in zip(weights, each, strict=True)),
+    }
+
+
+def amended(new: Sequence[Any], old: Sequence[Any], ref: Sequence[Any]) -> Losses:
+    """Weigh the sum of k3 by the whole trace's pi / pi_old; or add the whole trace's log-ratio to the reward."""
+    weight = mp.exp(mp.fsum(new) - mp.fsum(old))
+    total = mp.fsum(k3(n, r) for n, r in zip(new, ref, strict=True))
+    return {"summed k3, trace weight": weight * total, "in the reward": weight * (mp.fsum(old) - mp.fsum(ref))}
+
+
+def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
+    """Differentiate the penalty as it is sampled, and the divergence from its definition, at 50 digits.
+
+    Args:
+        formula: Losses of a trace by the name of the estimate, from its tokens' log-probabilities, the same held fixed,
+            and those under the reference.
+        rng: Source of randomness.
+
+    Yields:
+        For each estimate the largest difference of slopes; the product of the two slopes for the first token; and the
+        distance from the library's step for the log-ratio of whole traces.
+    """
+    for case in _instances(rng):
+        true = case.slopes(divergence)["KL"]
+        for name, found in case.slopes(formula).items():
+            instance = {
+                "pi": _text(case.pi),
+                "pi_0": _text(case.ref),
+                "penalty": name,
+                "slope of the first logit": float(mp.nstr(found[0], 6)),
+                "that of KL": float(mp.nstr(true[0], 6)),
+            }
+            size = oracles.complexity(*case.pi.values(), *case.ref.values())
+            here = instance | {"compared": "slopes"}
+            yield Evidence(0.0, apart(found, true), "equal", 1e-40, here, size + 1)
+            here = instance | {"compared": "product of the first logit's slopes"}
+            yield Evidence(0.0, float(found[0] * true[0]), "at least", 0.0, here, size)
+            here = instance | {"compared": "slopes less the library's step for whole traces"}
+            library = [mp.mpf(s) for s in case.library()]
+            yield Evidence(0.0, apart(found, library), "equal", 1e-12, here, size + 1)
+
+
+def _text(rows: dict[tuple[int, ...], list[Fraction]]) -> str:
+    return "; ".join(
+        (f"after {' '.join(map(str, context))} " if context else "") + oracles.as_text(row)
+        for context, row in sorted(rows.items())
+    )
+
+
+def two_tokens() -> Sequences:
+    """Stop at once (token 0), or write one more token, which the policy has moved far from the reference."""
+    pi = {(): [Fraction(3, 5), Fraction(2, 5)], (1,): [Fraction(3, 4), Fraction(1, 4)]}
+    return Sequences(pi, {(): [Fraction(1, 2)] * 2, (1,): [Fraction(1, 4), Fraction(3, 4)]})
+
+
+def _instances(rng: np.random.Generator) -> Iterator[Sequences]:
+    yield two_tokens()
+    for i in range(12):
+        contexts: list[tuple[tuple[int, ...], int]] = [((), 2 + i % 2)]
+        for depth in range(1 + i // 2 % 2):  # the last token of a row ends the trace in every other case
+            contexts += [
+                ((*context, token), 2)
+                for context, width in contexts
+                if len(context) == depth
+                for token in range(width - (i % 2))
+            ]
+        pi, ref = ({c: oracles.random_distribution(rng, width, 9) for c, width in contexts} for _ in range(2))
+        yield Sequences(pi, ref)
+
+
+CLAIM = Claim(
+    id="I.17b",
+    title="Divergence per token",
+    statement=(
+        "For traces of several tokens, k3 summed over the tokens as a loss, each differentiated by itself and weighed "
+        "by its own pi / pi_old if at all, has the slopes of KL(pi || pi_0) between traces; at least the right sign."
+    ),
+    source="paper, equation 4, with the estimate of GRPO as it is practised",
+    kind="equality",
+    expected="false",
+    stated=stated,
+    sabotage=amended,
+    evidence=evidence,
+    remark=(
+        "A token's own term does not know that an earlier token led to it. Let the policy stop at once with 3/5 where "
+        "the reference has 1/2, and else write a token by (3/4, 1/4) where that has (1/4, 3/4): stopping spares a "
+        "divergence of log(3) / 2 and costs log(3/2), so KL falls with its logit, at -.0345; the token weights say "
+        "+.0973. Without weights each token has the slope of the reversed divergence besides (claim I.17a)."
+    ),
+    amendment="I.17e",
+)

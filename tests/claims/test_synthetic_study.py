@@ -1,0 +1,62 @@
+"""The simulator of claim I.29 against its definition, and extreme cases that check by hand."""
+
+import numpy as np
+
+from proofs_check.claims import i29_synthetic_study as i29
+from proofs_check.claims.i29a_runs_that_part import spread
+
+
+def dense(policy: i29.Traces) -> np.ndarray:
+    """Write the probabilities of all traces down, [runs, Y]."""
+    inside, outside = policy.masses()
+    pi = np.repeat(outside[:, None], policy.n_traces, axis=1)
+    for run in range(policy.runs):
+        held = policy.held[run]
+        pi[run, policy.trace[run, :held]] = inside[run, :held]
+    return pi
+
+
+def test_policies_are_those_of_all_logits():
+    rng = np.random.default_rng(0)
+    policy, logits = i29.Traces(3, 200), np.zeros((3, 200))
+    for _ in range(12):
+        slots, traces = policy.draw(rng)
+        advantages = rng.normal(size=slots.shape)
+        pi = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+        np.testing.assert_allclose(dense(policy), pi, atol=1e-12)
+        np.testing.assert_allclose(policy.right(10), pi[:, ::10].sum(axis=1), atol=1e-12)
+        policy.learn(slots, advantages, 3.0)
+        logits -= 3.0 * advantages.mean(axis=1, keepdims=True) * pi
+        for row, drawn, weights in zip(logits, traces, advantages, strict=True):
+            np.add.at(row, drawn, 3.0 / i29.K * weights)
+    assert policy.held.max() > 64  # slots were added
+
+
+def test_traces_are_drawn_as_often_as_they_are_likely():
+    rng = np.random.default_rng(1)
+    policy = i29.Traces(2000, 4)
+    slots, _ = policy.draw(rng)
+    policy.learn(slots, np.ones(slots.shape), 2.0)
+    pi = dense(policy)
+    _, traces = policy.draw(rng)
+    drawn = (traces[..., None] == np.arange(4)).mean(axis=1)
+    assert np.abs((drawn - pi).mean(axis=0)).max() < 4 * 0.5 / np.sqrt(2000 * i29.K)
+    # Each policy has its own favourites, and its own draws follow them.
+    assert ((drawn - 0.25) * (pi - 0.25)).mean() > 0.9 * ((pi - 0.25) ** 2).mean()
+
+
+def test_a_policy_that_agrees_with_itself_no_longer_moves():
+    policy = i29.Traces(1, 30)
+    slots, _ = policy.draw(np.random.default_rng(2))
+    policy.learn(slots[:, :1].repeat(i29.K, axis=1), np.full((1, i29.K), 900.0), 1.0)
+    before = dense(policy)
+    slots, _ = policy.draw(np.random.default_rng(3))
+    policy.learn(slots, np.full((1, i29.K), 4.0), 1.0)
+    np.testing.assert_array_equal(dense(policy), before)
+    assert before.max() == 1.0
+
+
+def test_the_bias_spreads_the_first_step():
+    """Sixteen draws at 1/10: 4 sqrt(.09 / 16) = .3 comes from the bias alone."""
+    assert 0.3 < spread("moving-average") < 0.31
+    assert 0.05 < spread("group") < 0.06
