@@ -1,5 +1,6 @@
 """What a claim is, what counts as evidence, and how evidence becomes a verdict."""
 
+import inspect
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -92,6 +93,11 @@ class Claim:
     amendment: str | None = None
     of_functional: Callable[[Functional, Formula, np.random.Generator], Iterator[Evidence]] | None = None
     plot: Callable[[], Plot] | None = None
+
+    @property
+    def measured_by(self) -> str:
+        """How the evidence is found, as its docstring says: the first line, without which a claim is incomplete."""
+        return (inspect.getdoc(self.evidence) or "").split("\n\n", maxsplit=1)[0].replace("\n", " ")
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,7 @@ def _section(result: Result, seed: int) -> list[str]:
     lines = ["", f"## {claim.id} {claim.title}: {result.as_written}", "", claim.statement, ""]
     lines += [f"{claim.source}; {claim.kind}.", "", claim.remark]
     lines += [f"Repaired by {claim.amendment}."] if claim.amendment else []
+    lines += ["", f"How it is measured: {claim.measured_by}"]
     lines += ["", f"{result.comparisons} comparisons, {result.failures} of which break the relation.", ""]
     if result.shown is None:
         return [*lines, evidence_text(result)]

@@ -81,6 +81,7 @@ def _claim_json(result: Result) -> Record:
         "statement": claim.statement,
         "source": claim.source,
         "kind": claim.kind,
+        "measured_by": claim.measured_by,
         "as_written": result.as_written,
         "expected": claim.expected,
         "amendment": claim.amendment,

@@ -74,7 +74,7 @@ def test_the_json_form_is_the_documented_one():
     written = as_json([a_result()], 7, 2)
     assert (written["schema"], written["seed"], written["rounds"]) == (2, 7, 2)
     assert set(written["claims"][0]) == {
-        *("id", "title", "statement", "source", "kind", "as_written", "expected", "amendment", "remark"),
+        *("id", "title", "statement", "source", "kind", "measured_by", "as_written", "expected", "amendment", "remark"),
         *("comparisons", "failures", "evidence", "attack", "tight", "error"),
     }
     evidence = {"claimed", "measured", "relation", "tolerance", "instance", "size", "ratio"}
@@ -86,6 +86,12 @@ def test_every_statement_has_a_file_or_a_waiver():
     assert set(ROWS) == (set(ROWS) & set(CLAIMS)) | set(WAIVERS)
     assert not set(WAIVERS) & set(CLAIMS)
     assert all(WAIVERS.values())
+
+
+def test_every_claim_says_how_it_is_measured():
+    for claim in CLAIMS.values():
+        assert claim.measured_by.endswith("."), claim.id
+        assert "Args:" not in claim.measured_by
 
 
 @pytest.mark.parametrize(
