@@ -52,8 +52,11 @@ def select_claims(ids: list[str]) -> list[Claim]:
     return [by_fold[name] for name in dict.fromkeys(name.casefold() for name in ids)]
 
 
-def sort_key(claim_id: str) -> tuple[str, int, str]:
-    """Order ids by part, number and letter.
+_PARTS = ("I", "II", "B")
+
+
+def sort_key(claim_id: str) -> tuple[int, str, int, str]:
+    """Order ids by part, number and letter: the paper, the slides, what is beyond them, then all others.
 
     Args:
         claim_id: An id as I.5a.
@@ -65,9 +68,10 @@ def sort_key(claim_id: str) -> tuple[str, int, str]:
         RuntimeError: If the id has another form.
 
     >>> sorted(["I.19", "I.5a", "I.5", "B.1"], key=sort_key)
-    ['B.1', 'I.5', 'I.5a', 'I.19']
+    ['I.5', 'I.5a', 'I.19', 'B.1']
     """
     match = re.fullmatch(r"([A-Z]+)\.(\d+)([a-z]?)", claim_id)
     if match is None:
         raise RuntimeError(f"claim id {claim_id!r} is not of the form I.5 or I.5a.")
-    return match[1], int(match[2]), match[3]
+    part = _PARTS.index(match[1]) if match[1] in _PARTS else len(_PARTS)
+    return part, match[1], int(match[2]), match[3]
