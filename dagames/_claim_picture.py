@@ -20,7 +20,7 @@ def draw_claim(plot: dict[str, Any], title: str) -> bytes:
         title: The plot's title.
 
     Returns:
-        SVG.
+        SVG; the caption is for the text beside it.
     """
 
     def panel(axes: Any) -> None:
@@ -34,7 +34,7 @@ def draw_claim(plot: dict[str, Any], title: str) -> bytes:
                 axis.set_major_formatter(lambda value, _: f"{value:g}")
         axes.legend(fontsize=8)
 
-    return draw_panels([panel], title, plot["caption"], "svg")
+    return draw_panels([panel], title, "", "svg")
 
 
 def _cycle(number: int) -> list[str]:

@@ -7,13 +7,13 @@ from typing import Any
 import jinja2
 
 
-def render(claims: dict[str, Any], figures: list[dict[str, Any]], pictures: Mapping[str, str]) -> str:
+def render(claims: dict[str, Any], figures: list[dict[str, Any]], captions: Mapping[str, str]) -> str:
     """Fill the page.
 
     Args:
         claims: Verdicts in their JSON form.
         figures: Name, title and caption of each figure, whose files lie in `figures/` beside the page.
-        pictures: Path of a claim's plot beside the page, without its ending, by the claim's id.
+        captions: Captions of the plots of claims, by the claim's id; their files lie in `claims/` beside the page.
 
     Returns:
         HTML.
@@ -22,7 +22,7 @@ def render(claims: dict[str, Any], figures: list[dict[str, Any]], pictures: Mapp
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     template = environment.from_string(files("dagames").joinpath("page.html.j2").read_text(encoding="utf-8"))
     shown = [
-        claim | {"surprise": claim["as_written"] != claim["expected"], "picture": pictures.get(claim["id"])}
+        claim | {"surprise": claim["as_written"] != claim["expected"], "caption": captions.get(claim["id"])}
         for claim in claims["claims"]
     ]
     return template.render(claims=shown, seed=claims["seed"], figures=figures)

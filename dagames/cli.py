@@ -81,7 +81,7 @@ def report(
     drawn = _draw(out / "figures")
     write_text(out / "claims.json", json.dumps(claims, indent=2, allow_nan=False) + "\n")
     write_text(out / "claims.md", as_markdown(results, seed))
-    write_text(out / "index.html", render(claims, drawn, _draw_claims(found, out)))
+    write_text(out / "index.html", render(claims, drawn, _draw_claims(found, out / "claims")))
     Kept(out / "claims.json", seed).end()
     typer.echo(f"wrote {out / 'index.html'}")
     if not all(result.as_expected for result in results):
@@ -114,14 +114,14 @@ def _draw(out: Path) -> list[dict[str, Any]]:
 
 
 def _draw_claims(claims: "list[Claim]", out: Path) -> dict[str, str]:
-    """Draw the plots of claims, each with its data beside it, and say where they are."""
+    """Draw the plots of claims, each with its data beside it, and return their captions."""
     from dagames._claim_picture import draw_claim
 
-    pictures = {}
+    captions = {}
     for claim in claims:
         if claim.plot is not None:
             plot = asdict(claim.plot())
-            pictures[claim.id] = f"claims/{claim.id}"
-            write_bytes(out / f"claims/{claim.id}.svg", draw_claim(plot, f"{claim.id} {claim.title}"))
-            write_text(out / f"claims/{claim.id}.json", json.dumps(plot, indent=2, allow_nan=False) + "\n")
-    return pictures
+            captions[claim.id] = plot["caption"]
+            write_bytes(out / f"{claim.id}.svg", draw_claim(plot, f"{claim.id} {claim.title}"))
+            write_text(out / f"{claim.id}.json", json.dumps(plot, indent=2, allow_nan=False) + "\n")
+    return captions
