@@ -1,0 +1,34 @@
+"""Counterexamples and extreme cases of what is claimed of consensus, dynamics and tables, as they check by hand."""
+
+from fractions import Fraction
+
+import mpmath as mp
+import pytest
+
+from proofs_check.claims import i25_hybrid_improvement as i25
+
+ZERO, HALF, ONE = Fraction(0), Fraction(1, 2), Fraction(1)
+
+
+def close(found, wanted):
+    return max(abs(a - b) for a, b in zip(found, wanted, strict=True)) < 1e-12
+
+
+@pytest.mark.parametrize("mass", [Fraction(1, 100), Fraction(1, 10**6)])
+def test_the_loss_in_i25_does_not_depend_on_the_disagreement(mass):
+    """The means have ratios 2 : 1 and 0 : 1 on the two answers, and project to one end each."""
+    case = i25.simple(mass)
+    mean, geometric, distance = case.means()
+    assert close([mean[0] / mean[1], geometric[0]], [2, 0])
+    assert close(case.project(mean), case.at(1))
+    assert close(case.project(geometric), case.at(0))
+    assert abs(case.loss() - mp.log(2) / 6) < 1e-30
+    assert 1 < distance / mp.mpf(float(mass)) < 3
+
+
+def test_two_answers_are_no_counterexample_to_i25():
+    """There a projection clips: 1/2 stays, 3/4 comes to the end."""
+    quarter = Fraction(1, 4)
+    case = i25.Segment([[HALF, HALF]], [HALF, HALF], ([quarter, 1 - quarter], [Fraction(2, 3), Fraction(1, 3)]))
+    assert close(case.project([mp.mpf(1) / 2] * 2), [0.5, 0.5])
+    assert close(case.project([mp.mpf(3) / 4, mp.mpf(1) / 4]), [mp.mpf(2) / 3, mp.mpf(1) / 3])
