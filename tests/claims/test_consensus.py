@@ -3,9 +3,11 @@
 from fractions import Fraction
 
 import mpmath as mp
+import numpy as np
 import pytest
 
 from proofs_check.claims import i25_hybrid_improvement as i25
+from proofs_check.claims import i27_two_projections as i27
 
 ZERO, HALF, ONE = Fraction(0), Fraction(1, 2), Fraction(1)
 
@@ -32,3 +34,12 @@ def test_two_answers_are_no_counterexample_to_i25():
     case = i25.Segment([[HALF, HALF]], [HALF, HALF], ([quarter, 1 - quarter], [Fraction(2, 3), Fraction(1, 3)]))
     assert close(case.project([mp.mpf(1) / 2] * 2), [0.5, 0.5])
     assert close(case.project([mp.mpf(3) / 4, mp.mpf(1) / 4]), [mp.mpf(2) / 3, mp.mpf(1) / 3])
+
+
+def test_distillation_leaves_the_direct_projection_in_i27():
+    """Equal masses on the first two traces: their geometric mean before normalisation, or their arithmetic one."""
+    first, second = list(i27.instances(np.random.default_rng(0)))[:2]
+    assert close(i27.amended(first)[0], [0.4, 0.4, 0.2])
+    assert close(i27.stated(first)[0], [mp.mpf(5) / 12] * 2 + [mp.mpf(1) / 6])
+    assert close(second.consensus(by_traces=True), [mp.mpf(9) / 14, mp.mpf(5) / 14])
+    assert close(second.consensus(by_traces=False), [mp.mpf(5) / 8, mp.mpf(3) / 8])
