@@ -6,8 +6,11 @@ import mpmath as mp
 import numpy as np
 import pytest
 
+from dagames import InfeasibleError
+from dagames.orbits import project_onto_marginal
 from proofs_check.claims import i25_hybrid_improvement as i25
 from proofs_check.claims import i27_two_projections as i27
+from proofs_check.claims import i30_projecting_on_the_mean as i30
 
 ZERO, HALF, ONE = Fraction(0), Fraction(1, 2), Fraction(1)
 
@@ -43,3 +46,21 @@ def test_distillation_leaves_the_direct_projection_in_i27():
     assert close(i27.stated(first)[0], [mp.mpf(5) / 12] * 2 + [mp.mpf(1) / 6])
     assert close(second.consensus(by_traces=True), [mp.mpf(9) / 14, mp.mpf(5) / 14])
     assert close(second.consensus(by_traces=False), [mp.mpf(5) / 8, mp.mpf(3) / 8])
+
+
+def test_the_mean_is_not_the_equilibrium_in_i30():
+    views = [[HALF, HALF], [Fraction(9, 10), Fraction(1, 10)]]
+    assert close(i30.amended(views, ONE).limit, [0.7, 0.3])
+    assert close(i30.stated(views, ONE).limit, [0.75, 0.25])
+
+
+def test_a_view_without_the_answer_cannot_follow_the_mean():
+    with pytest.raises(InfeasibleError, match="view 0 gives answer 1 no trace"):
+        project_onto_marginal([[1.0, 0.0], [0.5, 0.5]], [0, 1], [0.75, 0.25])
+
+
+def test_answering_the_mean_against_the_reference_may_stand_still():
+    """The policies pi_0 q of q = mean = (1/2, 1/2) are the references, which do not agree."""
+    views = [[Fraction(2, 3), Fraction(1, 3)], [Fraction(1, 3), Fraction(2, 3)]]
+    weights = [[p * m for p, m in zip(nu, i30.mean_of(views), strict=True)] for nu in views]
+    assert [[w / sum(row) for w in row] for row in weights] == views
