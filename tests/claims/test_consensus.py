@@ -11,6 +11,7 @@ from dagames.orbits import project_onto_marginal
 from proofs_check.claims import i25_hybrid_improvement as i25
 from proofs_check.claims import i27_two_projections as i27
 from proofs_check.claims import i30_projecting_on_the_mean as i30
+from proofs_check.claims import i31_concavity_in_the_target as i31
 
 ZERO, HALF, ONE = Fraction(0), Fraction(1, 2), Fraction(1)
 
@@ -64,3 +65,14 @@ def test_answering_the_mean_against_the_reference_may_stand_still():
     views = [[Fraction(2, 3), Fraction(1, 3)], [Fraction(1, 3), Fraction(2, 3)]]
     weights = [[p * m for p, m in zip(nu, i30.mean_of(views), strict=True)] for nu in views]
     assert [[w / sum(row) for w in row] for row in weights] == views
+
+
+def test_three_answers_break_concavity_in_i31():
+    """With R = sum nu log nu, beta = 1 and nu = (1, 0, 0), exp(-G) = q(0) sum 1/q: 7, 7/2, and 5 between them."""
+    goal = i31.Goal("entropy", ONE, 3)
+    q = np.array([[4, 2, 1], [2, 4, 1], [3, 3, 1]]) / 7
+    np.testing.assert_allclose(np.exp(-goal.payoff(q, 0)), [7, 3.5, 5], rtol=1e-14)
+    assert [i31.amended(i31.Goal("entropy", weight, 2)) for weight in (ONE, ONE + HALF)] == [True, False]
+    k = i31.gini_limit()
+    x = np.linspace(0, 1, 100_001)
+    assert (k * (1 - x) * np.tanh(k * x / 2)).max() == pytest.approx(1, abs=1e-9)
