@@ -12,6 +12,7 @@ from proofs_check.claims import i25_hybrid_improvement as i25
 from proofs_check.claims import i27_two_projections as i27
 from proofs_check.claims import i30_projecting_on_the_mean as i30
 from proofs_check.claims import i31_concavity_in_the_target as i31
+from proofs_check.claims import i33a_smoothed_samples as i33a
 
 ZERO, HALF, ONE = Fraction(0), Fraction(1, 2), Fraction(1)
 
@@ -76,3 +77,11 @@ def test_three_answers_break_concavity_in_i31():
     k = i31.gini_limit()
     x = np.linspace(0, 1, 100_001)
     assert (k * (1 - x) * np.tanh(k * x / 2)).max() == pytest.approx(1, abs=1e-9)
+
+
+def test_samples_do_not_cure_smoothing_in_i33a():
+    """The temperatures that are right at (3/4, 1/4) and at (9/10, 1/10) differ."""
+    assert abs(i33a.stated(Fraction(1, 5), 2) - mp.log(9)) < 1e-30
+    assert abs(i33a.stated(HALF, 3) - mp.log(4)) < 1e-30
+    right = [2 * mp.log(3), mp.log(9) / mp.mpf("0.8")]
+    assert right[1] - right[0] > 0.5
