@@ -13,6 +13,7 @@ from proofs_check.claims import i27_two_projections as i27
 from proofs_check.claims import i30_projecting_on_the_mean as i30
 from proofs_check.claims import i31_concavity_in_the_target as i31
 from proofs_check.claims import i33a_smoothed_samples as i33a
+from proofs_check.claims import i34_reported_numbers as i34
 
 ZERO, HALF, ONE = Fraction(0), Fraction(1, 2), Fraction(1)
 
@@ -85,3 +86,10 @@ def test_samples_do_not_cure_smoothing_in_i33a():
     assert abs(i33a.stated(HALF, 3) - mp.log(4)) < 1e-30
     right = [2 * mp.log(3), mp.log(9) / mp.mpf("0.8")]
     assert right[1] - right[0] > 0.5
+
+
+def test_whole_numbers_of_right_answers_in_i34():
+    """1093 less 972 of 1319 is 9.17 %, the difference of the rounded accuracies 9.18 %."""
+    assert [round(100 * k / i34.QUESTIONS, 2) for k in (972, 1093, 1093 - 972)] == [73.69, 82.87, 9.17]
+    failing = [case for case in i34.evidence(i34.stated, np.random.default_rng(0)) if not case.holds]
+    assert [case.measured for case in failing] == [2, 0, 5]
