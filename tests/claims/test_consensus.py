@@ -8,6 +8,7 @@ import pytest
 
 from dagames import InfeasibleError
 from dagames.orbits import project_onto_marginal
+from proofs_check.claims import i09_no_regret as i09
 from proofs_check.claims import i25_hybrid_improvement as i25
 from proofs_check.claims import i27_two_projections as i27
 from proofs_check.claims import i30_projecting_on_the_mean as i30
@@ -93,3 +94,11 @@ def test_whole_numbers_of_right_answers_in_i34():
     assert [round(100 * k / i34.QUESTIONS, 2) for k in (972, 1093, 1093 - 972)] == [73.69, 82.87, 9.17]
     failing = [case for case in i34.evidence(i34.stated, np.random.default_rng(0)) if not case.holds]
     assert [case.measured for case in failing] == [2, 0, 5]
+
+
+def test_the_gap_of_i9_by_hand():
+    """R = -nu(1), beta = 1, nu = nu_0 uniform: at u = 0 only the target gains, 1/2, and at u = -r only the policy."""
+    uniform, one = np.array([[0.5, 0.5]]), np.ones((1, 1))
+    play = i09.Play("reward", np.array([[0.0, 1.0]]), uniform, one, "mw")
+    assert play.gap(uniform, np.zeros((1, 2))) == pytest.approx(0.5)
+    assert play.gap(uniform, np.array([[0.0, -1.0]])) == pytest.approx(np.log((1 + np.e) / 2) - 0.5)
