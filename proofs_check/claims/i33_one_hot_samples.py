@@ -1,0 +1,70 @@
+"""I.33: the geometric mean of one-hot samples is degenerate unless they are unanimous."""
+
+from collections.abc import Iterator
+from fractions import Fraction
+from itertools import product
+from math import prod
+
+import numpy as np
+
+from dagames import InfeasibleError, orbits
+from proofs_check import oracles
+from proofs_check.claim import Claim, Evidence, Formula
+
+
+def stated(K: int, nu: list[Fraction]) -> Fraction:
+    """The probability that K samples are unanimous."""
+    return sum((p**K for p in nu), Fraction(0))
+
+
+def sabotage(K: int, nu: list[Fraction]) -> Fraction:
+    """The probability that all but the last are."""
+    return sum((p ** (K - 1) for p in nu), Fraction(0))
+
+
+def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
+    """List all sequences of K samples and multiply their one-hot vectors, exactly.
+
+    Args:
+        formula: The probability that the product leaves any mass, by K and nu.
+        rng: Source of randomness.
+
+    Yields:
+        That probability, and the probability that the library finds a geometric mean.
+    """
+    for i in range(12):
+        K, nu = 2 + i % 3, oracles.random_distribution(rng, 2 + i % 2, 9)
+        left = found = Fraction(0)
+        for sample in product(range(len(nu)), repeat=K):
+            chance = prod((nu[z] for z in sample), start=Fraction(1))
+            rows = [[int(z == answer) for z in range(len(nu))] for answer in sample]
+            left += chance * (sum(prod(column) for column in zip(*rows, strict=True)) > 0)
+            try:
+                found += chance * int(orbits.geometric_mean(rows)[sample[0]])
+            except InfeasibleError:
+                continue
+        instance = {"K": K, "nu": oracles.as_text(nu)}
+        for name, measured in (("product has mass", left), ("library finds a mean", found)):
+            here = instance | {"compared": f"probability: {name}"}
+            yield Evidence(float(formula(K, nu)), float(measured), "equal", 1e-15, here, K + oracles.complexity(nu))
+
+
+CLAIM = Claim(
+    id="I.33",
+    title="Geometric mean of one-hot samples",
+    statement=(
+        "The product of the one-hot vectors of K samples is 0 at every answer unless all samples agree, which has the "
+        "probability sum nu^K."
+    ),
+    source="paper, appendix F.1 C",
+    kind="equality",
+    expected="holds",
+    stated=stated,
+    sabotage=sabotage,
+    evidence=evidence,
+    remark=(
+        "An answer is left only if no sample excludes it. Two repairs: mixing each sample with the uniform law makes a "
+        "soft majority whose bias no K removes (I.33a); pooling the samples of a view and adding 1/2 to each count "
+        "estimates the geometric mean of the views to order n^-2 (I.33b)."
+    ),
+)

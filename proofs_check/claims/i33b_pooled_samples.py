@@ -1,0 +1,86 @@
+"""I.33b: one half added to the counts of a view's n samples leaves a bias of order 1 / n^2."""
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+import numpy as np
+from scipy.special import gammaln
+
+from dagames import orbits
+from proofs_check import oracles
+from proofs_check.claim import Claim, Evidence, Formula
+
+
+def stated(p: Fraction, w: Fraction) -> tuple[Fraction, Fraction]:
+    """Add 1/2; the bias of log p - log w is then (1 / w^2 - 1 / p^2) / (24 n^2)."""
+    return Fraction(1, 2), (1 / w**2 - 1 / p**2) / 24
+
+
+def sabotage(p: Fraction, w: Fraction) -> tuple[Fraction, Fraction]:
+    """Add 1 instead."""
+    return Fraction(1), stated(p, w)[1]
+
+
+def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
+    """Sum the expected log-ratio over binomial counts and follow its bias as n grows.
+
+    Args:
+        formula: What to add to a count, and n^2 times the bias.
+        rng: Source of randomness.
+
+    Yields:
+        The slope of log |bias| in log n, -2 within four standard errors and .02; n^2 times the bias, extrapolated from
+        n = 800 and 1600, to 1 % of it; for three views, that the share |Z| / (2n + |Z|) makes the library's smoothed
+        geometric mean that of the counts.
+    """
+    cases = [(Fraction(1, 4), Fraction(3, 4)), (Fraction(1, 5), Fraction(3, 10))]
+    cases += [(Fraction(int(a), 20), Fraction(int(a + b), 20)) for a, b in rng.integers(3, 9, size=(6, 2))]
+    for p, w in cases:
+        added, constant = formula(p, w)
+        sizes = np.array([100, 200, 400, 800, 1600])
+        biases = np.array([_mean_log(n, float(p), float(added)) - _mean_log(n, float(w), float(added)) for n in sizes])
+        biases -= float(oracles.log(p) - oracles.log(w))
+        (slope, _), covariance = np.polyfit(np.log(sizes), np.log(np.abs(biases)), 1, cov=True)
+        instance = {"masses": oracles.as_text([p, w]), "added": str(added)}
+        here = instance | {"compared": "slope of log |bias| in log n"}
+        yield Evidence(-2.0, float(slope), "equal", 0.02 + 4 * float(np.sqrt(covariance[0, 0])), here)
+        scaled = sizes**2 * biases
+        here = instance | {"compared": "n^2 bias"}
+        limit = float(2 * scaled[-1] - scaled[-2])
+        yield Evidence(float(constant), limit, "equal", 0.01 * abs(float(constant)), here)
+    counts = rng.integers(0, 8, size=(3, 4)) + np.array([1, 0, 0, 0])
+    counts[:, 3] = 30 - counts[:, :3].sum(axis=1)
+    added = float(formula(*cases[0])[0])
+    own = np.exp(np.log(counts + added).mean(axis=0))
+    found = orbits.geometric_mean(orbits.smoothed(counts / 30, 4 / (60 + 4)))
+    here = {"counts": str(counts.tolist()), "compared": "the library's smoothed mean less that of the counts"}
+    yield Evidence(0.0, float(np.abs(found - own / own.sum()).max()), "equal", 1e-14, here)
+
+
+def _mean_log(n: int, p: float, added: float) -> float:
+    k = np.arange(n + 1)
+    logs = gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1) + k * np.log(p) + (n - k) * np.log1p(-p)
+    weights = np.exp(logs - logs.max())
+    return float(weights @ np.log(k + added) / weights.sum())
+
+
+CLAIM = Claim(
+    id="I.33b",
+    title="Pooled samples with one half added",
+    statement=(
+        "If each view's law is estimated from n samples by adding 1/2 to the count of each answer, the expected "
+        "log-ratio of two answers is biased by (1 / nu(w)^2 - 1 / nu(z)^2) / (24 n^2) to leading order; the geometric "
+        "mean of the views has the mean of these biases. Adding another constant leaves order 1 / n."
+    ),
+    source="ours, on paper, appendix F.1 C",
+    kind="rate",
+    expected="holds",
+    stated=stated,
+    sabotage=sabotage,
+    evidence=evidence,
+    remark=(
+        "E log(X + a) = log(n p) + (a - 1/2) / (n p) + 1 / (2 n) + ..., and the last term is the same for all "
+        "answers. It is the mixture of `orbits.smoothed` with the share |Z| / (2 n + |Z|) of the uniform law. For "
+        "answers rarer than about 1 / n nothing repairs it, as for the logarithm of any count (II.5)."
+    ),
+)
