@@ -135,7 +135,8 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
         share = course.mean / (course.constant * np.array(FITTED)[:, None] ** formula(play.name))
         instance = play.described | {"slope of the means": f"{slope:.3f} +- {half:.3f}"}
         instance |= {"gaps of the means": _few(course.mean), "gaps of last plays": _few(course.last)}
-        yield Evidence(1.0, float(share.max()), "at most", 0.0, instance | {"compared": "gap over its bound"}, 1)
+        here, worst = instance | {"compared": "gap over its bound"}, float(share.max())
+        yield Evidence(1.0, worst, "at most", 0.0, here, 1, ratio=worst)
         yield from _library(play)
 
 

@@ -108,7 +108,8 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
             "compared": "loss of improvement",
         }
         size = oracles.complexity(*case.views, case.ideal, *case.ends)
-        yield Evidence(float(bound), float(loss), "at most", 1e-14, instance, size)
+        ratio = float(loss / bound) if bound else None
+        yield Evidence(float(bound), float(loss), "at most", 1e-14, instance, size, ratio)
         table, ends = ([[float(p) for p in row] for row in rows] for rows in (case.views, case.ends))
         library = orbits.hybrid_bound(table, [float(p) for p in case.ideal], models=ends).as_stated
         here = instance | {"compared": "the library's 2 L B H^2 less this"}

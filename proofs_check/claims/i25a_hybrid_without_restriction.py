@@ -60,7 +60,8 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
                 "compared": f"loss against {name}",
                 "loss / bound": mp.nstr(loss / bound if bound else mp.mpf(0), 6),
             }
-            yield Evidence(float(bound), float(loss), "at most", 1e-14, here, size)
+            ratio = float(loss / bound) if bound else None
+            yield Evidence(float(bound), float(loss), "at most", 1e-14, here, size, ratio)
         table, truth = [[float(p) for p in nu] for nu in views], [float(p) for p in ideal]
         library = orbits.hybrid_loss(table, truth)
         here = instance | {"compared": "the library's loss less this"}
