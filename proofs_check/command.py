@@ -31,6 +31,9 @@ def verify(
     jobs: Annotated[int | None, typer.Option(min=1, help="Processes; as many as cores by default.")] = None,
     json_path: Annotated[Path | None, typer.Option("--json", help="Also write the verdicts to this file.")] = None,
     markdown: Annotated[Path | None, typer.Option(help="Also write them as a Markdown page.")] = None,
+    files: Annotated[
+        list[Path] | None, typer.Option("--file", help="A Python file that defines CLAIM, a claim of your own.")
+    ] = None,
     explore: Annotated[
         float | None, typer.Option(metavar="MINUTES", help="Go on with new seeds until the time is over.")
     ] = None,
@@ -48,26 +51,29 @@ def verify(
         raise DomainError("--sabotage only says whether verdicts turn; it goes with ids, --seed and --jobs alone.")
     if explore is not None and not explore > 0:
         raise DomainError(f"--explore takes minutes, a number above 0, not {explore}.")
-    claims = select_claims(ids or [])
-    workers = min(jobs or usable_cores(), max(1, len(claims)))
+    own = tuple(files or ())
+    claims = select_claims(ids or [], own)
+    workers = min(jobs or usable_cores(), len(claims))
     console = Console()
     if sabotage:
-        _exit_unless(_all_turn(claims, seed, workers, console))
+        _exit_unless(_all_turn(claims, seed, workers, own, console))
         return
     rounds = 1
-    results = settle_all(claims, seed, workers, json_path)
+    results = settle_all(claims, seed, workers, json_path, own)
     if explore is not None:
-        results, rounds = _explored(results, seed, workers, explore)
+        results, rounds = _explored(results, seed, workers, explore, own)
     print_results(results, console)
     if markdown is not None:
         write_text(markdown, as_markdown(results, seed, rounds))
     if json_path is not None:
         write_text(json_path, json.dumps(as_json(results, seed, rounds), indent=2, allow_nan=False) + "\n")
-        Kept(json_path, seed).end()
+        Kept(json_path, seed, own).end()
     _exit_unless(_all_expected(results, seed, rounds, console))
 
 
-def settle_all(claims: Sequence[Claim], seed: int, jobs: int, result: Path | None = None) -> list[Result]:
+def settle_all(
+    claims: Sequence[Claim], seed: int, jobs: int, result: Path | None = None, own: tuple[Path, ...] = ()
+) -> list[Result]:
     """Settle claims, with progress, going on from what an interrupted run had settled.
 
     Args:
@@ -75,17 +81,18 @@ def settle_all(claims: Sequence[Claim], seed: int, jobs: int, result: Path | Non
         seed: Seed of the search.
         jobs: How many processes.
         result: File that the caller will write; what is settled is kept beside it until then.
+        own: Files of the user's own claims.
 
     Returns:
         Results in the order of the claims.
     """
-    kept = Kept(result, seed)
+    kept = Kept(result, seed, own)
     found = kept.read()
     done = {claim.id: from_record(claim, found[claim.id]) for claim in claims if claim.id in found}
     if done:
         sys.stderr.write(f"going on: {len(done)} of {len(claims)} claims were settled before the run was interrupted\n")
     kept.begin(map(as_record, done.values()))
-    tasks = [Task(claim.id, seed) for claim in claims if claim.id not in done]
+    tasks = [Task(claim.id, seed, files=own) for claim in claims if claim.id not in done]
     with _ended_by_signals(), _progress() as bar:
         line = bar.add_task("claims", total=len(claims), completed=len(done))
         try:
@@ -100,7 +107,9 @@ def settle_all(claims: Sequence[Claim], seed: int, jobs: int, result: Path | Non
     return [done[claim.id] for claim in claims]
 
 
-def _explored(results: Sequence[Result], seed: int, jobs: int, minutes: float) -> tuple[list[Result], int]:
+def _explored(
+    results: Sequence[Result], seed: int, jobs: int, minutes: float, own: tuple[Path, ...]
+) -> tuple[list[Result], int]:
     """Go on with new seeds; of each claim the result that says most against it stays."""
     worst = {result.claim.id: result for result in results}
     rounds, end = 1, time.monotonic() + 60 * minutes
@@ -110,7 +119,7 @@ def _explored(results: Sequence[Result], seed: int, jobs: int, minutes: float) -
             for claim_id in worst:
                 if time.monotonic() > end:
                     return
-                yield Task(claim_id, later)
+                yield Task(claim_id, later, files=own)
 
     with _ended_by_signals(), _progress() as bar:
         line = bar.add_task("exploring", total=None)
@@ -132,12 +141,13 @@ def _weight(result: Result) -> tuple[bool, float]:
     return not result.as_expected, 0.0 if attacked is None else attacked.ratio or 0.0
 
 
-def _all_turn(claims: Sequence[Claim], seed: int, jobs: int, console: Console) -> bool:
+def _all_turn(claims: Sequence[Claim], seed: int, jobs: int, own: tuple[Path, ...], console: Console) -> bool:
     """Plant each claim's sabotage, and say whose verdict stays the expected one, or cannot be computed."""
     survivors = []
+    tasks = [Task(claim.id, seed, sabotage=True, files=own) for claim in claims]
     with _ended_by_signals(), _progress() as bar:
         line = bar.add_task("sabotage", total=len(claims))
-        for task, result in run_tasks([Task(claim.id, seed, sabotage=True) for claim in claims], jobs):
+        for task, result in run_tasks(tasks, jobs):
             bar.update(line, advance=1, description=task.claim_id)
             if result.as_expected or result.as_written == "error":
                 survivors.append(result)

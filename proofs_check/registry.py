@@ -4,10 +4,13 @@ import difflib
 import importlib
 import pkgutil
 import re
+from collections.abc import Iterable
+from pathlib import Path
 
 from dagames import DomainError
 from proofs_check import claims
 from proofs_check.claim import Claim
+from proofs_check.own_file import load_from
 
 
 def load_claims() -> dict[str, Claim]:
@@ -28,11 +31,35 @@ def load_claims() -> dict[str, Claim]:
     return dict(sorted(found.items(), key=lambda item: sort_key(item[0])))
 
 
-def select_claims(ids: list[str]) -> list[Claim]:
+def load_own(files: Iterable[Path]) -> dict[str, Claim]:
+    """Load claims of a user's own.
+
+    Args:
+        files: Python files, each of which defines CLAIM.
+
+    Returns:
+        The claims by id.
+
+    Raises:
+        DomainError: If a file does not define a claim, or its id is taken or of another form.
+    """
+    found: dict[str, Claim] = {}
+    for path in files:
+        claim = load_from(path, "CLAIM", Claim)
+        if not re.fullmatch(_ID, claim.id):
+            raise DomainError(f"{path}: the id {claim.id!r} is not of the form X.1 or X.1a.")
+        if claim.id in found or claim.id in load_claims():
+            raise DomainError(f"{path}: there is a claim {claim.id} already; choose another id, as X.1.")
+        found[claim.id] = claim
+    return found
+
+
+def select_claims(ids: list[str], files: Iterable[Path] = ()) -> list[Claim]:
     """Look claims up by id.
 
     Args:
-        ids: Ids as I.5, in any case; none for all.
+        ids: Ids as I.5, in any case; none for all, or for those of the files if there are any.
+        files: Files of the user's own claims.
 
     Returns:
         The claims.
@@ -40,9 +67,10 @@ def select_claims(ids: list[str]) -> list[Claim]:
     Raises:
         DomainError: If there is no such id; the message suggests the nearest.
     """
-    known = load_claims()
+    own = load_own(files)
     if not ids:
-        return list(known.values())
+        return list((own or load_claims()).values())
+    known = load_claims() | own
     by_fold = {name.casefold(): claim for name, claim in known.items()}
     for name in ids:
         if name.casefold() not in by_fold:
@@ -53,6 +81,7 @@ def select_claims(ids: list[str]) -> list[Claim]:
 
 
 _PARTS = ("I", "II", "B")
+_ID = r"([A-Z]+)\.(\d+)([a-z]?)"
 
 
 def sort_key(claim_id: str) -> tuple[int, str, int, str]:
@@ -70,7 +99,7 @@ def sort_key(claim_id: str) -> tuple[int, str, int, str]:
     >>> sorted(["I.19", "I.5a", "I.5", "B.1"], key=sort_key)
     ['I.5', 'I.5a', 'I.19', 'B.1']
     """
-    match = re.fullmatch(r"([A-Z]+)\.(\d+)([a-z]?)", claim_id)
+    match = re.fullmatch(_ID, claim_id)
     if match is None:
         raise RuntimeError(f"claim id {claim_id!r} is not of the form I.5 or I.5a.")
     part = _PARTS.index(match[1]) if match[1] in _PARTS else len(_PARTS)

@@ -15,7 +15,7 @@ from typing import Self
 
 from proofs_check.claim import Claim, Result
 from proofs_check.record import Record, as_record, from_record
-from proofs_check.registry import load_claims
+from proofs_check.registry import load_claims, load_own
 from proofs_check.settle import settle
 
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -126,8 +126,8 @@ def _end_with_parent() -> None:
 
 
 @cache
-def _claims(files: tuple[Path, ...]) -> dict[str, Claim]:  # noqa: ARG001
-    return load_claims()
+def _claims(files: tuple[Path, ...]) -> dict[str, Claim]:
+    return load_claims() | load_own(files)
 
 
 def _settled(task: Task) -> Record:
