@@ -29,8 +29,8 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]: 
 
     Yields:
         For K = 8 and 16: with the bias divided by the largest ratio, no table has so small a second moment, by
-        duality; with the bias divided by the least ratio, a table has it, by its certificate. The program is the attack:
-        it makes the best table there is, and the ratios compare its second moment with Taylor's.
+        duality; with the bias divided by the least ratio, a table has it, by its certificate. The program is the
+        attack: it makes the best table there is, and the ratios compare its second moment with Taylor's.
     """
     low, high = formula()
     for K in (8, 16):
