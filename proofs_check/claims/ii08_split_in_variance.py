@@ -1,6 +1,7 @@
 """II.8: whether the augmented program dominates sample splitting, in variance."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 import numpy as np
 
@@ -13,11 +14,13 @@ _SLACK = 2e-6
 """The gap that a solution of the program may have, relative."""
 
 
+@lru_cache
 def stated(K: int, budget: float) -> RewardTable:
     """The table of least worst second moment for K independent traces within a budget of bias."""
     return aqp_table(K, bias=budget, unit="absolute", counts="independent")
 
 
+@lru_cache
 def half(K: int) -> RewardTable:
     """The split: the minimax table of one half of the traces, while the other half is rewarded."""
     return minimax_table(K // 2, counts="independent")
