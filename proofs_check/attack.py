@@ -8,6 +8,9 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
+GROW, SHRINK = 1.3, 0.5
+"""By how much the steps of a climber lengthen after a success, and shorten after a failure."""
+
 
 class Worst(NamedTuple):
     """Where an attack ended.
@@ -33,8 +36,9 @@ def attack(
 ) -> Worst:
     """Search for the point where a ratio is largest.
 
-    The best of the starts climb: each tries normal steps, whose length falls from `reach` by nine orders of magnitude,
-    and moves where the ratio is larger. The steps are scaled by coordinate, so that a start's units do not matter.
+    The best of the starts climb: each tries normal steps, and moves where the ratio is larger; success lengthens its
+    steps and failure shortens them. Every other step is along one coordinate, and one of them twice the last
+    success, to follow ridges. The steps are scaled by coordinate, so that a start's units do not matter.
 
     Args:
         ratio: From points [M, d] to ratios [M]; NaN counts as no success.
@@ -56,15 +60,20 @@ def attack(
     values = _valued(ratio, starts)
     best = values.argsort()[-climbers:]
     places, reached = starts[best], values[best]
-    scale = starts.std(axis=0) + 1e-12
-    for length in reach * np.geomspace(1.0, 1e-9, rounds):
-        steps = rng.normal(size=(len(places), trials, starts.shape[1])) * scale * length
+    scale, lengths = starts.std(axis=0) + 1e-12, np.full((len(places), 1, 1), reach)
+    drift = np.zeros_like(places)
+    for _ in range(rounds):
+        steps = rng.normal(size=(len(places), trials, starts.shape[1])) * scale * lengths
+        steps[:, ::2] *= np.eye(starts.shape[1])[rng.integers(starts.shape[1], size=steps[:, ::2].shape[:2])]
+        steps[:, 0] = 2 * drift
         tried = places[:, None] + steps
         found = _valued(ratio, tried.reshape(-1, starts.shape[1])).reshape(len(places), trials)
         top = found.argmax(axis=1)
         better = found.max(axis=1) > reached
-        places = np.where(better[:, None], tried[np.arange(len(places)), top], places)
+        drift = np.where(better[:, None], steps[np.arange(len(places)), top], 0.0)
+        places = places + drift
         reached = np.maximum(reached, found.max(axis=1))
+        lengths = lengths * np.where(better, GROW, SHRINK)[:, None, None]
     return Worst(float(reached.max()), places[reached.argmax()])
 
 
@@ -82,6 +91,49 @@ def simplex(logits: Array) -> Array:
     """
     weights = np.exp(logits - logits.max(axis=-1, keepdims=True))
     return np.asarray(weights / weights.sum(axis=-1, keepdims=True))
+
+
+def attack_distributions(
+    ratio: Callable[[Array], Array],
+    shape: tuple[int, ...],
+    rng: np.random.Generator,
+    *,
+    starts: int = 300,
+    least: float = 1e-9,
+    climbers: int = 4,
+    trials: int = 16,
+    rounds: int = 60,
+) -> Worst:
+    """Search for the distributions where a ratio is largest, on the logarithms of their masses.
+
+    The starts are from rare to even answers, so that steps reach corners and faces of the simplex.
+
+    Args:
+        ratio: From distributions [M, *shape], along the last axis, to ratios [M]; NaN counts as no success.
+        shape: Of one point: (Z,), or (K, Z) for several distributions at once.
+        rng: Source of randomness.
+        starts: Random points to begin with.
+        least: Least mass of an answer.
+        climbers: How many of the starts climb.
+        trials: Steps that each tries in a round.
+        rounds: Number of rounds.
+
+    Returns:
+        The largest ratio, and where, [*shape].
+
+    >>> worst = attack_distributions(lambda nu: nu[:, 0] * nu[:, 1], (3,), np.random.default_rng(0))
+    >>> round(worst.ratio, 6), worst.place.round(3)
+    (0.25, array([0.5, 0.5, 0. ]))
+    """
+
+    def masses(logits: Array) -> Array:
+        shares = simplex(logits.reshape(-1, *shape))
+        return np.asarray((1 - shape[-1] * least) * shares + least)
+
+    drawn = [rng.dirichlet(np.full(shape[-1], a), (starts // 3, *shape[:-1])) for a in (0.2, 1.0, 5.0)]
+    logits = np.log(np.maximum(np.concatenate(drawn), least)).reshape(-1, int(np.prod(shape)))
+    worst = attack(lambda x: ratio(masses(x)), logits, rng, climbers=climbers, trials=trials, rounds=rounds)
+    return Worst(worst.ratio, masses(worst.place)[0])
 
 
 def _valued(ratio: Callable[[Array], Array], points: Array) -> Array:

@@ -3,8 +3,6 @@
 Shares no code with `dagames.grpo`.
 """
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln
@@ -80,35 +78,3 @@ def gradient(nu: Array, rewards: Array) -> Array:
         The gradient in the logits.
     """
     return np.asarray(nu * (rewards - (nu * rewards).sum(axis=1, keepdims=True)))
-
-
-def worst_of(
-    measure: Callable[[Array], Array], n_answers: int, rng: np.random.Generator, starts: int = 300, rounds: int = 30
-) -> tuple[float, Array]:
-    """Search for the distribution where a measure is largest: random restarts, then a local ascent from the best.
-
-    Args:
-        measure: From distributions [M, Z] to numbers [M].
-        n_answers: Number of answers |Z|.
-        rng: Source of randomness.
-        starts: Random distributions to begin with, from rare to even answers.
-        rounds: Rounds of the ascent, whose steps shrink.
-
-    Returns:
-        The largest value, and where.
-    """
-    drawn = np.concatenate([rng.dirichlet(np.full(n_answers, a), starts // 3) for a in (0.2, 1.0, 5.0)])
-    nu = np.maximum(drawn, 1e-9)
-    nu /= nu.sum(axis=1, keepdims=True)
-    values = measure(nu)
-    best = nu[values.argsort()[-3:]]
-    reached = np.sort(values)[-3:]
-    for i in range(rounds):
-        trials = best[:, None] * np.exp(rng.normal(size=(3, 12, n_answers)) * 0.8 * 0.85**i)
-        trials /= trials.sum(axis=2, keepdims=True)
-        found = measure(trials.reshape(-1, n_answers)).reshape(3, 12)
-        place = found.argmax(axis=1)
-        better = found.max(axis=1) > reached
-        best[better] = trials[np.arange(3), place][better]
-        reached = np.maximum(reached, found.max(axis=1))
-    return float(reached.max()), best[reached.argmax()]

@@ -3,7 +3,7 @@
 Nothing here imports the solvers or functionals that it is used to judge.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from math import comb
 from typing import Any
@@ -110,6 +110,24 @@ def random_distribution(rng: np.random.Generator, n: int, denominator: int = 100
     """
     weights = [int(w) for w in rng.integers(1, denominator + 1, size=n)]
     return [Fraction(w, sum(weights)) for w in weights]
+
+
+def rounded(p: Iterable[float], denominator: int = 10**6, *, least: int = 1) -> list[Fraction]:
+    """Round a distribution to rationals, so that what a search found can be checked exactly.
+
+    Args:
+        p: Probabilities.
+        denominator: About the denominator.
+        least: Least numerator over it; 0 lets rare answers vanish.
+
+    Returns:
+        Probabilities that sum to 1 exactly.
+
+    >>> rounded([0.25, 0.75], 8)
+    [Fraction(1, 4), Fraction(3, 4)]
+    """
+    weights = [max(least, round(float(mass) * denominator)) for mass in p]
+    return [Fraction(weight, sum(weights)) for weight in weights]
 
 
 def group_counts(n_answers: int, group_size: int) -> Iterator[tuple[int, ...]]:

@@ -1,5 +1,6 @@
 """Powers and leading constants of measured sequences, with intervals."""
 
+import itertools
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -49,3 +50,21 @@ def fit_rate(sizes: Sequence[float], values: Sequence[float], power: float | Non
     slope = float(line.slope)
     constant = np.exp(y[-1] - power * x[-1]) if power is not None else np.exp(line.intercept)
     return Rate(slope, slope - half, slope + half, float(constant))
+
+
+def extrapolated(values: Sequence[float]) -> float:
+    """Extrapolate values at sizes that double to infinite size, in powers of one over the size.
+
+    Args:
+        values: A value for each size.
+
+    Returns:
+        The limit.
+
+    >>> round(extrapolated([5 + 1 / n + 2 / n**2 for n in (4, 8, 16)]), 9)
+    5.0
+    """
+    row = list(values)
+    for k in range(1, len(row)):
+        row = [(2**k * b - a) / (2**k - 1) for a, b in itertools.pairwise(row)]
+    return row[0]

@@ -9,13 +9,16 @@ from numpy.typing import NDArray
 from dagames.estimators import minimax_table
 from dagames.grpo import expected_update
 from proofs_check import groups, oracles
+from proofs_check.attack import attack_distributions
 from proofs_check.claim import Claim, Evidence, Formula, Relation
 
 Array = NDArray[np.float64]
 K = 32
 EPSILON = 1e-4
 DRAWS = 800
-MEDIANS: tuple[tuple[int, Relation, float], ...] = ((2, "at most", 1e-9), (3, "at least", 0.10), (4, "at least", 0.40))
+TWO = 1e-9
+"""Largest distance of the unit vectors with 2 answers, which is 0 but for rounding."""
+MEDIANS: tuple[tuple[int, Relation, float], ...] = ((2, "at most", TWO), (3, "at least", 0.10), (4, "at least", 0.40))
 
 
 def stated(counts: Array, advantages: Array) -> Array:
@@ -38,17 +41,24 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
 
     Yields:
         The median distance of the two unit vectors for 2, 3 and 4 answers, the share of opposite ones with 4, the
-        nu (2/7, 2/7, 2/7, 1/7), and the distance from the library's expected update at a few nu.
+        nu (2/7, 2/7, 2/7, 1/7), and the distance from the library's expected update at a few nu. A median has no place
+        that could be attacked, only draws: its ratio is taken at the lower end of its 95 % interval. With 2 answers
+        the nu is attacked.
     """
+    yield _two_answers(formula, rng)
     for n_answers, relation, bound in MEDIANS:
         nu = rng.dirichlet(np.ones(n_answers), DRAWS)
         distance, cosine = _directions(nu, _step(nu, formula))
         instance = {"K": K, "nu": f"uniform, {DRAWS} draws", "answers": n_answers}
         instance |= {"median direction error": round(float(np.median(distance)), 4)}
         instance |= {"share of opposite steps": round(float((cosine < 0).mean()), 4)}
-        yield Evidence(bound, float(np.median(distance)), relation, 0.0, instance, size=n_answers)
+        low = float(np.sort(distance)[int(DRAWS / 2 - 0.98 * DRAWS**0.5)])
+        ratio = bound / low if relation == "at least" else None
+        yield Evidence(bound, float(np.median(distance)), relation, 0.0, instance, n_answers, ratio)
         if n_answers == 4:
-            yield Evidence(0.10, float((cosine < 0).mean()), "at least", 0.0, instance, size=n_answers)
+            share = float((cosine < 0).mean())
+            low = share - 1.96 * (share * (1 - share) / DRAWS) ** 0.5
+            yield Evidence(0.10, share, "at least", 0.0, instance, n_answers, 0.10 / low if low > 0 else None)
         own = _step(nu[:3], formula)
         update = expected_update(nu[:3], minimax_table(K), K, "standardise")
         instance = {"K": K, "answers": n_answers, "compared with": "dagames.grpo.expected_update"}
@@ -57,6 +67,17 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
     cosine = _directions(simple, _step(simple, formula))[1]
     text = oracles.as_text([Fraction(2, 7)] * 3 + [Fraction(1, 7)])
     yield Evidence(0.0, float(cosine[0]), "at most", 0.0, {"K": K, "nu": text, "cosine": round(float(cosine[0]), 6)})
+
+
+def _two_answers(formula: Formula, rng: np.random.Generator) -> Evidence:
+    """Attack the direction with 2 answers, beside (1/2, 1/2), where there is none."""
+
+    def distance(nu: Array) -> Array:
+        return np.where(np.abs(nu[:, 0] - 0.5) > 1e-3, _directions(nu, _step(nu, formula))[0], 0.0)
+
+    found = attack_distributions(distance, (2,), rng, least=1e-4, rounds=30)
+    instance = {"K": K, "nu": oracles.as_text(oracles.rounded(found.place)), "compared": "direction, attacked"}
+    return Evidence(TWO, found.ratio, "at most", 0.0, instance, size=2, ratio=found.ratio / TWO)
 
 
 def _step(nu: Array, formula: Formula) -> Array:

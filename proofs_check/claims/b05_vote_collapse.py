@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from dagames.grpo import mean_field_path
 from dagames.targets import MajorityVote
 from proofs_check import groups, oracles
+from proofs_check.attack import attack_distributions
 from proofs_check.claim import Claim, Evidence, Formula, Relation
 from proofs_check.plot import Line, Plot
 
@@ -107,7 +108,7 @@ def _gains(rng: np.random.Generator) -> Iterator[Evidence]:
             lead = (order[:, -1:] - order[:, :-1]) * order[:, :-1].sum(axis=1, keepdims=True)
             return np.asarray(-((step[:, -1:] - step[:, :-1]) / (lead + 1e-12)).min(axis=1))
 
-        worst, where = groups.worst_of(loss, n_answers, rng)
+        worst, where = attack_distributions(loss, (n_answers,), rng)
         nu = ", ".join(f"{p:.6g}" for p in sorted(where.tolist()))
         instance = {"K": K, "nu": f"({nu})", "least gain over lead times mass elsewhere": -worst}
         yield Evidence(0.0, -worst, "at least", 1e-9, instance, size=K + n_answers)

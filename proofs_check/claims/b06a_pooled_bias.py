@@ -1,16 +1,18 @@
 """B.6a: what pooling over views adds to the mean of any table, by its second differences."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dagames.estimators import minimax_table
 from proofs_check import oracles
+from proofs_check.attack import attack
 from proofs_check.claim import Claim, Evidence, Formula
 from proofs_check.claims.b06_pooled_counts import moments, pooled_mean
 
+Array = NDArray[np.float64]
 Bounds = tuple[Fraction, Fraction]
 BEST = "k / K times the minimax table"
 
@@ -48,14 +50,15 @@ def sabotage(table: Sequence[Fraction], low: Fraction, high: Fraction, variance:
 
 
 def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Attack the bounds with random tables and views, and with an ascent on the ratio, in exact rationals.
+    """Attack the bounds in table and probabilities at once, and compare at random ones, in exact rationals.
 
     Args:
         formula: Lower and upper bound on P(p) - E c_X.
         rng: Source of randomness.
 
     Yields:
-        For every instance the two bounds with the probabilities' own range, and with the whole of [0, 1].
+        For every instance the two bounds with the probabilities' own range, and with the whole of [0, 1]; the ratio is
+        that of the difference to the bound on its side.
     """
     for name, table, probabilities in _instances(rng):
         K = len(probabilities)
@@ -63,7 +66,8 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
         pooled, single = pooled_mean(table, probabilities), pooled_mean(table, [mean] * K)
         for low, high in ((min(probabilities), max(probabilities)), (Fraction(0), Fraction(1))):
             lower, upper = formula(table, low, high, variance)
-            excess = max(single - pooled - upper, lower - (single - pooled))
+            difference = single - pooled
+            excess, bound = max(difference - upper, lower - difference), upper if difference > 0 else lower
             yield Evidence(
                 claimed=0.0,
                 measured=float(excess),
@@ -74,10 +78,11 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
                     "table": oracles.as_text(table) if name != BEST else "as stored",
                     "probabilities": oracles.as_text(probabilities),
                     "range": oracles.as_text([low, high]),
-                    "P(p) - E c_X": str(single - pooled),
+                    "P(p) - E c_X": str(difference),
                     "bounds": oracles.as_text([lower, upper]),
                 },
                 size=oracles.complexity(table, probabilities),
+                ratio=float(difference / bound) if bound else None,
             )
 
 
@@ -96,34 +101,33 @@ def _instances(rng: np.random.Generator) -> Iterator[tuple[str, list[Fraction], 
         for _ in range(6):
             table = [Fraction(int(c), 7) for c in rng.integers(-40, 40, size=K + 1)]
             yield "random", table, _views(rng, K)
-            if K <= 6:
-                yield "ascent", table, _ascend(partial(_ratio, table), _views(rng, K), rng)
+        if K <= 6:
+            yield "attack", *_attacked(K, rng)
 
 
 def _views(rng: np.random.Generator, K: int) -> list[Fraction]:
     return [Fraction(int(a), 12) for a in rng.integers(0, 13, size=K)]
 
 
-def _ratio(table: Sequence[Fraction], probabilities: Sequence[Fraction]) -> Fraction:
-    """How much of the simpler bound the pooled count uses; 0 where no view differs."""
-    mean, variance = moments(probabilities)
-    lower, upper = stated(table, Fraction(0), Fraction(1), variance)
-    difference = pooled_mean(table, [mean] * len(probabilities)) - pooled_mean(table, probabilities)
-    bound = upper if difference > 0 else lower
-    return difference / bound if bound else Fraction(0)
+def _attacked(K: int, rng: np.random.Generator) -> tuple[list[Fraction], list[Fraction]]:
+    """Climb the ratio of the difference to the simpler bound, in c_0..c_K and the logits of the probabilities."""
 
+    def mean(table: Array, probabilities: Array) -> Array:
+        for p in probabilities.T[:, :, None]:
+            table = (1 - p) * table[:, :-1] + p * table[:, 1:]
+        return table[:, 0]
 
-def _ascend(
-    ratio: Callable[[list[Fraction]], Fraction], start: list[Fraction], rng: np.random.Generator
-) -> list[Fraction]:
-    best, reached = start, ratio(start)
-    for _ in range(60):
-        trial = list(best)
-        place = int(rng.integers(len(trial)))
-        trial[place] = Fraction(int(rng.integers(0, 13)), 12)
-        if ratio(trial) > reached:
-            best, reached = trial, ratio(trial)
-    return best
+    def ratio(x: Array) -> Array:
+        table, p = x[:, : K + 1], 1 / (1 + np.exp(-np.clip(x[:, K + 1 :], -30, 30)))
+        center = p.mean(axis=1, keepdims=True)
+        difference = mean(table, np.repeat(center, K, axis=1)) - mean(table, p)
+        bends = np.diff(table, 2, axis=1) * K * p.var(axis=1, keepdims=True) / 2
+        bound = np.where(difference > 0, bends.max(axis=1), bends.min(axis=1))
+        return np.asarray(np.where(np.abs(bound) > 1e-3, difference / np.where(bound == 0, 1.0, bound), 0.0))
+
+    place = attack(ratio, rng.normal(size=(200, 2 * K + 1)), rng, trials=24, rounds=100).place
+    table = [Fraction(round(float(c) * 10**6), 10**6) for c in place[: K + 1]]
+    return table, [Fraction(round(10**6 / (1 + np.exp(-float(x)))), 10**6) for x in np.clip(place[K + 1 :], -30, 30)]
 
 
 CLAIM = Claim(

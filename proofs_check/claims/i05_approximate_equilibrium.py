@@ -1,15 +1,21 @@
 """I.5: a small value of G at a pair does not make its policy near-optimal."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
 import mpmath as mp
 import numpy as np
+from numpy.typing import NDArray
 
 from proofs_check import oracles
+from proofs_check.attack import attack_distributions
 from proofs_check.claim import Claim, Evidence, Formula
+
+Array = NDArray[np.float64]
+EPSILON = 0.1
+"""Least slack that an attack divides by."""
 
 
 @dataclass(frozen=True)
@@ -67,27 +73,55 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
         rng: Source of randomness.
 
     Yields:
-        Comparisons at 50 digits: a hand-made instance first, then random ones.
+        Comparisons at 50 digits: a hand-made instance first, then random ones, and for 2 to 6 answers where an attack
+        ended. As the slack may be 0, what is attacked is the suboptimality over an epsilon of 1/10, or of the slack if
+        that is larger.
     """
     for game, pi, q in _instances(rng):
-        suboptimality = game.objective(pi) - game.value()
-        yield Evidence(
-            claimed=float(formula(game, pi, q)),
-            measured=float(suboptimality),
-            relation="at most",
-            tolerance=1e-14,
-            instance={
-                "R": f"-<r, nu>, r = {oracles.as_text(game.rewards)}",
-                "nu_0": oracles.as_text(game.nu_0),
-                "beta": str(game.beta),
-                "pi": oracles.as_text(pi),
-                "q": oracles.as_text(q),
-                "G": mp.nstr(game.payoff(pi, q), 12),
-                "value": mp.nstr(game.value(), 12),
-                "J(pi)": mp.nstr(game.objective(pi), 12),
-            },
-            size=oracles.complexity(game.nu_0, game.rewards, [game.beta], pi, q),
-        )
+        yield _compare(formula, game, pi, q)
+    for n in range(2, 7):
+        found = _attacked(formula, n, rng)
+        yield replace(found, ratio=found.measured / max(found.claimed, EPSILON))
+
+
+def _compare(formula: Formula, game: LinearGame, pi: Sequence[Fraction], q: Sequence[Fraction]) -> Evidence:
+    suboptimality = game.objective(pi) - game.value()
+    return Evidence(
+        claimed=float(formula(game, pi, q)),
+        measured=float(suboptimality),
+        relation="at most",
+        tolerance=1e-14,
+        instance={
+            "R": f"-<r, nu>, r = {oracles.as_text(game.rewards)}",
+            "nu_0": oracles.as_text(game.nu_0),
+            "beta": str(game.beta),
+            "pi": oracles.as_text(pi),
+            "q": oracles.as_text(q),
+            "G": mp.nstr(game.payoff(pi, q), 12),
+            "value": mp.nstr(game.value(), 12),
+            "J(pi)": mp.nstr(game.objective(pi), 12),
+        },
+        size=oracles.complexity(game.nu_0, game.rewards, [game.beta], pi, q),
+    )
+
+
+def _attacked(formula: Formula, n: int, rng: np.random.Generator) -> Evidence:
+    """Attack policy, target, reference and a reward in [0, 2], beta being 1, with masses of at least 1/1000."""
+    by_value = formula is stated
+
+    def ratio(rows: Array) -> Array:
+        (pi, q, nu_0), rewards = rows[:, :3].swapaxes(0, 1), 2 * rows[:, 3]
+        u, value = -np.log(q), -np.log((nu_0 * np.exp(rewards)).sum(axis=1))
+        conjugate, divergence = (u + rewards).max(axis=1), (pi * np.log(pi / nu_0)).sum(axis=1)
+        excess = divergence - (pi * rewards).sum(axis=1) - value
+        payoff = divergence + (pi * u).sum(axis=1) - conjugate
+        below = -np.log((nu_0 * q).sum(axis=1)) - conjugate
+        slack = payoff - value if by_value else excess + value - below
+        return np.asarray(excess / np.maximum(slack, EPSILON))
+
+    place = attack_distributions(ratio, (4, n), rng, least=1e-3, trials=24, rounds=120).place
+    pi, q, nu_0, rewards = (oracles.rounded(row, 10**4) for row in place)
+    return _compare(formula, LinearGame(nu_0, [2 * r for r in rewards], Fraction(1)), pi, q)
 
 
 def _instances(rng: np.random.Generator) -> Iterator[tuple[LinearGame, list[Fraction], list[Fraction]]]:

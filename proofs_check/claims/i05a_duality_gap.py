@@ -17,7 +17,7 @@ CLAIM = Claim(
     sabotage=i05.stated,
     evidence=i05.evidence,
     remark=(
-        "max_q G(pi, q) = J(pi), and min_pi G(pi, q) <= G(pi*, q) <= J(pi*) for every q; subtract. This is the gap "
-        "that every solver here reports."
+        "max_q G(pi, q) = J(pi), and min_pi G(pi, q) <= G(pi*, q) <= J(pi*) for every q; subtract. Both are "
+        "equal at q = q*, which an attack finds. This is the gap that every solver here reports."
     ),
 )

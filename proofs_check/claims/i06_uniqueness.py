@@ -7,11 +7,14 @@ from typing import Any
 
 import mpmath as mp
 import numpy as np
+from numpy.typing import NDArray
 
 from proofs_check import oracles
+from proofs_check.attack import attack, simplex
 from proofs_check.claim import Claim, Evidence, Formula
 from proofs_check.claims.ii10_generalised_game import by_thirds
 
+Array = NDArray[np.float64]
 Vector = list[Any]
 
 
@@ -66,8 +69,13 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
         rng: Source of randomness.
 
     Yields:
-        One comparison per target tried, at 50 digits.
+        One comparison per target tried, at 50 digits; and where an attack on claimed over measured loss ended, for
+        the entropy with 2 to 6 answers and for the kinked functional.
     """
+    for n in range(2, 7):
+        yield _attacked(formula, n, rng)
+    kinked = _kinked(Fraction(3, 10), [Fraction(3, 5), Fraction(2, 5)], Fraction(1))
+    yield _compare(formula, kinked, [Fraction(12, 25), Fraction(13, 25)], ended=True)
     for game in _instances(rng):
         least = game.least()
         q = oracles.random_distribution(rng, len(game.nu_0), 30)
@@ -76,22 +84,50 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
             trial = [p * Fraction(int(f), 10) for p, f in zip(q, rng.integers(4, 25, size=len(q)), strict=True)]
             trial = [Fraction(p / sum(trial)).limit_denominator(1000) for p in trial]
             trial = [p / sum(trial) for p in trial]
-            loss, claimed = least - game.lower_bound(trial), formula(game, trial)
-            if loss - claimed < left:
-                q, left = trial, loss - claimed
-            yield Evidence(
-                claimed=float(claimed),
-                measured=float(loss),
-                relation="at least",
-                tolerance=1e-14,
-                instance={
-                    "R": game.name,
-                    "nu_0": oracles.as_text(game.nu_0),
-                    "beta": str(game.beta),
-                    "q": oracles.as_text(trial),
-                },
-                size=oracles.complexity(game.nu_0, [game.beta], trial),
-            )
+            found = _compare(formula, game, trial, least)
+            if found.measured - found.claimed < left:
+                q, left = trial, found.measured - found.claimed
+            yield found
+
+
+def _compare(
+    formula: Formula, game: Game, q: Sequence[Fraction], least: Any = None, *, ended: bool = False
+) -> Evidence:
+    loss = (game.least() if least is None else least) - game.lower_bound(q)
+    claimed = formula(game, q)
+    return Evidence(
+        claimed=float(claimed),
+        measured=float(loss),
+        relation="at least",
+        tolerance=1e-14,
+        instance={
+            "R": game.name,
+            "nu_0": oracles.as_text(game.nu_0),
+            "beta": str(game.beta),
+            "q": oracles.as_text(q),
+        },
+        size=oracles.complexity(game.nu_0, [game.beta], q),
+        ratio=float(claimed / loss) if ended else None,
+    )
+
+
+def _attacked(formula: Formula, n: int, rng: np.random.Generator) -> Evidence:
+    """Attack the loss of the entropy, over its weight from 1/10 to 100 (beta being 1), reference and target."""
+
+    def ratio(x: Array) -> Array:
+        w = 10 ** (1.5 * np.tanh(x[:, :1]) + 0.5)
+        nu_0, q = (0.999 * simplex(part) + 1e-3 / n for part in (x[:, 1 : n + 1], x[:, n + 1 :]))
+        star = simplex(np.log(nu_0) / (1 + w))
+        response = nu_0 * q / (nu_0 * q).sum(axis=1, keepdims=True)
+        claimed = (star * np.log(star / response)).sum(axis=1)
+        least = -(1 + w[:, 0]) * np.log((nu_0 ** (1 / (1 + w))).sum(axis=1))
+        loss = least + np.log((nu_0 * q).sum(axis=1)) + w[:, 0] * np.log((q ** (-1 / w)).sum(axis=1))
+        return np.asarray(np.where(loss > 1e-3, claimed / np.maximum(loss, 1e-3), 0.0))
+
+    place = attack(ratio, rng.normal(size=(300, 2 * n + 1)), rng).place
+    weight = Fraction(round(1000 * 10 ** (1.5 * float(np.tanh(place[0])) + 0.5)), 1000)
+    nu_0, q = (oracles.rounded(0.999 * simplex(part) + 1e-3 / n) for part in (place[1 : n + 1], place[n + 1 :]))
+    return _compare(formula, _entropy(weight, nu_0, Fraction(1)), q, ended=True)
 
 
 def _kl(p: Vector, q: Sequence[Fraction]) -> Any:

@@ -1,17 +1,25 @@
 """I.8: the damped best response contracts at a known rate, whatever beta."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 import mpmath as mp
 import numpy as np
+from numpy.typing import NDArray
 
 from proofs_check import oracles
+from proofs_check.attack import attack, simplex
 from proofs_check.claim import Claim, Evidence, Formula
 from proofs_check.plot import Line, Plot
+from proofs_check.rates import fit_rate
 
+Array = NDArray[np.float64]
 STEPS = 25
+LOCAL = mp.mpf(10) ** -6
+"""Divergence below which the rate is fitted."""
 Vector = list[Any]
 
 
@@ -33,35 +41,101 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
         rng: Source of randomness.
 
     Yields:
-        One comparison per instance: the worst ratio of a step to the claimed factor.
+        The worst ratio of a step to the claimed factor, for given and random instances and where an attack on the first
+        step ended; and the rate near the equilibrium.
     """
-    for kind, nu_0, start, weight, beta in _instances(rng):
-        b, w = oracles.number(beta), oracles.number(weight)
-        # Relative smoothness: the weight for the entropy, half of it for the collision probability on the simplex.
-        smoothness = w if kind == "entropy" else w / 2
-        star, nu = _equilibrium(kind, nu_0, w, b), [oracles.number(p) for p in start]
-        eta, factor, worst = formula(b, smoothness), smoothness / (b + smoothness), mp.mpf(0)
-        for _ in range(STEPS):
-            before = _kl(star, nu)
-            if before < mp.mpf(10) ** -30:
-                break
-            nu = _step(kind, nu, nu_0, w, b, eta)
-            worst = max(worst, _kl(star, nu) / before / factor)
-        yield Evidence(
-            claimed=1.0,
-            measured=float(worst),
-            relation="at most",
-            tolerance=1e-12,
-            instance={
-                "R": {"entropy": "weight sum nu log nu", "collisions": "weight / 2 |nu|^2"}[kind],
-                "nu_0": oracles.as_text(nu_0),
-                "start": oracles.as_text(start),
-                "weight": str(weight),
-                "beta": str(beta),
-                "worst ratio of a step to L / (beta + L)": float(mp.nstr(worst, 8)),
-            },
-            size=oracles.complexity(nu_0, start, [weight, beta]),
-        )
+    for instance in _instances(rng):
+        yield _compare(formula, *instance)
+    for n in (2, 3, 4, 6):
+        nu_0, start, weight = _attacked(n, rng)
+        found = _compare(formula, "collisions", nu_0, start, weight, Fraction(1))
+        yield replace(found, ratio=found.measured)
+    for weight in (Fraction(1, 2), Fraction(1), Fraction(10)):
+        yield from _rate(formula, [Fraction(4, 5), Fraction(1, 5)], weight)
+
+
+def _compare(
+    formula: Formula, kind: str, nu_0: list[Fraction], start: list[Fraction], weight: Fraction, beta: Fraction
+) -> Evidence:
+    b, w = oracles.number(beta), oracles.number(weight)
+    # Relative smoothness: the weight for the entropy, half of it for the collision probability on the simplex.
+    smoothness = w if kind == "entropy" else w / 2
+    distances = _distances(kind, nu_0, start, w, b, formula(b, smoothness))
+    factor = smoothness / (b + smoothness)
+    worst = max((after / before / factor for before, after in pairwise(distances)), default=mp.mpf(0))
+    return Evidence(
+        claimed=1.0,
+        measured=float(worst),
+        relation="at most",
+        tolerance=1e-12,
+        instance={
+            "R": {"entropy": "weight sum nu log nu", "collisions": "weight / 2 |nu|^2"}[kind],
+            "nu_0": oracles.as_text(nu_0),
+            "start": oracles.as_text(start),
+            "weight": str(weight),
+            "beta": str(beta),
+            "worst ratio of a step to L / (beta + L)": float(mp.nstr(worst, 8)),
+        },
+        size=oracles.complexity(nu_0, start, [weight, beta]),
+    )
+
+
+def _distances(kind: str, nu_0: list[Fraction], start: list[Fraction], weight: Any, beta: Any, eta: Any) -> Vector:
+    """Follow KL(nu* || nu) along the iteration, until it drowns."""
+    star, nu = _equilibrium(kind, nu_0, weight, beta), [oracles.number(p) for p in start]
+    distances = [_kl(star, nu)]
+    while len(distances) <= STEPS and distances[-1] > mp.mpf(10) ** -30:
+        nu = _step(kind, nu, nu_0, weight, beta, eta)
+        distances.append(_kl(star, nu))
+    return distances
+
+
+def _attacked(n: int, rng: np.random.Generator) -> tuple[list[Fraction], list[Fraction], Fraction]:
+    """Attack the first step with collisions and beta = 1, over nu*, the start and the weight, from 1/50 to 20."""
+
+    def parts(x: Array) -> tuple[Array, Array, Array]:
+        star, nu = (0.999 * simplex(part) + 1e-3 / n for part in (x[:, 1 : n + 1], x[:, n + 1 :]))
+        return 10 ** (1.5 * np.tanh(x[:, :1]) - 0.2), star, nu
+
+    def ratio(x: Array) -> Array:
+        w, star, nu = parts(x)
+        eta = 1 / (1 + w / 2)
+        following = simplex((1 - eta) * np.log(nu) + eta * (np.log(star) + w * (star - nu)))
+        before, after = ((star * np.log(star / at)).sum(axis=1) for at in (nu, following))
+        factor = (w / 2 / (1 + w / 2))[:, 0]
+        return np.asarray(np.where(before > 1e-4, after / np.maximum(before, 1e-4) / factor, 0.0))
+
+    x = attack(ratio, rng.normal(size=(300, 2 * n + 1)), rng).place
+    w, star, nu = (part[0] for part in parts(x[None]))
+    nu_0 = simplex(np.log(star) + w * star)
+    return oracles.rounded(nu_0, 10**12), oracles.rounded(nu), Fraction(round(1000 * float(w[0])), 1000)
+
+
+def _rate(formula: Formula, nu_0: list[Fraction], weight: Fraction) -> Iterator[Evidence]:
+    """Fit the factor per step near nu* on two answers, and compare with that of the linearised step.
+
+    Along e_0 - e_1 the step multiplies the distance in log nu by 1 - eta (1 + 2 w nu*_0 nu*_1 / beta), and the
+    divergence by its square; what is left of higher order is as small as the root of the divergence.
+
+    Yields:
+        The logarithm of the factor, and whether it is within the claimed one; nothing if the steps do not converge.
+    """
+    w, b = oracles.number(weight), mp.mpf(1)
+    eta, star = formula(b, w / 2), _equilibrium("collisions", nu_0, w, b)
+    distances = _distances("collisions", nu_0, nu_0[::-1], w, b, eta)
+    near = [(t, d) for t, d in enumerate(distances) if d < LOCAL]
+    if len(near) < 3:
+        return
+    rate = fit_rate([float(mp.exp(t)) for t, _ in near], [float(d) for _, d in near])
+    local = 2 * mp.log(abs(1 - eta * (1 + 2 * w * star[0] * star[1] / b)))
+    claimed = mp.log(w / 2 / (b + w / 2))
+    instance = {"R": "weight / 2 |nu|^2", "nu_0": oracles.as_text(nu_0), "weight": str(weight), "beta": "1"}
+    instance |= rate.as_instance() | {
+        "log of the local factor": mp.nstr(local, 8),
+        "of L / (beta + L)": mp.nstr(claimed, 8),
+    }
+    yield Evidence(float(local), rate.exponent, "equal", float(mp.sqrt(LOCAL)), instance, size=10**6)
+    yield Evidence(float(claimed), rate.exponent, "at most", 0.0, instance, size=10**6)
 
 
 def _instances(
@@ -144,7 +218,9 @@ CLAIM = Claim(
     evidence=evidence,
     remark=(
         "It is mirror descent on J with the divergence to the reference taken exactly. L is the weight for the "
-        "entropy, which then takes one step, and half the weight for the collision probability."
+        "entropy, which then takes one step, and half the weight for the collision probability. An attack on the "
+        "first step with collisions reached .96 of the factor, at the largest weight it was allowed, 20 beta. Near the "
+        "equilibrium the factor is smaller: the square of the linearised step's."
     ),
     plot=plot,
 )

@@ -6,9 +6,15 @@ from typing import Any
 
 import mpmath as mp
 import numpy as np
+from numpy.typing import NDArray
 
 from proofs_check import oracles
+from proofs_check.attack import attack_distributions
 from proofs_check.claim import Claim, Evidence, Formula
+
+Array = NDArray[np.float64]
+FLOOR = Fraction(1, 100)
+"""Least mass of an answer where the ratio is attacked."""
 
 
 def stated(nu: Sequence[Fraction]) -> Any:
@@ -29,13 +35,16 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
         rng: Source of randomness.
 
     Yields:
-        One comparison per pair at 50 digits.
+        One comparison per pair at 50 digits; the ratio for pairs whose masses are at least 1/100, as between point
+        masses it is infinite.
     """
     for p, q in _instances(rng):
         middle = [(a + b) / 2 for a, b in zip(p, q, strict=True)]
+        ends, between = (formula(p) + formula(q)) / 2, formula(middle)
+        bounded = min(*p, *q) >= FLOOR and ends > 0
         yield Evidence(
-            claimed=float((formula(p) + formula(q)) / 2),
-            measured=float(formula(middle)),
+            claimed=float(ends),
+            measured=float(between),
             relation="at most",
             tolerance=1e-14,
             instance={
@@ -44,6 +53,7 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
                 "compared": "R in the middle, mean of R at both",
             },
             size=oracles.complexity(p, q),
+            ratio=float(between / ends) if bounded else None,
         )
 
 
@@ -51,6 +61,16 @@ def _instances(rng: np.random.Generator) -> Iterator[tuple[list[Fraction], list[
     yield [Fraction(1), Fraction(0)], [Fraction(0), Fraction(1)]
     for i in range(40):
         yield oracles.random_distribution(rng, 2 + i % 3, 9), oracles.random_distribution(rng, 2 + i % 3, 9)
+    for n in range(2, 7):
+        found = attack_distributions(_ratio, (2, n), rng, least=float(FLOOR))
+        p, q = ([max(FLOOR, mass) for mass in oracles.rounded(nu)] for nu in found.place)
+        yield [mass / sum(p) for mass in p], [mass / sum(q) for mass in q]
+
+
+def _ratio(nu: Array) -> Array:
+    """Compute the entropy in the middle over the mean entropy, [M, 2, Z] to [M]."""
+    middle = nu.mean(axis=1)
+    return np.asarray(2 * (middle * np.log(middle)).sum(axis=1) / (nu * np.log(nu)).sum(axis=(1, 2)))
 
 
 CLAIM = Claim(

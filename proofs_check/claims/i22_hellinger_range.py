@@ -6,11 +6,14 @@ from typing import NamedTuple
 
 import mpmath as mp
 import numpy as np
+from numpy.typing import NDArray
 
 from dagames import orbits
 from proofs_check import oracles
+from proofs_check.attack import attack_distributions
 from proofs_check.claim import Claim, Evidence, Formula
 
+Array = NDArray[np.float64]
 Views = Sequence[Sequence[Fraction]]
 CLOSE = mp.mpf(10) ** -40
 
@@ -46,7 +49,8 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
         rng: Source of randomness.
 
     Yields:
-        Range, both ends, and the library's value; views share answers, miss some, or are a hair's breadth apart.
+        Range, both ends, and the library's value; views share answers, miss some, or are a hair's breadth apart, or
+        were sought where all answers are shared and H^2 is largest.
     """
     for views in _instances(rng):
         products = [mp.fprod(oracles.number(nu[z]) for nu in views) for z in range(len(views[0]))]
@@ -56,7 +60,8 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
         instance = {"views": "; ".join(oracles.as_text(nu) for nu in views), "H^2": mp.nstr(distance, 12)}
         size = oracles.complexity(*views)
         yield Evidence(0.0, float(distance), "at least", 1e-45, instance | {"compared": "range"}, size)
-        yield Evidence(1.0, float(distance), "at most", 0.0, instance | {"compared": "range"}, size)
+        here = instance | {"compared": "range"}
+        yield Evidence(1.0, float(distance), "at most", 0.0, here, size, ratio=float(distance))
         said = float(abs(distance) < CLOSE)
         yield Evidence(float(ends.zero), said, "equal", 0.0, instance | {"compared": "H^2 = 0"}, size)
         said = float(abs(distance - 1) < CLOSE)
@@ -79,6 +84,14 @@ def _instances(rng: np.random.Generator) -> Iterator[list[list[Fraction]]]:
         orders = [rng.permutation(n) for _ in range(views)]
         rows = [[Fraction(row[j], sum(row)) for j in order] for row, order in zip(drawn, orders, strict=True)]
         yield [rows[0]] * views if i % 8 == 0 else rows
+    for views, n in ((2, 2), (3, 3), (4, 4), (5, 5), (6, 6)):
+        found = attack_distributions(_distance, (views, n), rng, trials=8)
+        yield [oracles.rounded(nu, 10**9) for nu in found.place]
+
+
+def _distance(nu: Array) -> Array:
+    """Compute H^2 for many orbits, [M, K, Z] to [M]."""
+    return np.asarray(1 - np.exp(np.log(nu).mean(axis=1)).sum(axis=1))
 
 
 CLAIM = Claim(

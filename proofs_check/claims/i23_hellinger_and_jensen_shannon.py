@@ -1,7 +1,7 @@
 """I.23: the generalised Hellinger distance lies between two multiples of the Jensen-Shannon divergence."""
 
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 import mpmath as mp
@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dagames.orbits import hellinger_bounds
+from proofs_check.attack import attack_distributions
 from proofs_check.claim import Claim, Evidence, Formula
 from proofs_check.plot import Line, Plot
 
@@ -47,11 +48,16 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
     for K in range(2, 9):
         bounds = formula(K)
         for sign in (1.0, -1.0):
-            x = [mp.mpf(float(v)) for v in _extreme(K, sign, rng)]
-            ratio = _ratio(_rolled(x))
-            instance = {"K": K, "x": ", ".join(mp.nstr(v, 8) for v in x), "found": "ascent"}
-            yield Evidence(bounds.lower, float(ratio), "at least", 1e-10, instance | {"compared": "H^2 / JS, c"}, K)
-            yield Evidence(bounds.upper, float(ratio), "at most", 1e-10, instance | {"compared": "H^2 / JS, C"}, K)
+            found = attack_distributions(
+                partial(_score, sign=sign), (K,), rng, least=1e-40, climbers=8, trials=24, rounds=120
+            )
+            x = [mp.mpf(float(v)) * K for v in found.place]
+            ratio = float(_ratio(_rolled(x)))
+            instance = {"K": K, "x": ", ".join(mp.nstr(v, 8) for v in x), "found": "attack"}
+            here = instance | {"compared": "H^2 / JS, c"}
+            yield Evidence(bounds.lower, ratio, "at least", 1e-10, here, K, ratio=bounds.lower / ratio)
+            here = instance | {"compared": "H^2 / JS, C"}
+            yield Evidence(bounds.upper, ratio, "at most", 1e-10, here, K, ratio=ratio / bounds.upper)
         missing = [mp.mpf(0), *[mp.mpf(K) / (K - 1)] * (K - 1)]
         instance = {"K": K, "views": "uniform off the answer k", "compared": "H^2 / JS, C"}
         yield Evidence(bounds.upper, float(_ratio(_rolled(missing))), "equal", 1e-13, instance, K)
@@ -76,29 +82,11 @@ def _ratio(views: Sequence[Sequence[Any]]) -> Any:
     return distance * K / mp.fsum(terms)
 
 
-def _extreme(K: int, sign: float, rng: np.random.Generator) -> Array:
-    """Climb to a point of least (sign 1) or largest (-1) ratio, away from (1, .., 1), where it drowns in rounding."""
-
-    def score(x: Array) -> Array:
-        spread = (x * np.log(x)).mean(axis=1)
-        product = np.exp(np.log(x).mean(axis=1))
-        return np.asarray(np.where(spread > 1e-5, -sign * (1 - product) / np.maximum(spread, 1e-5), -np.inf))
-
-    def scaled(x: Array) -> Array:
-        x = np.maximum(x, 1e-12)
-        return np.asarray(x / x.mean(axis=1, keepdims=True))
-
-    drawn = scaled(np.concatenate([rng.dirichlet(np.full(K, a), 200) for a in (0.1, 0.5, 2.0)]))
-    starts = drawn[score(drawn).argsort()[-4:]]
-    found = []
-    for x in starts:
-        best = x
-        for i in range(120):
-            trials = scaled(np.concatenate([best[None], best * np.exp(rng.normal(size=(16, K)) * 0.93**i)]))
-            best = trials[score(trials).argmax()]
-        found.append(best)
-    reached = np.stack(found)
-    return np.asarray(reached[score(reached).argmax()])
+def _score(p: Array, sign: float) -> Array:
+    """Compute the ratio at x = K p, negative for sign 1; far from (1, .., 1), where it drowns in rounding."""
+    x = p * p.shape[1]
+    spread, product = (x * np.log(x)).mean(axis=1), np.exp(np.log(x).mean(axis=1))
+    return np.asarray(np.where(spread > 1e-5, -sign * (1 - product) / np.maximum(spread, 1e-5), -np.inf))
 
 
 def plot() -> Plot:

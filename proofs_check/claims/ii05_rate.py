@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from functools import lru_cache
 from itertools import pairwise
+from math import comb
 from typing import Any
 
 import mpmath as mp
@@ -15,8 +16,11 @@ from dagames.estimators.minimax import best_exactly
 from proofs_check import approximation, oracles
 from proofs_check.claim import Claim, Evidence, Formula
 from proofs_check.plot import Line, Plot
+from proofs_check.rates import fit_rate
 
 SIZES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 256)
+_LEAST = 16
+"""Least size of the fit."""
 SEQUENCES = (tuple(range(4, 26, 3)), tuple(range(5, 27, 3)))
 """Two lists of sizes without a common member, from which limits are read."""
 
@@ -47,9 +51,9 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]: 
         rng: Source of randomness, not used.
 
     Yields:
-        The limits from two sequences; for each n the levelled error, below every table's, against the least multiple,
-        that of n = 1; the error attained by the library's table against the limit; and for small n both against an
-        exchange of the oracle's own.
+        The limits from two sequences; the power of n + 1; for each n the levelled error, below every table's, against
+        the least multiple, that of n = 1; the error attained by the library's table against the limit; and for small n
+        both against an exchange of the oracle's own.
     """
     limits = {}
     for free in (False, True):
@@ -62,6 +66,7 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]: 
             "sizes": SEQUENCES,
         }
         yield Evidence(float(one), float(other), "equal", 5e-13, instance, size=1)
+    yield _exponent(formula, limits[False])
     least = formula(1, free=False) * approximation.best(1)[0]
     for n in SIZES:
         (lower, attained), factor = _enclosed(n), formula(n, free=False)
@@ -72,6 +77,21 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]: 
             error = float(approximation.best(n)[0])
             for measured in (lower, attained):
                 yield Evidence(error, float(measured), "equal", 1e-9 * error, instance, size=n)
+
+
+def _exponent(formula: Formula, limit: Any) -> Evidence:
+    """Compare the power of n + 1 of the levelled errors with that of the claimed order, and show both constants.
+
+    The multiples are a + b / (n + 1)^2 and smaller terms with |b| < a, which move the slope by at most 2 / (n + 1)^2.
+
+    Returns:
+        The comparison of exponents.
+    """
+    sizes = [n for n in SIZES if n >= _LEAST]
+    claimed = -fit_rate([n + 1 for n in sizes], [float(formula(n, free=False)) for n in sizes]).exponent
+    rate = fit_rate([n + 1 for n in sizes], [float(_enclosed(n)[0]) for n in sizes], power=claimed)
+    instance = {"n": str(sizes), "compared": "power of n + 1", "limit": mp.nstr(limit, 12)} | rate.as_instance()
+    return Evidence(claimed, rate.exponent, "equal", 2 / (_LEAST + 1) ** 2, instance, size=2)
 
 
 def _size(n: int, *, free: bool) -> int:
@@ -89,23 +109,23 @@ def _enclosed(n: int) -> tuple[Any, Any]:
     """Level the error on the library's points, and find the largest of its unrounded table, there and between."""
     points, (_, exact) = exchange(n, LOG).points.tolist(), best_exactly(n, LOG)
     with mp.workdps(oracles.DIGITS + n):
-        table = [oracles.number(Fraction(int(c.p), int(c.q))) for c in exact]
+        n_choose = [comb(n, k) for k in range(n + 1)]
+        weights = [oracles.number(Fraction(int(c.p), int(c.q)) * m) for c, m in zip(exact, n_choose, strict=True)]
         angles = [mp.asin(mp.sqrt(p)) for p in (0.0, *points)]
         parts = max(2, 256 // (n + 1))
         between = [a + (b - a) * i / parts for a, b in pairwise(angles) for i in range(1, parts)]
         grid = [mp.mpf(p) for p in points] + [mp.sin(angle) ** 2 for angle in between]
-        return approximation.level(points), max(abs(p * (_mean(table, p) - mp.log(p))) for p in grid)
+        return approximation.level(points), max(abs(p * (_mean(weights, p) - mp.log(p))) for p in grid)
 
 
-def _mean(table: list[Any], p: Any) -> Any:
+def _mean(weights: list[Any], p: Any) -> Any:
+    """Sum c_k C(n, k) p^k (1 - p)^(n - k) by powers of the odds, given c_k C(n, k)."""
     if p == 1:
-        return table[-1]
-    n, odds = len(table) - 1, p / (1 - p)
-    mass, total = (1 - p) ** n, mp.mpf(0)
-    for k, c in enumerate(table):
-        total += mass * c
-        mass *= odds * (n - k) / (k + 1)
-    return total
+        return weights[-1]
+    odds, total = p / (1 - p), mp.mpf(0)
+    for weight in reversed(weights):
+        total = total * odds + weight
+    return total * (1 - p) ** (len(weights) - 1)
 
 
 def plot() -> Plot:

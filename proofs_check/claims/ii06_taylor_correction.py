@@ -1,6 +1,5 @@
 """II.6: Taylor's correction is biased at order 1 / n^2 inside, and at order 1 / n where p is about 1 / n."""
 
-import itertools
 from collections.abc import Iterator
 from functools import lru_cache
 from math import e, log
@@ -8,10 +7,11 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binom, poisson, t
+from scipy.stats import binom, poisson
 
 from dagames.estimators import taylor_table
 from proofs_check.claim import Claim, Evidence, Formula
+from proofs_check.rates import extrapolated, fit_rate
 
 Array = NDArray[np.float64]
 Choice = Literal["best", "zero"]
@@ -38,8 +38,8 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]: 
         rng: Source of randomness, not used.
 
     Yields:
-        With the best c_0 the limit of the multiples and the slope of the logarithms; with c_0 = 0 the multiples; and
-        the limit at fixed p from the expansion of the mean.
+        With the best c_0 the limit of the multiples and the power of n; with c_0 = 0 the multiples; and at fixed p the
+        limit, from the expansion of the mean, and the power.
     """
     least, offset = _best_limit()
     found = [_worst("best", n) for n in SIZES]
@@ -50,12 +50,8 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]: 
         "multiples": [round(s, 6) for s in scaled],
         "c_0 + log n in the limit": round(offset, 6),
     } | where
-    yield Evidence(least, _extrapolated(scaled[2:]), "equal", 1e-5, instance, size=1)
-    slope, half = _slope([bias for bias, _ in found])
-    order = [log(formula("best", n)) for n in SIZES]
-    claimed = -float(np.polyfit(np.log(SIZES), order, 1)[0])
-    instance = {"c_0": "best", "slope over n = 16..512": f"{slope:.4f} +- {half:.4f}"}
-    yield Evidence(claimed, slope, "equal", 0.01, instance, size=2)
+    yield Evidence(least, extrapolated(scaled[2:]), "equal", 1e-5, instance, size=1)
+    yield _exponent(formula, "best", [bias for bias, _ in found], least, 0.01)
     for n in SIZES:
         bias, p = _worst("zero", n)
         instance = {"c_0": "0", "n": n, "bias": bias, "n p": round(n * p, 3)}
@@ -66,7 +62,19 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]: 
     for p in (0.25, 0.5, 0.75, 0.9):
         multiples = [formula("inside", n) * float(_errors("zero", n, np.array([p]))[0]) for n in SIZES[2:]]
         instance = {"p": p, "multiples": [round(m, 6) for m in multiples]}
-        yield Evidence((1 - p**2) / (12 * p), _extrapolated(multiples), "equal", 1e-4, instance, size=4)
+        constant = (1 - p**2) / (12 * p)
+        yield Evidence(constant, extrapolated(multiples), "equal", 1e-4, instance, size=4)
+        biases = [abs(float(_errors("zero", n, np.array([p]))[0])) for n in SIZES[2:]]
+        yield _exponent(formula, "inside", biases, constant, 2 / (SIZES[2] * p))
+
+
+def _exponent(formula: Formula, place: str, biases: list[float], constant: float, tolerance: float) -> Evidence:
+    """Compare the power of n of the biases with that of the claimed order; the next term is one power of n p lower."""
+    sizes = SIZES[-len(biases) :]
+    claimed = -fit_rate(sizes, [formula(place, n) for n in sizes]).exponent
+    rate = fit_rate(sizes, biases, power=claimed)
+    instance = {"place": place, "n": str(sizes), "constant by theory": float(f"{constant:.6g}")} | rate.as_instance()
+    return Evidence(claimed, rate.exponent, "equal", tolerance, instance, size=2)
 
 
 @lru_cache
@@ -120,22 +128,6 @@ def _best_limit() -> tuple[float, float]:
         left, right = low + (high - low) / 3, high - (high - low) / 3
         low, high = (low, right) if _limit(left) < _limit(right) else (left, high)
     return _limit(low), low
-
-
-def _extrapolated(multiples: list[float]) -> float:
-    """Extrapolate values at sizes that double to infinite size, in powers of 1 / n."""
-    row = list(multiples)
-    for k in range(1, len(row)):
-        row = [(2**k * b - a) / (2**k - 1) for a, b in itertools.pairwise(row)]
-    return row[0]
-
-
-def _slope(biases: list[float]) -> tuple[float, float]:
-    """Fit log bias against log n by least squares: the slope, and half of its 95 % interval."""
-    x, y = np.log(SIZES), np.log(biases)
-    slope, start = np.polyfit(x, y, 1)
-    spread = np.sqrt(((y - slope * x - start) ** 2).sum() / (x.size - 2) / ((x - x.mean()) ** 2).sum())
-    return float(slope), float(t.ppf(0.975, x.size - 2) * spread)
 
 
 CLAIM = Claim(

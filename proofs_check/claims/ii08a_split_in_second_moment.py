@@ -14,13 +14,12 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
 
     Args:
         formula: The table for K traces and a budget of bias.
-        rng: Not used: every size is compared.
+        rng: Source of randomness.
 
     Yields:
-        A comparison for each size of the group.
+        Comparisons for each size of the group.
     """
-    del rng
-    yield from ii08.compare(formula, lambda measured: measured.second_moment)
+    yield from ii08.compare(formula, "second_moment", rng)
 
 
 def sabotage(K: int, budget: float) -> RewardTable:

@@ -24,7 +24,8 @@ from dagames.estimators import (
 )
 from dagames.grpo import expected_update, mean_field_path
 from dagames.grpo.group_rewards import ByCount
-from proofs_check import groups, oracles
+from proofs_check import oracles
+from proofs_check.attack import attack_distributions
 from proofs_check.claim import Claim, Evidence, Formula
 
 Array = NDArray[np.float64]
@@ -120,7 +121,8 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
 
     Yields:
         For every table and |Z| a rest point found by restarts and an ascent, and hard ones by hand: gap and
-        suboptimality against their bounds, and the size of the expected step of a centred group there, which is 0.
+        suboptimality against their bounds, with the ratio, and the size of the expected step of a centred group there,
+        which is 0.
         For one of them, that training by expected steps ends there.
     """
     yield _trained()
@@ -139,7 +141,7 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
         bounds = formula(biased, len(nu))
         size = biased.table.group_size + oracles.complexity(nu, [beta])
         for bound, measured in zip(bounds, (gap, suboptimality), strict=True):
-            yield Evidence(bound, float(measured), "at most", 0.0, instance, size=size)
+            yield Evidence(bound, float(measured), "at most", 0.0, instance, size, ratio=float(measured / bound))
         yield Evidence(0.0, _step(biased, nu, nu_0, beta), "equal", 1e-12, instance, size=size)
 
 
@@ -208,10 +210,8 @@ def _instances(rng: np.random.Generator) -> Iterator[tuple[Biased, list[Fraction
         yield _made("Taylor, c_0 = 0", K), _rare(K), Fraction(1, 50)
     for biased in (*_tables(), *_random_tables(rng)):
         for n in ANSWERS:
-            _, worst = groups.worst_of(partial(_gaps, biased), n, rng, starts=90, rounds=20)
-            weights = [max(1, round(1e9 * p)) for p in worst.tolist()]
-            nu = [Fraction(w, sum(weights)) for w in weights]
-            yield biased, nu, Fraction(int(10 ** rng.uniform(0, 3)), 100)
+            found = attack_distributions(partial(_gaps, biased), (n,), rng, starts=60, climbers=3, trials=10, rounds=24)
+            yield biased, oracles.rounded(found.place, 10**9), Fraction(int(10 ** rng.uniform(0, 3)), 100)
 
 
 def _gaps(biased: Biased, nu: Array) -> Array:
