@@ -7,11 +7,11 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t as student
 
 from dagames import AlignmentGame, functionals
 from dagames.solvers.no_regret import no_regret_path
 from proofs_check.claim import Claim, Evidence, Formula
+from proofs_check.rates import Rate, fit_rate
 
 Array = NDArray[np.float64]
 ROUNDS = 2048
@@ -131,10 +131,13 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
     """
     for play in plays(rng):
         course = follow(play)
-        slope, half = fit(course.mean)
+        rate = fit(course.mean, formula(play.name))
         share = course.mean / (course.constant * np.array(FITTED)[:, None] ** formula(play.name))
-        instance = play.described | {"slope of the means": f"{slope:.3f} +- {half:.3f}"}
-        instance |= {"gaps of the means": _few(course.mean), "gaps of last plays": _few(course.last)}
+        instance = (
+            play.described
+            | rate.as_instance()
+            | {"gaps of the means": _few(course.mean), "gaps of last plays": _few(course.last)}
+        )
         here, worst = instance | {"compared": "gap over its bound"}, float(share.max())
         yield Evidence(1.0, worst, "at most", 0.0, here, 1, ratio=worst)
         yield from _library(play)
@@ -193,11 +196,9 @@ def follow(play: Play) -> Course:
     return Course(np.array(last), np.array(mean), np.array(constant))
 
 
-def fit(gaps: Array) -> tuple[float, float]:
-    """Fit a power of t to the mean of the games' log-gaps, from round 256: its exponent, and half its 95 % interval."""
-    logs, rounds = np.log(gaps).mean(axis=1)[3:], np.log(FITTED)[3:]
-    (slope, _), covariance = np.polyfit(rounds, logs, 1, cov=True)
-    return float(slope), float(student.ppf(0.975, len(rounds) - 2) * np.sqrt(covariance[0, 0]))
+def fit(gaps: Array, power: float) -> Rate:
+    """Fit a power of t to the geometric mean of the games' gaps, from round 256 on, and its constant at this power."""
+    return fit_rate(FITTED[3:], np.exp(np.log(gaps).mean(axis=1))[3:].tolist(), power)
 
 
 def plays(rng: np.random.Generator) -> Iterator[Play]:

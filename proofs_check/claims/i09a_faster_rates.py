@@ -34,9 +34,10 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
             kept, slack = np.ones(len(play.nu_0), dtype=bool), 0.2
         if not kept.any():
             continue
-        slope, half = i09.fit(course.mean[:, kept])
-        instance = play.described | {"games": int(kept.sum()), "slope": f"{slope:.3f} +- {half:.3f}"}
-        yield Evidence(formula(play.name), slope, "equal", slack + half, instance | {"compared": "slope"}, 1)
+        rate = i09.fit(course.mean[:, kept], formula(play.name))
+        half = (rate.high - rate.low) / 2
+        instance = play.described | {"games": int(kept.sum())} | rate.as_instance() | {"compared": "exponent"}
+        yield Evidence(formula(play.name), rate.exponent, "equal", slack + half, instance, 1)
         if play.name != "reward":
             ratio = course.mean[-1, kept] / course.mean[-2, kept] * 2.0 ** -formula(play.name)
             off = float(np.abs(ratio - 1).max())

@@ -12,7 +12,7 @@ CLAIM = Claim(
         "the largest difference of log-ratios between views by exactly 1 - eta."
     ),
     source="amendment of claim I.30",
-    kind="rate",
+    kind="equality",
     expected="holds",
     stated=i30.amended,
     sabotage=i30.stated,

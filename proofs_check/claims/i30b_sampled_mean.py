@@ -78,7 +78,7 @@ CLAIM = Claim(
         "the probability that the answer had at first."
     ),
     source="ours, on paper, appendix F.2 B and C",
-    kind="rate",
+    kind="equality",
     expected="holds",
     stated=stated,
     sabotage=sabotage,
