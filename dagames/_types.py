@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Integer
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -22,6 +22,8 @@ PerPromptIndex: TypeAlias = Int[np.ndarray, "*x"]
 Extraction: TypeAlias = Int[np.ndarray, "... Y"]
 OverGroup: TypeAlias = Float[np.ndarray, "*x K"]
 Counts: TypeAlias = Int[np.ndarray, "*x K"]
+AnyCounts: TypeAlias = Integer[np.ndarray, "*k"]
+AnyRewards: TypeAlias = Float[np.ndarray, "*k"]
 AnswerCounts: TypeAlias = Int[np.ndarray, "*x Z"]
 PerAnswer: TypeAlias = Float[np.ndarray, " Z"]
 PerTrace: TypeAlias = Float[np.ndarray, " Y"]

@@ -1,7 +1,6 @@
 """A reward that is looked up by the count of an answer in its group, with a proof of how good it is."""
 
 import math
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
@@ -18,6 +17,7 @@ from dagames._types import Numbers
 from dagames.estimators.bernstein import as_rationals, to_monomials
 from dagames.estimators.estimand import Estimand
 from dagames.estimators.log_polynomial import LogPolynomial
+from dagames.estimators.look_up import look_up
 from dagames.estimators.rewards import LOG, AnyReward, Reward, as_reward
 from dagames.estimators.sealed import read_bounded, seal, unseal
 from dagames.estimators.supremum import Interval, supremum
@@ -171,12 +171,9 @@ class RewardTable:
         """
         array, least = np.asarray(counts), 0 if self.counts == "independent" else 1
         if np.issubdtype(array.dtype, np.integer):
-            with suppress(IndexError):
-                rewards = np.asarray(np.take(self.coefficients, array))
-                # The look-up refuses what is too large, but counts what is too small from the end. Asked afterwards,
-                # for the counts are in the cache then.
-                if not (array.size and array.min() < least):
-                    return rewards
+            rewards = look_up(self.coefficients, array, least)
+            if rewards is not None:
+                return rewards
         raise DomainError(
             f"`counts` must be integers from {least} to {self.group_size} ({self.counts} counts of a group of "
             f"{self.group_size}), not {array}."

@@ -1,5 +1,6 @@
 """Reward tables by example: look-ups, rounding, files, and the messages."""
 
+import importlib
 import json
 from collections.abc import Iterator
 
@@ -48,6 +49,29 @@ def test_counts_out_of_range_are_refused_wherever_they_stand(wrong, counts):
     table = plugin_table(4, counts=counts)
     with pytest.raises(DomainError, match=f"integers from {int(counts != 'independent')} to 4"):
         table.reward(np.array([1, 2, wrong, 4]))
+
+
+@pytest.mark.parametrize("counts", ["independent", "self-inclusive"])
+@pytest.mark.parametrize("wrong", [-(2**63), -17, -1, 0, 17, 18, 2**31, 2**63 - 1])
+def test_a_wrong_count_is_found_in_every_part(monkeypatch, counts, wrong):
+    monkeypatch.setattr(importlib.import_module("dagames.estimators.look_up"), "PART", 4)
+    table, right = minimax_table(16, counts=counts), np.arange(10) + 1
+    np.testing.assert_array_equal(table.reward(right), table.coefficients[right])
+    np.testing.assert_array_equal(table.reward(right[::-2]), table.coefficients[right[::-2]])
+    for place in range(10):
+        asked = right.copy()
+        asked[place] = wrong
+        if wrong == 0 and counts == "independent":
+            assert table.reward(asked)[place] == table.coefficients[0]
+            continue
+        with pytest.raises(DomainError, match="`counts` must be integers from"):
+            table.reward(asked)
+
+
+@pytest.mark.parametrize("counts", ["independent", "self-inclusive"])
+def test_unsigned_counts_beyond_every_signed_one_are_refused(counts):
+    with pytest.raises(DomainError, match="`counts` must be integers from"):
+        minimax_table(4, counts=counts).reward(np.array([1, 2**64 - 1], dtype=np.uint64))
 
 
 def test_a_self_inclusive_table_never_reads_c_0_and_says_so():
