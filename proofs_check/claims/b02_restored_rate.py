@@ -54,11 +54,10 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
 
     Yields:
         For each rule, K and |Z| the worst nu of an attack, by listing counts in float64; at 50 digits again, with the
-        ratio to the bound, where there are few counts; for 3 answers at K = 8 the nu (n - 2, 1, 1) / n; and for 2
+        ratio to the bound, where there are few counts; for 3 answers at K = 8 some simple nu; and for 2
         answers the power of K of the worst bias of the decoupled baseline.
     """
-    for n in range(4, 24):
-        nu = [Fraction(n - 2, n), Fraction(1, n), Fraction(1, n)]
+    for nu in _simple():
         for rule in RULES:
             yield _compare(formula, rule, 8, nu, float(_exactly(nu, rule)), "listed at 50 digits")
     for K in SIZES:
@@ -88,6 +87,11 @@ def _rate() -> Evidence:
     rate = fit_rate(SIZES, [float(_bias(nu, K, "decoupled").max()) / K**2 for K in SIZES], power=-2)
     instance = {"baseline": "decoupled", "answers": 2, "K": str(SIZES), "compared": "power of K"}
     return Evidence(-2.0, rate.exponent, "equal", 2 / min(SIZES) ** 2, instance | rate.as_instance(), 10**6)
+
+
+def _simple() -> Iterator[list[Fraction]]:
+    yield [Fraction(3, 5), Fraction(1, 3), Fraction(1, 15)]
+    yield from ([Fraction(n - 2, n), Fraction(1, n), Fraction(1, n)] for n in range(4, 24))
 
 
 def _compare(formula: Formula, rule: str, K: int, nu: Sequence[Fraction], worst: float, route: str) -> Evidence:

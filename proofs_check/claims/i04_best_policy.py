@@ -90,6 +90,7 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
 
 def _instances(rng: np.random.Generator) -> Iterator[Choice]:
     half, one, zero = Fraction(1, 2), Fraction(1), Fraction(0)
+    yield Choice([half, half], (0, 0), [one], [zero, one], Fraction(1, 4))
     yield Choice([half, half], (0, 1), [Fraction(1, 3), Fraction(2, 3)], [zero, one], half)
     yield Choice([half, half], (0, 1), [Fraction(1, 3), Fraction(2, 3)], [zero, one], one)
     for n in (2, 3, 3, 4, 5, 6) * 4:
@@ -113,8 +114,9 @@ CLAIM = Claim(
     sabotage=projected,
     evidence=evidence,
     remark=(
-        "The product may lie outside Pi. With pi_0 = (1/2, 1/2), q = (1/3, 2/3) and Pi the policies with pi(1) <= 1/2 "
-        "it is (1/3, 2/3), while the best of Pi is (1/2, 1/2). It is right when every policy is allowed."
+        "The product may lie outside Pi. With one answer it is the reference whatever Pi is, here pi_0 = (1/2, 1/2), "
+        "while the best policy with pi(1) <= 1/4 is (3/4, 1/4). With two answers, q = (1/3, 2/3) and pi(1) <= 1/2 it "
+        "is (1/3, 2/3) and the best of Pi (1/2, 1/2). It is right when every policy is allowed."
     ),
     amendment="I.4a",
 )

@@ -76,6 +76,7 @@ def _prices(views: Views, nu: Sequence[Any]) -> dict[str, Any]:
 
 def _instances(rng: np.random.Generator) -> Iterator[list[list[Fraction]]]:
     half = [Fraction(1, 2)] * 2
+    yield [[Fraction(1, 3), Fraction(2, 3)]]
     yield [half, [Fraction(1, 5), Fraction(4, 5)]]
     yield [half, half]
     for i in range(30):
@@ -97,7 +98,9 @@ CLAIM = Claim(
     evidence=evidence,
     remark=(
         "The geometric mean is the common marginal. As a target it brings each view to nu_0 times itself: with views "
-        "(1/2, 1/2) and (1/5, 4/5) it is (1/3, 2/3), and the answers are (1/3, 2/3) and (1/9, 8/9), not coherent."
+        "(1/2, 1/2) and (1/5, 4/5) it is (1/3, 2/3), and the answers are (1/3, 2/3) and (1/9, 8/9), not coherent. The "
+        "least instance is an orbit of one view, (1/3, 2/3), which is coherent as it is and should stay: the answer is "
+        "(1/5, 4/5)."
     ),
     amendment="I.14a",
 )

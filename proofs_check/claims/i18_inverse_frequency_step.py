@@ -106,8 +106,8 @@ CLAIM = Claim(
     id="I.18",
     title="Inverse frequency as a step of the entropy game",
     statement=(
-        "grad H = -E[grad log nu (log nu + 1)], and the reward -log(count / K) of a group, its mean taken off, is "
-        "exactly a step along that gradient."
+        "grad H = -E[grad log nu (log nu + 1)], and the reward -log(count / K) of a group of K >= 2, its mean taken "
+        "off, is exactly a step along that gradient."
     ),
     source="paper, appendix C.2.1",
     kind="equality",

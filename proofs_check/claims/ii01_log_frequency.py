@@ -32,20 +32,24 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
     Yields:
         A comparison for each K and q, by the binomial law at 50 digits.
     """
-    shares = [Fraction(1), Fraction(1, 2), Fraction(9, 10)]
+    for K, q in _instances(rng):
+        masses = [comb(K, k) * q**k * (1 - q) ** (K - k) for k in range(K + 1)]
+        mean = oracles.expectation(masses, [oracles.log(Fraction(k, K)) for k in range(K + 1)])
+        claimed = float(mp.exp(formula(K, q)))
+        yield Evidence(
+            claimed=claimed,
+            measured=float(mp.exp(mean)),
+            relation="equal",
+            tolerance=claimed / 2,
+            instance={"K": K, "q": str(q), "P(X = 0)": mp.nstr(oracles.number(masses[0]), 6)},
+            size=len(str(K)) + oracles.complexity([q]),
+        )
+
+
+def _instances(rng: np.random.Generator) -> Iterator[tuple[int, Fraction]]:
     for K in (1, 2, 8, 64):
-        for q in (*shares, oracles.random_distribution(rng, 2, 9)[0]):
-            masses = [comb(K, k) * q**k * (1 - q) ** (K - k) for k in range(K + 1)]
-            mean = oracles.expectation(masses, [oracles.log(Fraction(k, K)) for k in range(K + 1)])
-            claimed = float(mp.exp(formula(K, q)))
-            yield Evidence(
-                claimed=claimed,
-                measured=float(mp.exp(mean)),
-                relation="equal",
-                tolerance=claimed / 2,
-                instance={"K": K, "q": str(q), "P(X = 0)": mp.nstr(oracles.number(masses[0]), 6)},
-                size=len(str(K)) + oracles.complexity([q]),
-            )
+        yield from ((K, q) for q in (Fraction(1), Fraction(1, 2), Fraction(9, 10)))
+        yield K, oracles.random_distribution(rng, 2, 9)[0]
 
 
 CLAIM = Claim(

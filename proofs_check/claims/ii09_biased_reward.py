@@ -204,8 +204,8 @@ def _rare(K: int) -> list[Fraction]:
 
 
 def _instances(rng: np.random.Generator) -> Iterator[tuple[Biased, list[Fraction], Fraction]]:
-    nothing = Biased("nothing", RewardTable(3, np.zeros(4), "centred"))
-    yield nothing, [Fraction(1, 10), Fraction(9, 10)], Fraction(1, 10)
+    nothing = Biased("nothing", RewardTable(2, np.zeros(3), "centred"))
+    yield nothing, [Fraction(1, 9), Fraction(8, 9)], Fraction(1, 5)
     for K in (6, 18, 66):
         yield _made("Taylor, c_0 = 0", K), _rare(K), Fraction(1, 50)
     for biased in (*_tables(), *_random_tables(rng)):
