@@ -4,10 +4,12 @@ import difflib
 import importlib
 import pkgutil
 import re
+from pathlib import Path
 
 from dagames import DomainError
 from proofs_check import claims
 from proofs_check.claim import Claim
+from proofs_check.user_file import defined_in
 
 
 def load_claims() -> dict[str, Claim]:
@@ -50,6 +52,35 @@ def select_claims(ids: list[str]) -> list[Claim]:
             hint = f" Did you mean {by_fold[near[0]].id}?" if near else ""
             raise DomainError(f"there is no claim {name!r}; known are {', '.join(known)}.{hint}")
     return [by_fold[name] for name in dict.fromkeys(name.casefold() for name in ids)]
+
+
+def load_claim_file(path: Path) -> Claim:
+    """Import a user's Python file and take its claim.
+
+    Args:
+        path: A file that defines CLAIM.
+
+    Returns:
+        The claim.
+
+    Raises:
+        DomainError: If there is no such file, it fails, it does not define CLAIM, that is no claim, its id has another
+            form, or the id is that of a claim of ours.
+    """
+    claim = defined_in(path, "CLAIM", 'CLAIM = Claim(id="X.1", ...), as docs/claims.md shows')
+    if not isinstance(claim, Claim):
+        raise DomainError(f"CLAIM of {path} is {claim!r}, not a `proofs_check.claim.Claim`.")
+    try:
+        sort_key(claim.id)
+    except RuntimeError as error:
+        raise DomainError(f"{path}: {error} Call your own X.1, X.2, ...") from None
+    known = load_claims()
+    is_ours = path.resolve().parent in {Path(folder).resolve() for folder in claims.__path__}
+    if claim.id in known and not is_ours:
+        raise DomainError(
+            f"{path}: the id {claim.id} is taken by our claim {known[claim.id].title!r}. Call your own X.1, X.2, ..."
+        )
+    return claim
 
 
 def sort_key(claim_id: str) -> tuple[str, int, str]:
