@@ -10,7 +10,7 @@ from pathlib import Path
 from dagames import DomainError
 from proofs_check import claims
 from proofs_check.claim import Claim
-from proofs_check.own_file import load_from
+from proofs_check.user_file import defined_in
 
 
 def load_claims() -> dict[str, Claim]:
@@ -45,7 +45,9 @@ def load_own(files: Iterable[Path]) -> dict[str, Claim]:
     """
     found: dict[str, Claim] = {}
     for path in files:
-        claim = load_from(path, "CLAIM", Claim)
+        claim = defined_in(path, "CLAIM", 'CLAIM = Claim(id="X.1", ...), as docs/claims.md shows')
+        if not isinstance(claim, Claim):
+            raise DomainError(f"CLAIM of {path} is {claim!r}, not a `proofs_check.claim.Claim`.")
         if not re.fullmatch(_ID, claim.id):
             raise DomainError(f"{path}: the id {claim.id!r} is not of the form X.1 or X.1a.")
         if claim.id in found or claim.id in load_claims():

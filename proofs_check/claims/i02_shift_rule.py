@@ -10,6 +10,7 @@ import numpy as np
 from dagames.functionals import Functional, Gini, Linear, NegativeEntropy
 from proofs_check import oracles
 from proofs_check.claim import Claim, Evidence, Formula
+from proofs_check.one_functional import VALUE, games, scale
 
 
 class Rule(NamedTuple):
@@ -57,6 +58,31 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
             library = functional.conjugate(floats + float(c)) - functional.conjugate(floats)
             yield _equal(rule.shift, mp.mpf(float(library)), 1e-12, here | {"computed by": "dagames"}, size)
         yield from _normaliser(rule.normaliser, u, beta, instance, size)
+
+
+def of_functional(R: Functional, formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
+    """Compare R*(u + c) with R*(u) + c for a user's R.
+
+    Args:
+        R: The functional.
+        formula: The claimed shift and normaliser.
+        rng: Source of randomness.
+
+    Yields:
+        The shift of the library's conjugate, and of one searched over R's values against the library's.
+    """
+    for game in games(R, rng):
+        u = [Fraction(int(v), 10) for v in rng.integers(-30, 31, size=len(game.face))]
+        c = Fraction(int(rng.integers(-90, 91)), 10)
+        rule, moved = formula(u, c, game.beta), [float(v + c) for v in u]
+        before = float(game.conjugate([float(v) for v in u]))
+        instance = game.instance | {"u": oracles.as_text(u), "c": str(c)}
+        size = oracles.complexity(u, [c, game.beta])
+        for by, after in (("dagames", float(game.conjugate(moved))), ("search", game.searched_conjugate(moved))):
+            here = instance | {"compared": f"R*(u + c) by {by}, less R*(u) by dagames"}
+            slack = VALUE * scale(before, after, *moved)
+            yield Evidence(float(rule.shift), after - before, "equal", slack, here, size)
+        yield from _normaliser(rule.normaliser, u, game.beta, instance, size)
 
 
 def _normaliser(
@@ -128,6 +154,7 @@ CLAIM = Claim(
     stated=stated,
     sabotage=sabotage,
     evidence=evidence,
+    of_functional=of_functional,
     remark=(
         "Follows from sum nu = 1 for the first part and from the strict fall of the mass in c for the second: "
         "d mass / dc = -1 / beta where the mass is 1."

@@ -6,11 +6,14 @@ from math import exp, log, log1p
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dagames import AlignmentGame, solve
 from dagames.functionals import Functional, Gini, Linear, LogScore, NegativeEntropy, Polytope, SquaredDistance
 from proofs_check.claim import Claim, Evidence, Formula
+from proofs_check.one_functional import VALUE, FunctionalGame, convexity, games, named, refined, scale
 
+Array = NDArray[np.float64]
 REACH = 60.0
 """The dual variable (0, d) is searched for |d| up to this; best ones of the instances are below 40."""
 
@@ -85,6 +88,58 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
         yield Evidence(values.least, found, "equal", 1e-10, here, size=len(case.pi))
 
 
+def of_functional(R: Functional, formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
+    """Compare min J, and J at one policy, for a user's R.
+
+    Args:
+        R: The functional.
+        formula: J at the policy, and min J.
+        rng: Source of randomness.
+
+    Yields:
+        That R is convex, and nothing else if it is not; the library's min J against a search over R's values; for two
+        reachable answers J at a policy against the supremum of G(pi, .), for which the library's conjugate is searched.
+    """
+    for game in games(R, rng):
+        yield (supposed := convexity(game, rng))
+        if not supposed.holds:
+            return
+        pi = 0.8 * rng.dirichlet(np.ones(len(game.face))) + 0.2 / len(game.face)
+        if not np.isfinite(game.cost(pi)):
+            pi = game.star[1]
+        reference, policy = (tuple(game.spread(nu).tolist()) for nu in (game.floats, pi))
+        E = tuple(range(game.n_answers))
+        values = formula(Case(named(R), R, lambda d: d, reference, policy, E, float(game.beta)))
+        slack = VALUE * scale(values.at_policy, values.least)
+        instance = game.instance | {"pi": str(tuple(pi.round(6).tolist()))}
+        if len(game.face) == 2:
+            found = float(game.beta) * float(game.divergence(pi)) + _heard(game, float(pi[1]))
+            here = instance | {"compared": "J(pi), sup G(pi, .)"}
+            yield Evidence(values.at_policy, found, "equal", slack, here, size=game.n_answers)
+        here = game.instance | {"compared": "min J by dagames, by search"}
+        yield Evidence(values.least, game.star[0], "equal", slack, here, size=game.n_answers)
+
+
+def _heard(game: FunctionalGame, t: float) -> float:
+    """Search the supremum of d t - R*(0, d) for the library's conjugate, in an interval that grows until it is inside.
+
+    Args:
+        game: A game of two reachable answers.
+        t: Mass of the second.
+
+    Returns:
+        The supremum.
+    """
+
+    def loss(d: Array) -> Array:
+        return game.conjugate(np.stack([0.0 * d, d], axis=-1)) - d * t
+
+    inside, reach = np.array([-0.5, 0.0, 0.5]), 1.0
+    while reach < 2**12 and loss(np.array([-reach, reach])).min() < loss(reach * inside).min():
+        reach *= 2
+    return -float(refined(lambda x: loss((2 * x - 1) * reach), ())[0])
+
+
 def _said(case: Case, t: float) -> float:
     """Search the supremum of <nu, u> - R*(u) over u = (0, d), to which all targets reduce by a shift."""
     d = _by_thirds(lambda d: case.conjugate(d) - d * t, -REACH, REACH)
@@ -146,6 +201,7 @@ CLAIM = Claim(
     stated=stated,
     sabotage=sabotage,
     evidence=evidence,
+    of_functional=of_functional,
     remark=(
         "J(pi) = sup over q of G(pi, q) is Fenchel-Moreau on the simplex. The supremum need not be attained: for R = "
         "sum nu log nu at nu = (1, 0) it is approached as q moves all mass to the other answer. Nor need it be "

@@ -9,9 +9,11 @@ import mpmath as mp
 import numpy as np
 from numpy.typing import NDArray
 
+from dagames.functionals import Functional
 from proofs_check import oracles
 from proofs_check.attack import attack_distributions
 from proofs_check.claim import Claim, Evidence, Formula
+from proofs_check.one_functional import VALUE, games, scale
 
 Array = NDArray[np.float64]
 EPSILON = 0.1
@@ -124,6 +126,33 @@ def _attacked(formula: Formula, n: int, rng: np.random.Generator) -> Evidence:
     return _compare(formula, LinearGame(nu_0, [2 * r for r in rewards], Fraction(1)), pi, q)
 
 
+def of_functional(R: Functional, formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
+    """Compare the suboptimality of policies with the slack that the claim allows, for a user's R.
+
+    Args:
+        R: The functional.
+        formula: The slack epsilon of a pair.
+        rng: Source of randomness.
+
+    Yields:
+        Suboptimality from a search over R's values, against the slack from the library's J, G and best policy.
+    """
+    for game in games(R, rng):
+        for spread in (0.3, 1.0, 3.0, 6.0):
+            noise = spread * rng.normal(size=(2, len(game.face)))
+            q, pi = np.exp(noise) / np.exp(noise).sum(axis=1, keepdims=True)
+            pi = pi if np.isfinite(game.cost(pi)) else game.star[1]
+            claimed, J = float(formula(game, pi, q)), float(game.searched_objective(pi))
+            yield Evidence(
+                claimed=claimed,
+                measured=J - game.star[0],
+                relation="at most",
+                tolerance=VALUE * scale(claimed, J),
+                instance=game.instance | {"pi": str(pi.round(6).tolist()), "q": str(q.round(6).tolist())},
+                size=game.n_answers,
+            )
+
+
 def _instances(rng: np.random.Generator) -> Iterator[tuple[LinearGame, list[Fraction], list[Fraction]]]:
     half, quarter = Fraction(1, 2), Fraction(1, 4)
     zero = LinearGame([half, half], [Fraction(0), Fraction(0)], Fraction(1))
@@ -149,6 +178,7 @@ CLAIM = Claim(
     stated=stated,
     sabotage=duality_gap,
     evidence=evidence,
+    of_functional=of_functional,
     remark=(
         "G(pi, q) is the payoff against one target, J(pi) against the best one: a target that answers pi badly makes "
         "G small without making pi good. With R = 0, uniform nu_0 = (1/2, 1/2), beta = 1, pi = (1, 0), "

@@ -16,6 +16,7 @@ CLAIM = Claim(
     stated=i05.duality_gap,
     sabotage=i05.stated,
     evidence=i05.evidence,
+    of_functional=i05.of_functional,
     remark=(
         "max_q G(pi, q) = J(pi), and min_pi G(pi, q) <= G(pi*, q) <= J(pi*) for every q; subtract. Both are "
         "equal at q = q*, which an attack finds. This is the gap that every solver here reports."

@@ -9,10 +9,13 @@ import mpmath as mp
 import numpy as np
 from numpy.typing import NDArray
 
+from dagames import solve
+from dagames.functionals import Functional
 from proofs_check import oracles
 from proofs_check.attack import attack, simplex
 from proofs_check.claim import Claim, Evidence, Formula
 from proofs_check.claims.ii10_generalised_game import by_thirds
+from proofs_check.one_functional import PLACE, VALUE, convexity, games, scale
 
 Array = NDArray[np.float64]
 Vector = list[Any]
@@ -130,6 +133,43 @@ def _attacked(formula: Formula, n: int, rng: np.random.Generator) -> Evidence:
     return _compare(formula, _entropy(weight, nu_0, Fraction(1)), q, ended=True)
 
 
+def of_functional(R: Functional, formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
+    """Measure what targets lose in the dual of a user's R, and compare the library's target with nu* / nu_0.
+
+    Args:
+        R: The functional.
+        formula: The least loss of a target in the dual.
+        rng: Source of randomness.
+
+    Yields:
+        That R is convex, and nothing else if it is not; losses, min J and nu* being searched over R's values and the
+        bound being the library's; then the library's answers to its own target against nu*.
+    """
+    for stated_game in games(R, rng):
+        yield (supposed := convexity(stated_game, rng))
+        if not supposed.holds:
+            return
+        value, star = stated_game.star
+        game = Game("", lambda _: None, lambda _: None, stated_game.nu_0, stated_game.beta, star.tolist())
+        for _ in range(4):
+            q = oracles.random_distribution(rng, len(star), 30)
+            bound = stated_game.lower_bound([float(p) for p in q])
+            yield Evidence(
+                claimed=float(formula(game, q)),
+                measured=value - bound,
+                relation="at least",
+                tolerance=PLACE * scale(value, bound),
+                instance=stated_game.instance | {"q": oracles.as_text(q)},
+                size=stated_game.n_answers,
+            )
+        found = solve(stated_game.library)
+        weights = stated_game.floats * found.q[list(stated_game.face)]
+        apart = float(np.abs(weights / weights.sum() - star).max())
+        instance = stated_game.instance | {"compared": "answer to the target of dagames, searched nu*"}
+        slack = (2 * VALUE * scale(value) / float(stated_game.beta)) ** 0.5
+        yield Evidence(0.0, apart, "equal", slack, instance, size=stated_game.n_answers)
+
+
 def _kl(p: Vector, q: Sequence[Fraction]) -> Any:
     return mp.fsum(a * (mp.log(a) - oracles.log(b)) for a, b in zip(p, q, strict=True) if a > 0)
 
@@ -197,6 +237,7 @@ CLAIM = Claim(
     stated=stated,
     sabotage=sabotage,
     evidence=evidence,
+    of_functional=of_functional,
     remark=(
         "As J* >= G(pi*, q) = min over pi of G(., q) + beta KL(pi* || best response to q), a target loses at least the "
         "last term, and two targets with one best response are one, q proportional to nu* / nu_0. So q* is unique "

@@ -10,9 +10,11 @@ import mpmath as mp
 import numpy as np
 from numpy.typing import NDArray
 
+from dagames.functionals import Functional
 from proofs_check import oracles
 from proofs_check.attack import attack, simplex
 from proofs_check.claim import Claim, Evidence, Formula
+from proofs_check.one_functional import PLACE, VALUE, FunctionalGame, Unsaid, games, named, scale
 from proofs_check.plot import Line, Plot
 from proofs_check.rates import fit_rate
 
@@ -21,6 +23,7 @@ STEPS = 25
 LOCAL = mp.mpf(10) ** -6
 """Divergence below which the rate is fitted."""
 Vector = list[Any]
+Array = NDArray[np.float64]
 
 
 def stated(beta: Any, smoothness: Any) -> Any:
@@ -138,6 +141,62 @@ def _rate(formula: Formula, nu_0: list[Fraction], weight: Fraction) -> Iterator[
     yield Evidence(float(claimed), rate.exponent, "at most", 0.0, instance, size=10**6)
 
 
+def of_functional(R: Functional, formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
+    """Follow the damped step for a user's R and its own relative smoothness, with beta below, at and above that.
+
+    Args:
+        R: The functional.
+        formula: The step as a function of beta and the relative smoothness L.
+        rng: Source of randomness.
+
+    Yields:
+        The step that exceeds its bound most, nu* being searched over R's values; and the hypothesis, that R lies at
+        most L KL(mu || nu) above its tangent at nu.
+
+    Raises:
+        Unsaid: If R states no finite relative smoothness.
+    """
+    L = float(np.max(R.relative_smoothness))
+    if not np.isfinite(L):
+        raise Unsaid(f"{named(R)} states no finite relative smoothness, which claim I.8 needs")
+    for i, game in enumerate(games(R, rng, repeats=3)):
+        beta = Fraction(L * (0.25, 1.0, 4.0)[i % 3] or 1.0).limit_denominator(10**6) or Fraction(1, 10**6)
+        here = replace(game, beta=beta)
+        nu, mu = 0.9 * rng.dirichlet(np.ones(len(game.face)), size=2) + 0.1 / len(game.face)
+        for at in (mu, nu + 0.01 * (mu - nu)):
+            rise = float(here.cost(at) - here.cost(nu) - _gradient(here, nu) @ (at - nu))
+            bound = L * float((at * np.log(at / nu)).sum())
+            instance = here.instance | {"L": L, "compared": "R(mu) above its tangent at nu, L KL(mu || nu)"}
+            yield Evidence(bound, rise, "at most", VALUE * 1e-2 * scale(float(here.cost(nu))), instance, game.n_answers)
+        yield _worst_step(here, nu, formula, L)
+
+
+def _gradient(game: FunctionalGame, nu: Array) -> Array:
+    return np.asarray(game.R.gradient(game.spread(nu)), dtype=np.float64)[list(game.face)]
+
+
+def _worst_step(game: FunctionalGame, nu: Array, formula: Formula, L: float) -> Evidence:
+    """Follow the damped step from nu, and keep the step whose divergence exceeds the bound most."""
+    beta, (_, star) = float(game.beta), game.star
+    eta, factor = float(formula(beta, L)), L / (beta + L)
+    kept, worst, log_nu = (0.0, 0.0), -np.inf, np.log(nu)
+    for _ in range(STEPS):
+        before = _divergence(star, log_nu)
+        nu = np.exp(log_nu)
+        moved = (1 - eta) * log_nu + eta * (np.log(game.floats) - _gradient(game, nu) / beta)
+        log_nu = moved - moved.max()
+        log_nu = np.maximum(log_nu - np.log(np.exp(log_nu).sum()), -700.0)
+        after = _divergence(star, log_nu)
+        if after - factor * before > worst:
+            kept, worst = (factor * before, after), after - factor * before
+    instance = game.instance | {"L": L, "compared": "KL(nu* || nu') and L / (beta + L) KL(nu* || nu)"}
+    return Evidence(*kept, "at most", PLACE * scale(*kept), instance, size=game.n_answers)
+
+
+def _divergence(star: Array, log_nu: Array) -> float:
+    return float((star * (np.log(np.maximum(star, 1e-300)) - log_nu)).sum())
+
+
 def _instances(
     rng: np.random.Generator,
 ) -> Iterator[tuple[str, list[Fraction], list[Fraction], Fraction, Fraction]]:
@@ -216,6 +275,7 @@ CLAIM = Claim(
     stated=stated,
     sabotage=undamped,
     evidence=evidence,
+    of_functional=of_functional,
     remark=(
         "It is mirror descent on J with the divergence to the reference taken exactly. L is the weight for the "
         "entropy, which then takes one step, and half the weight for the collision probability. An attack on the "

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from dagames import DomainError
-from proofs_check.own_file import load_from
 from proofs_check.record import as_json
 from proofs_check.registry import load_own, select_claims
 from proofs_check.settle import settle
@@ -34,10 +33,10 @@ def test_the_template_holds_is_tight_and_its_sabotage_turns_it(tmp_path):
     ("text", "words"),
     [
         ("x = 1\n", "does not define CLAIM"),
-        ("CLAIM = 'I.5'\n", "CLAIM is a str, not a Claim"),
-        ("\n\n1 / 0\n", "line 3: ZeroDivisionError"),
-        ("CLAIM = (\n", "line 1: SyntaxError"),
-        ("import no_such_module\n", "line 1: ModuleNotFoundError"),
+        ("CLAIM = 'I.5'\n", "is 'I.5', not a `proofs_check.claim.Claim`"),
+        ("\n\n1 / 0\n", "line 3, fails: ZeroDivisionError"),
+        ("CLAIM = (\n", "line 1, fails: SyntaxError"),
+        ("import no_such_module\n", "line 1, fails: ModuleNotFoundError"),
         (TEMPLATE.replace('id="X.1"', 'id="I.5"'), "there is a claim I.5 already"),
         (TEMPLATE.replace('id="X.1"', 'id="mine"'), "'mine' is not of the form X.1"),
     ],
@@ -54,8 +53,8 @@ def test_two_files_cannot_share_an_id_and_a_file_must_be_there(tmp_path):
     with pytest.raises(DomainError, match=r"two\.py: there is a claim X\.1 already"):
         load_own(paths)
     for path in (tmp_path / "missing.py", tmp_path, written(tmp_path, TEMPLATE, "claim.txt")):
-        with pytest.raises(DomainError, match="no Python file"):
-            load_from(path, "CLAIM", object)
+        with pytest.raises(DomainError, match="Python file"):
+            load_own([path])
 
 
 def test_the_page_lists_every_key_of_the_json_form():
