@@ -1,6 +1,6 @@
 """A user's functional put through the claims that are about every functional."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,19 +15,20 @@ from proofs_check.settle import settle
 from proofs_check.user_file import defined_in
 
 
-def check_claims_of(R: Functional, seed: int = 0) -> list[Result]:
+def check_claims_of(R: Functional, seed: int = 0, ids: Collection[str] = ()) -> list[Result]:
     """Settle, for one functional, every claim that is about all of them.
 
     Args:
         R: The functional; its parameters must be those of one prompt.
         seed: Seed of the games.
+        ids: Only these claims; all that are about every functional by default.
 
     Returns:
         A result per claim. "open" where the claim says nothing of R, with the reason as its error; "error" where the
         library refuses R, with what it says.
 
     Raises:
-        DomainError: If R is no functional.
+        DomainError: If R is no functional, or a claim says nothing of functionals.
 
     >>> from dagames.functionals import Gini
     >>> {result.claim.id: result.as_written for result in check_claims_of(Gini())}
@@ -35,7 +36,10 @@ def check_claims_of(R: Functional, seed: int = 0) -> list[Result]:
     """
     if not isinstance(R, Functional):
         raise DomainError(f"`R` must be a Functional, not {R!r}; `dagames.functionals.from_convex` makes one.")
-    return [_settled(claim, R, seed) for claim in load_claims().values() if claim.of_functional is not None]
+    known = {name: claim for name, claim in load_claims().items() if claim.of_functional is not None}
+    if strange := [name for name in ids if name not in known]:
+        raise DomainError(f"claim {strange[0]} is not about every functional; these are: {', '.join(known)}.")
+    return [_settled(claim, R, seed) for name, claim in known.items() if not ids or name in ids]
 
 
 def load_functional(path: Path) -> Functional:

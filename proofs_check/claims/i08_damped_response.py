@@ -23,7 +23,6 @@ STEPS = 25
 LOCAL = mp.mpf(10) ** -6
 """Divergence below which the rate is fitted."""
 Vector = list[Any]
-Array = NDArray[np.float64]
 
 
 def stated(beta: Any, smoothness: Any) -> Any:

@@ -141,6 +141,27 @@ def test_exploring_reports_what_breaks_at_another_seed(tmp_path):
     assert "X.1: the verdict is 'false', its file expects 'holds'" in done.stdout
 
 
+def test_a_functional_goes_through_what_is_claimed_of_all(tmp_path):
+    mine = tmp_path / "mine.py"
+    mine.write_text("from dagames.functionals import Gini\nFUNCTIONAL = Gini()\n")
+    done = run("verify", "--functional", mine, "I.2", "I.5", "--json", tmp_path / "out.json")
+    assert done.returncode == 0, done.stderr + done.stdout
+    assert verdicts(tmp_path / "out.json") == {"I.2": "holds", "I.5": "false"}
+    assert [path.name for path in tmp_path.iterdir() if "out" in path.name] == ["out.json"]
+    mine.write_text(
+        "from dagames.functionals import Gini\n"
+        "class Mine(Gini):\n    def conjugate(self, u):\n        return super().conjugate(u) + 0.1\n"
+        "FUNCTIONAL = Mine()\n"
+    )
+    done = run("verify", "--functional", mine, "I.2")
+    assert done.returncode == 1
+    assert "I.2: the verdict is 'false', its file expects 'holds'" in done.stdout
+    assert "claim I.1 is not about every functional" in refused("verify", "I.1", "--functional", mine)
+    assert "--functional goes with" in refused("verify", "--sabotage", "--functional", mine)
+    mine.write_text("1 / 0\n")
+    assert "line 1, fails: ZeroDivisionError" in refused("verify", "--functional", mine)
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
