@@ -89,9 +89,10 @@ def hellinger_bounds(n_views: int) -> tuple[float, float]:
         Both sides are sums over answers of functions h(x) = 1 - prod x_k^(1/K) and j(x) = mean x_k log x_k of the
         ratios x = nu_k / mean, so c and C are the extremes of h / j over x >= 0 of mean 1.
         C = 1 / log(K / (K - 1)), attained where K - 1 views agree and one is elsewhere. c is the least over points with
-        two different values: that two suffice is a numerical finding, not proved. It lies below 1 / log K for every
-        K > 2, because near the point where one view has all mass h falls like x^((K - 1) / K), faster than j; from
-        K = 9 by less than 1e-8.
+        two different values. Two suffice: where h / j is stationary inside, G / x_k + c log x_k is the same for all k,
+        G the product, and as a function of x_k that falls and then rises; on the edge h = 1, and j is at most log K,
+        which two values attain; at x = 1 the ratio tends to 1. c lies below 1 / log K for every K > 2, because near the
+        point where one view has all mass h falls like x^((K - 1) / K), faster than j; from K = 9 by less than 1e-8.
 
     Args:
         n_views: Number of views K, at least 2.

@@ -116,7 +116,9 @@ CLAIM = Claim(
     remark=(
         "Both are sums over answers of functions of the ratios nu_k / mean, so the extremes are those of one point x "
         "of mean 1, which turned views realise. The upper constant is attained where view k is uniform off answer k. "
-        "That two values suffice for the lower one is a finding of the search, K = 2 to 8, and not proved."
+        "For the lower one two values suffice: where the ratio is stationary inside, G / x_k + c log x_k is one number "
+        "for all k, G being the product of the x_k^(1/K), and that falls and then rises in x_k; on the edge the ratio "
+        "is at least 1 / log K, which the values K and 0 attain; near x = 1 it tends to 1."
     ),
     plot=plot,
 )
