@@ -32,6 +32,7 @@ class Evidence:
         size: How large the instance is (|Y| + |Z| plus digits); the smallest failing one is shown.
         ratio: Where an attack on an inequality ended: measured over claimed for an upper bound, claimed over measured
             for a lower one, so that 1 touches the bound and more breaks it. None for what is no end of an attack.
+        noted: Whether a reader should see it even where it does not decide: a fitted rate, a limit.
     """
 
     claimed: float
@@ -41,6 +42,7 @@ class Evidence:
     instance: dict[str, Any]
     size: int = 0
     ratio: float | None = None
+    noted: bool = False
 
     @property
     def excess(self) -> float:
@@ -112,6 +114,7 @@ class Result:
         shown: The smallest failing comparison, or the one nearest to failing when none does.
         attacked: The comparison at which an attack came nearest to breaking the inequality, or broke it most; None if
             nothing was attacked.
+        noted: Comparisons that a reader should see besides, such as fitted rates.
         seconds: Time taken.
         error: What went wrong, if the computation itself failed.
     """
@@ -124,6 +127,7 @@ class Result:
     seconds: float
     error: str = field(default="")
     attacked: Evidence | None = None
+    noted: tuple[Evidence, ...] = ()
 
     @property
     def is_tight(self) -> bool:

@@ -40,6 +40,8 @@ def _section(result: Result, seed: int) -> list[str]:
     lines += _block("counterexample" if result.failures else "nearest to failing", result.shown)
     if result.attacked is not None:
         lines += ["", *_block(f"worst ratio of the attack, {ratio_text(result)}", result.attacked)]
+    for evidence in result.noted:
+        lines += ["", *_block("noted", evidence)]
     return [*lines, "", f"Again: `dagames verify {claim.id} --seed {seed}`"]
 
 

@@ -31,6 +31,7 @@ def as_record(result: Result) -> Record:
         "failures": result.failures,
         "shown": _evidence(result.shown),
         "attacked": _evidence(result.attacked),
+        "noted": [_evidence(evidence) for evidence in result.noted],
         "seconds": result.seconds,
         "error": result.error,
     }
@@ -55,6 +56,7 @@ def from_record(claim: Claim, record: Record) -> Result:
         record["seconds"],
         record["error"],
         _read(record["attacked"]),
+        tuple(evidence for evidence in map(_read, record["noted"]) if evidence is not None),
     )
 
 
@@ -91,6 +93,7 @@ def _claim_json(result: Result) -> Record:
         "evidence": record["shown"],
         "attack": record["attacked"],
         "tight": result.is_tight,
+        "noted": record["noted"],
         "error": result.error,
     }
 
@@ -106,6 +109,7 @@ def _evidence(evidence: Evidence | None) -> Record | None:
         "instance": _plain(evidence.instance),
         "size": evidence.size,
         "ratio": _plain(evidence.ratio),
+        "noted": evidence.noted,
     }
 
 
@@ -113,10 +117,15 @@ def _read(record: Record | None) -> Evidence | None:
     if record is None:
         return None
     # JSON has no infinity: such numbers come as words.
-    numbers = {name: float(record[name]) for name in ("claimed", "measured", "tolerance")}
-    ratio = None if record["ratio"] is None else float(record["ratio"])
     return Evidence(
-        relation=record["relation"], instance=record["instance"], size=record["size"], ratio=ratio, **numbers
+        float(record["claimed"]),
+        float(record["measured"]),
+        record["relation"],
+        float(record["tolerance"]),
+        record["instance"],
+        record["size"],
+        None if record["ratio"] is None else float(record["ratio"]),
+        record["noted"],
     )
 
 

@@ -28,4 +28,5 @@ def settle(claim: Claim, seed: int = 0, formula: Formula | None = None) -> Resul
     verdict, shown = judge(comparisons)
     failures = sum(not evidence.holds for evidence in comparisons)
     seconds = time.perf_counter() - start
-    return Result(claim, verdict, len(comparisons), failures, shown, seconds, attacked=worst_attack(comparisons))
+    noted = tuple(evidence for evidence in comparisons if evidence.noted)
+    return Result(claim, verdict, len(comparisons), failures, shown, seconds, "", worst_attack(comparisons), noted)

@@ -86,7 +86,7 @@ def _rate() -> Evidence:
     nu = np.stack([p, 1 - p], axis=1)
     rate = fit_rate(SIZES, [float(_bias(nu, K, "decoupled").max()) / K**2 for K in SIZES], power=-2)
     instance = {"baseline": "decoupled", "answers": 2, "K": str(SIZES), "compared": "power of K"}
-    return Evidence(-2.0, rate.exponent, "equal", 2 / min(SIZES) ** 2, instance | rate.as_instance(), 10**6)
+    return Evidence(-2.0, rate.exponent, "equal", 2 / min(SIZES) ** 2, instance | rate.as_instance(), 10**6, noted=True)
 
 
 def _simple() -> Iterator[list[Fraction]]:

@@ -136,7 +136,7 @@ def _rate(formula: Formula, nu_0: list[Fraction], weight: Fraction) -> Iterator[
         "log of the local factor": mp.nstr(local, 8),
         "of L / (beta + L)": mp.nstr(claimed, 8),
     }
-    yield Evidence(float(local), rate.exponent, "equal", float(mp.sqrt(LOCAL)), instance, size=10**6)
+    yield Evidence(float(local), rate.exponent, "equal", float(mp.sqrt(LOCAL)), instance, size=10**6, noted=True)
     yield Evidence(float(claimed), rate.exponent, "at most", 0.0, instance, size=10**6)
 
 

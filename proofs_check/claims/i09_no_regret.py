@@ -139,7 +139,7 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
             | {"gaps of the means": _few(course.mean), "gaps of last plays": _few(course.last)}
         )
         here, worst = instance | {"compared": "gap over its bound"}, float(share.max())
-        yield Evidence(1.0, worst, "at most", 0.0, here, 1, ratio=worst)
+        yield Evidence(1.0, worst, "at most", 0.0, here, 1, ratio=worst, noted=True)
         yield from _library(play)
 
 

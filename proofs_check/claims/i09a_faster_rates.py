@@ -37,7 +37,7 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
         rate = i09.fit(course.mean[:, kept], formula(play.name))
         half = (rate.high - rate.low) / 2
         instance = play.described | {"games": int(kept.sum())} | rate.as_instance() | {"compared": "exponent"}
-        yield Evidence(formula(play.name), rate.exponent, "equal", slack + half, instance, 1)
+        yield Evidence(formula(play.name), rate.exponent, "equal", slack + half, instance, 1, noted=True)
         if play.name != "reward":
             ratio = course.mean[-1, kept] / course.mean[-2, kept] * 2.0 ** -formula(play.name)
             off = float(np.abs(ratio - 1).max())

@@ -59,7 +59,7 @@ def _rate() -> Iterator[Evidence]:
     multiples = [float(_bias(np.array([[0.25, 0.75]]), K)[0]) for K in sizes]
     rate = fit_rate(sizes, [multiple / K for multiple, K in zip(multiples, sizes, strict=True)], power=-1)
     instance = {"K": str(sizes), "nu": "(1/4, 3/4)", "compared": "power of K"} | rate.as_instance()
-    yield Evidence(-1.0, rate.exponent, "equal", 1 / sizes[0], instance, 10**6)
+    yield Evidence(-1.0, rate.exponent, "equal", 1 / sizes[0], instance, 10**6, noted=True)
     limit = 3 / 16 * (log(3) + 4 / 3)
     yield Evidence(limit, extrapolated(multiples), "equal", 1e-6, instance | {"compared": "constant"}, 10**6)
 

@@ -44,7 +44,7 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
         rate = fit_rate(sizes.tolist(), np.abs(biases).tolist(), -2.0)
         instance = {"masses": oracles.as_text([p, w]), "added": str(added)}
         here = instance | rate.as_instance() | {"compared": "exponent of n in |bias|"}
-        yield Evidence(-2.0, rate.exponent, "equal", 0.02 + (rate.high - rate.low) / 2, here)
+        yield Evidence(-2.0, rate.exponent, "equal", 0.02 + (rate.high - rate.low) / 2, here, noted=True)
         scaled = sizes**2 * biases
         here = instance | {"compared": "n^2 bias"}
         limit = float(2 * scaled[-1] - scaled[-2])

@@ -65,7 +65,7 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]: 
             "limits": [mp.nstr(x, 14) for x in (one, other)],
             "sizes": SEQUENCES,
         }
-        yield Evidence(float(one), float(other), "equal", 5e-13, instance, size=1)
+        yield Evidence(float(one), float(other), "equal", 5e-13, instance, size=1, noted=True)
     yield _exponent(formula, limits[False])
     least = formula(1, free=False) * approximation.best(1)[0]
     for n in SIZES:
@@ -91,7 +91,7 @@ def _exponent(formula: Formula, limit: Any) -> Evidence:
     claimed = -fit_rate([n + 1 for n in sizes], [float(formula(n, free=False)) for n in sizes]).exponent
     rate = fit_rate([n + 1 for n in sizes], [float(_enclosed(n)[0]) for n in sizes], power=claimed)
     instance = {"n": str(sizes), "compared": "power of n + 1", "limit": mp.nstr(limit, 12)} | rate.as_instance()
-    return Evidence(claimed, rate.exponent, "equal", 2 / (_LEAST + 1) ** 2, instance, size=2)
+    return Evidence(claimed, rate.exponent, "equal", 2 / (_LEAST + 1) ** 2, instance, size=2, noted=True)
 
 
 def _size(n: int, *, free: bool) -> int:

@@ -74,7 +74,7 @@ def _exponent(formula: Formula, place: str, biases: list[float], constant: float
     claimed = -fit_rate(sizes, [formula(place, n) for n in sizes]).exponent
     rate = fit_rate(sizes, biases, power=claimed)
     instance = {"place": place, "n": str(sizes), "constant by theory": float(f"{constant:.6g}")} | rate.as_instance()
-    return Evidence(claimed, rate.exponent, "equal", tolerance, instance, size=2)
+    return Evidence(claimed, rate.exponent, "equal", tolerance, instance, size=2, noted=True)
 
 
 @lru_cache

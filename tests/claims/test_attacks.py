@@ -124,6 +124,7 @@ def test_every_rate_is_fitted_with_an_interval_and_a_constant(name):
     claim = CLAIMS[name]
     fits = [e for e in claim.evidence(claim.stated, rng()) if "exponent" in e.instance]
     assert fits
+    assert settled(name).noted
     for fit in fits:
         low, high = map(float, re.findall(r"[-+.e\d]+", fit.instance["95 % interval"].strip("[]")))
         assert low <= fit.instance["exponent"] <= high

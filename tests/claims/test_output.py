@@ -37,6 +37,7 @@ evidences = st.builds(
     instances,
     st.integers(0, 99),
     st.none() | numbers,
+    st.booleans(),
 )
 results = st.builds(
     Result,
@@ -48,6 +49,7 @@ results = st.builds(
     numbers,
     st.text(max_size=9),
     st.none() | evidences,
+    st.lists(evidences, max_size=2).map(tuple),
 )
 
 
@@ -75,9 +77,9 @@ def test_the_json_form_is_the_documented_one():
     assert (written["schema"], written["seed"], written["rounds"]) == (2, 7, 2)
     assert set(written["claims"][0]) == {
         *("id", "title", "statement", "source", "kind", "measured_by", "as_written", "expected", "amendment", "remark"),
-        *("comparisons", "failures", "evidence", "attack", "tight", "error"),
+        *("comparisons", "failures", "evidence", "attack", "tight", "noted", "error"),
     }
-    evidence = {"claimed", "measured", "relation", "tolerance", "instance", "size", "ratio"}
+    evidence = {"claimed", "measured", "relation", "tolerance", "instance", "size", "ratio", "noted"}
     assert set(written["claims"][0]["evidence"]) == evidence
 
 
