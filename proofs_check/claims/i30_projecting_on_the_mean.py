@@ -107,8 +107,8 @@ def _disagreement(logs: Sequence[Sequence[Any]]) -> Any:
 
 
 def _instances(rng: np.random.Generator) -> Iterator[tuple[Views, list[int], Fraction]]:
-    half, tenth = Fraction(1, 2), Fraction(1, 10)
-    yield [[half, half], [9 * tenth, tenth]], [0, 1], half
+    half, fifth = Fraction(1, 2), Fraction(1, 5)
+    yield [[half, half], [4 * fifth, fifth]], [0, 1], half
     yield [[half, half], [half, half]], [0, 1], half
     for i in range(20):
         n = 2 + i % 3
@@ -132,8 +132,8 @@ CLAIM = Claim(
     evidence=evidence,
     remark=(
         "Read with 'a coherent equilibrium' as that of the game, section 4.1. After one projection all views have the "
-        "arithmetic mean, and stay: coherent at once, but (7/10, 3/10) for (1/2, 1/2) and (9/10, 1/10), whose "
-        "equilibrium is (3/4, 1/4). As for the proviso: a view without traces for an answer of another cannot be "
+        "arithmetic mean, and stay: coherent at once, but (13/20, 7/20) for (1/2, 1/2) and (4/5, 1/5), whose "
+        "equilibrium is (2/3, 1/3). As for the proviso: a view without traces for an answer of another cannot be "
         "projected at all, so that each view must cover the answers of all. I.30a says what holds, I.30b what sampling "
         "makes of it. The other loop in the paper, pi proportional to pi_0 times the mean, need not even become "
         "coherent: (2/3, 1/3) and (1/3, 2/3) never move."

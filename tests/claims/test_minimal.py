@@ -28,7 +28,9 @@ from proofs_check.claims import i12_diversity_target as i12
 from proofs_check.claims import i13_safety_target as i13
 from proofs_check.claims import i14_coherence_target as i14
 from proofs_check.claims import i15_entropy_for_coherence as i15
+from proofs_check.claims import i17_standardised_advantages as i17
 from proofs_check.claims import i18_inverse_frequency_step as i18
+from proofs_check.claims import i30_projecting_on_the_mean as i30
 from proofs_check.claims import ii01_log_frequency as ii01
 from proofs_check.claims import ii09_biased_reward as ii09
 from proofs_check.claims import ii10_generalised_game as ii10
@@ -152,6 +154,17 @@ def rests(n: int) -> st.SearchStrategy:
     return st.tuples(st.integers(2, 3).map(nothing), drawn(n, 9), st.just(Fraction(1, 5)))
 
 
+def batches(n: int) -> st.SearchStrategy:
+    rewards = st.lists(st.integers(-3, 3).map(Fraction), min_size=n, max_size=n)
+    prompt = st.tuples(st.just(ONE), drawn(n), rewards)
+    return st.builds(i17.Batch, st.integers(2, 3), prompt.map(lambda prompt: (prompt,)))
+
+
+def orbits(n: int) -> st.SearchStrategy:
+    views = st.lists(drawn(n), min_size=1, max_size=3)
+    return st.tuples(views, st.just(list(range(n))), st.just(Fraction(1, 2)))
+
+
 @cache
 def nothing(K: int) -> ii09.Biased:
     return ii09.Biased("nothing", RewardTable(K, np.zeros(K + 1), "centred"))
@@ -184,7 +197,19 @@ KINDS = {
         ),
         Kind(i14, answers(views), lambda: [[[ONE]]]),
         Kind(i15, answers(lambda n: st.tuples(drawn(n, least=0), drawn(n, least=0))), lambda: [([ONE], [ONE])]),
+        Kind(
+            i17,
+            answers(batches, 2),
+            lambda: [
+                i17.Batch(2, ((ONE, nu, [ZERO, Fraction(r)]),)) for nu in distributions(2) for r in (-3, -1, 0, 1, 2, 3)
+            ],
+        ),
         Kind(i18, st.tuples(st.integers(2, 5), answers(drawn)), lambda: [(K, [ONE]) for K in range(2, 5)]),
+        Kind(
+            i30,
+            answers(orbits),
+            lambda: [([nu], list(range(n)), Fraction(1, 2)) for n in (1, 2) for nu in distributions(n)],
+        ),
         Kind(ii01, st.tuples(st.integers(1, 9), numbers.filter(lambda q: q <= 1)), list),
         Kind(ii09, answers(rests), lambda: [(nothing(K), [ONE], b) for K in range(2, 5) for b in SIMPLE]),
         Kind(ii10, linear, list),
