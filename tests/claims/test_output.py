@@ -170,6 +170,15 @@ def test_half_a_line_and_other_code_are_not_read(tmp_path, monkeypatch):
     assert kept.read() == {}
 
 
+def test_what_rested_on_another_text_of_ones_own_file_is_not_read(tmp_path):
+    own, out = tmp_path / "mine.py", tmp_path / "out.json"
+    own.write_text("x = 1\n")
+    Kept(out, 0, [own]).begin([as_record(a_result())])
+    assert set(Kept(out, 0, [own]).read()) == {"I.5"}
+    own.write_text("x = 2\n")
+    assert Kept(out, 0, [own]).read() == Kept(out, 0).read() == {}
+
+
 def test_a_place_that_cannot_be_written_is_named_before_anything_is_computed(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(DomainError, match=r"cannot write .*out\.json"):
