@@ -68,7 +68,9 @@ def test_figures_and_report_never_replace_what_is_there(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["kept.txt"]
 
 
+@pytest.mark.long
 def test_the_report_binds_verdicts_and_figures(tmp_path):
+    """All of `make reproduce` once more; what the page shows is tested with the page."""
     done = run("report", "--out", tmp_path / "report")
     assert done.returncode == 0, done.stderr
     page = (tmp_path / "report" / "index.html").read_text()
