@@ -9,6 +9,9 @@ Array = NDArray[np.float64]
 
 _STEPS = 200
 
+_WIDE = 1e4
+"""Length of a bracket above which its middle is taken on a logarithmic scale: slopes may be as large as 1e300."""
+
 
 def increasing_root(
     function: Callable[[Array], tuple[Array, Array]], low: Array, high: Array, start: Array | None = None
@@ -33,7 +36,7 @@ def increasing_root(
     # Where the root lies outside the bracket its nearer end is the answer; bisection would take fifty steps to say so.
     below, above = function(high)[0] <= 0, function(low)[0] >= 0
     low, high = np.where(below, high, low), np.where(above, low, high)
-    point = 0.5 * (low + high) if start is None else np.clip(start, low, high)
+    point = _middle(low, high) if start is None else np.clip(start, low, high)
     before = last = high - low
     for _ in range(_STEPS):
         value, slope = function(point)
@@ -42,9 +45,17 @@ def increasing_root(
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             newton = point - value / slope
         trusted = (newton >= low) & (newton <= high) & (2 * np.abs(newton - point) <= np.abs(before))
-        moved = np.where(trusted, newton, 0.5 * (low + high))
+        moved = np.where(trusted, newton, _middle(low, high))
         before, last = last, moved - point
         point = moved
         if (np.abs(last) <= 2 * np.finfo(np.float64).eps * np.abs(point)).all():
             break
     return point
+
+
+def _middle(low: Array, high: Array) -> Array:
+    """Halve brackets, the wide ones in arsinh, so that 60 steps suffice for any of them."""
+    wide = high - low > _WIDE
+    if not wide.any():
+        return np.asarray(0.5 * (low + high))
+    return np.asarray(np.where(wide, np.sinh(0.5 * (np.arcsinh(low) + np.arcsinh(high))), 0.5 * (low + high)))

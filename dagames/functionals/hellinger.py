@@ -14,7 +14,7 @@ class Hellinger(ToPrior, RootConjugate):
     """The squared Hellinger distance of the answers to a prior, times a weight.
 
     Math:
-        R(nu) = weight (1 - sum_z sqrt(nu(z) p(z))), in [0, weight].
+        R(nu) = weight (1 - sum_z sqrt(nu(z) p(z))) = weight / 2 sum_z (sqrt(nu(z)) - sqrt(p(z)))^2, in [0, weight].
 
     Source:
         (paper, definition F.1 for two distributions)
@@ -24,25 +24,32 @@ class Hellinger(ToPrior, RootConjugate):
     """
 
     def summand(self, nu: OverAnswers) -> OverAnswers:
-        """Compute weight * (prior - sqrt(nu * prior)), [*x, Z]."""
-        return np.asarray(self.weight[..., None] * (self.prior - np.sqrt(nu * self.prior)))
+        """Compute weight / 2 * (sqrt(nu) - sqrt(prior))^2, [*x, Z]."""
+        difference = np.sqrt(nu) - np.sqrt(self.prior)
+        return np.asarray(0.5 * self.weight[..., None] * difference * difference)
 
     def gradient_at_log(self, log_nu: OverAnswers) -> OverAnswers:
-        """Compute -weight / 2 * sqrt(prior / nu), [*x, Z]; -inf where nu is 0 and the prior is not."""
-        return -2.0 * self.bend_at_log(log_nu)
+        """Compute weight / 2 * (1 - sqrt(prior / nu)), [*x, Z]; -inf where nu is 0 and the prior is not."""
+        with np.errstate(over="ignore"):
+            return np.asarray(-0.5 * self.weight[..., None] * np.expm1(self._log_ratio(log_nu)))
 
     def bend_at_log(self, log_nu: OverAnswers) -> OverAnswers:
         """Compute weight / 4 * sqrt(prior / nu), [*x, Z]."""
-        root = np.sqrt(self.prior)
         with np.errstate(over="ignore"):
-            ratio = np.where(root > 0, root * np.exp(-0.5 * np.where(root > 0, log_nu, 0.0)), 0.0)
-            return np.asarray(0.25 * self.weight[..., None] * ratio)
+            return np.asarray(0.25 * self.weight[..., None] * np.exp(self._log_ratio(log_nu)))
 
     def mass_at_slope(self, slope: OverAnswers) -> OverAnswers:
-        """Compute prior * (weight / (2 slope))^2, [*x, Z]; +inf for slopes of 0 and above."""
+        """Compute prior / (1 - 2 slope / weight)^2, [*x, Z]; +inf for slopes of half the weight and above."""
+        rest = 1.0 - 2.0 * slope / self.weight[..., None]
         with np.errstate(over="ignore"):
-            ratio = 0.5 * self.weight[..., None] * np.sqrt(self.prior) / np.where(slope < 0, -slope, 1.0)
-            return np.asarray(np.where(slope < 0, ratio * ratio, np.inf))
+            root = np.sqrt(self.prior) / np.where(rest > 0, rest, 1.0)
+            return np.asarray(np.where(rest > 0, root * root, np.inf))
+
+    def _log_ratio(self, log_nu: OverAnswers) -> OverAnswers:
+        """Compute log sqrt(prior / nu), [*x, Z]; -inf where the prior is 0."""
+        positive = self.prior > 0
+        log_prior = np.log(np.where(positive, self.prior, 1.0))
+        return np.asarray(np.where(positive, 0.5 * (log_prior - np.where(positive, log_nu, 0.0)), -np.inf))
 
     @property
     def flat(self) -> Reachable:

@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import rel_entr
 
-from dagames._types import OverAnswers, PerPrompt, Reachable
-from dagames.functionals.prior import ToPrior, check_finite_somewhere
+from dagames._types import OverAnswers, Reachable
+from dagames.functionals.prior import ToPrior, check_finite_somewhere, kl_terms
 from dagames.functionals.separable import RootConjugate
 
 
@@ -26,29 +25,32 @@ class KLFromPrior(ToPrior, RootConjugate):
     inf
     """
 
-    def value(self, nu: OverAnswers) -> PerPrompt:
-        """Compute weight * KL(prior || nu), [*x]."""
-        return np.asarray(self.weight * rel_entr(self.prior, nu).sum(axis=-1))
-
     def summand(self, nu: OverAnswers) -> OverAnswers:
-        """Compute weight * prior * log(prior / nu), [*x, Z]."""
-        return np.asarray(self.weight[..., None] * rel_entr(self.prior, nu))
+        """Compute weight * (prior * log(prior / nu) - prior + nu), [*x, Z], whose sum is R on the simplex."""
+        return np.asarray(self.weight[..., None] * kl_terms(self.prior, nu))
 
     def gradient_at_log(self, log_nu: OverAnswers) -> OverAnswers:
-        """Compute -weight * prior / nu, [*x, Z]; -inf where nu is 0 and the prior is not."""
-        return -self.bend_at_log(log_nu)
+        """Compute weight * (1 - prior / nu), [*x, Z]; -inf where nu is 0 and the prior is not."""
+        with np.errstate(over="ignore"):
+            return np.asarray(-self.weight[..., None] * np.expm1(self._log_ratio(log_nu)))
 
     def bend_at_log(self, log_nu: OverAnswers) -> OverAnswers:
         """Compute weight * prior / nu, [*x, Z]."""
         with np.errstate(over="ignore"):
-            ratio = np.where(self.prior > 0, self.prior * np.exp(-np.where(self.prior > 0, log_nu, 0.0)), 0.0)
-            return np.asarray(self.weight[..., None] * ratio)
+            return np.asarray(self.weight[..., None] * np.exp(self._log_ratio(log_nu)))
 
     def mass_at_slope(self, slope: OverAnswers) -> OverAnswers:
-        """Compute -weight * prior / slope, [*x, Z]; +inf for slopes of 0 and above."""
+        """Compute prior / (1 - slope / weight), [*x, Z]; +inf for slopes of the weight and above."""
+        rest = 1.0 - slope / self.weight[..., None]
         with np.errstate(over="ignore"):
-            mass = self.weight[..., None] * self.prior / np.where(slope < 0, -slope, 1.0)
-        return np.asarray(np.where(slope < 0, mass, np.inf))
+            return np.asarray(np.where(rest > 0, self.prior / np.where(rest > 0, rest, 1.0), np.inf))
+
+    def _log_ratio(self, log_nu: OverAnswers) -> OverAnswers:
+        """Compute log(prior / nu), [*x, Z]; -inf where the prior is 0."""
+        positive = self.prior > 0
+        return np.asarray(
+            np.where(positive, np.log(np.where(positive, self.prior, 1.0)) - np.where(positive, log_nu, 0.0), -np.inf)
+        )
 
     @property
     def flat(self) -> Reachable:

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import logsumexp, rel_entr, softmax
+from scipy.special import logsumexp, softmax
 
 from dagames._types import OverAnswers, PerPrompt, Reachable
-from dagames.functionals.prior import ToPrior
+from dagames.functionals.prior import ToPrior, kl_terms
 
 
 @dataclass(frozen=True, eq=False, init=False)
@@ -27,25 +27,33 @@ class KLToPrior(ToPrior):
 
     def value(self, nu: OverAnswers) -> PerPrompt:
         """Compute weight * KL(nu || prior), [*x]."""
-        return np.asarray(self.weight * rel_entr(nu, self.prior).sum(axis=-1))
+        return np.asarray(self.weight * kl_terms(nu, self.prior).sum(axis=-1))
 
     def gradient(self, nu: OverAnswers) -> OverAnswers:
-        """Compute weight * (log(nu / prior) + 1), [*x, Z]; -inf where nu is 0."""
+        """Compute weight * log(nu / prior), [*x, Z]; -inf where nu is 0."""
         with np.errstate(divide="ignore"):
             return self.gradient_at_log(np.log(nu))
 
     def gradient_at_log(self, log_nu: OverAnswers) -> OverAnswers:
-        """Compute weight * (log_nu - log prior + 1), [*x, Z], on the allowed answers."""
+        """Compute weight * (log_nu - log prior), [*x, Z], on the allowed answers."""
         log_prior = np.log(np.where(self.prior > 0, self.prior, 1.0))
-        return np.asarray(self.weight[..., None] * (log_nu - log_prior + 1.0))
+        return np.asarray(self.weight[..., None] * (log_nu - log_prior))
 
     def bend_at_log(self, log_nu: OverAnswers) -> OverAnswers:
         """Return the weight, [*x, Z]."""
         return np.broadcast_to(self.weight[..., None], log_nu.shape).copy()
 
     def conjugate(self, u: OverAnswers) -> PerPrompt:
-        """Compute weight * log sum prior exp(u / weight), [*x]."""
-        return np.asarray(self.weight * logsumexp(self._log_weights(u), axis=-1))
+        """Compute weight * log sum prior exp(u / weight), [*x]; -inf where every allowed answer is forbidden."""
+        u = np.where(self.prior > 0, u, -np.inf)
+        top = u.max(axis=-1)
+        top = np.where(np.isfinite(top), top, 0.0)
+        rest = (u - top[..., None]) / self.weight[..., None]
+        # Where u is small beside the weight the sum is near 1, and the weight would multiply its rounding.
+        excess = (self.prior * np.expm1(rest)).sum(axis=-1)
+        near = excess > -0.5
+        far = logsumexp(self._log_weights(u - top[..., None]), axis=-1)
+        return np.asarray(top + self.weight * np.where(near, np.log1p(np.where(near, excess, 0.0)), far))
 
     def conjugate_gradient(self, u: OverAnswers) -> OverAnswers:
         """Compute softmax(u / weight + log prior), [*x, Z]."""

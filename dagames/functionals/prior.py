@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import rel_entr
 
 from dagames._errors import InfeasibleError, ShapeError
 from dagames._types import Numbers, OverAnswers, PerPrompt, Reachable
@@ -30,7 +31,9 @@ class ToPrior(Separable):
             prior: Probabilities of answers, [Z], or per prompt, [*x, Z].
             weight: The functional's weight lambda, above 0, or one per prompt, [*x].
         """
-        object.__setattr__(self, "prior", as_distribution(prior, "prior"))
+        array = as_distribution(prior, "prior")
+        # A large weight would multiply what the sum differs from 1.
+        object.__setattr__(self, "prior", array / array.sum(axis=-1, keepdims=True))
         object.__setattr__(self, "weight", as_weight(weight))
 
     def check_fits(self, batch: tuple[int, ...], n_answers: int) -> None:
@@ -49,6 +52,28 @@ class ToPrior(Separable):
                 f"`prior` has shape {self.prior.shape}; the game asks for {(n_answers,)} or {(*batch, n_answers)}. "
                 "If some answers have no trace, say `n_answers` when the game is made."
             )
+
+
+def kl_terms(p: OverAnswers, q: OverAnswers) -> OverAnswers:
+    """Compute p log(p / q) - p + q, whose sum over the answers is KL(p || q) for two distributions.
+
+    Every term is at least 0, and its rounding error is proportional to |p - q|. The terms p log(p / q) alone are of
+    order |p - q| and of either sign, and a large weight would multiply what is left of their cancellation.
+
+    Args:
+        p: Masses, [*x, Z].
+        q: Masses, broadcast with `p`.
+
+    Returns:
+        The terms, [*x, Z]; +inf where p > 0 = q.
+
+    >>> kl_terms(np.array([0.5, 0.5]), np.array([0.5, 0.25])).round(6)
+    array([0.      , 0.096574])
+    """
+    difference = p - q
+    near = np.abs(difference) < 0.5 * q
+    step = np.where(near, difference, 0.0) / np.where(near, q, 1.0)
+    return np.asarray(np.where(near, p * np.log1p(step), rel_entr(p, q)) - difference)
 
 
 def check_finite_somewhere(infinite: Reachable, name: str, why: str) -> None:

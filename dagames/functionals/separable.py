@@ -52,7 +52,7 @@ class RootConjugate(Separable):
 
     @property
     def flat(self) -> Reachable:
-        """Answers whose f_z is 0 everywhere, [Z] or scalar; mass on them is free."""
+        """Answers whose f_z is linear, [Z] or scalar; they take any mass at their one slope."""
         return np.asarray(False)
 
     def value(self, nu: OverAnswers) -> PerPrompt:
@@ -70,28 +70,34 @@ class RootConjugate(Separable):
         open_ = np.isfinite(u).any(axis=-1)
         u = np.where(open_[..., None], u, 0.0)
         c = self._multiplier(u)
-        slope = u - c
-        nu = np.where(self.flat, 0.0, self.mass_at_slope(slope))
+        slope, nu = u - c, self._masses(u, c)
         gain = np.where(nu > 0, np.where(nu > 0, slope, 0.0) * nu - self.summand(nu), -self.summand(np.zeros_like(nu)))
         return np.asarray(np.where(open_, c[..., 0] + gain.sum(axis=-1), -np.inf))
 
     def conjugate_gradient(self, u: OverAnswers) -> OverAnswers:
         """Find the distribution that attains R*(u), [*x, Z]."""
         u = self._on_allowed(u)
-        nu = np.where(self.flat, 0.0, self.mass_at_slope(u - self._multiplier(u)))
-        nu = np.minimum(nu, 1.0)
-        flat = np.where(self.flat, u, -np.inf)
-        best = np.arange(u.shape[-1]) == flat.argmax(axis=-1)[..., None]
-        # What the curved answers do not take goes to the best flat one; without any, what is missing is rounding.
+        nu = np.minimum(self._masses(u, self._multiplier(u)), 1.0)
+        # A linear answer, or one whose slope no longer changes in float64, takes what the others leave: no other
+        # answer has a larger u - f'(1). Where all slopes change, what is left is rounding.
+        taker = (u - self._slope_at(u, 0.0)).argmax(axis=-1)
         rest = np.maximum(1.0 - nu.sum(axis=-1, keepdims=True), 0.0)
-        nu = nu + np.where(best & np.isfinite(flat), rest, 0.0)
+        nu = nu + np.where(np.arange(u.shape[-1]) == taker[..., None], rest, 0.0)
         return np.asarray(nu / nu.sum(axis=-1, keepdims=True))
 
     def _on_allowed(self, u: OverAnswers) -> OverAnswers:
         return np.asarray(np.where(self.allowed(u.shape[-1]), u, -np.inf))
 
+    def _slope_at(self, u: OverAnswers, log_mass: float) -> OverAnswers:
+        """Compute f_z' at one mass for all answers, [*x, Z]."""
+        return self.gradient_at_log(np.full(u.shape, log_mass))
+
+    def _masses(self, u: OverAnswers, c: np.ndarray) -> OverAnswers:
+        """Find the masses with f_z'(mass) = u - c, [*x, Z]; 0 for linear answers."""
+        return np.asarray(np.where(self.flat, 0.0, self.mass_at_slope(u - c)))
+
     def _multiplier(self, u: OverAnswers) -> np.ndarray:
-        """Find c with sum of mass_at_slope(u - c) = 1, or the largest flat u if that is more.
+        """Find c with sum of mass_at_slope(u - c) = 1, or the largest u - f' of a linear answer if that is more.
 
         At c = max(u - f'(1)) some answer has mass 1; at c = max(u - f'(1/n)) none has more than 1/n.
 
@@ -99,22 +105,25 @@ class RootConjugate(Separable):
             u: Dual variable, [*x, Z].
 
         Returns:
-            c, [*x, 1].
+            c, [*x, 1], at which all masses are finite.
         """
-        n = u.shape[-1]
-        ends = [
-            np.where(self.flat, u, u - self.gradient_at_log(np.full(u.shape, log_mass))).max(axis=-1, keepdims=True)
-            for log_mass in (0.0, -np.log(n))
-        ]
-        floor = np.where(self.flat, u, -np.inf).max(axis=-1, keepdims=True)
+        at_one, at_share = (u - self._slope_at(u, log_mass) for log_mass in (0.0, -np.log(u.shape[-1])))
+        low, high = (ends.max(axis=-1, keepdims=True) for ends in (at_one, at_share))
+        floor = np.where(self.flat, at_one, -np.inf).max(axis=-1, keepdims=True)
 
         def missing(c: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-            nu = np.where(self.flat, 0.0, self.mass_at_slope(u - c))
+            nu = self._masses(u, c)
             positive = nu > 0
-            with np.errstate(divide="ignore"):
-                bend = self.bend_at_log(np.log(np.where(positive, nu, 1.0)))
             with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+                bend = self.bend_at_log(np.log(np.where(positive, nu, 1.0)))
                 slope = np.where(positive, nu / bend, 0.0).sum(axis=-1, keepdims=True)
                 return 1.0 - nu.sum(axis=-1, keepdims=True), slope
 
-        return np.asarray(np.maximum(increasing_root(missing, ends[0], np.maximum(ends[0], ends[1])), floor))
+        c = np.maximum(increasing_root(missing, low, np.maximum(low, high)), floor)
+        # Where a slope tends to a limit, the limit itself can be the nearest float64 to the root. A larger c is as good
+        # a bound but for rounding.
+        step = 4.0 * np.finfo(np.float64).eps
+        while not np.isfinite(masses := self._masses(u, c)).all():
+            size = np.abs(c) + np.where(np.isfinite(masses), 0.0, np.abs(u - c)).max(axis=-1, keepdims=True)
+            c, step = c + np.where(np.isfinite(masses).all(axis=-1, keepdims=True), 0.0, step * size), 2.0 * step
+        return np.asarray(c)
