@@ -4,13 +4,13 @@ from typing import TypeAlias
 
 import numpy as np
 
-from dagames import _tolerances, simplex
-from dagames._errors import CertificateError, DomainError, InfeasibleError, ShapeError
+from dagames import simplex
+from dagames._errors import DomainError, InfeasibleError, ShapeError
 from dagames._types import Extraction, Numbers, OverAnswers, OverTraces, PerPrompt, Reachable
 from dagames.bregman import Consistency, Entropic, Generator, as_generator, consistency
 from dagames.bregman.by_answer import at_answer, max_by_answer
 from dagames.bregman.reach import as_sign, best_box
-from dagames.certificates import Certificate
+from dagames.certificates import Certificate, certify_gap
 from dagames.functionals import Functional, finite_slope
 
 _ENTROPIC = Entropic()
@@ -320,26 +320,21 @@ class BregmanGame:
             The certificate; `gap` is relative to max(1, |R|, beta D_F).
 
         Raises:
-            CertificateError: If a user's functional breaks the Fenchel-Young inequality, or yields NaN.
-            AssertionError: If one of this package's does: that is a bug here.
+            CertificateError: If functional or generator break the Fenchel-Young inequality, or yield NaN.
         """
         primal, value, divergence = self._objective(log_pi)
         dual = self.dual_value(u)
         scale = np.maximum(1.0, np.maximum(np.abs(value), self.beta * divergence))
-        finite = np.isfinite(scale)
-        gap = np.where(finite, (primal - dual) / np.where(finite, scale, 1.0), np.inf)
         # Divergences are sums of order 1 whose rounding beta multiplies, and a huge u that of <nu, u>.
-        held = np.abs(np.where(self.reachable, u, 0.0)).max(axis=-1)
-        broken = ~(primal - dual >= -_tolerances.ROUNDING * np.maximum(np.maximum(scale, self.beta), held))
-        if broken.any():
-            message = (
-                f"{type(self.functional).__name__} in the geometry of {type(self.generator).__name__}: primal "
-                f"{primal[broken].flat[0]:.17g} lies below the dual bound {dual[broken].flat[0]:.17g}. The "
-                "functional's `conjugate` or `value` is too small, or one of them is not a number."
-            )
-            own = (type(part).__module__.startswith("dagames.") for part in (self.functional, self.generator))
-            raise AssertionError(message) if all(own) else CertificateError(message)
-        return Certificate(primal=primal, dual=dual, gap=np.asarray(np.maximum(gap, 0.0)))
+        largest = np.abs(np.where(self.reachable, u, 0.0)).max(axis=-1)
+        return certify_gap(
+            primal=primal,
+            dual=dual,
+            scale=np.asarray(scale),
+            rounded=np.asarray(np.maximum(largest, self.beta)),
+            name=f"{self.functional.name} in the geometry of {type(self.generator).__name__}",
+            foreign=self.functional.foreign or not type(self.generator).__module__.startswith("dagames."),
+        )
 
     def consistency(self, log_pi: OverTraces, u: OverAnswers) -> Consistency:
         """Decide whether a target expresses a best dual variable, given the equilibrium (`bregman.reach.best_box`).

@@ -32,7 +32,7 @@ class Certificate:
 
 
 def certify_gap(
-    *, primal: PerPrompt, dual: PerPrompt, scale: PerPrompt, potential: PerPrompt, functional: type
+    *, primal: PerPrompt, dual: PerPrompt, scale: PerPrompt, rounded: PerPrompt, name: str, foreign: bool
 ) -> Certificate:
     """Put a primal value and a dual bound side by side, and refuse a pair that cannot be.
 
@@ -40,27 +40,37 @@ def certify_gap(
         primal: Objective of the policy, [*x].
         dual: Lower bound on the value, [*x].
         scale: What the gap is relative to, [*x].
-        potential: The conjugate's part of the dual bound, [*x], whose size limits its rounding.
-        functional: Class of the functional, which is named if weak duality fails.
+        rounded: Size of the largest numbers in the dual bound, [*x], of which its rounding is a multiple.
+        name: Name of the functional, for the error if weak duality fails.
+        foreign: Whether a user's own code computes part of it.
 
     Returns:
         The certificate.
 
     Raises:
-        CertificateError: If a user's functional breaks the Fenchel-Young inequality, or yields NaN.
-        AssertionError: If one of this package's does: that is a bug here.
+        CertificateError: If the functional breaks the Fenchel-Young inequality, or yields NaN.
     """
     # A policy of infinite objective is infinitely far, also relatively: infinity over infinity must not be NaN.
     finite = np.isfinite(scale)
     gap = np.where(finite, (primal - dual) / np.where(finite, scale, 1.0), np.inf)
-    broken = ~(primal - dual >= -_tolerances.ROUNDING * np.maximum(scale, np.abs(potential)))
+    broken = ~(primal - dual >= -_tolerances.ROUNDING * np.maximum(scale, rounded))
     if broken.any():
-        message = (
-            f"{functional.__name__} breaks the Fenchel-Young inequality: primal {primal[broken].flat[0]:.17g} lies "
-            f"below the dual bound {dual[broken].flat[0]:.17g}. Its `conjugate` is too small, its `value` is too "
-            "small, or one of them is not a number."
+        raise CertificateError(
+            _contradiction(name, foreign, float(primal[broken].flat[0]), float(dual[broken].flat[0]))
         )
-        if functional.__module__.startswith("dagames."):
-            raise AssertionError(message)
-        raise CertificateError(message)
-    return Certificate(primal=primal, dual=dual, gap=np.asarray(np.maximum(gap, 0.0)))
+    # Where the bound exceeds the value, rounding is at least as large as the difference.
+    return Certificate(primal=primal, dual=dual, gap=np.asarray(np.abs(gap)))
+
+
+def _contradiction(name: str, foreign: bool, primal: float, dual: float) -> str:
+    """Name the functional whose value and conjugate contradict each other, and who can mend it."""
+    remedy = (
+        "Its `conjugate` is too small, its `value` is too small, or one of them is not a number; "
+        "`dagames.functionals.broken_laws` finds which."
+        if foreign
+        else "This is a fault of dagames: please report it with the game's arrays."
+    )
+    return (
+        f"{name} breaks the Fenchel-Young inequality: primal {primal:.17g} lies below the dual bound "
+        f"{dual:.17g}. {remedy}"
+    )

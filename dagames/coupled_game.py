@@ -123,8 +123,8 @@ class CoupledGame:
 
         Returns:
             The certificate, of one number; its gap is relative to max(1, |R + C|, beta KL), both averaged over prompts,
-            and its residuals say how far constraints are broken. An AssertionError if the dual value exceeds the primal
-            beyond rounding, which is a bug of the coupling; a CertificateError if the coupling is the user's.
+            and its residuals say how far constraints are broken. A CertificateError if the dual value exceeds the
+            primal beyond rounding, which is a fault of the coupling.
         """
         log_nu = simplex.pushforward(log_pi, self.prompts.E, self.prompts.n_answers)
         return self._certify(log_nu, simplex.kl_from_logs(log_pi, self.prompts.log_pi_0), log_q)
@@ -180,8 +180,9 @@ class CoupledGame:
             primal=np.asarray(value + cost),
             dual=np.asarray(self.dual_value(log_q)),
             scale=np.asarray(max(1.0, abs(value), cost)),
-            potential=np.asarray(max(abs(self._potential(log_q)), slack)),
-            functional=type(self.coupling),
+            rounded=np.asarray(max(abs(self._potential(log_q)), slack)),
+            name=type(self.coupling).__name__,
+            foreign=not type(self.coupling).__module__.startswith("dagames."),
         )
         return replace(certificate, residuals=self.coupling.residuals(nu, self.shares))
 

@@ -331,8 +331,7 @@ class AlignmentGame:
             The certificate; `gap` is relative to max(1, |R|, beta KL).
 
         Raises:
-            CertificateError: If a user's functional breaks the Fenchel-Young inequality, or yields NaN.
-            AssertionError: If one of this package's does: that is a bug here.
+            CertificateError: If the functional breaks the Fenchel-Young inequality, or yields NaN.
         """
         log_nu = simplex.pushforward(log_pi, self.E, self.n_answers)
         return self._certify(log_nu, simplex.kl_from_logs(log_pi, self.log_pi_0), log_q)
@@ -365,13 +364,20 @@ class AlignmentGame:
 
     def _certify(self, log_nu: OverAnswers, divergence: PerPrompt, log_q: OverAnswers) -> Certificate:
         value = np.asarray(self.functional.value(np.exp(log_nu)))
-        potential = self._potential(log_q)
+        # G does not change when q is multiplied by a number. With sum nu_0 q = 1 the bound is the conjugate alone, and
+        # two terms of the size of -beta log q need not cancel. What is left of the logarithm is the shift's rounding.
+        log_mass = self._log_mass(log_q)[..., None]
+        shifted = np.where(self.reachable, log_q, 0.0) - log_mass
+        dual = -self.beta * self._log_mass(shifted) - self._potential(shifted)
+        # The divergence is a sum of order 1, whose rounding beta multiplies.
+        largest = np.maximum(1.0, np.abs(np.where(self.reachable, shifted, 0.0)).max(axis=-1))
         return certify_gap(
             primal=np.asarray(value + self.beta * divergence),
-            dual=np.asarray(-self.beta * self._log_mass(log_q) - potential),
+            dual=np.asarray(dual),
             scale=np.asarray(np.maximum(1.0, np.maximum(np.abs(value), self.beta * divergence))),
-            potential=potential,
-            functional=type(self.functional),
+            rounded=np.asarray(self.beta * largest),
+            name=self.functional.name,
+            foreign=self.functional.foreign,
         )
 
     def _potential(self, log_q: OverAnswers) -> PerPrompt:

@@ -39,6 +39,16 @@ class Functional(ABC):
     def conjugate_gradient(self, u: OverAnswers) -> OverAnswers:
         """Find a maximiser of <nu, u> - R(nu) over the simplex, [*x, Z]."""
 
+    @property
+    def name(self) -> str:
+        """What error messages call the functional."""
+        return type(self).__name__
+
+    @property
+    def foreign(self) -> bool:
+        """Whether a user's own code computes part of it, which decides whom an error message addresses."""
+        return not type(self).__module__.startswith("dagames.")
+
     def gradient_at_log(self, log_nu: OverAnswers) -> OverAnswers:
         """Compute the gradient at exp(log_nu); override where a mass below 1e-308 still matters."""
         return self.gradient(np.exp(log_nu))

@@ -23,11 +23,6 @@ class NumericConjugate(Functional):
         """Maximise <nu, u> - R(nu) where each row of `u`, [*x, Z], has a finite entry at an allowed answer."""
 
     @property
-    def name(self) -> str:
-        """What error messages call the functional."""
-        return type(self).__name__
-
-    @property
     def tolerance(self) -> float:
         """Largest `conjugate_gap` that is not an error."""
         return _tolerances.GAP

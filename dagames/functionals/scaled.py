@@ -42,6 +42,16 @@ class Scaled(Functional):
         object.__setattr__(self, "functional", functional)
         object.__setattr__(self, "weight", as_weight(weight))
 
+    @property
+    def name(self) -> str:
+        """What error messages call the functional: the name of R."""
+        return self.functional.name
+
+    @property
+    def foreign(self) -> bool:
+        """Whether a user's own code computes R."""
+        return self.functional.foreign
+
     def value(self, nu: OverAnswers) -> PerPrompt:
         """Compute weight * R(nu), [*x]."""
         return np.asarray(self.weight * self.functional.value(nu))

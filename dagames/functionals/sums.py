@@ -67,9 +67,12 @@ class Sum(NumericConjugate):
     @property
     def name(self) -> str:
         """What error messages call the functional."""
-        return " + ".join(
-            part.name if isinstance(part, NumericConjugate) else type(part).__name__ for part in self.parts
-        )
+        return " + ".join(part.name for part in self.parts)
+
+    @property
+    def foreign(self) -> bool:
+        """Whether a user's own code computes one of the parts."""
+        return any(part.foreign for part in self.parts)
 
     def value(self, nu: OverAnswers) -> PerPrompt:
         """Compute the sum of the values, [*x]."""

@@ -173,6 +173,7 @@ def certify_pieces(
         primal=np.asarray(value + game.beta * divergence),
         dual=np.asarray(-game.beta * log_mass - potential),
         scale=np.asarray(np.maximum(1.0, np.maximum(np.abs(value), game.beta * divergence))),
-        potential=potential,
-        functional=type(game.functional),
+        rounded=np.asarray(np.maximum(np.abs(potential), game.beta * np.maximum(1.0, np.abs(log_mass)))),
+        name=game.functional.name,
+        foreign=game.functional.foreign,
     )

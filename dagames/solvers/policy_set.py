@@ -211,8 +211,9 @@ def _certify(game: AlignmentGame, policies: Polytope, log_pi: OverTraces, log_q:
         primal=np.asarray(value + divergence),
         dual=np.asarray(nearest - game.beta * log_mass - potential),
         scale=np.asarray(np.maximum(1.0, np.maximum(np.abs(value), divergence))),
-        potential=np.asarray(np.maximum(np.abs(potential), np.abs(game.beta * log_mass))),
-        functional=type(game.functional),
+        rounded=np.asarray(np.maximum(np.abs(potential), np.abs(game.beta * log_mass))),
+        name=game.functional.name,
+        foreign=game.functional.foreign,
     )
 
 

@@ -332,7 +332,7 @@ class TooSmall(Gini):
 
 
 def test_a_broken_functional_of_the_user_is_named():
-    with pytest.raises(CertificateError, match=r"TooSmall in the geometry of Euclidean: primal .* below the dual"):
+    with pytest.raises(CertificateError, match=r"TooSmall in the geometry of Euclidean breaks .* below the dual"):
         solve_bregman(BregmanGame([0.5, 0.5], [0, 1], TooSmall(1.0), 1.0, generator=Euclidean()))
 
 

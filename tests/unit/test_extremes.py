@@ -7,13 +7,16 @@ import mpmath as mp
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from dagames import AlignmentGame, CertificateError, InfeasibleError, solve
 from dagames.functionals import (
     ChiSquare,
     Functional,
     Gini,
+    Hellinger,
     KLFromPrior,
+    KLToPrior,
     Linear,
     LogScore,
     NegativeEntropy,
@@ -227,3 +230,59 @@ def test_a_broken_functional_is_named_as_the_users():
         solve(AlignmentGame([0.5, 0.3, 0.2], [0, 1, 2], _Wrong(), 1.0))
     with pytest.raises(CertificateError, match=r"_NaN\.gradient returned NaN"):
         solve(AlignmentGame([0.5, 0.3, 0.2], [0, 1, 2], _NaN(), 1.0))
+
+
+@pytest.mark.parametrize("weight", [1e3, 1e4, 1e6, 1e9])
+@pytest.mark.parametrize("family", [KLToPrior, KLFromPrior, Hellinger, ChiSquare], ids=lambda F: F.__name__)
+@given(seed=seeds, n=sizes)
+def test_a_weight_far_above_beta_is_solved_to_rounding(family, weight, seed, n):
+    rng = np.random.default_rng(seed)
+    nu_0, prior = rng.dirichlet(np.ones(n)), rng.dirichlet(np.ones(n))
+    solution = solve(AlignmentGame(nu_0, np.arange(n), family(prior, weight), beta=1.0))
+    assert solution.certificate.worst <= 1e-10
+    # The equilibrium tends to the prior, and its price is the divergence of the prior itself.
+    limit = float(np.sum(prior * np.log(prior / nu_0)))
+    spread = float(np.log(prior / nu_0).max() - np.log(prior / nu_0).min())
+    assert float(solution.value) <= limit + 1e-9 * max(1.0, limit)
+    assert float(solution.value) >= limit - 10 * max(spread, 1.0) ** 2 / (weight * prior.min())
+
+
+@pytest.mark.parametrize("family", [KLToPrior, KLFromPrior, Hellinger], ids=lambda F: F.__name__)
+@given(seed=seeds, log_step=st.floats(-12.0, -1.0))
+def test_a_distance_to_a_near_prior_keeps_its_leading_digits(family, seed, log_step):
+    rng = np.random.default_rng(seed)
+    prior, other = rng.dirichlet(np.full(4, 3.0)), rng.dirichlet(np.full(4, 3.0))
+    nu = prior + 10**log_step * (other - prior)
+    with mp.workdps(60):
+        p, q = ([mp.mpf(float(x)) for x in v] for v in (nu, prior))
+        p, q = ([x / sum(v) for x in v] for v in (p, q))
+        if family is KLFromPrior:
+            p, q = q, p
+        exact = (
+            1 - sum(mp.sqrt(a * b) for a, b in zip(p, q, strict=True))
+            if family is Hellinger
+            else sum(a * mp.log(a / b) for a, b in zip(p, q, strict=True))
+        )
+    assert abs(float(family(prior).value(nu)) - float(exact)) <= 1e-15 * 10**log_step + 1e-30
+
+
+@pytest.mark.parametrize("family", [KLToPrior, KLFromPrior, Hellinger, ChiSquare], ids=lambda F: F.__name__)
+@given(seed=seeds, n=st.integers(2, 10))
+def test_priors_and_references_down_to_1e_300_are_solved(family, seed, n):
+    rng = np.random.default_rng(seed)
+    nu_0, prior = rng.dirichlet(np.ones(n)), rng.dirichlet(np.ones(n))
+    nu_0[rng.integers(n)] = 10 ** rng.uniform(-300, -3)
+    prior[rng.integers(n)] = 10 ** rng.uniform(-300, -3)
+    weight, beta = 10 ** rng.uniform(-4, 4, size=2)
+    solution = solve(AlignmentGame(nu_0 / nu_0.sum(), np.arange(n), family(prior / prior.sum(), weight), beta))
+    assert solution.certificate.worst <= 1e-10
+    assert solution.nu.sum() == pytest.approx(1.0, abs=1e-12)
+
+
+def test_a_chi_square_of_a_prior_near_0_is_found_at_once():
+    R = ChiSquare([0.5, 0.5 - 1e-298, 1e-298], 5e-4)
+    solution = solve(AlignmentGame([0.3, 0.5, 0.2], [0, 1, 2], R, beta=0.01))
+    assert solution.certificate.worst <= 1e-12
+    # weight * 2 (nu / prior - 1) + beta log(nu / nu_0) is one number for the two others.
+    slope = 2 * 5e-4 * (solution.nu / R.prior - 1) + 0.01 * (solution.log_nu - np.log([0.3, 0.5, 0.2]))
+    assert slope[0] == pytest.approx(slope[1], abs=1e-14)
