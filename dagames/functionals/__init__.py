@@ -4,6 +4,7 @@ from dagames.functionals.algebra import mixture
 from dagames.functionals.base import Functional, playable_answers
 from dagames.functionals.chi_square import ChiSquare
 from dagames.functionals.convexified import Convexified, WeaklyConvex
+from dagames.functionals.convexity import nonconvexity
 from dagames.functionals.entropy_minimisation import EntropyMinimisation
 from dagames.functionals.from_convex import FromConvex, from_convex
 from dagames.functionals.gini import Gini
@@ -70,5 +71,6 @@ __all__ = [
     "is_cuttable",
     "is_divisible",
     "mixture",
+    "nonconvexity",
     "playable_answers",
 ]

@@ -9,6 +9,7 @@ from dagames import _tolerances
 from dagames._errors import CertificateError, DomainError, ShapeError
 from dagames._types import Numbers, OverAnswers, PerPrompt
 from dagames.functionals.base import Functional, as_nonnegative
+from dagames.functionals.convexity import nonconvexity
 from dagames.functionals.interior_point import Supremum
 from dagames.functionals.numeric_conjugate import NumericConjugate
 from dagames.functionals.numeric_supremum import numeric_supremum
@@ -101,6 +102,11 @@ class FromConvex(NumericConjugate):
         return self._name
 
     @property
+    def foreign(self) -> bool:
+        """True: value and gradient are the user's."""
+        return True
+
+    @property
     def tolerance(self) -> float:
         """Largest relative gap of the conjugate that is not an error."""
         return self._tolerance
@@ -134,7 +140,7 @@ class FromConvex(NumericConjugate):
             n_answers: Number of answers |Z|.
 
         Raises:
-            CertificateError: If the gradient is not the slope of the value.
+            CertificateError: If the gradient is not the slope of the value, or the value is not convex.
         """
         rng = np.random.default_rng(0)
         nu, mu = (rng.dirichlet(np.full(n_answers, 5.0), size=batch) for _ in range(2))
@@ -149,6 +155,8 @@ class FromConvex(NumericConjugate):
                 f"{_shown(mu[place])} the value changes by {quotient[place]:.6g} per unit, the gradient says "
                 f"{slope[place]:.6g}. `broken_laws` tries more points."
             )
+        if fault := nonconvexity(self, batch, n_answers):
+            raise CertificateError(fault)
 
     def _called(
         self, word: str, function: Callable[[OverAnswers], Numbers], nu: OverAnswers, shape: tuple[int, ...]

@@ -11,6 +11,7 @@ from dagames.solvers.closed_form import has_closed_form, solve_closed_form
 from dagames.solvers.coherent import solve_coherent, solve_soft_coherent
 from dagames.solvers.constrained import solve_budgets, solve_polytope
 from dagames.solvers.coupled import COUPLED_METHODS, solve_coupled
+from dagames.solvers.cutting_planes import solve_cutting_planes
 from dagames.solvers.dual_ascent import admissible_step, dual_ascent_path, solve_dual_ascent
 from dagames.solvers.extragradient import mirror_prox_path, solve_mirror_prox
 from dagames.solvers.log_linear import LogLinearSolution, best_log_linear_policy, solve_log_linear
@@ -56,6 +57,7 @@ __all__ = [
     "solve_closed_form",
     "solve_coherent",
     "solve_coupled",
+    "solve_cutting_planes",
     "solve_dual_ascent",
     "solve_log_linear",
     "solve_mirror_descent",

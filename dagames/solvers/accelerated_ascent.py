@@ -11,6 +11,12 @@ from dagames.game import AlignmentGame
 from dagames.solvers.path import solve_along
 from dagames.solvers.solution import Iterate, Solution
 
+_TRIALS = 60
+"""Step lengths tried in one step of ascent, each half as long as the one before."""
+
+_LONGEST = 2.0**20
+"""Longest step, in units of beta: enough for policies near a vertex, and 60 halvings come down to `LEAST_STEP`."""
+
 
 def accelerated_ascent_path(game: AlignmentGame) -> Iterator[Iterate]:
     """Yield the plays of accelerated ascent on the dual, the start first, without end.
@@ -27,7 +33,7 @@ def accelerated_ascent_path(game: AlignmentGame) -> Iterator[Iterate]:
         The policy's best response to each target, and the target.
 
     Raises:
-        SolveError: If the dual has a kink in the way, where no step helps.
+        SolveError: If the dual has a kink in the way, where none of 60 step lengths helps.
 
     Source:
         Nesterov, Soviet Mathematics Doklady 27 (1983) 372; restarts as in O'Donoghue and Candes (2015)
@@ -40,7 +46,7 @@ def accelerated_ascent_path(game: AlignmentGame) -> Iterator[Iterate]:
         log_q = simplex.log_normalize(np.where(game.reachable, -u / game.beta, -np.inf))
         yield Iterate(_response(game, u), log_q)
         ahead = u + (age / (age + 3))[..., None] * (u - before)
-        moved, reached, step = _ascend(game, ahead, np.asarray(1.5 * step))
+        moved, reached, step = _ascend(game, ahead, np.asarray(np.minimum(1.5 * step, _LONGEST * game.beta)))
         # A fall means that the momentum overshot; the prompt starts again from a plain gradient step.
         fell = reached < value
         if fell.any():
@@ -57,20 +63,19 @@ def _ascend(game: AlignmentGame, u: OverAnswers, step: np.ndarray) -> tuple[Over
     slope = np.exp(_response(game, u)) - game.functional.conjugate_gradient(with_bars)
     value, promise = _dual(game, u), (slope * slope).sum(axis=-1)
     slack = _tolerances.DESCENT * np.maximum(1.0, np.abs(value))
-    while True:
+    for _ in range(_TRIALS):
         moved = u + step[..., None] * slope
         reached = _dual(game, moved)
         fails = ~(reached >= value + 0.5 * step * promise - slack)
         if not fails.any():
             return np.asarray(moved), reached, step
-        if (step[fails] < _tolerances.LEAST_STEP * game.beta).any():
-            name = type(game.functional).__name__
-            raise SolveError(
-                f"accelerated_ascent is stuck at a kink of the dual: the conjugate of {name} is not differentiable "
-                "there. Use `solve(game)`, or `solve_mirror_descent`, which needs no conjugate.",
-                "unsuited",
-            )
         step = np.asarray(np.where(fails, 0.5 * step, step))
+    raise SolveError(
+        f"accelerated_ascent found no step that raises the dual among {_TRIALS}: the conjugate of "
+        f"{game.functional.name} is not differentiable there. Use `solve(game)`, or `solve_cutting_planes`, which is "
+        "made for kinks.",
+        "unsuited",
+    )
 
 
 def _dual(game: AlignmentGame, u: OverAnswers) -> PerPrompt:
@@ -95,7 +100,7 @@ def solve_accelerated_ascent(
     Args:
         game: A game whose functional is strictly convex.
         tolerance: Relative duality gap to reach.
-        max_iterations: Steps allowed.
+        max_iterations: Steps allowed, each of at most 120 evaluations of the conjugate.
 
     Returns:
         The certified solution. A SolveError if the dual has a kink, or if it runs out of steps.

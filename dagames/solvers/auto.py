@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 
 from dagames import _tolerances
-from dagames._errors import DomainError
+from dagames._errors import DomainError, SolveError
 from dagames.functionals import Polytope, Separable, Smooth
 from dagames.game import AlignmentGame
 from dagames.solvers.accelerated_ascent import solve_accelerated_ascent
@@ -12,6 +12,7 @@ from dagames.solvers.best_response import solve_best_response
 from dagames.solvers.blocks import solve_in_blocks
 from dagames.solvers.closed_form import has_closed_form, solve_closed_form
 from dagames.solvers.constrained import solve_polytope
+from dagames.solvers.cutting_planes import solve_cutting_planes
 from dagames.solvers.extragradient import solve_mirror_prox
 from dagames.solvers.mirror_descent import solve_mirror_descent
 from dagames.solvers.newton import solve_newton
@@ -21,9 +22,10 @@ from dagames.solvers.policy_set import polytope_and_rest, solve_polytope_sum
 from dagames.solvers.solution import Solution
 
 METHODS: dict[str, str] = {
-    "auto": "closed_form, newton, projected mirror descent or mirror_descent, whichever suits the functional",
+    "auto": "closed_form, newton, projected mirror descent, mirror_descent or cutting_planes, whichever suits",
     "closed_form": "write the equilibrium down (Linear, NegativeEntropy, KLToPrior, Point, LogScore)",
     "newton": "Newton's method on the optimality conditions (functionals with a Hessian, and polytopes)",
+    "cutting_planes": "the game of R's tangents, solved exactly, and one tangent more a step (functionals with kinks)",
     "mirror_descent": "best responses with the longest damping that a line search finds safe",
     "best_response": "undamped alternation; need not converge",
     "damped_response": "alternation, damped until the objective falls",
@@ -49,7 +51,8 @@ def solve(
     Args:
         game: The game.
         method: One of `METHODS`. "auto" writes the equilibrium down where it can, finds it by Newton's method where
-            the functional has a Hessian or is a polytope, and otherwise runs mirror descent.
+            the functional has a Hessian or is a polytope, and otherwise runs mirror descent, and cutting planes where
+            that is slow, as it is at a kink.
         tolerance: Relative duality gap to reach, above 0; by default 1e-10, 1e-6 for "conic" and 1e-3 for
             "no_regret".
         max_iterations: Steps allowed to the iterative methods.
@@ -95,7 +98,24 @@ def _solver(method: str, tolerance: float, max_iterations: int) -> Callable[[Ali
 
 
 _DIRECT: dict[str, Callable[..., Solution]] = {"closed_form": solve_closed_form, "newton": solve_newton}
+
+
+def _first_order(game: AlignmentGame, *, tolerance: float, max_iterations: int) -> Solution:
+    """Run mirror descent, quick where R is smooth, and cutting planes, quick where it is a maximum of few functions."""
+    try:
+        return solve_mirror_descent(game, tolerance=tolerance, max_iterations=min(max_iterations, _SMOOTH_STEPS))
+    except SolveError:
+        if game.n_answers > _LARGEST_SYSTEM:
+            return solve_mirror_descent(game, tolerance=tolerance, max_iterations=max_iterations)
+    return solve_cutting_planes(game, tolerance=tolerance, max_iterations=max_iterations)
+
+
+_SMOOTH_STEPS = 500
+"""Steps of mirror descent after which R counts as one with kinks."""
+
 _ITERATIVE: dict[str, Callable[..., Solution]] = {
+    "first_order": _first_order,
+    "cutting_planes": solve_cutting_planes,
     "mirror_descent": solve_mirror_descent,
     "best_response": solve_best_response,
     "damped_response": partial(solve_best_response, damping="auto"),
@@ -113,5 +133,6 @@ def _choose(game: AlignmentGame) -> str:
         return "closed_form"
     if isinstance(game.functional, Separable):
         return "newton"
-    dense = isinstance(game.functional, Smooth) and game.n_answers <= _LARGEST_SYSTEM
-    return "newton" if dense else "mirror_descent"
+    if not isinstance(game.functional, Smooth):
+        return "first_order"
+    return "newton" if game.n_answers <= _LARGEST_SYSTEM else "mirror_descent"

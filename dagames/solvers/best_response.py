@@ -121,4 +121,4 @@ def solve_best_response(
         "`solve_mirror_descent`."
     )
     path = best_response_path(game, damping=damping)
-    return solve_along(game, path, "best_response", tolerance, max_iterations, advice)
+    return solve_along(game, path, "best_response", tolerance, max_iterations, advice, answered=True)

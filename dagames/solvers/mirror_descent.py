@@ -94,4 +94,4 @@ def solve_mirror_descent(
     rate = f"The error shrinks by the factor {smoothness / (game.beta + smoothness):.6g} a step; "
     advice = (rate if np.isfinite(smoothness) else "") + "Allow more `max_iterations` or ask for a larger `tolerance`."
     path = mirror_descent_path(game, line_search=line_search)
-    return solve_along(game, path, "mirror_descent", tolerance, max_iterations, advice)
+    return solve_along(game, path, "mirror_descent", tolerance, max_iterations, advice, answered=True)

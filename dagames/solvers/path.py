@@ -6,9 +6,11 @@ from typing import TypeVar
 
 import numpy as np
 
-from dagames import _tolerances
+from dagames import _tolerances, simplex
 from dagames._errors import DomainError, SolveError
 from dagames._types import OverAnswers
+from dagames.certificates import Certificate
+from dagames.functionals import nonconvexity
 from dagames.game import AlignmentGame
 from dagames.solvers.solution import CertifiedIterate, Iterate, Solution
 
@@ -28,7 +30,37 @@ def as_solution(game: AlignmentGame, log_nu: OverAnswers, method: str, iteration
         The solution; its certificate says how good it is.
     """
     log_q = game.log_best_target(log_nu)
-    return Solution(log_nu, log_q, game.certify_marginal(log_nu, log_q), game, iterations, method)
+    certificate = game.certify_marginal(log_nu, log_q)
+    if not certificate.worst <= _tolerances.GAP:
+        log_q, certificate = _with_ratio(game, log_nu, log_q, certificate)
+    return Solution(log_nu, log_q, certificate, game, iterations, method)
+
+
+def _with_ratio(
+    game: AlignmentGame, log_nu: OverAnswers, log_q: OverAnswers, certificate: Certificate
+) -> tuple[OverAnswers, Certificate]:
+    """Replace the target by nu / nu_0 for the prompts where that gives the smaller gap.
+
+    Both are the same at the equilibrium. Where the slope of R changes fast, the rounding of nu shows in the one, and
+    where nu_0 has masses near 0, in the other.
+
+    Args:
+        game: The game.
+        log_nu: Log of an answer marginal, [*x, Z].
+        log_q: Log of its best target, [*x, Z].
+        certificate: Their certificate.
+
+    Returns:
+        The log-target, [*x, Z], and its certificate.
+    """
+    ratio = simplex.log_normalize(np.where(game.reachable, game.log_ratio(log_nu), -np.inf))
+    usable = np.isfinite(ratio) | ~game.reachable
+    other = game.certify_marginal(log_nu, np.where(usable, ratio, log_q))
+    better = other.gap < certificate.gap
+    dual = np.where(better, other.dual, certificate.dual)
+    gap = np.where(better, other.gap, certificate.gap)
+    merged = Certificate(certificate.primal, np.asarray(dual), np.asarray(gap))
+    return np.where(better[..., None] & usable, ratio, log_q), merged
 
 
 def check_solved(solution: S, tolerance: float, remedy: str) -> S:
@@ -61,6 +93,7 @@ def solve_along(
     advice: str,
     *,
     averaging: bool = False,
+    answered: bool = False,
 ) -> Solution:
     """Take plays from `path` until the gap of the last one, or of their mean, is at most `tolerance`.
 
@@ -72,6 +105,8 @@ def solve_along(
         max_iterations: Steps allowed, at least 0.
         advice: What to try if the path does not get there.
         averaging: Whether to certify the running mean after every step, and not only at the end.
+        answered: Whether each target is the best one against its marginal. Then `response_gap` is the gap, and the
+            conjugate, which may be slow, is evaluated for the last play only.
 
     Returns:
         The certified solution, with last and mean iterate.
@@ -88,6 +123,9 @@ def solve_along(
     for play in islice(_plays(path, method, advice), max_iterations + 1):
         watch.see(play)
         mean.add(play)
+        if answered and (early := response_gap(game, play)) > tolerance:
+            history.append(early)
+            continue
         certificate = game.certify_marginal(play.log_nu, play.log_q)
         history.append(certificate.worst)
         if averaging:
@@ -109,8 +147,55 @@ def solve_along(
             )
     reached = min([history[-1], *averages[-1:]])
     raise SolveError(
-        f"{method} stopped after {len(history) - 1} steps with gap {reached:.1e} > {tolerance:.1e}. {advice}", "steps"
+        f"{method} stopped after {len(history) - 1} steps with gap {reached:.1e} > {tolerance:.1e}. "
+        f"{fault_of(game, play if answered else None, reached, tolerance) or advice}",
+        "steps",
     )
+
+
+def response_gap(game: AlignmentGame, play: Iterate) -> float:
+    """Compute the gap of a marginal and its best target, without a conjugate.
+
+    Math:
+        J(nu) - min over policies of G(., q) = beta KL(nu || nu_0 q / sum nu_0 q)   for u = -beta log q = grad R(nu),
+        because R*(u) = <nu, u> - R(nu) there.
+
+    Args:
+        game: The game.
+        play: A marginal, and a best target against it.
+
+    Returns:
+        The largest gap over the prompts, relative to max(1, |R|, beta KL).
+    """
+    said = np.where(game.reachable, play.log_q, 0.0)
+    response = simplex.log_normalize(np.where(game.reachable, game.log_nu_0 + said, -np.inf))
+    value = np.abs(np.asarray(game.functional.value(play.nu)))
+    size = np.maximum(1.0, np.maximum(value, game.beta * simplex.kl_from_logs(play.log_nu, game.log_nu_0)))
+    return float((game.beta * simplex.kl_from_logs(play.log_nu, response) / size).max())
+
+
+def fault_of(game: AlignmentGame, answered: Iterate | None, reached: float, tolerance: float) -> str | None:
+    """Look for the fault of a user's own functional that keeps a solver from its tolerance.
+
+    Args:
+        game: The game.
+        answered: A marginal with its best target, or None if the target is another.
+        reached: Its relative gap.
+        tolerance: Relative duality gap asked for.
+
+    Returns:
+        What is wrong and how to find out more, or None if nothing was found or the functional is this package's.
+    """
+    if not game.functional.foreign:
+        return None
+    if fault := nonconvexity(game.functional, game.batch, game.n_answers):
+        return fault
+    if answered is not None and response_gap(game, answered) <= tolerance < reached:
+        return (
+            f"The policy is a best response to its own target, so the gap is that of the `conjugate` of "
+            f"{game.functional.name}, which is too large; `broken_laws` says where."
+        )
+    return None
 
 
 def _plays(path: Iterator[Iterate], method: str, advice: str) -> Iterator[Iterate]:

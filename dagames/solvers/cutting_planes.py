@@ -1,0 +1,210 @@
+"""Games of functionals with kinks: R modelled from below by its tangents, the model's game solved exactly."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dagames import _tolerances, simplex
+from dagames._errors import CertificateError, SolveError
+from dagames._types import OverAnswers, PerPrompt
+from dagames.certificates import Certificate, certify_gap
+from dagames.functionals import NumericConjugate, finite_slope
+from dagames.functionals.interior_point import interior_point
+from dagames.game import AlignmentGame
+from dagames.solvers.path import fault_of
+from dagames.solvers.solution import Solution
+
+_TANGENTS = 150
+"""Tangents of one prompt at most: each step solves a dense system of their number."""
+
+_SPARE = 20
+"""Tangents kept beside twice the number of answers."""
+
+_MARGIN = 0.1
+"""Share of the tolerance at which the model's own gap counts as closed, which leaves the rest to the certificate."""
+
+_ADVICE = (
+    "A curved functional of many answers needs too many tangents: give `from_convex` its `smoothness` and use "
+    "`solve_mirror_descent`, or ask for a larger `tolerance`."
+)
+
+Array = NDArray[np.float64]
+
+
+def solve_cutting_planes(
+    game: AlignmentGame, *, tolerance: float = _tolerances.GAP, max_iterations: int = 10_000
+) -> Solution:
+    """Solve a game by tangents of its functional, of which a maximum of linear functions needs finitely many.
+
+    Math:
+        R(nu) >= max_i R(nu_i) + <g_i, nu - nu_i>, so for any weights w_i >= 0 of sum 1, with u = sum_i w_i g_i,
+        min J  >=  -beta log sum_z nu_0(z) exp(-u(z) / beta) - sum_i w_i (<g_i, nu_i> - R(nu_i)).
+
+    The weights that maximise the right side give the next point nu proportional to nu_0 exp(-u / beta), where R gets
+    its next tangent; the target is exp(-u / beta).
+
+    Args:
+        game: A game whose functional has a finite slope wherever every reachable answer has mass.
+        tolerance: Relative duality gap to reach.
+        max_iterations: Tangents allowed, up to 150.
+
+    Returns:
+        The solution with the smallest objective met, certified by the conjugate of R and not by the tangents.
+
+    Raises:
+        SolveError: If the gap is not reached.
+
+    Source:
+        Kelley, SIAM Journal 8 (1960) 703, with the divergence kept exact
+
+    >>> from dagames.functionals import from_convex
+    >>> largest = from_convex(lambda nu: nu.max(axis=-1), lambda nu: np.eye(nu.shape[-1])[nu.argmax(axis=-1)])
+    >>> solve_cutting_planes(AlignmentGame([0.6, 0.3, 0.1], [0, 1, 2], largest, beta=1.0)).nu.round(6)
+    array([0.418654, 0.418654, 0.162692])
+    """
+    model = _Model.at_reference(game)
+    history = [model.worst]
+    rounds = min(max_iterations, _TANGENTS)
+    for _ in range(rounds):
+        if model.worst <= _MARGIN * tolerance:
+            break
+        model = model.with_tangent()
+        history.append(model.worst)
+    certificate = _certified(game, model)
+    if not (reached := certificate.worst) <= tolerance:
+        fault = fault_of(game, None, reached, tolerance)
+        raise SolveError(
+            f"cutting_planes stopped after {len(history) - 1} tangents with gap {reached:.1e} > {tolerance:.1e}. "
+            f"{fault or _ADVICE}",
+            "steps",
+        )
+    return Solution(
+        model.log_nu, model.log_q, certificate, game, len(history) - 1, "cutting_planes", history=tuple(history)
+    )
+
+
+def _certified(game: AlignmentGame, model: "_Model") -> Certificate:
+    """Certify by the conjugate of R; where that is found numerically and not to its tolerance, by the tangents."""
+    try:
+        return game.certify_marginal(model.log_nu, model.log_q)
+    except CertificateError:
+        if not isinstance(game.functional, NumericConjugate):
+            raise
+    primal = model.upper
+    return certify_gap(
+        primal=primal,
+        dual=model.lower,
+        scale=np.asarray(np.maximum(1.0, np.abs(primal))),
+        rounded=np.asarray(
+            game.beta * np.maximum(1.0, np.abs(np.where(game.reachable, model.log_q, 0.0)).max(axis=-1))
+        ),
+        name=game.functional.name,
+        foreign=game.functional.foreign,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Model:
+    """Tangents g_i and heights <g_i, nu_i> - R(nu_i), and the best pair of players met.
+
+    Attributes:
+        game: The game.
+        slopes: The tangents' slopes, [*x, k, Z]; 0 at unreachable answers.
+        heights: Their heights, [*x, k].
+        weights: Weights of the tangents that maximise the bound, [*x, k].
+        lower: The best lower bound on J, [*x].
+        log_q: Log of the target that gives it, [*x, Z].
+        upper: The least J met, [*x].
+        log_nu: Log of the marginal that attains it, [*x, Z].
+    """
+
+    game: AlignmentGame
+    slopes: Array
+    heights: Array
+    weights: Array
+    lower: PerPrompt
+    log_q: OverAnswers
+    upper: PerPrompt
+    log_nu: OverAnswers
+
+    @classmethod
+    def at_reference(cls, game: AlignmentGame) -> "_Model":
+        """Take the tangent at the reference."""
+        log_nu = game.log_reference
+        slope, height, objective = _tangent(game, log_nu)
+        unbounded = np.full(game.batch, -np.inf)
+        slopes, heights = slope[..., None, :], height[..., None]
+        start = cls(game, slopes, heights, np.ones_like(heights), unbounded, log_nu, objective, log_nu)
+        return start._with_bound()
+
+    @property
+    def worst(self) -> float:
+        """The largest gap between `upper` and `lower`, relative to max(1, |J|)."""
+        return float(((self.upper - self.lower) / np.maximum(1.0, np.abs(self.upper))).max())
+
+    def with_tangent(self) -> "_Model":
+        """Add the tangent at the model's minimiser, and find the weights of the best bound again."""
+        log_nu = self._response(self.weights)
+        slope, height, objective = _tangent(self.game, log_nu)
+        better = objective < self.upper
+        # At the optimum at most |Z| tangents have weight; those of the least weight are forgotten.
+        kept = np.argsort(self.weights, axis=-1)[..., -(2 * self.game.n_answers + _SPARE) :]
+        grown = replace(
+            self,
+            slopes=np.concatenate([np.take_along_axis(self.slopes, kept[..., None], -2), slope[..., None, :]], axis=-2),
+            heights=np.concatenate([np.take_along_axis(self.heights, kept, -1), height[..., None]], axis=-1),
+            upper=np.asarray(np.where(better, objective, self.upper)),
+            log_nu=np.where(better[..., None], log_nu, self.log_nu),
+        )
+        return replace(grown, weights=grown._best_weights())._with_bound()
+
+    def _with_bound(self) -> "_Model":
+        """Keep the target of the weights where its bound is the best so far."""
+        bound = -self._log_mass(self.weights) - (self.weights * self.heights).sum(axis=-1)
+        better = bound > self.lower
+        log_q = simplex.log_normalize(
+            np.where(self.game.reachable, -self._mean(self.weights) / self.game.beta, -np.inf)
+        )
+        return replace(
+            self,
+            lower=np.asarray(np.where(better, bound, self.lower)),
+            log_q=np.where(better[..., None], log_q, self.log_q),
+        )
+
+    def _best_weights(self) -> Array:
+        """Maximise the bound, a smooth concave function of the weights, over the simplex."""
+        return interior_point(self._log_mass, self._log_mass_gradient, self._log_mass_hessian, -self.heights).nu
+
+    def _mean(self, weights: Array) -> OverAnswers:
+        """Compute u = sum_i w_i g_i, [*x, Z]."""
+        return np.asarray((weights[..., None, :] @ self.slopes)[..., 0, :])
+
+    def _tilted(self, weights: Array) -> OverAnswers:
+        """Compute log nu_0 - u / beta, [*x, Z]; -inf where unreachable."""
+        return np.asarray(self.game.log_reference - self._mean(weights) / self.game.beta)
+
+    def _response(self, weights: Array) -> OverAnswers:
+        """Compute the log of the model's minimiser for the weights, [*x, Z]."""
+        return simplex.log_normalize(self._tilted(weights))
+
+    def _log_mass(self, weights: Array) -> PerPrompt:
+        """Compute beta log sum_z nu_0(z) exp(-u(z) / beta), [*x]."""
+        return np.asarray(self.game.beta * simplex.log_sum(self._tilted(weights)))
+
+    def _log_mass_gradient(self, weights: Array) -> Array:
+        nu = np.exp(self._response(weights))
+        return np.asarray(-(self.slopes @ nu[..., None])[..., 0])
+
+    def _log_mass_hessian(self, weights: Array) -> Array:
+        nu = np.exp(self._response(weights))
+        centred = self.slopes - (self.slopes @ nu[..., None])
+        return np.asarray((centred * nu[..., None, :]) @ np.swapaxes(centred, -1, -2) / self.game.beta)
+
+
+def _tangent(game: AlignmentGame, log_nu: OverAnswers) -> tuple[OverAnswers, PerPrompt, PerPrompt]:
+    """Compute R's slope at a marginal, [*x, Z], the tangent's height and J there, [*x]."""
+    slope = finite_slope(game.functional, log_nu, game.reachable, 0.0)
+    nu, value = np.exp(log_nu), np.asarray(game.functional.value(np.exp(log_nu)))
+    divergence = simplex.kl_from_logs(log_nu, game.log_nu_0)
+    return slope, np.asarray((nu * slope).sum(axis=-1) - value), np.asarray(value + game.beta * divergence)
