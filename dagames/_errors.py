@@ -49,4 +49,4 @@ class SolveError(DagamesError):
 
 
 class CertificateError(DagamesError):
-    """A bound that must hold was violated by a user's own functional."""
+    """A bound that must hold was violated by a user's own functional, or a sum that must be conserved was not."""

@@ -50,8 +50,8 @@ def convex_game(
     beta = simplex.as_positive(beta, "beta")
     functional.check_beta(beta)
     with np.errstate(divide="ignore"):
-        log_pi_0 = np.log(simplex.as_distribution(pi_0, "pi_0"))
-    answers, n_answers = simplex.as_extraction(E, log_pi_0.shape, n_answers)
+        log_pi_0 = np.log(simplex.as_distribution(pi_0, "pi_0", kept=False))
+    answers, n_answers = simplex.as_extraction(E, log_pi_0.shape, n_answers, kept=False)
     functional.check_fits(log_pi_0.shape[:-1], n_answers)
     log_nu_0 = simplex.pushforward(log_pi_0, answers, n_answers)
     # L KL(nu || nu_0) is L sum nu log nu - L <nu, log nu_0>; unreachable answers have mass 0, whatever their reward.

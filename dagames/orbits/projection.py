@@ -137,10 +137,10 @@ def _as_orbit(
 ) -> tuple[OverTraces, Extraction, PerPrompt, int]:
     if divergence not in DIVERGENCES:
         raise DomainError(f"`divergence` must be one of {', '.join(DIVERGENCES)}, not {divergence!r}.")
-    policies = simplex.as_distribution(pi_0, "pi_0")
+    policies = simplex.as_distribution(pi_0, "pi_0", kept=False)
     if policies.ndim != 2:
         raise ShapeError(f"`pi_0` has shape {policies.shape}; it must be [X, Y], one row per view.")
-    answers, n = simplex.as_extraction(E, policies.shape, n_answers)
+    answers, n = simplex.as_extraction(E, policies.shape, n_answers, kept=False)
     views = policies.shape[0]
     weights = simplex.as_distribution(np.full(views, 1 / views) if shares is None else shares, "shares")
     if weights.shape != (views,):

@@ -2,6 +2,7 @@
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,8 +42,8 @@ class AnswerGroup:
             ShapeError: If there is no trace, or not one view for each.
             DomainError: If an answer is not hashable or is a NaN.
         """
-        answers = tuple(answers)
-        views = (0,) * len(answers) if views is None else tuple(views)
+        answers = tuple(map(_plain, _plain(answers)))
+        views = (0,) * len(answers) if views is None else tuple(map(_plain, _plain(views)))
         if not answers:
             raise ShapeError("`answers` is empty; a group has at least one trace.")
         if len(views) != len(answers):
@@ -74,6 +75,11 @@ class AnswerGroup:
         codes = self.codes
         totals = np.bincount(codes[codes >= 0], minlength=1)
         return np.where(codes >= 0, totals[codes], 0).astype(np.int64)
+
+
+def _plain(value: Any) -> Any:
+    """Turn a tensor, which equals another by its place in memory, into numbers or lists of them."""
+    return value.detach().tolist() if callable(getattr(value, "detach", None)) else value
 
 
 def _is_answer(answer: object) -> bool:

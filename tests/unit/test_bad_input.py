@@ -35,7 +35,7 @@ def _as_a_user() -> Iterator[None]:
         (([0.5, float("inf")], [0, 1], R, 1.0), r"`pi_0\[1\]` is inf"),
         (([], [], R, 1.0), r"`pi_0` has shape \(0,\)"),
         (([[0.5, 0.5], [1.0]], [0, 1], R, 1.0), r"`pi_0` is not a rectangular array"),
-        ((["a", "b"], [0, 1], R, 1.0), r"`pi_0` is not a rectangular array of numbers"),
+        ((["a", "b"], [0, 1], R, 1.0), r"`pi_0` must be real numbers, not text"),
         (([0.5, 0.5], [0, -1], R, 1.0), r"`E\[1\]` is -1; an answer is an index"),
         (([0.5, 0.5], [0, 0.5], R, 1.0), r"`E\[1\]` is 0\.5"),
         (([0.5, 0.5], [0, float("nan")], R, 1.0), r"`E\[1\]` is nan"),
@@ -151,9 +151,9 @@ def test_wrong_solver_options_are_refused():
     game = AlignmentGame([0.5, 0.5], [0, 1], Gini(1.0), 1.0)
     with pytest.raises(DomainError, match="`method` must be one of auto, "):
         solve(game, "simplex")
-    with pytest.raises(DomainError, match="`tolerance` must be above 0"):
+    with pytest.raises(DomainError, match="`tolerance` must be a finite number above 0"):
         solve(game, tolerance=0.0)
-    with pytest.raises(DomainError, match="`max_iterations` must be at least 0"):
+    with pytest.raises(DomainError, match="`max_iterations` must be an integer of at least 0, not -1"):
         solve(game, "mirror_descent", max_iterations=-1)
 
 
