@@ -232,7 +232,10 @@ def _from_objects(array: np.ndarray, values: Any, name: str) -> np.ndarray:
     for i, entry in enumerate(flat):
         if not isinstance(entry, Real | Decimal | np.bool_):
             place = ", ".join(map(str, np.unravel_index(i, array.shape)))
-            raise DomainError(f"`{name}[{place}]` must be a real number, not {short(entry)}. {_REMEDIES['O']}")
+            raise DomainError(
+                f"`{name}[{place}]` must be a real number, not {short(entry)}. "
+                f"{_REMEDIES['U' if isinstance(entry, str) else 'O']}"
+            )
     convert: Callable[[Any], Any] = float
     if all(isinstance(entry, Integral) for entry in flat):
         if all(-(2**63) <= int(entry) < 2**63 for entry in flat):

@@ -114,7 +114,7 @@ def _not_an_index(array: np.ndarray) -> np.ndarray | None:
     if array.dtype.kind == "b":
         return None
     # The usual case without a temporary array.
-    if array.dtype.kind in "iu" and array.min() >= 0 and int(array.max()) < _WIDEST:
+    if (array.dtype.kind == "i" and array.min() >= 0) or (array.dtype.kind == "u" and int(array.max()) < _WIDEST):
         return None
     if array.dtype.kind == "f":
         with np.errstate(over="ignore"):

@@ -1,6 +1,6 @@
 """The generalised game, whose divergence to the reference is any Bregman divergence."""
 
-from typing import TypeAlias
+from typing import SupportsIndex, TypeAlias
 
 import numpy as np
 
@@ -65,7 +65,7 @@ class BregmanGame:
         generator: Generator = _ENTROPIC,
         target_generator: Generator = _ENTROPIC,
         sign: float = -1.0,
-        n_answers: int | None = None,
+        n_answers: SupportsIndex | None = None,
     ) -> None:
         """State the game.
 
@@ -94,7 +94,7 @@ class BregmanGame:
         generator: Generator = _ENTROPIC,
         target_generator: Generator = _ENTROPIC,
         sign: float = -1.0,
-        n_answers: int | None = None,
+        n_answers: SupportsIndex | None = None,
     ) -> "BregmanGame":
         """State the game by the log of its reference, whose probabilities may lie below float64's least number.
 
@@ -121,7 +121,7 @@ class BregmanGame:
         E: Numbers,
         functional: Functional,
         beta: float,
-        n_answers: int | None,
+        n_answers: SupportsIndex | None,
         geometry: _FPhis,
     ) -> None:
         self.log_pi_0: OverTraces = simplex.log_normalize(log_pi_0)

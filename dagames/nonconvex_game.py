@@ -1,5 +1,7 @@
 """Games of functionals that are not convex, where the divergence to the reference outweighs that."""
 
+from typing import SupportsIndex
+
 import numpy as np
 
 from dagames import simplex
@@ -10,7 +12,7 @@ from dagames.game import AlignmentGame
 
 
 def convex_game(
-    pi_0: Numbers, E: Numbers, functional: Nonconvex, beta: float, *, n_answers: int | None = None
+    pi_0: Numbers, E: Numbers, functional: Nonconvex, beta: float, *, n_answers: SupportsIndex | None = None
 ) -> AlignmentGame:
     """State the game of a functional that is not convex, for a beta above its threshold L.
 

@@ -1,6 +1,7 @@
 """The reference over traces and the answer of each trace: one pass pushes it forward, one pass lifts an answer back."""
 
 from collections.abc import Iterator, Mapping, Sequence, Set, Sized
+from typing import SupportsIndex
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +36,7 @@ class Reference:
         log_nu_0: Log of the answer marginal, [*x, Z]; -inf for an answer that no trace of positive mass gives.
     """
 
-    def __init__(self, values: Numbers, E: Numbers, n_answers: int | None, *, in_logs: bool) -> None:
+    def __init__(self, values: Numbers, E: Numbers, n_answers: SupportsIndex | None, *, in_logs: bool) -> None:
         """Take a reference of rectangular shape.
 
         Args:
@@ -55,7 +56,7 @@ class Reference:
         self.log_nu_0: OverAnswers = self._push()
 
     @classmethod
-    def ragged(cls, values: Sequence[Numbers], E: Sequence[Numbers], n_answers: int | None) -> "Reference":
+    def ragged(cls, values: Sequence[Numbers], E: Sequence[Numbers], n_answers: SupportsIndex | None) -> "Reference":
         """Take prompts with unequal numbers of traces.
 
         Args:
@@ -228,11 +229,11 @@ class Reference:
         table = self.log_ratio(log_nu).reshape(-1) if log_nu.size <= simplex.BLOCK else None
         # A factor beyond float64's range times a denormal mass is an ordinary number, but only in logs.
         if table is not None and not (self.in_logs or in_logs) and table.max() < np.log(np.finfo(np.float64).max):
-            self._multiply(lifted, np.exp(table))
+            total = self._multiply(lifted, np.exp(table))
         else:
-            self._add(lifted, log_nu.reshape(-1), table, in_logs=in_logs)
+            total = self._add(lifted, log_nu.reshape(-1), table, in_logs=in_logs)
         if not in_logs:
-            self._check_lifted(float(lifted.sum()), log_nu.reshape(-1))
+            self._check_lifted(total, log_nu.reshape(-1))
         return lifted.reshape(self.shape) if self.shape is not None else np.split(lifted, self.starts[1:-1])
 
     def _check_lifted(self, total: float, log_nu: Vector) -> None:
@@ -248,14 +249,19 @@ class Reference:
                 "a bug of dagames; please report it, with the shapes and types of the reference and of `E`."
             )
 
-    def _multiply(self, lifted: Vector, factors: Vector) -> None:
+    def _multiply(self, lifted: Vector, factors: Vector) -> float:
+        """Write the policy into `lifted`, and return its sum."""
+        total = 0.0
         for span, place in self._chunks():
-            np.take(factors, place, out=lifted[span], mode="clip")
-            lifted[span] *= self.values[span]
+            part = lifted[span]
+            np.take(factors, place, out=part, mode="clip")
+            part *= self.values[span]
+            total += float(part.sum())
+        return total
 
-    def _add(self, lifted: Vector, log_nu: Vector, table: Vector | None, *, in_logs: bool) -> None:
-        """Write the logs of the policy, or itself, into `lifted`."""
-        log_nu_0 = self.log_nu_0.reshape(-1)
+    def _add(self, lifted: Vector, log_nu: Vector, table: Vector | None, *, in_logs: bool) -> float:
+        """Write the logs of the policy, or itself, into `lifted`; return the sum of itself."""
+        log_nu_0, total = self.log_nu_0.reshape(-1), 0.0
         for span, place in self._chunks():
             part = lifted[span]
             np.take(log_nu if table is None else table, place, out=part, mode="clip")
@@ -265,6 +271,8 @@ class Reference:
                 part += self.values[span] if self.in_logs else np.log(self.values[span])
             if not in_logs:
                 np.exp(part, out=part)
+                total += float(part.sum())
+        return total
 
     def _chunks(self) -> Iterator[tuple[slice, NDArray[np.integer]]]:
         """Cut the traces, and yield for each cut its place and the cell of each trace in a flat [X * Z] table."""

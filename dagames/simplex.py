@@ -4,6 +4,7 @@ Every array may carry leading batch dimensions; the distribution is the last one
 """
 
 import math
+from typing import SupportsIndex
 
 import numpy as np
 from scipy.special import rel_entr, xlogy
@@ -155,7 +156,7 @@ def as_positive(value: float, name: str) -> float:
 
 
 def as_extraction(
-    E: Numbers, shape: tuple[int, ...], n_answers: int | None, *, kept: bool = True, name: str = "E"
+    E: Numbers, shape: tuple[int, ...], n_answers: SupportsIndex | None, *, kept: bool = True, name: str = "E"
 ) -> tuple[Extraction, int]:
     """Validate `E` as the answer of each trace.
 
@@ -179,8 +180,9 @@ def as_extraction(
     array, _, fresh = _whole.as_indices(E, name)
     if array.shape not in {shape, shape[-1:]}:
         raise ShapeError(f"`{name}` has shape {array.shape}; the reference asks for {shape} or {shape[-1:]}.")
-    number = int(array.max()) + 1 if known is None else known
-    if array.max() >= number:
+    largest = int(array.max())
+    number = largest + 1 if known is None else known
+    if largest >= number:
         place = _first(array >= number)
         raise DomainError(f"`{name}[{_index(place)}]` is {array[place]}, out of range for {number} answers.")
     _whole.check_cells(math.prod(shape[:-1]), number, name if known is None else "n_answers")

@@ -1,5 +1,7 @@
 """A reference larger than memory: its answer marginal accumulated, and a policy lifted, chunk by chunk of traces."""
 
+from typing import SupportsIndex
+
 import numpy as np
 
 from dagames import _tolerances, simplex
@@ -27,7 +29,7 @@ class MarginalAccumulator:
     [[0.5, 0.2], [0.3]]
     """
 
-    def __init__(self, n_answers: int) -> None:
+    def __init__(self, n_answers: SupportsIndex) -> None:
         """Start with no traces.
 
         Args:

@@ -24,7 +24,9 @@ def check_game(game: object, kind: type) -> None:
     """
     if isinstance(game, kind):
         return
+    article = "an" if kind is AlignmentGame else "a"
     other = next((solver for known, solver in _SOLVERS.items() if isinstance(game, known)), None)
     made = "" if other else f" Make one by `{kind.__name__}(...)`, or by `dagames.game_file.load_game` from a file."
-    hint = f" `{other}` solves a {type(game).__name__}." if other else made
-    raise DomainError(f"`game` must be a {kind.__name__}, not {type(game).__name__}.{hint}")
+    name = type(game).__name__
+    hint = f" `{other}` solves {'an' if name[0] == 'A' else 'a'} {name}." if other else made
+    raise DomainError(f"`game` must be {article} {kind.__name__}, not {name}.{hint}")

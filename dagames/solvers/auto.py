@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import SupportsIndex
 
 from dagames import _tolerances
 from dagames._border import short
@@ -46,7 +47,7 @@ _DEFAULT_GAPS = {"conic": _tolerances.ORACLE_GAP, "no_regret": _tolerances.AVERA
 
 
 def solve(
-    game: AlignmentGame, method: str = "auto", *, tolerance: float | None = None, max_iterations: int = 10_000
+    game: AlignmentGame, method: str = "auto", *, tolerance: float | None = None, max_iterations: SupportsIndex = 10_000
 ) -> Solution:
     """Solve a game to a certified duality gap.
 

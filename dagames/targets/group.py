@@ -42,8 +42,8 @@ class AnswerGroup:
             ShapeError: If there is no trace, or not one view for each.
             DomainError: If an answer is not hashable or is a NaN.
         """
-        answers = tuple(map(_plain, _plain(answers)))
-        views = (0,) * len(answers) if views is None else tuple(map(_plain, _plain(views)))
+        answers = tuple(map(_plain, answers))
+        views = (0,) * len(answers) if views is None else tuple(map(_plain, views))
         if not answers:
             raise ShapeError("`answers` is empty; a group has at least one trace.")
         if len(views) != len(answers):
@@ -78,7 +78,7 @@ class AnswerGroup:
 
 
 def _plain(value: Any) -> Any:
-    """Turn a tensor, which equals another by its place in memory, into numbers or lists of them."""
+    """Turn a tensor, whose hash is that of its place in memory, into the number that it holds."""
     return value.detach().tolist() if callable(getattr(value, "detach", None)) else value
 
 

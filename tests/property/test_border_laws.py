@@ -6,7 +6,7 @@ import inspect
 import jaxtyping
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_array
 from scipy.special import log_softmax, softmax
@@ -78,6 +78,7 @@ def _given(entry: Entry, **changed):
 
 
 @pytest.mark.parametrize(("name", "argument"), ARGUMENTS)
+@settings(max_examples=8)
 @given(st.sampled_from(TYPES), st.sampled_from(sorted(CONTAINERS)))
 def test_an_array_in_any_form_gives_the_same_numbers(name, argument, kind, container):
     entry = ENTRIES[name]

@@ -6,8 +6,10 @@ import jaxtyping
 import numpy as np
 import pytest
 
-from dagames import AlignmentGame, DomainError, ShapeError, SolveError, solve
-from dagames.estimators import RewardTable, plugin_table
+from dagames import AlignmentGame, CoupledGame, DomainError, ShapeError, SolveError, solve, solve_coupled
+from dagames.bregman_game import BregmanGame
+from dagames.couplings import Coherence
+from dagames.estimators import RewardTable, as_reward, plugin_table
 from dagames.functionals import EntropyMinimisation, Gini, KLFromPrior, Linear, LogScore, NegativeEntropy
 from dagames.grpo import group_advantages
 from dagames.solvers import Iterate, solve_best_response, solve_closed_form, solve_no_regret, solve_restricted
@@ -155,6 +157,57 @@ def test_wrong_solver_options_are_refused():
         solve(game, tolerance=0.0)
     with pytest.raises(DomainError, match="`max_iterations` must be an integer of at least 0, not -1"):
         solve(game, "mirror_descent", max_iterations=-1)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"method": []}, r"`method` must be one of auto, .*, not \[\]"),
+        ({"max_iterations": 2.5}, "`max_iterations` must be an integer of at least 0, not 2.5"),
+        ({"max_iterations": True}, "`max_iterations` must be an integer of at least 0, not True"),
+        ({"tolerance": "a"}, "`tolerance` must be a number above 0, not 'a'"),
+        ({"tolerance": float("nan")}, "`tolerance` must be a finite number above 0, not nan"),
+        ({"tolerance": [1e-6]}, r"`tolerance` must be a number above 0, not \[1e-06\]"),
+    ],
+)
+def test_settings_of_every_wrong_kind_are_refused(options, message):
+    with pytest.raises(DomainError, match=message):
+        solve(AlignmentGame([0.5, 0.5], [0, 1], Gini(1.0), 1.0), **options)
+    if "method" not in options:
+        coupled = CoupledGame(AlignmentGame([[0.5, 0.5]], [0, 1], Linear([0.0, 0.0]), 1.0), Coherence())
+        with pytest.raises(DomainError, match=message):
+            solve_coupled(coupled, **options)
+
+
+def test_what_is_no_game_is_told_from_what_another_function_solves():
+    game = AlignmentGame([[0.5, 0.5]], [0, 1], Linear([0.0, 0.0]), 1.0)
+    for wrong, kind in (({}, "dict"), (None, "NoneType"), (Gini(1.0), "Gini")):
+        with pytest.raises(DomainError, match=f"`game` must be an AlignmentGame, not {kind}. Make one by"):
+            solve(wrong)
+        with pytest.raises(DomainError, match=f"`game` must be a CoupledGame, not {kind}. Make one by"):
+            solve_coupled(wrong)
+        with pytest.raises(DomainError, match=f"`prompts` must be an AlignmentGame of several prompts, not {kind}"):
+            CoupledGame(wrong, Coherence())
+    with pytest.raises(DomainError, match=r"not CoupledGame. `dagames\.solve_coupled` solves a CoupledGame"):
+        solve(CoupledGame(game, Coherence()))
+    with pytest.raises(DomainError, match=r"not BregmanGame. `dagames\.solvers\.solve_bregman` solves a BregmanGame"):
+        solve(BregmanGame([0.5, 0.5], [0, 1], Gini(1.0), 1.0))
+    with pytest.raises(DomainError, match=r"not AlignmentGame. `dagames\.solve` solves an AlignmentGame"):
+        solve_coupled(game)
+
+
+@pytest.mark.parametrize("reward", ["entropy:1e300", "power:1e300"])
+def test_a_power_beyond_every_proof_is_refused(reward):
+    with pytest.raises(DomainError, match=r"the power of a reward must be at most 10000, not 1e\+300"):
+        as_reward(reward)
+
+
+def test_a_table_of_no_numbers_is_refused(tmp_path):
+    path = tmp_path / "table.json"
+    plugin_table(4).save(path)
+    path.write_text(path.read_text().replace("0.0", "NaN", 1))
+    with pytest.raises(DomainError, match="is not JSON"):
+        RewardTable.load(path)
 
 
 @pytest.mark.parametrize("K", [0, -1, 1.5, True, "4"])
