@@ -25,7 +25,7 @@ def as_real(values: Numbers, name: str, *, scalar: bool = False) -> OverAnswers:
     Args:
         values: Numbers, [..., n], in any form that `dagames._border` reads.
         name: The argument's name in error messages.
-        scalar: Whether a single number will do.
+        scalar: Whether a single number will do, which becomes an array of one.
 
     Returns:
         A float64 array of the same shape, which is read-only and nobody else's.
@@ -36,7 +36,7 @@ def as_real(values: Numbers, name: str, *, scalar: bool = False) -> OverAnswers:
     """
     array, _, fresh = _border.read_real(values, name, scalar=scalar)
     check_finite(array, name)
-    return _border.owned(array, fresh=fresh)
+    return _border.owned(np.atleast_1d(array), fresh=fresh)
 
 
 def as_distribution(values: Numbers, name: str, *, kept: bool = True) -> OverAnswers:

@@ -1,6 +1,6 @@
 """The answers of the traces that are scored together."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,6 +42,8 @@ class AnswerGroup:
             ShapeError: If there is no trace, or not one view for each.
             DomainError: If an answer is not hashable or is a NaN.
         """
+        if not isinstance(answers, Iterable) or isinstance(answers, str | bytes):
+            raise ShapeError(f"`answers` must be a list of answers, one per trace, not {type(answers).__name__}.")
         answers = tuple(map(_plain, answers))
         views = (0,) * len(answers) if views is None else tuple(map(_plain, views))
         if not answers:

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from dagames import AlignmentGame, CoupledGame, DomainError, ShapeError, SolveError, solve, solve_coupled
+from dagames.bregman import Polynomial
 from dagames.bregman_game import BregmanGame
 from dagames.couplings import Coherence
 from dagames.estimators import RewardTable, as_reward, plugin_table
 from dagames.functionals import EntropyMinimisation, Gini, KLFromPrior, Linear, LogScore, NegativeEntropy
-from dagames.grpo import group_advantages
+from dagames.grpo import Grpo, ManyToOne, effective_reward, group_advantages, simulate
 from dagames.solvers import Iterate, solve_best_response, solve_closed_form, solve_no_regret, solve_restricted
 from dagames.solvers.path import solve_along
 from dagames.targets import AnswerGroup, GiniDiversity, InverseFrequency, MajorityVote
@@ -258,3 +259,21 @@ def test_advantages_refuse_what_is_no_reward():
         group_advantages([1.0], "batch")
     with pytest.raises(DomainError, match=r"`rewards\[1\]` is nan"):
         group_advantages([1.0, float("nan")])
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: AnswerGroup(None), "`answers` must be a list of answers, one per trace, not NoneType"),
+        (lambda: AnswerGroup("ab"), "`answers` must be a list of answers, one per trace, not str"),
+        (lambda: InverseFrequency(table="a"), "`table` must be a RewardTable, not str"),
+        (lambda: effective_reward([0.5], None, 3), "`reward` must be ByCount or ByAnswer, .*, not NoneType"),
+        (lambda: simulate(None, Grpo(1.0), steps=1), "`environment` must be an Environment, .*, not NoneType"),
+        (lambda: simulate(ManyToOne(4, 2), "grpo", steps=1), "`learner` must be a Learner, .*, not str"),
+        (lambda: Polynomial(None), "`coefficients` must be real numbers, not NoneType"),
+        (lambda: Polynomial(np.ma.array([0, 0, 1.0], mask=[0, 0, 1])), "`coefficients` has 1 masked of 3"),
+    ],
+)
+def test_arguments_of_another_kind_are_told_by_name(make, message):
+    with pytest.raises((DomainError, ShapeError), match=message):
+        make()
