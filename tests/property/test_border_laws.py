@@ -277,3 +277,11 @@ def test_the_shape_of_a_ragged_batch_is_told():
     for pi_0, E in ((None, [[0]]), ([[1.0]], None), ({"a": [1.0]}, [[0]]), (iter([[1.0]]), [[0]])):
         with pytest.raises(ShapeError, match="a list of one array per prompt is needed"):
             AlignmentGame.ragged(pi_0, E, Gini(1.0), beta=1.0)
+
+
+@pytest.mark.parametrize("n", [1, 127, 128, 129, 200, 256, 257, 2**15, 2**15 + 1, 2**16 + 1])
+def test_labels_are_kept_in_a_type_that_holds_the_largest(n):
+    E = np.array([0, n - 1])
+    game = AlignmentGame([0.5, 0.5], E, Gini(1.0), beta=1.0)
+    np.testing.assert_array_equal(game.E, E)
+    np.testing.assert_array_equal(game.reference.E, E)
