@@ -49,4 +49,4 @@ class SolveError(DagamesError):
 
 
 class CertificateError(DagamesError):
-    """A bound that must hold was violated: a functional contradicts itself, and the message says whose it is."""
+    """A functional contradicts itself, which the message explains, or a sum that must be conserved was not."""

@@ -1,8 +1,72 @@
 """Every tolerance of the package, with its unit and its reason."""
 
+import math
+from typing import NamedTuple
+
 NORMALISATION = 1e-8
-"""How far a user's probabilities may sum from 1. float64 rounding over 10^7 traces stays below 1e-9;
-anything larger is a mistake (logits, counts, a float32 table), not rounding."""
+"""How far a user's probabilities in float64 may sum from 1. Rounding over 10^7 traces stays below 1e-9; anything larger
+is a mistake (logits, counts, a float32 table that became a list), not rounding. Coarser types: `normalisation`."""
+
+CONSERVATION = 2 * NORMALISATION
+"""How far answers may sum from 1 after a push-forward, or a lifted policy from its marginal: what the reference's own
+sum may be off, and the rounding of as many additions as there are traces (below 1e-9 for 10^7)."""
+
+CELLS = 2**27
+"""Prompts times answers at most: a table of float64 over them takes 1 GB, and a game holds several."""
+
+
+class Rounding(NamedTuple):
+    """How coarse a type of floats is.
+
+    Attributes:
+        eps: Distance from 1 to the next larger number; 0 for integers.
+        least: The least number above 0.
+    """
+
+    eps: float
+    least: float
+
+
+_SINGLE = Rounding(2.0**-23, 2.0**-149)
+
+_LOG_RANGE = 104.0
+"""Size of the log of the least float32."""
+
+
+def normalisation(rounding: Rounding, n: int, *, in_logs: bool = False) -> float:
+    """Return how far probabilities may sum from 1, if their type explains it.
+
+    Math:
+        |sum p - 1| <= 2 eps + n least / 2 + sqrt(n) eps_32   for probabilities,
+        |sum exp(log p) - 1| <= (2 + log n) eps + (sqrt(n) + 104) eps_32   for logarithms.
+
+    Each probability is rounded by eps / 2 of itself, and by least / 2 where it underflows; so is the sum that it was
+    divided by. That sum is formed in float32 at best, whatever the type of the result: one after the other in a few
+    lanes, with up to 0.8 sqrt(n) eps_32 seen for n from 2 to 10^6. A logarithm is rounded by |log p| eps / 2, which
+    changes the sum by sum p |log p| eps / 2, and that entropy is at most log n; the logits it came from, of size up to
+    104, the log of the least float32, by as much in float32.
+
+    float64 has the fixed `NORMALISATION`, and nothing may be off by more than a tenth.
+
+    Args:
+        rounding: The type in which the probabilities came.
+        n: Number of probabilities that sum to 1.
+        in_logs: Whether they came as logarithms.
+
+    Returns:
+        The tolerance.
+
+    >>> f"{normalisation(Rounding(2.0**-23, 2.0**-149), 1000):.1e}"
+    '4.0e-06'
+    """
+    if rounding.eps < _SINGLE.eps:
+        return NORMALISATION
+    if in_logs:
+        bound = (2 + math.log(n)) * rounding.eps + (math.sqrt(n) + _LOG_RANGE) * _SINGLE.eps
+    else:
+        bound = 2 * rounding.eps + n * rounding.least / 2 + math.sqrt(n) * _SINGLE.eps
+    return min(max(bound, NORMALISATION), 0.1)
+
 
 GAP = 1e-10
 """Default relative duality gap at which a game counts as solved: relative to max(1, |R|, beta KL)."""

@@ -1,10 +1,11 @@
 """The generalised game, whose divergence to the reference is any Bregman divergence."""
 
-from typing import TypeAlias
+from typing import SupportsIndex, TypeAlias
 
 import numpy as np
 
 from dagames import simplex
+from dagames._border import owned
 from dagames._errors import DomainError, InfeasibleError, ShapeError
 from dagames._types import Extraction, Numbers, OverAnswers, OverTraces, PerPrompt, Reachable
 from dagames.bregman import Consistency, Entropic, Generator, as_generator, consistency
@@ -64,7 +65,7 @@ class BregmanGame:
         generator: Generator = _ENTROPIC,
         target_generator: Generator = _ENTROPIC,
         sign: float = -1.0,
-        n_answers: int | None = None,
+        n_answers: SupportsIndex | None = None,
     ) -> None:
         """State the game.
 
@@ -79,7 +80,7 @@ class BregmanGame:
             n_answers: Number of answers |Z|; by default the largest index in `E` plus one.
         """
         with np.errstate(divide="ignore"):
-            log_pi_0 = np.log(simplex.as_distribution(pi_0, "pi_0"))
+            log_pi_0 = np.log(simplex.as_distribution(pi_0, "pi_0", kept=False))
         self._build(log_pi_0, E, functional, beta, n_answers, (generator, target_generator, sign))
 
     @classmethod
@@ -93,7 +94,7 @@ class BregmanGame:
         generator: Generator = _ENTROPIC,
         target_generator: Generator = _ENTROPIC,
         sign: float = -1.0,
-        n_answers: int | None = None,
+        n_answers: SupportsIndex | None = None,
     ) -> "BregmanGame":
         """State the game by the log of its reference, whose probabilities may lie below float64's least number.
 
@@ -110,7 +111,7 @@ class BregmanGame:
         Returns:
             The game.
         """
-        game, logs = cls.__new__(cls), simplex.as_log_distribution(log_pi_0, "log_pi_0")
+        game, logs = cls.__new__(cls), simplex.as_log_distribution(log_pi_0, "log_pi_0", kept=False)
         game._build(logs, E, functional, beta, n_answers, (generator, target_generator, sign))
         return game
 
@@ -120,12 +121,13 @@ class BregmanGame:
         E: Numbers,
         functional: Functional,
         beta: float,
-        n_answers: int | None,
+        n_answers: SupportsIndex | None,
         geometry: _FPhis,
     ) -> None:
         self.log_pi_0: OverTraces = simplex.log_normalize(log_pi_0)
         self.E: Extraction
-        self.E, self.n_answers = simplex.as_extraction(E, log_pi_0.shape, n_answers)
+        answers, self.n_answers = simplex.as_extraction(E, log_pi_0.shape, n_answers, kept=False)
+        self.E = owned(answers.astype(np.int64), fresh=True)
         self.beta = simplex.as_positive(beta, "beta")
         self.generator = as_generator(geometry[0], "generator")
         self.target_generator = as_generator(geometry[1], "target_generator")
@@ -207,7 +209,7 @@ class BregmanGame:
             ShapeError: If `q` has another shape.
             DomainError: If Phi is steep and `q` is 0 at a reachable answer.
         """
-        array = simplex.as_distribution(q, "q")
+        array = simplex.as_distribution(q, "q", kept=False)
         if array.shape != self.reachable.shape:
             raise ShapeError(f"`q` has shape {array.shape}; the game's answers ask for {self.reachable.shape}.")
         slope = self.target_generator.gradient(array)
@@ -372,7 +374,7 @@ class BregmanGame:
         return np.asarray(np.where(outside > 0, np.inf, total))
 
     def _as_log_policy(self, pi: Numbers) -> OverTraces:
-        array = simplex.as_distribution(pi, "pi")
+        array = simplex.as_distribution(pi, "pi", kept=False)
         if array.shape != self.log_pi_0.shape:
             raise ShapeError(f"`pi` has shape {array.shape}; the reference has {self.log_pi_0.shape}.")
         with np.errstate(divide="ignore"):

@@ -74,8 +74,10 @@ class CoupledGame:
 
         Raises:
             ShapeError: If `prompts` is not a batch, or if there is not one share per prompt.
-            DomainError: If the functional is not `Linear`, the coupling none, or a share 0.
+            DomainError: If `prompts` is no game, the functional is not `Linear`, the coupling none, or a share 0.
         """
+        if not isinstance(prompts, AlignmentGame):
+            raise DomainError(f"`prompts` must be an AlignmentGame of several prompts, not {type(prompts).__name__}.")
         if len(prompts.batch) != 1:
             raise ShapeError(f"`prompts` must be a batch [X, Y] of prompts; its batch shape is {prompts.batch}.")
         if not isinstance(prompts.functional, Linear):

@@ -1,6 +1,7 @@
 """The distributional alignment game between a Policy over traces and a Target distribution over answers."""
 
 from collections.abc import Sequence
+from typing import SupportsIndex
 
 import numpy as np
 
@@ -42,7 +43,7 @@ class AlignmentGame:
     """
 
     def __init__(
-        self, pi_0: Numbers, E: Numbers, functional: Functional, beta: float, *, n_answers: int | None = None
+        self, pi_0: Numbers, E: Numbers, functional: Functional, beta: float, *, n_answers: SupportsIndex | None = None
     ) -> None:
         """State the game.
 
@@ -57,7 +58,13 @@ class AlignmentGame:
 
     @classmethod
     def from_log(
-        cls, log_pi_0: Numbers, E: Numbers, functional: Functional, beta: float, *, n_answers: int | None = None
+        cls,
+        log_pi_0: Numbers,
+        E: Numbers,
+        functional: Functional,
+        beta: float,
+        *,
+        n_answers: SupportsIndex | None = None,
     ) -> "AlignmentGame":
         """State the game by the log of its reference, whose probabilities may lie below float64's least number.
 
@@ -83,7 +90,7 @@ class AlignmentGame:
         functional: Functional,
         beta: float,
         *,
-        n_answers: int | None = None,
+        n_answers: SupportsIndex | None = None,
     ) -> "AlignmentGame":
         """State a batch of prompts with unequal numbers of traces.
 

@@ -1,6 +1,5 @@
 """A game written down in a file."""
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,8 +15,6 @@ from dagames.game import AlignmentGame
 __all__ = ["FUNCTIONALS", "GameFile", "load_game", "read_game"]
 
 _KEYS = ("pi_0", "log_pi_0", "E", "functional", "beta", "n_answers")
-_CELLS = 2**27
-"""Prompts times answers at most: 1 GB for each table of float64."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +87,6 @@ def _game(stated: Stated, reference: str) -> AlignmentGame:
     values, E = stated.numbers((reference,)), stated.numbers(("E",))
     beta, n_answers = stated.scalar("beta"), stated.scalar("n_answers")
     with stated.placed(*arguments_of(stated, where)):
-        _check_size(values, E, n_answers)
         if not _is_ragged(values):
             state = AlignmentGame.from_log if reference == "log_pi_0" else AlignmentGame
             return state(values, E, functional, beta, n_answers=n_answers)
@@ -107,36 +103,3 @@ def _is_ragged(values: Any) -> bool:
     if not isinstance(values, list) or not all(isinstance(row, list | np.ndarray) for row in values):
         return False
     return len({len(row) for row in values}) > 1
-
-
-def _check_size(values: Any, E: Any, n_answers: Any) -> None:
-    """Raise if the table of answers would not fit into memory: one index of 10^12 is enough for that.
-
-    Args:
-        values: The reference.
-        E: The answer of each trace.
-        n_answers: The number of answers, if it is stated.
-
-    Raises:
-        DomainError: If there are more than `_CELLS` prompts times answers.
-    """
-    largest = _largest(E)
-    answers = n_answers if isinstance(n_answers, int) else largest + 1
-    n_prompts = _n_prompts(values)
-    if math.isfinite(largest) and answers * n_prompts > _CELLS:
-        raise DomainError(
-            f"`{'E' if n_answers is None else 'n_answers'}` asks for {answers:.0f} answers to each of {n_prompts} "
-            f"prompts, and {_CELLS} in all fit into memory. Number the answers that occur 0, 1, 2, ..."
-        )
-
-
-def _largest(values: Any) -> float:
-    if isinstance(values, list):
-        return max((_largest(row) for row in values), default=0.0)
-    return float(np.max(values))
-
-
-def _n_prompts(values: Any) -> int:
-    if isinstance(values, list) and any(isinstance(row, list | np.ndarray) for row in values):
-        return sum(_n_prompts(row) for row in values)
-    return math.prod(np.shape(values)[:-1]) if isinstance(values, np.ndarray) else 1

@@ -1,5 +1,7 @@
 """Games of functionals that are not convex, where the divergence to the reference outweighs that."""
 
+from typing import SupportsIndex
+
 import numpy as np
 
 from dagames import simplex
@@ -10,7 +12,7 @@ from dagames.game import AlignmentGame
 
 
 def convex_game(
-    pi_0: Numbers, E: Numbers, functional: Nonconvex, beta: float, *, n_answers: int | None = None
+    pi_0: Numbers, E: Numbers, functional: Nonconvex, beta: float, *, n_answers: SupportsIndex | None = None
 ) -> AlignmentGame:
     """State the game of a functional that is not convex, for a beta above its threshold L.
 
@@ -50,8 +52,8 @@ def convex_game(
     beta = simplex.as_positive(beta, "beta")
     functional.check_beta(beta)
     with np.errstate(divide="ignore"):
-        log_pi_0 = np.log(simplex.as_distribution(pi_0, "pi_0"))
-    answers, n_answers = simplex.as_extraction(E, log_pi_0.shape, n_answers)
+        log_pi_0 = np.log(simplex.as_distribution(pi_0, "pi_0", kept=False))
+    answers, n_answers = simplex.as_extraction(E, log_pi_0.shape, n_answers, kept=False)
     functional.check_fits(log_pi_0.shape[:-1], n_answers)
     log_nu_0 = simplex.pushforward(log_pi_0, answers, n_answers)
     # L KL(nu || nu_0) is L sum nu log nu - L <nu, log nu_0>; unreachable answers have mass 0, whatever their reward.

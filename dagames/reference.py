@@ -1,13 +1,16 @@
 """The reference over traces and the answer of each trace: one pass pushes it forward, one pass lifts an answer back."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set, Sized
+from typing import SupportsIndex
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dagames import simplex
-from dagames._errors import ShapeError
-from dagames._types import Extraction, Numbers, OverAnswers, OverTraces, RaggedTraces
+from dagames import _tolerances, simplex
+from dagames._border import owned
+from dagames._errors import CertificateError, ShapeError
+from dagames._types import Extraction, Numbers, OverAnswers, OverTraces, PerPrompt, RaggedTraces
+from dagames._whole import check_cells, compact
 
 Vector = NDArray[np.float64]
 
@@ -19,19 +22,21 @@ class Reference:
     """pi_0 and E of one prompt, of a batch of equal sizes, or of prompts with unequal numbers of traces.
 
     Traces are kept flat, prompt after prompt, as the user gave them: probabilities stay probabilities, logarithms stay
-    logarithms, and neither is copied. What is computed beside them is held a chunk at a time.
+    logarithms. They are copied once, so that a buffer that is used again changes no game; answers are then kept in the
+    least type of integer that holds them. Arrays whose memory is read-only (`array.flags.writeable = False`, or
+    `numpy.load(mmap_mode="r")`) are not copied. What is computed beside them is held a chunk at a time.
 
     Attributes:
         values: Probabilities or log-probabilities of traces, [N].
         in_logs: Whether `values` are logarithms.
-        E: Answer of each trace, [N], or [Y] if all prompts share it.
+        E: Answer of each trace, [N], or [Y] if all prompts share it; a signed integer type of any size.
         starts: Place of each prompt's first trace, and the end, [X + 1].
         shape: Shape (*x, Y) of a policy, or None if prompts differ in size.
         n_answers: Number of answers |Z|.
         log_nu_0: Log of the answer marginal, [*x, Z]; -inf for an answer that no trace of positive mass gives.
     """
 
-    def __init__(self, values: Numbers, E: Numbers, n_answers: int | None, *, in_logs: bool) -> None:
+    def __init__(self, values: Numbers, E: Numbers, n_answers: SupportsIndex | None, *, in_logs: bool) -> None:
         """Take a reference of rectangular shape.
 
         Args:
@@ -51,7 +56,7 @@ class Reference:
         self.log_nu_0: OverAnswers = self._push()
 
     @classmethod
-    def ragged(cls, values: Sequence[Numbers], E: Sequence[Numbers], n_answers: int | None) -> "Reference":
+    def ragged(cls, values: Sequence[Numbers], E: Sequence[Numbers], n_answers: SupportsIndex | None) -> "Reference":
         """Take prompts with unequal numbers of traces.
 
         Args:
@@ -65,20 +70,27 @@ class Reference:
         Raises:
             ShapeError: If there is no prompt, or not one array of answers for each.
         """
+        for name, given in (("pi_0", values), ("E", E)):
+            if not hasattr(given, "__len__") or isinstance(given, str | bytes | Mapping | Set):
+                raise ShapeError(f"`{name}` is a {type(given).__name__}; a list of one array per prompt is needed.")
         if len(values) == 0 or len(values) != len(E):
             raise ShapeError(f"`pi_0` has {len(values)} prompts and `E` has {len(E)}; both need one array per prompt.")
-        rows = [simplex.as_distribution(row, f"pi_0[{x}]") for x, row in enumerate(values)]
+        rows = [simplex.as_distribution(row, f"pi_0[{x}]", kept=False) for x, row in enumerate(values)]
         for x, row in enumerate(rows):
             if row.ndim != 1:
                 raise ShapeError(f"`pi_0[{x}]` has shape {row.shape}; each prompt has one list of traces.")
-        answers = [simplex.as_extraction(e, row.shape, n_answers) for e, row in zip(E, rows, strict=True)]
+        answers = [
+            simplex.as_extraction(e, row.shape, n_answers, kept=False, name=f"E[{x}]")
+            for x, (e, row) in enumerate(zip(E, rows, strict=True))
+        ]
         self = cls.__new__(cls)
         self.in_logs = False
         self.shape = None
-        self.values = np.concatenate(rows)
-        self.E = np.concatenate([indices for indices, _ in answers])
-        self.starts = np.concatenate([[0], np.cumsum([row.size for row in rows])])
         self.n_answers = max(n for _, n in answers)
+        check_cells(len(rows), self.n_answers, "E" if n_answers is None else "n_answers")
+        self.values = owned(np.concatenate(rows), fresh=True)
+        self.E = compact(np.concatenate([indices for indices, _ in answers]), self.n_answers, fresh=True)
+        self.starts = np.concatenate([[0], np.cumsum([row.size for row in rows])])
         self.log_nu_0 = self._push()
         return self
 
@@ -118,8 +130,9 @@ class Reference:
     def answers(self) -> Extraction:
         """Answer of each trace, [*x, Y] or [Y]; prompts of fewer traces are filled up with answer 0."""
         if self.shape is None:
-            return self._filled(self.E, 0.0)
-        return self.E if self.E.size == self.shape[-1] else self.E.reshape(self.shape)
+            return self._filled(self.E.astype(np.int64, copy=False), 0.0)
+        answers = self.E.astype(np.int64, copy=False)
+        return answers if answers.size == self.shape[-1] else answers.reshape(self.shape)
 
     def as_log_policy(self, pi: Numbers) -> OverTraces:
         """Validate `pi` as a policy over the reference's traces.
@@ -137,9 +150,10 @@ class Reference:
         if shape is None:
             lengths = np.diff(self.starts)
             shape = (lengths.size, int(lengths.max()))
-            if isinstance(pi, (list, tuple)) and [np.size(row) for row in pi] == lengths.tolist():
-                pi = self._filled(np.concatenate([np.asarray(row, float).reshape(-1) for row in pi]), 0.0)
-        array = simplex.as_distribution(pi, "pi")
+            if isinstance(pi, (list, tuple)) and [_length(row) for row in pi] == lengths.tolist():
+                rows = [simplex.as_distribution(row, f"pi[{x}]", kept=False) for x, row in enumerate(pi)]
+                pi = self._filled(np.concatenate([row.reshape(-1) for row in rows]), 0.0)
+        array = simplex.as_distribution(pi, "pi", kept=False)
         if array.shape != shape:
             raise ShapeError(f"`pi` has shape {array.shape}; the reference has {shape}.")
         with np.errstate(divide="ignore"):
@@ -160,10 +174,22 @@ class Reference:
                 own = shift[place] if shift.size > 1 else shift
                 np.add.at(cells, place, np.exp(self.values[span] - own))
             shift = shift.reshape(mass.shape) if shift.size > 1 else shift
+        self._check_conserved((mass * np.exp(shift) if shift.ndim > 1 else mass).sum(axis=1))
         with np.errstate(divide="ignore"):
             np.log(mass, out=mass)
         mass += shift
         return mass.reshape(*self.batch, self.n_answers)
+
+    def _check_conserved(self, total: PerPrompt) -> None:
+        """Raise unless each prompt's answers have the mass of its traces, [X], which is 1."""
+        off = ~(np.abs(total - 1) <= _tolerances.CONSERVATION)
+        if off.any():
+            prompt = int(np.argmax(off))
+            raise CertificateError(
+                f"the push-forward of the reference does not conserve mass: the answers of prompt {prompt} sum to "
+                f"{total[prompt]:.12g}, not 1 (tolerance {_tolerances.CONSERVATION:g}). That is a bug of dagames; "
+                "please report it, with the shapes and types of the reference and of `E`."
+            )
 
     def _shift(self, n_cells: int) -> Vector:
         """Find what to take out of the logs of each cell's traces before exp: nothing, unless some mass underflows."""
@@ -203,19 +229,39 @@ class Reference:
         table = self.log_ratio(log_nu).reshape(-1) if log_nu.size <= simplex.BLOCK else None
         # A factor beyond float64's range times a denormal mass is an ordinary number, but only in logs.
         if table is not None and not (self.in_logs or in_logs) and table.max() < np.log(np.finfo(np.float64).max):
-            self._multiply(lifted, np.exp(table))
+            total = self._multiply(lifted, np.exp(table))
         else:
-            self._add(lifted, log_nu.reshape(-1), table, in_logs=in_logs)
+            total = self._add(lifted, log_nu.reshape(-1), table, in_logs=in_logs)
+        if not in_logs:
+            self._check_lifted(total, log_nu.reshape(-1))
         return lifted.reshape(self.shape) if self.shape is not None else np.split(lifted, self.starts[1:-1])
 
-    def _multiply(self, lifted: Vector, factors: Vector) -> None:
-        for span, place in self._chunks():
-            np.take(factors, place, out=lifted[span], mode="clip")
-            lifted[span] *= self.values[span]
+    def _check_lifted(self, total: float, log_nu: Vector) -> None:
+        """Raise unless a lifted policy has the mass of its marginal on the answers that some trace gives."""
+        wanted, log_nu_0 = 0.0, self.log_nu_0.reshape(-1)
+        for low in range(0, log_nu.size, simplex.BLOCK):
+            part = slice(low, low + simplex.BLOCK)
+            wanted += float(np.exp(log_nu[part][log_nu_0[part] > -np.inf]).sum())
+        if not abs(total - wanted) <= _tolerances.CONSERVATION * wanted:
+            raise CertificateError(
+                f"the lifted policies do not conserve mass: they sum to {total:.12g}, and their marginals to "
+                f"{wanted:.12g} (relative tolerance {_tolerances.CONSERVATION:g}). If `log_nu` is a solver's, that is "
+                "a bug of dagames; please report it, with the shapes and types of the reference and of `E`."
+            )
 
-    def _add(self, lifted: Vector, log_nu: Vector, table: Vector | None, *, in_logs: bool) -> None:
-        """Write the logs of the policy, or itself, into `lifted`."""
-        log_nu_0 = self.log_nu_0.reshape(-1)
+    def _multiply(self, lifted: Vector, factors: Vector) -> float:
+        """Write the policy into `lifted`, and return its sum."""
+        total = 0.0
+        for span, place in self._chunks():
+            part = lifted[span]
+            np.take(factors, place, out=part, mode="clip")
+            part *= self.values[span]
+            total += float(part.sum())
+        return total
+
+    def _add(self, lifted: Vector, log_nu: Vector, table: Vector | None, *, in_logs: bool) -> float:
+        """Write the logs of the policy, or itself, into `lifted`; return the sum of itself."""
+        log_nu_0, total = self.log_nu_0.reshape(-1), 0.0
         for span, place in self._chunks():
             part = lifted[span]
             np.take(log_nu if table is None else table, place, out=part, mode="clip")
@@ -225,6 +271,8 @@ class Reference:
                 part += self.values[span] if self.in_logs else np.log(self.values[span])
             if not in_logs:
                 np.exp(part, out=part)
+                total += float(part.sum())
+        return total
 
     def _chunks(self) -> Iterator[tuple[slice, NDArray[np.integer]]]:
         """Cut the traces, and yield for each cut its place and the cell of each trace in a flat [X * Z] table."""
@@ -240,10 +288,12 @@ class Reference:
     def _cells(self, span: slice, row: int, stop: int) -> NDArray[np.integer]:
         first = int(self.starts[row])
         shared = self.E.size < self.values.size
+        # Places of cells are intp whatever the type of E: a small one does not hold them.
         if stop == row + 1:
             own = slice(span.start - first, span.stop - first) if shared else span
-            return self.E[own] if row == 0 else self.E[own] + row * self.n_answers
-        offset = np.arange(row, stop) * self.n_answers
+            place = self.E[own].astype(np.intp, copy=False)
+            return place if row == 0 else place + row * self.n_answers
+        offset = np.arange(row, stop, dtype=np.intp) * self.n_answers
         if self.shape is not None:
             rows = self.E if shared else self.E[span].reshape(stop - row, -1)
             return np.asarray((rows + offset[:, None]).reshape(-1))
@@ -254,3 +304,7 @@ class Reference:
         table = np.full((lengths.size, int(lengths.max())), fill, dtype=flat.dtype)
         table[np.arange(table.shape[1]) < lengths[:, None]] = flat
         return table
+
+
+def _length(row: object) -> int:
+    return len(row) if isinstance(row, Sized) else -1

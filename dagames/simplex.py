@@ -3,54 +3,67 @@
 Every array may carry leading batch dimensions; the distribution is the last one. Natural logarithm, 0 log 0 = 0.
 """
 
+import math
+from typing import SupportsIndex
+
 import numpy as np
 from scipy.special import rel_entr, xlogy
 
-from dagames import _tolerances
+from dagames import _border, _tolerances, _whole
 from dagames._errors import DomainError, ShapeError
 from dagames._types import Extraction, Numbers, OverAnswers, OverTraces, PerPrompt, Reachable
+
+_NEARLY = 1e-3
 
 BLOCK = 2**19
 """Entries held at once beside input and output: 4 MB for each array of float64."""
 
 
-def as_real(values: Numbers, name: str) -> OverAnswers:
-    """Validate `values` as a finite float64 array with at least one dimension.
+def as_real(values: Numbers, name: str, *, scalar: bool = False) -> OverAnswers:
+    """Validate `values` as finite numbers, and take a copy.
 
     Args:
-        values: Numbers, [..., n].
+        values: Numbers, [..., n], in any form that `dagames._border` reads.
         name: The argument's name in error messages.
+        scalar: Whether a single number will do, which becomes an array of one.
 
     Returns:
-        A float64 array of the same shape.
+        A float64 array of the same shape, which is read-only and nobody else's.
 
     Raises:
-        DomainError: If an entry is not a number or is infinite.
+        DomainError: If an entry is masked, missing, infinite or no real number.
         ShapeError: If `values` is ragged, scalar or empty.
     """
-    array = _as_array(values, name)
+    array, _, fresh = _border.read_real(values, name, scalar=scalar)
     check_finite(array, name)
-    return array
+    return _border.owned(np.atleast_1d(array), fresh=fresh)
 
 
-def as_distribution(values: Numbers, name: str) -> OverAnswers:
+def as_distribution(values: Numbers, name: str, *, kept: bool = True) -> OverAnswers:
     """Validate `values` as probabilities over the last axis.
 
+    In a type coarser than float64 (float32, float16, bfloat16) they may sum to 1 up to what rounding in that type
+    explains (`_tolerances.normalisation`), and are divided by their sum in float64.
+
     Args:
-        values: Probabilities, [..., n].
+        values: Probabilities, [..., n], in any form that `dagames._border` reads.
         name: The argument's name in error messages.
+        kept: Whether the array is kept, and so must be nobody else's; it is then read-only.
 
     Returns:
         A float64 array of the same shape, non-negative, summing to 1 over the last axis.
 
     Raises:
-        DomainError: If an entry is NaN, infinite or negative, or if a row does not sum to 1.
+        DomainError: If an entry is masked, missing, infinite, negative or no real number, or if a row does not sum to
+            1.
         ShapeError: If `values` is ragged, scalar or empty.
 
     >>> as_distribution([0.25, 0.75], "nu")
     array([0.25, 0.75])
+    >>> float(as_distribution(np.full(10, 0.1, dtype=np.float32), "nu").sum())
+    1.0
     """
-    array = _as_array(values, name)
+    array, rounding, fresh = _border.read_real(values, name)
     with np.errstate(invalid="ignore", over="ignore"):
         total = np.asarray(array.sum(axis=-1))
     # Two passes without a temporary array settle the usual case: a sum is finite only if every term is.
@@ -59,30 +72,41 @@ def as_distribution(values: Numbers, name: str) -> OverAnswers:
     if not array.min() >= 0:
         place = _first(array < 0)
         raise DomainError(f"`{name}[{_index(place)}]` is negative: {array[place]:g}.")
-    _check_sum(total, name, "divide by its sum")
-    return array
+    tolerance = _tolerances.normalisation(rounding, array.shape[-1])
+    _check_sum(total, tolerance, name, "divide by its sum in float64")
+    if tolerance > _tolerances.NORMALISATION:
+        array, fresh = np.asarray(array / total[..., None]), True
+    return _border.owned(array, fresh=fresh) if kept else array
 
 
-def as_log_distribution(values: Numbers, name: str) -> OverAnswers:
+def as_log_distribution(values: Numbers, name: str, *, kept: bool = True) -> OverAnswers:
     """Validate `values` as log-probabilities over the last axis; -inf stands for probability 0.
 
+    In a type coarser than float64 (float32, float16, bfloat16) their exponentials may sum to 1 up to what rounding in
+    that type explains (`_tolerances.normalisation`), and the log of that sum is subtracted in float64.
+
     Args:
-        values: Natural log-probabilities, [..., n].
+        values: Natural log-probabilities, [..., n], in any form that `dagames._border` reads.
         name: The argument's name in error messages.
+        kept: Whether the array is kept, and so must be nobody else's; it is then read-only.
 
     Returns:
         A float64 array of the same shape whose exponentials sum to 1 over the last axis, to rounding.
 
     Raises:
-        DomainError: If an entry is NaN or +inf, or if a row's exponentials do not sum to 1.
+        DomainError: If an entry is masked, missing, NaN, +inf or no real number, or if a row's exponentials do not sum
+            to 1.
         ShapeError: If `values` is ragged, scalar or empty.
     """
-    array = _as_array(values, name)
+    array, rounding, fresh = _border.read_real(values, name)
     if not array.max() < np.inf:
         place = _first(np.isnan(array) | (array == np.inf))
         raise DomainError(f"`{name}[{_index(place)}]` is {array[place]}; a log-probability is a number or -inf.")
-    _check_sum(_sum_of_exp(array), name, "subtract its logsumexp", of="the exponentials of ")
-    return array
+    tolerance, total = _tolerances.normalisation(rounding, array.shape[-1], in_logs=True), _sum_of_exp(array)
+    _check_sum(total, tolerance, name, "subtract its logsumexp in float64", of="the exponentials of ")
+    if tolerance > _tolerances.NORMALISATION:
+        array, fresh = np.asarray(array - np.log(total)[..., None]), True
+    return _border.owned(array, fresh=fresh) if kept else array
 
 
 def as_log_target(q: Numbers, reachable: Reachable) -> OverAnswers:
@@ -99,7 +123,7 @@ def as_log_target(q: Numbers, reachable: Reachable) -> OverAnswers:
         ShapeError: If it has another shape than `reachable`.
         DomainError: If it is 0 at a reachable answer.
     """
-    array = as_distribution(q, "q")
+    array = as_distribution(q, "q", kept=False)
     if array.shape != reachable.shape:
         raise ShapeError(f"`q` has shape {array.shape}; the game's answers ask for {reachable.shape}.")
     zero = reachable & (array == 0)
@@ -123,53 +147,46 @@ def as_positive(value: float, name: str) -> float:
         The number as a float.
 
     Raises:
-        DomainError: If it is not a finite number above 0.
+        DomainError: If it is not a finite number above 0; also if it is true, false or text.
     """
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        raise DomainError(f"`{name}` must be a number above 0, not {value!r}.") from None
+    number = _border.as_number(value, name, "a number above 0")
     if not 0 < number < np.inf:
         raise DomainError(f"`{name}` must be a finite number above 0, not {number:g}.")
     return number
 
 
-def as_extraction(E: Numbers, shape: tuple[int, ...], n_answers: int | None) -> tuple[Extraction, int]:
+def as_extraction(
+    E: Numbers, shape: tuple[int, ...], n_answers: SupportsIndex | None, *, kept: bool = True, name: str = "E"
+) -> tuple[Extraction, int]:
     """Validate `E` as the answer of each trace.
 
     Args:
-        E: Answer indices, [Y] (shared by every prompt) or the reference's own shape [*x, Y].
+        E: Answer indices, [Y] (shared by every prompt) or the reference's own shape [*x, Y]: whole numbers of any type.
         shape: The reference's shape, (*x, Y).
         n_answers: Number of answers |Z|, or None for the largest index plus one.
+        kept: Whether the array is kept, and so must be nobody else's; it is then read-only, and in the least type that
+            holds the indices, unless the user's own is read-only.
+        name: The argument's name in error messages.
 
     Returns:
-        `E` as int64, and the number of answers.
+        `E` in a signed integer type, and the number of answers.
 
     Raises:
-        DomainError: If an index is negative, not an integer, or not below `n_answers`, or if that is not a count.
+        DomainError: If an index is negative, not an integer, or not below `n_answers`, if that is not a count, or if
+            prompts times answers are more than `_tolerances.CELLS`.
         ShapeError: If `E` fits neither [Y] nor [*x, Y].
     """
-    if n_answers is not None and (isinstance(n_answers, bool) or not isinstance(n_answers, int) or n_answers < 1):
-        raise DomainError(f"`n_answers` must be an integer of at least 1, not {n_answers!r}.")
-    # Signed integers are taken as they are: a copy of 10^7 of them would be the largest array of all.
-    signed = isinstance(E, np.ndarray) and np.issubdtype(E.dtype, np.signedinteger) and E.size > 0
-    array = E if isinstance(E, np.ndarray) and signed else _as_array(E, "E")
+    known = None if n_answers is None else _whole.as_count(n_answers, "n_answers")
+    array, _, fresh = _whole.as_indices(E, name)
     if array.shape not in {shape, shape[-1:]}:
-        raise ShapeError(f"`E` has shape {array.shape}; the reference asks for {shape} or {shape[-1:]}.")
-    if not signed:
-        bad = ~np.isfinite(array) | (array != np.floor(array)) | (array < 0)
-        if bad.any():
-            place = _first(bad)
-            raise DomainError(f"`E[{_index(place)}]` is {array[place]:g}; an answer is an index 0, 1, 2, ...")
-        array = array.astype(np.int64)
-    if array.min() < 0:
-        place = _first(array < 0)
-        raise DomainError(f"`E[{_index(place)}]` is {array[place]:g}; an answer is an index 0, 1, 2, ...")
-    n_answers = int(array.max()) + 1 if n_answers is None else n_answers
-    if array.max() >= n_answers:
-        place = _first(array >= n_answers)
-        raise DomainError(f"`E[{_index(place)}]` is {array[place]:g}, out of range for {n_answers} answers.")
-    return array, n_answers
+        raise ShapeError(f"`{name}` has shape {array.shape}; the reference asks for {shape} or {shape[-1:]}.")
+    largest = int(array.max())
+    number = largest + 1 if known is None else known
+    if largest >= number:
+        place = _first(array >= number)
+        raise DomainError(f"`{name}[{_index(place)}]` is {array[place]}, out of range for {number} answers.")
+    _whole.check_cells(math.prod(shape[:-1]), number, name if known is None else "n_answers")
+    return _whole.compact(array, number, fresh=fresh) if kept else array, number
 
 
 def check_finite(array: np.ndarray, name: str) -> None:
@@ -184,7 +201,8 @@ def check_finite(array: np.ndarray, name: str) -> None:
     """
     if not np.isfinite(array).all():
         place = _first(~np.isfinite(array))
-        raise DomainError(f"`{name}[{_index(place)}]` is {array[place]}; every entry must be a finite number.")
+        where = f"{name}[{_index(place)}]" if place else name
+        raise DomainError(f"`{where}` is {array[place]}; every entry must be a finite number.")
 
 
 def log_sum(log_weights: OverAnswers) -> PerPrompt:
@@ -284,8 +302,9 @@ def pushforward(log_pi: OverTraces, E: Extraction, n_answers: int) -> OverAnswer
     array([0.5, 0.5])
     """
     batch = log_pi.shape[:-1]
-    n_prompts = int(np.prod(batch, dtype=np.int64))
-    offset = np.arange(n_prompts).reshape(*batch, 1) * n_answers
+    n_prompts = math.prod(batch)
+    # In int64, whatever the type of E: a small one does not hold the place of a cell.
+    offset = np.arange(n_prompts, dtype=np.int64).reshape(*batch, 1) * n_answers
     flat = (np.broadcast_to(E, log_pi.shape) + offset).ravel()
     size = n_prompts * n_answers
     # The largest trace of each answer is factored out, so that an answer whose traces all have mass 1e-300 keeps it.
@@ -334,16 +353,6 @@ def project_euclidean(v: OverAnswers) -> OverAnswers:
     return np.asarray(np.maximum(shifted - tau.max(axis=-1, keepdims=True), 0.0))
 
 
-def _as_array(values: Numbers, name: str) -> np.ndarray:
-    try:
-        array = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise ShapeError(f"`{name}` is not a rectangular array of numbers.") from None
-    if array.ndim == 0 or array.size == 0:
-        raise ShapeError(f"`{name}` has shape {array.shape}; at least one entry along the last axis is needed.")
-    return array
-
-
 def _sum_of_exp(log_p: OverAnswers) -> PerPrompt:
     """Sum exp(log_p) over the last axis, [*x], a block at a time."""
     rows = log_p.reshape(-1, log_p.shape[-1])
@@ -357,14 +366,17 @@ def _sum_of_exp(log_p: OverAnswers) -> PerPrompt:
     return total.reshape(log_p.shape[:-1])
 
 
-def _check_sum(total: PerPrompt, name: str, remedy: str, of: str = "") -> None:
-    off = np.asarray(~(np.abs(total - 1) <= _tolerances.NORMALISATION))
+def _check_sum(total: PerPrompt, tolerance: float, name: str, remedy: str, of: str = "") -> None:
+    off = np.asarray(~(np.abs(total - 1) <= tolerance))
     if off.any():
         place = _first(off)
         row = f"{name}[{_index(place)}]" if place else name
+        # So small a miss is rounding in a type whose name was lost on the way, to a list for example.
+        lost = abs(total[place] - 1) < _NEARLY and tolerance == _tolerances.NORMALISATION
+        hint = " An array in float32 may be off by more: pass it as it is, and not as a list or in float64."
         raise DomainError(
-            f"{of}`{row}` sum to {total[place]:.12g}, not 1 (tolerance {_tolerances.NORMALISATION:g}). "
-            f"If these are weights, {remedy} first."
+            f"{of}`{row}` sum to {total[place]:.12g}, not 1 (tolerance {tolerance:.2g}). If these are weights, "
+            f"{remedy} first.{hint if lost else ''}"
         )
 
 

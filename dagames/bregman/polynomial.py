@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from math import comb
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dagames._border import read
 from dagames._errors import DomainError
 from dagames._roots import increasing_root
 from dagames._types import OverAnswers
@@ -49,6 +51,8 @@ class Polynomial(Generator):
         Raises:
             DomainError: If a coefficient is not a finite number, or if the polynomial is not strictly convex on [0, 1].
         """
+        # Refuses what holds no numbers; the numbers themselves are taken exactly.
+        read(cast("Any", coefficients), "coefficients")
         exact = tuple(_as_fraction(c, k) for k, c in enumerate(coefficients))
         _check_convex(exact)
         object.__setattr__(self, "coefficients", exact)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dagames import _tolerances
+from dagames._border import as_number
 from dagames._errors import DomainError
 from dagames._roots import increasing_root
 from dagames._types import Extraction, OverAnswers, OverTraces, PerPrompt, Reachable
@@ -102,10 +103,7 @@ def as_sign(sign: float) -> float:
     Raises:
         DomainError: If it is 0, infinite or not a number.
     """
-    try:
-        number = float(sign)
-    except (TypeError, ValueError):
-        raise DomainError(f"`sign` must be a number, not {sign!r}.") from None
+    number = as_number(sign, "sign", "a number")
     if number == 0 or not np.isfinite(number):
         raise DomainError(f"`sign` must be finite and not 0, not {number:g}: it couples the target to the policy.")
     return number

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dagames._border import read_labels
 from dagames._errors import DomainError, ShapeError
 from dagames._types import Costs, Numbers, PerPrompt
 from dagames.constraints import LinearConstraints
@@ -42,11 +43,11 @@ class EqualRates(LinearCoupling):
             groups: Group of each prompt, [X]; labels that compare by their text.
 
         Raises:
-            DomainError: If all prompts are in one group.
+            DomainError: If all prompts are in one group, or a label is missing.
             ShapeError: If `groups` is not a list of labels.
         """
         rows = as_real(costs, "costs")
-        labels = np.asarray(groups).astype(str)
+        labels = read_labels(groups, "groups")
         if labels.ndim != 1:
             raise ShapeError(f"`groups` has shape {labels.shape}; it must be one label per prompt.")
         if np.unique(labels).size < 2:

@@ -5,6 +5,7 @@ from abc import abstractmethod
 import numpy as np
 
 from dagames import _tolerances
+from dagames._border import read
 from dagames._errors import ShapeError
 from dagames._types import Costs, Numbers, OverAnswers, PerConstraint, PerPrompt, Reachable
 from dagames.constraints import Face, LinearConstraints
@@ -93,7 +94,7 @@ def as_shared_rows(costs: Numbers, budgets: Numbers, name: str, bound: str) -> t
         ShapeError: If there is not one right-hand side per row.
     """
     found = as_rows(costs, budgets, name, bound)
-    if found is None or np.ndim(budgets) > 1:
+    if found is None or read(budgets, bound).array.ndim > 1:
         raise ShapeError(
             f"`{bound}` must be one number per row, shared by all prompts; for limits of each prompt use Polytope."
         )

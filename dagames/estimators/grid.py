@@ -10,7 +10,8 @@ from typing import Any
 import cvxpy as cp
 import numpy as np
 
-from dagames._errors import DomainError, SolveError
+from dagames._errors import SolveError
+from dagames._whole import as_count
 from dagames.conic import solve_problem
 from dagames.estimators.estimand import Estimand, Vector
 from dagames.estimators.frontier_point import Unit, as_budget
@@ -134,9 +135,7 @@ def grid_aqp(
 
 
 def _grid(n: int, points: int | None) -> Vector:
-    number = _PER_DEGREE * (n + 1) if points is None else points
-    if isinstance(number, bool) or not isinstance(number, (int, np.integer)) or number < n + 2:
-        raise DomainError(f"`points` must be an integer of at least {n + 2}, not {points!r}.")
+    number = _PER_DEGREE * (n + 1) if points is None else as_count(points, "points", n + 2)
     return np.sin(0.5 * np.pi * np.arange(1, number + 1) / number) ** 2
 
 

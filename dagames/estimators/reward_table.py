@@ -11,6 +11,7 @@ import numpy as np
 from flint import fmpq, fmpq_poly
 from numpy.typing import NDArray
 
+from dagames._border import read, read_real
 from dagames._errors import DomainError, ShapeError
 from dagames._files import check_new_file, write_text
 from dagames._types import Numbers
@@ -68,7 +69,7 @@ class RewardTable:
         """
         object.__setattr__(self, "group_size", as_group_size(self.group_size))
         object.__setattr__(self, "counts", as_counts(self.counts))
-        coefficients = np.array(self.coefficients, dtype=np.float64)
+        coefficients = read_real(self.coefficients, "coefficients").array.copy()
         if coefficients.shape != (self.group_size + 1,):
             raise ShapeError(f"`coefficients` has shape {coefficients.shape}, not ({self.group_size + 1},).")
         if not np.isfinite(coefficients).all():
@@ -169,7 +170,7 @@ class RewardTable:
         >>> plugin_table(4).reward([1, 4]).round(4)
         array([-1.3863,  0.    ])
         """
-        array, least = np.asarray(counts), 0 if self.counts == "independent" else 1
+        array, least = read(counts, "counts").array, 0 if self.counts == "independent" else 1
         if np.issubdtype(array.dtype, np.integer):
             rewards = look_up(self.coefficients, array, least)
             if rewards is not None:

@@ -208,8 +208,17 @@ def as_reward(reward: AnyReward) -> Estimand:
     )
 
 
+_LARGEST_POWER = 10_000
+
+
 def _exact(number: float) -> Fraction:
     try:
-        return Fraction(number)
+        exact = Fraction(number)
     except (ValueError, OverflowError, TypeError):
         raise DomainError(f"the power of a reward must be a finite number, not {number!r}.") from None
+    if abs(exact) > _LARGEST_POWER:
+        raise DomainError(
+            f"the power of a reward must be at most {_LARGEST_POWER}, not {float(exact):g}: the proofs of its tables "
+            "use polynomials of that degree."
+        )
+    return exact

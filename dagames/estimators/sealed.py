@@ -37,7 +37,7 @@ def unseal(text: str, name: str) -> dict[str, Any]:
     {'a': [1, 0.1]}
     """
     try:
-        content = json.loads(text)
+        content = json.loads(text, parse_constant=_refuse)
     except (ValueError, RecursionError):
         raise DomainError(f"{name} is not JSON.") from None
     if not isinstance(content, dict) or "sha256" not in content:
@@ -69,6 +69,10 @@ def read_bounded(path: Path, largest: int) -> str:
     if len(content) > largest:
         raise DomainError(f"{path} is larger than {largest} bytes; it is no reward table.")
     return content.decode("utf-8", errors="replace")
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no number of JSON")
 
 
 def _checksum(content: dict[str, Any]) -> str:

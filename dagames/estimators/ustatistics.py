@@ -8,6 +8,7 @@ import numpy as np
 from flint import fmpq, fmpq_poly
 
 from dagames._errors import DomainError
+from dagames._whole import as_count
 from dagames.estimators.bernstein import to_bernstein
 from dagames.estimators.reward_table import CountsKind, RewardTable, inner_degree
 from dagames.estimators.rewards import LOG, Reward
@@ -37,7 +38,7 @@ def falling_factorials(n: int, m: int) -> tuple[Fraction, ...]:
     >>> [str(c) for c in falling_factorials(3, 2)]
     ['0', '0', '1/3', '1']
     """
-    if isinstance(m, bool) or not isinstance(m, int) or not 0 <= m <= n:
+    if as_count(m, "m", 0) > n:
         raise DomainError(
             f"`m` must be an integer from 0 to {n}, not {m!r}: p^m needs m independent traces to estimate."
         )

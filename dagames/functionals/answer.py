@@ -2,8 +2,10 @@
 
 import numpy as np
 
+from dagames._border import owned
 from dagames._errors import DomainError, InfeasibleError, ShapeError
 from dagames._types import Numbers, PerPromptIndex, Reachable
+from dagames._whole import as_indices
 
 
 def as_answer(answer: Numbers) -> PerPromptIndex:
@@ -13,21 +15,19 @@ def as_answer(answer: Numbers) -> PerPromptIndex:
         answer: An index 0, 1, 2, ..., or one per prompt, [*x].
 
     Returns:
-        The index as int64.
+        The index as int64, read-only.
 
     Raises:
         DomainError: If it is not a whole number of at least 0.
+        ShapeError: If there is none.
 
     >>> as_answer(3)
     array(3)
     """
-    try:
-        array = np.asarray(answer, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise DomainError(f"`answer` must be an index 0, 1, 2, ..., not {answer!r}.") from None
-    if not (np.isfinite(array) & (array >= 0) & (array == np.floor(array))).all():
-        raise DomainError(f"`answer` must be an index 0, 1, 2, ..., not {array}.")
-    return array.astype(np.int64)
+    array = as_indices(answer, "answer").array
+    if array.size == 0:
+        raise ShapeError(f"`answer` has shape {array.shape}; an index 0, 1, 2, ... is needed, or one per prompt.")
+    return owned(array.astype(np.int64), fresh=True)
 
 
 def check_answer_fits(answer: PerPromptIndex, batch: tuple[int, ...], n_answers: int) -> None:

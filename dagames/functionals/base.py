@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 
+from dagames import _border
 from dagames._errors import DomainError, InfeasibleError, ShapeError
 from dagames._types import Numbers, OverAnswers, PerPrompt, Reachable
 
@@ -101,7 +102,7 @@ def as_weight(weight: Numbers) -> PerPrompt:
         weight: A number above 0, or one per prompt, [*x].
 
     Returns:
-        The weight as float64.
+        The weight as float64, read-only.
 
     Raises:
         DomainError: If a weight is not a finite number above 0.
@@ -109,10 +110,8 @@ def as_weight(weight: Numbers) -> PerPrompt:
     >>> as_weight(0.5)
     array(0.5)
     """
-    try:
-        array = np.asarray(weight, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise DomainError(f"`weight` must be a number above 0, not {weight!r}.") from None
+    raw = _border.read_real(weight, "weight", scalar=True)
+    array = _border.owned(raw.array, fresh=raw.fresh)
     if not ((array > 0) & (array < np.inf)).all():
         raise DomainError(
             f"`weight` must be finite and above 0, not {array}. A negative weight makes the functional concave, "
@@ -129,7 +128,7 @@ def as_nonnegative(value: Numbers, name: str) -> PerPrompt:
         name: The argument's name in error messages.
 
     Returns:
-        The number as float64.
+        The number as float64, read-only.
 
     Raises:
         DomainError: If it is not a number of at least 0.
@@ -137,10 +136,8 @@ def as_nonnegative(value: Numbers, name: str) -> PerPrompt:
     >>> as_nonnegative(0, "smoothness")
     array(0.)
     """
-    try:
-        array = np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise DomainError(f"`{name}` must be a number of at least 0, not {value!r}.") from None
+    raw = _border.read_real(value, name, scalar=True)
+    array = _border.owned(raw.array, fresh=raw.fresh)
     if not (array >= 0).all():
         raise DomainError(f"`{name}` must be at least 0, not {array}.")
     return array

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dagames import _tolerances
+from dagames._border import read_real
 from dagames._errors import CertificateError, DomainError, ShapeError
 from dagames._types import Numbers, OverAnswers, PerPrompt
 from dagames.functionals.base import Functional, as_nonnegative
@@ -179,8 +180,8 @@ class FromConvex(NumericConjugate):
         with np.errstate(all="ignore"):
             returned = function(nu)
         try:
-            array = np.asarray(returned, dtype=np.float64)
-        except (TypeError, ValueError):
+            array = read_real(returned, word, scalar=True).array
+        except DomainError:
             raise CertificateError(f"the {word} of {self.name} returned {returned!r}, which is no number.") from None
         if array.shape != shape:
             raise ShapeError(

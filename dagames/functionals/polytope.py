@@ -216,7 +216,7 @@ def as_rows(
         raise DomainError(f"`{name}` and `{bound}` belong together; only one was given.")
     rows = as_real(costs, name)
     rows = rows[None] if rows.ndim == 1 else rows
-    values = as_real(np.atleast_1d(np.asarray(budgets, dtype=object)), bound)
+    values = as_real(budgets, bound, scalar=True)
     if values.shape == (1,) or values.shape == rows.shape[-2:-1]:
         return rows, np.array(np.broadcast_to(values, rows.shape[:-1]))
     if values.shape != rows.shape[:-1]:

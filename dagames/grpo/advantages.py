@@ -48,7 +48,7 @@ def group_advantages(rewards: Numbers, normalise: Normalise = "center") -> OverG
     rewards = as_real(rewards, "rewards")
     group_size = rewards.shape[-1]
     if normalise == "none":
-        return rewards
+        return rewards.copy()
     centred = np.asarray(rewards - rewards.mean(axis=-1, keepdims=True))
     if normalise == "leave-one-out":
         check_others(group_size)

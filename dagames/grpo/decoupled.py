@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from dagames._errors import DomainError
+from dagames._errors import DomainError, ShapeError
 from dagames._types import GroupCounts, GroupRewards, Numbers, OverGroup
+from dagames._whole import as_indices, check_cells
 from dagames.estimators import RewardTable
 from dagames.grpo.advantages import check_others
 from dagames.grpo.group_rewards import ByAnswer, GroupReward, as_group_reward, rewards_of
-from dagames.simplex import as_real
 from dagames.targets import Target
 
 
@@ -30,7 +30,9 @@ def decoupled_advantages(answers: Numbers, reward: RewardTable | Target | GroupR
         Advantages, [*x, K], in R-units. Their mean over a group is not 0.
 
     Raises:
-        DomainError: If an answer is not an index, or a single trace leaves no others.
+        DomainError: If an answer is not an index, or so large that no table over answers fits into memory, or a single
+            trace leaves no others.
+        ShapeError: If there is no trace.
 
     Source:
         claims B.1, B.2
@@ -39,10 +41,9 @@ def decoupled_advantages(answers: Numbers, reward: RewardTable | Target | GroupR
     >>> decoupled_advantages([0, 0, 1], GiniDiversity()).round(4)
     array([-0.3333, -0.3333,  0.3333])
     """
-    values = as_real(answers, "answers")
-    if (values < 0).any() or (values != np.floor(values)).any():
-        raise DomainError(f"`answers` must be indices 0, 1, 2, ..., not {values.tolist()}.")
-    codes = values.astype(np.int64)
+    codes = as_indices(answers, "answers").array.astype(np.int64, copy=False)
+    if codes.ndim == 0 or codes.size == 0:
+        raise ShapeError(f"`answers` has shape {codes.shape}; at least one trace along the last axis is needed.")
     group_size = codes.shape[-1]
     check_others(group_size)
     given = as_group_reward(reward, group_size)
@@ -50,6 +51,7 @@ def decoupled_advantages(answers: Numbers, reward: RewardTable | Target | GroupR
     n_answers = given.rewards.size if isinstance(given, ByAnswer) else int(codes.max()) + 1
     if codes.max() >= n_answers:
         raise DomainError(f"`answers` holds the index {codes.max()}, but `reward` is for {n_answers} answers.")
+    check_cells(len(groups), n_answers, "answers")
     counts = np.stack([np.bincount(group, minlength=n_answers) for group in groups])
     by_answer = rewards_of(given, counts) - baselines_without(given, counts)
     return np.take_along_axis(by_answer, groups, axis=-1).reshape(codes.shape)

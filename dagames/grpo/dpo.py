@@ -77,7 +77,7 @@ def solve_dpo(pi_0: Numbers, wins: Numbers, beta: float, *, tolerance: float = _
     array([1.7616, 0.2384, 0.2384])
     """
     reference = simplex.as_distribution(pi_0, "pi_0")
-    beta = simplex.as_positive(beta, "beta")
+    beta, tolerance = simplex.as_positive(beta, "beta"), simplex.as_positive(tolerance, "tolerance")
     weights = _as_wins(wins, reference.size)
     held = np.flatnonzero(reference)
     scores, error, iterations = fit_scores(weights[np.ix_(held, held)], tolerance)
@@ -115,12 +115,12 @@ def recover_target(log_pi: Numbers, pi_0: Numbers, E: Numbers) -> PerAnswer:
     array([0.8808, 0.1192])
     """
     with np.errstate(divide="ignore"):
-        log_pi_0 = np.log(simplex.as_distribution(pi_0, "pi_0"))
+        log_pi_0 = np.log(simplex.as_distribution(pi_0, "pi_0", kept=False))
     policy = simplex.as_log_distribution(log_pi, "log_pi")
     if policy.shape != log_pi_0.shape or policy.ndim != 1:
         raise ShapeError(f"`log_pi` has shape {policy.shape} and `pi_0` {log_pi_0.shape}; both must be (Y,).")
     extraction: Extraction
-    extraction, n_answers = simplex.as_extraction(E, log_pi_0.shape, None)
+    extraction, n_answers = simplex.as_extraction(E, log_pi_0.shape, None, kept=False)
     log_nu, log_nu_0 = (simplex.pushforward(log, extraction, n_answers) for log in (policy, log_pi_0))
     ratio = np.subtract(log_nu, log_nu_0, out=np.full(n_answers, -np.inf), where=np.isfinite(log_nu_0))
     return simplex.log_normalize(ratio)

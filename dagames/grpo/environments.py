@@ -6,11 +6,13 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from dagames._errors import ShapeError
+from dagames._errors import DomainError, ShapeError
 from dagames._types import Extraction, Numbers, OverGroup
+from dagames._whole import as_count
 from dagames.estimators import RewardTable
 from dagames.game import AlignmentGame
 from dagames.grpo.group_rewards import GroupReward, as_group_reward, rewards_of
+from dagames.simplex import as_real
 from dagames.targets import Target
 
 Generators = list[np.random.Generator]
@@ -73,6 +75,11 @@ class ManyToOne:
     right: int = 0
     beta: float = 0.0
 
+    def __post_init__(self) -> None:
+        """Validate the numbers of traces and answers."""
+        object.__setattr__(self, "n_traces", as_count(self.n_traces, "n_traces"))
+        object.__setattr__(self, "n_answers", as_count(self.n_answers, "n_answers"))
+
     @property
     def E(self) -> Extraction:
         """Answer of each trace, [Y]."""
@@ -111,13 +118,18 @@ class GroupTask:
     right: int = 0
 
     def __post_init__(self) -> None:
-        """Validate the game.
+        """Validate the game, and copy rewards by answer.
 
         Raises:
+            DomainError: If `game` is no game.
             ShapeError: If it is a batch of prompts.
         """
+        if not isinstance(self.game, AlignmentGame):
+            raise DomainError(f"`game` must be an AlignmentGame, not {type(self.game).__name__}.")
         if self.game.batch:
             raise ShapeError(f"`game` has prompts of shape {self.game.batch}; a task is one prompt.")
+        if not isinstance(self.reward, RewardTable | Target) and not callable(self.reward):
+            object.__setattr__(self, "reward", as_real(self.reward, "reward"))
 
     @property
     def E(self) -> Extraction:

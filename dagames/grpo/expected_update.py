@@ -7,8 +7,10 @@ from typing import Literal, get_args
 
 import numpy as np
 
+from dagames._border import read_real
 from dagames._errors import DomainError, ShapeError
 from dagames._types import GroupCounts, GroupRewards, Numbers, OverAnswers, PerAnswer
+from dagames._whole import as_count
 from dagames.estimators import RewardTable
 from dagames.estimators.reward_table import as_group_size
 from dagames.grpo.decoupled import baselines_without
@@ -91,7 +93,7 @@ def true_update(nu: Numbers, reward: Callable[[OverAnswers], OverAnswers] | Numb
     array([ 0.25 , -0.125, -0.125])
     """
     nu = as_distribution(nu, "nu")
-    said = np.asarray(reward(nu) if callable(reward) else reward, dtype=np.float64)
+    said = read_real(reward(nu) if callable(reward) else reward, "reward").array
     if said.shape[-1:] != nu.shape[-1:]:
         raise ShapeError(f"`reward` has shape {said.shape}; answers of shape {nu.shape} ask for one reward each.")
     rewards = as_real(np.where(nu > 0, said, 0.0), "reward")
@@ -130,6 +132,7 @@ class ExpectedUpdate:
             ShapeError: If rewards by answer are for another number of answers.
         """
         object.__setattr__(self, "group_size", as_group_size(self.group_size))
+        object.__setattr__(self, "n_answers", as_count(self.n_answers, "n_answers"))
         check_rule(self.normalise)
         if self.route not in get_args(Route):
             raise DomainError(f"`route` must be one of {', '.join(get_args(Route))}, not {self.route!r}.")

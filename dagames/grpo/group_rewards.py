@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from dagames._border import read_real
 from dagames._errors import DomainError, ShapeError
 from dagames._types import AnswerCounts, Numbers, OverAnswers, PerAnswer, PerCount
 from dagames.estimators import RewardTable, recommended_table
@@ -34,6 +35,10 @@ class ByCount:
 
     rewards: PerCount
 
+    def __post_init__(self) -> None:
+        """Copy the rewards."""
+        object.__setattr__(self, "rewards", as_real(self.rewards, "rewards"))
+
     def __call__(self, counts: AnswerCounts) -> OverAnswers:
         """Look the rewards up, [*x, Z]."""
         return np.asarray(self.rewards[counts])
@@ -52,6 +57,10 @@ class ByAnswer:
     """
 
     rewards: PerAnswer
+
+    def __post_init__(self) -> None:
+        """Copy the rewards."""
+        object.__setattr__(self, "rewards", as_real(self.rewards, "rewards"))
 
     def __call__(self, counts: AnswerCounts) -> OverAnswers:
         """Repeat the rewards for each group, [*x, Z]."""
@@ -151,7 +160,7 @@ def rewards_of(reward: GroupReward, counts: AnswerCounts) -> OverAnswers:
     Raises:
         ShapeError: If the function returns another shape.
     """
-    rewards = np.asarray(reward(counts), dtype=np.float64)
+    rewards = read_real(reward(counts), "reward(counts)").array
     if rewards.shape != counts.shape:
         raise ShapeError(
             f"`reward` returned shape {rewards.shape} for counts of shape {counts.shape}; it must return one reward "

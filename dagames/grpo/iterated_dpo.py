@@ -11,6 +11,7 @@ from dagames.game import AlignmentGame
 from dagames.grpo.dpo import fit_scores
 from dagames.grpo.preferences import bradley_terry
 from dagames.solvers import Iterate, Solution
+from dagames.solvers.arguments import check_game
 from dagames.solvers.path import solve_along
 
 Damping = float | Literal["auto"]
@@ -49,6 +50,7 @@ def iterated_dpo_path(game: AlignmentGame, damping: Damping = "auto") -> Iterato
     >>> [float(play.nu[0].round(4)) for play in islice(iterated_dpo_path(game), 4)]
     [0.8, 0.6667, 0.6667, 0.6667]
     """
+    check_game(game, AlignmentGame)
     if game.batch:
         raise ShapeError(f"`game` has prompts of shape {game.batch}; iterated DPO follows one prompt.")
     eta = _as_damping(game, damping)

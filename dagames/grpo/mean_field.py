@@ -6,6 +6,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from dagames import simplex
+from dagames._border import as_number
 from dagames._errors import DomainError
 from dagames._types import Numbers, OverAnswers
 from dagames.estimators import RewardTable
@@ -27,7 +28,7 @@ def mean_field_path(
     normalise: Rule = "center",
     geometry: Geometry = "logits",
 ) -> Iterator[OverAnswers]:
-    """Yield the answer marginals of training by expected steps, the reference first, without end.
+    """Follow the answer marginals of training by expected steps, the reference first, without end.
 
     Math:
         theta' = theta + learning_rate u(nu),   nu = softmax(theta),   u(nu) = E[1/K sum_i A_i (e_{z_i} - nu)],
@@ -50,8 +51,8 @@ def mean_field_path(
         normalise: "center", "standardise", "leave-one-out", "decoupled" or "none".
         geometry: "logits" for plain gradient steps, "natural" for the Fisher metric.
 
-    Yields:
-        Log answer marginals, [*x, Z]; -inf where the reference has no mass.
+    Returns:
+        Log answer marginals, [*x, Z], one after the other; -inf where the reference has no mass.
 
     Raises:
         DomainError: If a number is out of its domain, or there is no such geometry.
@@ -67,11 +68,18 @@ def mean_field_path(
     """
     reference = simplex.as_distribution(nu_0, "nu_0")
     learning_rate = simplex.as_positive(learning_rate, "learning_rate")
+    beta = as_number(beta, "beta", "a number of at least 0")
     if not 0 <= beta < np.inf:
         raise DomainError(f"`beta` must be a finite number of at least 0, not {beta}.")
     if geometry not in get_args(Geometry):
         raise DomainError(f"`geometry` must be one of {', '.join(get_args(Geometry))}, not {geometry!r}.")
     update = ExpectedUpdate(reward, group_size, reference.shape[-1], normalise)
+    return _path(update, reference, learning_rate, beta, geometry)
+
+
+def _path(
+    update: ExpectedUpdate, reference: OverAnswers, learning_rate: float, beta: float, geometry: Geometry
+) -> Iterator[OverAnswers]:
     held = reference > 0
     log_nu_0 = np.log(reference, out=np.full(reference.shape, -np.inf), where=held)
     log_nu = log_nu_0

@@ -89,6 +89,10 @@ def effective_reward(
     p = as_real(p, "p")
     if ((p < 0) | (p > 1)).any():
         raise DomainError(f"`p` must hold probabilities, numbers from 0 to 1, not {p[(p < 0) | (p > 1)][0]:g}.")
+    if not isinstance(reward, ByAnswer | ByCount):
+        raise DomainError(
+            f"`reward` must be ByCount or ByAnswer, as by `as_group_reward`, not {type(reward).__name__}."
+        )
     if isinstance(reward, ByAnswer):
         return np.broadcast_to(reward.rewards, p.shape).copy()
     if normalise in {"decoupled", "none"}:

@@ -5,8 +5,9 @@ from jaxtyping import Float
 from scipy.special import expit
 
 from dagames import simplex
-from dagames._errors import DomainError, ShapeError
+from dagames._errors import ShapeError
 from dagames._types import Numbers
+from dagames._whole import as_count
 
 Wins = Float[np.ndarray, "Y Y"]
 """How often, or with what weight, the first trace was preferred to the second."""
@@ -51,8 +52,6 @@ def sample_preferences(rewards: Numbers, pi_0: Numbers, n_pairs: int, rng: np.ra
 
     Raises:
         ShapeError: If there is not one reward per trace.
-        DomainError: If there is no pair.
-
     >>> sample_preferences([0.0, 50.0], [0.5, 0.5], 10, np.random.default_rng(0))
     array([[0., 0.],
            [4., 0.]])
@@ -61,8 +60,7 @@ def sample_preferences(rewards: Numbers, pi_0: Numbers, n_pairs: int, rng: np.ra
     chances = bradley_terry(rewards)
     if chances.shape[0] != p.size:
         raise ShapeError(f"`rewards` has {chances.shape[0]} entries; `pi_0` has {p.size}.")
-    if n_pairs < 1:
-        raise DomainError(f"`n_pairs` must be at least 1, not {n_pairs}.")
+    n_pairs = as_count(n_pairs, "n_pairs")
     first, second = rng.choice(p.size, size=(2, n_pairs), p=p)
     won = rng.random(n_pairs) < chances[first, second]
     wins = np.zeros(chances.shape)

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 
 from dagames._errors import DomainError
+from dagames._whole import as_count
 from dagames.estimators.reward_table import as_group_size
 from dagames.grpo.environments import Environment, Generators
 from dagames.grpo.learners import Groups, Learner
@@ -57,19 +58,20 @@ def simulate(
         The runs' course.
 
     Raises:
-        DomainError: If there is no step or no seed.
+        DomainError: If `environment` or `learner` is none, or a number is no count.
 
     >>> from dagames.grpo import Grpo, ManyToOne
     >>> course = simulate(ManyToOne(n_traces=30, n_answers=3), Grpo(learning_rate=5.0), steps=60, n_seeds=4)
     >>> course.accuracy[:, -1].round(1)
     array([1., 1., 1., 1.])
     """
+    for name, given, kind in (("environment", environment, Environment), ("learner", learner, Learner)):
+        if not isinstance(given, kind):
+            raise DomainError(f"`{name}` must be {_KINDS[name]}, not {type(given).__name__}.")
     group_size = as_group_size(group_size)
-    for name, number in (("steps", steps), ("n_seeds", n_seeds)):
-        if number < 1:
-            raise DomainError(f"`{name}` must be at least 1, not {number}.")
+    steps, n_seeds = as_count(steps, "steps"), as_count(n_seeds, "n_seeds")
     rngs = [np.random.default_rng(seed) for seed in range(n_seeds)]
-    E = environment.E
+    E = np.asarray(environment.E, dtype=np.int64)
     logits = np.tile(environment.logits, (n_seeds, 1))
     answer_of = (E[:, None] == np.arange(environment.n_answers)).astype(np.float64)
     memory = learner.start(n_seeds)
@@ -86,6 +88,9 @@ def simulate(
         updates[:, t] = pulls - nus[:, t] * advantages.mean(axis=-1, keepdims=True)
         logits = learner.learn(groups, advantages)
     return Course(nus, updates, environment.right)
+
+
+_KINDS = {"environment": "an Environment, such as ManyToOne or GroupTask", "learner": "a Learner, such as Grpo"}
 
 
 def _sample(pi: Array, rngs: Generators, group_size: int) -> NDArray[np.int64]:

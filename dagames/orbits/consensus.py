@@ -7,6 +7,7 @@ import numpy as np
 from scipy.special import logsumexp
 
 from dagames import simplex
+from dagames._border import as_number
 from dagames._errors import DomainError, InfeasibleError, ShapeError
 from dagames._types import Consensus, Numbers, OverAnswers, PerPrompt, Reachable
 
@@ -137,6 +138,7 @@ def smoothed(nu: Numbers, share: float) -> OverAnswers:
     >>> geometric_mean(smoothed([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]], 0.2)).round(4)
     array([0.6753, 0.3247])
     """
+    share = as_number(share, "share", "a number in (0, 1]")
     if not 0 < share <= 1:
         raise DomainError(f"`share` must lie in (0, 1], not {share}.")
     log_nu, _ = as_views(nu, None)

@@ -6,8 +6,8 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.special import rel_entr
 
-from dagames._errors import DomainError
 from dagames._types import Numbers, OverAnswers
+from dagames._whole import as_count
 from dagames.orbits.consensus import arithmetic_mean, as_views, geometric_mean
 
 
@@ -101,7 +101,7 @@ def hellinger_bounds(n_views: int) -> tuple[float, float]:
         c and C, per nat. For K = 2, c = 1 is approached and not attained.
 
     Raises:
-        DomainError: If there are fewer than two views.
+        DomainError: If there are fewer than two views: one view agrees with itself.
 
     Source:
         claim I.23
@@ -110,9 +110,7 @@ def hellinger_bounds(n_views: int) -> tuple[float, float]:
     >>> round(c, 12), round(C, 12)
     (0.861671773764, 2.466303462376)
     """
-    K = n_views
-    if isinstance(K, bool) or not isinstance(K, int) or K < 2:
-        raise DomainError(f"`n_views` must be an integer of at least 2, not {n_views!r}: one view agrees with itself.")
+    K = as_count(n_views, "n_views", 2)
     # As all x tend to 1 the ratio tends to 1, which for two views is the least.
     least = 1.0
     depth = np.linspace(1e-3, 60.0, 2000)

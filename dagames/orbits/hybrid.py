@@ -71,7 +71,8 @@ def hybrid_bound(
     if models is None:
         points: OverAnswers = np.stack([arithmetic_mean(nu, weights), geometric_mean(nu, weights)])
     else:
-        points = simplex.as_distribution(models, "models").reshape(-1, np.shape(models)[-1])
+        array = simplex.as_distribution(models, "models")
+        points = array.reshape(-1, array.shape[-1])
     if points.shape[-1] != truth.size:
         raise ShapeError(f"`models` has {points.shape[-1]} answers; the views have {truth.size}.")
     held = truth > 0
@@ -109,8 +110,9 @@ def hybrid_loss(nu: Numbers, nu_star: Numbers, shares: Numbers | None = None) ->
     >>> hybrid_loss([[0.5, 0.5], [0.5, 0.5]], [0.5, 0.5])
     0.0
     """
-    truth = _as_truth(nu_star, np.shape(nu)[-1])
-    far = float(simplex.kl(truth, arithmetic_mean(nu, shares)))
+    mean = arithmetic_mean(nu, shares)
+    truth = _as_truth(nu_star, mean.size)
+    far = float(simplex.kl(truth, mean))
     if far == np.inf:
         raise DomainError("no view gives some answer of `nu_star`, so that both means are infinitely far from it.")
     return far - float(simplex.kl(truth, geometric_mean(nu, shares)))

@@ -1,5 +1,7 @@
 """Coherent projection of policies: the nearest ones whose views answer alike, at once or by way of a consensus."""
 
+from typing import SupportsIndex
+
 import numpy as np
 from scipy.special import logsumexp
 
@@ -13,7 +15,11 @@ DIVERGENCES = ("kl", "euclidean")
 
 
 def direct_projection(
-    pi_0: Numbers, E: Numbers, shares: Numbers | None = None, divergence: str = "kl", n_answers: int | None = None
+    pi_0: Numbers,
+    E: Numbers,
+    shares: Numbers | None = None,
+    divergence: str = "kl",
+    n_answers: SupportsIndex | None = None,
 ) -> OverTraces:
     """Find the coherent policies nearest to those given.
 
@@ -59,7 +65,11 @@ def direct_projection(
 
 
 def two_step_projection(
-    pi_0: Numbers, E: Numbers, shares: Numbers | None = None, divergence: str = "kl", n_answers: int | None = None
+    pi_0: Numbers,
+    E: Numbers,
+    shares: Numbers | None = None,
+    divergence: str = "kl",
+    n_answers: SupportsIndex | None = None,
 ) -> OverTraces:
     """Form the views' consensus, then project each policy on the policies with that marginal.
 
@@ -133,14 +143,14 @@ def project_onto_marginal(pi_0: Numbers, E: Numbers, q: Numbers, divergence: str
 
 
 def _as_orbit(
-    pi_0: Numbers, E: Numbers, shares: Numbers | None, divergence: str, n_answers: int | None
+    pi_0: Numbers, E: Numbers, shares: Numbers | None, divergence: str, n_answers: SupportsIndex | None
 ) -> tuple[OverTraces, Extraction, PerPrompt, int]:
     if divergence not in DIVERGENCES:
         raise DomainError(f"`divergence` must be one of {', '.join(DIVERGENCES)}, not {divergence!r}.")
-    policies = simplex.as_distribution(pi_0, "pi_0")
+    policies = simplex.as_distribution(pi_0, "pi_0", kept=False)
     if policies.ndim != 2:
         raise ShapeError(f"`pi_0` has shape {policies.shape}; it must be [X, Y], one row per view.")
-    answers, n = simplex.as_extraction(E, policies.shape, n_answers)
+    answers, n = simplex.as_extraction(E, policies.shape, n_answers, kept=False)
     views = policies.shape[0]
     weights = simplex.as_distribution(np.full(views, 1 / views) if shares is None else shares, "shares")
     if weights.shape != (views,):

@@ -2,12 +2,17 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import SupportsIndex
 
 from dagames import _tolerances
+from dagames._border import short
 from dagames._errors import DomainError, SolveError
+from dagames._whole import as_count
 from dagames.functionals import Polytope, Separable, Smooth
 from dagames.game import AlignmentGame
+from dagames.simplex import as_positive
 from dagames.solvers.accelerated_ascent import solve_accelerated_ascent
+from dagames.solvers.arguments import check_game
 from dagames.solvers.best_response import solve_best_response
 from dagames.solvers.blocks import solve_in_blocks
 from dagames.solvers.closed_form import has_closed_form, solve_closed_form
@@ -44,7 +49,7 @@ _DEFAULT_GAPS = {"conic": _tolerances.ORACLE_GAP, "no_regret": _tolerances.AVERA
 
 
 def solve(
-    game: AlignmentGame, method: str = "auto", *, tolerance: float | None = None, max_iterations: int = 10_000
+    game: AlignmentGame, method: str = "auto", *, tolerance: float | None = None, max_iterations: SupportsIndex = 10_000
 ) -> Solution:
     """Solve a game to a certified duality gap.
 
@@ -62,7 +67,7 @@ def solve(
         A SolveError if that is not reached.
 
     Raises:
-        DomainError: If the method is unknown or the tolerance is not above 0.
+        DomainError: If `game` is none, the method is unknown, or a number is out of its domain.
 
     >>> from dagames.functionals import Linear
     >>> game = AlignmentGame([0.5, 0.25, 0.25], [0, 1, 1], Linear([0.0, 1.0]), beta=1.0)
@@ -70,12 +75,12 @@ def solve(
     >>> solution.method, solution.certificate.worst < 1e-10
     ('closed_form', True)
     """
-    if method not in METHODS:
-        raise DomainError(f"`method` must be one of {', '.join(METHODS)}, not {method!r}.")
+    check_game(game, AlignmentGame)
+    if not isinstance(method, str) or method not in METHODS:
+        raise DomainError(f"`method` must be one of {', '.join(METHODS)}, not {short(method)}.")
     if tolerance is None:
         tolerance = _DEFAULT_GAPS.get(method, _tolerances.GAP)
-    if not tolerance > 0:
-        raise DomainError(f"`tolerance` must be above 0, not {tolerance}.")
+    tolerance, max_iterations = as_positive(tolerance, "tolerance"), as_count(max_iterations, "max_iterations", 0)
     polytope, rest = polytope_and_rest(game.functional)
     if polytope is not None and rest is not None and method == "auto":
         return solve_polytope_sum(game, tolerance=tolerance, max_iterations=max_iterations)

@@ -2,8 +2,11 @@
 
 from dagames import _tolerances
 from dagames._errors import DomainError, SolveError
+from dagames._whole import as_count
 from dagames.coupled_game import CoupledGame
 from dagames.couplings import Coherence, LinearCoupling, SoftCoherence
+from dagames.simplex import as_positive
+from dagames.solvers.arguments import check_game
 from dagames.solvers.coherent import solve_coherent, solve_soft_coherent
 from dagames.solvers.constrained import solve_budgets
 from dagames.solvers.dual_ascent import solve_dual_ascent
@@ -29,7 +32,7 @@ def solve_coupled(
         the coupling is linear. A SolveError if that is not reached.
 
     Raises:
-        DomainError: If the method is unknown or the tolerance is not above 0.
+        DomainError: If `game` is no coupled game, the method is unknown, or a number is out of its domain.
         SolveError: If the coupling is one that nobody solves.
 
     >>> from dagames import AlignmentGame
@@ -38,10 +41,10 @@ def solve_coupled(
     >>> solve_coupled(CoupledGame(views, Coherence())).nu[0]
     array([0.75, 0.25])
     """
+    check_game(game, CoupledGame)
     if method not in COUPLED_METHODS:
         raise DomainError(f"`method` must be one of {', '.join(COUPLED_METHODS)}, not {method!r}.")
-    if not tolerance > 0:
-        raise DomainError(f"`tolerance` must be above 0, not {tolerance}.")
+    tolerance, max_iterations = as_positive(tolerance, "tolerance"), as_count(max_iterations, "max_iterations", 0)
     if method == "dual_ascent":
         return solve_dual_ascent(game, tolerance=tolerance, max_iterations=max_iterations)
     if isinstance(game.coupling, Coherence):

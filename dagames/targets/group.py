@@ -1,7 +1,8 @@
 """The answers of the traces that are scored together."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,8 +42,10 @@ class AnswerGroup:
             ShapeError: If there is no trace, or not one view for each.
             DomainError: If an answer is not hashable or is a NaN.
         """
-        answers = tuple(answers)
-        views = (0,) * len(answers) if views is None else tuple(views)
+        if not isinstance(answers, Iterable) or isinstance(answers, str | bytes):
+            raise ShapeError(f"`answers` must be a list of answers, one per trace, not {type(answers).__name__}.")
+        answers = tuple(map(_plain, answers))
+        views = (0,) * len(answers) if views is None else tuple(map(_plain, views))
         if not answers:
             raise ShapeError("`answers` is empty; a group has at least one trace.")
         if len(views) != len(answers):
@@ -74,6 +77,11 @@ class AnswerGroup:
         codes = self.codes
         totals = np.bincount(codes[codes >= 0], minlength=1)
         return np.where(codes >= 0, totals[codes], 0).astype(np.int64)
+
+
+def _plain(value: Any) -> Any:
+    """Turn a tensor, whose hash is that of its place in memory, into the number that it holds."""
+    return value.detach().tolist() if callable(getattr(value, "detach", None)) else value
 
 
 def _is_answer(answer: object) -> bool:

@@ -46,9 +46,11 @@ class InverseFrequency(Target):
         """Validate weight and table.
 
         Raises:
-            DomainError: If the table is not for counts that include the trace itself.
+            DomainError: If `table` is no table, or one that is not for counts that include the trace itself.
         """
         object.__setattr__(self, "weight", as_positive(self.weight, "weight"))
+        if not isinstance(self.table, RewardTable | None):
+            raise DomainError(f"`table` must be a RewardTable, not {type(self.table).__name__}.")
         if self.table is not None and self.table.counts == "independent":
             raise DomainError(
                 "`table` is for independent counts, but a group counts the trace itself: its rewards would be biased "

@@ -118,7 +118,7 @@ GOOD = {"pi_0": [0.5, 0.5], "E": [0, 1], "functional": {"Gini": {"weight": 1.0}}
         ({"functional": {"Gini": {"wieght": 1.0}}}, "Gini does not take the arguments"),
         ({"functional": {"Linear": {"rewards": [1.0, float("nan")]}}}, "`rewards[1]` is nan"),
         ({"functional": {"LogScore": {"answer": 7}}}, "`answer` is 7, but the game has the answers 0 to 1"),
-        ({"functional": {"LogScore": {"answer": "x"}}}, "`answer` must be an index 0, 1, 2, ..., not 'x'"),
+        ({"functional": {"LogScore": {"answer": "x"}}}, "`answer` must be real numbers, not 'x'"),
         ({"functional": {"Tsallis": {"order": 1}}}, "`order` must not be 1"),
         ({"functional": {"KLToPrior": {"prior": [0.9, 0.2]}}}, "`prior` sum to 1.1, not 1"),
         ({"functional": {"Hellinger": {"prior": [1.0]}}}, "`prior` has shape (1,)"),

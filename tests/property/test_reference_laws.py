@@ -66,11 +66,15 @@ def test_the_certificate_on_answers_is_the_one_on_traces(seed, n):
         np.testing.assert_allclose(getattr(on_answers, name), getattr(on_traces, name), rtol=1e-9, atol=1e-9)
 
 
-def test_neither_probabilities_nor_indices_are_copied():
+@pytest.mark.parametrize("read_only", [False, True])
+def test_only_what_is_read_only_is_taken_without_a_copy(read_only):
     pi_0, E = np.array([0.5, 0.5]), np.array([0, 1], dtype=np.int32)
+    pi_0.flags.writeable = E.flags.writeable = not read_only
     reference = Reference(pi_0, E, None, in_logs=False)
-    assert np.shares_memory(reference.values, pi_0)
-    assert np.shares_memory(reference.E, E)
+    assert np.shares_memory(reference.values, pi_0) == read_only
+    assert np.shares_memory(reference.E, E) == read_only
+    assert not reference.values.flags.writeable
+    assert not reference.E.flags.writeable
 
 
 def test_a_factor_beyond_the_largest_float_lifts_a_mass_below_the_least():
@@ -85,7 +89,7 @@ def test_a_factor_beyond_the_largest_float_lifts_a_mass_below_the_least():
         ([], [], "has 0 prompts"),
         ([[1.0]], [[0], [0]], "`pi_0` has 1 prompts and `E` has 2"),
         ([[1.0], [[0.5, 0.5]]], [[0], [[0, 1]]], r"`pi_0\[1\]` has shape"),
-        ([[1.0], [0.5, 0.5]], [[0], [0, 1, 1]], r"`E` has shape \(3,\)"),
+        ([[1.0], [0.5, 0.5]], [[0], [0, 1, 1]], r"`E\[1\]` has shape \(3,\)"),
     ],
 )
 def test_ragged_batches_must_fit(pi_0, E, message):

@@ -6,10 +6,13 @@ import jaxtyping
 import numpy as np
 import pytest
 
-from dagames import AlignmentGame, DomainError, ShapeError, SolveError, solve
-from dagames.estimators import RewardTable, plugin_table
+from dagames import AlignmentGame, CoupledGame, DomainError, ShapeError, SolveError, solve, solve_coupled
+from dagames.bregman import Polynomial
+from dagames.bregman_game import BregmanGame
+from dagames.couplings import Coherence
+from dagames.estimators import RewardTable, as_reward, plugin_table
 from dagames.functionals import EntropyMinimisation, Gini, KLFromPrior, Linear, LogScore, NegativeEntropy
-from dagames.grpo import group_advantages
+from dagames.grpo import Grpo, ManyToOne, effective_reward, group_advantages, simulate
 from dagames.solvers import Iterate, solve_best_response, solve_closed_form, solve_no_regret, solve_restricted
 from dagames.solvers.path import solve_along
 from dagames.targets import AnswerGroup, GiniDiversity, InverseFrequency, MajorityVote
@@ -35,7 +38,7 @@ def _as_a_user() -> Iterator[None]:
         (([0.5, float("inf")], [0, 1], R, 1.0), r"`pi_0\[1\]` is inf"),
         (([], [], R, 1.0), r"`pi_0` has shape \(0,\)"),
         (([[0.5, 0.5], [1.0]], [0, 1], R, 1.0), r"`pi_0` is not a rectangular array"),
-        ((["a", "b"], [0, 1], R, 1.0), r"`pi_0` is not a rectangular array of numbers"),
+        ((["a", "b"], [0, 1], R, 1.0), r"`pi_0` must be real numbers, not text"),
         (([0.5, 0.5], [0, -1], R, 1.0), r"`E\[1\]` is -1; an answer is an index"),
         (([0.5, 0.5], [0, 0.5], R, 1.0), r"`E\[1\]` is 0\.5"),
         (([0.5, 0.5], [0, float("nan")], R, 1.0), r"`E\[1\]` is nan"),
@@ -151,10 +154,61 @@ def test_wrong_solver_options_are_refused():
     game = AlignmentGame([0.5, 0.5], [0, 1], Gini(1.0), 1.0)
     with pytest.raises(DomainError, match="`method` must be one of auto, "):
         solve(game, "simplex")
-    with pytest.raises(DomainError, match="`tolerance` must be above 0"):
+    with pytest.raises(DomainError, match="`tolerance` must be a finite number above 0"):
         solve(game, tolerance=0.0)
-    with pytest.raises(DomainError, match="`max_iterations` must be at least 0"):
+    with pytest.raises(DomainError, match="`max_iterations` must be an integer of at least 0, not -1"):
         solve(game, "mirror_descent", max_iterations=-1)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"method": []}, r"`method` must be one of auto, .*, not \[\]"),
+        ({"max_iterations": 2.5}, "`max_iterations` must be an integer of at least 0, not 2.5"),
+        ({"max_iterations": True}, "`max_iterations` must be an integer of at least 0, not True"),
+        ({"tolerance": "a"}, "`tolerance` must be a number above 0, not 'a'"),
+        ({"tolerance": float("nan")}, "`tolerance` must be a finite number above 0, not nan"),
+        ({"tolerance": [1e-6]}, r"`tolerance` must be a number above 0, not \[1e-06\]"),
+    ],
+)
+def test_settings_of_every_wrong_kind_are_refused(options, message):
+    with pytest.raises(DomainError, match=message):
+        solve(AlignmentGame([0.5, 0.5], [0, 1], Gini(1.0), 1.0), **options)
+    if "method" not in options:
+        coupled = CoupledGame(AlignmentGame([[0.5, 0.5]], [0, 1], Linear([0.0, 0.0]), 1.0), Coherence())
+        with pytest.raises(DomainError, match=message):
+            solve_coupled(coupled, **options)
+
+
+def test_what_is_no_game_is_told_from_what_another_function_solves():
+    game = AlignmentGame([[0.5, 0.5]], [0, 1], Linear([0.0, 0.0]), 1.0)
+    for wrong, kind in (({}, "dict"), (None, "NoneType"), (Gini(1.0), "Gini")):
+        with pytest.raises(DomainError, match=f"`game` must be an AlignmentGame, not {kind}. Make one by"):
+            solve(wrong)
+        with pytest.raises(DomainError, match=f"`game` must be a CoupledGame, not {kind}. Make one by"):
+            solve_coupled(wrong)
+        with pytest.raises(DomainError, match=f"`prompts` must be an AlignmentGame of several prompts, not {kind}"):
+            CoupledGame(wrong, Coherence())
+    with pytest.raises(DomainError, match=r"not CoupledGame. `dagames\.solve_coupled` solves a CoupledGame"):
+        solve(CoupledGame(game, Coherence()))
+    with pytest.raises(DomainError, match=r"not BregmanGame. `dagames\.solvers\.solve_bregman` solves a BregmanGame"):
+        solve(BregmanGame([0.5, 0.5], [0, 1], Gini(1.0), 1.0))
+    with pytest.raises(DomainError, match=r"not AlignmentGame. `dagames\.solve` solves an AlignmentGame"):
+        solve_coupled(game)
+
+
+@pytest.mark.parametrize("reward", ["entropy:1e300", "power:1e300"])
+def test_a_power_beyond_every_proof_is_refused(reward):
+    with pytest.raises(DomainError, match=r"the power of a reward must be at most 10000, not 1e\+300"):
+        as_reward(reward)
+
+
+def test_a_table_of_no_numbers_is_refused(tmp_path):
+    path = tmp_path / "table.json"
+    plugin_table(4).save(path)
+    path.write_text(path.read_text().replace("0.0", "NaN", 1))
+    with pytest.raises(DomainError, match="is not JSON"):
+        RewardTable.load(path)
 
 
 @pytest.mark.parametrize("K", [0, -1, 1.5, True, "4"])
@@ -205,3 +259,21 @@ def test_advantages_refuse_what_is_no_reward():
         group_advantages([1.0], "batch")
     with pytest.raises(DomainError, match=r"`rewards\[1\]` is nan"):
         group_advantages([1.0, float("nan")])
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: AnswerGroup(None), "`answers` must be a list of answers, one per trace, not NoneType"),
+        (lambda: AnswerGroup("ab"), "`answers` must be a list of answers, one per trace, not str"),
+        (lambda: InverseFrequency(table="a"), "`table` must be a RewardTable, not str"),
+        (lambda: effective_reward([0.5], None, 3), "`reward` must be ByCount or ByAnswer, .*, not NoneType"),
+        (lambda: simulate(None, Grpo(1.0), steps=1), "`environment` must be an Environment, .*, not NoneType"),
+        (lambda: simulate(ManyToOne(4, 2), "grpo", steps=1), "`learner` must be a Learner, .*, not str"),
+        (lambda: Polynomial(None), "`coefficients` must be real numbers, not NoneType"),
+        (lambda: Polynomial(np.ma.array([0, 0, 1.0], mask=[0, 0, 1])), "`coefficients` has 1 masked of 3"),
+    ],
+)
+def test_arguments_of_another_kind_are_told_by_name(make, message):
+    with pytest.raises((DomainError, ShapeError), match=message):
+        make()

@@ -112,7 +112,7 @@ def test_names_and_arguments():
         from_convex(square, 2.0)
     with pytest.raises(DomainError, match="`smoothness` must be at least 0, not -1"):
         from_convex(square, square, smoothness=-1.0)
-    with pytest.raises(DomainError, match="`smoothness` must be a number of at least 0, not 'x'"):
+    with pytest.raises(DomainError, match="`smoothness` must be real numbers, not 'x'"):
         from_convex(square, square, smoothness="x")
     with pytest.raises(DomainError, match="`tolerance` must be"):
         from_convex(square, square, tolerance=0.0)

@@ -80,7 +80,8 @@ def test_an_npy_file_is_mapped_and_not_copied(tmp_path):
     game = game_of(tmp_path, stated(pi_0="pi_0.npy", answers="E.npy"))
     assert not game.reference.values.flags.owndata
     assert not game.reference.values.flags.writeable
-    assert game.E.dtype == np.int32
+    assert not game.reference.E.flags.owndata
+    assert game.reference.E.dtype == np.int32
 
 
 def test_names_start_in_the_folder_of_the_game_or_are_absolute(tmp_path, monkeypatch):
@@ -220,7 +221,10 @@ def test_aliases_share_what_they_name(tmp_path):
         (stated("{Linear: {rewards: [1, .nan]}}"), ["line 3, column 36", "`rewards[1]` is nan"]),
         (stated("{Linear: {rewards: [[1, 2], [3]]}}"), ["`rewards` is not a rectangular array"]),
         (stated("{Linear: {rewards: [1, 2, 3]}}"), ["line 3, column 23", "`rewards` has shape (3,)"]),
-        (stated("{Hellinger: {prior: uniform}}"), ["line 3", "`prior` is not", "A text stands for a file only if"]),
+        (
+            stated("{Hellinger: {prior: uniform}}"),
+            ["line 3", "`prior` must be real numbers, not 'uniform'", "A text stands for a file only if"],
+        ),
         (stated("{KLFromPrior: {prior: [0, 0, 1]}}") + "n_answers: 3", ["line 3", "KLFromPrior is infinite"]),
     ],
 )

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dagames._border import as_number
 from dagames._errors import DomainError
 from dagames._types import OverGroup
 from dagames.grpo.learners.base import Groups, Learner, Memory
@@ -33,6 +34,8 @@ class Reinforce(Learner):
             DomainError: If the decay or the level is out of its domain.
         """
         super().__post_init__()
+        object.__setattr__(self, "decay", as_number(self.decay, "decay", "a weight from 0 to 1"))
+        object.__setattr__(self, "level", as_number(self.level, "level", "a finite number"))
         if not 0 <= self.decay <= 1:
             raise DomainError(f"`decay` is a weight from 0 to 1, not {self.decay}.")
         if not np.isfinite(self.level):
