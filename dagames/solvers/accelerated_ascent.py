@@ -11,9 +11,6 @@ from dagames.game import AlignmentGame
 from dagames.solvers.path import solve_along
 from dagames.solvers.solution import Iterate, Solution
 
-_TRIALS = 60
-"""Step lengths tried in one step of ascent, each half as long as the one before."""
-
 _LONGEST = 2.0**20
 """Longest step, in units of beta: enough for policies near a vertex, and 60 halvings come down to `LEAST_STEP`."""
 
@@ -63,19 +60,20 @@ def _ascend(game: AlignmentGame, u: OverAnswers, step: np.ndarray) -> tuple[Over
     slope = np.exp(_response(game, u)) - game.functional.conjugate_gradient(with_bars)
     value, promise = _dual(game, u), (slope * slope).sum(axis=-1)
     slack = _tolerances.DESCENT * np.maximum(1.0, np.abs(value))
-    for _ in range(_TRIALS):
+    while True:
         moved = u + step[..., None] * slope
         reached = _dual(game, moved)
         fails = ~(reached >= value + 0.5 * step * promise - slack)
         if not fails.any():
             return np.asarray(moved), reached, step
+        # From `_LONGEST` this is 60 halvings away.
+        if (step[fails] < _tolerances.LEAST_STEP * game.beta).any():
+            raise SolveError(
+                f"accelerated_ascent is stuck at a kink of the dual: the conjugate of {game.functional.name} is not "
+                "differentiable there. Use `solve(game)`, or `solve_cutting_planes`, which is made for kinks.",
+                "unsuited",
+            )
         step = np.asarray(np.where(fails, 0.5 * step, step))
-    raise SolveError(
-        f"accelerated_ascent found no step that raises the dual among {_TRIALS}: the conjugate of "
-        f"{game.functional.name} is not differentiable there. Use `solve(game)`, or `solve_cutting_planes`, which is "
-        "made for kinks.",
-        "unsuited",
-    )
 
 
 def _dual(game: AlignmentGame, u: OverAnswers) -> PerPrompt:

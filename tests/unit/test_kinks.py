@@ -80,6 +80,14 @@ def test_cutting_planes_and_mirror_descent_agree_on_a_smooth_functional():
     assert first.value == pytest.approx(float(second.value), abs=1e-9)
 
 
+def test_tangents_and_numerical_conjugate_bound_the_same_value():
+    game = AlignmentGame([0.5, 0.2, 0.2, 0.1], [0, 1, 2, 3], variation_from([0.1, 0.2, 0.3, 0.4], 2.0), beta=0.3)
+    solution = solve_cutting_planes(game)
+    by_conjugate = game.certify_marginal(solution.log_nu, solution.log_q)
+    assert by_conjugate.worst <= 1e-10
+    assert float(by_conjugate.dual) == pytest.approx(float(solution.certificate.dual), abs=1e-9)
+
+
 def test_cutting_planes_count_their_tangents_and_stop_where_told():
     game = AlignmentGame([0.7, 0.2, 0.1], [0, 1, 2], quartic(), beta=0.01)
     with pytest.raises(SolveError, match=r"cutting_planes stopped after 2 tangents with gap .* give `from_convex` its"):
@@ -135,7 +143,7 @@ def test_a_conjugate_that_is_too_small_is_blamed_on_its_author():
 
 def test_broken_laws_reports_a_wrong_gradient_instead_of_raising():
     wrong = from_convex(lambda nu: (nu * nu).sum(axis=-1), lambda nu: nu, name="wrong")
-    found = {violation.law: violation.excess for violation in broken_laws(wrong, 3, examples=20)}
+    found = {violation.law: violation.excess for violation in broken_laws(wrong, 3, examples=3)}
     assert found["gradient is the slope of value"] > 1e-3
 
 
@@ -175,6 +183,6 @@ def test_accelerated_ascent_tries_a_bounded_number_of_steps():
         def conjugate_gradient(self, u):
             return 1e7 * super().conjugate_gradient(u)[..., ::-1]
 
-    with pytest.raises(SolveError, match="accelerated_ascent found no step that raises the dual among 60"):
+    with pytest.raises(SolveError, match="stuck at a kink of the dual: the conjugate of Misled"):
         solve_accelerated_ascent(AlignmentGame([0.7, 0.2, 0.1], [0, 1, 2], Misled(), beta=0.05), max_iterations=10)
     assert len(calls) < 10 * 120
