@@ -1,5 +1,6 @@
 """Choose a solver, and say which."""
 
+import contextlib
 from collections.abc import Callable
 from functools import partial
 from typing import SupportsIndex
@@ -107,16 +108,18 @@ _DIRECT: dict[str, Callable[..., Solution]] = {"closed_form": solve_closed_form,
 
 def _first_order(game: AlignmentGame, *, tolerance: float, max_iterations: int) -> Solution:
     """Run mirror descent, quick where R is smooth, and cutting planes, quick where it is a maximum of few functions."""
-    try:
-        return solve_mirror_descent(game, tolerance=tolerance, max_iterations=min(max_iterations, _SMOOTH_STEPS))
-    except SolveError:
-        if game.n_answers > _LARGEST_SYSTEM:
-            return solve_mirror_descent(game, tolerance=tolerance, max_iterations=max_iterations)
-    return solve_cutting_planes(game, tolerance=tolerance, max_iterations=max_iterations)
+    first: tuple[Callable[[], Solution], ...] = (
+        lambda: solve_mirror_descent(game, tolerance=tolerance, max_iterations=min(max_iterations, _SMOOTH_STEPS)),
+        lambda: solve_cutting_planes(game, tolerance=tolerance, max_iterations=max_iterations),
+    )
+    for attempt in first if game.n_answers <= _LARGEST_SYSTEM else ():
+        with contextlib.suppress(SolveError):
+            return attempt()
+    return solve_mirror_descent(game, tolerance=tolerance, max_iterations=max_iterations)
 
 
-_SMOOTH_STEPS = 500
-"""Steps of mirror descent after which R counts as one with kinks."""
+_SMOOTH_STEPS = 100
+"""Steps of mirror descent after which R counts as one with kinks; where it is smooth, tens of steps are usual."""
 
 _ITERATIVE: dict[str, Callable[..., Solution]] = {
     "first_order": _first_order,
