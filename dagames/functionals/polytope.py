@@ -112,6 +112,19 @@ class Polytope(Functional):
         points = [self.rows(prompt).support(u[prompt][None])[1][0] for prompt in np.ndindex(u.shape[:-1])]
         return np.asarray(points, dtype=np.float64).reshape(u.shape)
 
+    @property
+    def is_indicator(self) -> bool:
+        """True."""
+        return True
+
+    def constraint_set(self) -> "Polytope":
+        """Return the functional itself."""
+        return self
+
+    def without_constraints(self) -> None:
+        """Return None: there is nothing but constraints."""
+        return
+
     def into_domain(self, nu: OverAnswers) -> OverAnswers:
         """Move distributions well inside the constraints, on the way to the point that meets them best.
 
