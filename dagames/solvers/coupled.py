@@ -4,8 +4,8 @@ from dagames import _tolerances
 from dagames._errors import DomainError, SolveError
 from dagames.coupled_game import CoupledGame
 from dagames.couplings import Coherence, LinearCoupling, SoftCoherence
+from dagames.solvers.budgets import solve_budgets
 from dagames.solvers.coherent import solve_coherent, solve_soft_coherent
-from dagames.solvers.constrained import solve_budgets
 from dagames.solvers.dual_ascent import solve_dual_ascent
 from dagames.solvers.solution import Solution
 
