@@ -139,7 +139,7 @@ class LinearConstraints:
         v = np.where(mask, u, top) - top
         size = max(float(np.abs(v).max()), float(np.finfo(np.float64).tiny))
         v = v / size
-        rows = self.anchored(mask)._relaxed(mask)
+        rows = self.anchored(mask)
         with np.errstate(under="ignore"):
             vertex = rows.maximise((self.shares[:, None] * v)[mask], mask, self.equal)
             if vertex is None:
@@ -192,12 +192,6 @@ class LinearConstraints:
         low, high = self.ends(mask)
         nearer = self.shares @ (self.budgets - low) <= self.shares @ (high - self.budgets)
         return np.asarray(np.where(nearer, low, high))
-
-    def _relaxed(self, mask: Reachable) -> "LinearConstraints":
-        """Put a budget that lies below its least cost by rounding at that cost."""
-        least = self.shares @ self.ends(mask)[0]
-        below = ~self.equal & (self.budgets < least) & (least - self.budgets <= _tolerances.FEASIBILITY)
-        return replace(self, budgets=np.asarray(np.where(below, least, self.budgets)))
 
     def _fitted(self, v: OverAnswers, mask: Reachable) -> PerConstraint:
         """Fit v by costs and a constant per prompt: exact for the target that belongs to some multipliers."""

@@ -136,6 +136,21 @@ def test_the_nearest_budgets_are_feasible_as_they_are_printed(seed, n, d, offset
         assert solve(game).certificate.worst <= 1e-10
 
 
+@few
+@given(seeds, st.integers(1, 4), st.integers(1, 4), st.integers(1, 3), st.sampled_from([0.0, 1e6, 1e9]))
+def test_the_nearest_shared_budgets_are_feasible(seed, X, n, d, offset):
+    """They are rounded away from the wish: averages over prompts round as well."""
+    rng = np.random.default_rng(seed)
+    costs, shares = rng.random((X, d, n)) + offset, rng.dirichlet(np.ones(X) * 3)
+    wished = shares @ costs.min(axis=-1) - 10.0 ** rng.uniform(-6, 0, size=d) + rng.random(d) * (rng.random(d) < 0.5)
+    prompts = AlignmentGame(np.full((X, n), 1 / n), range(n), Linear(np.zeros(n)), beta=1.0)
+    try:
+        CoupledGame(prompts, Budgets(costs, wished), shares)
+    except InfeasibleError as error:
+        game = CoupledGame(prompts, Budgets(costs, error.nearest), shares)
+        assert solve_coupled(game).certificate.worst <= 1e-10
+
+
 @given(seeds, st.integers(2, 5), st.integers(1, 3), st.sampled_from([2.0**20, -(2.0**30), 2.0**30]))
 def test_a_constant_in_costs_and_budgets_changes_nothing(seed, n, d, offset):
     """Costs in steps of 2^-20, which the sum with the offset keeps."""

@@ -10,7 +10,6 @@ import pytest
 
 import dagames.solvers.conic  # noqa: F401 - whose import takes longer than any solver here
 from dagames import AlignmentGame, CoupledGame, DomainError, InfeasibleError, SolveError, solve, solve_coupled
-from dagames._linear_program import maximise
 from dagames._result import as_result
 from dagames.couplings import Budgets, Equalities, EqualRates
 from dagames.functionals import Functional, Gini, KLToPrior, Linear, Point, Polytope, Quadratic, Scaled, from_convex
@@ -211,6 +210,18 @@ def test_equal_rates_do_not_depend_on_a_constant_in_the_costs():
         for shift in (0.0, 2.0**30)
     )
     np.testing.assert_allclose(moved.nu, plain.nu, atol=1e-14)
+    rates = plain.nu @ [0.0, 0.5, 1.0]
+    assert rates[0] == pytest.approx(rates[1], abs=1e-13)
+    assert 0.35 < rates[0] < 0.7  # between those of the references
+
+
+def test_the_centre_of_a_face_is_feasible_with_room():
+    for room in (1e-12, 1e-3, 0.2):
+        polytope = Polytope([0.0, 0.5, 1.0], room)
+        centre = polytope.face(np.ones(3, dtype=bool), ()).centre
+        assert (centre > 0).all()
+        assert polytope.rows(()).slack(centre)[0] == pytest.approx(room / 2)
+        assert (polytope.into_domain(np.array([0.1, 0.2, 0.7])) @ [0.0, 0.5, 1.0]) <= room
 
 
 @pytest.mark.parametrize("costs", [[0.0, 1e200], [0.0, 1e-200], [-1e300, 1e300]])
@@ -220,14 +231,11 @@ def test_costs_beyond_the_range_of_products_are_refused(costs):
 
 
 def test_a_vertex_is_corrected_to_rounding():
-    """HiGHS keeps rows to 1e-10 only; the correction keeps them to float64."""
-    from scipy.sparse import csr_array
-
+    """HiGHS keeps rows to 1e-10 only, as large as the room of some budgets."""
     rng = np.random.default_rng(0)
-    for _ in range(20):
-        matrix, point = rng.random((3, 6)), rng.dirichlet(np.ones(6))
-        right = matrix @ point
-        sums = csr_array(np.vstack([np.ones(6), matrix[2]])), np.array([1.0, right[2]])
-        vertex = maximise(rng.normal(size=6), (csr_array(matrix[:2]), right[:2]), sums, np.tile([0.0, 1.0], (6, 1)))
-        assert (matrix[:2] @ vertex.point - right[:2]).max() <= 1e-14
-        assert abs(matrix[2] @ vertex.point - right[2]) <= 1e-14
+    for _ in range(40):
+        costs = rng.random((3, 5))
+        budgets = costs[:, 0] + 1e-11 * rng.random(3)
+        bound, nu = Polytope(costs, budgets).rows(()).support(rng.normal(size=(1, 5)))
+        assert np.isfinite(bound)
+        assert ((costs - costs[:, :1]) @ nu[0] - (budgets - costs[:, 0])).max() <= 1e-15
