@@ -7,7 +7,7 @@ import numpy as np
 
 from dagames._errors import DomainError
 from dagames.game import AlignmentGame
-from dagames.solvers import Solution
+from dagames.solvers import ConstrainedSolution, Solution
 
 POLICY_SIZE = 10_000
 """Number of traces up to which a result lists the policy unless it is told."""
@@ -22,7 +22,9 @@ def as_result(solution: Solution, functional: Any, *, policy: bool | None = None
         policy: Whether to list the policy; None lists it for up to `POLICY_SIZE` traces.
 
     Returns:
-        Numbers and words; an infinite number, and a policy that is left out, is None.
+        Numbers and words; an infinite number, and a policy that is left out, is None. Under linear constraints there
+        are `multipliers` and `slack` besides; a multiplier that is infinite, because its constraint forbids answers, is
+        the text "infinity" or "-infinity": null would hide the constraint that binds most.
     """
     certificate = solution.certificate
     result = {
@@ -42,6 +44,9 @@ def as_result(solution: Solution, functional: Any, *, policy: bool | None = None
         "average_gap": None if solution.average is None else solution.average.certificate.gap.tolist(),
         "average_history": list(solution.average_history),
     }
+    if isinstance(solution, ConstrainedSolution):
+        result["multipliers"] = _prices(solution.multipliers.tolist())
+        result["slack"] = solution.slack.tolist()
     finite: dict[str, Any] = _finite(result)
     return finite
 
@@ -96,6 +101,13 @@ def _policy(solution: Solution) -> list[Any]:
     pi = solution.pi
     policy: list[Any] = pi.tolist() if isinstance(pi, np.ndarray) else [row.tolist() for row in pi]
     return policy
+
+
+def _prices(value: Any) -> Any:
+    """Write infinite prices as texts, which JSON has."""
+    if isinstance(value, list):
+        return [_prices(entry) for entry in value]
+    return value if math.isfinite(value) else "infinity" if value > 0 else "-infinity"
 
 
 def _finite(value: Any) -> Any:

@@ -83,8 +83,9 @@ conjugate, each with its own cancellation); above it is a broken functional."""
 
 FEASIBILITY = 1e-12
 """Excess over a budget, relative to the spread of its costs, that still counts as rounding: about 4,500 ulp, for a sum
-over prompts and answers whose multipliers were found by Newton's method. A margin below it counts as none. What a
-policy gains by it is a multiplier times it, as small beside the target's spread as other rounding."""
+over prompts and answers whose multipliers were found by Newton's method. A budget that lies below the
+least cost by less is met at that cost. What a policy gains by it is a multiplier times it, as small beside the target's
+spread as other rounding."""
 
 LINEAR_PROGRAM = 1e-9
 """Distance between a linear program's value and the bound by its own dual, relative to its objective's size, above

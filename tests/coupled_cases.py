@@ -86,8 +86,7 @@ def feasible_marginals(game: CoupledGame, rng: np.random.Generator) -> np.ndarra
     if isinstance(game.coupling, Coherence):
         return np.broadcast_to(nu[0], nu.shape).copy()
     if isinstance(game.coupling, LinearCoupling):
-        rows = game.coupling.rows(game.shares)
-        return rows.inside(nu, rows.face(game.reachable))
+        return game.coupling.face(game.reachable, game.shares).inside(nu)
     return nu
 
 

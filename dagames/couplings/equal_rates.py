@@ -72,7 +72,10 @@ class EqualRates(LinearCoupling):
         labels, member = np.unique(self.groups, return_inverse=True)
         inside = member == np.arange(labels.size)[:, None]
         mean = inside / (inside @ shares)[:, None]  # the share itself is put in by the constraint
-        costs = for_prompts(self.costs, shares.size)
+        # A constant in the costs of all prompts cancels in a difference of rates, but for rounding.
+        lowest = self.costs.min(axis=-1, keepdims=True)
+        lowest = lowest.min(axis=0, keepdims=True) if self.costs.ndim > 2 else lowest
+        costs = for_prompts(self.costs - lowest, shares.size)
         signed = (mean[1:] - mean[0]).T  # [X, groups - 1]
         rows = (signed[:, :, None, None] * costs[:, None]).reshape(shares.size, -1, costs.shape[-1])
         names = tuple(

@@ -8,8 +8,9 @@ from dagames import _tolerances
 from dagames._border import read
 from dagames._errors import ShapeError
 from dagames._types import Costs, Numbers, OverAnswers, PerConstraint, PerPrompt, Reachable
-from dagames.constraints import Face, LinearConstraints
+from dagames.constraints import LinearConstraints
 from dagames.coupled_game import Coupling
+from dagames.faces import Face, find_face
 from dagames.functionals.polytope import as_rows
 
 
@@ -51,7 +52,7 @@ class LinearCoupling(Coupling):
         known: dict[tuple[bytes, bytes], Face] = self.__dict__.setdefault("_faces", {})
         key = (np.asarray(reachable, dtype=bool).tobytes(), shares.tobytes())
         if key not in known:
-            known[key] = self.rows(shares).face(reachable)
+            known[key] = find_face(self.rows(shares), reachable)
         return known[key]
 
     def residuals(self, nu: OverAnswers, shares: PerPrompt) -> dict[str, float]:

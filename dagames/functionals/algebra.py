@@ -55,18 +55,22 @@ def multiple(functional: Functional, weight: Numbers) -> Functional:
         weight: The factor, above 0, or one per prompt, [*x].
 
     Returns:
-        The multiple: separable if the functional is, smooth if it is; of a sum, the sum of the parts' multiples.
+        The multiple: separable if the functional is, smooth if it is; of a sum, the sum of the parts' multiples; of an
+        indicator, the indicator.
 
     >>> from dagames.functionals import Gini
     >>> float(multiple(Gini(), 3.0).relative_smoothness)
     1.5
     """
+    factor = as_weight(weight)
+    if functional.is_indicator:
+        return functional.functional if isinstance(functional, Scaled) else functional
     if isinstance(functional, Sum):
         return total(*(multiple(part, weight) for part in functional.parts))
     if isinstance(functional, Linear):
-        return Linear(as_weight(weight)[..., None] * functional.rewards)
+        return Linear(factor[..., None] * functional.rewards)
     if isinstance(functional, Scaled):
-        return multiple(functional.functional, as_weight(weight) * functional.weight)
+        return multiple(functional.functional, factor * functional.weight)
     if isinstance(functional, Separable):
         return SeparableScaled(functional, weight)
     return SmoothScaled(functional, weight) if isinstance(functional, Smooth) else Scaled(functional, weight)

@@ -67,6 +67,19 @@ class Functional(ABC):
         """Mark the reachable answers that a policy of finite R may use, bool [*x, Z]; override where both interact."""
         return np.asarray(reachable & self.allowed(reachable.shape[-1]))
 
+    @property
+    def is_indicator(self) -> bool:
+        """Whether R is 0 or infinite, so that a multiple of R is R itself."""
+        return False
+
+    def constraint_set(self) -> "Functional | None":
+        """Return the indicator of the linear constraints that R holds, or None; see `without_constraints`."""
+        return None
+
+    def without_constraints(self) -> "Functional | None":
+        """Return R without the indicator that `constraint_set` returns, or None if nothing else is left."""
+        return self
+
     def into_domain(self, nu: OverAnswers) -> OverAnswers:
         """Move distributions, [*x, Z], to where R is finite; override where that is less than the allowed answers."""
         kept = np.where(self.allowed(nu.shape[-1]), nu, 0.0)

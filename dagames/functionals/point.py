@@ -57,6 +57,11 @@ class Point(Separable):
         return np.broadcast_to(self._chosen(u.shape[-1]), u.shape).astype(np.float64)
 
     @property
+    def is_indicator(self) -> bool:
+        """True."""
+        return True
+
+    @property
     def relative_smoothness(self) -> PerPrompt:
         """Zero: on the one allowed answer there is nothing to curve."""
         return np.asarray(0.0)

@@ -17,9 +17,13 @@ from dagames._types import (
     PromptCosts,
     Reachable,
 )
-from dagames.constraints import Face, LinearConstraints
+from dagames.constraints import LinearConstraints
+from dagames.faces import Face, find_face
 from dagames.functionals.base import Functional
 from dagames.simplex import as_real
+
+_LARGEST, _LEAST = 1e150, 1e-150
+"""Sizes between which costs, and their differences, must lie."""
 
 
 @dataclass(frozen=True, eq=False, init=False)
@@ -31,7 +35,10 @@ class Polytope(Functional):
         R*(u) = max <nu, u> over those nu, a linear program that is believed only with its dual.
 
     At the equilibrium nu* is proportional to nu_0 exp(-<multipliers, costs> / beta). The subgradient 0 does not say
-    so, hence `solve` finds the multipliers (dagames.solvers.solve_polytope).
+    so, hence `solve` finds the multipliers (dagames.solvers.solve_polytope), also beside other functionals in a sum.
+
+    A constant added to a row's costs and to its budget changes nothing. Costs far from 0 carry their float64 rounding
+    nevertheless (1e-7 near 1e9), and so does a budget: subtract the constant where their difference matters.
 
     Attributes:
         costs: Costs of the budgets, then of the equalities, [d, Z] or [*x, d, Z].
@@ -92,11 +99,15 @@ class Polytope(Functional):
     def value(self, nu: OverAnswers) -> PerPrompt:
         """Compute 0 within the budgets, to rounding (`_tolerances.FEASIBILITY`), and +inf beyond, [*x]."""
         low, high = self.costs.min(axis=-1), self.costs.max(axis=-1)
-        middle, spread = 0.5 * (low + high), high - low
-        size = np.where(spread > 0, spread, np.maximum(np.maximum(np.abs(middle), np.abs(self.budgets)), 1e-300))
-        excess = ((self.costs - middle[..., None]) * nu[..., None, :]).sum(axis=-1) - (self.budgets - middle)
+        scale = np.maximum(np.abs(high), np.abs(self.budgets))
+        unit = np.where(high > low, high - low, np.where(scale > 0, scale, 1.0))
+        # Counted from the end nearer to the budget, costs and budget lose no digit to a constant in both.
+        anchor = np.where(self.budgets - low <= high - self.budgets, low, high)
+        with np.errstate(under="ignore"):
+            expected = ((self.costs - anchor[..., None]) * nu[..., None, :]).sum(axis=-1)
+        excess = (expected - (self.budgets - anchor)) / unit
         excess = np.where(self.equal, np.abs(excess), excess)
-        return np.asarray(np.where((excess > _tolerances.FEASIBILITY * size).any(axis=-1), np.inf, 0.0))
+        return np.asarray(np.where((excess > _tolerances.FEASIBILITY).any(axis=-1), np.inf, 0.0))
 
     def gradient(self, nu: OverAnswers) -> OverAnswers:
         """Return 0, [*x, Z]: the subgradient that every feasible nu has."""
@@ -112,6 +123,19 @@ class Polytope(Functional):
         points = [self.rows(prompt).support(u[prompt][None])[1][0] for prompt in np.ndindex(u.shape[:-1])]
         return np.asarray(points, dtype=np.float64).reshape(u.shape)
 
+    @property
+    def is_indicator(self) -> bool:
+        """True."""
+        return True
+
+    def constraint_set(self) -> "Polytope":
+        """Return the functional itself."""
+        return self
+
+    def without_constraints(self) -> None:
+        """Return None: there is nothing but constraints."""
+        return
+
     def into_domain(self, nu: OverAnswers) -> OverAnswers:
         """Move distributions well inside the constraints, on the way to the point that meets them best.
 
@@ -122,7 +146,7 @@ class Polytope(Functional):
             Feasible distributions, positive on every allowed answer, [*x, Z].
         """
         points = [
-            self.rows(prompt).inside(nu[prompt][None], self.face(np.ones(nu.shape[-1:], dtype=bool), prompt))[0]
+            self.face(np.ones(nu.shape[-1:], dtype=bool), prompt).inside(nu[prompt][None])[0]
             for prompt in np.ndindex(nu.shape[:-1])
         ]
         return np.asarray(points, dtype=np.float64).reshape(nu.shape)
@@ -152,7 +176,7 @@ class Polytope(Functional):
         rows = self.rows(prompt)
         key = (rows.costs.tobytes(), rows.budgets.tobytes(), np.asarray(reachable, dtype=bool).tobytes())
         if key not in known:
-            known[key] = rows.face(reachable[None], f"prompt {prompt[0]}: " if prompt else "")
+            known[key] = find_face(rows, reachable[None], f"prompt {prompt[0]}: " if prompt else "")
         return known[key]
 
     def rows(self, prompt: tuple[int, ...]) -> LinearConstraints:
@@ -207,7 +231,7 @@ def as_rows(
         Costs [*x, d, Z] and right-hand sides [*x, d], or None for no rows.
 
     Raises:
-        DomainError: If one of the two is missing.
+        DomainError: If one of the two is missing, or sizes are beyond float64's range.
         ShapeError: If they do not fit each other.
     """
     if costs is None and budgets is None:
@@ -217,6 +241,8 @@ def as_rows(
     rows = as_real(costs, name)
     rows = rows[None] if rows.ndim == 1 else rows
     values = as_real(budgets, bound, scalar=True)
+    check_sizes(rows, name)
+    check_sizes(values[..., None], bound)
     if values.shape == (1,) or values.shape == rows.shape[-2:-1]:
         return rows, np.array(np.broadcast_to(values, rows.shape[:-1]))
     if values.shape != rows.shape[:-1]:
@@ -225,3 +251,24 @@ def as_rows(
             f"{rows.shape[:-1]}."
         )
     return rows, values
+
+
+def check_sizes(rows: Costs, name: str) -> None:
+    """Raise if costs are so large or differ by so little that their products leave float64's range.
+
+    Args:
+        rows: Costs, [..., d, Z].
+        name: Their name in error messages.
+
+    Raises:
+        DomainError: If a number is beyond 1e150, or a row's spread is above 0 and below 1e-150.
+    """
+    with np.errstate(under="ignore"):
+        spread = rows.max(axis=-1) / 2 - rows.min(axis=-1) / 2
+    for bad, size in ((np.abs(rows).max(axis=-1) > _LARGEST, "beyond"), ((spread > 0) & (spread < _LEAST), "within")):
+        if bad.any():
+            place = ", ".join(str(int(i)) for i in np.argwhere(bad)[0])
+            raise DomainError(
+                f"`{name}[{place}]` has numbers {size} {_LARGEST if size == 'beyond' else _LEAST:g} of each other or "
+                "of 0, where products leave float64's range; measure the row in another unit."
+            )

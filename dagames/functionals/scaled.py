@@ -17,6 +17,8 @@ class Scaled(Functional):
     Math:
         (w R)(nu) = w R(nu),   (w R)*(u) = w R*(u / w).
 
+    A multiple of an indicator is the indicator, which the operator * returns.
+
     Attributes:
         functional: The functional R.
         weight: The factor w, [] or [*x].
@@ -81,6 +83,30 @@ class Scaled(Functional):
     def allowed(self, n_answers: int) -> Reachable:
         """Mark the answers that R allows."""
         return self.functional.allowed(n_answers)
+
+    def usable(self, reachable: Reachable) -> Reachable:
+        """Mark the reachable answers that R can use, [*x, Z]."""
+        return self.functional.usable(reachable)
+
+    def into_domain(self, nu: OverAnswers) -> OverAnswers:
+        """Move distributions to where R is finite."""
+        return self.functional.into_domain(nu)
+
+    @property
+    def is_indicator(self) -> bool:
+        """Whether R is 0 or infinite; the weight then changes nothing."""
+        return self.functional.is_indicator
+
+    def constraint_set(self) -> Functional | None:
+        """Return the constraints of R, which no weight changes."""
+        return self.functional.constraint_set()
+
+    def without_constraints(self) -> Functional | None:
+        """Return the weight times R without its constraints, or None."""
+        if self.functional.constraint_set() is None:
+            return self
+        rest = self.functional.without_constraints()
+        return None if rest is None else self.weight * rest
 
     def check_fits(self, batch: tuple[int, ...], n_answers: int) -> None:
         """Raise a ShapeError unless R fits, and the weight is shared or one per prompt."""

@@ -119,7 +119,26 @@ class Sum(NumericConjugate):
 
     def usable(self, reachable: Reachable) -> Reachable:
         """Mark the reachable answers that every part can use, [*x, Z]."""
-        return np.asarray(reduce(np.logical_and, (part.usable(reachable) for part in self.parts)))
+        left = np.asarray(reachable & self.allowed(reachable.shape[-1]))
+        while left.any(axis=-1).all():
+            # What one part cannot use, another must do without.
+            kept = np.asarray(reduce(lambda answers, part: part.usable(answers), self.parts, left))
+            if (kept == left).all():
+                break
+            left = kept
+        return left
+
+    def constraint_set(self) -> Functional | None:
+        """Return the constraints of the one part that has some, or None."""
+        return next((held for part in self.parts if (held := part.constraint_set()) is not None), None)
+
+    def without_constraints(self) -> Functional | None:
+        """Return the sum of the parts without their constraints, or None."""
+        # Imported late: the sum of fewer parts may be of a more special kind.
+        from dagames.functionals.algebra import total
+
+        rest = [left for part in self.parts if (left := part.without_constraints()) is not None]
+        return total(*rest) if rest else None
 
     def into_domain(self, nu: OverAnswers) -> OverAnswers:
         """Move distributions to where the sum is finite: the allowed answers, and an indicator's own domain."""
@@ -134,9 +153,12 @@ class Sum(NumericConjugate):
 
     def check_reachable(self, reachable: Reachable) -> None:
         """Raise an InfeasibleError if a part is infinite for every policy on the answers that all allow."""
-        allowed = reachable & self.allowed(reachable.shape[-1])
         for part in self.parts:
-            part.check_reachable(allowed)
+            part.check_reachable(reachable)
+        allowed = reachable & self.allowed(reachable.shape[-1])
+        if allowed.any(axis=-1).all():
+            for part in self.parts:
+                part.check_reachable(allowed)
 
     def _curved(self, u: OverAnswers) -> tuple[list[Functional], OverAnswers]:
         """Split off the linear parts, which shift u."""

@@ -7,9 +7,10 @@ from dagames.solvers.accelerated_ascent import accelerated_ascent_path, solve_ac
 from dagames.solvers.auto import METHODS, solve
 from dagames.solvers.best_response import best_response_path, solve_best_response
 from dagames.solvers.bregman import BregmanSolution, check_consistent, solve_bregman
+from dagames.solvers.budgets import solve_budgets
 from dagames.solvers.closed_form import has_closed_form, solve_closed_form
 from dagames.solvers.coherent import solve_coherent, solve_soft_coherent
-from dagames.solvers.constrained import solve_budgets, solve_polytope
+from dagames.solvers.constrained import solve_polytope
 from dagames.solvers.coupled import COUPLED_METHODS, solve_coupled
 from dagames.solvers.cutting_planes import solve_cutting_planes
 from dagames.solvers.dual_ascent import admissible_step, dual_ascent_path, solve_dual_ascent

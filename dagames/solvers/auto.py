@@ -9,7 +9,7 @@ from dagames import _tolerances
 from dagames._border import short
 from dagames._errors import DomainError, SolveError
 from dagames._whole import as_count
-from dagames.functionals import Polytope, Separable, Smooth
+from dagames.functionals import Functional, Linear, Separable, Smooth
 from dagames.game import AlignmentGame
 from dagames.simplex import as_positive
 from dagames.solvers.accelerated_ascent import solve_accelerated_ascent
@@ -17,22 +17,23 @@ from dagames.solvers.arguments import check_game
 from dagames.solvers.best_response import solve_best_response
 from dagames.solvers.blocks import solve_in_blocks
 from dagames.solvers.closed_form import has_closed_form, solve_closed_form
-from dagames.solvers.constrained import solve_polytope
+from dagames.solvers.constrained import solve_polytope, split
 from dagames.solvers.cutting_planes import solve_cutting_planes
 from dagames.solvers.extragradient import solve_mirror_prox
 from dagames.solvers.mirror_descent import solve_mirror_descent
 from dagames.solvers.newton import solve_newton
 from dagames.solvers.no_regret import solve_no_regret
+from dagames.solvers.path import refuse_constraints
 from dagames.solvers.pieces import is_long
-from dagames.solvers.policy_set import polytope_and_rest, solve_polytope_sum
+from dagames.solvers.policy_set import solve_polytope_sum
 from dagames.solvers.solution import Solution
 
 METHODS: dict[str, str] = {
     "auto": "closed_form, newton, projected mirror descent, mirror_descent or cutting_planes, whichever suits",
     "closed_form": "write the equilibrium down (Linear, NegativeEntropy, KLToPrior, Point, LogScore)",
-    "newton": "Newton's method on the optimality conditions (functionals with a Hessian, and polytopes)",
+    "newton": "Newton's method on the optimality conditions (functionals with a Hessian), or on multipliers (Polytope)",
     "cutting_planes": "the game of R's tangents, solved exactly, and one tangent more a step (functionals with kinks)",
-    "mirror_descent": "best responses with the longest damping that a line search finds safe",
+    "mirror_descent": "best responses with the longest damping that a line search finds safe; projected on a polytope",
     "best_response": "undamped alternation; need not converge",
     "damped_response": "alternation, damped until the objective falls",
     "mirror_prox": "both players look one step ahead",
@@ -57,8 +58,8 @@ def solve(
     Args:
         game: The game.
         method: One of `METHODS`. "auto" writes the equilibrium down where it can, finds it by Newton's method where
-            the functional has a Hessian or is a polytope, and otherwise runs mirror descent, and cutting planes where
-            that is slow, as it is at a kink.
+            the functional has a Hessian, with a `Polytope` beside it or not, and otherwise runs mirror descent, and
+            cutting planes where that is slow, as it is at a kink.
         tolerance: Relative duality gap to reach, above 0; by default 1e-10, 1e-6 for "conic" and 1e-3 for
             "no_regret".
         max_iterations: Steps allowed to the iterative methods.
@@ -82,14 +83,33 @@ def solve(
     if tolerance is None:
         tolerance = _DEFAULT_GAPS.get(method, _tolerances.GAP)
     tolerance, max_iterations = as_positive(tolerance, "tolerance"), as_count(max_iterations, "max_iterations", 0)
-    polytope, rest = polytope_and_rest(game.functional)
-    if polytope is not None and rest is not None and method == "auto":
-        return solve_polytope_sum(game, tolerance=tolerance, max_iterations=max_iterations)
-    if isinstance(game.functional, Polytope) and method in {"auto", "newton"}:
+    polytope, rest = split(game.functional)
+    if polytope is not None:
         # Not in blocks, which would drop the multipliers.
-        return solve_polytope(game, tolerance=tolerance)
+        return _solve_constrained(game, rest, method, tolerance, max_iterations)
     run = _solver(_choose(game) if method == "auto" else method, tolerance, max_iterations)
     return solve_in_blocks(game, run)
+
+
+def _solve_constrained(
+    game: AlignmentGame, rest: Functional | None, method: str, tolerance: float, max_iterations: int
+) -> Solution:
+    """Solve a game with a `Polytope` by a method that finds its multipliers."""
+    if method == "conic":
+        return _solver(method, tolerance, max_iterations)(game)
+    if method not in {"auto", "newton", "mirror_descent"}:
+        refuse_constraints(game, method)
+    direct = rest is None or isinstance(rest, Linear)
+    dense = isinstance(rest, Separable) or (isinstance(rest, Smooth) and game.n_answers <= _LARGEST_SYSTEM)
+    if method == "newton" or (method == "auto" and direct):
+        return solve_polytope(game, tolerance=tolerance)
+    if method == "auto" and dense:
+        try:
+            return solve_polytope(game, tolerance=tolerance)
+        except SolveError:
+            # Its inner games may be out of reach of float64 where projections are not.
+            pass
+    return solve_polytope_sum(game, tolerance=tolerance, max_iterations=max_iterations)
 
 
 def _solver(method: str, tolerance: float, max_iterations: int) -> Callable[[AlignmentGame], Solution]:

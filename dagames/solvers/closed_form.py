@@ -10,7 +10,7 @@ from dagames._roots import increasing_root
 from dagames._types import OverAnswers
 from dagames.functionals import Functional, KLToPrior, Linear, LogScore, NegativeEntropy, Point
 from dagames.game import AlignmentGame
-from dagames.solvers.path import as_solution, check_solved
+from dagames.solvers.path import as_solution, check_solved, refuse_constraints
 from dagames.solvers.solution import Solution
 
 
@@ -55,6 +55,7 @@ def solve_closed_form(game: AlignmentGame, *, tolerance: float = _tolerances.GAP
     >>> solve_closed_form(game).nu.round(6)
     array([0.666667, 0.333333])
     """
+    refuse_constraints(game, "closed_form")
     if not has_closed_form(game.functional):
         raise SolveError(
             f"{type(game.functional).__name__} has no closed form here; use `solve(game)` or `solve_mirror_descent`."

@@ -6,9 +6,9 @@ from typing import Any
 import cvxpy as cp
 import numpy as np
 
-from dagames import _tolerances, simplex
+from dagames import _tolerances
 from dagames._errors import SolveError
-from dagames._types import OverAnswers
+from dagames._types import OverAnswers, PerConstraint
 from dagames.conic import solve_problem
 from dagames.functionals import (
     ChiSquare,
@@ -29,6 +29,7 @@ from dagames.functionals import (
     Tsallis,
 )
 from dagames.game import AlignmentGame
+from dagames.solvers.constrained import priced_solution, split
 from dagames.solvers.path import as_solution, check_solved
 from dagames.solvers.solution import Solution
 
@@ -69,7 +70,8 @@ def as_constraints(functional: Functional, nu: Any, prompt: tuple[int, ...]) -> 
 @as_constraints.register
 def _polytope_rows(functional: Polytope, nu: Any, prompt: tuple[int, ...]) -> list[Any]:
     rows = functional.rows(prompt)
-    left, right, equal = rows.costs[0] / rows.scale[:, None] @ nu, rows.budgets / rows.scale, rows.equal
+    rows = rows.anchored(np.ones((1, rows.costs.shape[-1]), dtype=bool))
+    left, right, equal = rows.costs[0] @ nu, rows.budgets, rows.equal
     kept = np.flatnonzero(~equal), np.flatnonzero(equal)
     return [left[kept[0]] <= right[kept[0]]] * (kept[0].size > 0) + [left[kept[1]] == right[kept[1]]] * (
         kept[1].size > 0
@@ -154,6 +156,16 @@ def _quadratic(functional: Quadratic, nu: Any, prompt: tuple[int, ...]) -> Any:
     return 0.5 * cp.sum_squares(root @ nu) + (row + _row(functional.linear, prompt)) @ nu
 
 
+@as_constraints.register
+def _scaled_rows(functional: Scaled, nu: Any, prompt: tuple[int, ...]) -> list[Any]:
+    return as_constraints(functional.functional, nu, prompt)
+
+
+@as_constraints.register
+def _sum_rows(functional: Sum, nu: Any, prompt: tuple[int, ...]) -> list[Any]:
+    return [limit for part in functional.parts for limit in as_constraints(part, nu, prompt)]
+
+
 @as_expression.register
 def _scaled(functional: Scaled, nu: Any, prompt: tuple[int, ...]) -> Any:
     return _number(functional.weight, prompt) * as_expression(functional.functional, nu, prompt)
@@ -164,6 +176,7 @@ def _sum(functional: Sum, nu: Any, prompt: tuple[int, ...]) -> Any:
     return sum(as_expression(part, nu, prompt) for part in functional.parts)
 
 
+@np.errstate(under="ignore", over="ignore")
 def solve_conic(game: AlignmentGame, *, tolerance: float = _tolerances.ORACLE_GAP) -> Solution:
     """Solve each prompt's reduced game by an interior-point method on exponential cones.
 
@@ -177,20 +190,18 @@ def solve_conic(game: AlignmentGame, *, tolerance: float = _tolerances.ORACLE_GA
     """
     found = [_solve_prompt(game, prompt) for prompt in np.ndindex(game.batch)]
     log_nu = np.stack([log_nu for log_nu, _ in found]).reshape(game.log_nu_0.shape)
-    if isinstance(game.functional, Polytope):
-        # An indicator's slope says nothing; the prices of its constraints make the target.
-        log_q = np.stack([-prices for _, prices in found]).reshape(log_nu.shape) / game.beta
-        log_q = simplex.log_normalize(np.where(game.reachable, log_q, -np.inf))
-        solution = Solution(log_nu, log_q, game.certify_marginal(log_nu, log_q), game, 0, "conic")
-    else:
+    if split(game.functional)[0] is None:
         solution = as_solution(game, log_nu, "conic")
+    else:
+        # An indicator's slope says nothing; the prices of its constraints make the target.
+        solution = priced_solution(game, log_nu, np.stack([prices for _, prices in found]), "conic")
     return check_solved(
         solution, tolerance, "interior points lose tiny masses: ask for a larger `tolerance` or use `solve(game)`."
     )
 
 
-def _solve_prompt(game: AlignmentGame, prompt: tuple[int, ...]) -> tuple[OverAnswers, OverAnswers]:
-    """Solve one prompt: the log-marginal, and the prices [Z] that constraints put on answers."""
+def _solve_prompt(game: AlignmentGame, prompt: tuple[int, ...]) -> tuple[OverAnswers, PerConstraint]:
+    """Solve one prompt: the log-marginal, and the prices [d] of the constraints of a `Polytope`."""
     reachable, log_nu_0 = game.reachable[prompt], game.log_nu_0[prompt]
     nu = cp.Variable(game.n_answers)
     divergence = cp.sum(cp.kl_div(nu[reachable], np.exp(log_nu_0[reachable])))
@@ -200,15 +211,16 @@ def _solve_prompt(game: AlignmentGame, prompt: tuple[int, ...]) -> tuple[OverAns
     solve_problem(cp.Problem(cp.Minimize(objective), [*constraints, *limits]))
     # Interior points are positive; a mass that the solver returns as 0 or below is rounding, not an answer.
     mass = np.where(reachable, np.maximum(np.asarray(nu.value), np.finfo(np.float64).tiny), 0.0)
-    prices = np.zeros(game.n_answers)
-    if isinstance(game.functional, Polytope):
-        rows, face = game.functional.rows(prompt), game.functional.face(reachable, prompt)
-        # The solver breaks constraints by its own tolerance: the certificate asks for a point that does not.
-        mass = rows.inside((mass / mass.sum())[None], face, share=1.0)[0]
-        dual = np.zeros(rows.equal.size)
+    prices = np.zeros(0)
+    polytope, _ = split(game.functional)
+    if polytope is not None:
+        rows, face = polytope.rows(prompt), polytope.face(reachable, prompt)
+        # The solver breaks constraints by its own tolerance: the certificate needs a point that does not.
+        mass = face.inside((mass / mass.sum())[None], share=1.0)[0]
+        prices = np.zeros(rows.equal.size)
         for kind, limit in zip([e for e in (False, True) if (rows.equal == e).any()], limits, strict=True):
-            dual[rows.equal == kind] = limit.dual_value
-        prices = (dual / rows.scale) @ rows.costs[0]
+            prices[rows.equal == kind] = limit.dual_value
+        prices = prices / rows.unit(np.ones((1, mass.size), dtype=bool))
     with np.errstate(divide="ignore"):
         log_nu = np.log(mass)
     return np.asarray(log_nu - np.log(mass.sum())), np.asarray(prices)

@@ -1,30 +1,88 @@
-"""Budgets and equalities: Newton's method on the multipliers, for one prompt at a time or for a batch together."""
+"""Games with a `Polytope`, alone or beside other functionals: Newton's method on the multipliers of each prompt."""
+
+from dataclasses import dataclass
 
 import numpy as np
 
 from dagames import _tolerances, simplex
 from dagames._errors import SolveError
 from dagames._types import OverAnswers, PerConstraint
-from dagames.constraints import Face, LinearConstraints
-from dagames.coupled_game import CoupledGame
-from dagames.couplings import LinearCoupling
-from dagames.functionals import Polytope
+from dagames.certificates import Certificate, certify_gap
+from dagames.faces import Face
+from dagames.functionals import Functional, Linear, Polytope, Smooth
 from dagames.game import AlignmentGame
-from dagames.solvers.multipliers import ConstrainedDual, best_multipliers
+from dagames.solvers.multipliers import ConstrainedDual, best_multipliers, minimise_dual
 from dagames.solvers.path import check_solved
+from dagames.solvers.prices import is_infinite, reported, signed
 from dagames.solvers.solution import ConstrainedSolution
+from dagames.solvers.tilted_dual import TiltedDual
 
 _REMEDY = "ask for a larger `tolerance`, or loosen budgets that leave almost no room."
 
 
-def solve_polytope(game: AlignmentGame, *, tolerance: float = _tolerances.GAP) -> ConstrainedSolution:
-    """Solve a game whose functional is a `Polytope`: each prompt has its own multipliers.
+@dataclass(frozen=True, eq=False)
+class _Constrained:
+    """A game with a `Polytope`, taken apart; B prompts in a row.
 
-    Math:
-        q* proportional to exp(-<multipliers, costs> / beta),   nu* proportional to nu_0 q*.
+    Attributes:
+        game: The game.
+        polytope: Its constraints.
+        rest: What else its functional holds, or None.
+        faces: The face of each prompt.
+    """
+
+    game: AlignmentGame
+    polytope: Polytope
+    rest: Functional | None
+    faces: tuple[Face, ...]
+
+    @property
+    def costs(self) -> np.ndarray:
+        """Anchored costs, [B, d, Z]."""
+        return np.concatenate([face.rows.costs for face in self.faces])
+
+    @property
+    def budgets(self) -> np.ndarray:
+        """Anchored budgets, [B, d]."""
+        return np.stack([face.rows.budgets for face in self.faces])
+
+    @property
+    def equal(self) -> np.ndarray:
+        """Rows that hold with equality, [B, d]."""
+        return np.stack([face.equal for face in self.faces])
+
+    def log_tilt(self, nats: np.ndarray) -> OverAnswers:
+        """Compute -<l, c'>, [*x, Z], of multipliers [B, d] in nats and the units of the faces."""
+        return np.asarray(-np.einsum("bd,bdz->bz", nats, self.costs).reshape(self.game.log_nu_0.shape))
+
+
+def split(functional: Functional) -> tuple[Polytope | None, Functional | None]:
+    """Split a functional into its linear constraints and what else it holds.
 
     Args:
-        game: The game.
+        functional: Any functional.
+
+    Returns:
+        The polytope and the rest, or None for what is not there.
+    """
+    held = functional.constraint_set()
+    if not isinstance(held, Polytope):
+        return None, functional
+    return held, functional.without_constraints()
+
+
+@np.errstate(under="ignore", over="ignore")
+def solve_polytope(game: AlignmentGame, *, tolerance: float = _tolerances.GAP) -> ConstrainedSolution:
+    """Solve a game whose functional is a `Polytope`, or holds one beside others: each prompt has its own multipliers.
+
+    Math:
+        q* proportional to exp(-(grad R(nu*) + <multipliers, costs>) / beta),   nu* proportional to nu_0 q*,
+
+    with R the other parts. A linear R only tilts the reference; with another the marginal of given multipliers is
+    found by Newton's method inside that on the multipliers.
+
+    Args:
+        game: A game with a `Polytope`, whose other parts are `Smooth`.
         tolerance: Relative duality gap to reach.
 
     Returns:
@@ -36,187 +94,145 @@ def solve_polytope(game: AlignmentGame, *, tolerance: float = _tolerances.GAP) -
     Source:
         (paper, appendix D); claim I.13
 
-    >>> game = AlignmentGame([0.5, 0.5], [0, 1], Polytope([0.0, 1.0], 0.25), beta=1.0)
-    >>> solution = solve_polytope(game)
-    >>> solution.nu.round(9), solution.multipliers.round(9)  # log 3
-    (array([0.75, 0.25]), array([1.09861229]))
-    """
-    polytope = game.functional
-    if not isinstance(polytope, Polytope):
-        raise SolveError(f"{type(polytope).__name__} is not a Polytope; use `solve(game)`.")
-    prompts = list(np.ndindex(game.batch))
-    faces = [polytope.face(game.reachable[prompt], prompt) for prompt in prompts]
-    d, n = polytope.equal.size, len(prompts)
-    costs = np.broadcast_to(polytope.costs, (*game.batch, d, game.n_answers)).reshape(n, 1, d, game.n_answers)
-    budgets = np.broadcast_to(polytope.budgets, (*game.batch, d)).reshape(n, d)
-    dual = ConstrainedDual(
-        np.where(game.reachable, game.log_nu_0, -np.inf).reshape(n, 1, game.n_answers),
-        costs / game.beta,
-        budgets / game.beta,
-        np.ones((n, 1)),
-        np.stack([face.equal for face in faces]),
-    )
-    found, steps = best_multipliers(dual)
-    multipliers = np.stack([signed(m, face, polytope.equal) for m, face in zip(found, faces, strict=True)])
-    log_q = -np.einsum("bd,bdz->bz", multipliers, costs[:, 0]).reshape(game.log_nu_0.shape) / game.beta
-    log_q = simplex.log_normalize(np.where(game.reachable, log_q, -np.inf))
-    log_nu = simplex.log_normalize(np.where(game.reachable, game.log_nu_0 + log_q, -np.inf))
-    certificate = game.certify_marginal(log_nu, log_q)
-    slack = budgets - np.einsum("bdz,bz->bd", costs[:, 0], np.exp(log_nu).reshape(n, -1))
-    shape = (*game.batch, d)
-    solution = ConstrainedSolution(
-        log_nu=log_nu,
-        log_q=log_q,
-        certificate=certificate,
-        game=game,
-        iterations=steps,
-        method="newton",
-        multipliers=multipliers.reshape(shape),
-        slack=slack.reshape(shape),
-    )
-    return check_solved(solution, tolerance, _REMEDY)
-
-
-def solve_budgets(game: CoupledGame, *, tolerance: float = _tolerances.GAP) -> ConstrainedSolution:
-    """Solve a game whose prompts meet linear constraints together, by Newton's method on the shared multipliers.
-
-    Args:
-        game: A game with `Budgets`, `Equalities`, `EqualRates`, or `AllOf` of them.
-        tolerance: Relative duality gap to reach.
-
-    Returns:
-        The certified solution; its constraints hold up to `_tolerances.FEASIBILITY`. A SolveError if the coupling is of
-        another kind, or if rounding keeps the gap above the tolerance.
-
-    Source:
-        (paper, appendix D); claim I.13
-
-    >>> from dagames.couplings import Budgets
     >>> from dagames.functionals import Linear
-    >>> prompts = AlignmentGame([[0.5, 0.5], [0.9, 0.1]], [0, 1], Linear([0.0, 0.0]), beta=1.0)
-    >>> solution = solve_budgets(CoupledGame(prompts, Budgets([0.0, 1.0], 0.2)))
-    >>> solution.nu.round(4), float(solution.nu[:, 1].mean().round(9))
-    (array([[0.6552, 0.3448],
-           [0.9448, 0.0552]]), 0.2)
+    >>> R = Linear([0.0, 1.0]) + Polytope([0.0, 1.0], 0.25)
+    >>> solution = solve_polytope(AlignmentGame([0.5, 0.5], [0, 1], R, beta=1.0))
+    >>> solution.nu.round(9), solution.multipliers.round(9)  # 1 + log 3
+    (array([0.75, 0.25]), array([2.09861229]))
     """
-    rows = rows_of(game)
-    face = linear_coupling(game).face(game.reachable, game.shares)
-    found, steps = best_multipliers(dual_of(game, face))
-    multipliers = signed(found[0], face, rows.equal)
-    return check_solved(at_multipliers(game, multipliers, "newton", steps, ()), tolerance, _REMEDY)
-
-
-def rows_of(game: CoupledGame) -> LinearConstraints:
-    """Read the constraints off a game with a linear coupling.
-
-    Args:
-        game: The game.
-
-    Returns:
-        The constraints; a SolveError if the coupling is of another kind.
-    """
-    return linear_coupling(game).rows(game.shares)
-
-
-def linear_coupling(game: CoupledGame) -> LinearCoupling:
-    """Return the coupling of a game, if it is a linear one.
-
-    Args:
-        game: The game.
-
-    Returns:
-        The coupling.
-
-    Raises:
-        SolveError: If it is of another kind.
-    """
-    if not isinstance(game.coupling, LinearCoupling):
-        raise SolveError(
-            f"{type(game.coupling).__name__} is no linear coupling and has no multipliers; use `solve_coupled(game)`."
+    polytope, rest = split(game.functional)
+    name = type(game.functional).__name__
+    if polytope is None:
+        raise SolveError(f"{name} is not a Polytope and holds none; use `solve(game)`.")
+    if not (rest is None or isinstance(rest, Smooth)):
+        raise SolveError(f"{type(rest).__name__}, beside a Polytope, has no Hessian; use `solve(game)`.")
+    faces = _faces(game, polytope, rest)
+    parts = _Constrained(game, polytope, rest, faces)
+    if rest is None or isinstance(rest, Linear):
+        slope = np.zeros(game.log_nu_0.shape) if rest is None else rest.gradient(game.nu_0)
+        log_base = np.where(game.reachable, game.log_nu_0 - slope / game.beta, -np.inf)
+        shape = (len(faces), 1, game.n_answers)
+        dual = ConstrainedDual(
+            log_base.reshape(shape), parts.costs[:, None], parts.budgets, np.ones((len(faces), 1)), parts.equal
         )
-    return game.coupling
+        found, steps = best_multipliers(dual)
+        nats = np.stack([signed(m, face, polytope.equal) for m, face in zip(found, faces, strict=True)])
+        log_nu = simplex.log_normalize(np.where(game.reachable, log_base + parts.log_tilt(nats), -np.inf))
+        # Where prices are 1e4 nats the first sum is 1 to 1e-12 only.
+        log_nu = simplex.log_normalize(log_nu)
+    else:
+        tilted = TiltedDual(game, rest, parts.costs, parts.budgets, parts.equal)
+        found, steps = minimise_dual(tilted)
+        log_nu = tilted.log_marginals(found)
+        nats = np.stack([signed(m, face, polytope.equal) for m, face in zip(found, faces, strict=True)])
+        slope = np.where(game.reachable, rest.gradient_at_log(log_nu), 0.0)
+    return check_solved(_certified(parts, log_nu, slope, nats, steps, "newton"), tolerance, _REMEDY)
 
 
-def dual_of(game: CoupledGame, face: Face) -> ConstrainedDual:
-    """State the dual of a game with a linear coupling, in nats.
-
-    Args:
-        game: The game.
-        face: The face of its feasible marginals.
-
-    Returns:
-        One problem over all prompts; its multipliers are in R-units, because costs and budgets are divided by beta.
-    """
-    rows = rows_of(game)
-    beta = game.prompts.beta
-    return ConstrainedDual(
-        game.tilted[None], rows.costs[None] / beta, rows.budgets[None] / beta, game.shares[None], face.equal[None]
-    )
+def _faces(game: AlignmentGame, polytope: Polytope, rest: Functional | None) -> tuple[Face, ...]:
+    """Find the face of each prompt among the answers that the reference and the other parts leave."""
+    reached = np.isfinite(game.log_nu_0)
+    reached = reached if rest is None else rest.usable(reached)
+    faces = []
+    for prompt in np.ndindex(game.batch):
+        face = polytope.face(reached[prompt], prompt)
+        # Where constraints and the other parts forbid answers in turns, what both leave is looked at.
+        same = (face.allowed[0] == game.reachable[prompt]).all()
+        faces.append(face if same else polytope.face(game.reachable[prompt], prompt))
+    return tuple(faces)
 
 
-def log_target(game: CoupledGame, multipliers: PerConstraint) -> OverAnswers:
-    """Compute the log of the target q_x proportional to exp(-<multipliers, c_x> / beta).
-
-    Args:
-        game: A game with a linear coupling.
-        multipliers: Prices, [d].
-
-    Returns:
-        Log-target, [X, Z]; -inf where unreachable.
-    """
-    costs = rows_of(game).costs
-    weights = -np.einsum("d,xdz->xz", multipliers, costs) / game.prompts.beta
-    return simplex.log_normalize(np.where(game.reachable, weights, -np.inf))
-
-
-def at_multipliers(
-    game: CoupledGame, multipliers: PerConstraint, method: str, steps: int, history: tuple[float, ...]
+def priced_solution(
+    game: AlignmentGame, log_nu: OverAnswers, multipliers: PerConstraint, method: str
 ) -> ConstrainedSolution:
-    """Answer multipliers by their target and policy, and certify the pair.
+    """Certify a marginal of a game with a `Polytope` by given prices of the constraints.
 
     Args:
-        game: A game with a linear coupling.
-        multipliers: Prices, [d].
-        method: Name of the solver.
-        steps: Steps taken.
-        history: Its residuals.
+        game: A game with a `Polytope`.
+        log_nu: Log of an answer marginal, [*x, Z].
+        multipliers: Finite prices, in R-units per unit of cost, [*x, d].
+        method: Name of the solver that found both.
 
     Returns:
         The solution; its certificate says how good it is.
+
+    Raises:
+        SolveError: If the functional holds no Polytope.
     """
-    rows = rows_of(game)
-    log_q = log_target(game, multipliers)
-    log_nu = game.log_best_marginal(log_q)
-    slack = rows.budgets - rows.expected(np.exp(log_nu))
-    certificate = game.certify_marginal(log_nu, log_q)
+    polytope, rest = split(game.functional)
+    if polytope is None:
+        raise SolveError(f"{type(game.functional).__name__} is not a Polytope and holds none; use `solve(game)`.")
+    faces = _faces(game, polytope, rest)
+    parts = _Constrained(game, polytope, rest, faces)
+    unit = np.stack([face.unit for face in faces])
+    nats = multipliers.reshape(unit.shape) * unit / game.beta
+    slope = np.zeros(log_nu.shape)
+    if rest is not None:
+        slope = np.where(game.reachable, rest.gradient_at_log(log_nu), 0.0)
+    return _certified(parts, log_nu, slope, np.where(polytope.equal, nats, np.maximum(nats, 0.0)), 0, method)
+
+
+def _certified(
+    parts: _Constrained, log_nu: OverAnswers, slope: OverAnswers, nats: np.ndarray, steps: int, method: str
+) -> ConstrainedSolution:
+    game, shape = parts.game, (*parts.game.batch, parts.polytope.equal.size)
+    log_q = simplex.log_normalize(np.where(game.reachable, parts.log_tilt(nats) - slope / game.beta, -np.inf))
+    slack = [
+        parts.polytope.rows(prompt).slack(np.exp(log_nu[prompt])[None]) * ~is_infinite(face)
+        for prompt, face in zip(np.ndindex(game.batch), parts.faces, strict=True)
+    ]
     return ConstrainedSolution(
         log_nu=log_nu,
         log_q=log_q,
-        certificate=certificate,
+        certificate=_certify(parts, log_nu, slope, nats),
         game=game,
         iterations=steps,
         method=method,
-        history=history,
-        multipliers=multipliers,
-        slack=slack,
+        multipliers=np.stack([
+            reported(m * game.beta, face) for m, face in zip(nats, parts.faces, strict=True)
+        ]).reshape(shape),
+        slack=np.stack(slack).reshape(shape),
     )
 
 
-def signed(multipliers: PerConstraint, face: Face, equal: np.ndarray) -> PerConstraint:
-    """Make the multipliers of budgets at least 0 where they hold with equality on the whole face.
+def _certify(parts: _Constrained, log_nu: OverAnswers, slope: OverAnswers, nats: np.ndarray) -> Certificate:
+    """Bound the suboptimality by weak duality at multipliers l and a dual variable u of the rest R.
 
-    On the face the costs are constant under each of its prices, so that adding these changes no target.
+    Math:
+        J(pi)  >=  -beta log sum_z nu_0(z) exp(-(u + <l, c>)(z) / beta) - R*(u) - <l, b>   for every u and l >= 0,
+
+    the dual bound of q proportional to exp(-(u + <l, c>) / beta), because (R + Polytope)*(u + <l, c>) is at most
+    R*(u) + <l, b>. Nothing that is large has to cancel in it, as it would in a linear program on -beta log q.
 
     Args:
-        multipliers: Prices on the face, [d].
-        face: The face.
-        equal: Rows that ask for equality by themselves, bool [d].
+        parts: The game.
+        log_nu: Log of an answer marginal, [*x, Z].
+        slope: The dual variable u, [*x, Z].
+        nats: Multipliers, [B, d], in nats and the units of the faces.
 
     Returns:
-        Multipliers, [d].
+        The certificate.
     """
-    for prices in reversed(face.prices):
-        binding = ~equal & (prices > 0)
-        ratio = np.divide(-multipliers, prices, out=np.zeros_like(prices), where=binding)
-        multipliers = multipliers + max(float(ratio.max(initial=0.0)), 0.0) * prices
-    return np.asarray(np.where(equal, multipliers, np.maximum(multipliers, 0.0)))
+    game, rest, nu = parts.game, parts.rest, np.exp(log_nu)
+    value = np.zeros(game.batch) if rest is None else np.asarray(rest.value(nu))
+    divergence = game.beta * simplex.kl_from_logs(log_nu, game.log_nu_0)
+    weights = np.where(game.reachable, game.log_nu_0 + parts.log_tilt(nats) - slope / game.beta, -np.inf)
+    log_mass = game.beta * simplex.log_sum(weights)
+    conjugate = np.zeros(game.batch)
+    if rest is not None:
+        conjugate = np.asarray(rest.conjugate(np.where(game.reachable, slope, -np.inf)))
+    paid = game.beta * (nats * parts.budgets).sum(axis=-1).reshape(game.batch)
+    expected = np.einsum("bdz,bz->bd", parts.costs, nu.reshape(len(nats), -1))
+    # What a policy gains by the rounding with which it meets the constraints, at their prices.
+    off = np.where(nats * (expected - parts.budgets) > 0, np.abs(nats * (expected - parts.budgets)), 0.0)
+    gained = game.beta * off.sum(axis=-1).reshape(game.batch)
+    # The divergence and the mass are numbers of order 1 at least, whose rounding beta multiplies.
+    size = np.max([np.abs(conjugate), np.abs(paid), np.abs(log_mass), np.full(game.batch, game.beta)], axis=0)
+    return certify_gap(
+        primal=np.asarray(value + divergence + parts.polytope.value(nu)),
+        dual=np.asarray(-log_mass - conjugate - paid),
+        scale=np.asarray(np.maximum(1.0, np.maximum(np.abs(value), divergence))),
+        rounded=np.asarray(size + gained / _tolerances.ROUNDING),
+        name=game.functional.name,
+        foreign=game.functional.foreign,
+    )

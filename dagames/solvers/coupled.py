@@ -7,8 +7,8 @@ from dagames.coupled_game import CoupledGame
 from dagames.couplings import Coherence, LinearCoupling, SoftCoherence
 from dagames.simplex import as_positive
 from dagames.solvers.arguments import check_game
+from dagames.solvers.budgets import solve_budgets
 from dagames.solvers.coherent import solve_coherent, solve_soft_coherent
-from dagames.solvers.constrained import solve_budgets
 from dagames.solvers.dual_ascent import solve_dual_ascent
 from dagames.solvers.solution import Solution
 

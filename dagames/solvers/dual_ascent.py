@@ -10,7 +10,7 @@ from dagames import _tolerances, simplex
 from dagames._errors import DomainError, SolveError
 from dagames._types import Numbers, PerConstraint
 from dagames.coupled_game import CoupledGame
-from dagames.solvers.constrained import at_multipliers, log_target, rows_of
+from dagames.solvers.budgets import at_multipliers, face_of, log_target, rows_of
 from dagames.solvers.solution import ConstrainedSolution
 
 _PAIRS = 500
@@ -71,7 +71,7 @@ def dual_ascent_path(
     Source:
         (paper, appendix D.3, algorithm 4); claim I.28
     """
-    rows = rows_of(game)
+    rows, nats = rows_of(game), face_of(game).unit / game.prompts.beta
     length = min(admissible_step(game) / 2, np.finfo(np.float64).max) if step is None else step
     length = simplex.as_positive(length, "step")
     point = np.zeros(rows.budgets.size) if multipliers is None else simplex.as_real(multipliers, "multipliers")
@@ -79,11 +79,13 @@ def dual_ascent_path(
         raise DomainError(f"`multipliers` has shape {point.shape}; there are {rows.budgets.size} constraints.")
     while True:
         yield point
-        nu = np.exp(game.log_best_marginal(log_target(game, point)))
-        moved = point + length * (rows.expected(nu) - rows.budgets)
+        with np.errstate(under="ignore"):
+            nu = np.exp(game.log_best_marginal(log_target(game, point * nats)))
+            moved = point - length * rows.slack(nu)
         point = np.asarray(np.where(rows.equal, moved, np.maximum(moved, 0.0)))
 
 
+@np.errstate(under="ignore", over="ignore")
 def solve_dual_ascent(
     game: CoupledGame,
     *,
@@ -109,16 +111,17 @@ def solve_dual_ascent(
     """
     if max_iterations < 1:
         raise DomainError(f"`max_iterations` must be at least 1, not {max_iterations}.")
-    scale = rows_of(game).scale
+    unit = face_of(game).unit
     length = admissible_step(game) / 2 if step is None else step
     history: list[float] = []
     recent: deque[PerConstraint] = deque(maxlen=3)
     for point in islice(dual_ascent_path(game, step), max_iterations + 1):
         recent.append(point)
         if len(recent) > 1:
-            history.append(float((np.abs(point - recent[-2]) / scale).max() / length))
+            history.append(float((np.abs(point - recent[-2]) / unit).max() / length))
             if history[-1] <= _tolerances.FEASIBILITY / 2:
-                solution = at_multipliers(game, point, "dual_ascent", len(history), tuple(history))
+                nats = point * unit / game.prompts.beta
+                solution = at_multipliers(game, nats, "dual_ascent", len(history), tuple(history))
                 if solution.certificate.worst <= tolerance:
                     return solution
     limit = admissible_step(game)

@@ -1,5 +1,6 @@
 """Newton's method on the multipliers of linear constraints, many independent problems at once."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,8 +16,24 @@ _LEAST_RADIUS = 1e-12
 """Radius of the trust region below which a step changes nothing, in nats."""
 
 
+class Dual(ABC):
+    """Convex functions phi of the multipliers of independent problems, of about unit scale.
+
+    Attributes:
+        budgets: Budgets b, [B, d].
+        equal: Rows that ask for equality, [B, d]; the multipliers of the others are at least 0.
+    """
+
+    budgets: Array
+    equal: NDArray[np.bool_]
+
+    @abstractmethod
+    def at(self, multipliers: Array) -> tuple[Array, Array, Array]:
+        """Compute phi [B], its gradient [B, d] and its Hessian [B, d, d]."""
+
+
 @dataclass(frozen=True, eq=False)
-class ConstrainedDual:
+class ConstrainedDual(Dual):
     """The dual of independent problems, each the sum of several prompts under its own constraints.
 
     Math:
@@ -42,24 +59,23 @@ class ConstrainedDual:
         weights = self.log_base - np.einsum("bd,bxdz->bxz", multipliers, self.costs)
         return np.asarray(weights - logsumexp(weights, axis=-1, keepdims=True))
 
-    def value(self, multipliers: Array) -> Array:
-        """Compute phi, [B]."""
+    def at(self, multipliers: Array) -> tuple[Array, Array, Array]:
+        """Compute phi, [B], its gradient b - E c, [B, d], and its Hessian sum_x s_x Cov c, [B, d, d]."""
         weights = self.log_base - np.einsum("bd,bxdz->bxz", multipliers, self.costs)
-        return np.asarray(
-            (self.shares * logsumexp(weights, axis=-1)).sum(axis=-1) + (multipliers * self.budgets).sum(-1)
-        )
-
-    def slopes(self, multipliers: Array) -> tuple[Array, Array]:
-        """Compute the gradient b - E c, [B, d], and the Hessian sum_x s_x Cov c, [B, d, d]."""
-        nu = np.exp(self.log_marginals(multipliers))
+        masses = logsumexp(weights, axis=-1)
+        value = (self.shares * masses).sum(axis=-1) + (multipliers * self.budgets).sum(-1)
+        nu = np.exp(weights - masses[..., None])
         mean = np.einsum("bxdz,bxz->bxd", self.costs, nu)
         centred = self.costs - mean[..., None]
         weighted = centred * (self.shares[..., None] * nu)[:, :, None, :]
         covariance = np.einsum("bxdz,bxez->bde", weighted, centred)
-        return np.asarray(self.budgets - (self.shares[..., None] * mean).sum(axis=1)), np.asarray(covariance)
+        gradient = self.budgets - (self.shares[..., None] * mean).sum(axis=1)
+        return np.asarray(value), np.asarray(gradient), np.asarray(covariance)
 
     def scaled(self) -> tuple["ConstrainedDual", Array]:
-        """Centre the costs of each prompt and bring each row to spread 1, which keeps phi up to a constant factor.
+        """Bring each row to spread 1.
+
+        Costs are not centred: those of `LinearConstraints.anchored` are most accurate as they are.
 
         Returns:
             The problem in those units, and the units [B, d]: multipliers there are multipliers here times the unit.
@@ -69,10 +85,8 @@ class ConstrainedDual:
         high = np.where(held, self.costs, -np.inf).max(axis=-1)
         spread = (high - low).max(axis=1)
         unit = np.where(spread > 0, spread, 1.0)
-        middle = 0.5 * (low + high)
-        costs = np.where(held, (self.costs - middle[..., None]) / unit[:, None, :, None], 0.0)
-        budgets = (self.budgets - (self.shares[..., None] * middle).sum(axis=1)) / unit
-        return ConstrainedDual(self.log_base, costs, budgets, self.shares, self.equal), unit
+        costs = np.where(held, self.costs, 0.0) / unit[:, None, :, None]
+        return ConstrainedDual(self.log_base, costs, self.budgets / unit, self.shares, self.equal), unit
 
 
 def best_multipliers(dual: ConstrainedDual) -> tuple[Array, int]:
@@ -94,29 +108,43 @@ def best_multipliers(dual: ConstrainedDual) -> tuple[Array, int]:
     >>> np.exp(multipliers).round(9)
     array([[3.]])
     """
-    scaled, unit = dual.scaled()
+    with np.errstate(under="ignore", over="ignore"):
+        scaled, unit = dual.scaled()
+        point, steps = minimise_dual(scaled)
+        return np.asarray(point / unit), steps
+
+
+def minimise_dual(dual: Dual) -> tuple[Array, int]:
+    """Minimise phi of rows of spread about 1, as `best_multipliers` does.
+
+    Args:
+        dual: The problems.
+
+    Returns:
+        The multipliers, [B, d], and the number of steps of the slowest problem.
+    """
     point = np.zeros_like(dual.budgets)
     if point.size == 0:
         return point, 0
     radius = np.full(len(point), 8.0)
-    value, (gradient, hessian) = scaled.value(point), scaled.slopes(point)
+    value, gradient, hessian = dual.at(point)
     idle = np.zeros(len(point), dtype=np.int64)
     step = 0
     while step < _STEPS:
-        error = _residual(point, gradient, scaled.equal)
+        error = _residual(point, gradient, dual)
         idle = np.where(error <= 4 * np.finfo(np.float64).eps, 99, idle)
         if (idle >= 6).all():
             break
         step += 1
-        moved = point + _direction(point, gradient, hessian, scaled.equal, radius)
-        new_value, (new_gradient, new_hessian) = scaled.value(moved), scaled.slopes(moved)
+        moved = point + _direction(point, gradient, hessian, dual.equal, radius)
+        new_value, new_gradient, new_hessian = dual.at(moved)
         drop = value - new_value
         # phi is a difference of terms that can be far larger than itself.
-        terms = np.abs(point * scaled.budgets).sum(axis=-1)
+        terms = np.abs(point * dual.budgets).sum(axis=-1)
         rounding = 8 * np.finfo(np.float64).eps * (1.0 + np.abs(value) + terms)
         expected = -(gradient * (moved - point)).sum(axis=-1)
         # Near the solution phi changes by less than its rounding: there the smaller residual decides.
-        better = _residual(moved, new_gradient, scaled.equal) < error
+        better = _residual(moved, new_gradient, dual) < error
         good = np.where(np.abs(drop) > rounding, drop >= 1e-4 * expected, better) & (idle < 6)
         reached = np.abs(moved - point).max(axis=-1) >= 0.5 * radius
         shorter = np.maximum(np.minimum(radius, _size(moved - point)) / 4, _LEAST_RADIUS)
@@ -126,7 +154,7 @@ def best_multipliers(dual: ConstrainedDual) -> tuple[Array, int]:
         value = np.where(good, new_value, value)
         gradient = np.where(good[:, None], new_gradient, gradient)
         hessian = np.where(good[:, None, None], new_hessian, hessian)
-    return np.asarray(point / unit), step
+    return point, step
 
 
 def _size(step: Array) -> Array:
@@ -134,10 +162,24 @@ def _size(step: Array) -> Array:
     return np.asarray(np.maximum(np.abs(step).max(axis=-1), np.finfo(np.float64).tiny))
 
 
-def _residual(point: Array, gradient: Array, equal: NDArray[np.bool_]) -> Array:
-    """Measure by how much optimality is missed, [B]: the gradient, or the multiplier where both are above 0."""
-    at_bound = np.where(gradient > 0, np.minimum(np.abs(gradient), point), np.abs(gradient))
-    return np.asarray(np.where(equal, np.abs(gradient), at_bound).max(axis=-1))
+def _residual(point: Array, gradient: Array, dual: Dual) -> Array:
+    """Measure by how much optimality is missed, [B]: the gradient, or the multiplier where both are above 0.
+
+    The gradient b - E c is relative to |b| + |E c|, which is all that rounding limits: a budget of 1e-12 above the
+    least cost is kept to many digits of its own.
+
+    Args:
+        point: Multipliers, [B, d].
+        gradient: Gradient of phi there, [B, d].
+        dual: The problems.
+
+    Returns:
+        The residual.
+    """
+    size = np.abs(dual.budgets) + np.abs(dual.budgets - gradient)
+    missed = np.abs(gradient) / np.where(size > 0, size, 1.0)
+    at_bound = np.where(gradient > 0, np.minimum(missed, point), missed)
+    return np.asarray(np.where(dual.equal, missed, at_bound).max(axis=-1))
 
 
 def _direction(point: Array, gradient: Array, hessian: Array, equal: NDArray[np.bool_], radius: Array) -> Array:

@@ -9,7 +9,7 @@ from dagames.functionals import Separable, Smooth
 from dagames.game import AlignmentGame
 from dagames.solvers.nested_roots import nested_roots
 from dagames.solvers.newton_smooth import smooth_equilibrium
-from dagames.solvers.path import as_solution, check_solved
+from dagames.solvers.path import as_solution, check_solved, refuse_constraints
 from dagames.solvers.pieces import Piece, cut, log_total, normalize, solution_of_pieces
 from dagames.solvers.solution import Solution
 
@@ -46,6 +46,7 @@ def solve_newton(game: AlignmentGame, *, tolerance: float = _tolerances.GAP) -> 
     array([0.63644, 0.36356])
     """
     functional = game.functional
+    refuse_constraints(game, "solve_newton")
     if not isinstance(functional, Smooth):
         raise SolveError(f"{type(functional).__name__} has no Hessian; use `solve(game)` or `solve_mirror_descent`.")
     if not isinstance(functional, Separable):

@@ -17,6 +17,24 @@ from dagames.solvers.solution import CertifiedIterate, Iterate, Solution
 S = TypeVar("S", bound=Solution)
 
 
+def refuse_constraints(game: AlignmentGame, method: str) -> None:
+    """Raise if the game's functional holds linear constraints, whose prices no slope contains.
+
+    Args:
+        game: The game.
+        method: Name of the solver that cannot take them.
+
+    Raises:
+        SolveError: If it does.
+    """
+    held = game.functional.constraint_set()
+    if held is not None:
+        raise SolveError(
+            f"{method} does not take the constraints of a {type(held).__name__}: the functional's slope does not "
+            'contain their prices. Use "auto", "newton", "mirror_descent" (projected) or "conic" of `solve(game)`.'
+        )
+
+
 def as_solution(game: AlignmentGame, log_nu: OverAnswers, method: str, iterations: int = 0) -> Solution:
     """Answer an answer marginal with its best target, and certify the pair.
 
@@ -117,6 +135,7 @@ def solve_along(
     """
     if max_iterations < 0:
         raise DomainError(f"`max_iterations` must be at least 0, not {max_iterations}.")
+    refuse_constraints(game, method)
     watch, mean = _Watch(game, method, advice), _Mean(game)
     history: list[float] = []
     averages: list[float] = []

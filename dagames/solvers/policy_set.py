@@ -7,13 +7,12 @@ import numpy as np
 
 from dagames import _tolerances, simplex
 from dagames._errors import DomainError, SolveError
-from dagames._types import Numbers, OverAnswers, OverTraces, PerPrompt
+from dagames._types import Numbers, OverAnswers, OverTraces, PerConstraint, PerPrompt
 from dagames.certificates import Certificate, certify_gap
-from dagames.functionals import Functional, Polytope, Sum
-from dagames.functionals.algebra import total
+from dagames.functionals import Linear, Polytope
 from dagames.game import AlignmentGame
-from dagames.solvers.constrained import solve_polytope
-from dagames.solvers.solution import Solution
+from dagames.solvers.constrained import solve_polytope, split
+from dagames.solvers.solution import ConstrainedSolution
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +25,8 @@ class RestrictedSolution:
         certificate: Objective of the policy, and a lower bound over the *set*.
         iterations: Steps taken.
         history: Worst relative gap of each iterate, the start first.
+        multipliers: Price of each constraint of the set, [*x, d], as in a `ConstrainedSolution`.
+        slack: Budget minus expected cost, [*x, d].
     """
 
     log_pi: OverTraces
@@ -33,6 +34,8 @@ class RestrictedSolution:
     certificate: Certificate
     iterations: int
     history: tuple[float, ...]
+    multipliers: PerConstraint
+    slack: PerConstraint
 
     @property
     def pi(self) -> OverTraces:
@@ -40,6 +43,7 @@ class RestrictedSolution:
         return np.asarray(np.exp(self.log_pi))
 
 
+@np.errstate(under="ignore", over="ignore")
 def best_restricted_policy(game: AlignmentGame, q: Numbers, policies: Polytope) -> OverTraces:
     """Answer a target by the best policy of a convex set: the KL projection of pi_0 q(E) on it.
 
@@ -60,7 +64,7 @@ def best_restricted_policy(game: AlignmentGame, q: Numbers, policies: Polytope) 
     array([0.6, 0.3, 0.1])
     """
     log_q = simplex.as_log_target(q, game.reachable)
-    return np.asarray(np.exp(_project(game, game.log_best_policy(log_q), policies)[0]))
+    return np.asarray(np.exp(_project(game, game.log_best_policy(log_q), policies).log_nu))
 
 
 def restricted_path(game: AlignmentGame, policies: Polytope) -> Iterator[tuple[OverTraces, OverAnswers]]:
@@ -77,7 +81,7 @@ def restricted_path(game: AlignmentGame, policies: Polytope) -> Iterator[tuple[O
     Yields:
         Log-policies, [*x, Y], the projection of the reference first, and log-targets, [*x, Z].
     """
-    log_pi = _project(game, game.log_pi_0, policies)[0]
+    log_pi = _project(game, game.log_pi_0, policies).log_nu
     known = np.broadcast_to(np.asarray(game.functional.relative_smoothness), game.batch)
     L = np.where(np.isfinite(known), known, game.beta)[..., None]
     while True:
@@ -88,7 +92,7 @@ def restricted_path(game: AlignmentGame, policies: Polytope) -> Iterator[tuple[O
         slope = np.where(game.reachable, -game.beta * np.where(game.reachable, log_q, 0.0), 0.0)
         L = 0.5 * L
         while True:
-            moved = _project(game, _mixed(log_pi, response, game.beta / (game.beta + L)), policies)[0]
+            moved = _project(game, _mixed(log_pi, response, game.beta / (game.beta + L)), policies).log_nu
             fails = ~_is_safe(game, log_pi, moved, log_nu, slope, L[..., 0]) & (L[..., 0] < known)
             fails &= L[..., 0] < game.beta / _tolerances.LEAST_STEP
             if not fails.any():
@@ -97,6 +101,7 @@ def restricted_path(game: AlignmentGame, policies: Polytope) -> Iterator[tuple[O
         log_pi = moved
 
 
+@np.errstate(under="ignore", over="ignore")
 def solve_restricted(
     game: AlignmentGame, policies: Polytope, *, tolerance: float = _tolerances.GAP, max_iterations: int = 1000
 ) -> RestrictedSolution:
@@ -131,10 +136,13 @@ def solve_restricted(
         raise DomainError(f"`policies` must be a Polytope over the traces, not {type(policies).__name__}.")
     history: list[float] = []
     for (log_pi, log_q), _ in zip(restricted_path(game, policies), range(max_iterations + 1), strict=False):
-        certificate = _certify(game, policies, log_pi, log_q)
+        certificate, nearest = _certify(game, policies, log_pi, log_q)
         history.append(certificate.worst)
         if history[-1] <= tolerance:
-            return RestrictedSolution(log_pi, log_q, certificate, len(history) - 1, tuple(history))
+            # The certificate's projection has the prices at which the dual bound holds.
+            return RestrictedSolution(
+                log_pi, log_q, certificate, len(history) - 1, tuple(history), nearest.multipliers, nearest.slack
+            )
     raise SolveError(
         f"restricted stopped after {len(history) - 1} steps with gap {history[-1]:.1e} > {tolerance:.1e}; allow more "
         "`max_iterations` or ask for a larger `tolerance`.",
@@ -142,9 +150,10 @@ def solve_restricted(
     )
 
 
+@np.errstate(under="ignore", over="ignore")
 def solve_polytope_sum(
     game: AlignmentGame, *, tolerance: float = _tolerances.GAP, max_iterations: int = 1000
-) -> Solution:
+) -> ConstrainedSolution:
     """Solve a game whose functional is a `Polytope` plus others: the others' game over the polytope's marginals.
 
     Math:
@@ -156,7 +165,7 @@ def solve_polytope_sum(
         max_iterations: Steps of projected mirror descent allowed.
 
     Returns:
-        The solution, with the certificate of the restricted game, whose objective is the same.
+        The solution, with the certificate and multipliers of the restricted game, whose objective is the same.
 
     Raises:
         SolveError: If the functional is another.
@@ -166,55 +175,53 @@ def solve_polytope_sum(
     >>> solve_polytope_sum(AlignmentGame([0.5, 0.5], [0, 1], R, beta=1.0)).nu.round(9)
     array([0.75, 0.25])
     """
-    polytope, rest = polytope_and_rest(game.functional)
-    if polytope is None or rest is None:
+    polytope, rest = split(game.functional)
+    if polytope is None:
         raise SolveError(f"{type(game.functional).__name__} is no sum with a Polytope; use `solve(game)`.")
+    rest = Linear(np.zeros(game.n_answers)) if rest is None else rest
     inner = AlignmentGame.from_log(game.log_nu_0, np.arange(game.n_answers), rest, game.beta)
     found = solve_restricted(inner, polytope, tolerance=tolerance, max_iterations=max_iterations)
     log_nu = np.where(game.reachable, found.log_pi, -np.inf)
     log_q = simplex.log_normalize(game.log_ratio(log_nu))
-    return Solution(log_nu, log_q, found.certificate, game, found.iterations, "restricted", found.history)
+    return ConstrainedSolution(
+        log_nu=log_nu,
+        log_q=log_q,
+        certificate=found.certificate,
+        game=game,
+        iterations=found.iterations,
+        method="restricted",
+        history=found.history,
+        multipliers=found.multipliers,
+        slack=found.slack,
+    )
 
 
-def polytope_and_rest(functional: Functional) -> tuple[Polytope | None, Functional | None]:
-    """Split a sum into its polytope and the sum of its other parts.
-
-    Args:
-        functional: Any functional.
-
-    Returns:
-        The polytope and the rest, or None for what is not there.
-    """
-    parts = functional.parts if isinstance(functional, Sum) else (functional,)
-    polytopes = [part for part in parts if isinstance(part, Polytope)]
-    others = [part for part in parts if not isinstance(part, Polytope)]
-    return (polytopes[0] if polytopes else None), (total(*others) if others else None)
-
-
-def _project(game: AlignmentGame, log_weights: OverTraces, policies: Polytope) -> tuple[OverTraces, PerPrompt]:
-    """Find the policy of the set nearest to normalised weights, and a lower bound on beta times its divergence."""
+def _project(game: AlignmentGame, log_weights: OverTraces, policies: Polytope) -> ConstrainedSolution:
+    """Find the policy of the set nearest to normalised weights, with a lower bound on beta times its divergence."""
     log_p = simplex.log_normalize(log_weights)
     traces = AlignmentGame.from_log(log_p, np.arange(log_p.shape[-1]), policies, game.beta)
-    solution = solve_polytope(traces)
-    return solution.log_nu, solution.certificate.dual
+    return solve_polytope(traces)
 
 
-def _certify(game: AlignmentGame, policies: Polytope, log_pi: OverTraces, log_q: OverAnswers) -> Certificate:
+def _certify(
+    game: AlignmentGame, policies: Polytope, log_pi: OverTraces, log_q: OverAnswers
+) -> tuple[Certificate, ConstrainedSolution]:
     nu = np.exp(simplex.pushforward(log_pi, game.E, game.n_answers))
     value = np.asarray(game.functional.value(nu))
     divergence = game.beta * simplex.kl_from_logs(log_pi, game.log_pi_0)
     said = np.where(game.reachable, log_q, 0.0)
     log_mass = simplex.log_sum(np.where(game.reachable, game.log_nu_0 + said, -np.inf))
-    nearest = _project(game, game.log_best_policy(log_q), policies)[1]
+    nearest = _project(game, game.log_best_policy(log_q), policies)
     potential = np.asarray(game.functional.conjugate(np.where(game.reachable, -game.beta * said, -np.inf)))
-    return certify_gap(
+    certificate = certify_gap(
         primal=np.asarray(value + divergence),
-        dual=np.asarray(nearest - game.beta * log_mass - potential),
+        dual=np.asarray(nearest.certificate.dual - game.beta * log_mass - potential),
         scale=np.asarray(np.maximum(1.0, np.maximum(np.abs(value), divergence))),
         rounded=np.asarray(np.maximum(np.abs(potential), np.abs(game.beta * log_mass))),
         name=game.functional.name,
         foreign=game.functional.foreign,
     )
+    return certificate, nearest
 
 
 def _mixed(log_pi: OverTraces, response: OverTraces, eta: np.ndarray) -> OverTraces:

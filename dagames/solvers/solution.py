@@ -87,8 +87,13 @@ class ConstrainedSolution(Solution):
     """A solution under linear constraints, with their prices.
 
     Attributes:
-        multipliers: Price of each constraint, in R-units per unit of cost, [d] or [*x, d]; at least 0 for a budget.
-        slack: Budget minus expected cost, [d] or [*x, d]; below 0 by rounding only, see `certificate.residuals`.
+        multipliers: Price of each constraint, in R-units per unit of cost, [d] or [*x, d]; at least 0 for a budget. It
+            is inf for a budget at the least expected cost that can be reached, as a budget of 0 on costs of at least 0:
+            the constraint forbids answers, and to allow them a little mass is worth more than any price. (For an
+            equality at an end of its range it is inf or -inf. Where rows forbid answers only together, all of these
+            are infinite.) A price of 0 says that the constraint does not bind.
+        slack: Budget minus expected cost, [d] or [*x, d]; below 0 by rounding only, see `certificate.residuals`. It is
+            0 where the multiplier is infinite.
     """
 
     multipliers: PerConstraint
@@ -96,5 +101,7 @@ class ConstrainedSolution(Solution):
 
     @property
     def complementarity(self) -> float:
-        """The largest product of a multiplier and its slack, in R-units: 0 at the equilibrium."""
-        return float(np.abs(self.multipliers * self.slack).max(initial=0.0))
+        """The largest product of a finite multiplier and its slack, in R-units: 0 at the equilibrium."""
+        finite = np.where(np.isfinite(self.multipliers), self.multipliers, 0.0)
+        with np.errstate(under="ignore"):
+            return float(np.abs(finite * self.slack).max(initial=0.0))

@@ -167,7 +167,11 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("dagames/solvers/newton_smooth.py", "+ game.beta * np.eye", "+ np.eye"),
     ("dagames/solvers/newton_smooth.py", "+ game.beta * (t - base)", "+ (t - base)"),
     ("dagames/solvers/policy_set.py", "L * simplex.kl_from_logs(moved", "0 * simplex.kl_from_logs(moved"),
-    ("dagames/solvers/policy_set.py", "nearest - game.beta * log_mass", "nearest + game.beta * log_mass"),
+    (
+        "dagames/solvers/policy_set.py",
+        "certificate.dual - game.beta * log_mass",
+        "certificate.dual + game.beta * log_mass",
+    ),
     ("dagames/solvers/policy_set.py", "(1 - eta) * np.where(used, log_pi", "np.where(used, log_pi"),
     ("dagames/solvers/log_linear.py", "missed = reward - np", "missed = reward + np"),
     (
