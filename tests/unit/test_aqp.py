@@ -1,14 +1,18 @@
 """Tables of least second moment, or variance, within a budget of bias."""
 
 import importlib
+import io
+import math
 from fractions import Fraction
 
 import numpy as np
 import pytest
 from flint import arb, ctx
+from rich.console import Console
 
 from dagames import DomainError, SolveError
 from dagames._errors import CertificateError
+from dagames._frontier_trace import Trace
 from dagames.estimators import (
     LOG,
     Interval,
@@ -25,7 +29,7 @@ from dagames.estimators import (
 from dagames.estimators.bernstein import as_rationals
 from dagames.estimators.budgeted import _rounded
 from dagames.estimators.dual_bound import Measures, lower_bound
-from dagames.estimators.frontier_point import as_budget, as_objective
+from dagames.estimators.frontier_point import as_budget, as_objective, frontier_point
 from dagames.estimators.gram import Gram, entries
 from dagames.estimators.grid import grid_aqp, grid_table
 from dagames.estimators.interior_point import Start, interior_point
@@ -243,3 +247,39 @@ def test_what_float64_does_not_hold_is_refused_before_it_is_solved(monkeypatch):
     monkeypatch.setattr(budgeted, "_ROUNDS", 1)
     with pytest.raises(SolveError, match=r"1.001 times the optimum .* larger budget"):
         solve_aqp(52, 1.001)
+
+
+def test_a_frontier_begins_where_float64_holds_a_table(monkeypatch):
+    module = importlib.import_module("dagames.estimators.frontier")
+    solve, budgets = module.frontier_point, []
+
+    def from_two_on(K, bias, *rest):
+        budgets.append(bias)
+        if bias < 1.2:
+            raise SolveError("beyond float64", "rounding")
+        return solve(K, bias, *rest)
+
+    monkeypatch.setattr(module, "frontier_point", from_two_on)
+    points = pareto_frontier(2, points=2)
+    assert budgets == [1.0, 1.05, 1.1, 1.2, 50.0]
+    assert [p.budget / p.optimum.upper for p in points] == pytest.approx([1.2, 50.0])
+    with pytest.raises(SolveError, match=r"within any of the budgets tried, 1 to 1.1 optima. The last: beyond"):
+        pareto_frontier(2, points=2, largest=1.2)
+
+
+def test_a_point_that_fails_loses_no_other(monkeypatch):
+    def all_but_one(K, bias, *rest):
+        if 2 < bias < 5:
+            raise SolveError("beyond float64", "rounding")
+        return frontier_point(K, bias, *rest)
+
+    monkeypatch.setattr("dagames._frontier_trace.frontier_point", all_but_one)
+    trace, console = Trace(2, LOG, "self-inclusive"), Console(file=io.StringIO())
+    trace.run(["second_moment"], 3, 1.5, 10.0, console)
+    assert [p.budget / p.optimum.upper for p in trace.found["second_moment"]] == pytest.approx([1.5, 10.0])
+    assert trace.failures == ["second_moment at 3.87298 optima: beyond float64"]
+    shown = console.file.getvalue().splitlines()
+    assert shown[1].startswith("2/3 failed: second_moment at 3.87298 optima: beyond float64; ")
+    monkeypatch.setattr("dagames._frontier_trace.first_point", all_but_one)
+    with pytest.raises(DomainError, match="`least`"):
+        trace.run(["second_moment"], 3, math.nan, 10.0, console)
