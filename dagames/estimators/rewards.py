@@ -19,6 +19,12 @@ from dagames.estimators.estimand import Estimand, Vector
 from dagames.estimators.log_polynomial import LogPolynomial, Terms
 from dagames.estimators.supremum import Interval, supremum
 
+_LARGEST_POWER, _LARGEST_LOG, _LARGEST_BITS = 10_000, 64, 4096
+"""Largest power of p, power of its logarithm, and size of a numerator or denominator."""
+
+_LARGEST_NAMED = 256
+"""Largest power of a reward given by name: proofs stay quick."""
+
 AnyReward: TypeAlias = str | Estimand | Callable[..., Any]
 """What `as_reward` reads."""
 
@@ -47,11 +53,18 @@ class Reward(Estimand):
         """
         if not self.terms:
             raise DomainError(f"the reward {self.name!r} has no terms.")
-        for alpha, m in self.terms:
+        for (alpha, m), b in self.terms.items():
             if not alpha > -1:
                 raise DomainError(
                     f"the reward {self.name!r} has the power {float(alpha):g}; it must be above -1, because p g(p) has "
                     "to tend to 0 with p: no table approximates it otherwise."
+                )
+            bits = max(abs(b.numerator), b.denominator, alpha.denominator).bit_length()
+            if alpha > _LARGEST_POWER or m > _LARGEST_LOG or bits > _LARGEST_BITS:
+                raise DomainError(
+                    f"the reward {self.name!r} has the power {float(min(alpha, Fraction(10**9))):g}, of the logarithm "
+                    f"{m}, and numbers of {bits} bits; tables are proved for powers above -1 and up to "
+                    f"{_LARGEST_POWER}, of the logarithm up to {_LARGEST_LOG}, and numbers of {_LARGEST_BITS} bits."
                 )
             if m < 0:
                 raise DomainError(f"the reward {self.name!r} is infinite at p = 1: its logarithm has the power {m}.")
@@ -136,15 +149,18 @@ def power(a: float) -> Reward:
     """Return the reward g(p) = p^a.
 
     Args:
-        a: The power, above -1.
+        a: The power, above -1 and up to 256.
 
     Returns:
         The reward.
 
+    Raises:
+        DomainError: If the power is out of its domain.
+
     >>> power(0.5)(np.array([0.25])).tolist()
     [0.5]
     """
-    return Reward("sqrt" if a == 0.5 else f"power:{float(a)!r}", {(_exact(a), 0): Fraction(1)})
+    return Reward("sqrt" if a == 0.5 else f"power:{float(a)!r}", {(_as_power(_exact(a)), 0): Fraction(1)})
 
 
 def entropy(order: float) -> Reward:
@@ -154,7 +170,7 @@ def entropy(order: float) -> Reward:
         g(p) = (p^(order - 1) - 1) / (order - 1), which tends to log p as the order goes to 1.
 
     Args:
-        order: The order, above 0.
+        order: The order, above 0 and up to 257.
 
     Returns:
         The reward; `LOG` at order 1.
@@ -162,7 +178,7 @@ def entropy(order: float) -> Reward:
     >>> entropy(2.0)(np.array([0.25])).tolist()
     [-0.75]
     """
-    a = _exact(order) - 1
+    a = _as_power(_exact(order) - 1)
     return LOG if a == 0 else Reward(f"entropy:{float(order)!r}", {(a, 0): 1 / a, (Fraction(0), 0): -1 / a})
 
 
@@ -206,6 +222,15 @@ def as_reward(reward: AnyReward) -> Estimand:
         f"there is no reward {reward!r}.{hint} Known: {listed}. Others are functions of p, or made by "
         "`Reward(name, terms)`."
     )
+
+
+def _as_power(a: Fraction) -> Fraction:
+    if a > _LARGEST_NAMED:
+        raise DomainError(
+            f"the power of a reward must be above -1 and up to {_LARGEST_NAMED} (an order above 0 and up to "
+            f"{_LARGEST_NAMED + 1}), not {float(a):g}: no small table is near it."
+        )
+    return a
 
 
 def _exact(number: float) -> Fraction:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -37,9 +38,10 @@ def unseal(text: str, name: str) -> dict[str, Any]:
     {'a': [1, 0.1]}
     """
     try:
-        content = json.loads(text)
-    except (ValueError, RecursionError):
-        raise DomainError(f"{name} is not JSON.") from None
+        content = json.loads(text, parse_constant=_refuse, parse_float=_finite)
+    except (ValueError, RecursionError) as error:
+        reason = "too deep" if isinstance(error, RecursionError) else error
+        raise DomainError(f"{name} is not JSON: {reason}.") from None
     if not isinstance(content, dict) or "sha256" not in content:
         raise DomainError(f"{name} has no `sha256`; it was not written by this program.")
     claimed = content.pop("sha256")
@@ -69,6 +71,17 @@ def read_bounded(path: Path, largest: int) -> str:
     if len(content) > largest:
         raise DomainError(f"{path} is larger than {largest} bytes; it is no reward table.")
     return content.decode("utf-8", errors="replace")
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no number of JSON")
+
+
+def _finite(number: str) -> float:
+    value = float(number)
+    if not math.isfinite(value):
+        raise ValueError(f"{number:.40} is beyond float64")
+    return value
 
 
 def _checksum(content: dict[str, Any]) -> str:
