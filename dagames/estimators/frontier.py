@@ -12,6 +12,8 @@ from dagames.estimators.rewards import AnyReward, as_reward
 _LARGEST = 50.0
 """Largest budget, in optima."""
 
+_MOST_POINTS = 10_000
+
 _STARTS = (1.0, 1.05, 1.1, 1.2, 1.5, 2.0, 3.0, 5.0, 10.0)
 """First budgets to try, in optima: the smaller one is, the larger are the entries that float64 must hold."""
 
@@ -114,6 +116,8 @@ def frontier_budgets(points: int, least: float, largest: float) -> list[float]:
     """
     if isinstance(points, bool) or not isinstance(points, (int, np.integer)) or points < 2:
         raise DomainError(f"`points` must be an integer of at least 2, not {points!r}.")
+    if points > _MOST_POINTS:
+        raise DomainError(f"`points` is {points}; at most {_MOST_POINTS} are traced. Ask for fewer.")
     numbers = all(isinstance(x, (int, float, np.number)) and not isinstance(x, bool) for x in (least, largest))
     if not (numbers and 1.0 <= least < largest < np.inf):
         raise DomainError(f"`least` and `largest` must satisfy 1 <= least < largest, not {least!r} and {largest!r}.")

@@ -1,6 +1,7 @@
 """A reward that is looked up by the count of an answer in its group, with a proof of how good it is."""
 
 import math
+import warnings
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -18,7 +19,7 @@ from dagames.estimators.estimand import Estimand
 from dagames.estimators.log_polynomial import LogPolynomial
 from dagames.estimators.look_up import look_up
 from dagames.estimators.rewards import LOG, AnyReward, Reward, as_reward
-from dagames.estimators.sealed import read_bounded, seal, unseal
+from dagames.estimators.sealed import as_path, read_bounded, seal, unseal
 from dagames.estimators.supremum import Interval, supremum
 from dagames.estimators.table_file import FORMAT, LARGEST_FILE, as_terms, check_claim, check_fields
 
@@ -68,7 +69,13 @@ class RewardTable:
         """
         object.__setattr__(self, "group_size", as_group_size(self.group_size))
         object.__setattr__(self, "counts", as_counts(self.counts))
-        coefficients = np.array(self.coefficients, dtype=np.float64)
+        try:
+            with warnings.catch_warnings(action="error"):
+                coefficients = np.array(self.coefficients, dtype=np.float64)
+        except (TypeError, ValueError, OverflowError, Warning) as error:
+            raise DomainError(f"`coefficients` must be K + 1 real numbers: {error}.") from None
+        if not isinstance(self.estimates, Estimand):
+            raise DomainError(f"`estimates` must be a reward, as of `as_reward`, not {self.estimates!r}.")
         if coefficients.shape != (self.group_size + 1,):
             raise ShapeError(f"`coefficients` has shape {coefficients.shape}, not ({self.group_size + 1},).")
         if not np.isfinite(coefficients).all():
@@ -169,7 +176,11 @@ class RewardTable:
         >>> plugin_table(4).reward([1, 4]).round(4)
         array([-1.3863,  0.    ])
         """
-        array, least = np.asarray(counts), 0 if self.counts == "independent" else 1
+        try:
+            array = np.asarray(counts)
+        except ValueError as error:
+            raise DomainError(f"`counts` must be an array of integers, of one shape: {error}.") from None
+        least = 0 if self.counts == "independent" else 1
         if np.issubdtype(array.dtype, np.integer):
             rewards = look_up(self.coefficients, array, least)
             if rewards is not None:
@@ -212,8 +223,8 @@ class RewardTable:
             path: The file.
             overwrite: Whether it may exist.
         """
-        check_new_file(Path(path), overwrite=overwrite)
-        write_text(Path(path), self.to_json())
+        check_new_file(as_path(path), overwrite=overwrite)
+        write_text(as_path(path), self.to_json())
 
     def to_json(self) -> str:
         """Write the table as JSON, with its certificate and a checksum.
@@ -253,7 +264,7 @@ class RewardTable:
             DomainError: If the file is no such table, was changed, claims what its coefficients do not have, or
                 estimates a function that is not given, or another one.
         """
-        content = unseal(read_bounded(Path(path), LARGEST_FILE), str(path))
+        content = unseal(read_bounded(as_path(path), LARGEST_FILE), str(path))
         check_fields(content, str(path))
         table = _Loaded(
             group_size=content["group_size"],
@@ -332,6 +343,7 @@ def _check_name(reward: Reward, path: str) -> None:
         raise DomainError(f"{path} names its reward {reward.name!r}, and has the terms of another one. Make it anew.")
 
 
+_LARGEST_GROUP = 10**7
 _SQUARE = fmpq_poly([0, 0, 1])
 
 
@@ -372,6 +384,8 @@ def as_group_size(K: int) -> int:
     """
     if isinstance(K, bool) or not isinstance(K, (int, np.integer)) or K < 1:
         raise DomainError(f"`K` must be an integer of at least 1, not {K!r}.")
+    if K > _LARGEST_GROUP:
+        raise DomainError(f"`K` is {K}; tables have at most {_LARGEST_GROUP} entries. Ask for a smaller group.")
     return int(K)
 
 
@@ -405,7 +419,7 @@ def as_counts(counts: str) -> CountsKind:
         DomainError: If it is none of them.
     """
     for known in _KNOWN:
-        if counts == known:
+        if isinstance(counts, str) and counts == known:
             return known
     raise DomainError(f"`counts` must be one of {', '.join(get_args(CountsKind))}, not {counts!r}.")
 

@@ -29,6 +29,12 @@ AnyReward: TypeAlias = str | Estimand | Callable[..., Any]
 """What `as_reward` reads."""
 
 
+def _is_term(key: Any, coefficient: Any) -> bool:
+    if not (isinstance(key, tuple) and len(key) == 2 and isinstance(key[1], int)):
+        return False
+    return isinstance(key[0], (Fraction, int)) and isinstance(coefficient, (Fraction, int))
+
+
 @dataclass(frozen=True)
 class Reward(Estimand):
     """A function g(p) = sum b p^alpha (log p)^m on (0, 1], with every alpha above -1, of which tables can be proved.
@@ -51,9 +57,15 @@ class Reward(Estimand):
         Raises:
             DomainError: If there is none, if p g(p) does not tend to 0 with p, or if a power of the log is negative.
         """
-        if not self.terms:
+        if not (isinstance(self.terms, dict) and self.terms):
             raise DomainError(f"the reward {self.name!r} has no terms.")
-        for (alpha, m), b in self.terms.items():
+        for key, b in self.terms.items():
+            if not _is_term(key, b):
+                raise DomainError(
+                    f"the reward {self.name!r} has the term {key!r}: {b!r}; each must be (power, power of the log): "
+                    "coefficient, of Fractions and an integer, as (Fraction(1, 2), 0): Fraction(3)."
+                )
+            alpha, m = key
             if not alpha > -1:
                 raise DomainError(
                     f"the reward {self.name!r} has the power {float(alpha):g}; it must be above -1, because p g(p) has "
@@ -160,7 +172,8 @@ def power(a: float) -> Reward:
     >>> power(0.5)(np.array([0.25])).tolist()
     [0.5]
     """
-    return Reward("sqrt" if a == 0.5 else f"power:{float(a)!r}", {(_as_power(_exact(a)), 0): Fraction(1)})
+    exact = _as_power(_exact(a))
+    return Reward("sqrt" if a == 0.5 else f"power:{float(a)!r}", {(exact, 0): Fraction(1)})
 
 
 def entropy(order: float) -> Reward:

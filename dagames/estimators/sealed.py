@@ -50,6 +50,23 @@ def unseal(text: str, name: str) -> dict[str, Any]:
     return content
 
 
+def as_path(path: str | Path) -> Path:
+    """Validate the path of a file.
+
+    Args:
+        path: The path.
+
+    Returns:
+        The same.
+
+    Raises:
+        DomainError: If it is none.
+    """
+    if not isinstance(path, (str, Path)) or "\0" in str(path):
+        raise DomainError(f"`path` must be the path of a file, not {path!r}.")
+    return Path(path)
+
+
 def read_bounded(path: Path, largest: int) -> str:
     """Read a text file that is not too large.
 

@@ -8,7 +8,7 @@ import numpy as np
 from flint import fmpq, fmpq_poly
 
 from dagames._errors import DomainError
-from dagames.estimators.bernstein import to_bernstein
+from dagames.estimators.bernstein import LARGEST_EXACT, to_bernstein
 from dagames.estimators.reward_table import CountsKind, RewardTable, inner_degree
 from dagames.estimators.rewards import LOG, Reward
 from dagames.simplex import as_real
@@ -29,7 +29,7 @@ def falling_factorials(n: int, m: int) -> tuple[Fraction, ...]:
         The table for k = 0..n.
 
     Raises:
-        DomainError: If `m` is not an integer from 0 to n.
+        DomainError: If `n` is not an integer from 0 to 1024, or `m` none from 0 to n.
 
     Source:
         (slides, U-statistics); claim II.2
@@ -37,10 +37,13 @@ def falling_factorials(n: int, m: int) -> tuple[Fraction, ...]:
     >>> [str(c) for c in falling_factorials(3, 2)]
     ['0', '0', '1/3', '1']
     """
-    if isinstance(m, bool) or not isinstance(m, int) or not 0 <= m <= n:
+    if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or not 0 <= n <= LARGEST_EXACT:
+        raise DomainError(f"`n` must be an integer from 0 to {LARGEST_EXACT}, whose binomials are exact, not {n!r}.")
+    if isinstance(m, bool) or not isinstance(m, (int, np.integer)) or not 0 <= m <= n:
         raise DomainError(
             f"`m` must be an integer from 0 to {n}, not {m!r}: p^m needs m independent traces to estimate."
         )
+    n, m = int(n), int(m)
     return tuple(Fraction(comb(k, m), comb(n, m)) for k in range(n + 1))
 
 
@@ -87,6 +90,8 @@ def polynomial_table(K: int, coefficients: Sequence[float], *, counts: CountsKin
     array([1.  , 0.75, 0.5 , 0.25, 0.  ])
     """
     n, a = inner_degree(K, counts), as_real(coefficients, "coefficients")
+    if n > LARGEST_EXACT:
+        raise DomainError(f"`K` is {K}; polynomials are estimated exactly by up to {LARGEST_EXACT} other traces.")
     if a.ndim != 1 or a.size > n + 1:
         raise DomainError(
             f"`coefficients` has shape {a.shape}; {n} independent traces estimate powers up to {n} without bias."
