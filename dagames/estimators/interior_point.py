@@ -10,6 +10,9 @@ from dagames.estimators.gram import Gram
 from dagames.estimators.program import Balls, Program, matrix, middles, product, squared
 
 _STEPS = 200
+_STEPS_NEAR = 40
+"""Steps from a start with multipliers: where these are wrong the method would end outside the constraints."""
+
 _INSIDE = 0.95
 """Share of the way to the boundary of the cone that a step goes."""
 
@@ -76,15 +79,25 @@ def interior_point(program: Program, budget: arb, start: Start, tolerance: float
     Raises:
         SolveError: If it is not reached, for want of precision.
     """
-    state, gram = _begin(program, budget, start), Gram(program)
-    for _ in range(_STEPS):
+    gram = Gram(program)
+    if start.mu is not None:
+        try:
+            return _walk(program, gram, budget, start, tolerance, _STEPS_NEAR)
+        except SolveError:
+            start = Start(start.c)
+    return _walk(program, gram, budget, start, tolerance, _STEPS)
+
+
+def _walk(program: Program, gram: Gram, budget: arb, start: Start, tolerance: float, steps: int) -> Saddle:
+    state = _begin(program, budget, start)
+    for _ in range(steps):
         newton = _Newton(program, gram, budget, state)
         size = max(abs(float(state.d[-1])), program.floor)
         if newton.outside <= tolerance and newton.gap <= tolerance * size:
             return Saddle(state.d[:-1], state.d[-1], newton.mu, newton.signed)
         state = newton.advance(1e-3 * tolerance * size)
     raise SolveError(
-        f"the interior-point method stopped after {_STEPS} steps, {newton.outside:.1e} outside its constraints and "
+        f"the interior-point method stopped after {steps} steps, {newton.outside:.1e} outside its constraints and "
         f"{newton.gap / size:.1e} above the optimum; ask for a larger budget of bias.",
         "steps",
     )
