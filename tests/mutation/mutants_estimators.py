@@ -38,11 +38,6 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ),
     ("dagames/estimators/interior_point.py", "4 * np.outer(c, c)", "2 * np.outer(c, c)"),
     ("dagames/estimators/interior_point.py", "start = Start(start.c)", "start = start"),
-    (
-        "dagames/estimators/branch_and_bound.py",
-        "if self.boxes >= self.limit:",
-        "if upper < math.inf and self.boxes >= self.limit:",
-    ),
     ("dagames/estimators/callable_reward.py", "max(self._scale, self.size.lower)", "self._scale"),
     ("dagames/estimators/rewards.py", "1 / a, (Fraction(0), 0): -1 / a", "1 / a, (Fraction(0), 0): 1 / a"),
     ("dagames/estimators/log_polynomial.py", "(power - alpha) * b", "power * b"),
