@@ -7,6 +7,7 @@ SUITE = (
     "tests/property/test_table_laws.py",
     "tests/property/test_group_laws.py",
     "tests/property/test_callable_laws.py",
+    "tests/unit/test_callable_rewards.py",
     "tests/unit/test_aqp.py",
     "tests/property/test_frontier_laws.py",
 )
@@ -28,8 +29,8 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     (_TABLE, "abs(a - 2 * b + d)", "abs(a - b)"),
     (_TABLE, "[fmpq(k, K) * c[k] for", "[c[k] for"),
     ("dagames/estimators/table_file.py", "if tuple(claimed) != tuple(proved):", "if tuple(claimed) == tuple(proved):"),
-    (_TABLE, "slack = _SAME * proved.upper", "slack = proved.upper"),
-    (_TABLE, "named.terms == reward.terms", "named.terms"),
+    ("dagames/estimators/loaded_table.py", "slack = _SAME * proved.upper", "slack = proved.upper"),
+    ("dagames/estimators/loaded_table.py", "named.terms == reward.terms", "named.terms"),
     ("dagames/estimators/gram.py", "columns[i // 2] * columns[(i + 1) // 2]", "columns[i // 2] * columns[i // 2]"),
     (
         "dagames/estimators/gram.py",
