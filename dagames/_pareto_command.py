@@ -6,16 +6,15 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import track
 from rich.table import Table
 
-from dagames._errors import DomainError
+from dagames._errors import DomainError, SolveError
 from dagames._files import write_bytes, write_text
 from dagames._frontier_picture import Frontiers, as_data, describe_frontiers, draw_frontiers
+from dagames._frontier_trace import Trace
 from dagames._plot import check_outputs
 from dagames.estimators import as_reward
-from dagames.estimators.frontier import frontier_budgets
-from dagames.estimators.frontier_point import FrontierPoint, frontier_point
+from dagames.estimators.frontier_point import FrontierPoint
 from dagames.estimators.program import Objective
 from dagames.estimators.reward_table import as_counts, as_group_size
 
@@ -33,7 +32,9 @@ Examples:
     dagames pareto --group-size 48 --least 2 --points 8
 
 Budgets are multiples of the least bias that any table has. From K = 50 on float64 holds no table near that optimum:
-begin at --least 2. A table of one point is what `dagames table --method aqp --bias B` (or variance) makes.
+the frontier begins at the smallest budget that it holds, unless --least says where. If a point fails, or after Ctrl-C,
+the others are printed and written, and the exit code is 1, or 130. A table of one point is what
+`dagames table --method aqp --bias B` (or variance) makes.
 """
 
 
@@ -41,7 +42,10 @@ def pareto(
     group_size: Annotated[int, typer.Option("--group-size", "-K", help="Number of traces K in a group.")],
     objective: Annotated[str, typer.Option(help="second_moment, variance or both.")] = "both",
     points: Annotated[int, typer.Option(help="Number of budgets, at least 2.")] = 12,
-    least: Annotated[float, typer.Option(help="First budget, in optima; at least 1.")] = 1.0,
+    least: Annotated[
+        float | None,
+        typer.Option(help="First budget, in optima; at least 1.", show_default="the smallest that float64 holds"),
+    ] = None,
     largest: Annotated[float, typer.Option(help="Last budget, in optima.")] = 50.0,
     reward: Annotated[str, typer.Option(help="What the tables estimate; see `dagames table --help`.")] = "log",
     counts: Annotated[str, typer.Option(help="self-inclusive, centred or independent.")] = "self-inclusive",
@@ -69,18 +73,35 @@ def pareto(
 
     Raises:
         DomainError: If an argument is out of its domain, or an output cannot be written.
+        SolveError: If no point is found.
+        Exit: With code 1 if a point is missing, 130 if the work was interrupted.
     """
     check_outputs(out, plot, overwrite=overwrite)
     K, estimated, kind = as_group_size(group_size), as_reward(reward), as_counts(counts)
     if objective not in {"both", *_MINIMISED}:
         raise DomainError(f"`objective` must be one of both, {', '.join(_MINIMISED)}, not {objective!r}.")
     objectives = [what for what in _MINIMISED if objective in {"both", what}]
-    asked = [(what, budget) for what in objectives for budget in frontier_budgets(points, least, largest)]
-    console = Console(stderr=True)
-    found: Frontiers = {what: [] for what in objectives}
-    for what, budget in track(asked, f"frontiers of {K} traces", console=console, transient=True):
-        found[what].append(frontier_point(K, budget, "optimum", estimated, kind, what))
-    data = as_data(found)
+    trace, console = Trace(K, estimated, kind), Console(stderr=True)
+    trace.run(objectives, points, least, largest, console)
+    found = trace.found
+    if found:
+        data = as_data(found)
+        _write(found, data, out, plot, as_json=as_json)
+    elif not trace.interrupted:
+        raise SolveError(
+            f"no point was found. {trace.failures[0]} Here: give a larger --least, or a smaller --group-size.",
+            "rounding",
+        )
+    for line in trace.failures:
+        console.print(f"missing: {line} Here: give a larger --least.", markup=False, highlight=False, soft_wrap=True)
+    if trace.interrupted:
+        console.print(f"interrupted after {sum(map(len, found.values()))} points")
+        raise typer.Exit(130)
+    if trace.failures:
+        raise typer.Exit(1)
+
+
+def _write(found: Frontiers, data: dict[str, Any], out: Path | None, plot: Path | None, *, as_json: bool) -> None:
     if out is not None:
         write_text(out, json.dumps(data, allow_nan=False) + "\n")
     if plot is not None:

@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 Vector = NDArray[np.float64]
 
+LARGEST_EXACT = 1024
+"""Largest degree to which polynomials are raised: exact binomials grow with it, and their number with its square."""
+
 
 def as_rationals(values: Vector) -> list[fmpq]:
     """Read floats as the rationals that they are.

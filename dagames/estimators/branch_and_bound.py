@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from flint import arb, arb_poly, ctx, fmpq, fmpq_poly
 
-from dagames._errors import DomainError
+from dagames._errors import DomainError, SolveError
 from dagames.estimators.supremum import Interval
 
 _ORDERS = (20, 40, 80, 160)
@@ -23,6 +23,9 @@ _TOLERANCE = 1e-12
 
 _BOXES, _BOXES_PER_DEGREE = 2000, 40
 """Boxes after which to try the next order; after the last the enclosure is as wide as it is."""
+
+_WIDEST, _NOTHING = 2.0, 1e-3
+"""Ratio of the ends of an enclosure that shows the size, and the width that is nothing, as a share of the function."""
 
 _NARROW = fmpq(1, 1 << 36)
 """Width of a box, relative to its place, below which a function that is not finite there is given up."""
@@ -64,17 +67,26 @@ def enclose_supremum(polynomial: fmpq_poly, smooth: Smooth, *, absolute: bool = 
 
     Raises:
         DomainError: If the function is not finite, or not smooth, somewhere inside.
+        SolveError: If many boxes show not even its size.
     """
     degree = max(polynomial.degree(), 0)
     bits = [abs(c.p).bit_length() - c.q.bit_length() for c in polynomial.coeffs()]
     floor = math.ldexp(smooth.size, -min(128 + 8 * degree, 900))
-    lower, upper = -math.inf, math.inf
+    lower, upper, boxes = -math.inf, math.inf, 0
     with ctx.workprec(256 + 12 * degree + max([0, *bits])):
         for order in _ORDERS:
-            found = _Search(polynomial, smooth, order, absolute=absolute).run(floor)
-            lower, upper = max(lower, found.lower), min(upper, found.upper)
-            if upper <= max(lower * (1 + _TOLERANCE), floor):
+            search = _Search(polynomial, smooth, order, absolute=absolute)
+            found = search.run(floor)
+            lower, upper, boxes = max(lower, found.lower), min(upper, found.upper), boxes + search.boxes
+            if upper <= max(lower * (1 + _TOLERANCE), floor) or upper == math.inf:
                 break
+    if upper > max(_WIDEST * lower, lower + _NOTHING * smooth.size):
+        raise SolveError(
+            f"branch and bound stopped after {boxes} boxes with the enclosure [{lower:.6g}, {upper:.6g}] for the "
+            f"reward {smooth.name!r}; the box that decides, {search.place}, is too wide to follow the function. It "
+            "turns or oscillates too fast for a proof: take a smoother function that is close to it.",
+            "steps",
+        )
     return Interval(lower, upper)
 
 
@@ -103,13 +115,19 @@ class _Search:
                     "near; a table is proved for functions with derivatives on (0, 1]. Mend it there, or take a "
                     "function that is close to it and smooth."
                 )
-            if upper < math.inf and self.boxes >= self.limit:
+            if self.boxes >= self.limit:
                 break
             heapq.heappop(self.heap)
             middle = (low + high) / 2
             self.push(low, middle)
             self.push(middle, high)
         return Interval(self.lower, max(upper, self.lower))
+
+    @property
+    def place(self) -> str:
+        """The box with the largest bound."""
+        low, high = self.heap[0][2:]
+        return f"of width {float(high - low):.3g} at p = {float((low + high) / 2):.9g}"
 
     def push(self, low: fmpq, high: fmpq) -> None:
         """Bound the function on a box, and put it on the heap."""

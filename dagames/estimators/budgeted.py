@@ -10,7 +10,7 @@ from dagames.estimators.bernstein import as_rationals, raise_degree
 from dagames.estimators.cuts import Cuts
 from dagames.estimators.dual_bound import Measures
 from dagames.estimators.estimand import Estimand, Vector
-from dagames.estimators.interior_point import interior_point
+from dagames.estimators.interior_point import Saddle, Start, interior_point
 from dagames.estimators.minimax import best_exactly
 from dagames.estimators.program import Balls, Objective, balls
 from dagames.estimators.reward_table import weighted_bias
@@ -24,6 +24,12 @@ _LOSS = 1e-7
 
 _COARSEST, _FINEST = 1e-4, 1e-9
 """Accuracies asked of the interior-point method, at first and at last: points that will move need no exact solution."""
+
+_NEAR = 1e-2
+"""Distance of a solution from the next, as a share of the value, from which its multipliers help to find that."""
+
+_LIKELY = 0.5
+"""Share of the largest error of rounding that is expected where the bias is largest; more is taken if it is more."""
 
 _WELL_WITHIN = 0.9
 """Share of the budget that the polynomial to begin with may use."""
@@ -63,39 +69,60 @@ def solve_within(
     Raises:
         SolveError: If no coefficients could be certified, because float64 does not hold them.
     """
-    with ctx.workprec(160 + 6 * n):
-        cuts, start = Cuts(n, reward, objective), _start(n, budget, reward)
+    with ctx.workprec(160 + 3 * n):
+        cuts, start = Cuts(n, reward, objective), Start(_start(n, budget, reward))
         price, rounding, accuracy = np.inf, 0.0, _COARSEST
         for turn in range(_ROUNDS):
             spare = 0.5 * (budget - optimum)
             inner = budget - min(min(_LOSS / price, 1e-3 * budget) + rounding, spare)
             stated = cuts.program()
             saddle = interior_point(stated, arb(inner), start, accuracy)
-            look = cuts.look(saddle)
+            look, coefficients = cuts.look(saddle), _rounded(saddle.c)
+            lost = cuts.worst(balls(coefficients) - saddle.c) if stored else 0.0
+            # Fewer points and a rough solution have smaller entries: what is lost here is lost by the solution too.
+            if lost > budget - optimum:
+                raise SolveError(_not_held(n, budget, optimum, reward), "rounding")
+            rounding = max(rounding, _LIKELY * lost)
             met = look.bias <= budget and look.excess <= _LOSS
             if met and accuracy == _FINEST:
-                coefficients = _rounded(saddle.c)
                 measures = Measures(cuts.moments, saddle.mu, cuts.errors, saddle.weights)
                 bias = weighted_bias(as_rationals(coefficients), reward).upper
                 if bias <= budget or not stored:
                     return Solved(coefficients, measures)
                 if rounding >= spare:
-                    raise SolveError(
-                        f"no table of degree {n} for the reward {reward.name!r} could be certified within a bias of "
-                        f"{budget:.6g} (the optimum is {optimum:.6g}): float64 does not hold its coefficients. Ask for "
-                        "a larger budget.",
-                        "rounding",
-                    )
+                    raise SolveError(_not_held(n, budget, optimum, reward), "rounding")
                 rounding += 1.5 * (bias - budget)
             over = max(look.bias / inner - 1.0, look.excess)
             accuracy = _FINEST if met else min(accuracy, max(1e-3 * over, _FINEST))
-            start = saddle.c
             price = float(np.abs(saddle.weights).sum()) / look.size
+            points = cuts.moments, cuts.errors
             cuts.renew(stated, saddle, inner, look, drop=turn < _DROPS)
+            start = _again(saddle, points, cuts, max(over * max(1.0, price * budget), accuracy))
     raise SolveError(
         f"the exchange of points for degree {n}, the reward {reward.name!r} and a bias of {budget:.6g} did not settle "
         f"in {_ROUNDS} rounds. Change the budget a little.",
         "steps",
+    )
+
+
+def _not_held(n: int, budget: float, optimum: float, reward: Estimand) -> str:
+    return (
+        f"no table of degree {n} for the reward {reward.name!r} could be certified within a bias of {budget:.6g}, "
+        f"{budget / optimum:.6g} times the optimum {optimum:.6g}: float64 does not hold its coefficients. Ask for a "
+        "larger budget."
+    )
+
+
+def _again(saddle: Saddle, points: tuple[list[float], list[float]], cuts: Cuts, distance: float) -> Start:
+    """Begin where the last program ended, if that is near; new points have no weight yet."""
+    if distance > _NEAR:
+        return Start(saddle.c)
+    mu, weights = dict(zip(points[0], saddle.mu, strict=True)), dict(zip(points[1], saddle.weights, strict=True))
+    return Start(
+        saddle.c,
+        distance,
+        np.array([mu.get(p, arb(0)) for p in cuts.moments], dtype=object),
+        np.array([weights.get(p, arb(0)) for p in cuts.errors], dtype=object),
     )
 
 

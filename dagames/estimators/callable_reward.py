@@ -32,6 +32,9 @@ _DEPTHS = (4, 8, 16, 32, 64, 128)
 _AGREEMENT = 1e-6
 """Difference between floats and balls that is one, as a share of the largest |p g(p)|."""
 
+_SMALLEST, _LARGEST = 1e-140, 1e140
+"""Range of the largest |p g(p)|."""
+
 _SAMPLES = np.unique(np.concatenate([np.sin(0.5 * np.pi * np.arange(1, 65) / 64) ** 2, np.arange(1, 65) / 64]))
 _SAMPLES = np.concatenate([0.5 ** np.arange(40.0, 10.0, -1.0), _SAMPLES])
 
@@ -71,13 +74,16 @@ class CallableReward(Estimand):
         """
         object.__setattr__(self, "name", self.name or str(getattr(self.g, "__name__", type(self.g).__name__)))
         weighted = _SAMPLES * self(_SAMPLES)
+        self._check_scale()
         self._check_agreement(weighted)
         if self.growth is None:
             self._follow_growth()
         else:
             object.__setattr__(self, "growth", _as_growth(self.growth, self.name))
             self._check_growth()
-        _ = self.size
+        # A narrow peak is between the samples; its height is known from here on.
+        self.__dict__["_scale"] = max(self._scale, self.size.lower)
+        self._check_scale()
 
     def __call__(self, p: Vector) -> Vector:
         """Compute g.
@@ -193,6 +199,13 @@ class CallableReward(Estimand):
 
     def _germ(self, end: arb) -> Germ:
         return self._follow([Germ(arb(1), Fraction(1), end)])[0]
+
+    def _check_scale(self) -> None:
+        if self._scale and not _SMALLEST < self._scale < _LARGEST:
+            raise DomainError(
+                f"|p g(p)| of the reward {self.name!r} is up to {self._scale:.3g}; tables are proved for rewards from "
+                f"{_SMALLEST:g} to {_LARGEST:g}, whose squares float64 holds. Change its unit."
+            )
 
     def _check_agreement(self, weighted: Vector) -> None:
         for p, seen in zip(_SAMPLES[::5], weighted[::5], strict=True):

@@ -8,7 +8,7 @@ from dagames.estimators.estimand import Estimand, Vector
 from dagames.estimators.exchange import exchange
 from dagames.estimators.interior_point import Saddle
 from dagames.estimators.peaks import peaks, samples
-from dagames.estimators.program import Balls, Objective, Program, program
+from dagames.estimators.program import Balls, Objective, Program, product, program
 
 _CLOSE = 0.5
 """A peak lower than this share of the worst is no candidate for the next program."""
@@ -81,6 +81,17 @@ class Cuts:
         worst = float(large.max())
         excess = float(over.max(initial=-np.inf))
         return Look(worst, excess, size, at[large > _CLOSE * worst], where[over > -_CLOSE])
+
+    def worst(self, change: Balls) -> float:
+        """Find the largest weighted error, at samples, that a change of the coefficients makes.
+
+        Args:
+            change: The change, [n + 1].
+
+        Returns:
+            Its size.
+        """
+        return float(_size(product(self._between.E, change)).max())
 
     def renew(self, stated: Program, saddle: Saddle, budget: float, look: Look, *, drop: bool) -> None:
         """Add the peaks; and drop what neither matters nor is new, provided that the value has risen.

@@ -3,7 +3,7 @@
 import numpy as np
 
 from dagames._errors import DomainError
-from dagames.estimators.bernstein import raise_degree
+from dagames.estimators.bernstein import LARGEST_EXACT, raise_degree
 from dagames.estimators.minimax import minimax_table
 from dagames.estimators.reward_table import CountsKind, RewardTable, as_group_size, inner_degree
 from dagames.estimators.rewards import AnyReward
@@ -34,8 +34,9 @@ def split_table(K: int, *, reward: AnyReward = "log", size: int | None = None) -
     """
     K = as_group_size(K)
     size = K // 2 if size is None else size
-    if not 1 <= size < K:
-        raise DomainError(f"`size` must be from 1 to K - 1 = {K - 1}, not {size}: both parts need a trace.")
+    number = isinstance(size, (int, np.integer)) and not isinstance(size, bool)
+    if not (number and 1 <= size < K):
+        raise DomainError(f"`size` must be from 1 to K - 1 = {K - 1}, not {size!r}: both parts need a trace.")
     return minimax_table(size, reward=reward, counts="independent")
 
 
@@ -66,7 +67,11 @@ def elevated_table(table: RewardTable, K: int, *, counts: CountsKind = "self-inc
     >>> abs(large.bias.upper / small.bias.upper - 1) < 1e-12, large.variance.upper < small.variance.upper
     (True, True)
     """
+    if not isinstance(table, RewardTable):
+        raise DomainError(f"`table` must be a RewardTable, not {table!r}.")
     n, m = inner_degree(K, counts), len(table.inner) - 1
+    if n > LARGEST_EXACT:
+        raise DomainError(f"`K` is {K}; tables are averaged exactly for up to {LARGEST_EXACT} other traces.")
     if n < m:
         raise DomainError(f"`K` is {K}, with {n} other traces; the table needs {m}.")
     inner = np.array([int(c.p) / int(c.q) for c in raise_degree(table.inner, n)])

@@ -64,7 +64,8 @@ def exchange(n: int, reward: Estimand, *, free: bool = False) -> Reference:
     if not (least < _SETTLED or level == 0.0):
         raise SolveError(
             f"the exchange method for degree {n} and the reward {reward.name!r} stopped {least:.1e} above its lower "
-            "bound. Ask for another size of the group.",
+            "bound: rounding, or a reward that turns between the points looked at. Ask for another size of the group, "
+            "or take a smoother function that is close to it.",
             "rounding",
         )
     return Reference(np.sin(best) ** 2, level)

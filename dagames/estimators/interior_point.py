@@ -6,11 +6,18 @@ import numpy as np
 from flint import arb, arb_mat
 
 from dagames._errors import SolveError
+from dagames.estimators.gram import Gram
 from dagames.estimators.program import Balls, Program, matrix, middles, product, squared
 
 _STEPS = 200
+_STEPS_NEAR = 40
+"""Steps from a start with multipliers: where these are wrong the method would end outside the constraints."""
+
 _INSIDE = 0.95
 """Share of the way to the boundary of the cone that a step goes."""
+
+_LEAST = 1e-3
+"""Least slack to begin with, as a share of the distance to the solution."""
 
 
 class Saddle(NamedTuple):
@@ -29,6 +36,22 @@ class Saddle(NamedTuple):
     weights: Balls
 
 
+class Start(NamedTuple):
+    """Where the method begins.
+
+    Attributes:
+        c: Coefficients, [n + 1].
+        distance: How far the start is from the solution, as a share of the value, at most 1.
+        mu: Weights of the points of the objective, if they are known, at least 0, [J].
+        weights: Signed weights of the points of the bias, if they are known, [M].
+    """
+
+    c: Balls
+    distance: float = 1.0
+    mu: Balls | None = None
+    weights: Balls | None = None
+
+
 class _State(NamedTuple):
     """Primal point, slacks of the J + 2 M inequalities, and their multipliers."""
 
@@ -37,7 +60,7 @@ class _State(NamedTuple):
     y: Balls
 
 
-def interior_point(program: Program, budget: arb, start: Balls, tolerance: float) -> Saddle:
+def interior_point(program: Program, budget: arb, start: Start, tolerance: float) -> Saddle:
     """Solve the program.
 
     Math:
@@ -47,7 +70,7 @@ def interior_point(program: Program, budget: arb, start: Balls, tolerance: float
     Args:
         program: The program.
         budget: The bias allowed, above the least possible.
-        start: Coefficients to begin with, best within the budget.
+        start: Where to begin, best within the budget.
         tolerance: Relative accuracy of the value and of the constraints.
 
     Returns:
@@ -56,35 +79,55 @@ def interior_point(program: Program, budget: arb, start: Balls, tolerance: float
     Raises:
         SolveError: If it is not reached, for want of precision.
     """
+    gram = Gram(program)
+    if start.mu is not None:
+        try:
+            return _walk(program, gram, budget, start, tolerance, _STEPS_NEAR)
+        except SolveError:
+            start = Start(start.c)
+    return _walk(program, gram, budget, start, tolerance, _STEPS)
+
+
+def _walk(program: Program, gram: Gram, budget: arb, start: Start, tolerance: float, steps: int) -> Saddle:
     state = _begin(program, budget, start)
-    for _ in range(_STEPS):
-        newton = _Newton(program, budget, state)
+    for _ in range(steps):
+        newton = _Newton(program, gram, budget, state)
         size = max(abs(float(state.d[-1])), program.floor)
         if newton.outside <= tolerance and newton.gap <= tolerance * size:
             return Saddle(state.d[:-1], state.d[-1], newton.mu, newton.signed)
         state = newton.advance(1e-3 * tolerance * size)
     raise SolveError(
-        f"the interior-point method stopped after {_STEPS} steps, {newton.outside:.1e} outside its constraints and "
+        f"the interior-point method stopped after {steps} steps, {newton.outside:.1e} outside its constraints and "
         f"{newton.gap / size:.1e} above the optimum; ask for a larger budget of bias.",
         "steps",
     )
 
 
-def _begin(program: Program, budget: arb, c: Balls) -> _State:
-    moment, error = program.moment(c), program.error(c)
-    v = max(moment) + abs(max(moment)) / 10 + program.floor
-    slack = np.concatenate([budget - error, budget + error])
-    x = np.concatenate([v - moment, np.array([max(s.mid(), budget / 10) for s in slack], dtype=object)])
-    size, m = moment.size, slack.size
-    y = np.concatenate([np.full(size, arb(1) / size), np.full(m, v / budget / (2 * m))])
+def _begin(program: Program, budget: arb, start: Start) -> _State:
+    c, (moment, error) = start.c, (program.moment(start.c), program.error(start.c))
+    v = max(moment) + (abs(max(moment)) / 10 + program.floor) * start.distance
+    slack = np.concatenate([v - moment, budget - error, budget + error])
+    if start.mu is None or start.weights is None:
+        x = np.append(slack[: moment.size], [max(s.mid(), budget / 10) for s in slack[moment.size :]])
+        m = 2 * error.size
+        y = np.concatenate([np.full(moment.size, arb(1) / moment.size), np.full(m, v / budget / (2 * m))])
+    else:
+        y = np.concatenate([start.mu, np.maximum(start.weights, 0), np.maximum(-start.weights, 0)])
+        size = abs(v) + program.floor
+        least = _LEAST * start.distance * np.append(np.full(moment.size, size), np.full(2 * error.size, budget))
+        # Each product x y is at least `target`: the larger the multiplier, the nearer the boundary may be.
+        target = start.distance * size / y.size
+        wanted = np.array([target / z if z > 0 else arb(0) for z in y], dtype=object)
+        x = np.maximum(np.maximum(slack, wanted), least)
+        y = np.maximum(y, target / x)
     return _State(middles(np.append(c, v)), middles(x), middles(y))
 
 
 class _Newton:
     """The linearised optimality conditions at a point."""
 
-    def __init__(self, program: Program, budget: arb, state: _State) -> None:
-        self.program, self.state = program, state
+    def __init__(self, program: Program, gram: Gram, budget: arb, state: _State) -> None:
+        self.program, self.gram, self.state = program, gram, state
         self.size, c, v = program.h.size, state.d[:-1], state.d[-1]
         self.mu, self.signed = self._fold(state.y)
         self.masses = middles(product(program.A.transpose(), self.mu))
@@ -104,8 +147,8 @@ class _Newton:
     def advance(self, least: float) -> _State:
         """Step to a point of less complementarity, but not below `least`: predict, see how far that leads, correct."""
         _, x, y = self.state
-        ratio, (slopes, normal) = y / x, self._system(y / x)
-        affine = self._step(slopes, normal, ratio, -x * y, self.residual)
+        ratio, normal = y / x, self._system(y / x)
+        affine = self._step(normal, ratio, -x * y, self.residual)
         reach = _reach(x, affine.x), _reach(y, affine.y)
         left = ((x + reach[0] * affine.x) * (y + reach[1] * affine.y)).sum() / (x * y).sum()
         target = (x * y).sum() / x.size * max(min(float(left) ** 3, 1.0), 1e-6)
@@ -115,37 +158,34 @@ class _Newton:
         bend = product(self.program.A, squared(affine.d[:-1])) * reach[0] ** 2
         residual = np.concatenate([self.residual[: self.size] + bend, self.residual[self.size :]])
         complement = target - x * y - reach[0] * reach[1] * affine.x * affine.y
-        step = self._step(slopes, normal, ratio, middles(complement), middles(residual))
+        step = self._step(normal, ratio, middles(complement), middles(residual))
         length = min(_reach(x, step.x), _reach(y, step.y))
         length = length * arb(_INSIDE) if length < 1 else length
         return _State(*(middles(now + length * change) for now, change in zip(self.state, step, strict=True)))
 
-    def _system(self, ratio: Balls) -> tuple[arb_mat, arb_mat]:
-        """Assemble the gradients of the objective's constraints by c, and the normal matrix of (c, v)."""
-        c, E = self.state.d[:-1], self.program.E
-        bends = 2 * _entries(self.program.A) * c
-        up, down = ratio[self.size :].reshape(2, -1)
+    def _system(self, ratio: Balls) -> arb_mat:
+        """Assemble the normal matrix of (c, v)."""
+        c, (up, down) = self.state.d[:-1], ratio[self.size :].reshape(2, -1)
         mine = ratio[: self.size]
-        stiff = E.transpose() * matrix((up + down)[:, None] * _entries(E))
-        slopes = matrix(bends)
-        stiff += slopes.transpose() * matrix(mine[:, None] * bends)
-        edge = -product(slopes.transpose(), mine)
-        normal = np.block([[_entries(stiff), edge[:, None]], [edge[None, :], np.array([[mine.sum()]])]])
+        stiff = self.gram.errors(up + down) + 4 * np.outer(c, c) * self.gram.moments(mine)
         at = np.arange(c.size)
-        normal[at, at] += 2 * self.masses
-        return slopes, matrix(middles(normal))
+        stiff[at, at] += 2 * self.masses
+        edge = -2 * c * product(self.program.A.transpose(), mine)
+        normal = np.block([[stiff, edge[:, None]], [edge[None, :], np.array([[mine.sum()]])]])
+        return matrix(middles(normal))
 
-    def _step(self, slopes: arb_mat, normal: arb_mat, ratio: Balls, complement: Balls, residual: Balls) -> _State:
+    def _step(self, normal: arb_mat, ratio: Balls, complement: Balls, residual: Balls) -> _State:
         """Solve for a step that brings x y to x y + complement, and the residual to 0."""
-        E, pull = self.program.E, complement / self.state.x + ratio * residual
+        A, E, bend = self.program.A, self.program.E, 2 * self.state.d[:-1]
+        pull = complement / self.state.x + ratio * residual
         mine, signed = self._fold(pull)
         right = -self.gradient - np.append(
-            product(slopes.transpose(), mine) + product(E.transpose(), signed), -mine.sum()
+            bend * product(A.transpose(), mine) + product(E.transpose(), signed), -mine.sum()
         )
         solution = normal.solve(arb_mat(right.size, 1, list(middles(right))), algorithm="approx")
         d = middles(np.array(solution.entries(), dtype=object))
         error = product(E, d[:-1])
-        change = np.concatenate([product(slopes, d[:-1]) - d[-1], error, -error])
+        change = np.concatenate([product(A, bend * d[:-1]) - d[-1], error, -error])
         return _State(d, middles(-residual - change), middles(pull + ratio * change))
 
     def _fold(self, y: Balls) -> tuple[Balls, Balls]:
@@ -156,7 +196,3 @@ class _Newton:
 def _reach(x: Balls, change: Balls) -> arb:
     """Find the longest step, at most 1, that keeps x at least 0."""
     return min([arb(1), *((-a / b).mid() for a, b in zip(x, change, strict=True) if a + b < 0)])
-
-
-def _entries(a: arb_mat) -> Balls:
-    return np.array(a.entries(), dtype=object).reshape(a.nrows(), a.ncols())

@@ -11,6 +11,9 @@ from typing import Any, TypeVar
 import numpy as np
 from flint import arb, fmpq
 
+_LARGEST_WHOLE = 2**64
+"""Whole powers from this size on are taken by logarithms, of positive quantities."""
+
 Same = TypeVar("Same", bound="Operand")
 
 
@@ -122,7 +125,8 @@ class Operand(ABC):
         if as_ball_of(exponent) is None:
             return NotImplemented
         exact = Fraction(exponent.item() if isinstance(exponent, np.generic) else exponent)
-        return self._whole(int(exact)) if exact.denominator == 1 else self.power(exact)
+        whole = exact.denominator == 1 and abs(exact) < _LARGEST_WHOLE
+        return self._whole(int(exact)) if whole else self.power(exact)
 
     def __rpow__(self: Same, base: Any) -> Same:
         read = self._read(base)

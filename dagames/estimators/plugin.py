@@ -33,7 +33,7 @@ def plugin_table(K: int, *, c_0: float | None = None, counts: CountsKind = "self
     """
     K = as_group_size(K)
     c_0 = -math.log(2 * K) if c_0 is None else c_0
-    if not math.isfinite(c_0):
-        raise DomainError(f"`c_0` must be a finite number, not {c_0}.")
+    if not (isinstance(c_0, (int, float, np.number)) and math.isfinite(c_0)):
+        raise DomainError(f"`c_0` must be a finite number, not {c_0!r}.")
     coefficients = np.concatenate([[c_0], np.log(np.arange(1, K + 1) / K)])
     return RewardTable(K, coefficients, counts, method="plugin")

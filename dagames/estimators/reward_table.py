@@ -2,10 +2,9 @@
 
 import math
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
 from flint import fmpq, fmpq_poly
@@ -19,9 +18,10 @@ from dagames.estimators.bernstein import as_rationals, to_monomials
 from dagames.estimators.estimand import Estimand
 from dagames.estimators.log_polynomial import LogPolynomial
 from dagames.estimators.look_up import look_up
-from dagames.estimators.rewards import LOG, AnyReward, Reward, as_reward
-from dagames.estimators.sealed import read_bounded, seal, unseal
+from dagames.estimators.rewards import LOG, AnyReward
+from dagames.estimators.sealed import as_path, seal
 from dagames.estimators.supremum import Interval, supremum
+from dagames.estimators.table_file import FORMAT
 
 CountsKind = Literal["self-inclusive", "centred", "independent"]
 Precision = Literal["float64", "float32", "bfloat16"]
@@ -70,6 +70,8 @@ class RewardTable:
         object.__setattr__(self, "group_size", as_group_size(self.group_size))
         object.__setattr__(self, "counts", as_counts(self.counts))
         coefficients = read_real(self.coefficients, "coefficients").array.copy()
+        if not isinstance(self.estimates, Estimand):
+            raise DomainError(f"`estimates` must be a reward, as of `as_reward`, not {self.estimates!r}.")
         if coefficients.shape != (self.group_size + 1,):
             raise ShapeError(f"`coefficients` has shape {coefficients.shape}, not ({self.group_size + 1},).")
         if not np.isfinite(coefficients).all():
@@ -213,8 +215,8 @@ class RewardTable:
             path: The file.
             overwrite: Whether it may exist.
         """
-        check_new_file(Path(path), overwrite=overwrite)
-        write_text(Path(path), self.to_json())
+        check_new_file(as_path(path), overwrite=overwrite)
+        write_text(as_path(path), self.to_json())
 
     def to_json(self) -> str:
         """Write the table as JSON, with its certificate and a checksum.
@@ -223,7 +225,7 @@ class RewardTable:
             The text that `save` writes.
         """
         return seal({
-            "format": _FORMAT,
+            "format": FORMAT,
             "group_size": self.group_size,
             "counts": self.counts,
             "estimates": self.estimates.to_dict(),
@@ -240,6 +242,9 @@ class RewardTable:
     def load(cls, path: "str | Path", *, reward: AnyReward | None = None) -> "RewardTable":
         """Read a table, and prove its certificate again.
 
+        Bias, second moment and variance are proved at once: 0.03 s for K = 16, 0.7 s for 64. The optimum, which takes
+        longer, is computed again when it is read for the first time. The name of the method is a label.
+
         Args:
             path: A file written by `save`.
             reward: What the table estimates; needed if that is a function of one's own, which the file only names.
@@ -248,50 +253,16 @@ class RewardTable:
             The table.
 
         Raises:
-            DomainError: If the file is no such table, was changed, claims another bias than its coefficients have, or
+            DomainError: If the file is no such table, was changed, claims what its coefficients do not have, or
                 estimates a function that is not given, or another one.
         """
-        content = unseal(read_bounded(Path(path), _LARGEST_FILE), str(path))
-        if content.get("format") != _FORMAT:
-            raise DomainError(f"{path} is no reward table: its `format` is {content.get('format')!r}, not {_FORMAT!r}.")
-        try:
-            table = cls(
-                group_size=content["group_size"],
-                coefficients=np.array(content["coefficients"], dtype=np.float64),
-                counts=content["counts"],
-                estimates=_estimand(content["estimates"], reward, str(path)),
-                method=str(content["method"]),
-                precision=content["precision"],
-                optimum=None if content["optimum"] is None else Interval(*content["optimum"]),
-            )
-            claimed = Interval(*content["bias"])
-        except (KeyError, TypeError, ValueError, ZeroDivisionError) as error:
-            raise DomainError(f"{path} is no complete reward table: {error}.") from None
-        if table.bias != claimed:
-            raise DomainError(
-                f"{path} claims a bias in {tuple(claimed)}; its coefficients have one in {tuple(table.bias)}."
-            )
-        return table
+        # The module of the proofs of what a file claims imports this one.
+        from dagames.estimators.loaded_table import load_table
+
+        return load_table(as_path(path), reward)
 
 
-def _estimand(stated: dict[str, Any], given: AnyReward | None, path: str) -> Estimand:
-    """Read what a table estimates: from its file, or for a function of one's own from what is given."""
-    if stated.get("callable"):
-        if given is None:
-            raise DomainError(
-                f"{path} estimates the function {stated['name']!r}, and a file cannot hold functions. Give it again: "
-                "`RewardTable.load(path, reward=g)`."
-            )
-        return as_reward(given)
-    terms = {(Fraction(alpha), int(m)): Fraction(b) for alpha, m, b in stated["terms"]}
-    own = Reward(str(stated["name"]), terms)
-    if given is not None and as_reward(given) != own:
-        raise DomainError(f"{path} estimates {own.name!r}, and not the `reward` that is given. Leave it out.")
-    return own
-
-
-_FORMAT = "dagames reward table 1"
-_LARGEST_FILE = 2**20
+_LARGEST_GROUP = 10**7
 _SQUARE = fmpq_poly([0, 0, 1])
 
 
@@ -332,6 +303,8 @@ def as_group_size(K: int) -> int:
     """
     if isinstance(K, bool) or not isinstance(K, (int, np.integer)) or K < 1:
         raise DomainError(f"`K` must be an integer of at least 1, not {K!r}.")
+    if K > _LARGEST_GROUP:
+        raise DomainError(f"`K` is {K}; tables have at most {_LARGEST_GROUP} entries. Ask for a smaller group.")
     return int(K)
 
 
@@ -365,7 +338,7 @@ def as_counts(counts: str) -> CountsKind:
         DomainError: If it is none of them.
     """
     for known in _KNOWN:
-        if counts == known:
+        if isinstance(counts, str) and counts == known:
             return known
     raise DomainError(f"`counts` must be one of {', '.join(get_args(CountsKind))}, not {counts!r}.")
 

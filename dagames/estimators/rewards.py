@@ -19,8 +19,20 @@ from dagames.estimators.estimand import Estimand, Vector
 from dagames.estimators.log_polynomial import LogPolynomial, Terms
 from dagames.estimators.supremum import Interval, supremum
 
+_LARGEST_POWER, _LARGEST_LOG, _LARGEST_BITS = 10_000, 64, 4096
+"""Largest power of p, power of its logarithm, and size of a numerator or denominator."""
+
+_LARGEST_NAMED = 256
+"""Largest power of a reward given by name: proofs stay quick."""
+
 AnyReward: TypeAlias = str | Estimand | Callable[..., Any]
 """What `as_reward` reads."""
+
+
+def _is_term(key: Any, coefficient: Any) -> bool:
+    if not (isinstance(key, tuple) and len(key) == 2 and isinstance(key[1], int)):
+        return False
+    return isinstance(key[0], (Fraction, int)) and isinstance(coefficient, (Fraction, int))
 
 
 @dataclass(frozen=True)
@@ -45,13 +57,26 @@ class Reward(Estimand):
         Raises:
             DomainError: If there is none, if p g(p) does not tend to 0 with p, or if a power of the log is negative.
         """
-        if not self.terms:
+        if not (isinstance(self.terms, dict) and self.terms):
             raise DomainError(f"the reward {self.name!r} has no terms.")
-        for alpha, m in self.terms:
+        for key, b in self.terms.items():
+            if not _is_term(key, b):
+                raise DomainError(
+                    f"the reward {self.name!r} has the term {key!r}: {b!r}; each must be (power, power of the log): "
+                    "coefficient, of Fractions and an integer, as (Fraction(1, 2), 0): Fraction(3)."
+                )
+            alpha, m = key
             if not alpha > -1:
                 raise DomainError(
                     f"the reward {self.name!r} has the power {float(alpha):g}; it must be above -1, because p g(p) has "
                     "to tend to 0 with p: no table approximates it otherwise."
+                )
+            bits = max(abs(b.numerator), b.denominator, alpha.denominator).bit_length()
+            if alpha > _LARGEST_POWER or m > _LARGEST_LOG or bits > _LARGEST_BITS:
+                raise DomainError(
+                    f"the reward {self.name!r} has the power {float(min(alpha, Fraction(10**9))):g}, of the logarithm "
+                    f"{m}, and numbers of {bits} bits; tables are proved for powers above -1 and up to "
+                    f"{_LARGEST_POWER}, of the logarithm up to {_LARGEST_LOG}, and numbers of {_LARGEST_BITS} bits."
                 )
             if m < 0:
                 raise DomainError(f"the reward {self.name!r} is infinite at p = 1: its logarithm has the power {m}.")
@@ -136,15 +161,19 @@ def power(a: float) -> Reward:
     """Return the reward g(p) = p^a.
 
     Args:
-        a: The power, above -1.
+        a: The power, above -1 and up to 256.
 
     Returns:
         The reward.
 
+    Raises:
+        DomainError: If the power is out of its domain.
+
     >>> power(0.5)(np.array([0.25])).tolist()
     [0.5]
     """
-    return Reward("sqrt" if a == 0.5 else f"power:{float(a)!r}", {(_exact(a), 0): Fraction(1)})
+    exact = _as_power(_exact(a))
+    return Reward("sqrt" if a == 0.5 else f"power:{float(a)!r}", {(exact, 0): Fraction(1)})
 
 
 def entropy(order: float) -> Reward:
@@ -154,7 +183,7 @@ def entropy(order: float) -> Reward:
         g(p) = (p^(order - 1) - 1) / (order - 1), which tends to log p as the order goes to 1.
 
     Args:
-        order: The order, above 0.
+        order: The order, above 0 and up to 257.
 
     Returns:
         The reward; `LOG` at order 1.
@@ -162,7 +191,7 @@ def entropy(order: float) -> Reward:
     >>> entropy(2.0)(np.array([0.25])).tolist()
     [-0.75]
     """
-    a = _exact(order) - 1
+    a = _as_power(_exact(order) - 1)
     return LOG if a == 0 else Reward(f"entropy:{float(order)!r}", {(a, 0): 1 / a, (Fraction(0), 0): -1 / a})
 
 
@@ -208,17 +237,17 @@ def as_reward(reward: AnyReward) -> Estimand:
     )
 
 
-_LARGEST_POWER = 10_000
+def _as_power(a: Fraction) -> Fraction:
+    if a > _LARGEST_NAMED:
+        raise DomainError(
+            f"the power of a reward must be above -1 and up to {_LARGEST_NAMED} (an order above 0 and up to "
+            f"{_LARGEST_NAMED + 1}), not {float(a):g}: no small table is near it."
+        )
+    return a
 
 
 def _exact(number: float) -> Fraction:
     try:
-        exact = Fraction(number)
+        return Fraction(number)
     except (ValueError, OverflowError, TypeError):
         raise DomainError(f"the power of a reward must be a finite number, not {number!r}.") from None
-    if abs(exact) > _LARGEST_POWER:
-        raise DomainError(
-            f"the power of a reward must be at most {_LARGEST_POWER}, not {float(exact):g}: the proofs of its tables "
-            "use polynomials of that degree."
-        )
-    return exact

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -37,15 +38,33 @@ def unseal(text: str, name: str) -> dict[str, Any]:
     {'a': [1, 0.1]}
     """
     try:
-        content = json.loads(text, parse_constant=_refuse)
-    except (ValueError, RecursionError):
-        raise DomainError(f"{name} is not JSON.") from None
+        content = json.loads(text, parse_constant=_refuse, parse_float=_finite)
+    except (ValueError, RecursionError) as error:
+        reason = "too deep" if isinstance(error, RecursionError) else error
+        raise DomainError(f"{name} is not JSON: {reason}.") from None
     if not isinstance(content, dict) or "sha256" not in content:
         raise DomainError(f"{name} has no `sha256`; it was not written by this program.")
     claimed = content.pop("sha256")
     if claimed != _checksum(content):
         raise DomainError(f"{name} was changed after it was written: its checksum is another one. Make the file anew.")
     return content
+
+
+def as_path(path: str | Path) -> Path:
+    """Validate the path of a file.
+
+    Args:
+        path: The path.
+
+    Returns:
+        The same.
+
+    Raises:
+        DomainError: If it is none.
+    """
+    if not isinstance(path, (str, Path)) or "\0" in str(path):
+        raise DomainError(f"`path` must be the path of a file, not {path!r}.")
+    return Path(path)
 
 
 def read_bounded(path: Path, largest: int) -> str:
@@ -73,6 +92,13 @@ def read_bounded(path: Path, largest: int) -> str:
 
 def _refuse(constant: str) -> None:
     raise ValueError(f"{constant} is no number of JSON")
+
+
+def _finite(number: str) -> float:
+    value = float(number)
+    if not math.isfinite(value):
+        raise ValueError(f"{number:.40} is beyond float64")
+    return value
 
 
 def _checksum(content: dict[str, Any]) -> str:

@@ -51,10 +51,10 @@ def taylor_table(
     inner = np.append(0.0, goal(x) - goal.second_derivative(x) * x * (1 - x) / (2 * n))
     if c_0 == "best":
         inner[0] = best_c_0(inner, goal)
-    elif math.isfinite(c_0):
+    elif isinstance(c_0, (int, float, np.number)) and math.isfinite(c_0):
         inner[0] = c_0
     else:
-        raise DomainError(f"`c_0` must be a finite number or 'best', not {c_0}.")
+        raise DomainError(f"`c_0` must be a finite number or 'best', not {c_0!r}.")
     return RewardTable.from_inner(K, inner, counts, goal, "taylor")
 
 

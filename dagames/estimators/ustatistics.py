@@ -9,7 +9,7 @@ from flint import fmpq, fmpq_poly
 
 from dagames._errors import DomainError
 from dagames._whole import as_count
-from dagames.estimators.bernstein import to_bernstein
+from dagames.estimators.bernstein import LARGEST_EXACT, to_bernstein
 from dagames.estimators.reward_table import CountsKind, RewardTable, inner_degree
 from dagames.estimators.rewards import LOG, Reward
 from dagames.simplex import as_real
@@ -30,7 +30,7 @@ def falling_factorials(n: int, m: int) -> tuple[Fraction, ...]:
         The table for k = 0..n.
 
     Raises:
-        DomainError: If `m` is not an integer from 0 to n.
+        DomainError: If `n` is not an integer from 0 to 1024, or `m` none from 0 to n.
 
     Source:
         (slides, U-statistics); claim II.2
@@ -38,10 +38,14 @@ def falling_factorials(n: int, m: int) -> tuple[Fraction, ...]:
     >>> [str(c) for c in falling_factorials(3, 2)]
     ['0', '0', '1/3', '1']
     """
+    n = as_count(n, "n", 0)
+    if n > LARGEST_EXACT:
+        raise DomainError(f"`n` is {n}; binomials are exact up to {LARGEST_EXACT}.")
     if as_count(m, "m", 0) > n:
         raise DomainError(
             f"`m` must be an integer from 0 to {n}, not {m!r}: p^m needs m independent traces to estimate."
         )
+    n, m = int(n), int(m)
     return tuple(Fraction(comb(k, m), comb(n, m)) for k in range(n + 1))
 
 
@@ -88,6 +92,8 @@ def polynomial_table(K: int, coefficients: Sequence[float], *, counts: CountsKin
     array([1.  , 0.75, 0.5 , 0.25, 0.  ])
     """
     n, a = inner_degree(K, counts), as_real(coefficients, "coefficients")
+    if n > LARGEST_EXACT:
+        raise DomainError(f"`K` is {K}; polynomials are estimated exactly by up to {LARGEST_EXACT} other traces.")
     if a.ndim != 1 or a.size > n + 1:
         raise DomainError(
             f"`coefficients` has shape {a.shape}; {n} independent traces estimate powers up to {n} without bias."

@@ -1,6 +1,8 @@
 """The installed commands, as a user types them: right input, wrong input, exit codes, nothing half-written."""
 
 import json
+import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -289,12 +291,38 @@ def test_pareto_proves_its_points_and_draws_them(tmp_path):
             ["-K", "4", "--plot", "p.svg", "--out", "p.json"],
             "p.json would be written over another result; the data of --plot",
         ),
-        (["-K", "64", "--points", "2"], "beyond float64: as stored they have 0.0099"),
+        (
+            ["-K", "64", "--points", "2", "--least", "1", "--largest", "1.0001", "--objective", "variance"],
+            "beyond float64: as stored they have 0.00",
+        ),
         (["-K", "4", "--reward", "logg"], "Did you mean 'log'"),
     ],
 )
 def test_pareto_refuses_what_it_cannot_trace(arguments, message):
     assert message in " ".join(refused("pareto", *arguments).split())
+
+
+def test_pareto_names_the_option_and_where_a_frontier_begins():
+    asked = ["-K", "64", "--points", "2", "--least", "1", "--largest", "1.0001", "--objective", "variance"]
+    assert "give a larger --least" in refused("pareto", *asked)
+    shown = run("pareto", "-K", "3", "--points", "2", "--objective", "variance").stderr.splitlines()
+    assert [line.split(",")[0] for line in shown] == ["1/2 variance at 1 optima", "2/2 variance at 50 optima"]
+    assert all(re.search(r"gap \d.*; \d+\.\d s, about \d+ s to go$", line) for line in shown)
+
+
+def test_pareto_keeps_what_it_found_when_it_is_interrupted(tmp_path):
+    out = tmp_path / "points.json"
+    command = [DAGAMES, "pareto", "-K", "24", "--points", "40", "--objective", "variance", "--out", str(out)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        lines = [process.stderr.readline(), process.stderr.readline()]
+        process.send_signal(signal.SIGINT)
+        printed, rest = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert lines[1].startswith("2/40 variance at")
+    assert "interrupted after" in rest
+    assert "Traceback" not in rest
+    assert "least excess of variance" in printed
+    assert 2 <= len(json.loads(out.read_text())["frontiers"]["variance"]) < 40
 
 
 def test_table_never_replaces_a_file(tmp_path):

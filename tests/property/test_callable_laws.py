@@ -137,7 +137,8 @@ def test_every_function_of_numpy_is_itself(p):
         assert float(jet[0]) == pytest.approx(value, rel=1e-13), name
         assert float(jet[1]) == pytest.approx((f(p + h) - f(p - h)) / (2 * h), rel=1e-2, abs=1e-6), name
         assert float(2 * jet[2]) == pytest.approx((f(p + h) - 2 * value + f(p - h)) / h**2, rel=1e-2, abs=1e-4), name
-        assert (germ.ball * arb(p) ** arb(float(germ.order))).overlaps(arb(value)), name
+        # numpy's values are not rounded correctly: the next floats may be the right ones.
+        assert (germ.ball * arb(p) ** arb(float(germ.order))).overlaps(arb(value, 1e-13 * abs(value))), name
 
 
 @kinds

@@ -1,18 +1,24 @@
 """Tables of least second moment, or variance, within a budget of bias."""
 
+import importlib
+import io
+import math
 from fractions import Fraction
 
 import numpy as np
 import pytest
-from flint import ctx
+from flint import arb, ctx
+from rich.console import Console
 
 from dagames import DomainError, SolveError
 from dagames._errors import CertificateError
+from dagames._frontier_trace import Trace
 from dagames.estimators import (
     LOG,
     Interval,
     Reward,
     aqp_table,
+    budgeted,
     minimax_table,
     pareto_frontier,
     power,
@@ -23,10 +29,12 @@ from dagames.estimators import (
 from dagames.estimators.bernstein import as_rationals
 from dagames.estimators.budgeted import _rounded
 from dagames.estimators.dual_bound import Measures, lower_bound
-from dagames.estimators.frontier_point import as_budget, as_objective
+from dagames.estimators.frontier_point import as_budget, as_objective, frontier_point
+from dagames.estimators.gram import Gram, entries
 from dagames.estimators.grid import grid_aqp, grid_table
+from dagames.estimators.interior_point import Start, interior_point
 from dagames.estimators.minimax import best_exactly, best_polynomial
-from dagames.estimators.program import balls
+from dagames.estimators.program import balls, program
 from dagames.estimators.reward_table import weighted_bias
 
 SOLVERS = {"second_moment": solve_aqp, "variance": solve_variance}
@@ -203,3 +211,81 @@ def test_rounding_errors_of_neighbours_cancel():
     plain = exact.astype(np.float64)
     lost, lost_plainly = (weighted_bias(as_rationals(c), LOG).upper - optimum for c in (shaped, plain))
     assert 0 <= lost < 0.4 * lost_plainly
+
+
+@pytest.mark.parametrize("objective", ["second_moment", "variance"])
+@pytest.mark.parametrize("n", [0, 1, 6])
+def test_gram_matrices_are_products_of_the_bases(objective, n):
+    stated = program(n, LOG, objective, [0.01, 0.3, 0.7, 1.0], [0.0, 0.2, 0.9])
+    gram, weights = Gram(stated), (balls([2.0, 1e-9, 3.0, 1e4]), balls([1e-5, 0.5, 7.0]))
+    for a, d, found in (
+        (stated.E, weights[0], gram.errors(weights[0])),
+        (stated.A, weights[1], gram.moments(weights[1])),
+    ):
+        rows = entries(a).astype(np.float64)
+        np.testing.assert_allclose(
+            found.astype(np.float64), rows.T @ (d.astype(np.float64)[:, None] * rows), rtol=1e-12
+        )
+
+
+def test_a_known_solution_shortens_the_search(monkeypatch):
+    """From the multipliers of the solution few steps remain, and they lead to the same value."""
+    solved = solve_aqp(6, 2.0)
+    with ctx.workprec(200):
+        c = balls(solved.table.coefficients[1:])
+        points = np.sin(0.5 * np.pi * np.arange(1, 25) / 24) ** 2
+        stated = program(5, LOG, "second_moment", points.tolist(), [0.0, *points.tolist()])
+        cold = interior_point(stated, arb(solved.budget), Start(c), 1e-9)
+        module = importlib.import_module("dagames.estimators.interior_point")
+        # What misleads for as many steps as it is given is left alone.
+        monkeypatch.setattr(module, "_STEPS_NEAR", 3)
+        misled = interior_point(stated, arb(solved.budget), Start(c, 1e-8, cold.mu[::-1], -cold.weights), 1e-9)
+        monkeypatch.setattr(module, "_STEPS_NEAR", 8)
+        monkeypatch.setattr(module, "_STEPS", 8)
+        warm = interior_point(stated, arb(solved.budget), Start(cold.c, 1e-8, cold.mu, cold.weights), 1e-9)
+        with pytest.raises(SolveError, match="stopped after 8 steps"):
+            interior_point(stated, arb(solved.budget), Start(c), 1e-9)
+    assert float(misled.value) == float(cold.value)
+    assert float(warm.value) == pytest.approx(float(cold.value), rel=1e-8)
+
+
+def test_what_float64_does_not_hold_is_refused_before_it_is_solved(monkeypatch):
+    monkeypatch.setattr(budgeted, "_ROUNDS", 1)
+    with pytest.raises(SolveError, match=r"1.001 times the optimum .* larger budget"):
+        solve_aqp(52, 1.001)
+
+
+def test_a_frontier_begins_where_float64_holds_a_table(monkeypatch):
+    module = importlib.import_module("dagames.estimators.frontier")
+    solve, budgets = module.frontier_point, []
+
+    def from_two_on(K, bias, *rest):
+        budgets.append(bias)
+        if bias < 1.2:
+            raise SolveError("beyond float64", "rounding")
+        return solve(K, bias, *rest)
+
+    monkeypatch.setattr(module, "frontier_point", from_two_on)
+    points = pareto_frontier(2, points=2)
+    assert budgets == [1.0, 1.05, 1.1, 1.2, 50.0]
+    assert [p.budget / p.optimum.upper for p in points] == pytest.approx([1.2, 50.0])
+    with pytest.raises(SolveError, match=r"within any of the budgets tried, 1 to 1.1 optima. The last: beyond"):
+        pareto_frontier(2, points=2, largest=1.2)
+
+
+def test_a_point_that_fails_loses_no_other(monkeypatch):
+    def all_but_one(K, bias, *rest):
+        if 2 < bias < 5:
+            raise SolveError("beyond float64", "rounding")
+        return frontier_point(K, bias, *rest)
+
+    monkeypatch.setattr("dagames._frontier_trace.frontier_point", all_but_one)
+    trace, console = Trace(2, LOG, "self-inclusive"), Console(file=io.StringIO())
+    trace.run(["second_moment"], 3, 1.5, 10.0, console)
+    assert [p.budget / p.optimum.upper for p in trace.found["second_moment"]] == pytest.approx([1.5, 10.0])
+    assert trace.failures == ["second_moment at 3.87298 optima: beyond float64"]
+    shown = console.file.getvalue().splitlines()
+    assert shown[1].startswith("2/3 failed: second_moment at 3.87298 optima: beyond float64; ")
+    monkeypatch.setattr("dagames._frontier_trace.first_point", all_but_one)
+    with pytest.raises(DomainError, match="`least`"):
+        trace.run(["second_moment"], 3, math.nan, 10.0, console)

@@ -9,7 +9,7 @@ import pytest
 from flint import arb
 from scipy.special import xlogy
 
-from dagames import DomainError, ShapeError
+from dagames import DomainError, ShapeError, SolveError
 from dagames.estimators import (
     LOG,
     Reward,
@@ -92,7 +92,7 @@ def test_narrow_waves_are_seen_by_exchange():
 
 def test_a_search_that_stops_early_says_how_far_it_came(monkeypatch):
     done = as_reward(lambda p: np.sin(90 * p)).size
-    monkeypatch.setattr(branch_and_bound, "_BOXES", 16)
+    monkeypatch.setattr(branch_and_bound, "_BOXES", 80)
     monkeypatch.setattr(branch_and_bound, "_ORDERS", (20,))
     early = as_reward(lambda p: np.sin(90 * p)).size
     assert early.lower <= done.lower <= done.upper <= early.upper
@@ -183,3 +183,46 @@ def test_shapes_are_checked():
 def test_growth_that_is_none_is_refused(growth, message):
     with pytest.raises(DomainError, match=message):
         Reward.of(np.log, growth=growth)
+
+
+@pytest.mark.parametrize(
+    ("g", "message"),
+    [
+        (
+            lambda p: np.tanh((p - 0.3) * 1e9),
+            r"stopped after 20\d\d boxes with the enclosure \[0.3.*, inf\].*at p = 0.3000",
+        ),
+        (
+            lambda p: np.sin(1e6 * p),
+            r"boxes with the enclosure \[0.99.*oscillates too fast for a proof: take a smoother",
+        ),
+    ],
+)
+def test_functions_too_fast_to_follow_are_given_up(monkeypatch, g, message):
+    monkeypatch.setattr(branch_and_bound, "_ORDERS", (20,))
+    with pytest.raises(SolveError, match=message):
+        as_reward(g)
+
+
+def test_narrow_peaks_are_enclosed_and_set_the_scale():
+    peak = as_reward(lambda p: 1 / (1 + ((p - 0.3) / 1e-9) ** 2))
+    assert peak.size.lower == pytest.approx(0.3, rel=1e-12)
+    assert peak.size.width < 1e-11
+    with pytest.raises(SolveError, match=r"turns between the points.*smoother function"):
+        minimax_table(8, reward=peak)
+    # No sample sees this one; what is proved of a table does.
+    bell = as_reward(lambda p: np.exp(-(((p - 0.3) * 1e5) ** 2)))
+    table = minimax_table(8, reward=bell)
+    assert table.bias.lower == pytest.approx(0.3, rel=1e-8)
+    assert 0 <= table.excess.upper < 1e-30
+
+
+@pytest.mark.parametrize("scale", [1e300, 1e141, 1e-141, 1e-300])
+def test_values_whose_squares_float64_does_not_hold_are_refused(scale):
+    with pytest.raises(DomainError, match=r"from 1e-140 to 1e\+140.*Change its unit"):
+        as_reward(lambda p: scale * np.log(p) * np.e)
+
+
+def test_enormous_powers_are_taken_by_logarithms():
+    with pytest.raises(DomainError, match="not finite, or not smooth, at p = 1"):
+        as_reward(lambda p: p**1e300)

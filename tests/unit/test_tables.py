@@ -3,6 +3,7 @@
 import importlib
 import json
 from collections.abc import Iterator
+from fractions import Fraction
 
 import jaxtyping
 import numpy as np
@@ -18,12 +19,15 @@ from dagames.estimators import (
     falling_factorials,
     harmonic_table,
     minimax_table,
+    pareto_frontier,
     plugin_table,
     polynomial_table,
+    power,
     split_table,
     taylor_table,
     ustatistic_table,
 )
+from dagames.estimators.sealed import seal, unseal
 
 
 @pytest.fixture(autouse=True)
@@ -158,13 +162,19 @@ def test_files_come_back_as_they_were_and_notice_changes(tmp_path):
         ({"format": "another"}, "is no reward table"),
         ({"counts": "both"}, "`counts` must be one of"),
         ({"coefficients": [0.0]}, "`coefficients` has shape"),
-        ({"estimates": {"name": "x", "terms": [["1/0", 0, "1"]]}}, "is no complete reward table"),
-        ({"group_size": None}, "`K` must be an integer"),
+        ({"estimates": {"name": "x", "terms": [["1/0", 0, "1"]]}}, "the field 'estimates' has the terms"),
+        ({"group_size": None}, "the field 'group_size' must be an integer from 1 to 10000, not None"),
+        ({"estimates": {"name": "sqrt", "terms": [["0", 1, "1"]]}}, "names its reward 'sqrt'"),
+        ({"estimates": {"name": "x", "terms": [["0", 10**9, "1"]]}}, "powers above -1 and up to"),
+        ({"estimates": {"name": "x", "terms": [["1e999999999", 0, "1"]]}}, "has the terms"),
+        ({"precision": "float32"}, "the `coefficients` are no float32 numbers"),
+        ({"precision": "float8"}, "`precision` must be one of"),
+        ({"second_moment": [0.0, 1.0]}, "claims a second moment in"),
+        ({"variance": [0.0, 1.0]}, "claims a variance in"),
+        ({"more": 1}, "the field 'more' is none of a reward table"),
     ],
 )
 def test_a_file_with_a_right_checksum_is_proved_again(tmp_path, change, message):
-    from dagames.estimators.sealed import seal, unseal
-
     path = tmp_path / "table.json"
     minimax_table(8, counts="independent").save(path)
     path.write_text(seal(unseal(path.read_text(), "it") | change))
@@ -172,9 +182,90 @@ def test_a_file_with_a_right_checksum_is_proved_again(tmp_path, change, message)
         RewardTable.load(path)
 
 
+NUMBERS = ("group_size", "coefficients", "bias", "second_moment", "variance", "optimum")
+WRONG = (
+    None,
+    True,
+    0,
+    -1,
+    7,
+    1e-9,
+    10**400,
+    "x",
+    "x" * 10**4,
+    [],
+    [[[[]]]],
+    [0.0, 1e-9],
+    [1, 2, 3],
+    ["a", 1],
+    {},
+    {"a": 1},
+)
+
+
+@pytest.mark.parametrize("field", [*json.loads(minimax_table(4).to_json()), "optimum"])
+def test_no_forged_field_is_reported(tmp_path, field):
+    """Each field in turn is replaced, and the checksum made anew: a file is refused by name, or tells the truth."""
+    path, table = tmp_path / "table.json", minimax_table(8)
+    true = json.loads(table.to_json())
+    true.pop("sha256")
+    for wrong in WRONG:
+        path.write_text(seal(true | {field: wrong}) if field != "sha256" else json.dumps(true | {field: wrong}))
+        message, loaded, numbers = _read(
+            path, [n for n in NUMBERS if (field, wrong, n) != ("optimum", None, "optimum")]
+        )
+        if loaded is None:
+            assert str(path) in message or "must be one of" in message
+            continue
+        assert field in {"method", "optimum", "estimates"}
+        for name, number in numbers.items():
+            np.testing.assert_array_equal(number, getattr(table, name), err_msg=f"{field} = {wrong!r:.40}")
+
+
+def _read(path, names):
+    try:
+        loaded = RewardTable.load(path)
+        return "", loaded, {name: getattr(loaded, name) for name in names}
+    except (DomainError, ShapeError) as error:
+        return str(error), None, {}
+
+
+@pytest.mark.parametrize("share", [0.5, 0.999, 1.001, 2.0])
+def test_a_forged_optimum_is_refused_when_it_is_read(tmp_path, share):
+    path, table = tmp_path / "table.json", minimax_table(8)
+    claimed = [share * end for end in table.optimum]
+    path.write_text(seal(unseal(table.to_json(), "it") | {"optimum": claimed}))
+    loaded = RewardTable.load(path)
+    with pytest.raises(DomainError, match=r"table.json claims a least bias in .*; it is in"):
+        _ = loaded.optimum
+    with pytest.raises(DomainError, match="claims a least bias"):
+        loaded.rounded("float32")
+    assert loaded.bias == table.bias
+
+
+@pytest.mark.parametrize("field", [*json.loads(minimax_table(4).to_json())])
+def test_a_missing_field_is_named(tmp_path, field):
+    path = tmp_path / "table.json"
+    content = json.loads(minimax_table(4).to_json())
+    content.pop("sha256")
+    kept = {name: value for name, value in content.items() if name != field}
+    path.write_text(seal(kept) if field != "sha256" else json.dumps(kept))
+    with pytest.raises(DomainError, match=f"`{field}`|'{field}'"):
+        RewardTable.load(path)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("", "is not JSON"), ("[" * 10**5, "is not JSON"), ("{}", "has no `sha256`"), ("3", "has no `sha256`")],
+    [
+        ("", "is not JSON"),
+        ("[" * 10**5, "is not JSON: too deep"),
+        ("{}", "has no `sha256`"),
+        ("3", "has no `sha256`"),
+        ('{"bias": [NaN, 1], "sha256": ""}', "is not JSON: NaN is no number"),
+        ('{"bias": [-Infinity, 1], "sha256": ""}', "is not JSON: -Infinity is no number"),
+        ('{"group_size": ' + "1" * 10**4 + "}", "is not JSON: Exceeds the limit"),
+        ('{"bias": [1e999, 1], "sha256": ""}', "is not JSON: 1e999 is beyond float64"),
+    ],
 )
 def test_other_files_are_refused(tmp_path, text, message):
     path = tmp_path / "table.json"
@@ -200,7 +291,37 @@ def test_other_files_are_refused(tmp_path, text, message):
             "`counts` must be one of self-inclusive, centred, independent, not 'both'",
         ),
         (lambda: minimax_table(4, reward="lgo"), "there is no reward 'lgo'. Did you mean 'log'"),
+        (lambda: plugin_table(10**12), "tables have at most 10000000 entries"),
+        (lambda: split_table(8, size="3"), "`size` must be from 1 to K - 1 = 7, not '3'"),
+        (
+            lambda: falling_factorials(3.0, 2),
+            "`n` must be an integer from 0 to 1024, whose binomials are exact, not 3.0",
+        ),
+        (lambda: ustatistic_table(10**6, 1), "`n` must be an integer from 0 to 1024"),
+        (lambda: elevated_table(plugin_table(4), 10**6), "averaged exactly for up to 1024"),
+        (lambda: elevated_table("x", 8), "`table` must be a RewardTable"),
+        (lambda: polynomial_table(10**6, [1.0]), "estimated exactly by up to 1024"),
+        (lambda: plugin_table(4, c_0="a"), "`c_0` must be a finite number, not 'a'"),
+        (lambda: taylor_table(4, c_0="worst"), "`c_0` must be a finite number or 'best', not 'worst'"),
+        (lambda: power("a"), "must be a finite number, not 'a'"),
+        (lambda: Reward("mine", {1: 2}), "has the term 1: 2; each must be"),
+        (lambda: Reward("mine", {(Fraction(0), 0): 0.5}), "of Fractions and an integer"),
+        (lambda: minimax_table(4, counts=np.array(["a", "b"])), "`counts` must be one of"),
+        (lambda: plugin_table(4).reward([[1], [1, 2]]), "`counts` must be an array of integers, of one shape"),
+        (lambda: plugin_table(4).reward(np.array([1.0])), "`counts` must be integers from 1 to 4"),
+        (lambda: RewardTable(2, "abc", "independent"), "`coefficients` must be K . 1 real numbers"),
+        (lambda: RewardTable(2, [1j, 2, 3], "independent"), "`coefficients` must be K . 1 real numbers"),
+        (lambda: RewardTable(2, [1, 2, 3], "independent", "log"), "`estimates` must be a reward"),
+        (lambda: RewardTable.load(3), "`path` must be the path of a file, not 3"),
+        (lambda: plugin_table(2).save("a\0b"), "`path` must be the path of a file"),
+        (lambda: pareto_frontier(4, points=10**9), "at most 10000 are traced"),
         (lambda: as_reward("power:x"), "must be a number"),
+        (lambda: as_reward("power:1e300"), r"must be above -1 and up to 256 .*, not 1e\+300"),
+        (lambda: as_reward("entropy:1e300"), r"an order above 0 and up to 257\), not 1e\+300"),
+        (lambda: as_reward("entropy:-1"), "it must be above -1"),
+        (lambda: as_reward("entropy:nan"), "must be a finite number, not nan"),
+        (lambda: Reward("mine", {(Fraction(10**6), 0): Fraction(1)}), r"has the power 1e\+06, .*up to 10000"),
+        (lambda: Reward("mine", {(Fraction(0), 0): Fraction(10**5000)}), "numbers of 16610 bits"),
         (lambda: as_reward("power:nan"), "must be a finite number, not nan"),
         (lambda: as_reward("power:inf"), "must be a finite number, not inf"),
         (lambda: as_reward("power:-1"), "it must be above -1"),

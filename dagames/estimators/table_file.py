@@ -1,0 +1,136 @@
+"""What the file of a reward table must hold, field by field; a wrong one is named."""
+
+import math
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+from dagames._errors import DomainError, ShapeError
+from dagames.estimators.supremum import Interval
+
+FORMAT = "dagames reward table 1"
+LARGEST_FILE = 2**20
+
+_LARGEST_GROUP = 10_000
+_LONGEST = 4000
+"""Characters of a name, or of a rational number."""
+
+_MOST_TERMS = 512
+
+
+def check_fields(content: dict[str, Any], path: str) -> None:
+    """Check that a file has the fields of a table, each of the right kind.
+
+    Args:
+        content: What the file holds.
+        path: What error messages call it.
+
+    Raises:
+        DomainError: If a field is missing, unknown, or of another kind.
+        ShapeError: If there are not K + 1 coefficients.
+    """
+    if content.get("format") != FORMAT:
+        raise DomainError(f"{path} is no reward table: its `format` is {content.get('format')!r:.80}, not {FORMAT!r}.")
+    for name in [*_FIELDS, *content]:
+        if name not in content:
+            raise DomainError(f"{path} is no complete reward table: the field {name!r} is missing. Make the file anew.")
+        if name not in _FIELDS:
+            raise DomainError(f"{path}: the field {name!r:.80} is none of a reward table. Make the file anew.")
+    for name, (kind, fits) in _FIELDS.items():
+        if not fits(content[name]):
+            raise DomainError(f"{path}: the field {name!r} must be {kind}, not {content[name]!r:.80}.")
+    wanted, given = content["group_size"] + 1, len(content["coefficients"])
+    if given != wanted:
+        raise ShapeError(f"{path}: `coefficients` has shape ({given},), not ({wanted},).")
+
+
+def as_terms(estimates: dict[str, Any], path: str) -> dict[tuple[Fraction, int], Fraction]:
+    """Read the terms of a reward.
+
+    Args:
+        estimates: The field.
+        path: What error messages call the file.
+
+    Returns:
+        Coefficient of each (alpha, m).
+
+    Raises:
+        DomainError: If they are no rational numbers.
+    """
+    terms: Any = estimates.get("terms")
+    if isinstance(terms, list) and 1 <= len(terms) <= _MOST_TERMS and all(map(_is_term, terms)):
+        try:
+            return {(Fraction(alpha), m): Fraction(b) for alpha, m, b in terms}
+        except (ValueError, ZeroDivisionError):
+            pass
+    raise DomainError(
+        f"{path}: the field 'estimates' has the terms {terms!r:.80}; each must be a list of a power, the power of the "
+        "logarithm and a coefficient, rational numbers."
+    )
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 2**1023
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= _LONGEST and value.isprintable()
+
+
+def _is_interval(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 2 and all(map(_is_number, value)) and value[0] <= value[1]
+
+
+def _is_rational(value: Any) -> bool:
+    # An exponent would make a short text an enormous number.
+    return _is_text(value) and not set(value) - set("-0123456789/")
+
+
+def _is_term(value: Any) -> bool:
+    if not (isinstance(value, list) and len(value) == 3):
+        return False
+    alpha, m, b = value
+    return _is_rational(alpha) and _is_rational(b) and isinstance(m, int) and not isinstance(m, bool)
+
+
+def _is_group_size(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= _LARGEST_GROUP
+
+
+_TEXT, _INTERVAL = ("a text", _is_text), ("two finite numbers, the smaller first", _is_interval)
+
+_FIELDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    "format": _TEXT,
+    "group_size": (f"an integer from 1 to {_LARGEST_GROUP}", _is_group_size),
+    "counts": _TEXT,
+    "estimates": ("an object with a name", lambda value: isinstance(value, dict) and _is_text(value.get("name"))),
+    "method": _TEXT,
+    "precision": _TEXT,
+    "coefficients": (
+        "a list of finite numbers",
+        lambda value: isinstance(value, list) and all(_is_number(c) and math.isfinite(c) for c in value),
+    ),
+    "bias": _INTERVAL,
+    "second_moment": _INTERVAL,
+    "variance": _INTERVAL,
+    "optimum": ("null or two finite numbers", lambda value: value is None or _is_interval(value)),
+}
+
+
+def check_claim(path: str, name: str, claimed: list[float], proved: Interval) -> None:
+    """Compare an enclosure that a file claims with the one that is proved.
+
+    Args:
+        path: What error messages call the file.
+        name: The field.
+        claimed: What the file says.
+        proved: The enclosure.
+
+    Raises:
+        DomainError: If they differ.
+    """
+    if tuple(claimed) != tuple(proved):
+        raise DomainError(
+            f"{path} claims a {name.replace('_', ' ')} in {tuple(claimed)}; its coefficients have one in "
+            f"{tuple(proved)}. Make the file anew."
+        )
