@@ -220,12 +220,12 @@ def test_equal_rates_do_not_depend_on_a_constant_in_the_costs():
     pi_0 = [[0.5, 0.3, 0.2], [0.2, 0.2, 0.6], [0.3, 0.2, 0.5]]
     prompts = AlignmentGame(pi_0, range(3), Linear(np.zeros(3)), beta=1.0)
     plain, moved = (
-        solve_coupled(CoupledGame(prompts, EqualRates(np.array([0.0, 0.5, 1.0]) + shift, list("abb")), [0.2, 0.3, 0.5]))
+        solve_coupled(CoupledGame(prompts, EqualRates(np.array([0.0, 0.5, 1.0]) + shift, list("abb")), [0.3, 0.3, 0.4]))
         for shift in (0.0, 2.0**30)
     )
     np.testing.assert_allclose(moved.nu, plain.nu, atol=1e-14)
     rates = plain.nu @ [0.0, 0.5, 1.0]
-    assert rates[0] == pytest.approx((0.3 * rates[1] + 0.5 * rates[2]) / 0.8, abs=1e-13)
+    assert rates[0] == pytest.approx((0.3 * rates[1] + 0.4 * rates[2]) / 0.7, abs=1e-13)
     assert 0.35 < rates[0] < 0.7  # between those of the references
 
 
