@@ -120,13 +120,10 @@ class Sum(NumericConjugate):
     def usable(self, reachable: Reachable) -> Reachable:
         """Mark the reachable answers that every part can use, [*x, Z]."""
         left = np.asarray(reachable & self.allowed(reachable.shape[-1]))
-        while left.any(axis=-1).all():
-            # What one part cannot use, another must do without.
-            kept = np.asarray(reduce(lambda answers, part: part.usable(answers), self.parts, left))
-            if (kept == left).all():
-                break
-            left = kept
-        return left
+        if not left.any(axis=-1).all():
+            return left
+        # Each part sees what the others leave.
+        return np.asarray(reduce(lambda answers, part: part.usable(answers), self.parts, left))
 
     def constraint_set(self) -> Functional | None:
         """Return the constraints of the one part that has some, or None."""

@@ -108,7 +108,7 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("dagames/_linear_program.py", "vertex.point + step.point / m", "vertex.point"),
     ("dagames/functionals/polytope.py", "(excess > _tolerances.FEASIBILITY)", "(excess > 0.1)"),
     ("dagames/functionals/algebra.py", "if functional.is_indicator:", "if False:"),
-    ("dagames/functionals/sums.py", "kept = np.asarray(reduce(", "return np.asarray(reduce("),
+    ("dagames/functionals/sums.py", "part.usable(answers), self.parts, left)", "answers, self.parts, left)"),
     ("dagames/couplings/equal_rates.py", "self.costs - lowest", "self.costs"),
     ("dagames/solvers/constrained.py", "-log_mass - conjugate - paid", "-log_mass - conjugate"),
     ("dagames/solvers/constrained.py", "-log_mass - conjugate - paid", "-log_mass - paid"),

@@ -81,6 +81,16 @@ def test_multipliers_are_the_slope_of_the_value(rest):
     tilt = NU_0 * np.exp(-(rest.gradient(solution.nu) + solution.multipliers @ COSTS) / 0.5)
     np.testing.assert_allclose(solution.nu, tilt / tilt.sum(), rtol=1e-9)
     assert solution.complementarity <= 1e-10
+    assert solution.iterations <= 9
+
+
+def test_multipliers_are_in_the_costs_unit_where_other_rows_forbid_the_dearest_answers():
+    costs = np.array([[0.0, 0.02, 1.0, 0.01], [0.0, 0.0, 1.0, 0.0]])
+    solution = solve(game(Polytope(costs, [0.006, 0.0])))
+    tilt = NU_0 * np.exp(-solution.multipliers[0] * costs[0] / 0.5) * (costs[1] == 0)
+    np.testing.assert_allclose(solution.nu, tilt / tilt.sum(), rtol=1e-10)
+    assert solution.multipliers[1] == np.inf
+    assert costs[0] @ solution.nu == pytest.approx(0.006, abs=1e-15)
 
 
 def test_each_prompt_of_a_batch_has_its_own_multipliers_beside_another_functional():
@@ -166,6 +176,9 @@ def test_infinite_prices_of_equalities_have_a_sign_and_are_shared_by_batches():
         assert 0 < solution.multipliers[1] < np.inf
         assert solution.slack[0] == 0
         assert solution.complementarity <= 1e-10
+    loose = solve_coupled(CoupledGame(prompts, Budgets([0.0, 1.0, 0.0], 0.9)))
+    assert loose.multipliers[0] == 0
+    assert loose.slack[0] == pytest.approx(0.9 - loose.nu[:, 1].mean())
     assert solve_coupled(CoupledGame(prompts, Equalities([0.0, 1.0, 1.0], 1.0))).multipliers[0] == -np.inf
 
 
@@ -204,14 +217,15 @@ def test_masses_of_1e_200_raise_no_signal():
 
 
 def test_equal_rates_do_not_depend_on_a_constant_in_the_costs():
-    prompts = AlignmentGame([[0.5, 0.3, 0.2], [0.2, 0.2, 0.6]], range(3), Linear(np.zeros(3)), beta=1.0)
+    pi_0 = [[0.5, 0.3, 0.2], [0.2, 0.2, 0.6], [0.3, 0.2, 0.5]]
+    prompts = AlignmentGame(pi_0, range(3), Linear(np.zeros(3)), beta=1.0)
     plain, moved = (
-        solve_coupled(CoupledGame(prompts, EqualRates(np.array([0.0, 0.5, 1.0]) + shift, ["a", "b"])))
+        solve_coupled(CoupledGame(prompts, EqualRates(np.array([0.0, 0.5, 1.0]) + shift, list("abb")), [0.3, 0.3, 0.4]))
         for shift in (0.0, 2.0**30)
     )
     np.testing.assert_allclose(moved.nu, plain.nu, atol=1e-14)
     rates = plain.nu @ [0.0, 0.5, 1.0]
-    assert rates[0] == pytest.approx(rates[1], abs=1e-13)
+    assert rates[0] == pytest.approx((0.3 * rates[1] + 0.4 * rates[2]) / 0.7, abs=1e-13)
     assert 0.35 < rates[0] < 0.7  # between those of the references
 
 
