@@ -7,6 +7,7 @@ import numpy as np
 from dagames import simplex
 from dagames._border import owned
 from dagames._errors import DomainError, InfeasibleError, ShapeError
+from dagames._float_errors import with_default_errors_in
 from dagames._types import Extraction, Numbers, OverAnswers, OverTraces, PerPrompt, Reachable
 from dagames.bregman import Consistency, Entropic, Generator, as_generator, consistency
 from dagames.bregman.by_answer import at_answer, max_by_answer
@@ -18,6 +19,7 @@ _ENTROPIC = Entropic()
 _FPhis: TypeAlias = tuple[Generator, Generator, float]
 
 
+@with_default_errors_in
 class BregmanGame:
     """One prompt, or a batch of prompts, in the geometry of a generator F on traces and a generator Phi on answers.
 

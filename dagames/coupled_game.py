@@ -7,6 +7,7 @@ import numpy as np
 
 from dagames import _tolerances, simplex
 from dagames._errors import DomainError, ShapeError
+from dagames._float_errors import with_default_errors_in
 from dagames._types import Numbers, OverAnswers, OverTraces, PerPrompt, RaggedTraces, Reachable
 from dagames.certificates import Certificate, certify_gap
 from dagames.functionals import Linear
@@ -22,6 +23,10 @@ class Coupling(ABC):
     with s the prompts' shares. Conventions as for a `Functional`: an entry -inf of `u` forbids that answer of that
     prompt. To add one, implement the methods below; its games are solved by `dagames.solvers`.
     """
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        with_default_errors_in(cls)
 
     @abstractmethod
     def value(self, nu: OverAnswers, shares: PerPrompt) -> float:
@@ -44,6 +49,7 @@ class Coupling(ABC):
         return {}
 
 
+@with_default_errors_in
 class CoupledGame:
     """A batch of prompts whose answer marginals enter one convex function together.
 

@@ -6,12 +6,14 @@ from typing import SupportsIndex
 import numpy as np
 
 from dagames import simplex
+from dagames._float_errors import with_default_errors_in
 from dagames._types import Extraction, Numbers, OverAnswers, OverTraces, PerPrompt, RaggedTraces, Reachable
 from dagames.certificates import Certificate, certify_gap
 from dagames.functionals import Functional, as_functional, at_prompts, finite_slope, playable_answers
 from dagames.reference import Reference
 
 
+@with_default_errors_in
 class AlignmentGame:
     """One prompt, or a batch of prompts, whose answers are to be aligned.
 
@@ -371,13 +373,13 @@ class AlignmentGame:
 
     def _certify(self, log_nu: OverAnswers, divergence: PerPrompt, log_q: OverAnswers) -> Certificate:
         value = np.asarray(self.functional.value(np.exp(log_nu)))
-        # G does not change when q is multiplied by a number. With sum nu_0 q = 1 the bound is the conjugate alone, and
-        # two terms of the size of -beta log q need not cancel. What is left of the logarithm is the shift's rounding.
+        # G does not change when q is multiplied by a number. With sum nu_0 q = 1 no two terms of the size of
+        # -beta log q cancel, and what is left of the logarithm is the shift's rounding.
         log_mass = self._log_mass(log_q)[..., None]
-        shifted = np.where(self.reachable, log_q, 0.0) - log_mass
+        shifted = self._where_reachable(log_q, 0.0) - log_mass
         dual = -self.beta * self._log_mass(shifted) - self._potential(shifted)
-        # The divergence is a sum of order 1, whose rounding beta multiplies.
-        largest = np.maximum(1.0, np.abs(np.where(self.reachable, shifted, 0.0)).max(axis=-1))
+        # The divergence is a sum of order 1 whose rounding beta multiplies, hence the 1.
+        largest = 1.0 + np.abs(self._where_reachable(shifted, 0.0)).max(axis=-1)
         return certify_gap(
             primal=np.asarray(value + self.beta * divergence),
             dual=np.asarray(dual),
@@ -392,9 +394,7 @@ class AlignmentGame:
         return np.asarray(self.functional.conjugate(u))
 
     def _log_mass(self, log_q: OverAnswers) -> PerPrompt:
-        """Compute log of sum_z nu_0(z) q(z) over the reachable answers, [*x]."""
         return simplex.log_sum(self._where_reachable(self.log_nu_0 + log_q, -np.inf))
 
     def _where_reachable(self, values: OverAnswers, fill: float) -> OverAnswers:
-        """Replace what stands at unreachable answers."""
         return values if self._all_reachable else np.where(self.reachable, values, fill)

@@ -6,11 +6,13 @@ import numpy as np
 
 from dagames import simplex
 from dagames._errors import DomainError
+from dagames._float_errors import with_default_errors
 from dagames._types import Numbers
 from dagames.functionals import Linear, Nonconvex
 from dagames.game import AlignmentGame
 
 
+@with_default_errors
 def convex_game(
     pi_0: Numbers, E: Numbers, functional: Nonconvex, beta: float, *, n_answers: SupportsIndex | None = None
 ) -> AlignmentGame:

@@ -235,7 +235,10 @@ def log_normalize(log_weights: OverAnswers) -> OverAnswers:
     >>> np.exp(log_normalize(np.array([-1000.0, -1000.0])))
     array([0.5, 0.5])
     """
-    return np.asarray(log_weights - log_sum(log_weights)[..., None])
+    top = log_weights.max(axis=-1, keepdims=True)
+    shifted = log_weights - np.where(np.isfinite(top), top, 0.0)
+    # The sum of the shifted weights is at least 1, so that its logarithm has no rounding of the size of the weights.
+    return np.asarray(shifted - log_sum(shifted)[..., None])
 
 
 def entropy(p: OverAnswers) -> PerPrompt:

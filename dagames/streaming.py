@@ -7,11 +7,13 @@ import numpy as np
 from dagames import _tolerances, simplex
 from dagames._border import read_real
 from dagames._errors import DomainError, ShapeError
+from dagames._float_errors import with_default_errors, with_default_errors_in
 from dagames._tolerances import Rounding
 from dagames._types import Extraction, Numbers, OverAnswers, OverTraces
 from dagames._whole import as_count, check_cells
 
 
+@with_default_errors_in
 class MarginalAccumulator:
     """The answer marginal of one prompt's reference, from chunks of its traces.
 
@@ -87,6 +89,7 @@ class MarginalAccumulator:
         return np.asarray(log_nu_0 if exact else simplex.log_normalize(log_nu_0))
 
 
+@with_default_errors
 def lift_chunk(log_pi_0: Numbers, E: Numbers, log_ratio: Numbers) -> OverTraces:
     """Lift an answer marginal to the traces of one chunk.
 

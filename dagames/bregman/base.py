@@ -6,6 +6,7 @@ import numpy as np
 
 from dagames import simplex
 from dagames._errors import DomainError
+from dagames._float_errors import with_default_errors_in
 from dagames._roots import increasing_root
 from dagames._types import OverAnswers, PerPrompt
 
@@ -30,6 +31,10 @@ class Generator(ABC):
 
     To add a generator, implement the five primitives, and `log_project` if it has a formula.
     """
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        with_default_errors_in(cls)
 
     @abstractmethod
     def summand(self, p: OverAnswers) -> OverAnswers:

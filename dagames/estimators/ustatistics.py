@@ -38,9 +38,8 @@ def falling_factorials(n: int, m: int) -> tuple[Fraction, ...]:
     >>> [str(c) for c in falling_factorials(3, 2)]
     ['0', '0', '1/3', '1']
     """
-    n = as_count(n, "n", 0)
-    if n > LARGEST_EXACT:
-        raise DomainError(f"`n` is {n}; binomials are exact up to {LARGEST_EXACT}.")
+    if as_count(n, "n", 0) > LARGEST_EXACT:
+        raise DomainError(f"`n` must be an integer from 0 to {LARGEST_EXACT}, whose binomials are exact, not {n!r}.")
     if as_count(m, "m", 0) > n:
         raise DomainError(
             f"`m` must be an integer from 0 to {n}, not {m!r}: p^m needs m independent traces to estimate."

@@ -6,6 +6,7 @@ import numpy as np
 
 from dagames import _border
 from dagames._errors import DomainError, InfeasibleError, ShapeError
+from dagames._float_errors import with_default_errors_in
 from dagames._types import Numbers, OverAnswers, PerPrompt, Reachable
 
 
@@ -23,6 +24,10 @@ class Functional(ABC):
 
     To add a functional, implement the four primitives, and `relative_smoothness` if it is finite.
     """
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        with_default_errors_in(cls)
 
     @abstractmethod
     def value(self, nu: OverAnswers) -> PerPrompt:

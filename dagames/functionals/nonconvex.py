@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 
 from dagames._errors import DomainError
+from dagames._float_errors import with_default_errors_in
 from dagames._types import OverAnswers, PerPrompt
 from dagames.functionals.base import Functional
 
@@ -20,6 +21,10 @@ class Nonconvex(ABC):
     Source:
         claim I.15
     """
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        with_default_errors_in(cls)
 
     @property
     @abstractmethod

@@ -51,7 +51,8 @@ class Tsallis(RootConjugate):
 
     def gradient_at_log(self, log_nu: OverAnswers) -> OverAnswers:
         """Compute weight * (order * nu^(order - 1) - 1) / (order - 1), [*x, Z]; -inf at nu = 0 for orders below 1."""
-        return np.asarray(self.weight[..., None] * (self.order * self._log(log_nu) + 1.0))
+        with np.errstate(over="ignore"):
+            return np.asarray(self.weight[..., None] * (self.order * self._log(log_nu) + 1.0))
 
     def bend_at_log(self, log_nu: OverAnswers) -> OverAnswers:
         """Compute weight * order * nu^(order - 1), [*x, Z]."""

@@ -6,12 +6,14 @@ import numpy as np
 
 from dagames import _tolerances
 from dagames._errors import DomainError
+from dagames._float_errors import with_default_errors
 from dagames._types import Numbers, OverGroup, PerPrompt
 from dagames.simplex import as_real
 
 Normalise = Literal["center", "standardise", "standardise-batch", "leave-one-out", "none"]
 
 
+@with_default_errors
 def group_advantages(rewards: Numbers, normalise: Normalise = "center") -> OverGroup:
     """Turn the rewards of each group into advantages.
 

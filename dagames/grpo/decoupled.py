@@ -3,6 +3,7 @@
 import numpy as np
 
 from dagames._errors import DomainError, ShapeError
+from dagames._float_errors import with_default_errors
 from dagames._types import GroupCounts, GroupRewards, Numbers, OverGroup
 from dagames._whole import as_indices, check_cells
 from dagames.estimators import RewardTable
@@ -11,6 +12,7 @@ from dagames.grpo.group_rewards import ByAnswer, GroupReward, as_group_reward, r
 from dagames.targets import Target
 
 
+@with_default_errors
 def decoupled_advantages(answers: Numbers, reward: RewardTable | Target | GroupReward | Numbers) -> OverGroup:
     """Subtract from each trace's reward what the others would get on average without it.
 

@@ -12,6 +12,7 @@ from scipy.special import expit
 
 from dagames import _tolerances, simplex
 from dagames._errors import DomainError, ShapeError, SolveError
+from dagames._float_errors import with_default_errors
 from dagames._types import Extraction, Numbers, PerAnswer, PerTrace
 from dagames.grpo.preferences import Wins
 
@@ -39,6 +40,7 @@ class DpoSolution:
     iterations: int
 
 
+@with_default_errors
 def solve_dpo(pi_0: Numbers, wins: Numbers, beta: float, *, tolerance: float = _tolerances.SCORES) -> DpoSolution:
     """Minimise the DPO loss over all policies, by Newton's method on the implicit rewards.
 
@@ -88,6 +90,7 @@ def solve_dpo(pi_0: Numbers, wins: Numbers, beta: float, *, tolerance: float = _
     return DpoSolution(log_pi, everywhere, error, iterations)
 
 
+@with_default_errors
 def recover_target(log_pi: Numbers, pi_0: Numbers, E: Numbers) -> PerAnswer:
     """Read the game's target off a policy and its reference, without the reward.
 

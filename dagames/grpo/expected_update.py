@@ -9,6 +9,7 @@ import numpy as np
 
 from dagames._border import read_real
 from dagames._errors import DomainError, ShapeError
+from dagames._float_errors import with_default_errors
 from dagames._types import GroupCounts, GroupRewards, Numbers, OverAnswers, PerAnswer
 from dagames._whole import as_count
 from dagames.estimators import RewardTable
@@ -34,6 +35,7 @@ WEIGHTS = 2**22
 """Most probabilities of groups that are held at once."""
 
 
+@with_default_errors
 def expected_update(
     nu: Numbers,
     reward: RewardTable | Target | GroupReward | Numbers,
@@ -71,6 +73,7 @@ def expected_update(
     return ExpectedUpdate(reward, group_size, nu.shape[-1], normalise, route).at(nu)
 
 
+@with_default_errors
 def true_update(nu: Numbers, reward: Callable[[OverAnswers], OverAnswers] | Numbers) -> OverAnswers:
     """Compute the policy gradient of a reward that is known exactly, in the logits of the answers.
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from dagames._border import read_real
 from dagames._errors import DomainError, ShapeError
+from dagames._float_errors import with_default_errors
 from dagames._types import AnswerCounts, Numbers, OverAnswers, PerAnswer, PerCount
 from dagames.estimators import RewardTable, recommended_table
 from dagames.simplex import as_real, check_finite
@@ -108,6 +109,7 @@ class ByTarget:
         return rewards[place.ravel()].reshape(counts.shape)
 
 
+@with_default_errors
 def as_group_reward(reward: RewardTable | Target | GroupReward | Numbers, group_size: int) -> GroupReward:
     """Read a table, a target or a list of rewards as a function of a group's counts.
 

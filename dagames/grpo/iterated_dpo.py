@@ -7,6 +7,7 @@ import numpy as np
 
 from dagames import _tolerances, simplex
 from dagames._errors import DomainError, ShapeError, SolveError
+from dagames._float_errors import with_default_errors
 from dagames.game import AlignmentGame
 from dagames.grpo.dpo import fit_scores
 from dagames.grpo.preferences import bradley_terry
@@ -17,6 +18,7 @@ from dagames.solvers.path import solve_along
 Damping = float | Literal["auto"]
 
 
+@with_default_errors
 def iterated_dpo_path(game: AlignmentGame, damping: Damping = "auto") -> Iterator[Iterate]:
     """Yield the plays of iterated DPO, the reference first, without end.
 
@@ -70,6 +72,7 @@ def iterated_dpo_path(game: AlignmentGame, damping: Damping = "auto") -> Iterato
         log_nu = simplex.log_normalize(np.where(held, mixed + scores * eta / game.beta, -np.inf))
 
 
+@with_default_errors
 def solve_iterated_dpo(
     game: AlignmentGame,
     damping: Damping = "auto",

@@ -8,6 +8,7 @@ import numpy as np
 from dagames import simplex
 from dagames._border import as_number
 from dagames._errors import DomainError
+from dagames._float_errors import with_default_errors
 from dagames._types import Numbers, OverAnswers
 from dagames.estimators import RewardTable
 from dagames.grpo.enumeration import Rule
@@ -18,6 +19,7 @@ from dagames.targets import Target
 Geometry = Literal["logits", "natural"]
 
 
+@with_default_errors
 def mean_field_path(
     nu_0: Numbers,
     reward: RewardTable | Target | GroupReward | Numbers,

@@ -16,6 +16,7 @@ so the baseline changes the scale only: claims I.19 and B.1.
 import numpy as np
 
 from dagames._errors import DomainError
+from dagames._float_errors import with_default_errors
 from dagames._types import Numbers, OverAnswers, PerCount
 from dagames.estimators.reward_table import as_group_size
 from dagames.grpo.advantages import check_others
@@ -47,6 +48,7 @@ def bernstein(coefficients: PerCount, p: OverAnswers) -> OverAnswers:
     return np.asarray(values[..., 0])
 
 
+@with_default_errors
 def effective_reward(
     p: Numbers, reward: ByCount | ByAnswer, group_size: int, normalise: Rule = "center"
 ) -> OverAnswers:

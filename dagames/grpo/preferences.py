@@ -6,6 +6,7 @@ from scipy.special import expit
 
 from dagames import simplex
 from dagames._errors import ShapeError
+from dagames._float_errors import with_default_errors
 from dagames._types import Numbers
 from dagames._whole import as_count
 
@@ -13,6 +14,7 @@ Wins = Float[np.ndarray, "Y Y"]
 """How often, or with what weight, the first trace was preferred to the second."""
 
 
+@with_default_errors
 def bradley_terry(rewards: Numbers) -> Wins:
     """Compute the probability that each trace is preferred to each other.
 
@@ -38,6 +40,7 @@ def bradley_terry(rewards: Numbers) -> Wins:
     return np.asarray(expit(r[:, None] - r[None, :]))
 
 
+@with_default_errors
 def sample_preferences(rewards: Numbers, pi_0: Numbers, n_pairs: int, rng: np.random.Generator) -> Wins:
     """Draw pairs of traces from the reference and let Bradley-Terry decide each.
 

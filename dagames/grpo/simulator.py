@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 
 from dagames._errors import DomainError
+from dagames._float_errors import with_default_errors
 from dagames._whole import as_count
 from dagames.estimators.reward_table import as_group_size
 from dagames.grpo.environments import Environment, Generators
@@ -41,6 +42,7 @@ class Course:
         return self.update[..., self.right]
 
 
+@with_default_errors
 def simulate(
     environment: Environment, learner: Learner, *, steps: int, group_size: int = 16, n_seeds: int = 8
 ) -> Course:

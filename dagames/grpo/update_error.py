@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from dagames._float_errors import with_default_errors
 from dagames._types import Numbers, OverAnswers, PerPrompt
 from dagames.estimators import RewardTable
 from dagames.grpo.enumeration import Rule
@@ -26,6 +27,7 @@ class UpdateError(NamedTuple):
     direction: PerPrompt
 
 
+@with_default_errors
 def update_error(nu: Numbers, table: RewardTable, group_size: int, normalise: Rule = "center") -> UpdateError:
     """Compare the expected step of a group that is rewarded by a table with the gradient of the reward it estimates.
 

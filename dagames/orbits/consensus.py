@@ -9,6 +9,7 @@ from scipy.special import logsumexp
 from dagames import simplex
 from dagames._border import as_number
 from dagames._errors import DomainError, InfeasibleError, ShapeError
+from dagames._float_errors import with_default_errors
 from dagames._types import Consensus, Numbers, OverAnswers, PerPrompt, Reachable
 
 
@@ -39,6 +40,7 @@ def as_views(nu: Numbers, shares: Numbers | None) -> tuple[OverAnswers, PerPromp
         return np.asarray(np.log(array)), weights
 
 
+@with_default_errors
 def geometric_mean(nu: Numbers, shares: Numbers | None = None) -> Consensus:
     """Compute the normalised geometric mean of the views.
 
@@ -63,6 +65,7 @@ def geometric_mean(nu: Numbers, shares: Numbers | None = None) -> Consensus:
     return np.asarray(np.exp(log_geometric_mean(*as_views(nu, shares))))
 
 
+@with_default_errors
 def arithmetic_mean(nu: Numbers, shares: Numbers | None = None) -> Consensus:
     """Compute the mixture of the views.
 
@@ -88,6 +91,7 @@ def arithmetic_mean(nu: Numbers, shares: Numbers | None = None) -> Consensus:
     return np.asarray(weights @ np.exp(log_nu))
 
 
+@with_default_errors
 def majority(nu: Numbers, shares: Numbers | None = None) -> Consensus:
     """Find the answer of largest mean mass.
 
@@ -112,6 +116,7 @@ def majority(nu: Numbers, shares: Numbers | None = None) -> Consensus:
     return np.asarray(winners / winners.sum())
 
 
+@with_default_errors
 def smoothed(nu: Numbers, share: float) -> OverAnswers:
     """Mix views with the uniform distribution, so that no answer is excluded.
 
@@ -145,6 +150,7 @@ def smoothed(nu: Numbers, share: float) -> OverAnswers:
     return np.asarray((1 - share) * np.exp(log_nu) + share / log_nu.shape[-1])
 
 
+@with_default_errors
 def log_geometric_mean(log_nu: OverAnswers, shares: PerPrompt) -> Consensus:
     """Compute the log of the normalised geometric mean, where masses may lie below float64's least number.
 

@@ -6,11 +6,13 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.special import rel_entr
 
+from dagames._float_errors import with_default_errors
 from dagames._types import Numbers, OverAnswers
 from dagames._whole import as_count
 from dagames.orbits.consensus import arithmetic_mean, as_views, geometric_mean
 
 
+@with_default_errors
 def generalised_hellinger(nu: Numbers, shares: Numbers | None = None) -> float:
     """Compute the generalised squared Hellinger distance of the views.
 
@@ -42,6 +44,7 @@ def generalised_hellinger(nu: Numbers, shares: Numbers | None = None) -> float:
     return float(min(mean @ loss, 1.0))
 
 
+@with_default_errors
 def jensen_shannon(nu: Numbers, shares: Numbers | None = None) -> float:
     """Compute the Jensen-Shannon divergence of the views in nats.
 
@@ -63,6 +66,7 @@ def jensen_shannon(nu: Numbers, shares: Numbers | None = None) -> float:
     return max(float(weights @ rel_entr(views, weights @ views).sum(axis=-1)), 0.0)
 
 
+@with_default_errors
 def distance_of_means(nu: Numbers, shares: Numbers | None = None) -> float:
     """Compute the L1 distance between arithmetic and geometric mean, which is at most 2 H^2.
 
@@ -82,6 +86,7 @@ def distance_of_means(nu: Numbers, shares: Numbers | None = None) -> float:
     return float(np.abs(arithmetic_mean(nu, shares) - geometric_mean(nu, shares)).sum())
 
 
+@with_default_errors
 def hellinger_bounds(n_views: int) -> tuple[float, float]:
     """Find c and C with c JS <= H^2 <= C JS for every choice of that many equally weighted views.
 

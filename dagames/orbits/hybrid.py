@@ -6,6 +6,7 @@ import numpy as np
 
 from dagames import simplex
 from dagames._errors import DomainError, ShapeError
+from dagames._float_errors import with_default_errors
 from dagames._types import Consensus, Numbers, OverAnswers
 from dagames.orbits.consensus import arithmetic_mean, as_views, geometric_mean
 from dagames.orbits.hellinger import generalised_hellinger
@@ -36,6 +37,7 @@ class HybridBound:
         return 2.0 * self.lipschitz * self.hellinger
 
 
+@with_default_errors
 def hybrid_bound(
     nu: Numbers, nu_star: Numbers, shares: Numbers | None = None, *, models: Numbers | None = None
 ) -> HybridBound:
@@ -86,6 +88,7 @@ def hybrid_bound(
     return HybridBound(generalised_hellinger(nu, weights), float(lipschitz.max()), float(inverse.max()))
 
 
+@with_default_errors
 def hybrid_loss(nu: Numbers, nu_star: Numbers, shares: Numbers | None = None) -> float:
     """Compute by how much the arithmetic mean improves less than the geometric mean, where both are models.
 
@@ -118,6 +121,7 @@ def hybrid_loss(nu: Numbers, nu_star: Numbers, shares: Numbers | None = None) ->
     return far - float(simplex.kl(truth, geometric_mean(nu, shares)))
 
 
+@with_default_errors
 def improvement(nu: Numbers, nu_star: Numbers, q: Numbers, shares: Numbers | None = None) -> float:
     """Compute how much closer to the truth a consensus is than the views are on average.
 

@@ -7,6 +7,7 @@ from scipy.special import logsumexp
 
 from dagames import simplex
 from dagames._errors import DomainError, InfeasibleError, ShapeError
+from dagames._float_errors import with_default_errors
 from dagames._roots import increasing_root
 from dagames._types import Consensus, Extraction, Numbers, OverTraces, PerPrompt
 from dagames.orbits.consensus import arithmetic_mean, check_common_support, geometric_mean
@@ -14,6 +15,7 @@ from dagames.orbits.consensus import arithmetic_mean, check_common_support, geom
 DIVERGENCES = ("kl", "euclidean")
 
 
+@with_default_errors
 def direct_projection(
     pi_0: Numbers,
     E: Numbers,
@@ -64,6 +66,7 @@ def direct_projection(
     return np.asarray(np.exp(log_pi - logsumexp(log_pi, axis=-1, keepdims=True)))
 
 
+@with_default_errors
 def two_step_projection(
     pi_0: Numbers,
     E: Numbers,
@@ -101,6 +104,7 @@ def two_step_projection(
     return project_onto_marginal(policies, answers, consensus(nu, weights), divergence)
 
 
+@with_default_errors
 def project_onto_marginal(pi_0: Numbers, E: Numbers, q: Numbers, divergence: str = "kl") -> OverTraces:
     """Project each policy on the policies whose answer marginal is q.
 

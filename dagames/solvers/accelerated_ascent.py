@@ -6,6 +6,7 @@ import numpy as np
 
 from dagames import _tolerances, simplex
 from dagames._errors import SolveError
+from dagames._float_errors import with_default_errors
 from dagames._types import OverAnswers, PerPrompt
 from dagames.game import AlignmentGame
 from dagames.solvers.path import solve_along
@@ -15,6 +16,7 @@ _LONGEST = 2.0**20
 """Longest step, in units of beta: enough for policies near a vertex, and 60 halvings come down to `LEAST_STEP`."""
 
 
+@with_default_errors
 def accelerated_ascent_path(game: AlignmentGame) -> Iterator[Iterate]:
     """Yield the plays of accelerated ascent on the dual, the start first, without end.
 
@@ -90,6 +92,7 @@ def _u_of(game: AlignmentGame, log_q: OverAnswers) -> OverAnswers:
     return np.asarray(np.where(game.reachable, -game.beta * np.where(game.reachable, log_q, 0.0), 0.0))
 
 
+@with_default_errors
 def solve_accelerated_ascent(
     game: AlignmentGame, *, tolerance: float = _tolerances.GAP, max_iterations: int = 10_000
 ) -> Solution:

@@ -8,6 +8,7 @@ from typing import SupportsIndex
 from dagames import _tolerances
 from dagames._border import short
 from dagames._errors import DomainError, SolveError
+from dagames._float_errors import with_default_errors
 from dagames._whole import as_count
 from dagames.functionals import Functional, Linear, Separable, Smooth
 from dagames.game import AlignmentGame
@@ -50,6 +51,7 @@ _LARGEST_SYSTEM = 1000
 _DEFAULT_GAPS = {"conic": _tolerances.ORACLE_GAP, "no_regret": _tolerances.AVERAGE_GAP}
 
 
+@with_default_errors
 def solve(
     game: AlignmentGame, method: str = "auto", *, tolerance: float | None = None, max_iterations: SupportsIndex = 10_000
 ) -> Solution:

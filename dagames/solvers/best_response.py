@@ -7,6 +7,7 @@ import numpy as np
 
 from dagames import _tolerances, simplex
 from dagames._errors import DomainError
+from dagames._float_errors import with_default_errors
 from dagames._types import OverAnswers
 from dagames.game import AlignmentGame
 from dagames.solvers.path import solve_along
@@ -15,6 +16,7 @@ from dagames.solvers.solution import Iterate, Solution
 Damping = float | Literal["auto"]
 
 
+@with_default_errors
 def best_response_path(
     game: AlignmentGame, log_nu: OverAnswers | None = None, *, damping: Damping = 1.0
 ) -> Iterator[Iterate]:
@@ -93,6 +95,7 @@ def _descend(
         eta = np.where(rises, 0.5 * eta, eta)
 
 
+@with_default_errors
 def solve_best_response(
     game: AlignmentGame,
     *,

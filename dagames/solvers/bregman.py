@@ -6,6 +6,7 @@ import numpy as np
 
 from dagames import _tolerances
 from dagames._errors import DomainError, SolveError
+from dagames._float_errors import with_default_errors, with_default_errors_in
 from dagames._types import OverAnswers, OverTraces, PerPrompt
 from dagames.bregman import Consistency
 from dagames.bregman_game import BregmanGame
@@ -18,6 +19,7 @@ from dagames.solvers.bregman_newton import newton_log_policy
 METHODS = ("auto", "newton", "mirror_descent")
 
 
+@with_default_errors_in
 @dataclass(frozen=True, eq=False)
 class BregmanSolution:
     """A policy, a dual variable, a bound on their distance from equilibrium, and whether a target expresses the dual.
@@ -63,6 +65,7 @@ class BregmanSolution:
         return self.certificate.primal
 
 
+@with_default_errors
 def solve_bregman(
     game: BregmanGame,
     method: str = "auto",
@@ -112,6 +115,7 @@ def solve_bregman(
     return _by_descent(game, tolerance, max_iterations)
 
 
+@with_default_errors
 def check_consistent(game: BregmanGame, *, tolerance: float = _tolerances.GAP) -> Consistency:
     """Raise unless a target over answers attains the value of the game: max over q of min over pi of G_F = min J_F.
 

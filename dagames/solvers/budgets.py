@@ -6,6 +6,7 @@ import numpy as np
 
 from dagames import _tolerances, simplex
 from dagames._errors import SolveError
+from dagames._float_errors import with_default_errors
 from dagames._types import OverAnswers, PerConstraint
 from dagames.certificates import Certificate, certify_gap
 from dagames.constraints import LinearConstraints
@@ -20,6 +21,7 @@ from dagames.solvers.solution import ConstrainedSolution
 _REMEDY = "ask for a larger `tolerance`, or loosen budgets that leave almost no room."
 
 
+@with_default_errors
 @np.errstate(under="ignore", over="ignore")
 def solve_budgets(game: CoupledGame, *, tolerance: float = _tolerances.GAP) -> ConstrainedSolution:
     """Solve a game whose prompts meet linear constraints together, by Newton's method on the shared multipliers.

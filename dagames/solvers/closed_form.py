@@ -6,6 +6,7 @@ import numpy as np
 
 from dagames import _tolerances, simplex
 from dagames._errors import SolveError
+from dagames._float_errors import with_default_errors
 from dagames._roots import increasing_root
 from dagames._types import OverAnswers
 from dagames.functionals import Functional, KLToPrior, Linear, LogScore, NegativeEntropy, Point
@@ -14,6 +15,7 @@ from dagames.solvers.path import as_solution, check_solved, refuse_constraints
 from dagames.solvers.solution import Solution
 
 
+@with_default_errors
 def has_closed_form(functional: Functional) -> bool:
     """Say whether the equilibrium of games with this functional can be written down.
 
@@ -26,6 +28,7 @@ def has_closed_form(functional: Functional) -> bool:
     return type(functional) in _FORMULAS
 
 
+@with_default_errors
 def solve_closed_form(game: AlignmentGame, *, tolerance: float = _tolerances.GAP) -> Solution:
     """Write down the equilibrium and certify it.
 

@@ -5,6 +5,7 @@ from scipy.special import logsumexp, softmax
 
 from dagames import _tolerances, simplex
 from dagames._errors import SolveError
+from dagames._float_errors import with_default_errors
 from dagames._types import OverAnswers, PerPrompt
 from dagames.coupled_game import CoupledGame
 from dagames.couplings import Coherence, SoftCoherence
@@ -18,6 +19,7 @@ _FARTHEST = 20.0
 """Longest step of a level, a logarithm."""
 
 
+@with_default_errors
 def solve_coherent(game: CoupledGame, *, tolerance: float = _tolerances.GAP) -> Solution:
     """Write down the equilibrium of a game whose views must answer alike.
 
@@ -53,6 +55,7 @@ def solve_coherent(game: CoupledGame, *, tolerance: float = _tolerances.GAP) -> 
     return _certified(game, np.array(log_nu), simplex.log_normalize(log_q), "closed_form", 0, tolerance)
 
 
+@with_default_errors
 def solve_soft_coherent(game: CoupledGame, *, tolerance: float = _tolerances.GAP) -> Solution:
     """Solve a game whose views pay for disagreeing, by Newton's method on one number per view.
 

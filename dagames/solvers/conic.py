@@ -8,6 +8,7 @@ import numpy as np
 
 from dagames import _tolerances
 from dagames._errors import SolveError
+from dagames._float_errors import with_default_errors
 from dagames._types import OverAnswers, PerConstraint
 from dagames.conic import solve_problem
 from dagames.functionals import (
@@ -176,6 +177,7 @@ def _sum(functional: Sum, nu: Any, prompt: tuple[int, ...]) -> Any:
     return sum(as_expression(part, nu, prompt) for part in functional.parts)
 
 
+@with_default_errors
 @np.errstate(under="ignore", over="ignore")
 def solve_conic(game: AlignmentGame, *, tolerance: float = _tolerances.ORACLE_GAP) -> Solution:
     """Solve each prompt's reduced game by an interior-point method on exponential cones.

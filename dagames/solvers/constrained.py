@@ -6,6 +6,7 @@ import numpy as np
 
 from dagames import _tolerances, simplex
 from dagames._errors import SolveError
+from dagames._float_errors import with_default_errors
 from dagames._types import OverAnswers, PerConstraint
 from dagames.certificates import Certificate, certify_gap
 from dagames.faces import Face
@@ -71,6 +72,7 @@ def split(functional: Functional) -> tuple[Polytope | None, Functional | None]:
     return held, functional.without_constraints()
 
 
+@with_default_errors
 @np.errstate(under="ignore", over="ignore")
 def solve_polytope(game: AlignmentGame, *, tolerance: float = _tolerances.GAP) -> ConstrainedSolution:
     """Solve a game whose functional is a `Polytope`, or holds one beside others: each prompt has its own multipliers.

@@ -2,6 +2,7 @@
 
 from dagames import _tolerances
 from dagames._errors import DomainError, SolveError
+from dagames._float_errors import with_default_errors
 from dagames._whole import as_count
 from dagames.coupled_game import CoupledGame
 from dagames.couplings import Coherence, LinearCoupling, SoftCoherence
@@ -15,6 +16,7 @@ from dagames.solvers.solution import Solution
 COUPLED_METHODS = ("auto", "dual_ascent")
 
 
+@with_default_errors
 def solve_coupled(
     game: CoupledGame, method: str = "auto", *, tolerance: float = _tolerances.GAP, max_iterations: int = 100_000
 ) -> Solution:

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from dagames import _tolerances, simplex
 from dagames._errors import SolveError
+from dagames._float_errors import with_default_errors
 from dagames._types import OverAnswers, PerPrompt
 from dagames.certificates import Certificate, certify_gap
 from dagames.functionals import NumericConjugate, finite_slope
@@ -32,6 +33,7 @@ _ADVICE = (
 Array = NDArray[np.float64]
 
 
+@with_default_errors
 def solve_cutting_planes(
     game: AlignmentGame, *, tolerance: float = _tolerances.GAP, max_iterations: int = 10_000
 ) -> Solution:

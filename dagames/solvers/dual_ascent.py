@@ -8,6 +8,7 @@ import numpy as np
 
 from dagames import _tolerances, simplex
 from dagames._errors import DomainError, SolveError
+from dagames._float_errors import with_default_errors
 from dagames._types import Numbers, PerConstraint
 from dagames.coupled_game import CoupledGame
 from dagames.solvers.budgets import at_multipliers, face_of, log_target, rows_of
@@ -17,6 +18,7 @@ _PAIRS = 500
 """Answers up to which all pairs are compared for the diameter of the costs; beyond, each cost's spread bounds it."""
 
 
+@with_default_errors
 def admissible_step(game: CoupledGame) -> float:
     """Compute the step below which dual ascent converges from everywhere.
 
@@ -48,6 +50,7 @@ def admissible_step(game: CoupledGame) -> float:
     return 2 * game.prompts.beta / largest if largest > 0 else np.inf
 
 
+@with_default_errors
 def dual_ascent_path(
     game: CoupledGame, step: float | None = None, multipliers: Numbers | None = None
 ) -> Iterator[PerConstraint]:
@@ -85,6 +88,7 @@ def dual_ascent_path(
         point = np.asarray(np.where(rows.equal, moved, np.maximum(moved, 0.0)))
 
 
+@with_default_errors
 @np.errstate(under="ignore", over="ignore")
 def solve_dual_ascent(
     game: CoupledGame,

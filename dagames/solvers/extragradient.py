@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from dagames import _tolerances, simplex
+from dagames._float_errors import with_default_errors
 from dagames._types import OverAnswers, PerPrompt
 from dagames.functionals import Functional
 from dagames.game import AlignmentGame
@@ -16,6 +17,7 @@ _LONGEST = 4.0
 """Longest step tried: it moves a player four fifths of the way, and keeps m within five times of its last masses."""
 
 
+@with_default_errors
 def mirror_prox_path(game: AlignmentGame) -> Iterator[Iterate]:
     """Yield the plays of mirror-prox, the start first, without end.
 
@@ -92,6 +94,7 @@ def _bregman(R: Functional, log_p: OverAnswers, log_m: OverAnswers, u: OverAnswe
     return np.asarray(R.value(p) - R.value(m) - (u * (p - m)).sum(axis=-1))
 
 
+@with_default_errors
 def solve_mirror_prox(
     game: AlignmentGame, *, tolerance: float = _tolerances.GAP, max_iterations: int = 10_000
 ) -> Solution:

@@ -7,6 +7,7 @@ import numpy as np
 
 from dagames import _tolerances, simplex
 from dagames._errors import DomainError, ShapeError, SolveError
+from dagames._float_errors import with_default_errors, with_default_errors_in
 from dagames._types import Features, Numbers, OverAnswers, OverFeatures, OverTraces, PerPrompt
 from dagames.certificates import Certificate
 from dagames.game import AlignmentGame
@@ -15,6 +16,7 @@ Objective = Callable[[OverTraces], PerPrompt]
 Reward = Callable[[OverTraces], OverTraces]
 
 
+@with_default_errors_in
 @dataclass(frozen=True, eq=False)
 class LogLinearSolution:
     """A stationary policy of a log-linear class.
@@ -43,6 +45,7 @@ class LogLinearSolution:
         return np.asarray(np.exp(self.log_pi))
 
 
+@with_default_errors
 def best_log_linear_policy(
     game: AlignmentGame, q: Numbers, features: Numbers, *, start: Numbers | None = None, max_iterations: int = 1000
 ) -> LogLinearSolution:
@@ -77,6 +80,7 @@ def best_log_linear_policy(
     return _descend(game, features, objective, lambda _: reward, start, max_iterations, log_q)
 
 
+@with_default_errors
 def solve_log_linear(
     game: AlignmentGame, features: Numbers, *, start: Numbers | None = None, max_iterations: int = 1000
 ) -> LogLinearSolution:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from dagames import _tolerances, simplex
+from dagames._float_errors import with_default_errors
 from dagames._types import OverAnswers, PerPrompt
 from dagames.game import AlignmentGame
 from dagames.solvers.best_response import damped_step
@@ -12,6 +13,7 @@ from dagames.solvers.path import solve_along
 from dagames.solvers.solution import Iterate, Solution
 
 
+@with_default_errors
 def mirror_descent_path(
     game: AlignmentGame, log_nu: OverAnswers | None = None, *, line_search: bool = True
 ) -> Iterator[Iterate]:
@@ -67,6 +69,7 @@ def _search(
         L = np.where(fails[..., None], 2.0 * L, L)
 
 
+@with_default_errors
 def solve_mirror_descent(
     game: AlignmentGame,
     *,

@@ -4,6 +4,7 @@ import numpy as np
 
 from dagames import _tolerances
 from dagames._errors import SolveError
+from dagames._float_errors import with_default_errors
 from dagames._types import OverAnswers
 from dagames.functionals import Separable, Smooth
 from dagames.game import AlignmentGame
@@ -23,6 +24,7 @@ _STEP = 1e-8
 _REMEDY = "ask for a larger `tolerance`, or bring the functional and beta to a common scale."
 
 
+@with_default_errors
 def solve_newton(game: AlignmentGame, *, tolerance: float = _tolerances.GAP) -> Solution:
     """Solve a game whose functional is twice differentiable.
 

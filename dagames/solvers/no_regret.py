@@ -7,6 +7,7 @@ import numpy as np
 
 from dagames import _tolerances, simplex
 from dagames._errors import DomainError
+from dagames._float_errors import with_default_errors
 from dagames._types import OverAnswers
 from dagames.game import AlignmentGame
 from dagames.solvers.best_response import damped_step
@@ -16,6 +17,7 @@ from dagames.solvers.solution import Iterate, Solution
 Learner = Literal["best_response", "mw", "ftrl", "optimistic"]
 
 
+@with_default_errors
 def no_regret_path(game: AlignmentGame, policy: Learner = "ftrl", target: Learner = "optimistic") -> Iterator[Iterate]:
     """Yield the plays of two learners, the reference and its best target first, without end.
 
@@ -123,6 +125,7 @@ class _LogMean:
         return simplex.log_normalize(total)
 
 
+@with_default_errors
 def solve_no_regret(
     game: AlignmentGame,
     policy: Learner = "ftrl",

@@ -7,6 +7,7 @@ import numpy as np
 
 from dagames import _tolerances, simplex
 from dagames._errors import DomainError, SolveError
+from dagames._float_errors import with_default_errors, with_default_errors_in
 from dagames._types import Numbers, OverAnswers, OverTraces, PerConstraint, PerPrompt
 from dagames.certificates import Certificate, certify_gap
 from dagames.functionals import Linear, Polytope
@@ -15,6 +16,7 @@ from dagames.solvers.constrained import solve_polytope, split
 from dagames.solvers.solution import ConstrainedSolution
 
 
+@with_default_errors_in
 @dataclass(frozen=True, eq=False)
 class RestrictedSolution:
     """The best policy of a convex set, and a target that proves it.
@@ -43,6 +45,7 @@ class RestrictedSolution:
         return np.asarray(np.exp(self.log_pi))
 
 
+@with_default_errors
 @np.errstate(under="ignore", over="ignore")
 def best_restricted_policy(game: AlignmentGame, q: Numbers, policies: Polytope) -> OverTraces:
     """Answer a target by the best policy of a convex set: the KL projection of pi_0 q(E) on it.
@@ -67,6 +70,7 @@ def best_restricted_policy(game: AlignmentGame, q: Numbers, policies: Polytope) 
     return np.asarray(np.exp(_project(game, game.log_best_policy(log_q), policies).log_nu))
 
 
+@with_default_errors
 def restricted_path(game: AlignmentGame, policies: Polytope) -> Iterator[tuple[OverTraces, OverAnswers]]:
     """Yield policies of a convex set and the targets that answer them, by projected mirror descent, without end.
 
@@ -101,6 +105,7 @@ def restricted_path(game: AlignmentGame, policies: Polytope) -> Iterator[tuple[O
         log_pi = moved
 
 
+@with_default_errors
 @np.errstate(under="ignore", over="ignore")
 def solve_restricted(
     game: AlignmentGame, policies: Polytope, *, tolerance: float = _tolerances.GAP, max_iterations: int = 1000
@@ -150,6 +155,7 @@ def solve_restricted(
     )
 
 
+@with_default_errors
 @np.errstate(under="ignore", over="ignore")
 def solve_polytope_sum(
     game: AlignmentGame, *, tolerance: float = _tolerances.GAP, max_iterations: int = 1000

@@ -4,12 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dagames._float_errors import with_default_errors_in
 from dagames._types import OverAnswers, OverTraces, PerConstraint, PerPrompt, RaggedTraces
 from dagames.certificates import Certificate
 from dagames.coupled_game import CoupledGame
 from dagames.game import AlignmentGame
 
 
+@with_default_errors_in
 @dataclass(frozen=True, eq=False)
 class Iterate:
     """A play of both players: the answer marginal of a policy, and a target.
@@ -44,6 +46,7 @@ class CertifiedIterate(Iterate):
     certificate: Certificate
 
 
+@with_default_errors_in
 @dataclass(frozen=True, eq=False)
 class Solution(CertifiedIterate):
     """A policy, a target, and a bound on their distance from equilibrium.
@@ -82,6 +85,7 @@ class Solution(CertifiedIterate):
         return self.certificate.primal
 
 
+@with_default_errors_in
 @dataclass(frozen=True, eq=False, kw_only=True)
 class ConstrainedSolution(Solution):
     """A solution under linear constraints, with their prices.

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from dagames import simplex
 from dagames._errors import DomainError
+from dagames._float_errors import with_default_errors_in
 from dagames._types import Numbers, OverAnswers
 from dagames.targets.group import AnswerGroup
 
@@ -19,6 +20,10 @@ class Target(ABC):
 
     Targets are immutable.
     """
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        with_default_errors_in(cls)
 
     def log_density(self, nu: Numbers, beta: float) -> OverAnswers:
         """Compute log q, the exact target against the answer marginal `nu`.

@@ -295,7 +295,7 @@ def test_other_files_are_refused(tmp_path, text, message):
         (lambda: split_table(8, size="3"), "`size` must be from 1 to K - 1 = 7, not '3'"),
         (
             lambda: falling_factorials(3.0, 2),
-            "`n` must be an integer from 0 to 1024, whose binomials are exact, not 3.0",
+            "`n` must be an integer of at least 0, not 3.0",
         ),
         (lambda: ustatistic_table(10**6, 1), "`n` must be an integer from 0 to 1024"),
         (lambda: elevated_table(plugin_table(4), 10**6), "averaged exactly for up to 1024"),
@@ -307,10 +307,10 @@ def test_other_files_are_refused(tmp_path, text, message):
         (lambda: Reward("mine", {1: 2}), "has the term 1: 2; each must be"),
         (lambda: Reward("mine", {(Fraction(0), 0): 0.5}), "of Fractions and an integer"),
         (lambda: minimax_table(4, counts=np.array(["a", "b"])), "`counts` must be one of"),
-        (lambda: plugin_table(4).reward([[1], [1, 2]]), "`counts` must be an array of integers, of one shape"),
+        (lambda: plugin_table(4).reward([[1], [1, 2]]), "`counts` is not a rectangular array"),
         (lambda: plugin_table(4).reward(np.array([1.0])), "`counts` must be integers from 1 to 4"),
-        (lambda: RewardTable(2, "abc", "independent"), "`coefficients` must be K . 1 real numbers"),
-        (lambda: RewardTable(2, [1j, 2, 3], "independent"), "`coefficients` must be K . 1 real numbers"),
+        (lambda: RewardTable(2, "abc", "independent"), "`coefficients` must be real numbers"),
+        (lambda: RewardTable(2, [1j, 2, 3], "independent"), "`coefficients` must be real numbers"),
         (lambda: RewardTable(2, [1, 2, 3], "independent", "log"), "`estimates` must be a reward"),
         (lambda: RewardTable.load(3), "`path` must be the path of a file, not 3"),
         (lambda: plugin_table(2).save("a\0b"), "`path` must be the path of a file"),
@@ -347,5 +347,5 @@ def test_other_files_are_refused(tmp_path, text, message):
     ],
 )
 def test_mistakes_are_answered_by_name(call, message):
-    with pytest.raises(DomainError, match=message):
+    with pytest.raises((DomainError, ShapeError), match=message):
         call()
