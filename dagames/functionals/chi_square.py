@@ -26,10 +26,12 @@ class ChiSquare(ToPrior, RootConjugate):
     """
 
     def summand(self, nu: OverAnswers) -> OverAnswers:
-        """Compute weight * (nu - prior)^2 / prior, [*x, Z]; 0 / 0 = 0."""
-        with np.errstate(divide="ignore", invalid="ignore"):
-            terms = (nu - self.prior) ** 2 / self.prior
-        return np.asarray(self.weight[..., None] * np.where((nu == 0) & (self.prior == 0), 0.0, terms))
+        """Compute weight * (nu - prior)^2 / prior, [*x, Z]; 0 where both are 0, +inf where only the prior is."""
+        difference, positive = nu - self.prior, self.prior > 0
+        with np.errstate(over="ignore"):
+            # Not the square first: of a mass below 1e-162 it would be 0.
+            terms = self.weight[..., None] * difference * (difference / np.where(positive, self.prior, 1.0))
+        return np.asarray(np.where(positive, terms, np.where(nu > 0, np.inf, 0.0)))
 
     def gradient_at_log(self, log_nu: OverAnswers) -> OverAnswers:
         """Compute 2 weight * (nu / prior - 1), [*x, Z], on the allowed answers."""
