@@ -78,8 +78,8 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ),
     ("dagames/functionals/sums.py", "np.asarray(u + sum(rewards))", "np.asarray(u - sum(rewards))"),
     ("dagames/functionals/sums.py", "reduce(np.logical_and", "reduce(np.logical_or"),
-    ("dagames/functionals/algebra.py", "as_weight(weight) * functional.weight", "as_weight(weight)"),
-    ("dagames/functionals/algebra.py", "as_weight(weight)[..., None] * functional.rewards", "functional.rewards"),
+    ("dagames/functionals/algebra.py", "factor * functional.weight)", "factor)"),
+    ("dagames/functionals/algebra.py", "factor[..., None] * functional.rewards", "functional.rewards"),
     ("dagames/functionals/from_convex.py", "np.isnan(array) | (array == -np.inf)", "array == -np.inf"),
     ("dagames/functionals/from_convex.py", "/ (2 * h)", "/ h"),
     (
