@@ -61,11 +61,16 @@ class NumericConjugate(Functional):
         gap = self._relative_gap(u, found)
         if not (gap <= self.tolerance).all():
             place = np.unravel_index(np.argmax(np.where(np.isnan(gap), np.inf, gap)), gap.shape)
+            remedy = (
+                "Either its `gradient` is no subgradient of its `value` (`broken_laws` tells), or it is too far from "
+                "smooth for the tolerance: give it the conjugate in closed form, as a `Functional` of your own, or ask "
+                "for a larger `tolerance`."
+                if self.foreign
+                else "The slopes differ too much in size for float64: bring weights and priors to a common scale."
+            )
             raise CertificateError(
                 f"the conjugate of {self.name} could not be bounded: gap {gap[place]:.1e} > {self.tolerance:.1e} at "
-                f"u = {np.array2string(u[place], precision=4, threshold=8)}. Either its `gradient` is no subgradient "
-                "of its `value` (`broken_laws` says so), or it is too far from smooth for the tolerance: give it the "
-                "conjugate in closed form, as a `Functional` of your own, or ask for a larger `tolerance`."
+                f"u = {np.array2string(u[place], precision=4, threshold=8)}. {remedy}"
             )
         return found
 

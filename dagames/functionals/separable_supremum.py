@@ -7,6 +7,9 @@ from dagames._types import OverAnswers
 from dagames.functionals.interior_point import Supremum
 from dagames.functionals.separable import Separable
 
+_LEVELLINGS = 20
+"""Steps of the masses at most, after c is found to float64; one or two are usual."""
+
 _LOG_LEAST = float(np.log(np.finfo(np.float64).tiny))
 
 
@@ -62,13 +65,39 @@ class _Masses:
         floor = self._largest(self.u - self.at_one, self.flat)
         log_nu = self.at(np.maximum(increasing_root(self.missing, low, high), floor))
         # Where a slope is 1e9 the rounding of a log mass moves it by 1e-6: too far above u - c, that would ruin the
-        # bound, below it costs only mass times that. So log masses are rounded up, and the largest takes the rest.
+        # bound, below it costs only mass times that. So log masses are rounded up, and one answer takes the rest.
         log_nu = np.minimum(log_nu * (1.0 - 8.0 * np.finfo(np.float64).eps), 0.0)
+        for _ in range(_LEVELLINGS):
+            log_nu, give, missing = self._levelled(log_nu)
+            if (np.abs(missing) <= 4.0 * np.finfo(np.float64).eps).all():
+                break
         free = np.where(self.flat, self.u - self.at_one, -np.inf)
-        taker = np.where(self.flat.any(axis=-1, keepdims=True), free, log_nu).argmax(axis=-1)
+        taker = np.where(self.flat.any(axis=-1, keepdims=True), free, give).argmax(axis=-1)
         taken = np.arange(self.u.shape[-1]) == taker[..., None]
         rest = 1.0 - np.where(taken, 0.0, np.exp(log_nu)).sum(axis=-1, keepdims=True)
         return np.asarray(np.where(taken, np.log(np.maximum(rest, 0.0)), log_nu))
+
+    def _levelled(self, log_nu: OverAnswers) -> tuple[OverAnswers, OverAnswers, np.ndarray]:
+        """Move all slopes by one number, so that the masses sum to 1: a step in c shorter than float64 holds.
+
+        Where slopes hardly change with the mass, as nu^3 near 0, neighbouring numbers c have very different masses.
+
+        Args:
+            log_nu: Log masses, [*x, Z].
+
+        Returns:
+            The new log masses and how much each mass changes for a change of its slope, [*x, Z]; what was missing to a
+            sum of 1, or 0 where a linear answer takes that, [*x, 1].
+        """
+        tiny, nu = np.finfo(np.float64).tiny, np.exp(log_nu)
+        bend = self.functional.bend_at_log(np.where(self.curved, log_nu, 0.0))
+        give = np.where(self.curved, nu / np.maximum(bend, tiny), 0.0)
+        share = give / np.maximum(give.sum(axis=-1, keepdims=True), tiny)
+        taken = self.flat.any(axis=-1, keepdims=True)
+        missing = np.where(taken, 0.0, 1.0 - nu.sum(axis=-1, keepdims=True))
+        moved = np.maximum(nu + missing * share, 0.1 * nu)
+        large = self.curved & (np.abs(moved - nu) > np.finfo(np.float64).eps)
+        return np.where(large, np.log(np.where(large, moved, 1.0)), log_nu), give, missing
 
     def at(self, c: np.ndarray) -> OverAnswers:
         """Find the log masses for c, [*x, 1], at most log 1; -inf where flat or forbidden."""

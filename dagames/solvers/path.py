@@ -16,6 +16,9 @@ from dagames.solvers.solution import CertifiedIterate, Iterate, Solution
 
 S = TypeVar("S", bound=Solution)
 
+_ROUNDED = 1e-6
+"""Largest gap that rounding can explain: beyond it a direct method has not found the equilibrium."""
+
 
 def refuse_constraints(game: AlignmentGame, method: str) -> None:
     """Raise if the game's functional holds linear constraints, whose prices no slope contains.
@@ -97,8 +100,10 @@ def check_solved(solution: S, tolerance: float, remedy: str) -> S:
     """
     gap = solution.certificate.worst
     if not gap <= tolerance:
-        message = f"{solution.method} reached gap {gap:.1e} > {tolerance:.1e}, the rounding of float64 on this game; "
-        raise SolveError(message + remedy, "rounding")
+        message = f"{solution.method} reached gap {gap:.1e} > {tolerance:.1e}, "
+        if gap <= _ROUNDED:
+            raise SolveError(message + "the rounding of float64 on this game; " + remedy, "rounding")
+        raise SolveError(message + "and does not suit this game; use `solve(game)`, or " + remedy, "unsuited")
     return solution
 
 

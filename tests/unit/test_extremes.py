@@ -20,9 +20,11 @@ from dagames.functionals import (
     Linear,
     LogScore,
     NegativeEntropy,
+    NumericConjugate,
     Point,
     Tsallis,
 )
+from dagames.functionals.interior_point import Supremum
 from dagames.solvers import best_response_path, mirror_descent_path
 from tests.cases import FUNCTIONALS as FUNCTIONALS_BY_NAME
 from tests.cases import SEPARABLE, random_distribution, seeds, sizes
@@ -286,3 +288,29 @@ def test_a_chi_square_of_a_prior_near_0_is_found_at_once():
     # weight * 2 (nu / prior - 1) + beta log(nu / nu_0) is one number for the two others.
     slope = 2 * 5e-4 * (solution.nu / R.prior - 1) + 0.01 * (solution.log_nu - np.log([0.3, 0.5, 0.2]))
     assert slope[0] == pytest.approx(slope[1], abs=1e-14)
+
+
+@pytest.mark.parametrize("seed", [7, 28, 55, 58, 59, 63, 76])
+def test_a_sum_whose_slopes_hardly_change_with_the_mass_is_solved(seed):
+    # Beside one answer of mass near 1 the others have slopes of order nu^3, which float64 cannot tell apart.
+    rng = np.random.default_rng(seed)
+    R = LogScore(rng.integers(10), 7.5) + Tsallis(rng.uniform(0.2, 4), 10 ** rng.uniform(-2, 2))
+    game = AlignmentGame(rng.dirichlet(np.ones(10)), np.arange(10), R, 10 ** rng.uniform(-2, 2))
+    assert solve(game).certificate.worst <= 1e-10
+
+
+def test_a_conjugate_of_our_own_that_cannot_be_bounded_is_not_blamed_on_the_user():
+    class Unbounded(NumericConjugate):
+        __module__ = "dagames.functionals.elsewhere"
+
+        def value(self, nu):
+            return 0.5 * (nu * nu).sum(axis=-1)
+
+        def gradient(self, nu):
+            return nu
+
+        def supremum(self, u):
+            return Supremum(np.full_like(u, 1 / u.shape[-1]), np.ones(u.shape[:-1]), np.ones(u.shape[:-1]))
+
+    with pytest.raises(CertificateError, match=r"could not be bounded.*bring weights and priors to a common scale"):
+        Unbounded().conjugate(np.zeros(3))
