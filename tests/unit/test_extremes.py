@@ -314,3 +314,15 @@ def test_a_conjugate_of_our_own_that_cannot_be_bounded_is_not_blamed_on_the_user
 
     with pytest.raises(CertificateError, match=r"could not be bounded.*bring weights and priors to a common scale"):
         Unbounded().conjugate(np.zeros(3))
+
+
+@pytest.mark.parametrize("family", [KLToPrior, KLFromPrior, Hellinger], ids=lambda F: F.__name__)
+def test_a_prior_that_sums_to_1_within_tolerance_only_is_divided_by_its_sum(family):
+    R = family(np.array([0.2, 0.3, 0.5]) * (1 + 5e-9), 1e6)
+    assert R.prior.sum() == pytest.approx(1.0, abs=1e-15)
+    assert solve(AlignmentGame([0.5, 0.3, 0.2], [0, 1, 2], R, beta=1.0)).certificate.worst <= 1e-10
+
+
+def test_a_chi_square_is_infinite_at_any_mass_off_its_prior():
+    assert ChiSquare([1.0, 0.0]).value(np.array([1.0, 1e-200])) == np.inf
+    assert ChiSquare([1.0, 0.0]).value(np.array([1.0, 0.0])) == 0.0
