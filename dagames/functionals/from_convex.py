@@ -10,7 +10,6 @@ from dagames._border import read_real
 from dagames._errors import CertificateError, DomainError, ShapeError
 from dagames._types import Numbers, OverAnswers, PerPrompt
 from dagames.functionals.base import Functional, as_nonnegative
-from dagames.functionals.convexity import nonconvexity
 from dagames.functionals.interior_point import Supremum
 from dagames.functionals.numeric_conjugate import NumericConjugate
 from dagames.functionals.numeric_supremum import numeric_supremum
@@ -141,7 +140,7 @@ class FromConvex(NumericConjugate):
             n_answers: Number of answers |Z|.
 
         Raises:
-            CertificateError: If the gradient is not the slope of the value, or the value is not convex.
+            CertificateError: If the gradient is not the slope of the value.
         """
         rng = np.random.default_rng(0)
         nu, mu = (rng.dirichlet(np.full(n_answers, 5.0), size=batch) for _ in range(2))
@@ -156,8 +155,6 @@ class FromConvex(NumericConjugate):
                 f"{_shown(mu[place])} the value changes by {quotient[place]:.6g} per unit, the gradient says "
                 f"{slope[place]:.6g}. `broken_laws` tries more points."
             )
-        if fault := nonconvexity(self, batch, n_answers):
-            raise CertificateError(fault)
 
     def _called(
         self, word: str, function: Callable[[OverAnswers], Numbers], nu: OverAnswers, shape: tuple[int, ...]

@@ -54,7 +54,7 @@ class ToPrior(Separable):
             )
 
 
-def kl_terms(p: OverAnswers, q: OverAnswers) -> OverAnswers:
+def kl_terms(p: np.ndarray, q: np.ndarray) -> OverAnswers:
     """Compute p log(p / q) - p + q, whose sum over the answers is KL(p || q) for two distributions.
 
     Every term is at least 0, and its rounding error is proportional to |p - q|. The terms p log(p / q) alone are of

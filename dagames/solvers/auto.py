@@ -7,10 +7,10 @@ from typing import SupportsIndex
 
 from dagames import _tolerances
 from dagames._border import short
-from dagames._errors import DomainError, SolveError
+from dagames._errors import CertificateError, DomainError, SolveError
 from dagames._float_errors import with_default_errors
 from dagames._whole import as_count
-from dagames.functionals import Functional, Linear, Separable, Smooth
+from dagames.functionals import Functional, Linear, Separable, Smooth, nonconvexity
 from dagames.game import AlignmentGame
 from dagames.simplex import as_positive
 from dagames.solvers.accelerated_ascent import solve_accelerated_ascent
@@ -71,6 +71,7 @@ def solve(
         A SolveError if that is not reached.
 
     Raises:
+        CertificateError: If a user's own functional is not convex.
         DomainError: If `game` is none, the method is unknown, or a number is out of its domain.
 
     >>> from dagames.functionals import Linear
@@ -84,6 +85,9 @@ def solve(
         raise DomainError(f"`method` must be one of {', '.join(METHODS)}, not {short(method)}.")
     if tolerance is None:
         tolerance = _DEFAULT_GAPS.get(method, _tolerances.GAP)
+    if game.functional.foreign and (fault := nonconvexity(game.functional, game.batch, game.n_answers)):
+        # A concave R has no supremum to bound, and would be certified wrongly.
+        raise CertificateError(fault)
     tolerance, max_iterations = as_positive(tolerance, "tolerance"), as_count(max_iterations, "max_iterations", 0)
     polytope, rest = split(game.functional)
     if polytope is not None:

@@ -146,7 +146,7 @@ def test_solve_refuses_what_is_no_game(tmp_path):
     assert "is not YAML" in refused("solve", broken)
     broken.write_text(json.dumps(GOOD))
     assert "`method` must be one of" in refused("solve", broken, "--method", "simplex")
-    assert "`tolerance` must be above 0" in refused("solve", broken, "--tolerance", "-1")
+    assert "`tolerance` must be a finite number above 0" in refused("solve", broken, "--tolerance", "-1")
 
 
 def test_solve_reads_arrays_from_files_and_writes_a_picture_with_its_data(tmp_path):

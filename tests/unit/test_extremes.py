@@ -326,3 +326,11 @@ def test_a_prior_that_sums_to_1_within_tolerance_only_is_divided_by_its_sum(fami
 def test_a_chi_square_is_infinite_at_any_mass_off_its_prior():
     assert ChiSquare([1.0, 0.0]).value(np.array([1.0, 1e-200])) == np.inf
     assert ChiSquare([1.0, 0.0]).value(np.array([1.0, 0.0])) == 0.0
+
+
+@pytest.mark.parametrize("family", [KLToPrior, KLFromPrior, Hellinger, ChiSquare], ids=lambda F: F.__name__)
+def test_prompts_that_share_a_prior_are_solved_as_each_alone(family):
+    R, nu_0 = family([0.2, 0.3, 0.5], 2.0), np.array([[0.6, 0.3, 0.1], [0.1, 0.1, 0.8]])
+    together = solve(AlignmentGame(nu_0, [0, 1, 2], R, beta=0.5))
+    for x in range(2):
+        np.testing.assert_allclose(together.nu[x], solve(AlignmentGame(nu_0[x], [0, 1, 2], R, beta=0.5)).nu, rtol=1e-9)

@@ -101,7 +101,7 @@ def concave(nu):
 def test_a_concave_functional_is_refused_before_it_is_solved():
     R = from_convex(concave, lambda nu: -2 * nu, name="bent")
     with pytest.raises(CertificateError, match=r"bent is not convex, .* lies below the tangent .* `broken_laws`"):
-        AlignmentGame([0.7, 0.3], [0, 1], R, beta=0.1)
+        solve(AlignmentGame([0.7, 0.3], [0, 1], R, beta=0.1))
 
 
 class Own(Functional):
