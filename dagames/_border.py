@@ -61,7 +61,7 @@ def read(values: Numbers, name: str) -> Raw:
     array([1, 2])
     """
     coarse: list[Rounding] = []
-    opened = _opened(values, name, coarse)
+    opened = _opened(values, name, coarse.append)
     try:
         array = np.asarray(opened)
     except ValueError:
@@ -124,8 +124,9 @@ def read_labels(values: Numbers, name: str) -> np.ndarray:
     >>> read_labels(["a", "b"], "groups").tolist()
     ['a', 'b']
     """
+    roundings: list[Rounding] = []
     try:
-        array = np.asarray(_opened(values, name, []))
+        array = np.asarray(_opened(values, name, roundings.append))
     except ValueError:
         raise ShapeError(f"`{name}` is not a rectangular array of labels.") from None
     except _FAILURES as error:
@@ -186,16 +187,16 @@ def as_number(value: Any, name: str, wanted: str) -> float:
     return _as_float(array.item(), name)
 
 
-def _opened(values: Any, name: str, coarse: list[Rounding]) -> Any:
+def _opened(values: Any, name: str, note: Callable[[Rounding], None]) -> Any:
     """Turn what numpy misreads into arrays: tensors, and lists that hold them; refuse masks, also inside lists."""
     if isinstance(values, np.ma.MaskedArray):
         return _unmasked(values, name)
     if isinstance(values, list | tuple):
         if set(map(type, values)) <= {int, float}:
             return values
-        return [_opened(value, name, coarse) for value in values]
+        return [_opened(value, name, note) for value in values]
     if callable(getattr(values, "detach", None)):
-        return _from_tensor(values, name, coarse)
+        return _from_tensor(values, name, note)
     return values
 
 
@@ -209,12 +210,12 @@ def _unmasked(values: Any, name: str) -> np.ndarray:
     return np.asarray(values.data)
 
 
-def _from_tensor(values: Any, name: str, coarse: list[Rounding]) -> np.ndarray:
+def _from_tensor(values: Any, name: str, note: Callable[[Rounding], None]) -> np.ndarray:
     try:
         tensor = values.detach().cpu()
         kind = str(tensor.dtype).rpartition(".")[2]
         if kind in _HALVES:
-            coarse.append(_HALVES[kind])
+            note(_HALVES[kind])
             tensor = tensor.float()
         return np.asarray(tensor.numpy())
     except (ValueError, *_FAILURES) as error:
