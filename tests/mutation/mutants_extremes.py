@@ -20,7 +20,6 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("dagames/functionals/kl_to_prior.py", "near = excess > -0.5", "near = excess > -2.0"),
     ("dagames/functionals/chi_square.py", "np.where(nu > 0, np.inf, 0.0)", "0.0 * nu"),
     ("dagames/functionals/separable.py", "while not np.isfinite(masses := self._masses(u, c)).all()", "while False"),
-    ("dagames/functionals/separable.py", "np.maximum(low, high)), floor)", "np.maximum(low, high)), -np.inf)"),
     ("dagames/_roots.py", "wide = high - low > _WIDE", "wide = high - low > np.inf"),
     ("dagames/game.py", "-self.beta * self._log_mass(shifted) - ", "-"),
     ("dagames/game.py", "self._where_reachable(log_q, 0.0) - log_mass", "self._where_reachable(log_q, 0.0)"),
