@@ -26,7 +26,9 @@ KINDS = ("centred", "self-inclusive", "independent")
 @pytest.mark.parametrize("K", [2, 3, 5, 16, 33, 64])
 def test_the_package_holds_what_the_rule_makes(K):
     shipped, made = recommended_table(K), choose_table(K, LOG, "centred")
-    np.testing.assert_array_equal(shipped.coefficients, made.coefficients)
+    # The rule ends in float64 logarithms, whose last bit depends on the processor.
+    last_bit = np.finfo(float).eps * np.abs(made.coefficients).max()
+    np.testing.assert_allclose(shipped.coefficients, made.coefficients, rtol=0, atol=last_bit)
     assert (shipped.method, shipped.counts, shipped.bias) == (made.method, made.counts, made.bias)
     assert shipped.optimum == made.optimum
 
