@@ -17,3 +17,15 @@ class ModelError(DagamesError):
 
 class OutputError(DagamesError):
     """An output that exists already, or that is being written by an unfinished run."""
+
+
+class GroupError(DagamesError):
+    """Completions that cannot be put into groups, or would be put into wrong ones."""
+
+
+class ExtractError(DagamesError):
+    """An extractor of the user's that failed on a completion."""
+
+
+class VersionError(DagamesError):
+    """An installed package that is too old."""

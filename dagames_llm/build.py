@@ -10,12 +10,12 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase, PrinterCallba
 from trl import get_peft_config
 
 from dagames_llm._errors import DataError, RecipeError
+from dagames_llm.data import Orbit, gold_answers, load_orbits, training_rows
 from dagames_llm.extract import extractor_named
 from dagames_llm.models import EMBEDDED, check_chat, load_model, stop_at_newline
 from dagames_llm.monitors import CollapseAlarm, Monitor
-from dagames_llm.orbits import Orbit, gold_answers, load_orbits, training_rows
-from dagames_llm.recipe import Recipe
-from dagames_llm.rewards import TargetReward, target_named
+from dagames_llm.recipe import Recipe, target_named
+from dagames_llm.rewards import TargetReward
 from dagames_llm.tasks import task_named
 from dagames_llm.trainer import OrbitGRPOTrainer
 
@@ -114,8 +114,8 @@ def build_trainer(
         peft_config.layers_to_transform = list(range(max(0, layers - recipe.orbit.lora_upper_layers), layers))
     reward = TargetReward(
         target_named(recipe.orbit.target, recipe.orbit.target_weight, recipe.orbit.ties),
-        extractor_named(recipe.orbit.extractor),
-        Monitor(gold_answers(questions.train)),
+        extract=recipe.orbit.extractor,
+        monitor=Monitor(gold_answers(questions.train)),
     )
     recipe.grpo.disable_tqdm = True
     try:

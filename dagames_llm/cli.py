@@ -100,9 +100,9 @@ def evaluate_command(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file if it is there.")] = False,
 ) -> None:
     """Check what can be checked without torch, then evaluate."""
+    from dagames_llm.data import load_orbits
     from dagames_llm.extract import extractor_named
     from dagames_llm.models import base_of
-    from dagames_llm.orbits import load_orbits
     from dagames_llm.output import check_new_file, write_json
     from dagames_llm.tasks import task_named
 

@@ -7,11 +7,11 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from dagames_llm._errors import DataError
+from dagames_llm.data import Orbit
 from dagames_llm.decoding import Decoding, Progress, generate
 from dagames_llm.extract import Answer, Extractor
 from dagames_llm.intervals import bootstrap
 from dagames_llm.monitors import accuracy, answer_entropy, majority_ratio
-from dagames_llm.orbits import Orbit
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase

@@ -9,10 +9,10 @@ from typing import Any
 from rich.console import Console
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from dagames_llm.data import Orbit
 from dagames_llm.decoding import Decoding
 from dagames_llm.evaluate import evaluate
 from dagames_llm.extract import Extractor
-from dagames_llm.orbits import Orbit
 from dagames_llm.show import progress_bar
 
 

@@ -1,192 +1,176 @@
-"""Data sets whose row is an orbit: one question in several wordings that share their answer.
-
-A row of the training data holds the orbit and nothing else. Gold answers stay in `Orbit.gold`, which evaluation and
-monitors look up by the orbit's first wording; `training_rows` does not copy them, the trainer refuses other columns.
-"""
+"""Orbits: rows that hold several prompts of one meaning, and which of them a completion answers."""
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from dagames_llm._errors import DataError
-from dagames_llm.extract import Answer, Extractor
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
-REPHRASINGS = (
-    "{question}\nThink step by step, then write the final answer on a last line as '#### <number>'.",
-    (
-        "Solve the following problem.\n\nProblem: {question}\n\n"
-        "Show your reasoning and finish with one line that reads '#### <number>'."
-    ),
-)
-"""The wordings of a question that comes without paraphrases: the instruction changes, the question does not."""
 
+def view_of_slot(slot: int, n_views: int, group_size: int, turn: int = 0) -> int:
+    """Return the view that a slot of a group answers.
 
-@dataclass(frozen=True)
-class Orbit:
-    """One question.
-
-    Attributes:
-        views: its wordings, at least two, all different.
-        gold: its canonical answer where known. For evaluation only.
-    """
-
-    views: tuple[str, ...]
-    gold: Answer | None = None
-
-
-def view_of_slot(slot: int, n_views: int, group_size: int) -> int:
-    """Return the view that a slot of a group answers: the first slots the first view, and so on.
+    Every view gets `group_size // n_views` slots, and `group_size % n_views` of them one more; which ones, rotates
+    with `turn`, so that over `n_views` turns every view has had as many. Slots of one view are neighbours.
 
     Args:
-        slot: place in the group, 0 to `group_size` - 1.
-        n_views: wordings of the orbit.
-        group_size: completions of the whole orbit, TRL's `num_generations`.
+        slot: Place in the group, 0 to `group_size` - 1.
+        n_views: Number of views of the orbit.
+        group_size: Completions of the whole orbit, TRL's `num_generations`.
+        turn: How often the orbit was sampled before, plus any offset.
 
     Returns:
-        An index into the orbit's views; every view gets `group_size` / `n_views` slots where that is whole.
+        An index into the orbit's views.
+
+    >>> [view_of_slot(slot, 3, 8) for slot in range(8)]
+    [0, 0, 0, 1, 1, 1, 2, 2]
+    >>> [view_of_slot(slot, 3, 8, turn=1) for slot in range(8)]
+    [2, 2, 2, 0, 0, 0, 1, 1]
     """
-    return slot * n_views // group_size
+    extra = group_size % n_views
+    first = turn * extra % n_views
+    # Slot by slot the shares are even, the larger ones first; rotated, the larger ones begin at `first`.
+    larger, share = extra * (group_size // n_views + 1), group_size // n_views
+    place = slot // (share + 1) if slot < larger else extra + (slot - larger) // share
+    return (place + first) % n_views
 
 
-def as_messages(prompt: str) -> list[dict[str, str]]:
-    """Return a prompt as a conversation of one user message, which TRL renders by the model's chat template."""
-    return [{"role": "user", "content": prompt}]
-
-
-def training_rows(orbits: Sequence[Orbit], chat: bool = False) -> Dataset:
-    """Return the data set the trainer sees: columns `prompt` and `orbit`, no gold.
+def rows_of_views(
+    rows: Sequence[Mapping[str, Any]], first_place: int, group_size: int, epoch: int
+) -> list[dict[str, Any]]:
+    """Put into each row of a generation the view that its slot answers.
 
     Args:
-        orbits: the questions.
-        chat: render each view as a user message instead of plain text.
+        rows: Rows of one process; an orbit's are neighbours, `group_size` of them over all processes.
+        first_place: Place of the first row over all processes.
+        group_size: Completions of an orbit.
+        epoch: How often the orbits were sampled before.
 
     Returns:
-        A data set with one row an orbit; `prompt` is its first view.
+        The rows, `prompt` replaced by the view, with columns `orbit` and `view`; the rows themselves if none has an
+        orbit. A row without one is an orbit of one view.
+
+    Raises:
+        DataError: If an orbit is no list of prompts.
+    """
+    if not any(row.get("orbit") is not None for row in rows):
+        return [{key: value for key, value in row.items() if key != "orbit"} for row in rows]
+    shown = []
+    for place, row in enumerate(rows, first_place):
+        views = [row["prompt"]] if row.get("orbit") is None else check_views(row["orbit"], "a row's `orbit`")
+        view = view_of_slot(place % group_size, len(views), group_size, epoch + _offset(views))
+        shown.append({**row, "prompt": views[view], "orbit": views, "view": view})
+    return shown
+
+
+def _offset(views: Sequence[Any]) -> int:
+    """Return a number that differs from orbit to orbit and is the same on every process and in every run."""
+    written = json.dumps(views, default=str).encode("utf-8", "surrogatepass")
+    return int.from_bytes(hashlib.blake2b(written, digest_size=4).digest(), "big")
+
+
+def check_views(views: Any, place: str) -> list[Any]:
+    """Return an orbit, or raise unless it is a list of prompts.
+
+    Args:
+        views: The value of a row's column `orbit`.
+        place: Where it stands, for the message.
+
+    Returns:
+        The views.
+
+    Raises:
+        DataError: If it is something else.
+    """
+    if isinstance(views, str):
+        raise DataError(
+            f"{place} is one text, {views[:60]!r}; it must be a list of prompts, one per view. Of rows with one prompt "
+            "each, `prompts_to_orbits` makes such lists."
+        )
+    if not isinstance(views, list | tuple) or not views:
+        raise DataError(f"{place} is {views!r:.80}; it must be a list of at least one prompt.")
+    for i, view in enumerate(views):
+        if not isinstance(view, str) and not _is_conversation(view):
+            raise DataError(f"{place}, view {i}, is {view!r:.80}; a view is a text or a list of messages.")
+    if len({isinstance(view, str) for view in views}) > 1:
+        raise DataError(f"{place} mixes texts and conversations; write all views in one form.")
+    return list(views)
+
+
+def check_orbits(orbits: Iterable[Any]) -> int:
+    """Raise unless each row's orbit is a list of prompts or missing.
+
+    Args:
+        orbits: The column.
+
+    Returns:
+        The largest number of views; 0 without rows.
+    """
+    return max(
+        (1 if o is None else len(check_views(o, f"`orbit` of row {i}")) for i, o in enumerate(orbits)), default=0
+    )
+
+
+def _is_conversation(view: Any) -> bool:
+    return isinstance(view, list) and bool(view) and all(isinstance(m, Mapping) and "role" in m for m in view)
+
+
+def prompts_to_orbits(dataset: Dataset, by: str = "orbit_id") -> Dataset:
+    """Fold rows of one prompt each into rows of one orbit each, for `OrbitGRPOTrainer` and `OrbitRLOOTrainer`.
+
+    Args:
+        dataset: Rows with `prompt` and the column `by`, equal for the prompts of one orbit. Rows of one orbit need not
+            be neighbours; they keep their order.
+        by: Name of that column.
+
+    Returns:
+        One row per orbit, in order of first appearance: `prompt`, its first view; `orbit`, all views; `by`; and every
+        other column, which must agree within an orbit.
+
+    Raises:
+        DataError: If a column is missing, a value of `by` is missing, or another column differs within an orbit.
+
+    >>> from datasets import Dataset
+    >>> rows = Dataset.from_list([
+    ...     {"prompt": "1 + 2 =", "pair": 0}, {"prompt": "3 + 4 =", "pair": 1}, {"prompt": "2 + 1 =", "pair": 0}
+    ... ])
+    >>> prompts_to_orbits(rows, by="pair")[0]
+    {'prompt': '1 + 2 =', 'orbit': ['1 + 2 =', '2 + 1 ='], 'pair': 0}
     """
     from datasets import Dataset
 
-    views = [[as_messages(view) if chat else view for view in orbit.views] for orbit in orbits]
-    return Dataset.from_dict({"prompt": [row[0] for row in views], "orbit": views})
+    names = getattr(dataset, "column_names", None)
+    if not isinstance(dataset, Dataset) or names is None:
+        raise DataError(
+            f"`dataset` must be a datasets.Dataset, not {type(dataset).__name__}: rows of one orbit may stand "
+            "anywhere, so that a stream cannot be folded. Load the rows, or stream rows that hold `orbit` already."
+        )
+    for name in ("prompt", by):
+        if name not in names:
+            raise DataError(f"`dataset` has no column {name!r}; it has {', '.join(names)}.")
+    if "orbit" in names and by != "orbit":
+        raise DataError("`dataset` has a column `orbit` already; remove or rename it.")
+    orbits: dict[Hashable, dict[str, Any]] = {}
+    for i, row in enumerate(dataset):
+        key = row[by]
+        if not isinstance(key, str | int):
+            raise DataError(f"row {i}: `{by}` is {key!r:.80}; it must be a whole number or a text.")
+        kept = orbits.setdefault(key, {"prompt": row["prompt"], "orbit": [], **_others(row)})
+        kept["orbit"].append(row["prompt"])
+        differing = [name for name, value in _others(row).items() if kept[name] != value]
+        if differing:
+            raise DataError(
+                f"row {i}: `{differing[0]}` is {row[differing[0]]!r:.80}, but {kept[differing[0]]!r:.80} in the first "
+                f"row with `{by}` {key!r:.80}. A column of an orbit has one value: remove the column, or mend it."
+            )
+    return Dataset.from_list(list(orbits.values()))
 
 
-def gold_answers(orbits: Iterable[Orbit]) -> dict[str, Answer]:
-    """Return the gold answers by the first view of their orbit, for monitors and evaluation.
-
-    Args:
-        orbits: the questions; those without gold are left out.
-
-    Returns:
-        First view -> canonical answer.
-    """
-    return {orbit.views[0]: orbit.gold for orbit in orbits if orbit.gold is not None}
-
-
-def load_orbits(path: str | Path, extractor: Extractor) -> list[Orbit]:
-    """Read a data file.
-
-    JSON lines, each an object with `orbit` (a list of wordings) or `question` (reworded by `REPHRASINGS`), and
-    optionally `answer`; or a JSON array of objects with `Body`, `Question` and `Answer`.
-
-    Args:
-        path: the file.
-        extractor: reads the gold answer out of the `answer` field, as it reads the model's completions.
-
-    Returns:
-        One orbit a row.
-
-    Raises:
-        DataError: the file is missing or empty, or a row cannot be read; the message names file and line.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise DataError(f"no data file {path}" + (": it is a folder." if path.is_dir() else "."))
-    content = path.read_bytes()
-    rows = _array_rows(path, content) if content.lstrip().startswith(b"[") else _line_rows(path, content)
-    orbits: list[Orbit] = []
-    seen: dict[str, Answer | None] = {}
-    for place, row in rows:
-        orbit = _as_orbit(place, row, extractor)
-        if seen.setdefault(orbit.views[0], orbit.gold) != orbit.gold:
-            raise DataError(f"{place}: the same first wording came before with another answer: {orbit.views[0]!r:.80}.")
-        orbits.append(orbit)
-    if not orbits:
-        raise DataError(f"{path} holds no row.")
-    return orbits
-
-
-def _parse(place: str, content: bytes) -> Any:
-    def refuse(constant: str) -> None:
-        raise ValueError(f"{constant} is no JSON value")
-
-    try:
-        return json.loads(content.decode("utf-8-sig"), parse_constant=refuse)
-    except UnicodeDecodeError as error:
-        raise DataError(f"{place}: not UTF-8 at byte {error.start}.") from error
-    except RecursionError as error:
-        raise DataError(f"{place}: nested too deeply.") from error
-    except ValueError as error:
-        raise DataError(f"{place}: not JSON: {error}.") from error
-
-
-def _line_rows(path: Path, content: bytes) -> Iterable[tuple[str, Any]]:
-    for number, line in enumerate(content.splitlines(), start=1):
-        if line.strip():
-            yield f"{path}, line {number}", _parse(f"{path}, line {number}", line)
-
-
-def _array_rows(path: Path, content: bytes) -> Iterable[tuple[str, Any]]:
-    for number, row in enumerate(_parse(str(path), content), start=1):
-        yield f"{path}, item {number}", row
-
-
-def _as_orbit(place: str, row: Any, extractor: Extractor) -> Orbit:
-    if not isinstance(row, dict):
-        raise DataError(f"{place}: a row is a JSON object, not {type(row).__name__}.")
-    if "orbit" in row:
-        views = row["orbit"]
-        if not isinstance(views, list) or len(views) < 2:
-            raise DataError(f"{place}: `orbit` is a list of at least two wordings, not {views!r:.80}.")
-        wordings = tuple(_as_text(place, f"orbit[{i}]", view) for i, view in enumerate(views))
-        gold = row.get("answer")
-    elif "question" in row:
-        wordings = _rephrase(_as_text(place, "question", row["question"]))
-        gold = row.get("answer")
-    elif "Body" in row and "Question" in row:
-        body, question = _as_text(place, "Body", row["Body"]).rstrip(), _as_text(place, "Question", row["Question"])
-        wordings = _rephrase(f"{body}{' ' if body.endswith(('.', '?', '!', ',')) else '. '}{question}")
-        gold = row.get("Answer")
-    else:
-        found = ", ".join(map(repr, list(row)[:6])) or "no key"
-        raise DataError(f"{place}: needs `orbit`, or `question`, or `Body` and `Question`; found {found}.")
-    if len(set(wordings)) < len(wordings):
-        raise DataError(f"{place}: two wordings of the orbit are the same text.")
-    return Orbit(wordings, None if gold is None else _as_gold(place, gold, extractor))
-
-
-def _as_text(place: str, key: str, value: Any) -> str:
-    if not isinstance(value, str) or not value.strip():
-        raise DataError(f"{place}: `{key}` is a text that is not empty, not {value!r:.80}.")
-    if any("\ud800" <= c <= "\udfff" for c in value):
-        raise DataError(f"{place}: `{key}` holds half a surrogate pair, which is no text.")
-    return value
-
-
-def _rephrase(question: str) -> tuple[str, ...]:
-    return tuple(template.replace("{question}", question.strip()) for template in REPHRASINGS)
-
-
-def _as_gold(place: str, gold: Any, extractor: Extractor) -> Answer:
-    if isinstance(gold, bool) or not isinstance(gold, str | int | float):
-        raise DataError(f"{place}: the answer is a text or a number, not {gold!r:.80}.")
-    answer = extractor(str(gold))
-    if answer is None:
-        name = getattr(extractor, "__name__", "the extractor")
-        raise DataError(f"{place}: `{name}` reads no answer in {gold!r:.80}; choose the recipe's `extractor` to fit.")
-    return answer
+def _others(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name not in {"prompt", "orbit"}}

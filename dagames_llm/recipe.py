@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast, get_args
 
 from trl import GRPOConfig, ModelConfig, TrlParser
 
+from dagames.targets import GiniDiversity, InverseFrequency, MajorityVote, Target
+from dagames.targets.majority_vote import Ties
 from dagames_llm._errors import RecipeError
 from dagames_llm.recipe_file import read_recipe
 
@@ -135,3 +138,29 @@ def check_keys(written: dict[str, Any], place: str) -> None:
 
 def _as_argument(value: Any) -> Any:
     return str(value) if isinstance(value, bool | int | float) else value
+
+
+def target_named(name: str, weight: float = 1.0, ties: str = "split") -> Target:
+    """Return the target a recipe names.
+
+    Args:
+        name: `majority_vote`, `inverse_frequency` or `gini_diversity`.
+        weight: of the two diversity targets.
+        ties: how the vote breaks them.
+
+    Returns:
+        The target.
+
+    Raises:
+        RecipeError: there is no target, or no rule for ties, of that name.
+    """
+    known: dict[str, Callable[[], Target]] = {
+        "majority_vote": lambda: MajorityVote(ties=cast("Ties", ties)),
+        "inverse_frequency": lambda: InverseFrequency(weight=weight),
+        "gini_diversity": lambda: GiniDiversity(weight=weight),
+    }
+    if name not in known:
+        raise RecipeError(f"`target` is {name!r}; known are {', '.join(known)}.")
+    if ties not in get_args(Ties):
+        raise RecipeError(f"`ties` is {ties!r}; known are {', '.join(get_args(Ties))}.")
+    return known[name]()

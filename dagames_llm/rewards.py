@@ -1,158 +1,301 @@
-"""Any sampled target as a TRL reward function, over whole orbits even where a group straddles processes.
-
-TRL calls a reward function with the rows of its own process. A vote needs the whole group, so each process reads the
-answers of its rows, all processes exchange these answers (not the texts), everyone computes the rewards of the whole
-groups, and each returns the part that belongs to its rows.
-"""
+"""Any Target as a TRL reward function: one import and one argument in a script that works already."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, cast, get_args
+import json
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Any, Literal, get_args
 
 import numpy as np
-from accelerate import PartialState
-from accelerate.utils import gather_object
+from numpy.typing import NDArray
 
-from dagames.targets import AnswerGroup, GiniDiversity, InverseFrequency, MajorityVote, Target
-from dagames.targets.majority_vote import Ties
-from dagames_llm._errors import RecipeError
-from dagames_llm.extract import Answer, Extractor, completion_text
+from dagames.targets import AnswerGroup, Target
+from dagames_llm._errors import ExtractError, RecipeError
+from dagames_llm.baselines import Baseline, Over, baseline_rewards
+from dagames_llm.extract import Extractor, completion_text, extractor_named
+from dagames_llm.grouping import Step, Trace, digest, gather_step, prompt_text, views_of
 from dagames_llm.monitors import Monitor
+from dagames_llm.settings import TrainerSettings, find_settings, warn_of_standardised
 
-
-@dataclass(frozen=True)
-class Trace:
-    """What the processes tell each other of one completion.
-
-    Attributes:
-        key: the first view of its orbit.
-        slot: its place in the group; a new group starts at 0.
-        view: the view it answers.
-        answer: what was read in it.
-    """
-
-    key: str
-    slot: int
-    view: int
-    answer: Answer | None
-
-
-def groups_of(traces: Sequence[Trace]) -> list[list[Trace]]:
-    """Cut the traces of a step, in global order, into groups.
-
-    Args:
-        traces: of all processes, in the order of the processes.
-
-    Returns:
-        The groups, each of one orbit, its slots counting up from 0.
-
-    Raises:
-        RuntimeError: the order is not that of whole groups, which would mix the votes of different questions.
-    """
-    groups: list[list[Trace]] = []
-    for trace in traces:
-        if trace.slot == 0:
-            groups.append([])
-        if not groups or trace.slot != len(groups[-1]) or (trace.slot and groups[-1][0].key != trace.key):
-            raise RuntimeError(f"the completions of a step do not come in whole groups (slot {trace.slot}).")
-        groups[-1].append(trace)
-    if len({len(group) for group in groups}) > 1:
-        raise RuntimeError("the groups of a step differ in size.")
-    return groups
+Truncated = Literal["follow", "vote", "abstain"]
+Distance = Callable[[Sequence[str], Sequence[Any]], NDArray[np.float64]]
+Cost = Callable[[Sequence[str]], Any]
 
 
 class TargetReward:
-    """A TRL reward function that rewards each completion of an orbit by a target's sampled view.
+    """A TRL reward function that pays each completion of a group by a target's sampled view.
 
-    The rows need `orbit`, and the `view` and `slot` that `OrbitGRPOTrainer` adds. Gold answers play no part; a monitor,
-    which may hold some, is shown the answers and can only report.
+    It works in stock `GRPOTrainer` and `RLOOTrainer`, alone or beside other rewards, on one process or many. A group is
+    the `num_generations` completions of one prompt, found by their place and never by equal text; with a column
+    `orbit_id` in the data set, all completions of a step with one `orbit_id`; in `OrbitGRPOTrainer` and
+    `OrbitRLOOTrainer`, those of one orbit.
+
+    Each step reports to the trainer's log: the share of unread and of truncated completions, of the most frequent
+    answer within groups and over the step, the entropy of answers (nats), and the mean reward before a baseline. The
+    answer read is a column of TRL's table of completions.
+
+    >>> from dagames.targets import MajorityVote
+    >>> reward = TargetReward(MajorityVote(), extract="last_number", group_size=3)
+    >>> reward(prompts=["1 + 1?"] * 3, completions=["It is 2.", "#### 2", "3"])
+    [1.0, 1.0, 0.0]
     """
 
-    def __init__(self, target: Target, extractor: Extractor, monitor: Monitor | None = None) -> None:
+    def __init__(
+        self,
+        target: Target,
+        *,
+        extract: str | Extractor = "last_number",
+        group_size: int | None = None,
+        distance: Distance | None = None,
+        costs: Mapping[str, Cost] | None = None,
+        gold: str | None = None,
+        truncated: Truncated = "follow",
+        baseline: Baseline = "group",
+        over: Over = "orbit",
+        monitor: Monitor | None = None,
+        name: str | None = None,
+    ) -> None:
         """Bind a target to an extractor.
 
         Args:
-            target: from `dagames.targets`.
-            extractor: reads an answer out of a completion's text.
-            monitor: told the answers of each step; what it measures goes to the trainer's log.
+            target: From `dagames.targets`.
+            extract: Reads an answer out of a completion's text: a name of `dagames_llm.extract.EXTRACTORS`, or a
+                function from a text to a hashable answer, or to None where there is none.
+            group_size: Completions of a group. Found from the trainer, by TRL 1.0 and later.
+            distance: Distances between the traces of a group, for a target that needs them.
+            costs: Costs of completions by name, for a target that needs them.
+            gold: Column of the data set with the reference answer, for a target that needs it; read as completions
+                are. No other target sees it.
+            truncated: Whether completions that ended at the length limit have a vote: "vote", "abstain" (they count as
+                unread), or "follow": they abstain if TRL's `mask_truncated_completions` leaves them out of the loss.
+            baseline: What is subtracted from a trace's reward: "group", the mean of its group, which TRL subtracts;
+                "leave_one_out", the mean of the others; "decoupled", the others' mean recomputed without the trace
+                (claim B.2), which needs an orbit trainer.
+            over: The traces that the mean is taken over: those of the whole "orbit", or those of the same "view".
+            monitor: Measures each step; with reference answers also the accuracy. What it measures reaches the log and
+                no reward.
+            name: Name in TRL's log; by default the target's class.
+
+        Raises:
+            RecipeError: If an argument is none of its choices, or the target needs what is not given.
         """
         self.target = target
-        self.extractor = extractor
-        self.monitor = monitor
-        self.__name__ = type(target).__name__
+        self.extract = extractor_named(extract) if isinstance(extract, str) else extract
+        self.group_size = group_size
+        self.distance = distance if distance is not None else getattr(target, "distance", None)
+        self.costs = dict(costs or {})
+        self.gold = gold
+        self.truncated = truncated
+        self.baseline = baseline
+        self.over = over
+        self.monitor = Monitor() if monitor is None else monitor
+        self.__name__ = type(target).__name__ if name is None else name
+        self._warned = False
+        self._check()
+
+    def _check(self) -> None:
+        if not isinstance(self.target, Target):
+            raise RecipeError(f"`target` must be a Target of dagames.targets, not {type(self.target).__name__}.")
+        if not callable(self.extract):
+            raise RecipeError(f"`extract` must be a name or a function, not {self.extract!r}.")
+        if self.group_size is not None and (isinstance(self.group_size, bool) or self.group_size < 1):
+            raise RecipeError(f"`group_size` is {self.group_size!r}; a group has at least one completion.")
+        for key, choices in {"truncated": Truncated, "baseline": Baseline, "over": Over}.items():
+            if getattr(self, key) not in get_args(choices):
+                raise RecipeError(
+                    f"`{key}` is {getattr(self, key)!r}; known are {', '.join(map(repr, get_args(choices)))}."
+                )
+        given = {"distances": callable(self.distance), "costs": bool(self.costs), "gold": self.gold is not None}
+        for need, argument in {"distances": "distance", "costs": "costs", "gold": "gold"}.items():
+            if need in self.target.needs and not given[need]:
+                raise RecipeError(f"{type(self.target).__name__} needs {need}: pass `{argument}=` to TargetReward.")
 
     def __call__(
         self,
         *,
         completions: Sequence[Any],
-        orbit: Sequence[Sequence[Any]],
-        view: Sequence[int],
-        slot: Sequence[int],
+        prompts: Sequence[Any] | None = None,
+        completion_ids: Sequence[Sequence[int]] | None = None,
+        trainer_state: Any = None,
+        log_extra: Callable[[str, list[Any]], None] | None = None,
         log_metric: Callable[[str, float], None] | None = None,
-        **_: Any,
+        environments: Sequence[Any] | None = None,
+        **columns: Sequence[Any],
     ) -> list[float]:
-        """Return the rewards of this process's rows.
+        """Return the rewards of this process's completions.
 
         Args:
-            completions: the texts, or assistant messages, of these rows.
-            orbit: the views of each row.
-            view: the view each row was given.
-            slot: the place of each row in its group.
-            log_metric: TRL's hook for what the monitor measured.
+            completions: Texts, or assistant messages.
+            prompts: What each completes.
+            completion_ids: Tokens of each, by which truncated ones are told.
+            trainer_state: TRL's; its step chooses the target of a schedule.
+            log_extra: TRL's hook for columns of its table of completions.
+            log_metric: TRL's hook for numbers of its log; its owner is the trainer.
+            environments: TRL's environments, which may change the prompts of a group.
+            columns: The data set's other columns.
 
         Returns:
-            One finite reward a row.
+            One finite reward per completion.
+
+        Raises:
+            GroupError: If the completions cannot be put into groups.
+            ExtractError: If the extractor fails.
         """
-        local = [
-            Trace(prompt_text(views[0]), place, shown, self.extractor(completion_text(completion)))
-            for completion, views, shown, place in zip(completions, orbit, view, slot, strict=True)
-        ]
-        groups = groups_of(gather_object(local))
-        rewards = np.concatenate([self.target.rewards(answer_group(group)) for group in groups])
-        if self.monitor is not None and log_metric is not None:
-            answers = [[trace.answer for trace in group] for group in groups]
-            for name, value in self.monitor.measure([group[0].key for group in groups], answers).items():
-                log_metric(name, value)
-        start = PartialState().process_index * len(local)
-        return [float(reward) for reward in rewards[start : start + len(local)]]
+        settings = find_settings(log_metric, self.group_size)
+        self._warn_once(settings)
+        target = self.target.at(int(getattr(trainer_state, "global_step", 0) or 0))
+        cut = self._truncated(completion_ids, settings, len(completions))
+        local = self._read(completions, prompts, cut, settings, columns)
+        step = gather_step(local, settings.group_size, same_question=environments is None)
+        texts = [completion_text(completion) for completion in completions]
+        raw, paid = self._score(target, step, texts)
+        self._report(step, raw, settings, log_extra, log_metric)
+        return [float(reward) for reward in paid]
+
+    def _warn_once(self, settings: TrainerSettings) -> None:
+        if self._warned or settings.trainer is None:
+            return
+        self._warned = True
+        warn_of_standardised(settings.trainer)
+        if self.baseline == "decoupled" and not getattr(settings.trainer, "keeps_baselines", False):
+            raise RecipeError(
+                f"`baseline` is 'decoupled', but {type(settings.trainer).__name__} subtracts a mean of the group from "
+                "every reward, which undoes it. Use OrbitGRPOTrainer or OrbitRLOOTrainer, or baseline='leave_one_out'."
+            )
+
+    def _truncated(
+        self, completion_ids: Sequence[Sequence[int]] | None, settings: TrainerSettings, number: int
+    ) -> list[bool]:
+        ends = settings.end_tokens
+        if completion_ids is None or not ends:
+            if self.truncated == "abstain":
+                raise RecipeError(
+                    "`truncated` is 'abstain', but the trainer passes no `completion_ids`, or its end tokens are not "
+                    "known, so that truncated completions cannot be told. Use truncated='vote'."
+                )
+            return [False] * number
+        return [len(ids) == 0 or ids[-1] not in ends for ids in completion_ids]
+
+    def _read(
+        self,
+        completions: Sequence[Any],
+        prompts: Sequence[Any] | None,
+        cut: Sequence[bool],
+        settings: TrainerSettings,
+        columns: Mapping[str, Sequence[Any]],
+    ) -> list[Trace]:
+        abstain = self.truncated == "abstain" or (self.truncated == "follow" and settings.masks_truncated)
+        numbered = "view" in columns and "orbit" in columns
+        by_id = columns.get("orbit_id") if not numbered else None
+        gold = self._gold(columns, len(completions))
+        with_text = not self.target.needs.isdisjoint({"texts", "distances", "costs"})
+        traces = []
+        for i, completion in enumerate(completions):
+            text = completion_text(completion)
+            views = columns["orbit"][i] if numbered else [prompts[i]] if prompts is not None else []
+            traces.append(
+                Trace(
+                    question=digest(views),
+                    orbit_id=None if by_id is None else as_identity(by_id[i], i),
+                    view=int(columns["view"][i]) if numbered else None if by_id is not None else 0,
+                    answer=None if cut[i] and abstain else self._answer(text, i),
+                    truncated=bool(cut[i]),
+                    text=text if with_text else "",
+                    gold=gold[i],
+                    first_view=prompt_text(views[0]) if self.monitor.gold and views else "",
+                )
+            )
+        return traces
+
+    def _gold(self, columns: Mapping[str, Sequence[Any]], number: int) -> list[Hashable]:
+        if "gold" not in self.target.needs or self.gold is None:
+            return [None] * number
+        if self.gold not in columns:
+            raise RecipeError(
+                f"`gold` is {self.gold!r}, but the data set has no such column; it has {', '.join(sorted(columns))}. "
+                "With `remove_unused_columns=True` the trainer drops it."
+            )
+        return [None if value is None else self._answer(str(value), i) for i, value in enumerate(columns[self.gold])]
+
+    def _answer(self, text: str, row: int) -> Hashable:
+        try:
+            answer = self.extract(text)
+            hash(answer)
+        except Exception as error:
+            name = getattr(self.extract, "__name__", type(self.extract).__name__)
+            raise ExtractError(
+                f"the extractor {name} failed on completion {row}, which begins {text[:80]!r}: "
+                f"{type(error).__name__}: {error}. An extractor returns a hashable answer, or None for no answer."
+            ) from error
+        return answer
+
+    def _score(self, target: Target, step: Step, texts: Sequence[str]) -> tuple[NDArray, NDArray]:
+        """Score the groups of this process; return the raw rewards and those to pay, [rows of this process]."""
+        raw, paid = np.zeros(len(texts)), np.zeros(len(texts))
+        for places in step.of_this_process():
+            group = self._group([step.traces[place] for place in places], target.needs)
+            rewards = target.rewards(group)
+            payable = baseline_rewards(target, group, rewards, self.baseline, self.over)
+            for place, reward, pay in zip(places, rewards, payable, strict=True):
+                if step.start <= place < step.stop:
+                    raw[place - step.start], paid[place - step.start] = reward, pay
+        return raw, paid
+
+    def _group(self, traces: Sequence[Trace], needs: frozenset[str]) -> AnswerGroup:
+        answers = [trace.answer for trace in traces]
+        texts = [trace.text for trace in traces]
+        more: dict[str, Any] = {}
+        if "distances" in needs and self.distance is not None:
+            more["distances"] = self.distance(texts, answers)
+        if "costs" in needs:
+            more["costs"] = {name: cost(texts) for name, cost in self.costs.items()}
+        if "texts" in needs:
+            more["texts"] = texts
+        if "gold" in needs:
+            more["gold"] = traces[0].gold
+        return AnswerGroup(answers, views_of(traces), **more)
+
+    def _report(
+        self,
+        step: Step,
+        raw: NDArray[np.float64],
+        settings: TrainerSettings,
+        log_extra: Callable[[str, list[Any]], None] | None,
+        log_metric: Callable[[str, float], None] | None,
+    ) -> None:
+        prefix = f"{self.__name__}/" if settings.others(self) else ""
+        if log_extra is not None:
+            local = step.traces[step.start : step.stop]
+            log_extra(f"{prefix}answer", ["" if t.answer is None else str(t.answer) for t in local])
+        if log_metric is None:
+            return
+        answers = [[step.traces[place].answer for place in places] for places in step.groups]
+        first_views = [step.traces[places[0]].first_view for places in step.groups]
+        measured = self.monitor.measure(first_views, answers)
+        measured["truncated"] = sum(trace.truncated for trace in step.traces) / len(step.traces)
+        if self.baseline != "group" or self.over != "orbit":
+            measured["target_reward"] = float(raw.mean())
+        for name, value in measured.items():
+            log_metric(prefix + name, value)
 
 
-def prompt_text(prompt: str | Sequence[dict[str, str]]) -> str:
-    """Return the text of a prompt given as text or as a conversation."""
-    return prompt if isinstance(prompt, str) else prompt[-1]["content"]
-
-
-def answer_group(traces: Sequence[Trace]) -> AnswerGroup:
-    """Return the traces of one orbit as the group a target scores: one vote over all views."""
-    return AnswerGroup(
-        answers=tuple(trace.answer for trace in traces),
-        views=tuple(trace.view for trace in traces),
-    )
-
-
-def target_named(name: str, weight: float = 1.0, ties: str = "split") -> Target:
-    """Return the target a recipe names.
+def as_identity(value: Any, row: int) -> Hashable:
+    """Return an `orbit_id` in a form that is equal on every process.
 
     Args:
-        name: `majority_vote`, `inverse_frequency` or `gini_diversity`.
-        weight: of the two diversity targets.
-        ties: how the vote breaks them.
+        value: A number, a text, or a list of these.
+        row: Its place, for the message.
 
     Returns:
-        The target.
+        The value, a list as its JSON; None where it is missing.
 
     Raises:
-        RecipeError: there is no target, or no rule for ties, of that name.
+        RecipeError: If it is of another kind.
     """
-    known: dict[str, Callable[[], Target]] = {
-        "majority_vote": lambda: MajorityVote(ties=cast("Ties", ties)),
-        "inverse_frequency": lambda: InverseFrequency(weight=weight),
-        "gini_diversity": lambda: GiniDiversity(weight=weight),
-    }
-    if name not in known:
-        raise RecipeError(f"`target` is {name!r}; known are {', '.join(known)}.")
-    if ties not in get_args(Ties):
-        raise RecipeError(f"`ties` is {ties!r}; known are {', '.join(get_args(Ties))}.")
-    return known[name]()
+    if value is None or isinstance(value, str | int):
+        return value
+    if isinstance(value, np.integer):
+        return int(value)
+    if isinstance(value, list | tuple | dict):
+        return json.dumps(value, sort_keys=True, default=str)
+    raise RecipeError(f"`orbit_id` of completion {row} is {value!r}; it must be a whole number or a text.")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from dagames_llm._errors import RecipeError
-from dagames_llm.orbits import Orbit
+from dagames_llm.data import Orbit
 
 
 @dataclass(frozen=True)

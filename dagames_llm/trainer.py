@@ -1,43 +1,47 @@
-"""TRL's GRPO trainer with orbits for rows.
+"""TRL's GRPO and RLOO trainers with orbits for rows.
 
-The data set's row is an orbit, so TRL's own repetition, sharding, gathering and group statistics act on whole orbits.
-Two overrides let the slots of a row answer different views; the rest keeps a run honest and resumable.
+A row of the data set is an orbit, so TRL's own repetition, sharding, gathering and group mean act on whole orbits. The
+overrides let the slots of a row answer different views and keep a run resumable; each calls TRL's own method.
 """
 
 from __future__ import annotations
 
-import math
+import functools
+import inspect
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 import trl.trainer.utils
-from datasets import Dataset
 from transformers import TrainerState
 from transformers.trainer import TRAINER_STATE_NAME
-from trl import GRPOConfig, GRPOTrainer
+from trl import GRPOTrainer, RLOOTrainer
 from trl.trainer.utils import RepeatSampler
 
-from dagames_llm._errors import RecipeError
-from dagames_llm.checks import check_checkpoints, check_rows, slots_per_view
-from dagames_llm.orbits import view_of_slot
+from dagames_llm.checks import check_advantages, check_checkpoints, check_rows, check_version, warn_of_settings
+from dagames_llm.orbits import rows_of_views
+
+if TYPE_CHECKING:
+    _Trainer = GRPOTrainer
+else:
+    _Trainer = object
 
 COMPLETE = "complete"
 """A file written last into a checkpoint; one without it was interrupted."""
 
 
 class EpochSampler(RepeatSampler):
-    """TRL's sampler with its order drawn from seed and epoch, so that a resumed run sees the order it would have."""
+    """TRL's sampler with its order drawn from seed and epoch, so that a resumed run has the order of the whole one."""
 
     def __init__(self, like: RepeatSampler, epoch: Callable[[], int]) -> None:
         """Take over a sampler of TRL's.
 
         Args:
-            like: the sampler whose settings hold.
-            epoch: tells the number of the epoch that is about to begin.
+            like: The sampler whose settings hold.
+            epoch: Returns the number of the epoch that is about to begin.
         """
         super().__init__(
             like.data_source, like.mini_repeat_count, like.batch_size, like.repeat_count, like.shuffle, like.seed
@@ -53,84 +57,98 @@ class EpochSampler(RepeatSampler):
 
 @contextmanager
 def score_completions_only(device: torch.device) -> Iterator[None]:
-    """Spare a CPU the scores of prompt tokens, which TRL computes and throws away where it has no Triton.
+    """Leave out, on a CPU, the scores of prompt tokens, which TRL computes and throws away where it has no Triton.
 
-    The fused head asks one question of the device, whether to leave masked positions out; on a CPU the answer here is
-    yes. The numbers are the same, a step is a third shorter. Where TRL has no such question nothing changes.
+    TRL's fused head leaves masked positions out if `_use_triton` is true of the device; here it is made true of a CPU.
+    The numbers are the same, a step is a third shorter. A TRL without that function is left as it is.
 
     Args:
-        device: where the model is.
+        device: Where the model is.
 
     Yields:
-        Nothing; the question is TRL's own again afterwards.
+        Nothing; afterwards the function is TRL's own again.
     """
-    asked = getattr(trl.trainer.utils, "_use_triton", None)
-    if asked is None or device.type != "cpu":
+    original = getattr(trl.trainer.utils, "_use_triton", None)
+    if original is None or device.type != "cpu":
         yield
         return
     trl.trainer.utils._use_triton = lambda _: True
     try:
         yield
     finally:
-        trl.trainer.utils._use_triton = asked
+        trl.trainer.utils._use_triton = original
 
 
-class OrbitGRPOTrainer(GRPOTrainer):
-    """GRPO over orbits: slot s of a row's `num_generations` answers view s M // `num_generations` of its M views.
+class _OverOrbits(_Trainer):
+    """What both trainers share."""
 
-    Rewards that score whole groups (`TargetReward`) then see the orbit, and TRL's group mean, which it always
-    subtracts, is the orbit's mean. With `scale_rewards="none"` the advantages are mean-centred; `"group"` also divides
-    them by the orbit's standard deviation. `beta` weighs TRL's own KL term, a per-token estimate.
-    """
+    keeps_baselines = True
+    """A reward with a baseline of its own is not centred again."""
 
-    def __init__(self, *, args: GRPOConfig, train_dataset: Dataset, **kwargs: Any) -> None:
-        """Check what TRL would let pass, then build its trainer.
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        given = inspect.signature(super().__init__).bind(*args, **kwargs).arguments
+        # Before TRL, which writes files: a run that is refused leaves nothing behind.
+        check_version()
+        check_rows(given.get("args"), given.get("train_dataset"), given.get("eval_dataset"))
+        super().__init__(*args, **kwargs)
+        check_advantages(self)
+        warn_of_settings(self)
+        check_checkpoints(self.args)
 
-        Args:
-            args: TRL's settings.
-            train_dataset: rows of `prompt` and `orbit`.
-            kwargs: as `trl.GRPOTrainer`.
+    def _set_signature_columns_if_needed(self) -> None:
+        super()._set_signature_columns_if_needed()
+        if "orbit" not in self._signature_columns:
+            self._signature_columns = [*self._signature_columns, "orbit"]
 
-        Raises:
-            DataError: a column beside `prompt` and `orbit`, or too few rows for one step.
-            RecipeError: `beta` is not positive, `num_generations` gives the views unequal shares, or checkpoints
-                would fall between a generation and the steps that use it.
-        """
-        # Before TRL, which makes the output folder: a run that is refused leaves nothing behind.
-        if not args.beta > 0:
-            raise RecipeError(f"`beta` is {args.beta}: the game needs a positive weight of the KL to the reference.")
-        check_rows(args, train_dataset)
-        check_checkpoints(args)
-        views = {len(views) for views in train_dataset["orbit"]}
-        self._per_view = {
-            "train": slots_per_view(views, args.num_generations, "num_generations"),
-            "eval": slots_per_view(views, args.num_generations_eval or args.num_generations, "num_generations_eval"),
-        }
-        super().__init__(args=args, train_dataset=train_dataset, **kwargs)
-
-    def _get_train_sampler(self, dataset: Any = None) -> EpochSampler:
-        return EpochSampler(super()._get_train_sampler(dataset), lambda: int(self.state.epoch or 0))
+    def _get_train_sampler(self, *args: Any, **kwargs: Any) -> Any:
+        sampler = super()._get_train_sampler(*args, **kwargs)
+        if type(sampler) is not RepeatSampler:
+            return sampler
+        return EpochSampler(sampler, lambda: int(self.state.epoch or 0))
 
     def _generate_and_score_completions(self, inputs: list[dict[str, Any]]) -> dict[str, Any]:
-        mode = "train" if self.model.training else "eval"
-        group_size = self.num_generations if mode == "train" else self.num_generations_eval
-        start = self.accelerator.process_index * len(inputs)
-        shown = []
-        for place, row in enumerate(inputs, start):
-            slot = place % group_size
-            view = view_of_slot(slot, len(row["orbit"]), group_size)
-            shown.append({**row, "prompt": row["orbit"][view], "view": view, "slot": slot})
-        return super()._generate_and_score_completions(shown)
+        training = self.model.training
+        group_size = self.num_generations if training else self.num_generations_eval
+        # In evaluation a slot always answers the same view, so that two evaluations can be compared.
+        epoch = int(self.state.epoch or 0) if training else 0
+        first = self.accelerator.process_index * len(inputs)
+        output = super()._generate_and_score_completions(rows_of_views(inputs, first, group_size, epoch))
+        kept = self._means_to_keep(group_size)
+        if kept is not None:
+            output["advantages"] = output["advantages"] + kept[first : first + len(inputs)]
+        return output
 
-    def _generate_single_turn(
-        self, prompt_ids: Any, images: Any, multimodal_fields: Any, num_generations: int, *args: Any, **kwargs: Any
-    ) -> Any:
-        # vLLM's server completes every num_generations-th prompt num_generations times: it must see every view. In a
-        # dialogue with tools each prompt is on its own already, and stays so.
-        per_view = math.gcd(num_generations, self._per_view["train" if self.model.training else "eval"])
+    def _calculate_rewards(self, *args: Any, **kwargs: Any) -> torch.Tensor:
+        self._last_rewards = super()._calculate_rewards(*args, **kwargs)
+        return self._last_rewards
+
+    def _means_to_keep(self, group_size: int) -> torch.Tensor | None:
+        """Return what TRL subtracted from rewards that have a baseline of their own, [rows of all processes]."""
+        kept = [i for i, function in enumerate(self.reward_funcs) if getattr(function, "baseline", None) == "decoupled"]
+        if not kept:
+            return None
+        weights = self.reward_weights.to(self._last_rewards.device)[kept]
+        rewards = (self._last_rewards[:, kept] * weights).nansum(dim=1).view(-1, group_size)
+        return self._subtracted(rewards).reshape(-1)
+
+    @staticmethod
+    def _subtracted(rewards: torch.Tensor) -> torch.Tensor:
+        raise NotImplementedError
+
+    def _generate_single_turn(self, *args: Any, **kwargs: Any) -> Any:
+        # vLLM's server completes every `num_generations`-th prompt that often: so that it sees each slot's own view,
+        # it is asked for one completion of each. TRL passes the number, or reads it off the trainer.
+        names = list(inspect.signature(super()._generate_single_turn).parameters)
+        if "num_generations" in names:
+            bound = inspect.signature(super()._generate_single_turn).bind(*args, **kwargs)
+            bound.arguments["num_generations"] = 1
+            args, kwargs = bound.args, bound.kwargs
         # TRL puts the loss under autocast and not the generation; on a CPU with bfloat16 units that is most of a step.
-        with torch.autocast(self.accelerator.device.type, dtype=torch.bfloat16, enabled=self.args.bf16):
-            return super()._generate_single_turn(prompt_ids, images, multimodal_fields, per_view, *args, **kwargs)
+        with (
+            _one_completion_each(self),
+            torch.autocast(self.accelerator.device.type, dtype=torch.bfloat16, enabled=self.args.bf16),
+        ):
+            return super()._generate_single_turn(*args, **kwargs)
 
     def _get_per_token_logps_and_entropies(self, *args: Any, **kwargs: Any) -> Any:
         with score_completions_only(self.accelerator.device):
@@ -146,11 +164,56 @@ class OrbitGRPOTrainer(GRPOTrainer):
                 os.fsync(marker.fileno())
 
 
+class OrbitGRPOTrainer(_OverOrbits, GRPOTrainer):
+    """`trl.GRPOTrainer` over orbits: the completions of a row answer all of its views.
+
+    Takes the arguments of `trl.GRPOTrainer`. A row with a column `orbit`, a list of prompts of one meaning, is an
+    orbit: its `num_generations` completions are shared among the views as evenly as they divide, the larger shares
+    rotating from epoch to epoch. A row without `orbit` is an orbit of one view. TRL's group mean is the mean over the
+    orbit; reward functions get `orbit` and `view` beside the row's other columns, and see the view as the prompt.
+    """
+
+    @staticmethod
+    def _subtracted(rewards: torch.Tensor) -> torch.Tensor:
+        return rewards.mean(dim=1, keepdim=True).expand_as(rewards)
+
+    @functools.wraps(GRPOTrainer.__init__)
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+
+
+class OrbitRLOOTrainer(_OverOrbits, RLOOTrainer):
+    """`trl.RLOOTrainer` over orbits, as `OrbitGRPOTrainer`.
+
+    RLOO puts the KL of the whole trace into the reward, whose expected step is that of the game (claims I.17a, I.17b),
+    and subtracts the mean of the other completions of the orbit.
+    """
+
+    @staticmethod
+    def _subtracted(rewards: torch.Tensor) -> torch.Tensor:
+        others = rewards.shape[1] - 1
+        return (rewards.sum(dim=1, keepdim=True) - rewards) / others if others else rewards.clone()
+
+    @functools.wraps(RLOOTrainer.__init__)
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+
+
+@contextmanager
+def _one_completion_each(trainer: Any) -> Iterator[None]:
+    numbers = trainer.num_generations, trainer.num_generations_eval
+    trainer.num_generations = trainer.num_generations_eval = 1
+    try:
+        yield
+    finally:
+        trainer.num_generations, trainer.num_generations_eval = numbers
+
+
 def last_checkpoint(folder: str | Path) -> str | None:
     """Return the newest checkpoint that was written to its end and from which there is a step to go.
 
     Args:
-        folder: a run's output folder.
+        folder: A run's output folder.
 
     Returns:
         Its path, or `None`: start from the beginning.

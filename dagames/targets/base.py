@@ -1,6 +1,7 @@
 """What a Target is: one object with an exact and a sampled view."""
 
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,12 @@ class Target(ABC):
 
     Targets are immutable.
     """
+
+    needs: ClassVar[frozenset[str]] = frozenset()
+
+    def at(self, step: int) -> "Target":
+        """Return the target in force at a training step: this one, whatever the step."""
+        return self
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()

@@ -60,6 +60,10 @@ class AnswerGroup:
         """Return the number of traces K."""
         return len(self.answers)
 
+    def without(self, i: int) -> "AnswerGroup":
+        """Return the group as if trace i had given no answer; the number of traces stays."""
+        return AnswerGroup([None if j == i else answer for j, answer in enumerate(self.answers)], self.views)
+
     @property
     def codes(self) -> NDArray[np.int64]:
         """Index of each trace's answer in order of first appearance, [K]; `UNPARSED` for None."""

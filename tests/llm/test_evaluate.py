@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dagames_llm._errors import DataError
+from dagames_llm.data import Orbit
 from dagames_llm.decoding import Decoding, generate
 from dagames_llm.evaluate import evaluate, majority_hit
 from dagames_llm.extract import first_number
 from dagames_llm.intervals import bootstrap
 from dagames_llm.monitors import Monitor, answer_entropy, collapse_reason, majority_ratio
-from dagames_llm.orbits import Orbit
 
 answers = st.lists(st.one_of(st.none(), st.sampled_from("abc")), min_size=1, max_size=12)
 

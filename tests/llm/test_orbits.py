@@ -1,126 +1,106 @@
-"""Data files: what is read, what is refused and with which words; the gold answer never enters a training row."""
+"""Orbits: which view a slot answers, folding rows, and what is refused."""
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
+from collections import Counter
 from typing import Any
 
 import pytest
+from datasets import Dataset, IterableDataset
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dagames_llm import prompts_to_orbits
 from dagames_llm._errors import DataError
-from dagames_llm.extract import last_number, normalised_text
-from dagames_llm.orbits import Orbit, gold_answers, load_orbits, training_rows, view_of_slot
-from dagames_llm.tasks import addition
+from dagames_llm.orbits import check_orbits, rows_of_views, view_of_slot
 
-words = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=20).filter(str.strip)
+SIZES = st.integers(1, 9)
 
 
-@given(st.integers(1, 8), st.integers(1, 8))
-def test_slots_are_shared_equally_and_in_order(n_views: int, per_view: int) -> None:
-    group_size = n_views * per_view
-    views = [view_of_slot(slot, n_views, group_size) for slot in range(group_size)]
-    assert views == sorted(views)
-    assert [views.count(view) for view in range(n_views)] == [per_view] * n_views
+@given(SIZES, SIZES, st.integers(0, 1000))
+def test_views_share_the_slots_evenly_and_are_neighbours(n_views: int, group_size: int, turn: int) -> None:
+    views = [view_of_slot(slot, n_views, group_size, turn) for slot in range(group_size)]
+    shares = Counter(views)
+    assert len(shares) == min(n_views, group_size)
+    assert set(shares.values()) <= {group_size // n_views, group_size // n_views + 1}
+    assert len([i for i in range(1, group_size) if views[i] != views[i - 1]]) == len(shares) - 1
 
 
-@given(st.lists(st.tuples(st.lists(words, min_size=2, max_size=4, unique=True), words), min_size=1, max_size=5))
-def test_rows_hold_the_orbit_and_no_gold(rows: list[tuple[list[str], str]]) -> None:
-    orbits = [Orbit(tuple(views), f"GOLD {gold}") for views, gold in rows]
-    table = training_rows(orbits)
-    assert set(table.column_names) == {"prompt", "orbit"}
-    assert list(table["orbit"]) == [list(orbit.views) for orbit in orbits]
-    assert "GOLD" not in json.dumps(table.to_dict(), ensure_ascii=False)
+@given(SIZES, SIZES, st.integers(0, 1000))
+def test_over_as_many_turns_as_views_each_has_had_as_many_slots(n_views: int, group_size: int, first: int) -> None:
+    turns = range(first, first + n_views)
+    shares = Counter(view_of_slot(slot, n_views, group_size, turn) for turn in turns for slot in range(group_size))
+    assert set(shares.values()) == {group_size}
 
 
-def test_chat_rows_are_conversations() -> None:
-    row = training_rows([Orbit(("a", "b"))], chat=True)[0]
-    assert row["prompt"] == row["orbit"][0] == [{"role": "user", "content": "a"}]
+def row(*views: str, **more: Any) -> dict[str, Any]:
+    return {"prompt": views[0], "orbit": list(views), **more}
 
 
-def write(path: Path, *rows: Any) -> Path:
-    path.write_text("\n".join(row if isinstance(row, str) else json.dumps(row) for row in rows), encoding="utf-8")
-    return path
+@given(st.integers(0, 5), st.data())
+def test_processes_show_what_one_would(epoch: int, data: st.DataObject) -> None:
+    orbits = [row("a"), row("b", "c"), row("d", "e", "f"), {"prompt": "g", "orbit": None}]
+    rows = [orbit for orbit in orbits for _ in range(4)]
+    cut = data.draw(st.integers(0, len(rows)))
+    parts = rows_of_views(rows[:cut], 0, 4, epoch) if any(r["orbit"] for r in rows[:cut]) else None
+    whole = rows_of_views(rows, 0, 4, epoch)
+    if parts is not None:
+        assert whole[:cut] == parts
+    for shown, original in zip(whole, rows, strict=True):
+        views = original["orbit"] or [original["prompt"]]
+        assert shown["orbit"] == views
+        assert shown["prompt"] == views[shown["view"]]
 
 
-def test_three_kinds_of_file(tmp_path: Path) -> None:
-    given_orbit = {"orbit": ["one?", "eins?"], "answer": 1}
-    worked = {"question": "How many?", "answer": "2 + 1 = <<2+1=3>>3\n#### 3"}
-    lines = load_orbits(write(tmp_path / "a.jsonl", given_orbit, "", worked), last_number)
-    assert lines[0] == Orbit(("one?", "eins?"), "1")
-    assert lines[1].gold == "3"
-    assert len(lines[1].views) == 2
-    assert all("How many?" in view for view in lines[1].views)
-    items = [{"Body": "Ann has 2", "Question": "How many?", "Answer": 2.0}]
-    (item,) = load_orbits(write(tmp_path / "b.json", json.dumps(items, indent=1)), last_number)
-    assert item.gold == "2"
-    assert "Ann has 2. How many?" in item.views[0]
-    assert gold_answers([*lines, item]) == {"one?": "1", lines[1].views[0]: "3", item.views[0]: "2"}
+def test_the_remainder_rotates_with_the_epoch_and_differs_between_orbits() -> None:
+    rows = [row(f"a{i}", f"b{i}") for i in range(8)]
+    first = [[r["view"] for r in rows_of_views([orbit] * 3, 0, 3, 0)] for orbit in rows]
+    second = [[r["view"] for r in rows_of_views([orbit] * 3, 0, 3, 1)] for orbit in rows]
+    assert all(sorted(a + b) == [0, 0, 0, 1, 1, 1] for a, b in zip(first, second, strict=True))
+    assert len({tuple(views) for views in first}) > 1
+
+
+def test_rows_without_orbits_stay_as_they_are() -> None:
+    assert rows_of_views([{"prompt": "a", "kind": 1}], 0, 1, 0) == [{"prompt": "a", "kind": 1}]
+    assert rows_of_views([{"prompt": "a", "orbit": None}], 0, 1, 0) == [{"prompt": "a"}]
 
 
 @pytest.mark.parametrize(
-    ("row", "complaint"),
+    ("orbit", "message"),
     [
-        ('{"orbit": ["a", "b"', "not JSON"),
-        ("[1]", "JSON object"),
-        ("7", "JSON object"),
-        ({}, "found no key"),
-        ({"prompt": "x"}, "found 'prompt'"),
-        ({"orbit": "ab"}, "at least two"),
-        ({"orbit": ["a"]}, "at least two"),
-        ({"orbit": ["a", 7]}, "orbit[1]"),
-        ({"orbit": ["a", " "]}, "orbit[1]"),
-        ({"orbit": ["a", "a"]}, "same text"),
-        ({"orbit": ["a", "b"], "answer": [1]}, "text or a number"),
-        ({"orbit": ["a", "b"], "answer": "none"}, "reads no answer"),
-        ('{"orbit": ["a", "b"], "answer": NaN}', "NaN"),
-        ('{"orbit": ["a", "b\\ud800"]}', "surrogate"),
-        ({"orbit": ["ok 1", "ok 2"], "answer": 8}, "another answer"),
-        ("[" * 100_000, "nested"),
-        ('{"orbit": ["a", "b"], "answer": ' + "9" * 5000 + "}", "not JSON"),
+        ("two plus two", "is one text, 'two plus two'; .* `prompts_to_orbits`"),
+        ([], "at least one prompt"),
+        ({"a": 1}, "at least one prompt"),
+        (["a", 3], "view 1, is 3"),
+        (["a", [{"role": "user", "content": "b"}]], "mixes texts and conversations"),
+        ([[{"content": "no role"}]], "view 0"),
     ],
 )
-def test_a_broken_line_is_named(row: Any, complaint: str, tmp_path: Path) -> None:
-    path = write(tmp_path / "data.jsonl", {"orbit": ["ok 1", "ok 2"], "answer": 7}, "", row)
-    with pytest.raises(DataError) as caught:
-        load_orbits(path, last_number)
-    assert f"{path}, line 3" in str(caught.value)
-    assert complaint in str(caught.value)
-    assert len(str(caught.value)) < 500 + len(str(path))
+def test_what_is_no_orbit_is_refused(orbit: Any, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        check_orbits([["a"], orbit])
+    with pytest.raises(DataError, match=message):
+        rows_of_views([{"prompt": "p", "orbit": orbit}], 0, 1, 0)
 
 
-def test_missing_empty_and_undecodable_files(tmp_path: Path) -> None:
-    for content in (b"", b" \n\n"):
-        (tmp_path / "empty").write_bytes(content)
-        with pytest.raises(DataError, match="no row"):
-            load_orbits(tmp_path / "empty", last_number)
-    (tmp_path / "latin").write_bytes(b'{"orbit": ["a", "b"]}\n{"orbit": ["\xff", "b"]}')
-    with pytest.raises(DataError, match="line 2: not UTF-8"):
-        load_orbits(tmp_path / "latin", last_number)
-    with pytest.raises(DataError, match="no data file"):
-        load_orbits(tmp_path / "absent", last_number)
-    with pytest.raises(DataError, match="folder"):
-        load_orbits(tmp_path, last_number)
+@given(st.lists(st.integers(0, 3), min_size=1, max_size=12))
+def test_folding_keeps_every_prompt_once_and_in_order(ids: list[int]) -> None:
+    rows = [{"prompt": f"p{i}", "kind": f"k{key}", "orbit_id": key} for i, key in enumerate(ids)]
+    folded = list(prompts_to_orbits(Dataset.from_list(rows)))
+    assert [r["orbit_id"] for r in folded] == list(dict.fromkeys(ids))
+    for r in folded:
+        assert r["orbit"] == [f"p{i}" for i, key in enumerate(ids) if key == r["orbit_id"]]
+        assert r["prompt"] == r["orbit"][0]
+        assert r["kind"] == f"k{r['orbit_id']}"
 
 
-@given(st.integers(0, 10**6))
-def test_the_split_of_addition_keeps_pairs_apart_and_covers_all(seed: int) -> None:
-    task = addition(seed)
-    train, held_out = ({frozenset(orbit.views) for orbit in part} for part in (task.train, task.held_out))
-    assert not train & held_out
-    assert len(train) + len(held_out) == 66
-    assert len(held_out) == 26
-    assert task == addition(seed)
-
-
-def test_the_views_of_a_sum_share_its_answer() -> None:
-    for orbit in addition(0).train:
-        sums = {sum(map(int, view.splitlines()[1].rstrip(" =").split(" + "))) for view in orbit.views}
-        assert sums == {int(str(orbit.gold))}
-
-
-def test_text_answers_are_normalised_alike(tmp_path: Path) -> None:
-    path = write(tmp_path / "t.jsonl", {"orbit": ["Capital of France?", "France's capital?"], "answer": "Paris."})
-    assert load_orbits(path, normalised_text)[0].gold == normalised_text(" paris\n")
+def test_what_cannot_be_folded_is_refused_by_row() -> None:
+    rows = Dataset.from_list([{"prompt": "a", "id": 1, "gold": "x"}, {"prompt": "b", "id": 1, "gold": "y"}])
+    with pytest.raises(DataError, match="row 1: `gold` is 'y', but 'x'"):
+        prompts_to_orbits(rows, by="id")
+    with pytest.raises(DataError, match="no column 'orbit_id'; it has prompt, id, gold"):
+        prompts_to_orbits(rows)
+    with pytest.raises(DataError, match="row 0: `kind` is None"):
+        prompts_to_orbits(Dataset.from_list([{"prompt": "a", "kind": None}]), by="kind")
+    with pytest.raises(DataError, match="cannot be folded"):
+        prompts_to_orbits(IterableDataset.from_generator(lambda: iter([{"prompt": "a"}])))

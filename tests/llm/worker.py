@@ -18,7 +18,7 @@ def record(model: Path, out: Path, more: dict[str, Any]) -> None:
     from accelerate import PartialState
 
     from dagames_llm import build
-    from dagames_llm.orbits import Orbit
+    from dagames_llm.data import Orbit
     from dagames_llm.recipe import resolve_recipe
     from dagames_llm.record import step_history
     from dagames_llm.trainer import OrbitGRPOTrainer

@@ -1,0 +1,55 @@
+"""Baselines that TRL does not have, taken into the reward so that TRL's own mean finds nothing left to subtract."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dagames.targets import AnswerGroup, Target
+
+Baseline = Literal["group", "leave_one_out", "decoupled"]
+Over = Literal["orbit", "view"]
+
+
+def baseline_rewards(
+    target: Target, group: AnswerGroup, rewards: NDArray[np.float64], baseline: Baseline, over: Over
+) -> NDArray[np.float64]:
+    """Subtract a baseline from the rewards of one group.
+
+    Math:
+        group:          A_i = r_i - mean of r over the traces of i's set;
+        leave_one_out:  A_i = r_i - mean of the other rewards of its set, n / (n - 1) times the former;
+        decoupled:      A_i = r_i - mean of the others' rewards in the group without i (claim B.2),
+
+    where i's set are the n traces of the whole orbit or of its view. The first over the orbit is TRL's own and leaves
+    the rewards as they are; the mean of the second is 0 over the group, so that TRL's changes nothing.
+
+    Args:
+        target: What scores groups.
+        group: The traces, K of them.
+        rewards: The target's rewards, [K].
+        baseline: Which.
+        over: The traces that the mean is taken over.
+
+    Returns:
+        What to pay, [K]; 0 where a trace is alone in its set and the baseline needs others.
+    """
+    if baseline == "group" and over == "orbit":
+        return rewards
+    sets = np.zeros(len(group), np.int64) if over == "orbit" else np.unique(group.views, return_inverse=True)[1]
+    sizes = np.bincount(sets)[sets]
+    if baseline == "decoupled":
+        others = np.array([_mean_without(target, group, sets, i) for i in range(len(group))])
+        return np.where(sizes > 1, rewards - others, 0.0)
+    centred = rewards - (np.bincount(sets, rewards) / np.bincount(sets))[sets]
+    if baseline == "group":
+        return np.asarray(centred)
+    return np.where(sizes > 1, centred * sizes / np.maximum(sizes - 1, 1), 0.0)
+
+
+def _mean_without(target: Target, group: AnswerGroup, sets: NDArray[np.int64], i: int) -> float:
+    """Return the mean reward of the others of trace i's set, in the group without trace i; 0 if it is alone."""
+    others = (sets == sets[i]) & (np.arange(len(group)) != i)
+    return float(target.rewards(group.without(i))[others].mean()) if others.any() else 0.0

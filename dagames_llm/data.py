@@ -1,0 +1,178 @@
+"""Data sets whose row is an orbit: one question in several wordings that share their answer.
+
+A row of the training data holds the orbit and nothing else. Gold answers stay in `Orbit.gold`, which evaluation and
+monitors look up by the orbit's first wording; `training_rows` does not copy them, the trainer refuses other columns.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dagames_llm._errors import DataError
+from dagames_llm.extract import Answer, Extractor
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+REPHRASINGS = (
+    "{question}\nThink step by step, then write the final answer on a last line as '#### <number>'.",
+    (
+        "Solve the following problem.\n\nProblem: {question}\n\n"
+        "Show your reasoning and finish with one line that reads '#### <number>'."
+    ),
+)
+"""The wordings of a question that comes without paraphrases: the instruction changes, the question does not."""
+
+
+@dataclass(frozen=True)
+class Orbit:
+    """One question.
+
+    Attributes:
+        views: its wordings, at least two, all different.
+        gold: its canonical answer where known. For evaluation only.
+    """
+
+    views: tuple[str, ...]
+    gold: Answer | None = None
+
+
+def as_messages(prompt: str) -> list[dict[str, str]]:
+    """Return a prompt as a conversation of one user message, which TRL renders by the model's chat template."""
+    return [{"role": "user", "content": prompt}]
+
+
+def training_rows(orbits: Sequence[Orbit], chat: bool = False) -> Dataset:
+    """Return the data set the trainer sees: columns `prompt` and `orbit`, no gold.
+
+    Args:
+        orbits: the questions.
+        chat: render each view as a user message instead of plain text.
+
+    Returns:
+        A data set with one row an orbit; `prompt` is its first view.
+    """
+    from datasets import Dataset
+
+    views = [[as_messages(view) if chat else view for view in orbit.views] for orbit in orbits]
+    return Dataset.from_dict({"prompt": [row[0] for row in views], "orbit": views})
+
+
+def gold_answers(orbits: Iterable[Orbit]) -> dict[str, Answer]:
+    """Return the gold answers by the first view of their orbit, for monitors and evaluation.
+
+    Args:
+        orbits: the questions; those without gold are left out.
+
+    Returns:
+        First view -> canonical answer.
+    """
+    return {orbit.views[0]: orbit.gold for orbit in orbits if orbit.gold is not None}
+
+
+def load_orbits(path: str | Path, extractor: Extractor) -> list[Orbit]:
+    """Read a data file.
+
+    JSON lines, each an object with `orbit` (a list of wordings) or `question` (reworded by `REPHRASINGS`), and
+    optionally `answer`; or a JSON array of objects with `Body`, `Question` and `Answer`.
+
+    Args:
+        path: the file.
+        extractor: reads the gold answer out of the `answer` field, as it reads the model's completions.
+
+    Returns:
+        One orbit a row.
+
+    Raises:
+        DataError: the file is missing or empty, or a row cannot be read; the message names file and line.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise DataError(f"no data file {path}" + (": it is a folder." if path.is_dir() else "."))
+    content = path.read_bytes()
+    rows = _array_rows(path, content) if content.lstrip().startswith(b"[") else _line_rows(path, content)
+    orbits: list[Orbit] = []
+    seen: dict[str, Answer | None] = {}
+    for place, row in rows:
+        orbit = _as_orbit(place, row, extractor)
+        if seen.setdefault(orbit.views[0], orbit.gold) != orbit.gold:
+            raise DataError(f"{place}: the same first wording came before with another answer: {orbit.views[0]!r:.80}.")
+        orbits.append(orbit)
+    if not orbits:
+        raise DataError(f"{path} holds no row.")
+    return orbits
+
+
+def _parse(place: str, content: bytes) -> Any:
+    def refuse(constant: str) -> None:
+        raise ValueError(f"{constant} is no JSON value")
+
+    try:
+        return json.loads(content.decode("utf-8-sig"), parse_constant=refuse)
+    except UnicodeDecodeError as error:
+        raise DataError(f"{place}: not UTF-8 at byte {error.start}.") from error
+    except RecursionError as error:
+        raise DataError(f"{place}: nested too deeply.") from error
+    except ValueError as error:
+        raise DataError(f"{place}: not JSON: {error}.") from error
+
+
+def _line_rows(path: Path, content: bytes) -> Iterable[tuple[str, Any]]:
+    for number, line in enumerate(content.splitlines(), start=1):
+        if line.strip():
+            yield f"{path}, line {number}", _parse(f"{path}, line {number}", line)
+
+
+def _array_rows(path: Path, content: bytes) -> Iterable[tuple[str, Any]]:
+    for number, row in enumerate(_parse(str(path), content), start=1):
+        yield f"{path}, item {number}", row
+
+
+def _as_orbit(place: str, row: Any, extractor: Extractor) -> Orbit:
+    if not isinstance(row, dict):
+        raise DataError(f"{place}: a row is a JSON object, not {type(row).__name__}.")
+    if "orbit" in row:
+        views = row["orbit"]
+        if not isinstance(views, list) or len(views) < 2:
+            raise DataError(f"{place}: `orbit` is a list of at least two wordings, not {views!r:.80}.")
+        wordings = tuple(_as_text(place, f"orbit[{i}]", view) for i, view in enumerate(views))
+        gold = row.get("answer")
+    elif "question" in row:
+        wordings = _rephrase(_as_text(place, "question", row["question"]))
+        gold = row.get("answer")
+    elif "Body" in row and "Question" in row:
+        body, question = _as_text(place, "Body", row["Body"]).rstrip(), _as_text(place, "Question", row["Question"])
+        wordings = _rephrase(f"{body}{' ' if body.endswith(('.', '?', '!', ',')) else '. '}{question}")
+        gold = row.get("Answer")
+    else:
+        found = ", ".join(map(repr, list(row)[:6])) or "no key"
+        raise DataError(f"{place}: needs `orbit`, or `question`, or `Body` and `Question`; found {found}.")
+    if len(set(wordings)) < len(wordings):
+        raise DataError(f"{place}: two wordings of the orbit are the same text.")
+    return Orbit(wordings, None if gold is None else _as_gold(place, gold, extractor))
+
+
+def _as_text(place: str, key: str, value: Any) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise DataError(f"{place}: `{key}` is a text that is not empty, not {value!r:.80}.")
+    if any("\ud800" <= c <= "\udfff" for c in value):
+        raise DataError(f"{place}: `{key}` holds half a surrogate pair, which is no text.")
+    return value
+
+
+def _rephrase(question: str) -> tuple[str, ...]:
+    return tuple(template.replace("{question}", question.strip()) for template in REPHRASINGS)
+
+
+def _as_gold(place: str, gold: Any, extractor: Extractor) -> Answer:
+    if isinstance(gold, bool) or not isinstance(gold, str | int | float):
+        raise DataError(f"{place}: the answer is a text or a number, not {gold!r:.80}.")
+    answer = extractor(str(gold))
+    if answer is None:
+        name = getattr(extractor, "__name__", "the extractor")
+        raise DataError(f"{place}: `{name}` reads no answer in {gold!r:.80}; choose the recipe's `extractor` to fit.")
+    return answer

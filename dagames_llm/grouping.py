@@ -1,0 +1,204 @@
+"""Which completions of a step form one group, on one process or many.
+
+TRL calls a reward function with the rows of one process; a group may lie on two. The processes exchange the answers of
+their rows, in the order of the processes, which is the order in which TRL concatenates the rewards afterwards.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from accelerate import PartialState
+from accelerate.utils import gather_object
+
+from dagames_llm._errors import GroupError
+
+Prompt = Any
+"""A text, or a conversation: a list of messages with `role` and `content`."""
+
+
+@dataclass(frozen=True)
+class Trace:
+    """What the processes exchange of one completion.
+
+    Attributes:
+        question: Digest of its prompt, or of all views of its orbit.
+        orbit_id: Value of the column `orbit_id`, or None.
+        view: Index of the view that it answers, or None where the views of an orbit are told by their prompts.
+        answer: The answer that was read, or None.
+        truncated: Whether it ended at the length limit.
+        text: Its text, where the target needs texts or distances; else empty.
+        gold: The canonical reference answer, where the target needs it; else None.
+        first_view: Text of the first view, where a monitor looks up reference answers by it; else empty.
+    """
+
+    question: str
+    orbit_id: Hashable
+    view: int | None
+    answer: Hashable
+    truncated: bool = False
+    text: str = ""
+    gold: Hashable = None
+    first_view: str = ""
+
+
+@dataclass(frozen=True)
+class Step:
+    """The traces of one generation, of all processes, cut into groups.
+
+    Attributes:
+        traces: In the order of the processes.
+        groups: Places of each group's traces, in increasing order.
+        start: Place of the first trace of this process.
+        stop: Place after the last trace of this process.
+    """
+
+    traces: Sequence[Trace]
+    groups: Sequence[Sequence[int]]
+    start: int
+    stop: int
+
+    def of_this_process(self) -> list[Sequence[int]]:
+        """Return the groups with at least one trace on this process."""
+        return [group for group in self.groups if any(self.start <= place < self.stop for place in group)]
+
+
+def gather_step(local: Sequence[Trace], group_size: int | None, same_question: bool = True) -> Step:
+    """Exchange the traces of all processes and cut them into groups.
+
+    Args:
+        local: The traces of this process, in TRL's order.
+        group_size: Completions of one prompt, or of one orbit; None if the traces carry an `orbit_id`.
+        same_question: Refuse a group whose traces answer different questions. Off where an environment changes the
+            prompts of a group.
+
+    Returns:
+        The step, with the same groups on every process.
+
+    Raises:
+        GroupError: If the traces do not come in whole groups, or a group mixes questions.
+    """
+    shares: list[list[Trace]] = gather_object([list(local)])
+    traces = [trace for share in shares for trace in share]
+    start = sum(map(len, shares[: PartialState().process_index]))
+    if any(trace.orbit_id is not None for trace in traces):
+        groups = groups_by_id(traces)
+    elif group_size is None:
+        raise GroupError(
+            "the size of a group cannot be told: this trainer gives the reward function no `log_metric`, by which its "
+            "settings are found. Pass `group_size=` with the trainer's `num_generations`."
+        )
+    else:
+        groups = groups_by_place(traces, group_size, same_question)
+    return Step(traces, groups, start, start + len(local))
+
+
+def groups_by_place(traces: Sequence[Trace], group_size: int, same_question: bool = True) -> list[range]:
+    """Cut traces into runs of `group_size`, as TRL repeats its prompts.
+
+    Args:
+        traces: Of all processes.
+        group_size: Traces of a group.
+        same_question: Refuse a group whose traces answer different questions.
+
+    Returns:
+        The places of each group.
+
+    Raises:
+        GroupError: If the last group is incomplete, or a group mixes questions.
+    """
+    if len(traces) % group_size:
+        raise GroupError(
+            f"{len(traces)} completions are no whole number of groups of {group_size}. `group_size` must be the "
+            "trainer's `num_generations` (`num_generations_eval` in evaluation), and the completions of all processes "
+            "of a step must be a multiple of it."
+        )
+    groups = [range(start, start + group_size) for start in range(0, len(traces), group_size)]
+    for group in groups if same_question else ():
+        other = next((i for i in group if traces[i].question != traces[group.start].question), None)
+        if other is not None:
+            raise GroupError(
+                f"completions {group.start} and {other} of this step are of one group of {group_size} by their place, "
+                "but answer different prompts; their answers must not be pooled. If the prompts are paraphrases, give "
+                "the rows a column `orbit_id`, or fold them with `prompts_to_orbits` and use `OrbitGRPOTrainer`; "
+                "otherwise `group_size` is not the number of completions of a prompt."
+            )
+    return groups
+
+
+def groups_by_id(traces: Sequence[Trace]) -> list[list[int]]:
+    """Collect the traces of each `orbit_id`, wherever they are in the step.
+
+    Args:
+        traces: Of all processes.
+
+    Returns:
+        The places of each group, in order of first appearance.
+
+    Raises:
+        GroupError: If a trace has no `orbit_id`.
+    """
+    groups: dict[Hashable, list[int]] = {}
+    for place, trace in enumerate(traces):
+        if trace.orbit_id is None:
+            raise GroupError(
+                f"completion {place} of this step has no `orbit_id`, but others have: give every row of the data set "
+                "one, and a value of its own to a prompt without paraphrases."
+            )
+        groups.setdefault(trace.orbit_id, []).append(place)
+    return list(groups.values())
+
+
+def views_of(traces: Sequence[Trace]) -> tuple[int, ...]:
+    """Return the index of each trace's view within its group.
+
+    Args:
+        traces: Of one group.
+
+    Returns:
+        The views as the trainer numbered them, or else the different prompts in order of first appearance.
+    """
+    seen: dict[str, int] = {}
+    return tuple(seen.setdefault(trace.question, len(seen)) if trace.view is None else trace.view for trace in traces)
+
+
+def prompt_text(prompt: Prompt) -> str:
+    """Return the text of a prompt: itself, or that of the last message of a conversation.
+
+    Args:
+        prompt: A text or a conversation.
+
+    Returns:
+        The text; of contents in parts, the parts of text joined by line breaks.
+    """
+    return prompt if isinstance(prompt, str) else _content(prompt[-1]) if prompt else ""
+
+
+def digest(prompts: Sequence[Prompt]) -> str:
+    """Return a short key that is equal for equal prompts, and only for these.
+
+    Args:
+        prompts: Texts or conversations. Of a conversation, roles and texts count; images do not.
+
+    Returns:
+        A hexadecimal key.
+    """
+    parts: list[str] = []
+    for prompt in prompts:
+        parts.append("text" if isinstance(prompt, str) else "conversation")
+        parts += [prompt] if isinstance(prompt, str) else [f"{m.get('role')}:{_content(m)}" for m in prompt]
+    key = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        content = part.encode("utf-8", "surrogatepass")
+        key.update(len(content).to_bytes(8, "big") + content)
+    return key.hexdigest()
+
+
+def _content(message: Mapping[str, Any]) -> str:
+    content = message.get("content")
+    if isinstance(content, str) or content is None:
+        return content or ""
+    return "\n".join(part.get("text") or "" for part in content if part.get("type") == "text")
