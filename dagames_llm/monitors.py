@@ -89,6 +89,30 @@ class Monitor:
         return measured
 
 
+def unread_reason(history: Sequence[Mapping[str, Any]], window: int = 10, share: float = 0.5) -> str | None:
+    """Return why the votes of a run cannot be trusted, from its log: most completions have no answer, or no end.
+
+    Args:
+        history: The trainer's log, one mapping a step; entries without these statistics are passed over.
+        window: Steps averaged.
+        share: Alarm above this share of completions.
+
+    Returns:
+        A sentence, or `None` where nothing is wrong or fewer than `window` steps are known.
+    """
+    for name, meaning, remedy in _SHARES:
+        known = [entry[name] for entry in history if isinstance(entry.get(name), float)][-window:]
+        if len(known) == window and fmean(known) > share:
+            return f"{fmean(known):.0%} of the completions of the last {window} steps {meaning}: {remedy}"
+    return None
+
+
+_SHARES = (
+    ("truncated", "ended at the length limit", "raise `max_completion_length`, or prompt for shorter answers"),
+    ("unparsed", "have no answer that was read", "look at the column `answer` of the completions, and at `extract`"),
+)
+
+
 def collapse_reason(
     history: Sequence[Mapping[str, Any]], window: int = 10, common: float = 0.6, drop: float = 0.15
 ) -> str | None:
@@ -128,11 +152,14 @@ def _fall(best: Sequence[Mapping[str, float]], now: Sequence[Mapping[str, float]
 
 
 class CollapseAlarm(TrainerCallback):
-    """Warn once when a run looks collapsed. It reads the log that checkpoints carry, so resuming is safe."""
+    """Warn once when a run looks collapsed, and once when most completions are unread or truncated.
+
+    It reads the log, which checkpoints carry, so that a resumed run goes on as the whole one.
+    """
 
     def __init__(self) -> None:
         """Start without an alarm."""
-        self.raised = False
+        self._open = {"the run looks collapsed": collapse_reason, "its votes cannot be trusted": unread_reason}
 
     def on_log(
         self,
@@ -143,7 +170,8 @@ class CollapseAlarm(TrainerCallback):
         **kwargs: Any,
     ) -> None:
         """Look at the log after each entry."""
-        reason = None if self.raised else collapse_reason(state.log_history)
-        if reason is not None and state.is_world_process_zero:
-            self.raised = True
-            _log.warning("step %d: the run looks collapsed: %s", state.global_step, reason)
+        for what, reason_of in list(self._open.items()):
+            reason = reason_of(state.log_history)
+            if reason is not None and state.is_world_process_zero:
+                del self._open[what]
+                _log.warning("step %d: %s: %s", state.global_step, what, reason)

@@ -28,6 +28,8 @@ LIVE = {
     "majority_ratio": "majority",
     "answer_entropy": "entropy",
     "kl": "KL",
+    "unparsed": "unread",
+    "truncated": "truncated",
     "accuracy": "accuracy",
 }
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from transformers import TrainerState
 
 from dagames_llm._errors import DataError
 from dagames_llm.data import Orbit
@@ -16,7 +17,7 @@ from dagames_llm.decoding import Decoding, generate
 from dagames_llm.evaluate import evaluate, majority_hit
 from dagames_llm.extract import first_number
 from dagames_llm.intervals import bootstrap
-from dagames_llm.monitors import Monitor, answer_entropy, collapse_reason, majority_ratio
+from dagames_llm.monitors import CollapseAlarm, Monitor, answer_entropy, collapse_reason, majority_ratio, unread_reason
 
 answers = st.lists(st.one_of(st.none(), st.sampled_from("abc")), min_size=1, max_size=12)
 
@@ -72,6 +73,26 @@ def test_the_monitor_knows_accuracy_only_where_gold_is_known() -> None:
     assert blind["majority_ratio"] == pytest.approx((0.5 + 1) / 2)
     assert blind["unparsed"] == pytest.approx(1 / 8)
     assert blind["commonest_answer"] == pytest.approx(4 / 8)
+
+
+def test_the_alarm_rises_when_most_completions_are_unread_or_cut() -> None:
+    def log(unparsed: float, truncated: float, steps: int = 10) -> list[dict[str, float]]:
+        return [{"unparsed": unparsed, "truncated": truncated}] * steps
+
+    assert unread_reason(log(0.5, 0.5)) is None
+    assert unread_reason(log(0.9, 0.9, steps=9)) is None
+    assert "no answer that was read" in str(unread_reason(log(0.6, 0.1)))
+    assert "`max_completion_length`" in str(unread_reason(log(0.9, 0.6)))
+    assert unread_reason(log(0.9, 0.9) + log(0.0, 0.0)) is None, "only the last steps count"
+    assert unread_reason([{"reward": 1.0}] * 10) is None
+
+
+def test_each_alarm_is_given_once(caplog: pytest.LogCaptureFixture) -> None:
+    alarm = CollapseAlarm()
+    state = TrainerState(log_history=[{"unparsed": 0.9, "truncated": 0.0, "commonest_answer": 0.9}] * 10)
+    for _ in range(3):
+        alarm.on_log(None, state, None)
+    assert len(caplog.records) == 2
 
 
 def test_the_alarm_tells_collapse_from_learning() -> None:

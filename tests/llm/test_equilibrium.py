@@ -1,0 +1,141 @@
+"""A tabular policy trained by TRL ends at the equilibrium that `dagames.solve` gives; by eq. 4 and 5, elsewhere.
+
+Two distances are told apart. A group of K traces has an expected step of its own, whose fixed point is computed by
+`mean_field_path` and lies O(1/K) from the equilibrium; the trained policy, averaged over the second half of the run,
+must meet that point within its standard errors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dagames import AlignmentGame, solve
+from dagames.estimators import plugin_table
+from dagames.functionals import Functional, Gini, NegativeEntropy
+from dagames.grpo import expected_update, mean_field_path, true_update
+from dagames.targets import GiniDiversity, InverseFrequency, Target
+from dagames_llm.presets import GAME, PAPER
+from tests.llm.tabular import save_tabular, train_tabular
+
+E = np.array([0, 0, 1, 1, 2, 2, 3, 3])
+ANSWERS = dict(zip("abcdefgh", "00112233", strict=True))
+REFERENCES = [
+    np.array([0.3, 0.1, 0.15, 0.05, 0.1, 0.1, 0.05, 0.15]),
+    np.array([0.02, 0.03, 0.05, 0.1, 0.2, 0.1, 0.3, 0.2]),
+]
+K, BETA = 64, 0.5
+NU_0 = np.array([np.bincount(E, reference) for reference in REFERENCES])
+"""Answer marginals of the references, [X, Z]."""
+
+GAMES: dict[str, tuple[Functional, Target]] = {
+    "gini": (Gini(2.0), GiniDiversity(2.0)),
+    "entropy": (NegativeEntropy(0.5), InverseFrequency(0.5, plugin_table(K))),
+}
+
+
+def settings(folder: Path, preset: Mapping[str, Any], **more: Any) -> dict[str, Any]:
+    return {
+        **preset,
+        "output_dir": str(folder),
+        "use_cpu": True,
+        "bf16": False,
+        "activation_checkpointing": False,
+        "report_to": "none",
+        "save_strategy": "no",
+        "disable_tqdm": True,
+        "max_completion_length": 2,
+        "num_generations": K,
+        "per_device_train_batch_size": 2 * K,
+        "gradient_accumulation_steps": 1,
+        "steps_per_generation": 1,
+        "beta": BETA,
+        # Plain gradient steps without clipping, so that what is followed is the expected step and nothing else.
+        "optim": "sgd",
+        "lr_scheduler_type": "constant",
+        "max_grad_norm": 0.0,
+        **more,
+    }
+
+
+def marginals(path: np.ndarray) -> np.ndarray:
+    """Push the policies of the first prompts forward to answers, [steps, X, Z]."""
+    return np.stack([path[:, : len(NU_0), z == E].sum(axis=-1) for z in range(4)], axis=-1)
+
+
+def resting_point(nu_0: np.ndarray, target: Target) -> np.ndarray:
+    """Return the fixed point of the expected step of K traces with the KL of the whole trace in the reward."""
+    path = mean_field_path(
+        nu_0, target, group_size=K, learning_rate=0.5, beta=BETA, normalise="leave-one-out", geometry="natural"
+    )
+    before, after = islice(path, 150, 152)
+    assert np.abs(np.exp(after) - np.exp(before)).max() < 1e-9, "not at rest"
+    return np.exp(after)
+
+
+def deviations(path: np.ndarray, point: np.ndarray, batches: int = 8) -> tuple[np.ndarray, np.ndarray]:
+    """Return how far the mean of the second half is from a point, and its standard error by means of batches."""
+    half = path[len(path) // 2 :]
+    means = np.array([part.mean(axis=0) for part in np.array_split(half, batches)])
+    return half.mean(axis=0) - point, means.std(axis=0, ddof=1) / np.sqrt(batches)
+
+
+SOONEST = "gini"
+"""The game that every run of the tests trains; the others take as long each."""
+
+
+@pytest.mark.parametrize("name", [n if n == SOONEST else pytest.param(n, marks=pytest.mark.long) for n in GAMES])
+def test_the_game_s_settings_end_at_the_equilibrium(name: str, tmp_path: Path) -> None:
+    from trl import RLOOConfig, RLOOTrainer
+
+    from dagames_llm import TargetReward
+
+    functional, target = GAMES[name]
+    equilibrium = solve(AlignmentGame(np.array(REFERENCES), E, functional, beta=BETA)).nu
+    resting = resting_point(NU_0, target)
+    args = RLOOConfig(**settings(tmp_path / "run", GAME, max_steps=240, learning_rate=4.0))
+    model = save_tabular(tmp_path / "model", REFERENCES)
+    rows = [{"prompt": "A"}, {"prompt": "B"}]
+    path = marginals(train_tabular(RLOOTrainer, model, rows, args, TargetReward(target, extract=ANSWERS.get)))
+    difference, error = deviations(path, resting)
+    assert np.all(np.abs(difference) < 4 * error + 1e-3)
+    assert error.max() < 0.006
+    assert np.abs(resting - equilibrium).max() < 0.004
+    assert np.abs(NU_0 - equilibrium).max() > 0.05, "the reference is the equilibrium: the test shows nothing"
+
+
+def paper_resting_point(nu_0: np.ndarray, target: Target) -> np.ndarray:
+    """Return the fixed point of the expected step of eq. 4 and 5, where the KL is a term of its own."""
+    log_nu = np.log(nu_0)
+    for _ in range(400):
+        nu = np.exp(log_nu)
+        pull = np.array([true_update(n, -np.log(n / m)) for n, m in zip(nu, nu_0, strict=True)])
+        step = expected_update(nu, target, K, "standardise") + BETA * pull
+        log_nu = log_nu + 0.3 * step / nu
+        log_nu -= np.log(np.exp(log_nu).sum(axis=-1, keepdims=True))
+    assert np.abs(step).max() < 1e-9, "not at rest"
+    return np.exp(log_nu)
+
+
+@pytest.mark.long
+def test_eq_4_and_5_as_printed_end_elsewhere(tmp_path: Path) -> None:
+    """The run meets the fixed point of its own expected step, and that is far from the equilibrium."""
+    from trl import GRPOConfig, GRPOTrainer
+
+    from dagames_llm import TargetReward
+
+    functional, target = GAMES["gini"]
+    equilibrium = solve(AlignmentGame(np.array(REFERENCES), E, functional, beta=BETA)).nu
+    resting = paper_resting_point(NU_0, target)
+    args = GRPOConfig(**settings(tmp_path / "run", PAPER, max_steps=240, learning_rate=1.0))
+    model = save_tabular(tmp_path / "model", REFERENCES)
+    rows = [{"prompt": "A"}, {"prompt": "B"}]
+    path = marginals(train_tabular(GRPOTrainer, model, rows, args, TargetReward(target, extract=ANSWERS.get)))
+    difference, error = deviations(path, resting)
+    assert np.all(np.abs(difference) < 4 * error + 1e-3)
+    assert np.abs(resting - equilibrium).max() > 10 * error.max()
