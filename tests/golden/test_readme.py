@@ -80,7 +80,7 @@ def test_the_example_files_state_one_game():
 
 
 def test_the_target_example_of_the_readme_runs():
-    code = re.search(r"## Use a Target in a TRL run\n\n```python\n(.*?)```", README, re.DOTALL)
+    code = re.search(r"### The same objects without a model\n\n```python\n(.*?)```", README, re.DOTALL)
     assert code is not None
     names: dict = {}
     exec(code.group(1), names)

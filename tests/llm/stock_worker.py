@@ -1,17 +1,40 @@
 """A TRL script as a user has it, with one import and one argument more. Runs alone or under torchrun.
 
-Usage: stock_worker.py MODEL OUT JSON, where JSON holds `trainer` (a class of TRL or of ours), `rows` (of the data set),
-`args` (of TRL's configuration) and `reward` (of TargetReward). Rank r writes OUT/rank<r>.json.
+Usage: stock_worker.py MODEL OUT JSON, where JSON holds `trainer` (a class of TRL, whose script is the README's, or of
+ours), `rows` (of the data set) and `args` (of TRL's configuration). Rank r writes OUT/rank<r>.json.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 ROWS = [{"prompt": f"a{i}="} for i in range(6)]
+README = Path(__file__).parents[2] / "README.md"
+
+
+def readme_script(trainer: str, model: Path) -> str:
+    """Return the README's script with the tiny model for its model, for RLOO with RLOO's names."""
+    found = re.search(r"## One import in a TRL script\n\n```python\n(.*?)```", README.read_text(), re.DOTALL)
+    assert found is not None
+    script = found.group(1).replace("Qwen/Qwen2.5-0.5B-Instruct", str(model))
+    if trainer == "RLOOTrainer":
+        script = script.replace("GRPO", "RLOO").replace('scale_rewards="none", ', "")
+    assert trainer in script
+    return script
+
+
+ORBIT_SCRIPT = """
+import trl
+from dagames.targets import MajorityVote
+from dagames_llm import TargetReward
+
+trainer = Trainer(model, TargetReward(MajorityVote(), extract="last_number"), Config(), prompts)
+"""
 
 
 def run(model: Path, out: Path, settings: dict[str, Any]) -> None:
@@ -21,52 +44,64 @@ def run(model: Path, out: Path, settings: dict[str, Any]) -> None:
     from datasets import Dataset
 
     import dagames_llm
-    from dagames.targets import MajorityVote
-    from dagames_llm import TargetReward
 
     name = settings["trainer"]
-    base = getattr(trl, name, None) or getattr(dagames_llm, name)
-    config = trl.RLOOConfig if "RLOO" in name else trl.GRPOConfig
+    config_name = "RLOOConfig" if "RLOO" in name else "GRPOConfig"
+    base = getattr(dagames_llm, name) if "Orbit" in name else getattr(trl, name)
+    config = getattr(trl, config_name)
     seen: list[dict[str, Any]] = []
 
     class Recording(base):  # type: ignore[misc, valid-type]
         def _generate_and_score_completions(self, inputs: Any) -> Any:
             output = super()._generate_and_score_completions(inputs)
-            tokenizer = self.processing_class
-            texts = tokenizer.batch_decode(output["completion_ids"], skip_special_tokens=True)
-            prompts = tokenizer.batch_decode(output["prompt_ids"], skip_special_tokens=True)
-            for i, row in enumerate(zip(prompts, texts, output["advantages"].tolist(), strict=True)):
-                seen.append({**dict(zip(("prompt", "text", "advantage"), row, strict=True)), "row": inputs[i]})
+            prompts = self.processing_class.batch_decode(output["prompt_ids"], skip_special_tokens=True)
+            first = self.accelerator.process_index * len(inputs)
+            answers = list(self._logs["extra"]["answer"])[-self.accelerator.num_processes * len(inputs) :]
+            for i, advantage in enumerate(output["advantages"].tolist()):
+                seen.append({
+                    "row": inputs[i],
+                    "prompt": prompts[i],
+                    "answer": answers[first + i],
+                    "advantage": advantage,
+                })
             return output
 
-    args = config(
+    checkpointing = {"activation_checkpointing", "gradient_checkpointing"} & set(config.__dataclass_fields__)
+    small = partial(
+        config,
         output_dir=str(out / "run"),
         use_cpu=True,
         bf16=False,
-        **{
-            next(
-                f for f in ("activation_checkpointing", "gradient_checkpointing") if f in config.__dataclass_fields__
-            ): False
-        },
+        **{max(checkpointing, key=lambda name: name.startswith("act")): False} if checkpointing else {},
         max_completion_length=3,
         report_to="none",
         save_strategy="no",
         disable_tqdm=True,
         logging_steps=1,
+        # RLOO's reward has the KL in it, which stays 0 as long as the policy does not move.
+        learning_rate=0.0 if "RLOO" in name else 0.01,
         **settings["args"],
     )
-    trainer = Recording(
-        str(model),
-        reward_funcs=TargetReward(MajorityVote(), extract="first_number", **settings.get("reward", {})),
-        args=args,
-        train_dataset=Dataset.from_list(settings.get("rows", ROWS)),
-    )
-    trainer.train()
+    names: dict[str, Any] = {"prompts": Dataset.from_list(settings.get("rows", ROWS))}
+    if "Orbit" in name:
+        exec(ORBIT_SCRIPT, {**names, "Trainer": Recording, "Config": small, "model": str(model)}, names)
+    else:
+        originals = base, config
+        setattr(trl, name, Recording)
+        setattr(trl, config_name, small)
+        try:
+            exec(readme_script(name, model), names)
+        finally:
+            setattr(trl, name, originals[0])
+            setattr(trl, config_name, originals[1])
+    names["trainer"].train()
     state = PartialState()
     (out / f"rank{state.process_index}.json").write_text(
-        json.dumps({"world_size": state.num_processes, "rows": seen, "log": trainer.state.log_history})
+        json.dumps({"world_size": state.num_processes, "rows": seen, "log": names["trainer"].state.log_history})
     )
     if torch.distributed.is_initialized():
+        # A process that ends while the other still works would leave it waiting.
+        state.wait_for_everyone()
         torch.distributed.destroy_process_group()
 
 

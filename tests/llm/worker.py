@@ -58,6 +58,8 @@ def record(model: Path, out: Path, more: dict[str, Any]) -> None:
         })
     )
     if torch.distributed.is_initialized():
+        # A process that ends while the other still works would leave it waiting.
+        state.wait_for_everyone()
         torch.distributed.destroy_process_group()
 
 
