@@ -12,7 +12,7 @@ help:
 	@echo "make test       format, lint, types, layers, doctests and the whole suite"
 	@echo "make test-long  the tests that need long compute"
 	@echo "make explore    the property tests on new random examples, again and again for MINUTES=10"
-	@echo "make benchmark  core and reward tables beside cvxpy with Clarabel, and against their sizes"
+	@echo "make benchmark  core and reward tables beside cvxpy with Clarabel, the adapter beside stock TRL"
 	@echo "make demo       fine-tune a small language model without labels, a few minutes on 2 cores"
 
 install: .venv/installed
@@ -52,6 +52,7 @@ explore: .venv/installed
 benchmark: .venv/installed
 	.venv/bin/python -m benchmarks.core
 	.venv/bin/python -m benchmarks.estimators
+	.venv/bin/python -m benchmarks.llm
 
 demo: .venv/installed
 	.venv/bin/python -m dagames_llm.demo

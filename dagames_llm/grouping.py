@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from accelerate import PartialState
 from accelerate.utils import gather_object
@@ -20,8 +21,7 @@ Prompt = Any
 """A text, or a conversation: a list of messages with `role` and `content`."""
 
 
-@dataclass(frozen=True)
-class Trace:
+class Trace(NamedTuple):
     """What the processes exchange of one completion.
 
     Attributes:
@@ -190,6 +190,12 @@ def digest(prompts: Sequence[Prompt]) -> str:
     for prompt in prompts:
         parts.append("text" if isinstance(prompt, str) else "conversation")
         parts += [prompt] if isinstance(prompt, str) else [f"{m.get('role')}:{_content(m)}" for m in prompt]
+    return _digest(tuple(parts))
+
+
+@lru_cache(maxsize=256)
+def _digest(parts: tuple[str, ...]) -> str:
+    """Hash each part with its length; cached, for the completions of a prompt are neighbours."""
     key = hashlib.blake2b(digest_size=16)
     for part in parts:
         content = part.encode("utf-8", "surrogatepass")

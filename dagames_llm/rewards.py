@@ -147,10 +147,9 @@ class TargetReward:
         cut = self._truncated(completion_ids, settings, len(completions))
         local = self._read(completions, prompts, cut, settings, columns)
         step = gather_step(local, settings.group_size, same_question=environments is None)
-        texts = [completion_text(completion) for completion in completions]
-        raw, paid = self._score(target, step, texts)
+        raw, paid = self._score(target, step)
         self._report(step, raw, settings, log_extra, log_metric)
-        return [float(reward) for reward in paid]
+        return list(paid.tolist())
 
     def _warn_once(self, settings: TrainerSettings) -> None:
         if self._warned or settings.trainer is None:
@@ -229,17 +228,16 @@ class TargetReward:
             ) from error
         return answer
 
-    def _score(self, target: Target, step: Step, texts: Sequence[str]) -> tuple[NDArray, NDArray]:
+    def _score(self, target: Target, step: Step) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Score the groups of this process; return the raw rewards and those to pay, [rows of this process]."""
-        raw, paid = np.zeros(len(texts)), np.zeros(len(texts))
+        raw, paid = np.zeros(len(step.traces)), np.zeros(len(step.traces))
         for places in step.of_this_process():
             group = self._group([step.traces[place] for place in places], target.needs)
             rewards = target.rewards(group)
-            payable = baseline_rewards(target, group, rewards, self.baseline, self.over)
-            for place, reward, pay in zip(places, rewards, payable, strict=True):
-                if step.start <= place < step.stop:
-                    raw[place - step.start], paid[place - step.start] = reward, pay
-        return raw, paid
+            where = np.asarray(places)
+            raw[where] = rewards
+            paid[where] = baseline_rewards(target, group, rewards, self.baseline, self.over)
+        return raw[step.start : step.stop], paid[step.start : step.stop]
 
     def _group(self, traces: Sequence[Trace], needs: frozenset[str]) -> AnswerGroup:
         answers = [trace.answer for trace in traces]
