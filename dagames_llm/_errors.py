@@ -17,3 +17,15 @@ class ModelError(DagamesError):
 
 class OutputError(DagamesError):
     """An output that exists already, or that is being written by an unfinished run."""
+
+
+class DistanceError(DagamesError, ValueError):
+    """A distance that is no number from 0 to 1, not symmetric, or not 0 from a completion to itself."""
+
+
+class CostError(DagamesError, ValueError):
+    """A cost that raised, or that gave something else than one finite number for each completion."""
+
+
+class ConstraintError(DagamesError, ValueError):
+    """A constraint of Safety-GRPO, or its saved multipliers, that cannot be used."""
