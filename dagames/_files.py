@@ -1,5 +1,6 @@
 """Files are written whole or not at all, and nothing is replaced unless asked."""
 
+import os
 import tempfile
 from pathlib import Path
 
@@ -32,6 +33,9 @@ def write_bytes(path: Path, content: bytes) -> None:
         with tempfile.NamedTemporaryFile("wb", dir=path.parent, delete=False) as file:
             part = Path(file.name)
             file.write(content)
+            file.flush()
+            # Renamed before it is on disk, the file could be empty after a power cut, and what it replaced gone.
+            os.fsync(file.fileno())
         part.chmod(0o644)
         part.replace(path)
     except OSError as error:

@@ -29,3 +29,15 @@ class ExtractError(DagamesError):
 
 class VersionError(DagamesError):
     """An installed package that is too old."""
+
+
+class DistanceError(DagamesError, ValueError):
+    """A distance that is no number from 0 to 1, not symmetric, or not 0 from a completion to itself."""
+
+
+class CostError(DagamesError, ValueError):
+    """A cost that raised, or that gave something else than one finite number for each completion."""
+
+
+class ConstraintError(DagamesError, ValueError):
+    """A constraint of Safety-GRPO, or its saved multipliers, that cannot be used."""

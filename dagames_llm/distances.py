@@ -1,0 +1,244 @@
+"""Distances between completions, for Pairwise-GRPO: exact, token F1, sentence embeddings, or any judge.
+
+A distance is called with the texts of a group and the answers read in them, and returns float64 [K, K] in [0, 1]: 0
+means agreement, 1 contradiction (the paper's d, appendix B). It is symmetric, and 0 on the diagonal.
+"""
+
+from __future__ import annotations
+
+import re
+import string
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dagames_llm._contents import ContentDistance, Contents, Distance, Group, checked_distances
+from dagames_llm._errors import DistanceError
+from dagames_llm.embeddings import Embedding
+
+__all__ = ["Distance", "Embedding", "Judge", "TokenF1", "distance_named", "distances_of", "exact"]
+
+_ARTICLES = re.compile(r"\b(a|an|the)\b")
+_PUNCTUATION = str.maketrans("", "", string.punctuation)
+
+
+def exact(texts: Sequence[str], answers: Sequence[str | None]) -> NDArray[np.float64]:  # noqa: ARG001
+    """Return 0 where two canonical answers are equal and 1 elsewhere: d = 1{E(y) != E(y')}.
+
+    A completion without an answer differs from every other. Under this distance centrality is the share of the group
+    with the same answer.
+
+    Args:
+        texts: Completions, [K]; not read.
+        answers: Canonical answer of each, or None, [K].
+
+    Returns:
+        Distances, float64 [K, K].
+
+    >>> exact(["", "", ""], ["7", "7", None])
+    array([[0., 0., 1.],
+           [0., 0., 1.],
+           [1., 1., 0.]])
+    """
+    codes: dict[str, int] = {}
+    code = np.array([-1 - k if a is None else codes.setdefault(a, len(codes)) for k, a in enumerate(answers)])
+    return (code[:, None] != code[None, :]).astype(np.float64)
+
+
+class TokenF1(ContentDistance):
+    """1 minus the F1 of the tokens that two contents share, normalised as SQuAD's evaluation does.
+
+    Case, punctuation and the articles a, an, the are dropped; a token counts as often as it occurs. Two contents
+    without any token left are at distance 0, one without tokens is at distance 1 from one with some.
+
+    Source: Rajpurkar et al. 2016, SQuAD, section 6.1 (the metric).
+
+    >>> TokenF1()(["", "", ""], ["The Nile", "nile river", "Amazon"]).round(3)
+    array([[0.   , 0.333, 1.   ],
+           [0.333, 0.   , 1.   ],
+           [1.   , 1.   , 0.   ]])
+    """
+
+    def between(self, distinct: Sequence[str], prepared: Mapping[Any, Any]) -> NDArray[np.float64]:
+        """Return the distances between distinct contents, [U, U]."""
+        # The k-th occurrence of a token is a column of its own, so that a dot product is the size of the overlap.
+        columns: dict[tuple[str, int], int] = {}
+        rows = []
+        for content in distinct:
+            seen: dict[str, int] = {}
+            row = []
+            for token in normalised_tokens(content):
+                seen[token] = seen.get(token, 0) + 1
+                row.append(columns.setdefault((token, seen[token]), len(columns)))
+            rows.append(row)
+        held = np.zeros((len(distinct), len(columns)))
+        for k, row in enumerate(rows):
+            held[k, row] = 1.0
+        total = held.sum(axis=1)
+        sizes = total[:, None] + total[None, :]
+        shared = np.divide(2.0 * (held @ held.T), sizes, out=np.ones_like(sizes), where=sizes > 0)
+        return np.asarray(1.0 - shared)
+
+
+def normalised_tokens(text: str) -> list[str]:
+    """Return the tokens of a text in lower case, without punctuation and articles.
+
+    >>> normalised_tokens("The U.S. Army, 1942")
+    ['us', 'army', '1942']
+    """
+    return _ARTICLES.sub(" ", text.lower().translate(_PUNCTUATION)).split()
+
+
+class Judge(ContentDistance):
+    """A distance by any judge, cross-encoder or NLI model that scores pairs of strings.
+
+    The pairs of all groups of a step are scored in one call, each unordered pair of distinct contents once (twice where
+    `order` needs both orders), and remembered. Equal contents are at distance 0 without a call.
+
+    >>> judge = Judge(lambda pairs: [abs(len(a) - len(b)) / 10 for a, b in pairs])
+    >>> judge(["ab", "abcd", "ab"], [None, None, None])
+    array([[0. , 0.2, 0. ],
+           [0.2, 0. , 0.2],
+           [0. , 0.2, 0. ]])
+    """
+
+    def __init__(
+        self,
+        score: Callable[[list[tuple[str, str]]], Sequence[float]],
+        *,
+        scale: Literal["distance", "agreement"] = "distance",
+        order: Literal["both", "refuse", "once"] = "both",
+        compare: Contents = "auto",
+        cache_size: int = 100_000,
+    ) -> None:
+        """Wrap a judge.
+
+        Args:
+            score: Called with a list of pairs of strings; returns one number in [0, 1] for each.
+            scale: Whether 1 is contradiction (`"distance"`) or equivalence (`"agreement"`, as of an entailment model).
+            order: `"both"` takes the mean of score(a, b) and score(b, a); `"refuse"` scores both and raises where they
+                differ by more than 1e-6; `"once"` scores one order only, for a judge that is symmetric by construction.
+            compare: See `ContentDistance`.
+            cache_size: Number of pairs remembered; the least recently used are dropped.
+
+        Raises:
+            DistanceError: If an option is none of these.
+        """
+        super().__init__(compare)
+        if not callable(score):
+            raise DistanceError(f"`score` is {score!r}; it must be a callable that takes a list of pairs of strings.")
+        if scale not in {"distance", "agreement"} or order not in {"both", "refuse", "once"} or cache_size < 0:
+            raise DistanceError(
+                f'`scale` is {scale!r} ("distance" or "agreement"), `order` is {order!r} ("both", "refuse" or "once"), '
+                f"`cache_size` is {cache_size!r} (0 or more)."
+            )
+        self.score, self.scale, self.order, self.cache_size = score, scale, order, cache_size
+        self.__name__ = f"Judge({getattr(score, '__name__', type(score).__name__)})"
+        self._cache: OrderedDict[tuple[str, str], float] = OrderedDict()
+
+    def prepare(self, groups: Sequence[Sequence[str]]) -> Mapping[tuple[str, str], float]:
+        """Return the distance of every unordered pair within a group, scoring those that are not remembered."""
+        wanted = {(min(a, b), max(a, b)): None for group in groups for k, a in enumerate(group) for b in group[:k]}
+        known = {pair: self._cache[pair] for pair in wanted if pair in self._cache}
+        # In order of the strings, so that the judge's batches do not depend on the order of the completions.
+        new = sorted(pair for pair in wanted if pair not in known)
+        known.update(zip(new, self._scored(new), strict=True))
+        for pair in wanted:
+            self._cache[pair] = known[pair]
+            self._cache.move_to_end(pair)
+        while len(self._cache) > self.cache_size:
+            self._cache.popitem(last=False)
+        return known
+
+    def between(self, distinct: Sequence[str], prepared: Mapping[Any, Any]) -> NDArray[np.float64]:
+        """Return the distances between distinct contents, [U, U]."""
+        matrix = np.zeros((len(distinct), len(distinct)))
+        for k, a in enumerate(distinct):
+            for j, b in enumerate(distinct[:k]):
+                matrix[k, j] = matrix[j, k] = prepared[min(a, b), max(a, b)]
+        return matrix
+
+    def _scored(self, pairs: list[tuple[str, str]]) -> list[float]:
+        if not pairs:
+            return []
+        there = self._scores(pairs)
+        if self.order == "once":
+            return there
+        back = self._scores([(b, a) for a, b in pairs])
+        for pair, one, other in zip(pairs, there, back, strict=True):
+            if self.order == "refuse" and abs(one - other) > 1e-6:
+                raise DistanceError(
+                    f"{self.__name__} gives {one:.6g} for ({_start(pair[0])}, {_start(pair[1])}) and {other:.6g} for "
+                    'the other order. Use order="both" for their mean.'
+                )
+        return [(one + other) / 2 for one, other in zip(there, back, strict=True)]
+
+    def _scores(self, pairs: list[tuple[str, str]]) -> list[float]:
+        scores = [float(score) for score in self.score(list(pairs))]
+        if len(scores) != len(pairs):
+            raise DistanceError(f"{self.__name__} returned {len(scores)} scores for {len(pairs)} pairs; one each.")
+        for k, score in enumerate(scores):
+            if not 0.0 <= score <= 1.0:
+                raise DistanceError(
+                    f"{self.__name__} gave {score:.6g} to pair {k}, ({_start(pairs[k][0])}, {_start(pairs[k][1])}); a "
+                    "score lies in [0, 1]. Apply a sigmoid to logits, or divide by the largest score."
+                )
+        return [1.0 - score for score in scores] if self.scale == "agreement" else scores
+
+
+def _start(text: str) -> str:
+    return repr(text if len(text) <= 40 else text[:40] + "...")
+
+
+def distances_of(distance: Distance, groups: Sequence[Group]) -> list[NDArray[np.float64]]:
+    """Return the checked distances of each group of a step; a distance with a method `many` gets them all at once.
+
+    Args:
+        distance: One of this module, or any callable of the same form.
+        groups: Texts and answers of each group.
+
+    Returns:
+        One matrix a group, float64 [K, K], as `checked_distances` makes it.
+
+    Raises:
+        DistanceError: If the distance raised, or returned no such matrix.
+    """
+    name = getattr(distance, "__name__", type(distance).__name__)
+    many = getattr(distance, "many", None)
+    try:
+        found = many(groups) if callable(many) else [distance(texts, answers) for texts, answers in groups]
+    except DistanceError:
+        raise
+    except Exception as error:  # whatever a user's callable raises is reported under its name
+        raise DistanceError(f"distance {name!r} raised {type(error).__name__}: {error}.") from error
+    return [checked_distances(matrix, len(texts), name) for matrix, (texts, _) in zip(found, groups, strict=True)]
+
+
+_NAMED: dict[str, Callable[..., Distance]] = {"exact": lambda: exact, "token_f1": TokenF1, "embedding": Embedding}
+
+
+def distance_named(name: str, **options: Any) -> Distance:
+    """Return the distance that a recipe names.
+
+    Args:
+        name: `exact`, `token_f1` or `embedding`.
+        options: Of its constructor, such as `model` of `embedding`.
+
+    Returns:
+        The distance.
+
+    Raises:
+        DistanceError: If there is no distance of that name, or it has no such option.
+    """
+    if name not in _NAMED:
+        near = get_close_matches(str(name), _NAMED, n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        raise DistanceError(f"there is no distance {name!r}; known are {', '.join(_NAMED)}.{hint}")
+    try:
+        return _NAMED[name](**options)
+    except TypeError as error:
+        raise DistanceError(f"distance {name!r} does not take {', '.join(options)} ({error}).") from None

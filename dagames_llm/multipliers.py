@@ -1,0 +1,363 @@
+"""Constraints of Safety-GRPO and their multipliers: projected dual ascent on the mean costs of a policy's completions.
+
+The rewards are -sum_i lambda_i c_i (eq. 14 of the paper), and after each generation
+
+    lambda_i <- min(cap, max(0, lambda_i + step (mean cost_i - budget_i)))
+
+(Algorithm 4, with a cap, a warm-up and a moving window of its own for each constraint). `dagames.CoupledGame` with
+`Budgets` solves the same constraints exactly on finite sets, and says which budgets are feasible.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import warnings
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from dagames._files import write_text
+from dagames_llm._errors import ConstraintError
+from dagames_llm.costs import Cost, cost_name
+
+MULTIPLIERS = "multipliers.json"
+"""The file inside a checkpoint that holds the multipliers."""
+
+PATIENCE = 10
+"""Generations at the cap, and violated, after which a constraint is reported."""
+
+Selector = Mapping[str, Any] | Callable[[Mapping[str, Any]], bool]
+
+
+@dataclass(frozen=True)
+class Constraint:
+    """A bound on the mean cost of the completions of some rows.
+
+    Where the policy follows its multipliers, a step below 2 beta / Var(cost) keeps the ascent from oscillating around
+    its end (claim I.28); for a cost in [0, 1] every step below 8 beta is. With a window above 1 take less.
+
+    Attributes:
+        cost: What is bounded: a callable from texts to one finite number each.
+        budget: The bound, in the unit of the cost; 0 is a budget.
+        name: For logs and messages; that of the cost by default.
+        applies_to: The rows whose completions count and are penalised: None for all, columns with the value (or the
+            list of values) that each must have, such as {"kind": "harmful"}, or a callable from a row to a bool.
+        step: Gain of the multiplier per unit of violation and generation.
+        cap: Largest multiplier. At the cap a constraint is a fixed penalty, and may stay violated.
+        warm_up: Generations that only fill the window, before the first change of the multiplier.
+        window: Generations over which the mean cost is taken, each weighted by its number of rows.
+        sense: Whether the mean is to be at most or at least the budget.
+
+    >>> from dagames_llm.costs import Refusal
+    >>> Constraint(Refusal(), budget=0.1, applies_to={"kind": "benign"}).applies({"kind": "harmful"})
+    False
+    """
+
+    cost: Cost
+    budget: float
+    name: str = ""
+    applies_to: Selector | None = None
+    step: float = 0.1
+    cap: float = 10.0
+    warm_up: int = 0
+    window: int = 1
+    sense: Literal["at most", "at least"] = "at most"
+
+    def __post_init__(self) -> None:
+        """Check each field."""
+        if not callable(self.cost):
+            raise ConstraintError(f"`cost` is {self.cost!r}; it must be a callable from texts to numbers.")
+        object.__setattr__(self, "name", self.name or cost_name(self.cost))
+        if not isinstance(self.budget, int | float) or not math.isfinite(self.budget):
+            raise ConstraintError(f"constraint {self.name!r}: `budget` is {self.budget!r}; it must be a finite number.")
+        for what in ("step", "cap"):
+            value = getattr(self, what)
+            if not isinstance(value, int | float) or not 0 < value < math.inf:
+                raise ConstraintError(
+                    f"constraint {self.name!r}: `{what}` is {value!r}; it must be positive and finite."
+                )
+        for what, least in (("warm_up", 0), ("window", 1)):
+            value = getattr(self, what)
+            if not isinstance(value, int) or isinstance(value, bool) or value < least:
+                raise ConstraintError(
+                    f"constraint {self.name!r}: `{what}` is {value!r}; it is a number of generations, at least {least}."
+                )
+        if self.sense not in {"at most", "at least"}:
+            raise ConstraintError(f'constraint {self.name!r}: `sense` is {self.sense!r}; "at most" or "at least".')
+        if self.applies_to is not None and not callable(self.applies_to) and not isinstance(self.applies_to, Mapping):
+            raise ConstraintError(
+                f"constraint {self.name!r}: `applies_to` is {self.applies_to!r}; it is a mapping of columns to values, "
+                'such as {"kind": "harmful"}, a callable from a row to a bool, or None for all rows.'
+            )
+
+    @property
+    def sign(self) -> float:
+        """1 for "at most", -1 for "at least"."""
+        return 1.0 if self.sense == "at most" else -1.0
+
+    def violation(self, mean: float) -> float:
+        """Return by how much a mean cost exceeds the budget, negative where there is room."""
+        return self.sign * (mean - self.budget)
+
+    def applies(self, row: Mapping[str, Any]) -> bool:
+        """Return whether the completion of a row counts.
+
+        Args:
+            row: The row's columns, with `prompt` and `completion`.
+
+        Returns:
+            Whether it does.
+
+        Raises:
+            ConstraintError: If the row lacks a column that is selected by, or the callable raised.
+        """
+        if self.applies_to is None:
+            return True
+        if callable(self.applies_to):
+            try:
+                return bool(self.applies_to(row))
+            except Exception as error:
+                raise ConstraintError(
+                    f"`applies_to` of constraint {self.name!r} raised {type(error).__name__}: {error}, for a row "
+                    f"with the columns {', '.join(sorted(row))}."
+                ) from error
+        return all(self._matches(row, column, wanted) for column, wanted in self.applies_to.items())
+
+    def _matches(self, row: Mapping[str, Any], column: str, wanted: Any) -> bool:
+        if column not in row:
+            raise ConstraintError(
+                f"constraint {self.name!r} applies by the column {column!r}, which a row lacks; it has "
+                f"{', '.join(sorted(row))}. Add the column to the data set (training and evaluation)."
+            )
+        several = isinstance(wanted, Collection) and not isinstance(wanted, str | bytes | Mapping)
+        return row[column] in wanted if several else bool(row[column] == wanted)
+
+
+@dataclass(frozen=True)
+class DualState:
+    """The multipliers and what the next update needs, one entry a constraint.
+
+    Attributes:
+        multipliers: lambda >= 0, [d].
+        generations: Generations seen in which the constraint applied to some row, [d].
+        windows: Sum of costs and number of rows of each generation in the window, [d].
+        at_cap: Generations in a row, to the last, at the cap and violated, [d].
+        nearest: The mean costs seen together that exceeded the budgets least, [d]; None before each has applied.
+        reported: Number of constraints in the last report of infeasible budgets.
+    """
+
+    multipliers: tuple[float, ...]
+    generations: tuple[int, ...]
+    windows: tuple[tuple[tuple[float, int], ...], ...]
+    at_cap: tuple[int, ...]
+    nearest: tuple[float, ...] | None = None
+    reported: int = 0
+
+    @classmethod
+    def start(cls, n_constraints: int) -> DualState:
+        """Return the state before the first generation: all multipliers 0."""
+        zeros = (0,) * n_constraints
+        return cls((0.0,) * n_constraints, zeros, ((),) * n_constraints, zeros)
+
+    @property
+    def means(self) -> tuple[float | None, ...]:
+        """Mean cost over the window, [d]; None for a constraint that has applied to no row yet."""
+        return tuple(
+            math.fsum(total for total, _ in window) / sum(n for _, n in window) if window else None
+            for window in self.windows
+        )
+
+
+def advance(
+    constraints: Sequence[Constraint], state: DualState, sums: Sequence[float], counts: Sequence[int]
+) -> DualState:
+    """Return the state after one generation.
+
+    A constraint that applied to no row keeps its multiplier and its window.
+
+    Args:
+        constraints: [d].
+        state: Before.
+        sums: Sum of costs of the rows to which each constraint applied, [d].
+        counts: Number of these rows, [d].
+
+    Returns:
+        The state after; multipliers in [0, cap], nondecreasing in the violation.
+    """
+    multipliers, windows, at_cap = list(state.multipliers), list(state.windows), list(state.at_cap)
+    generations = [g + (n > 0) for g, n in zip(state.generations, counts, strict=True)]
+    for i, constraint in enumerate(constraints):
+        if counts[i] > 0:
+            windows[i] = (*windows[i], (float(sums[i]), int(counts[i])))[-constraint.window :]
+    after = DualState(tuple(multipliers), tuple(generations), tuple(windows), tuple(at_cap))
+    means = after.means
+    for i, (constraint, mean) in enumerate(zip(constraints, means, strict=True)):
+        if counts[i] > 0 and mean is not None and generations[i] > constraint.warm_up:
+            violation = constraint.violation(mean)
+            multipliers[i] = min(max(0.0, multipliers[i] + constraint.step * violation), float(constraint.cap))
+            at_cap[i] = at_cap[i] + 1 if violation > 0 and multipliers[i] == constraint.cap else 0
+    nearest = nearer(constraints, state.nearest, means)
+    return DualState(tuple(multipliers), after.generations, after.windows, tuple(at_cap), nearest, state.reported)
+
+
+def nearer(
+    constraints: Sequence[Constraint], best: tuple[float, ...] | None, means: Sequence[float | None]
+) -> tuple[float, ...] | None:
+    """Return whichever mean costs exceed the budgets by less in total."""
+    seen = tuple(mean for mean in means if mean is not None)
+    if len(seen) < len(constraints) or not seen:
+        return best
+    return seen if best is None or _excess(constraints, seen) < _excess(constraints, best) else best
+
+
+def _excess(constraints: Sequence[Constraint], means: Sequence[float]) -> float:
+    return math.fsum(max(0.0, c.violation(m)) for c, m in zip(constraints, means, strict=True))
+
+
+@dataclass
+class DualAscent:
+    """Multipliers of constraints, updated after each generation.
+
+    Attributes:
+        constraints: One or more, with different names.
+        state: The multipliers and their windows.
+
+    >>> from dagames_llm.costs import Length
+    >>> dual = DualAscent([Constraint(Length("words"), budget=2.0, step=0.5)])
+    >>> dual.update(sums=[12.0], counts=[4])
+    >>> dual.multipliers
+    {'length': 0.5}
+    """
+
+    constraints: Sequence[Constraint]
+    state: DualState = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Check the names and start with multipliers of 0."""
+        self.constraints = tuple(self.constraints)
+        if not self.constraints or not all(isinstance(c, Constraint) for c in self.constraints):
+            raise ConstraintError(f"`constraints` is {self.constraints!r}; it is a list of at least one `Constraint`.")
+        names = [c.name for c in self.constraints]
+        for name in names:
+            if names.count(name) > 1:
+                raise ConstraintError(
+                    f'two constraints are called {name!r}; give each a name of its own, `name="..."`.'
+                )
+        self.state = DualState.start(len(names))
+
+    @property
+    def multipliers(self) -> dict[str, float]:
+        """Each constraint's multiplier."""
+        return {c.name: m for c, m in zip(self.constraints, self.state.multipliers, strict=True)}
+
+    def update(self, sums: Sequence[float], counts: Sequence[int], *, report: bool = True) -> None:
+        """Advance by one generation.
+
+        Args:
+            sums: Sum of costs of the rows to which each constraint applied, [d].
+            counts: Number of these rows, [d].
+            report: Whether to warn of budgets that cannot be met together.
+        """
+        state = advance(self.constraints, self.state, sums, counts)
+        stuck = [i for i, n in enumerate(state.at_cap) if n >= PATIENCE]
+        # One that is on its way is waited for, so that a pair is one warning.
+        coming = [i for i, n in enumerate(state.at_cap) if 0 < n < PATIENCE]
+        if len(stuck) > state.reported and not coming:
+            if report:
+                warnings.warn(self._infeasible(state, stuck), UserWarning, stacklevel=2)
+            state = DualState(
+                state.multipliers, state.generations, state.windows, state.at_cap, state.nearest, len(stuck)
+            )
+        self.state = state
+
+    def _infeasible(self, state: DualState, stuck: Sequence[int]) -> str:
+        lines = [
+            f"{c.name!r} ({c.sense} {c.budget:.6g}, attained {state.means[i]:.6g}, multiplier at its cap {c.cap:.6g})"
+            for i, c in enumerate(self.constraints)
+            if i in stuck
+        ]
+        near = ""
+        if state.nearest is not None:
+            pairs = zip(self.constraints, state.nearest, strict=True)
+            bounds = [f"{c.name!r} {(max if c.sign > 0 else min)(float(c.budget), m):.6g}" for c, m in pairs]
+            near = f" The nearest budgets attained together so far: {', '.join(bounds)}."
+        together = "cannot be met together" if len(stuck) > 1 else "cannot be met"
+        return (
+            f"these budgets stay violated for {PATIENCE} generations: {'; '.join(lines)}. At these caps they "
+            f"{together}.{near} Relax a budget, or raise a cap if the penalty is still small against the other rewards."
+        )
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the state as plain data; its floats survive JSON to the last bit."""
+        state = self.state
+        nearest = state.nearest or (None,) * len(self.constraints)
+        parts = zip(state.multipliers, state.generations, state.windows, state.at_cap, nearest, strict=True)
+        names = ("multiplier", "generations", "window", "at_cap", "nearest")
+        entries = {c.name: dict(zip(names, p, strict=True)) for c, p in zip(self.constraints, parts, strict=True)}
+        return {"constraints": entries, "reported": state.reported}
+
+    def load_state_dict(self, saved: Mapping[str, Any]) -> None:
+        """Take over a state.
+
+        Args:
+            saved: What `state_dict` returned.
+
+        Raises:
+            ConstraintError: If it is no such state, or that of other constraints.
+        """
+        names = [c.name for c in self.constraints]
+        found = list(saved["constraints"]) if isinstance(saved.get("constraints"), Mapping) else []
+        if sorted(found) != sorted(names):
+            raise ConstraintError(
+                f"the saved multipliers are those of {', '.join(found) or 'no constraint'}, and this run has "
+                f"{', '.join(names)}. Resume with constraints of the same names, or start a new run."
+            )
+        try:
+            self.state = _read_state(saved, [saved["constraints"][name] for name in names])
+        except (KeyError, TypeError, ValueError) as error:
+            raise ConstraintError(
+                f"the saved multipliers cannot be read ({type(error).__name__}: {error}). The checkpoint is damaged, "
+                "or of another version: resume from another one."
+            ) from error
+
+    def save(self, folder: str | Path) -> None:
+        """Write the state into a checkpoint's folder, whole or not at all."""
+        write_text(Path(folder) / MULTIPLIERS, json.dumps(self.state_dict(), indent=2) + "\n")
+
+    def load(self, folder: str | Path) -> None:
+        """Take over the state that a checkpoint's folder holds.
+
+        Args:
+            folder: The checkpoint.
+
+        Raises:
+            ConstraintError: If it holds no multipliers, or not those of these constraints.
+        """
+        path = Path(folder) / MULTIPLIERS
+        try:
+            saved = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise ConstraintError(
+                f"{path} cannot be read: {error}. Resume from a checkpoint that was written with the safety callback."
+            ) from None
+        self.load_state_dict(saved)
+
+
+def _read_state(saved: Mapping[str, Any], parts: Sequence[Mapping[str, Any]]) -> DualState:
+    nearest = [part["nearest"] for part in parts]
+    state = DualState(
+        multipliers=tuple(float(part["multiplier"]) for part in parts),
+        generations=tuple(int(part["generations"]) for part in parts),
+        windows=tuple(tuple((float(total), int(count)) for total, count in part["window"]) for part in parts),
+        at_cap=tuple(int(part["at_cap"]) for part in parts),
+        nearest=None if any(mean is None for mean in nearest) else tuple(map(float, nearest)),
+        reported=int(saved["reported"]),
+    )
+    entries = [entry for window in state.windows for entry in window]
+    if not all(0 <= m < math.inf for m in state.multipliers):
+        raise ValueError(f"multipliers are finite and at least 0, not {state.multipliers}")
+    if not all(math.isfinite(total) and count > 0 for total, count in entries):
+        raise ValueError(f"a window holds finite sums of one or more costs, not {entries}")
+    return state
