@@ -15,11 +15,9 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 from scipy.special import log_softmax
-from scipy.stats import binom
 
 from benchmarks.candidates import candidates, is_monotone
 from dagames._files import write_text
-from dagames.estimators import RewardTable
 
 Array = NDArray[np.float64]
 SIZES = (4, 8, 16, 32, 64)
@@ -109,29 +107,6 @@ def _counts(nu: Array, draws: Array, K: int) -> NDArray[np.int64]:
     return np.diff(below, axis=-1, prepend=0)
 
 
-def rest(game: Game, tables: list[RewardTable], steps: int = 400) -> Array:
-    """Follow expected steps in the Fisher metric to their rest, where bias is all that is left.
-
-    Args:
-        game: The game.
-        tables: The tables, of one group size; centred.
-        steps: Number of steps.
-
-    Returns:
-        Distance of each table's rest point, [T].
-    """
-    inner = np.array([[float(c) for c in table.coefficients[1:-1]] for table in tables])
-    n, log_nu_0 = inner.shape[1] - 1, np.log(game.nu_0)
-    log_nu = np.tile(log_nu_0, (len(tables), 1))
-    for _ in range(steps):
-        mean = (binom.pmf(np.arange(n + 1), n, np.minimum(np.exp(log_nu), 1.0)[..., None]) * inner[:, None, :]).sum(
-            axis=-1
-        )
-        slope = mean + game.beta * (log_nu - log_nu_0)
-        log_nu = log_softmax(log_nu - 0.3 / (1 + game.beta) * slope, axis=-1)
-    return game.distance(log_nu)
-
-
 def compare(K: int, *, quick: bool = False) -> dict[str, Any]:
     """Train with every candidate in every game, and compare what is reached with the Taylor table's.
 
@@ -153,12 +128,11 @@ def compare(K: int, *, quick: bool = False) -> dict[str, Any]:
     cells = track([(game, rate) for game in games for rate in rates], f"K = {K}", console=console, transient=True)
     ends = np.array([train(game, stacked, rate, lengths, n_seeds) for game, rate in cells])
     ends = ends.reshape(len(games), len(rates), len(tables), n_seeds, len(lengths))
-    rests, base = np.array([rest(game, tables) for game in games]), names.index("Taylor")
+    base = names.index("Taylor")
     rows = []
     for place, (name, table) in enumerate(made.items()):
         row: dict[str, Any] = {"table": name, "monotone": is_monotone(table)}
         row |= {"bias": table.bias.upper, "variance": table.variance.upper}
-        row["at rest"] = _ratio(rests, place, base)
         for at, length in enumerate(lengths):
             row[f"after {length} steps"] = _summary(ends[..., at], place, base)
         rows.append(row)
@@ -202,10 +176,10 @@ def print_results(results: list[dict[str, Any]]) -> None:
     """
     for result in results:
         columns = [key for key in result["tables"][0] if key.startswith("after")]
-        table = Table("table", "monotone", "bias", "variance", "at rest", *columns, title=f"K = {result['group_size']}")
+        table = Table("table", "monotone", "bias", "variance", *columns, title=f"K = {result['group_size']}")
         for row in result["tables"]:
             ends = [f"{row[c]['best rate']:.3f} +- {row[c]['best rate, error']:.3f}" for c in columns]
-            numbers = [f"{row[key]:.3g}" for key in ("bias", "variance", "at rest")]
+            numbers = [f"{row[key]:.3g}" for key in ("bias", "variance")]
             table.add_row(row["table"], "yes" if row["monotone"] else "no", *numbers, *ends)
         Console(width=140).print(table)
 

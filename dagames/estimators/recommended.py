@@ -20,9 +20,9 @@ def recommended_table(K: int, *, reward: AnyReward = "log", counts: CountsKind =
         of least worst bias: `taylor_table`. For log p it increases in the count, so that a rarer answer is never paid
         less, and -c_0 stays within 2 nats of -c_1.
 
-    It is chosen by what runs of training end at (`benchmarks/training.py`): over 21 games and every learning rate no
-    table of small bias or small variance is nearer to the equilibrium for all K. For other rewards it is the Taylor
-    table as well, or where the reward is a polynomial of degree at most n, the unbiased estimate.
+    It is chosen by what runs of training end at (`benchmarks/training.py`): over 21 games, each table at its best
+    learning rate, no other is nearer to the equilibrium at every K. For other rewards it is the Taylor table as well,
+    or where the reward is a polynomial of degree at most n, the unbiased estimate.
 
     Args:
         K: Number of traces in a group. With two the centred rewards are always equal, whatever the table.

