@@ -1,4 +1,4 @@
-"""The figure of the core's timings."""
+"""The figures of the benchmarks: the core's timings, and what training with each table ends at."""
 
 from pathlib import Path
 from typing import Any
@@ -41,4 +41,39 @@ def draw_core(results: dict[str, Any], folder: Path) -> None:
     )
     figure.supxlabel(caption, fontsize=9)
     style.save(figure, folder / "core")
+    plt.close(figure)
+
+
+_SHOWN = {
+    "plug-in": style.RED,
+    "Taylor": style.BLUE,
+    "harmonic": style.GREEN,
+    "averaged minimax, former rule": style.GREY,
+    "minimax, monotone": "black",
+    "variance, 2 optima, monotone": style.ORANGE,
+}
+
+
+def draw_training(results: list[dict[str, Any]], folder: Path) -> None:
+    """Draw ratios of distances to the Taylor table's against the learning rate, as SVG and PNG.
+
+    Args:
+        results: What `benchmarks.training.compare` returned for each group size.
+        folder: Where to.
+    """
+    style.use_style()
+    figure, axes = plt.subplots(1, len(results), figsize=(3.2 * len(results), 4.6), sharey=True, squeeze=False)
+    column = list(results[0]["taylor"])[-1]
+    for place, result in zip(axes[0], results, strict=True):
+        for row in result["tables"]:
+            if row["table"] in _SHOWN:
+                mean, error = (np.array(row[column][key]) for key in ("by rate", "by rate, error"))
+                colour = _SHOWN[row["table"]]
+                place.errorbar(result["rates"], mean, error, color=colour, marker=".", capsize=2, label=row["table"])
+        place.set(xscale="log", yscale="log", title=f"K = {result['group_size']}", xlabel="learning rate")
+        place.set_yticks([0.5, 1.0, 2.0, 4.0], ["0.5", "1", "2", "4"])
+        place.set_yticks([], minor=True)
+    axes[0, 0].set_ylabel(f"KL to the equilibrium {column},\nover the Taylor table's")
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=len(_SHOWN))
+    style.save(figure, folder / "training")
     plt.close(figure)

@@ -9,7 +9,6 @@ from dagames.estimators import (
     RewardTable,
     plugin_table,
     recommended_table,
-    taylor_table,
 )
 from dagames.estimators.estimand import Estimand
 from dagames.estimators.frontier_point import FrontierPoint
@@ -20,7 +19,7 @@ Frontiers: TypeAlias = dict[Objective, list[FrontierPoint]]
 
 _NAMES = {"second_moment": "least second moment (AQP)", "variance": "least excess of variance"}
 _COLOURS = {"second_moment": BLUE, "variance": ORANGE}
-_MARKS = {"plug-in": "s", "Taylor": "^", "recommended": "*"}
+_MARKS = {"plug-in": "s", "recommended": "*"}
 
 
 def as_data(found: Frontiers) -> dict[str, Any]:
@@ -123,10 +122,7 @@ def _others(K: int, reward: Estimand, counts: CountsKind) -> dict[str, dict[str,
     """Measure the tables that need no program, where the group leaves enough traces for them."""
     if inner_degree(K, counts) < 1:
         return {}
-    tables = {
-        "Taylor": taylor_table(K, reward=reward, counts=counts),
-        "recommended": recommended_table(K, reward=reward, counts=counts),
-    }
+    tables = {"recommended": recommended_table(K, reward=reward, counts=counts)}
     if reward == LOG:
         tables["plug-in"] = plugin_table(K, counts=counts)
     return {name: _measures(table) for name, table in tables.items()}

@@ -5,6 +5,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
+import numpy as np
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -23,12 +24,12 @@ from dagames.estimators import (
     harmonic_table,
     minimax_table,
     plugin_table,
+    recommended_table,
     split_table,
     taylor_table,
     variance_table,
 )
 from dagames.estimators.frontier_point import Unit, as_unit
-from dagames.estimators.recommended import choose_table
 from dagames.estimators.reward_table import CountsKind, as_counts, as_precision, inner_degree
 
 Maker: TypeAlias = Callable[[int, Estimand, CountsKind], RewardTable]
@@ -37,8 +38,8 @@ Budgeted: TypeAlias = Callable[[int, Estimand, CountsKind, float, Unit], RewardT
 
 METHODS: dict[str, tuple[Maker, str]] = {
     "recommended": (
-        choose_table,
-        "the one to use: as large a part's minimax table as costs little variance, averaged over the group",
+        lambda K, reward, counts: recommended_table(K, reward=reward, counts=counts),
+        "the one to train with, and the default: for the log that of taylor",
     ),
     "minimax": (
         lambda K, reward, counts: minimax_table(K, reward=reward, counts=counts),
@@ -84,7 +85,8 @@ weighted error |p (E c_X - g(p))| over all probabilities p, enclosed with proof,
 \b
 Examples:
     dagames table --group-size 16
-    dagames table --group-size 16 --method aqp --bias 2 --out table.json
+    dagames table --group-size 16 --out table.json
+    dagames table --group-size 16 --method aqp --bias 2
     dagames table --group-size 64 --method minimax --counts independent --json
 
 Methods:
@@ -94,21 +96,31 @@ Methods:
 
 Rewards: log, sqrt, power:A (p^A), entropy:ORDER ((p^(ORDER-1) - 1) / (ORDER-1)).
 
-Counts: self-inclusive if a count includes the trace that is rewarded (InverseFrequency takes such a table); centred if,
-besides, the mean of the group's rewards is taken off, as GRPO does; independent if it comes from other traces. The one
-is wrong by order 1/K where the other is meant.
+Counts: self-inclusive if a count includes the trace that is rewarded; centred if, besides, the mean of the group's
+rewards is taken off, as GRPO does; independent if it comes from other traces. InverseFrequency takes the first two. One
+kind is wrong by order 1/K where another is meant. By default counts are centred for the recommended table, so that the
+command makes the default table of InverseFrequency, and self-inclusive for the other methods.
 """
+
+
+_LARGEST = 512
+"""Largest group whose table the command proves, in about half a minute; the time grows like the cube of the size."""
 
 
 def table(
     group_size: Annotated[int, typer.Option("--group-size", "-K", help="Number of traces K in a group.")],
-    method: Annotated[str, typer.Option(help="One of the methods above.")] = "minimax",
+    method: Annotated[str, typer.Option(help="One of the methods above.")] = "recommended",
     bias: Annotated[float | None, typer.Option(help="Budget of bias for aqp and variance.", show_default="2")] = None,
     unit: Annotated[
         str, typer.Option(help="What --bias counts in: optimum (the least possible) or absolute.")
     ] = "optimum",
     reward: Annotated[str, typer.Option(help="What the table estimates.")] = "log",
-    counts: Annotated[str, typer.Option(help="self-inclusive, centred or independent.")] = "self-inclusive",
+    counts: Annotated[
+        str | None,
+        typer.Option(
+            help="self-inclusive, centred or independent.", show_default="centred if recommended, else self-inclusive"
+        ),
+    ] = None,
     precision: Annotated[str, typer.Option(help="Round entries to float64, float32 or bfloat16.")] = "float64",
     out: Annotated[Path | None, typer.Option(help="Write the table to this file, for RewardTable.load.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the table as JSON.")] = False,
@@ -122,14 +134,14 @@ def table(
         bias: Budget of bias, for methods that take one.
         unit: What it counts in.
         reward: What it estimates.
-        counts: The kind of counts.
+        counts: The kind of counts; by default "centred" for the recommended table, and "self-inclusive" for others.
         precision: The type that its entries are rounded to.
         out: The file.
         as_json: Whether to print JSON.
         overwrite: Whether the file may be replaced.
 
     Raises:
-        DomainError: If the method is unknown, does not know the reward, or takes no budget.
+        DomainError: If the method is unknown, does not know the reward, or takes no budget, or the group is too large.
     """
     if method not in _EVERY:
         near = get_close_matches(method, _EVERY, 1, 0.4)
@@ -140,15 +152,21 @@ def table(
     estimates = as_reward(reward)
     if method in _LOG_ONLY and estimates != LOG:
         raise DomainError(f"the method {method} knows the reward log only, not {reward!r}; use minimax or taylor.")
+    if group_size > _LARGEST:
+        raise DomainError(
+            f"--group-size is {group_size}; tables of up to {_LARGEST} traces are proved here. From python, "
+            f"`dagames.estimators.recommended_table({group_size})` makes the table and leaves out the proof."
+        )
     if out is not None:
         check_new_file(out, overwrite=overwrite)
+    kind = as_counts(("centred" if method == "recommended" else "self-inclusive") if counts is None else counts)
     console = Console(stderr=True)
     with sign_of_life(console, f"making and proving the {method} table of {group_size} traces"):
         if method in METHODS:
-            made = METHODS[method][0](group_size, estimates, as_counts(counts))
+            made = METHODS[method][0](group_size, estimates, kind)
         else:
             budget = 2.0 if bias is None else bias
-            made = BUDGETED[method][0](group_size, estimates, as_counts(counts), budget, as_unit(unit))
+            made = BUDGETED[method][0](group_size, estimates, kind, budget, as_unit(unit))
         made = made.rounded(as_precision(precision))
         text = made.to_json()
     if out is not None:
@@ -174,6 +192,7 @@ def _show(made: RewardTable, console: Console) -> None:
     console.print(f"second moment  at most {made.second_moment.upper:.6g}")
     console.print(f"variance    at most {made.variance.upper:.6g}, weighted by p^2")
     console.print(f"pooling     adds at most {made.pooling:.4g} s^2, s^2 the variance of p between pooled views")
+    console.print(f"order       {_order(made)}")
     console.print(_verdict(made))
 
 
@@ -201,21 +220,23 @@ def _verdict(made: RewardTable) -> str:
     ratio = made.variance.upper / baseline.variance.upper if baseline.variance.upper else 1.0
     if ratio <= _NOISE:
         return f"usable: its worst variance is {ratio:.2g} times that of the Taylor table."
-    quiet = {n: other for n, other in _others(made).items() if other.variance.upper <= _NOISE * baseline.variance.upper}
-    name, best = min(quiet.items(), key=lambda item: item[1].bias.upper)
+    use = recommended_table(K, reward=reward, counts=counts)
     return (
         f"unusable alone: second moment {made.second_moment.upper:.2g}, worst variance {ratio:.2g} times that of the "
-        f"Taylor table; nearest usable: --method {name}, with bias {best.bias.upper:.3g}."
+        f"Taylor table; use --method recommended, with bias {use.bias.upper:.3g}."
     )
 
 
-def _others(made: RewardTable) -> dict[str, RewardTable]:
-    """Make the tables of the other methods that know the reward; that of Taylor is among them."""
-    return {
-        name: make(made.group_size, made.estimates, made.counts)
-        for name, (make, _) in METHODS.items()
-        if name != made.method and (made.estimates == LOG or name not in _LOG_ONLY)
-    }
+def _order(made: RewardTable) -> str:
+    """Describe whether the estimate of an increasing or decreasing reward keeps its order, or where it fails worst."""
+    first = 0 if made.counts == "independent" else 1
+    inner = made.coefficients[first : first + inner_degree(made.group_size, made.counts) + 1]
+    rises = np.diff(inner)
+    if (rises >= 0).all() or (rises <= 0).all():
+        return "monotone in the count"
+    rises = rises if inner[-1] >= inner[0] else -rises
+    k = int(rises.argmin())
+    return f"not monotone: from count {first + k} to {first + k + 1} it turns back by {-rises[k]:.3g}"
 
 
 def _enclosed(interval: Interval) -> str:

@@ -6,14 +6,14 @@ import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from dagames.estimators import RewardTable, minimax_table, plugin_table, recommended_table, taylor_table
+from dagames.estimators import RewardTable, elevated_table, minimax_table, plugin_table, split_table, taylor_table
 from dagames.grpo.moments import bernstein
 from figures import style
 
 TITLE = "The plug-in's error is everywhere, Taylor's near p = 1 / K, and the best table's spread evenly"
 SIZES = (8, 16, 32)
 POINTS = 600
-_COLOURS = {"plug-in": style.RED, "Taylor": style.ORANGE, "recommended": style.BLUE, "minimax": "black"}
+_COLOURS = {"plug-in": style.RED, "Taylor": style.ORANGE, "averaged split": style.BLUE, "minimax": "black"}
 
 
 def compute() -> dict[str, Any]:
@@ -29,7 +29,7 @@ def compute() -> dict[str, Any]:
         tables = {
             "plug-in": plugin_table(K),
             "Taylor": taylor_table(K),
-            "recommended": recommended_table(K, counts="self-inclusive"),
+            "averaged split": elevated_table(split_table(K), K),
             "minimax": best,
         }
         errors = {name: _errors(table, p) for name, table in tables.items()}

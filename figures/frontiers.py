@@ -56,6 +56,6 @@ def caption(arrays: dict[str, Any]) -> str:
     share, noise = (recommended[measure] / plain[measure] for measure in ("bias", "variance"))
     return (
         f"{describe_frontiers(arrays, '')['caption']} At one budget the table of least second moment has up to "
-        f"{ratio:.0f} times the worst variance of the other. The recommended table has "
+        f"{ratio:.0f} times the worst variance of the other. The recommended table, Taylor's, has "
         f"{share:.3f} of the plug-in's bias at {noise:.2f} times its variance."
     )

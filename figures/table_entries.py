@@ -80,6 +80,6 @@ def caption(arrays: dict[str, Any]) -> str:
     return (
         "Tables of the log for self-inclusive counts. K^2 times the minimax table's largest entry grows by "
         f"{arrays['bits_per_trace']:.2f} bits a trace, to {best['largest_entry'][-1]:.1e} at K = {best['sizes'][-1]}, "
-        f"where the recommended table's is {calm['largest_entry'][-1]:.2f}. Tables of twice the least bias are drawn "
-        f"up to K = {LARGEST_PROGRAM}."
+        f"where the recommended table's, Taylor's, is {calm['largest_entry'][-1]:.2f}. Tables of twice the least bias "
+        f"are drawn up to K = {LARGEST_PROGRAM}."
     )

@@ -49,7 +49,7 @@ def update_error(nu: Numbers, table: RewardTable, group_size: int, normalise: Ru
     >>> from dagames.estimators import plugin_table, recommended_table
     >>> nu = [0.6, 0.3, 0.1]
     >>> [float(update_error(nu, table(16), 16).direction.round(4)) for table in (plugin_table, recommended_table)]
-    [0.0541, 0.0095]
+    [0.0541, 0.0211]
     """
     nu = as_distribution(nu, "nu")
     step = ExpectedUpdate(table, group_size, nu.shape[-1], normalise).at(nu)

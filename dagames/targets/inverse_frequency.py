@@ -34,8 +34,9 @@ class InverseFrequency(Target):
     Attributes:
         weight: The functional's weight lambda, above 0.
         table: Estimate of log nu from a count that includes the trace; by default `recommended_table` of the group's
-            size, for rewards that are compared with the group's mean. Give a table where they are not, or
-            `plugin_table` for the surprisal of the observed frequency.
+            size, for rewards that are compared with the group's mean: a rarer answer is never paid less. Give a table
+            for self-inclusive counts where the mean is not taken off, or `plugin_table` for the surprisal of the
+            observed frequency.
 
     Source:
         (paper, appendix C, eq. 11); claim I.12
@@ -44,7 +45,7 @@ class InverseFrequency(Target):
     >>> InverseFrequency(table=plugin_table(4)).rewards(AnswerGroup(("a", "a", "b", None))).round(4)
     array([0.6931, 0.6931, 1.3863, 0.    ])
     >>> InverseFrequency().rewards(AnswerGroup(("a", "a", "b", None))).round(4)
-    array([0.1741, 0.1741, 2.5254, 0.    ])
+    array([0.4431, 0.4431, 2.2531, 0.    ])
     """
 
     weight: float = 1.0

@@ -5,11 +5,13 @@ from functools import lru_cache
 
 import numpy as np
 
-from dagames.estimators import RewardTable, plugin_table, recommended_table, variance_table
+from dagames.estimators import RewardTable, elevated_table, minimax_table, plugin_table, variance_table
 from proofs_check import tables
 from proofs_check.claim import Claim, Evidence, Formula
 
 K = 32
+PART = 14
+"""Traces whose minimax table is averaged over the group."""
 
 
 def stated() -> tuple[float, float]:
@@ -23,22 +25,23 @@ def sabotage() -> tuple[float, float]:
 
 
 def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Measure the table of least excess at that share of the plug-in's bias, and the recommended one.
+    """Measure the table of least excess at that share of the plug-in's bias, and an averaged minimax table.
 
     Args:
         formula: The share of the plug-in's bias, and the factor on its variance.
         rng: Source of randomness.
 
     Yields:
-        Bias and variance of the table of least excess; and the recommended table's, at its own share. What is attacked
+        Bias and variance of the table of least excess; and of the averaged table, at its own share. What is attacked
         is the variance, in p: the bias of the first table is as large as it was asked to be.
     """
     share, factor = formula()
     plain = tables.measure(plugin_table(K).coefficients[1:])
     _, plain_variance = tables.noisiest(plugin_table(K).coefficients[1:], "variance", rng)
-    easy = recommended_table(K, counts="self-inclusive")
-    quiet = _quiet(max(share * plain.bias, easy.optimum.upper if easy.optimum else 0.0))
-    for name, table, allowed in (("least excess", quiet, share), ("recommended", easy, max(share, 0.09))):
+    easy = elevated_table(minimax_table(PART, counts="independent"), K)
+    optimum = minimax_table(K).optimum
+    quiet = _quiet(max(share * plain.bias, optimum.upper if optimum else 0.0))
+    for name, table, allowed in (("least excess", quiet, share), ("averaged", easy, max(share, 0.09))):
         seen = tables.measure(table.coefficients[1:])
         place, variance = tables.noisiest(table.coefficients[1:], "variance", rng)
         instance = {
@@ -73,7 +76,7 @@ CLAIM = Claim(
     sabotage=sabotage,
     evidence=evidence,
     remark=(
-        "It takes less: the variance is 1.062 times the plug-in's. The recommended table, which no program makes, has "
-        "less than a tenth of the bias at under 1.5 times the variance."
+        "It takes less: the variance is 1.062 times the plug-in's. The minimax table of 14 traces averaged over the "
+        "group, which takes no program, has less than a tenth of the bias at under 1.5 times the variance."
     ),
 )

@@ -86,6 +86,6 @@ CLAIM = Claim(
     evidence=evidence,
     remark=(
         "Written in the Bernstein basis it is the same polynomial, raised in degree. So whoever splits a group should "
-        "average: `elevated_table` does, and the recommended tables are made so."
+        "average: `elevated_table` does."
     ),
 )

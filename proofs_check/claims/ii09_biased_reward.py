@@ -16,9 +16,10 @@ from scipy.stats import binom
 from dagames.estimators import (
     RewardTable,
     aqp_table,
+    elevated_table,
     minimax_table,
     plugin_table,
-    recommended_table,
+    split_table,
     taylor_table,
     variance_table,
 )
@@ -225,7 +226,7 @@ _MAKERS: dict[str, Callable[[int], RewardTable]] = {
     "Taylor": lambda K: taylor_table(K, counts="centred"),
     "Taylor, c_0 = 0": lambda K: taylor_table(K, c_0=0.0, counts="centred"),
     "minimax": lambda K: minimax_table(K, counts="centred"),
-    "recommended": lambda K: recommended_table(K, counts="centred"),
+    "averaged split": lambda K: elevated_table(split_table(K), K, counts="centred"),
     "aqp": lambda K: aqp_table(K, bias=2.0, counts="centred"),
     "variance": lambda K: variance_table(K, bias=4.0, counts="centred"),
 }

@@ -10,9 +10,10 @@ from dagames import AlignmentGame
 from dagames.estimators import (
     RewardTable,
     aqp_table,
+    elevated_table,
     minimax_table,
     plugin_table,
-    recommended_table,
+    split_table,
     taylor_table,
     variance_table,
 )
@@ -35,7 +36,7 @@ TABLES: dict[str, Callable[[], RewardTable]] = {
     "minimax": lambda: minimax_table(K, counts="centred"),
     "aqp, twice the least bias": lambda: aqp_table(K, bias=2.0, counts="centred"),
     "variance, four times the least bias": lambda: variance_table(K, bias=4.0, counts="centred"),
-    "recommended": lambda: recommended_table(K, counts="centred"),
+    "averaged split": lambda: elevated_table(split_table(K), K, counts="centred"),
 }
 
 

@@ -1,8 +1,15 @@
 """The benchmarks run, at sizes where their ratios mean nothing; what they measure is certified all the same."""
 
-from benchmarks import estimators
+import numpy as np
+
+from benchmarks import estimators, training
 from benchmarks.clock import exponent
 from benchmarks.core import print_table, run
+from dagames import AlignmentGame
+from dagames.estimators import plugin_table, recommended_table
+from dagames.functionals import NegativeEntropy
+from dagames.grpo import GroupTask, Grpo, simulate
+from dagames.grpo.group_rewards import ByCount
 
 
 def test_the_core_benchmark_runs(capsys):
@@ -28,3 +35,27 @@ def test_the_benchmark_of_tables_runs():
     excesses = [row["excess"] for row in rows if "excess" in row]
     assert all(1.0 <= excess < 1.01 for excess in excesses)
     assert len(rows) == len(widths) + len(excesses) + 2
+
+
+def test_the_benchmark_of_training_takes_the_steps_of_the_library():
+    game = training.Game(np.array([0.7, 0.2, 0.08, 0.02]), 0.2)
+    tables = [recommended_table(8), plugin_table(8, counts="centred")]
+    ends = training.train(game, np.array([table.coefficients for table in tables]), 0.5, (20, 60), 3)
+    for table, end in zip(tables, ends, strict=True):
+        task = GroupTask(
+            AlignmentGame(game.nu_0, range(4), NegativeEntropy(1.0), game.beta), ByCount(-table.coefficients)
+        )
+        course = simulate(task, Grpo(0.5), steps=60, group_size=8, n_seeds=3)
+        distances = game.distance(np.log(course.nu))
+        np.testing.assert_allclose(end[:, 0], distances[:, 18:20].mean(axis=1), rtol=1e-9)
+        np.testing.assert_allclose(end[:, 1], distances[:, 54:].mean(axis=1), rtol=1e-9)
+
+
+def test_the_benchmark_of_training_runs(capsys):
+    result = training.compare(6, quick=True)
+    training.print_results([result])
+    rows = {row["table"]: row for row in result["tables"]}
+    assert rows["Taylor"]["after 40 steps"]["best rate"] == 1.0
+    assert rows["plug-in"]["after 40 steps"]["best rate, error"] > 0
+    assert rows["plug-in"]["monotone"]
+    assert "K = 6" in capsys.readouterr().out

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from dagames.estimators import RewardTable
+from dagames.targets import AnswerGroup, InverseFrequency
 
 ROOT = Path(__file__).parents[2]
 DAGAMES = str(Path(sys.executable).with_name("dagames"))
@@ -208,29 +209,34 @@ def test_help_teaches():
 
 
 def test_table_prints_its_proof_and_keeps_it(tmp_path):
-    done = run("table", "--group-size", "16", "--out", tmp_path / "table.json")
+    minimax = ("table", "--group-size", "16", "--method", "minimax")
+    done = run(*minimax, "--out", tmp_path / "table.json")
     assert done.returncode == 0, done.stderr
     assert "self-inclusive" in done.stdout
     assert "0.00126868213" in done.stdout
     words = " ".join(done.stdout.split())
     assert "unusable alone: second moment 1.2e+04" in words
-    assert "nearest usable: --method recommended, with bias 0.004." in words
+    assert "use --method recommended, with bias 0.006" in words
+    assert "not monotone: from count 6 to 7 it turns back by 253" in words
     assert "pooling adds at most 2004 s^2" in words
     table = RewardTable.load(tmp_path / "table.json")
     assert table.bias.upper < 0.00126869
-    printed = run("table", "-K", "16", "--json")
+    printed = run(*minimax, "--json")
     assert json.loads(printed.stdout) == json.loads((tmp_path / "table.json").read_text())
     usable = run("table", "-K", "16", "--method", "variance", "--bias", "4", "--counts", "independent")
     assert "usable: its worst variance" in " ".join(usable.stdout.split())
     assert "independent" in usable.stdout
 
 
-def test_the_recommended_table_of_the_command_is_the_shipped_one(tmp_path):
-    made = run("table", "-K", "16", "--method", "recommended", "--counts", "centred", "--out", tmp_path / "t.json")
-    assert "as in GRPO" in " ".join(made.stdout.split())
-    shipped = ROOT / "dagames" / "estimators" / "shipped" / "016.json"
-    assert (tmp_path / "t.json").read_text() == shipped.read_text()
-    pair = run("table", "-K", "2", "--method", "recommended", "--counts", "centred")
+def test_without_a_method_the_command_makes_the_default_of_the_target(tmp_path):
+    made = run("table", "-K", "16", "--out", tmp_path / "t.json")
+    words = " ".join(made.stdout.split())
+    assert "as in GRPO" in words
+    assert "monotone in the count usable: its worst variance is 1 times that of the Taylor table" in words
+    table, group = RewardTable.load(tmp_path / "t.json"), AnswerGroup(("a",) * 9 + ("b",) * 5 + ("c",) * 2)
+    assert table.counts == "centred"
+    np.testing.assert_array_equal(InverseFrequency(table=table).rewards(group), InverseFrequency().rewards(group))
+    pair = run("table", "-K", "2")
     assert "a group of 2 with centred counts says nothing" in " ".join(pair.stdout.split())
 
 
@@ -240,7 +246,8 @@ def test_the_recommended_table_of_the_command_is_the_shipped_one(tmp_path):
         (["-K", "0"], "`K` must be an integer of at least 1"),
         (["-K", "1.5"], "Invalid value"),
         ([], "Missing option"),
-        (["-K", "300"], "up to 256 traces"),
+        (["-K", "300", "--method", "minimax"], "up to 256 traces"),
+        (["-K", "100000"], "tables of up to 512 traces are proved here"),
         (["-K", "8", "--method", "minmax"], "Did you mean minimax?"),
         (["-K", "8", "--reward", "lgo"], "Did you mean 'log'?"),
         (["-K", "8", "--method", "plugin", "--reward", "sqrt"], "knows the reward log only"),
