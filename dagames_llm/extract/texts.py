@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from dagames_llm.extract.completions import first_part, last_part, visible_text
 from dagames_llm.extract.markup import plain
@@ -113,23 +113,27 @@ def normalise(phrase: str) -> str:
     return " ".join(_ARTICLES.sub(" ", words).split())
 
 
-def matches(answer: str | None, aliases: Iterable[str]) -> bool:
+def matches(answer: str | None, aliases: Iterable[str], read: Callable[[str], str | None] | None = None) -> bool:
     """Return whether an answer is one of the accepted ones.
 
     Args:
         answer: a canonical answer, or `None`, which matches nothing.
         aliases: accepted answers, canonical or as written in a data set.
+        read: makes an alias canonical; `normalise` by default, `last_number` for numbers (as a text, -5 is 5).
 
     Returns:
-        Whether it equals one of them, as it stands or normalised as text.
+        Whether it equals one of them in canonical form.
 
     Examples:
         >>> matches("usa", ["United States", "U.S.A."])
         True
+        >>> from dagames_llm.extract import last_number
+        >>> matches("1/2", ["0.5"], last_number)
+        True
     """
     if answer is None:
         return False
-    return any(answer == alias or answer == normalise(alias) for alias in aliases)
+    return any(answer == (read or normalise)(alias) for alias in aliases)
 
 
 def _without_accents(phrase: str) -> str:
