@@ -40,11 +40,15 @@ _ONLY = re.compile(
 _VERDICT = re.compile(
     r"(?:^|[.,;:!]\s|\b(?i:option|choice|letter|answer|statement|alternative|that|so|thus|therefore|hence|then|only)\s)"
     r"[\s\"']*\(?(?P<letter>[A-J])\)?(?:[:.)][^.\n]{0,80}?)?,?\s(?:is|must be|would be|seems|seems to be|has to be"
-    r"|appears to be)\s(?:therefore |thus |clearly |indeed |likely |probably )?"
+    r"|appears to be)\s(?:therefore |thus |clearly |indeed |likely |probably |just )?"
     r"(?:the |my |our )?(?:most |only )?(?:correct|right|best|true|appropriate|accurate|answer|one)\b"
+)
+_ONLY_ONE = re.compile(
+    r"\b[Oo]nly (?:option |choice |statement )?\(?(?P<letter>[A-J])\)? (?:satisf|fit|meet|match|work|hold|make|can|is)"
 )
 _CONCLUSION = re.compile(
     r"\b(?:(?i:so|thus|hence|therefore|it's|it is|it must be|be|is|choose|chose|pick|select|go with|going with"
+    r"|go for|going for"
     r"|option|choice|letter|"
     r"answer|conclude|select|selecting|choosing|leaves|leaving|matches|prefer|say))[\s,:(\"']*+"
     r"(?:(?i:option|choice|letter|answer|with|it's|it is|is)[\s:(\"']*+)*(?P<letter>[A-J])(?P<close>[)\].,;:!\"']"
@@ -120,7 +124,7 @@ def _verdict(text: str) -> str | None:
     if len(lines) > 1 and _STARTS.match(last) and len(_OPTION_LINE.findall(text)) == 1:
         return _starting(last)
     for sentence in reversed(sentences(last)[-3:]):
-        for pattern in (_VERDICT, _CONCLUSION):
+        for pattern in (_VERDICT, _ONLY_ONE, _CONCLUSION):
             found = list(pattern.finditer(sentence))
             if found:
                 return _unless_denied(sentence, found[-1])

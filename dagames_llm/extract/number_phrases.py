@@ -9,14 +9,15 @@ from dagames_llm.extract.number_words import WORDS, worded_number
 from dagames_llm.extract.quantities import Quantity, quantities
 
 _CONTRAST = re.compile(
-    r"[,;]?\s(?:but\s)?(?:not|rather than|instead of|as opposed to|because|since|which|where|so that|that is|if)\b"
+    r"[,;]?\s(?:but\s)?(?:or (?:about|approximately|roughly|around|equivalently|simply)|not|rather than|instead of"
+    r"|as opposed to|because|since|which|where|so that|that is|if)\b"
     r"|[,;]?\si\.e\.|\s--+\s|\s—\s|;\s"
 )
 _PARENTHESIS = re.compile(r"(?<=\s)\([^()\n]*+\)|\[[^\[\]\n]*+\]$")
 _DENIED = re.compile(r"\s*(?:not|never|none|unknown|neither)\b", re.IGNORECASE)
 _ASSIGNMENT = re.compile(r"(?<![\w)])\(?[A-Za-z](?:_\{?\w{1,3}\}?)?\s?=(?!=)")
 _MULTIPLE = re.compile(r"(?:(?<![0-9A-Za-z])[0-9]+\s?[a-z]|(?<![A-Za-z])[a-z]\s?\^\s?\{?[0-9]\}?)\s*$")
-_CLAUSE = re.compile(r"[,;]\s|\b(?:so|then|thus|therefore|hence|and|gives)\b", re.IGNORECASE)
+_CLAUSE = re.compile(r"[,;:]\s|\b(?:so|then|thus|therefore|hence|and|gives)\b", re.IGNORECASE)
 _COPULA = re.compile(
     r"(?:[=≈:~]|\b(?:is|are|was|were|be|equals?|equal to|gives|yields|makes|get|totals))\s*"
     r"(?:(?:a total of|about|approximately|approx\.?|around|roughly|exactly|only|just|now|then|therefore|thus|indeed"
@@ -109,7 +110,11 @@ def _main_one(phrase: str, found: list[Quantity]) -> str | None:
     if len({found[k].answer for k in valued}) > 1:
         return None
     if valued:
-        return None if (*joined, False)[valued[-1]] else found[valued[-1]].answer
+        last = valued[-1]
+        more = (
+            re.search(r"\b(?:and|or)\b", phrase[found[last].end : found[-1].start]) if last < len(found) - 1 else None
+        )
+        return None if more or (*joined, False)[last] else found[last].answer
     over_periods = [
         k for k, q in enumerate(found)
         if _PERIOD.match(phrase, q.end) and _OVER_A_PERIOD.search(phrase, max(0, q.start - 60), q.start)

@@ -24,7 +24,7 @@ _ANSWER_LABEL = re.compile(
     r"\b(?:answer|antwort|respuesta|réponse|resposta|risposta)(?:\s(?:choice|option|letter"
     r"|key))?(?:\s\([^()\n]{0,30}\))?[\s\"'*_`]{0,4}[:\uff1a]"
     r"|(?:ответ|答案)[\s\"'*_`]{0,4}[:\uff1a]"
-    r"|^[#\s*]{0,8}(?:final )?answer[*\s]{0,4}$",
+    r"|^[#\s*]{0,8}(?:final )?answer[*\s]{0,4}(?:$|\s[–—-]\s)",
     re.IGNORECASE | re.MULTILINE,
 )
 _ANSWER_TAG = re.compile(r"<answer>", re.IGNORECASE)

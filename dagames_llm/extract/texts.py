@@ -31,7 +31,7 @@ _LABEL = re.compile(
 _CONTRAST = re.compile(r",?\s(?:not|rather than|instead of)\s[^\n]*$|,\s(?:which|who|whose|where)\s[^\n]*$")
 _OPENING = re.compile(
     r"(?:it's|it is|it was|that's|that is|that was|this is|this was|they are|he is|he was|she is"
-    r"|she was)\s+(?=\S)(?!(?:born|located|written|found|the|an?)\b)",
+    r"|she was)\s+(?!(?:born|located|written|found|the|an?)\b)(?:(?:known as|called|named)\s+)?(?=\S)",
     re.IGNORECASE,
 )
 _PREAMBLE = re.compile(
@@ -55,7 +55,12 @@ _SUBJECT = re.compile(
     rf"|\s*(?P<doer>{_NAMES})\s(?:wrote|painted|invented|discovered|directed|won|composed|founded|played|sang"
     rf"|created)\s[^\n]*\Z"
 )
-_VERB = re.compile(r"(?<=\w)\s(?:is|was|are|were|has|have|had|wrote|won|can|could|will|would|do|does|did|am)\s(?=\w)")
+_OF = re.compile(
+    r"The [\w ]{2,60} of [\w ]{2,60}? (?:is|was) (?:called )?(?:the|an?) (?P<name>[\w-]+(?: [\w-]+)?)[.!]?"
+)
+_VERB = re.compile(
+    r"(?<=\w)\s(?:is|was|are|were|has|have|had|wrote|painted|invented|discovered|directed|won|composed|founded|created|can|could|will|would|do|does|did|am)\s(?=\w)"
+)
 _GIVEN_UP = re.compile(
     r"\b(?:i (?:don't|do not|can't|cannot|am not|couldn't)|i'm (?:not|sorry|unable)|unable to|not sure|there is no"
     r"|no answer|sorry|unknown"
@@ -200,7 +205,7 @@ def _core(line: str, stated: bool) -> str | None:
         return line
     if stated and not line.endswith("."):
         return line
-    for pattern in (_SUBJECT, _PREDICATE):
+    for pattern in (_SUBJECT, _PREDICATE, _OF):
         match = pattern.fullmatch(line)
         if match is not None:
             return match["name"] or match["doer"] if pattern is _SUBJECT else match["name"]

@@ -11,7 +11,7 @@ import pytest
 from dagames_llm.extract import EXTRACTORS
 
 DATA = Path(__file__).parent / "data"
-FILES = ("completions.jsonl", "readings.jsonl", "held_out.jsonl")
+FILES = ("completions.jsonl", "readings.jsonl", "held_out.jsonl", "second.jsonl")
 
 MISREAD = {
     " 8 + 9 = 17": "read as 8: a number followed by an equation continues `5 + 3 =`, and the text does not tell which",
