@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dagames_llm._errors import DataError
-from dagames_llm.extract import Answer, Extractor
+from dagames_llm.extract import Answer, Extractor, normalise, normalised_text
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -35,10 +35,12 @@ class Orbit:
     Attributes:
         views: its wordings, at least two, all different.
         gold: its canonical answer where known. For evaluation only.
+        aliases: other canonical answers that evaluation accepts.
     """
 
     views: tuple[str, ...]
     gold: Answer | None = None
+    aliases: tuple[Answer, ...] = ()
 
 
 def as_messages(prompt: str) -> list[dict[str, str]]:
@@ -82,7 +84,8 @@ def load_orbits(path: str | Path, extractor: Extractor) -> list[Orbit]:
 
     Args:
         path: the file.
-        extractor: reads the gold answer out of the `answer` field, as it reads the model's completions.
+        extractor: reads the gold answer out of the `answer` field, as it reads the model's completions. A list of
+            answers is one answer and its aliases.
 
     Returns:
         One orbit a row.
@@ -153,7 +156,11 @@ def _as_orbit(place: str, row: Any, extractor: Extractor) -> Orbit:
         raise DataError(f"{place}: needs `orbit`, or `question`, or `Body` and `Question`; found {found}.")
     if len(set(wordings)) < len(wordings):
         raise DataError(f"{place}: two wordings of the orbit are the same text.")
-    return Orbit(wordings, None if gold is None else _as_gold(place, gold, extractor))
+    if gold is None:
+        return Orbit(wordings)
+    answers = gold if isinstance(gold, list) and gold else [gold]
+    first, *others = dict.fromkeys(_as_gold(place, answer, extractor) for answer in answers)
+    return Orbit(wordings, first, tuple(others))
 
 
 def _as_text(place: str, key: str, value: Any) -> str:
@@ -172,6 +179,8 @@ def _as_gold(place: str, gold: Any, extractor: Extractor) -> Answer:
     if isinstance(gold, bool) or not isinstance(gold, str | int | float):
         raise DataError(f"{place}: the answer is a text or a number, not {gold!r:.80}.")
     answer = extractor(str(gold))
+    if answer is None and extractor is normalised_text:  # a title that is a question, which no completion gives so
+        answer = normalise(str(gold)) or None
     if answer is None:
         name = getattr(extractor, "__name__", "the extractor")
         raise DataError(f"{place}: `{name}` reads no answer in {gold!r:.80}; choose the recipe's `extractor` to fit.")

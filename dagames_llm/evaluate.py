@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ from dagames_llm.data import Orbit
 from dagames_llm.decoding import Decoding, Progress, generate
 from dagames_llm.extract import Answer, Extractor
 from dagames_llm.intervals import bootstrap
-from dagames_llm.monitors import accuracy, answer_entropy, majority_ratio
+from dagames_llm.monitors import answer_entropy, majority_ratio
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -55,7 +55,7 @@ def evaluate(
     second = None if progress is None else lambda done, _: progress(len(prompts) + done, total)
     greedy = _answers(generate(model, tokenizer, prompts, decoding, False, first), extractor, orbits)
     drawn = _answers(generate(model, tokenizer, prompts, decoding, True, second), extractor, orbits)
-    gold = [str(orbit.gold) for orbit in orbits]
+    gold = [frozenset({str(orbit.gold), *orbit.aliases}) for orbit in orbits]
     n_views = min(len(orbit.views) for orbit in orbits)
     names = view_names or [f"view {v}" for v in range(n_views)]
     pooled = [[answer for view in group for answer in view] for group in drawn]
@@ -65,14 +65,14 @@ def evaluate(
         "decoding": asdict(decoding),
         "views": {
             name: {
-                "greedy": _over(greedy, gold, lambda group, answer, v=v: accuracy(group[v], answer)),
-                "sampled": _over(drawn, gold, lambda group, answer, v=v: accuracy(group[v], answer)),
+                "greedy": _over(greedy, gold, lambda group, answer, v=v: share_right(group[v], answer)),
+                "sampled": _over(drawn, gold, lambda group, answer, v=v: share_right(group[v], answer)),
             }
             for v, name in enumerate(names)
         },
         "orbit": {
-            "greedy": _over(greedy, gold, lambda group, answer: accuracy(_flat(group), answer)),
-            "sampled": _over(drawn, gold, lambda group, answer: accuracy(_flat(group), answer)),
+            "greedy": _over(greedy, gold, lambda group, answer: share_right(_flat(group), answer)),
+            "sampled": _over(drawn, gold, lambda group, answer: share_right(_flat(group), answer)),
             "majority": asdict(bootstrap([majority_hit(g, a) for g, a in zip(pooled, gold, strict=True)])),
             "majority_ratio": asdict(bootstrap([majority_ratio(group) for group in pooled])),
             "answer_entropy": asdict(bootstrap([answer_entropy(group) for group in pooled])),
@@ -90,13 +90,21 @@ def _answers(texts: list[list[str]], extractor: Extractor, orbits: Sequence[Orbi
     return [[next(remaining) for _ in orbit.views] for orbit in orbits]
 
 
-def _over(groups: Groups, gold: list[Answer], score: Callable[..., float]) -> dict[str, float]:
+def _over(groups: Groups, gold: list[frozenset[Answer]], score: Callable[..., float]) -> dict[str, float]:
     return asdict(bootstrap([score(group, answer) for group, answer in zip(groups, gold, strict=True)]))
 
 
-def majority_hit(answers: Sequence[Answer | None], gold: Answer) -> float:
-    """Return the chance that the majority answer, ties broken evenly, is the gold one."""
+def share_right(answers: Sequence[Answer | None], gold: Collection[Answer]) -> float:
+    """Return the share of completions whose answer is one of the accepted ones."""
+    return sum(answer in gold for answer in answers if answer is not None) / len(answers)
+
+
+def majority_hit(answers: Sequence[Answer | None], gold: Collection[Answer]) -> float:
+    """Return the chance that the majority answer, ties broken evenly, is one of the accepted ones.
+
+    Aliases are counted apart in the vote, as in training, where nobody knows that they are one answer.
+    """
     read = [answer for answer in answers if answer is not None]
     counts = {answer: read.count(answer) for answer in read}
     winners = [answer for answer, count in counts.items() if count == max(counts.values())]
-    return (gold in winners) / len(winners) if winners else 0.0
+    return sum(winner in gold for winner in winners) / len(winners) if winners else 0.0

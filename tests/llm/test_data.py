@@ -74,7 +74,7 @@ def test_three_kinds_of_file(tmp_path: Path) -> None:
         ({"orbit": ["a", 7]}, "orbit[1]"),
         ({"orbit": ["a", " "]}, "orbit[1]"),
         ({"orbit": ["a", "a"]}, "same text"),
-        ({"orbit": ["a", "b"], "answer": [1]}, "text or a number"),
+        ({"orbit": ["a", "b"], "answer": [[1]]}, "text or a number"),
         ({"orbit": ["a", "b"], "answer": "none"}, "reads no answer"),
         ('{"orbit": ["a", "b"], "answer": NaN}', "NaN"),
         ('{"orbit": ["a", "b\\ud800"]}', "surrogate"),
@@ -125,3 +125,14 @@ def test_the_views_of_a_sum_share_its_answer() -> None:
 def test_text_answers_are_normalised_alike(tmp_path: Path) -> None:
     path = write(tmp_path / "t.jsonl", {"orbit": ["Capital of France?", "France's capital?"], "answer": "Paris."})
     assert load_orbits(path, normalised_text)[0].gold == normalised_text(" paris\n")
+
+
+def test_a_list_of_answers_is_one_and_its_aliases(tmp_path: Path) -> None:
+    views = ["Which country?", "What country?"]
+    path = write(tmp_path / "t.jsonl", {"orbit": views, "answer": ["U.S.A.", "The United States", "USA"]})
+    assert load_orbits(path, normalised_text) == [Orbit(tuple(views), "usa", ("united states",))]
+    question = write(tmp_path / "q.jsonl", {"orbit": views, "answer": "Who's Afraid of Virginia Woolf?"})
+    assert load_orbits(question, normalised_text)[0].gold == "whos afraid of virginia woolf"
+    for refused in ([], [None], ["7", {}]):
+        with pytest.raises(DataError, match="answer"):
+            load_orbits(write(tmp_path / "r.jsonl", {"orbit": views, "answer": refused}), normalised_text)

@@ -14,7 +14,7 @@ from transformers import TrainerState
 from dagames_llm._errors import DataError
 from dagames_llm.data import Orbit
 from dagames_llm.decoding import Decoding, generate
-from dagames_llm.evaluate import evaluate, majority_hit
+from dagames_llm.evaluate import evaluate, majority_hit, share_right
 from dagames_llm.extract import first_number
 from dagames_llm.intervals import bootstrap
 from dagames_llm.monitors import CollapseAlarm, Monitor, answer_entropy, collapse_reason, majority_ratio, unread_reason
@@ -62,7 +62,14 @@ def test_group_statistics(group: list[str | None]) -> None:
     assert 0 <= entropy <= math.log(len(group)) + 1e-12
     assert (entropy == 0) == (len(set(group)) == 1)
     assert majority_ratio(group[::-1]) == ratio
-    assert sum(majority_hit(group, letter) for letter in "abc") == pytest.approx(1.0 if any(group) else 0.0)
+    assert sum(majority_hit(group, {letter}) for letter in "abc") == pytest.approx(1.0 if any(group) else 0.0)
+
+
+def test_an_alias_is_right_and_is_counted_apart_in_the_vote() -> None:
+    group = ["usa", "united states", "canada", "canada", None]
+    assert share_right(group, {"usa", "united states"}) == pytest.approx(2 / 5)
+    assert majority_hit(group, {"usa", "united states"}) == 0
+    assert majority_hit(group[:2], {"usa", "united states"}) == 1
 
 
 def test_the_monitor_knows_accuracy_only_where_gold_is_known() -> None:

@@ -1,0 +1,92 @@
+"""What the reader sees: the text of a completion, without its reasoning and without turns that follow the answer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+Completion = str | Sequence[Mapping[str, Any]]
+"""A completion as TRL gives it: a string, or the assistant's messages."""
+
+WINDOW = 8192
+"""Characters looked at: the last ones of the visible text, or the first ones for what stands first."""
+
+_THOUGHT = re.compile(
+    r"<(?P<close>/)?(?:think|thinking|thought|reasoning|scratchpad)>"
+    r"|<\|(?:begin|(?P<end>end))_of_thought\|>"
+    r"|◁(?P<stop>/)?think▷",
+    re.IGNORECASE,
+)
+_FINAL_CHANNEL = "<|channel|>final<|message|>"
+_OPENING = re.compile(
+    r"\s*+(?:<\|im_start\|>assistant|<\|start_header_id\|>assistant<\|end_header_id\|>|<start_of_turn>model)?\s*+"
+)
+_FOLLOW_UP = re.compile(
+    r"\n[ \t>*_#]*+(?:Q|Question|Next question|Follow-up(?: question)?|Human|User|Student|Problem|Exercise|Task|Input"
+    r"|Instruction)(?:[ \t]++[0-9]++)?[ \t]*+(?:\*\*)?[ \t]*+[:\uff1a]"
+    r"|\n[ \t]*+#{1,6}[ \t]*+(?:Question|Problem|Exercise|Instruction|User|Human|Task"
+    r"|Input)\b[ \t]*+[0-9]{0,3}[.:]?[ \t]*+\n"
+    r"|<\|(?:im_end|im_start|eot_id|endoftext|end|return|user)\|>|<(?:end|start)_of_turn>|</s>|<["
+    r"|\uff5c]end▁of▁sentence[|\uff5c]>"
+)
+
+
+def completion_text(completion: Completion) -> str:
+    """Return the text of a completion, which TRL gives as a string or, for chat prompts, as messages.
+
+    Args:
+        completion: a string, or the assistant's messages. The content of a message is a string or a list of parts, of
+            which those with a `text` are joined; `reasoning_content` is not part of the answer.
+
+    Returns:
+        The text, that of the last message where there are several; empty where there is none.
+    """
+    if isinstance(completion, str):
+        return completion
+    content = completion[-1].get("content") if completion else ""
+    if isinstance(content, str):
+        return content
+    parts = content if isinstance(content, Sequence) else ()
+    texts = [part.get("text") if isinstance(part, Mapping) else part for part in parts]
+    return "".join(text for text in texts if isinstance(text, str))
+
+
+def visible_text(text: str) -> str | None:
+    """Return a completion without its reasoning, and without the turns that the model wrote after its answer.
+
+    Args:
+        text: a completion.
+
+    Returns:
+        What follows the last closing think tag, up to the next question or turn; `None` where a think tag is not
+        closed: the completion was cut before its answer.
+    """
+    if "<" in text or "◁" in text:
+        begin, is_open = 0, False
+        for tag in _THOUGHT.finditer(text):
+            is_open = not (tag["close"] or tag["end"] or tag["stop"])
+            begin = tag.end()
+        if is_open:
+            return None
+        text = text[begin:].rpartition(_FINAL_CHANNEL)[2]
+    text = _OPENING.sub("", text, count=1)
+    follow_up = _FOLLOW_UP.search(text)
+    return text if follow_up is None else text[: follow_up.start()]
+
+
+def last_part(text: str) -> str:
+    """Return the last `WINDOW` characters, from a blank on, so that no word or number is cut in two."""
+    if len(text) <= WINDOW:
+        return text
+    tail = text[-WINDOW:]
+    blank = re.search(r"\s", tail)
+    return "" if blank is None else tail[blank.end() :]
+
+
+def first_part(text: str) -> str:
+    """Return the first `WINDOW` characters, up to a blank, so that no word or number is cut in two."""
+    if len(text) <= WINDOW:
+        return text
+    words = text[:WINDOW].rsplit(None, 1)
+    return words[0] if len(words) > 1 else ""

@@ -1,0 +1,65 @@
+"""Extractors by the names that recipes and `TargetReward(target, extract=...)` use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from difflib import get_close_matches
+
+from dagames_llm._errors import RecipeError
+from dagames_llm.extract.choices import choice
+from dagames_llm.extract.expressions import check_installed, math_expression
+from dagames_llm.extract.numbers import first_number, last_number
+from dagames_llm.extract.texts import normalised_text
+
+Answer = str
+Extractor = Callable[[str], Answer | None]
+
+EXTRACTORS: dict[str, Extractor] = {
+    "first_number": first_number,
+    "last_number": last_number,
+    "choice": choice,
+    "text": normalised_text,
+    "math": math_expression,
+}
+
+
+def extractor_named(name: str) -> Extractor:
+    """Return the extractor a recipe names.
+
+    Args:
+        name: a key of `EXTRACTORS`.
+
+    Returns:
+        The function from a completion's text to its answer.
+
+    Raises:
+        RecipeError: there is no extractor of that name, or the package that it needs is not installed.
+    """
+    if name not in EXTRACTORS:
+        near = get_close_matches(str(name), EXTRACTORS, n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        raise RecipeError(f"`extractor` is {name!r}; known are {', '.join(EXTRACTORS)}.{hint}")
+    if name == "math":
+        check_installed()
+    return EXTRACTORS[name]
+
+
+def as_extractor(extract: str | Extractor) -> Extractor:
+    """Return the extractor that a name stands for, or a callable as it is.
+
+    Args:
+        extract: a key of `EXTRACTORS`, or a function from a completion's text to a hashable answer or `None`.
+
+    Returns:
+        The function.
+
+    Raises:
+        RecipeError: `extract` is neither callable nor the name of an extractor.
+    """
+    if isinstance(extract, str):
+        return extractor_named(extract)
+    if not callable(extract):
+        raise RecipeError(
+            f"`extract` is {extract!r:.80}; pass a callable from text to an answer, or one of {', '.join(EXTRACTORS)}."
+        )
+    return extract
