@@ -8,11 +8,15 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import hypothesis
+import jaxtyping
 import pytest
-from jaxtyping import install_import_hook
 
-# Must come before the first import of the package, so that every annotated array is checked at run time.
-install_import_hook(["dagames"], "beartype.beartype")
+from tests.checked import remembering
+
+# Must come before the first import of the package, so that every annotated array is checked at run time. The hook
+# decorates by this name.
+jaxtyping.jaxtyped = remembering(jaxtyping.jaxtyped)
+jaxtyping.install_import_hook(["dagames"], "beartype.beartype")
 
 hypothesis.settings.register_profile("quick", max_examples=20, deadline=None, derandomize=True)
 hypothesis.settings.register_profile("brief", max_examples=12, deadline=None, derandomize=True)

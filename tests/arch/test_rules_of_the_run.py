@@ -27,8 +27,9 @@ ROOT = Path(__file__).parents[2]
     ],
 )
 def test_a_silent_skip_or_a_warning_fails_the_run(tmp_path, body, passes):
-    for name in ("conftest.py", "pyproject.toml"):
-        shutil.copy(ROOT / name, tmp_path)
+    (tmp_path / "tests").mkdir()
+    for name in ("conftest.py", "pyproject.toml", "tests/__init__.py", "tests/checked.py"):
+        shutil.copy(ROOT / name, tmp_path / name)
     (tmp_path / "test_it.py").write_text(body)
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_it.py"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
