@@ -10,8 +10,6 @@ import numpy as np
 import pytest
 from jaxtyping import Float, Int, TypeCheckError
 
-from tests.checked import remembering
-
 Vector, Matrix, Index = Float[np.ndarray, " n"], Float[np.ndarray, "m n"], Int[np.ndarray, ""]
 ROW, ROWS = np.zeros(3), np.zeros((2, 3))
 calls: list[str] = []
@@ -28,7 +26,7 @@ def counting(function: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-checked = remembering(jaxtyping._decorator.jaxtyped)(typechecker=counting)
+checked = jaxtyping.jaxtyped(typechecker=counting)
 
 
 @checked
