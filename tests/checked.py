@@ -55,38 +55,41 @@ def _decorate(check: Function, thing: Any) -> Any:
 
 
 def _checked(check: Function, function: Function) -> Function:
-    found: list[_Checks] = []
+    checks: _Checks | None = None
 
     @functools.wraps(function)
     def call(*args: Any, **options: Any) -> Any:
+        nonlocal checks
         __tracebackhide__ = True
         if jaxtyping.config.jaxtyping_disable:
             return function(*args, **options)
-        checks = found[0] if found else _checks_of(check, function)
-        if not found:
-            found.append(checks)
-        try:
-            kind = (*options, *map(_kind, args), *map(_kind, options.values()))
-        except _ItemsError:
-            kind = None
+        if checks is None:
+            checks = _checks_of(check, function)
+        kind = _kinds(args, options)
         if kind not in checks.passed:
             checks.parameters(*args, **options)
         result = function(*args, **options)
-        try:
-            both = None if kind is None else (kind, _kind(result))
-        except _ItemsError:
-            both = None
+        both = kind and _kinds((result,), kind)
         if both not in checks.passed:
             checks.returned.append(result)
             try:
                 checks.whole(*args, **options)
             finally:
                 checks.returned.pop()
-            if both is not None:
-                checks.passed |= {kind, both}
+            checks.passed |= {kind, both} - {None}
         return result
 
     return call
+
+
+def _kinds(values: tuple[Any, ...], rest: Any) -> tuple[Any, ...] | None:
+    """Return what a check can see of values and of options by name, or None where only the check itself can tell."""
+    try:
+        if type(rest) is dict:
+            rest = (*rest, *map(_kind, rest.values())) if rest else ()
+        return (rest, *map(_kind, values))
+    except _ItemsError:
+        return None
 
 
 def _checks_of(check: Function, function: Any) -> _Checks:
@@ -122,10 +125,10 @@ def _kind(value: Any) -> Any:
     kind = type(value)
     if kind is np.ndarray:
         return value.dtype, value.shape
-    if kind is str:  # may be one of a `Literal`
-        return value
     if kind in _SIMPLE:
         return kind
+    if kind is str:  # may be one of a `Literal`
+        return value
     if isinstance(value, np.ndarray):
         return kind, value.dtype, value.shape
     if isinstance(value, tuple):
