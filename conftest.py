@@ -18,9 +18,9 @@ from tests.checked import remembering
 jaxtyping.jaxtyped = remembering(jaxtyping.jaxtyped)
 jaxtyping.install_import_hook(["dagames"], "beartype.beartype")
 
-hypothesis.settings.register_profile("quick", max_examples=20, deadline=None, derandomize=True)
-hypothesis.settings.register_profile("brief", max_examples=12, deadline=None, derandomize=True)
-hypothesis.settings.register_profile("explore", max_examples=50, deadline=None)
+# With so many examples every planted error of `tests/mutation` is noticed; `make explore` tries new ones.
+hypothesis.settings.register_profile("quick", max_examples=12, deadline=None, derandomize=True)
+hypothesis.settings.register_profile("explore", max_examples=100, deadline=None)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 ALLOWED_SKIPS: frozenset[str] = frozenset()
