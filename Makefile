@@ -40,10 +40,10 @@ test: .venv/installed
 	.venv/bin/ruff check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports
-	.venv/bin/pytest -n $(JOBS) -m "not long" -q
+	.venv/bin/pytest -n $(JOBS) --dist worksteal -m "not long" -q
 
 test-long: .venv/installed
-	.venv/bin/pytest -n $(JOBS) -m long -q
+	.venv/bin/pytest -n $(JOBS) --dist worksteal -m long -q
 
 explore: .venv/installed
 	end=$$(( $$(date +%s) + 60 * $(MINUTES) )); while [ $$(date +%s) -lt $$end ]; do \

@@ -8,15 +8,19 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import hypothesis
+import jaxtyping
 import pytest
-from jaxtyping import install_import_hook
 
-# Must come before the first import of the package, so that every annotated array is checked at run time.
-install_import_hook(["dagames"], "beartype.beartype")
+from tests.checked import remembering
 
-hypothesis.settings.register_profile("quick", max_examples=20, deadline=None, derandomize=True)
-hypothesis.settings.register_profile("brief", max_examples=12, deadline=None, derandomize=True)
-hypothesis.settings.register_profile("explore", max_examples=50, deadline=None)
+# Must come before the first import of the package, so that every annotated array is checked at run time. The hook
+# decorates by this name.
+jaxtyping.jaxtyped = remembering(jaxtyping.jaxtyped)
+jaxtyping.install_import_hook(["dagames"], "beartype.beartype")
+
+# With so many examples every planted error of `tests/mutation` is noticed; `make explore` tries new ones.
+hypothesis.settings.register_profile("quick", max_examples=12, deadline=None, derandomize=True)
+hypothesis.settings.register_profile("explore", max_examples=100, deadline=None)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 ALLOWED_SKIPS: frozenset[str] = frozenset()

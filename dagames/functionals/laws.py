@@ -115,14 +115,15 @@ def _value_checks(
 def _conjugate_checks(R: Functional, nu: Vector, u: Vector) -> Iterator[tuple[str, float, Vector]]:
     """Yield each law of the conjugate with its excess over the slack."""
     slope = np.where(nu > 0, R.gradient(nu), 0.0)
-    young = R.value(nu) + R.conjugate(u) - nu @ u
+    conjugate = R.conjugate(u)
+    young = R.value(nu) + conjugate - nu @ u
     yield _law("R(nu) + R*(u) >= <nu, u>", -young, [u, R.value(nu)], u)
-    shifted = R.conjugate(u + 3.0) - R.conjugate(u) - 3.0
-    yield _law("R*(u + c) = R*(u) + c", abs(shifted), [u, R.conjugate(u)], u)
+    shifted = R.conjugate(u + 3.0) - conjugate - 3.0
+    yield _law("R*(u + c) = R*(u) + c", abs(shifted), [u, conjugate], u)
     best = R.conjugate_gradient(u)
     yield _law("conjugate_gradient is a distribution", max(abs(best.sum() - 1), -best.min()), [], u)
-    attained = R.value(best) + R.conjugate(u) - best @ u
-    yield _law("conjugate_gradient attains the conjugate", abs(attained), [u, R.conjugate(u)], u)
+    attained = R.value(best) + conjugate - best @ u
+    yield _law("conjugate_gradient attains the conjugate", abs(attained), [u, conjugate], u)
     dual = np.where(nu > 0, slope, -np.inf)
     attained = R.value(nu) + R.conjugate(dual) - nu @ slope
     yield _law("the gradient attains the value", abs(attained), [slope, R.value(nu)], nu)

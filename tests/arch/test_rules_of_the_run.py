@@ -1,5 +1,6 @@
 """The test run's own rules bite: skips and warnings fail it, and shapes are checked at every call."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -14,25 +15,37 @@ from dagames.simplex import pushforward
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize(
-    ("body", "passes"),
-    [
-        ("def test_it():\n    assert True\n", True),
-        ("import pytest\n\ndef test_it():\n    pytest.skip('no data')\n", False),
-        ("import pytest\n\npytest.skip('no data', allow_module_level=True)\n", False),
-        ("import pytest\n\n@pytest.mark.skipif(True, reason='x')\ndef test_it():\n    pass\n", False),
-        ("import warnings\n\ndef test_it():\n    warnings.warn('careful')\n", False),
-        ("import pytest\n\n@pytest.mark.xfail\ndef test_it():\n    assert True\n", False),
-        ("import pytest\n\n@pytest.mark.unheard_of\ndef test_it():\n    assert True\n", False),
-    ],
-)
-def test_a_silent_skip_or_a_warning_fails_the_run(tmp_path, body, passes):
-    for name in ("conftest.py", "pyproject.toml"):
-        shutil.copy(ROOT / name, tmp_path)
-    (tmp_path / "test_it.py").write_text(body)
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_it.py"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-    assert (done.returncode == 0) is passes, done.stdout
+FILES = {
+    "passes": "def test_it():\n    assert True\n",
+    "skips": "import pytest\n\ndef test_it():\n    pytest.skip('no data')\n",
+    "skips_as_a_whole": "import pytest\n\npytest.skip('no data', allow_module_level=True)\n",
+    "skips_by_mark": "import pytest\n\n@pytest.mark.skipif(True, reason='x')\ndef test_it():\n    pass\n",
+    "warns": "import warnings\n\ndef test_it():\n    warnings.warn('careful')\n",
+    "is_expected_to_fail": "import pytest\n\n@pytest.mark.xfail\ndef test_it():\n    assert True\n",
+    "has_an_unknown_mark": "import pytest\n\n@pytest.mark.unheard_of\ndef test_it():\n    assert True\n",
+}
+
+
+@pytest.fixture(scope="module")
+def failed(tmp_path_factory) -> set[str]:
+    """Run all files under the rules of this repository; return those that fail."""
+    folder = tmp_path_factory.mktemp("rules")
+    (folder / "tests").mkdir()
+    for name in ("conftest.py", "pyproject.toml", "tests/__init__.py", "tests/checked.py"):
+        shutil.copy(ROOT / name, folder / name)
+    for name, body in FILES.items():
+        (folder / f"test_{name}.py").write_text(body)
+    options = ["-q", "-rA", "-p", "no:cacheprovider", "--continue-on-collection-errors"]
+    command = [sys.executable, "-m", "pytest", *options, *(f"test_{name}.py" for name in FILES)]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 1, done.stdout
+    assert re.findall(r"^PASSED test_(\w+)\.py", done.stdout, re.MULTILINE) == ["passes"]
+    return set(re.findall(r"^(?:FAILED|ERROR) test_(\w+)\.py", done.stdout, re.MULTILINE))
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_silent_skip_or_a_warning_fails_the_run(name, failed):
+    assert (name in failed) is (name != "passes")
 
 
 def test_shapes_are_checked_in_tests():

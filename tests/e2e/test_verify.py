@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from tests.e2e.test_command_line import DAGAMES, refused, run
+from tests.e2e.test_command_line import DAGAMES, refused, refused_here, run  # noqa: F401
 
 IDS = ("I.5", "I.10", "I.22", "I.24", "II.2")
 
@@ -174,5 +174,5 @@ def test_a_functional_goes_through_what_is_claimed_of_all(tmp_path):
         (("--file", "missing.py"), "missing.py"),
     ],
 )
-def test_bad_input_is_refused_with_a_reason(arguments, words):
-    assert words in refused("verify", *arguments)
+def test_bad_input_is_refused_with_a_reason(arguments, words, refused_here):  # noqa: F811
+    assert words in refused_here("verify", *arguments)

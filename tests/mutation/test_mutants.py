@@ -37,9 +37,9 @@ def remember(mutant: tuple[str, str, str], folder: Path) -> None:
 
 
 def suite_in(folder: Path, suite: tuple[str, ...]) -> subprocess.CompletedProcess[str]:
-    """Run tests in a copy of the code, with few examples each."""
+    """Run tests in a copy of the code, with as many examples as `make test`."""
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:xdist", *suite]
-    environment = os.environ | {"PYTHONPATH": str(folder), "HYPOTHESIS_PROFILE": "brief"}
+    environment = os.environ | {"PYTHONPATH": str(folder), "HYPOTHESIS_PROFILE": "quick"}
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environment)
 
 
