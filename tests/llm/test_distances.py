@@ -167,6 +167,11 @@ def test_a_judge_sees_each_pair_once_per_order_and_remembers() -> None:
     assert d[0].tolist() == [[0, 0.5, 0], [0.5, 0, 0.5], [0, 0.5, 0]]
     judge(["", ""], ["z", "y"])
     assert len(calls) == 2
+    small = Judge(lambda pairs: calls.append(pairs) or by_length(pairs), order="once", cache_size=2)
+    del calls[:]
+    for pair in ("xy", "yz", "xy", "xz", "xy", "yz"):
+        small(["", ""], list(pair))
+    assert calls == [[("x", "y")], [("y", "z")], [("x", "z")], [("y", "z")]], "the least recently used is dropped"
     assert Judge(score, order="once")(["", ""], ["y", "x"])[0, 1] == 0.25
     assert Judge(score, order="once", scale="agreement")(["", ""], ["y", "x"])[0, 1] == 0.75
     with pytest.raises(DistanceError, match=r"0\.25 for \('x', 'y'\) and 0\.75 for the other order"):
