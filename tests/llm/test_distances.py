@@ -167,6 +167,11 @@ def test_a_judge_sees_each_pair_once_per_order_and_remembers() -> None:
     assert d[0].tolist() == [[0, 0.5, 0], [0.5, 0, 0.5], [0, 0.5, 0]]
     judge(["", ""], ["z", "y"])
     assert len(calls) == 2
+    small = Judge(lambda pairs: calls.append(pairs) or by_length(pairs), order="once", cache_size=2)
+    del calls[:]
+    for pair in ("xy", "yz", "xy", "xz", "xy", "yz"):
+        small(["", ""], list(pair))
+    assert calls == [[("x", "y")], [("y", "z")], [("x", "z")], [("y", "z")]], "the least recently used is dropped"
     assert Judge(score, order="once")(["", ""], ["y", "x"])[0, 1] == 0.25
     assert Judge(score, order="once", scale="agreement")(["", ""], ["y", "x"])[0, 1] == 0.75
     with pytest.raises(DistanceError, match=r"0\.25 for \('x', 'y'\) and 0\.75 for the other order"):
@@ -256,12 +261,14 @@ def test_missing_packages_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_minilm_knows_cities_and_no_vector_depends_on_its_batch() -> None:
     answers = ["NYC", "New York City", "Los Angeles", "42", "43", "Yes", "No", "a much longer answer " * 9]
-    distance = Embedding(device="cpu", batch_size=4)
+    distance = Embedding(device="cpu")
     d = distance([""] * 8, answers)
     assert d[0, 1] < 0.15 < 0.3 < d[0, 2]
     assert d[3, 4] == d[5, 6] == 1.0
-    alone = Embedding(device="cpu", batch_size=4)
+    alone = Embedding(device="cpu")
     alone.__dict__["encoder"] = distance.encoder
     np.testing.assert_array_equal(alone(["", ""], ["Los Angeles", "NYC"])[0, 1], d[0, 2])
+    many = [" ".join(WORDS[k % 5] for k in range(n % 11)) + f" x{n}" for n in range(120)]
+    np.testing.assert_array_equal(distance.encoder(many)[::3], distance.encoder(many[::3]))
     theirs = distance.encoder._model.encode(answers, show_progress_bar=False)
     np.testing.assert_allclose(distance.encoder(answers), theirs, atol=1e-6)
