@@ -7,18 +7,31 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from dagames_llm.multipliers import Constraint
     from dagames_llm.orbits import prompts_to_orbits
-    from dagames_llm.rewards import TargetReward
+    from dagames_llm.rewards import PairwiseReward, TargetReward
+    from dagames_llm.safety import SafetyReward
     from dagames_llm.trainer import OrbitGRPOTrainer, OrbitRLOOTrainer
 
 _PLACES = {
+    "Constraint": "multipliers",
     "OrbitGRPOTrainer": "trainer",
     "OrbitRLOOTrainer": "trainer",
+    "PairwiseReward": "rewards",
+    "SafetyReward": "safety",
     "TargetReward": "rewards",
     "prompts_to_orbits": "orbits",
 }
 
-__all__ = ["OrbitGRPOTrainer", "OrbitRLOOTrainer", "TargetReward", "prompts_to_orbits"]
+__all__ = [
+    "Constraint",
+    "OrbitGRPOTrainer",
+    "OrbitRLOOTrainer",
+    "PairwiseReward",
+    "SafetyReward",
+    "TargetReward",
+    "prompts_to_orbits",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dagames.targets import AnswerGroup, Target
+from dagames.targets import AnswerGroup, Centrality, Target
 from dagames_llm._errors import ExtractError, RecipeError
 from dagames_llm.baselines import Baseline, Over, baseline_rewards
+from dagames_llm.costs import Cost, costs_of
+from dagames_llm.distances import Distance, distance_named, distances_of
 from dagames_llm.extract import Extractor, completion_text, extractor_named
 from dagames_llm.grouping import Step, Trace, digest, gather_step, prompt_text, views_of
 from dagames_llm.monitors import Monitor
 from dagames_llm.settings import TrainerSettings, find_settings, warn_of_standardised
 
 Truncated = Literal["follow", "vote", "abstain"]
-Distance = Callable[[Sequence[str], Sequence[Any]], NDArray[np.float64]]
-Cost = Callable[[Sequence[str]], Any]
 
 
 class TargetReward:
@@ -46,7 +46,7 @@ class TargetReward:
         *,
         extract: str | Extractor = "last_number",
         group_size: int | None = None,
-        distance: Distance | None = None,
+        distance: str | Distance | None = None,
         costs: Mapping[str, Cost] | None = None,
         gold: str | None = None,
         truncated: Truncated = "follow",
@@ -62,7 +62,9 @@ class TargetReward:
             extract: Reads an answer out of a completion's text: a name of `dagames_llm.extract.EXTRACTORS`, or a
                 function from a text to a hashable answer, or to None where there is none.
             group_size: Completions of a group. Found from the trainer, by TRL 1.0 and later.
-            distance: Distances between the traces of a group, for a target that needs them.
+            distance: Distances between the traces of a group, for a target that needs them: "exact", "token_f1",
+                "embedding", or one of `dagames_llm.distances`, or any function from texts and answers, [K] each, to
+                [K, K].
             costs: Costs of completions by name, for a target that needs them.
             gold: Column of the data set with the reference answer, for a target that needs it; read as completions
                 are. No other target sees it.
@@ -82,7 +84,7 @@ class TargetReward:
         self.target = target
         self.extract = extractor_named(extract) if isinstance(extract, str) else extract
         self.group_size = group_size
-        self.distance = distance if distance is not None else getattr(target, "distance", None)
+        self.distance = distance_named(distance) if isinstance(distance, str) else distance
         self.costs = dict(costs or {})
         self.gold = gold
         self.truncated = truncated
@@ -231,27 +233,32 @@ class TargetReward:
     def _score(self, target: Target, step: Step) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Score the groups of this process; return the raw rewards and those to pay, [rows of this process]."""
         raw, paid = np.zeros(len(step.traces)), np.zeros(len(step.traces))
-        for places in step.of_this_process():
-            group = self._group([step.traces[place] for place in places], target.needs)
+        places = step.of_this_process()
+        for where, group in zip(places, self._groups(target, step, places), strict=True):
             rewards = target.rewards(group)
-            where = np.asarray(places)
             raw[where] = rewards
             paid[where] = baseline_rewards(target, group, rewards, self.baseline, self.over)
         return raw[step.start : step.stop], paid[step.start : step.stop]
 
-    def _group(self, traces: Sequence[Trace], needs: frozenset[str]) -> AnswerGroup:
-        answers = [trace.answer for trace in traces]
-        texts = [trace.text for trace in traces]
-        more: dict[str, Any] = {}
-        if "distances" in needs and self.distance is not None:
-            more["distances"] = self.distance(texts, answers)
-        if "costs" in needs:
-            more["costs"] = {name: cost(texts) for name, cost in self.costs.items()}
-        if "texts" in needs:
-            more["texts"] = texts
-        if "gold" in needs:
-            more["gold"] = traces[0].gold
-        return AnswerGroup(answers, views_of(traces), **more)
+    def _groups(self, target: Target, step: Step, places: Sequence[Sequence[int]]) -> Iterator[AnswerGroup]:
+        members = [[step.traces[place] for place in group] for group in places]
+        texts = [[trace.text for trace in traces] for traces in members]
+        answers = [[trace.answer for trace in traces] for traces in members]
+        # All groups at once, so that a model of sentences sees full batches.
+        distances = (
+            distances_of(self.distance, list(zip(texts, answers, strict=True)))
+            if "distances" in target.needs and self.distance is not None
+            else [None] * len(members)
+        )
+        for i, traces in enumerate(members):
+            yield AnswerGroup(
+                answers[i],
+                views_of(traces),
+                distances=distances[i],
+                costs={name: costs_of(cost, texts[i]) for name, cost in self.costs.items()},
+                texts=texts[i] if "texts" in target.needs else None,
+                gold=traces[0].gold,
+            )
 
     def _report(
         self,
@@ -275,6 +282,30 @@ class TargetReward:
             measured["target_reward"] = float(raw.mean())
         for name, value in measured.items():
             log_metric(prefix + name, value)
+
+
+class PairwiseReward(TargetReward):
+    """Pairwise-GRPO (Algorithm 2): each completion is paid by how near it is to the others of its group.
+
+    The same as `TargetReward(Centrality(), distance=...)`. Algorithm 2 counts a completion's own distance of 0 too and
+    adds 1; both only change the scale, by (K - 1) / K, and the mean, which is subtracted.
+
+    >>> reward = PairwiseReward("token_f1", extract="text", group_size=3)
+    >>> reward(prompts=["Largest river?"] * 3, completions=["The Amazon", "Amazon", "the Nile"])
+    [-0.5, -0.5, -1.0]
+    """
+
+    def __init__(
+        self, distance: str | Distance = "embedding", *, extract: str | Extractor = "text", **more: Any
+    ) -> None:
+        """Bind a distance.
+
+        Args:
+            distance: "exact", "token_f1", "embedding", or any other of `TargetReward`.
+            extract: As in `TargetReward`; numbers and short answers are compared exactly, before the distance.
+            more: As in `TargetReward`.
+        """
+        super().__init__(Centrality(), extract=extract, distance=distance, **more)
 
 
 def as_identity(value: Any, row: int) -> Hashable:
