@@ -1,13 +1,13 @@
 """Probability distributions over traces and answers: validation, log space, entropy, KL, push-forward and lift.
 
 Every array may carry leading batch dimensions; the distribution is the last one. Natural logarithm, 0 log 0 = 0.
+scipy is imported where it is called, because `dagames.targets` loads this module and needs numpy alone.
 """
 
 import math
 from typing import SupportsIndex
 
 import numpy as np
-from scipy.special import rel_entr, xlogy
 
 from dagames import _border, _tolerances, _whole
 from dagames._errors import DomainError, ShapeError
@@ -253,6 +253,8 @@ def entropy(p: OverAnswers) -> PerPrompt:
     Returns:
         Entropies, [*x].
     """
+    from scipy.special import xlogy
+
     return np.asarray(-xlogy(p, p).sum(axis=-1))
 
 
@@ -272,6 +274,8 @@ def kl(p: OverAnswers, q: OverAnswers) -> PerPrompt:
     >>> float(kl(np.array([1.0, 0.0]), np.array([0.5, 0.5])))
     0.6931471805599453
     """
+    from scipy.special import rel_entr
+
     return np.asarray(rel_entr(p, q).sum(axis=-1))
 
 

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import logsumexp, softmax
 
 from dagames._types import OverAnswers, PerPrompt, Reachable
 from dagames.functionals.prior import ToPrior, kl_terms
@@ -45,6 +44,8 @@ class KLToPrior(ToPrior):
 
     def conjugate(self, u: OverAnswers) -> PerPrompt:
         """Compute weight * log sum prior exp(u / weight), [*x]; -inf where every allowed answer is forbidden."""
+        from scipy.special import logsumexp
+
         u = np.where(self.prior > 0, u, -np.inf)
         top = u.max(axis=-1)
         top = np.where(np.isfinite(top), top, 0.0)
@@ -57,6 +58,8 @@ class KLToPrior(ToPrior):
 
     def conjugate_gradient(self, u: OverAnswers) -> OverAnswers:
         """Compute softmax(u / weight + log prior), [*x, Z]."""
+        from scipy.special import softmax
+
         return np.asarray(softmax(self._log_weights(u), axis=-1))
 
     @property

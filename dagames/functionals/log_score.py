@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import xlogy
 
 from dagames._types import Numbers, OverAnswers, PerPrompt, PerPromptIndex, Reachable
 from dagames.functionals.answer import as_answer, check_answer_fits, check_answer_reachable
@@ -41,6 +40,8 @@ class LogScore(Separable):
 
     def value(self, nu: OverAnswers) -> PerPrompt:
         """Compute -weight * log nu(answer), [*x]; +inf where that is 0."""
+        from scipy.special import xlogy
+
         mass = np.where(self._chosen(nu), nu, 0.0).sum(axis=-1)
         return np.asarray(-self.weight * xlogy(1.0, mass))
 

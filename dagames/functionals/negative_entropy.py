@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import logsumexp, softmax, xlogy
 
 from dagames._types import Numbers, OverAnswers, PerPrompt
 from dagames.functionals.base import as_weight, check_weight_fits
@@ -36,6 +35,8 @@ class NegativeEntropy(Separable):
 
     def value(self, nu: OverAnswers) -> PerPrompt:
         """Compute weight * sum nu log nu, [*x]."""
+        from scipy.special import xlogy
+
         return np.asarray(self.weight * xlogy(nu, nu).sum(axis=-1))
 
     def gradient(self, nu: OverAnswers) -> OverAnswers:
@@ -53,10 +54,14 @@ class NegativeEntropy(Separable):
 
     def conjugate(self, u: OverAnswers) -> PerPrompt:
         """Compute weight * logsumexp(u / weight), [*x]."""
+        from scipy.special import logsumexp
+
         return np.asarray(self.weight * logsumexp(u / self.weight[..., None], axis=-1))
 
     def conjugate_gradient(self, u: OverAnswers) -> OverAnswers:
         """Compute softmax(u / weight), [*x, Z]."""
+        from scipy.special import softmax
+
         return np.asarray(softmax(u / self.weight[..., None], axis=-1))
 
     @property

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import rel_entr
 
 from dagames._errors import InfeasibleError, ShapeError
 from dagames._types import Numbers, OverAnswers, PerPrompt, Reachable
@@ -70,6 +69,8 @@ def kl_terms(p: np.ndarray, q: np.ndarray) -> OverAnswers:
     >>> kl_terms(np.array([0.5, 0.5]), np.array([0.5, 0.25])).round(6)
     array([0.      , 0.096574])
     """
+    from scipy.special import rel_entr
+
     difference = p - q
     near = np.abs(difference) < 0.5 * q
     step = np.where(near, difference, 0.0) / np.where(near, q, 1.0)

@@ -1,16 +1,22 @@
 """Diversity by entropy: reward rare answers by their surprisal."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dagames._errors import DomainError
 from dagames._types import OverAnswers
-from dagames.estimators import RewardTable, recommended_table
 from dagames.simplex import as_positive
 from dagames.targets.base import Target
 from dagames.targets.group import AnswerGroup
+
+if TYPE_CHECKING:
+    from dagames.estimators import RewardTable
+else:
+    # Tables load python-flint, which a run without them does not need.
+    RewardTable: TypeAlias = Any
 
 
 @dataclass(frozen=True)
@@ -49,9 +55,13 @@ class InverseFrequency(Target):
             DomainError: If `table` is no table, or one that is not for counts that include the trace itself.
         """
         object.__setattr__(self, "weight", as_positive(self.weight, "weight"))
-        if not isinstance(self.table, RewardTable | None):
+        if self.table is None:
+            return
+        from dagames.estimators import RewardTable
+
+        if not isinstance(self.table, RewardTable):
             raise DomainError(f"`table` must be a RewardTable, not {type(self.table).__name__}.")
-        if self.table is not None and self.table.counts == "independent":
+        if self.table.counts == "independent":
             raise DomainError(
                 "`table` is for independent counts, but a group counts the trace itself: its rewards would be biased "
                 "at order 1/K (claim II.4). Use a table with counts='centred', or 'self-inclusive'."
@@ -74,6 +84,8 @@ class InverseFrequency(Target):
         Raises:
             DomainError: If the table is for another group size.
         """
+        from dagames.estimators import recommended_table
+
         table = recommended_table(len(group)) if self.table is None else self.table
         if table.group_size != len(group):
             raise DomainError(f"`table` is for groups of {table.group_size}, but this group has {len(group)} traces.")
