@@ -130,3 +130,8 @@ most that much, because two distributions are at most the square root of 2 apart
 RANGE = 1e-9
 """Relative excess of the required over the available strength up to which a target counts as expressing a dual
 variable: the solver's own error in that variable, far above rounding; the value lost is of the order of its square."""
+
+DISTANCE = 1e-5
+"""How far distances may leave [0, 1], differ from their mirror image, or miss 0 on the diagonal, in float32 or finer:
+1 minus the cosine of two embeddings of a few thousand numbers in float32 is off by up to 4e-6. Coarser types add 4
+eps."""

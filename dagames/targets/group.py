@@ -1,92 +1,212 @@
 """The answers of the traces that are scored together."""
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from types import MappingProxyType
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dagames._errors import DomainError, ShapeError
+from dagames._types import Numbers
+from dagames.targets.group_fields import as_answers, as_costs, as_distances, as_gold, as_texts, as_view_numbers
+
+_Array = TypeVar("_Array", bound=NDArray[Any])
 
 UNPARSED = -1
 """Code of a trace without an answer."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, init=False)
 class AnswerGroup:
-    """One group of traces: an answer each, and the view of the orbit that each came from.
+    """One group of traces: an answer each, the view of the orbit that each came from, and what else a target reads.
 
     Two traces agree when their answers are equal, so an extractor must return a canonical form. A trace whose answer
-    could not be read has the answer None: it agrees with nobody and gets the least reward that a target gives.
+    could not be read has the answer None: it agrees with no other trace, and gets the least reward that a target gives.
 
     Attributes:
         answers: Answer of each trace, hashable, or None, [K].
-        views: Index of the view of each trace, [K]; all 0 when not said.
+        views: Number of the view of each trace, [K]; all 0 by default.
+        distances: Distance of each two traces, [K, K], in [0, 1], symmetric, 0 on the diagonal; or None.
+        costs: Costs of each trace by name, [K] each.
+        texts: Text of each trace, [K]; or None.
+        gold: The reference answer, in the extractor's canonical form; or None.
 
     >>> AnswerGroup(("11", "12", None, "11")).counts
     array([2, 1, 0, 2])
     """
 
     answers: tuple[Hashable, ...]
-    views: tuple[int, ...] = ()
+    views: tuple[int, ...]
+    distances: NDArray[np.float64] | None
+    costs: Mapping[str, NDArray[np.float64]]
+    texts: tuple[str, ...] | None
+    gold: Hashable
 
-    def __init__(self, answers: Sequence[Hashable], views: Sequence[int] | None = None) -> None:
-        """Take the answers.
+    def __init__(
+        self,
+        answers: Sequence[Hashable],
+        views: Sequence[int] | None = None,
+        *,
+        distances: Numbers | None = None,
+        costs: Mapping[str, Numbers] | None = None,
+        texts: Sequence[str] | None = None,
+        gold: Hashable = None,
+    ) -> None:
+        """Validate the fields.
 
         Args:
             answers: Answer of each trace, hashable, or None, [K], at least one.
-            views: Index of the view of each trace, [K].
+            views: Number of the view of each trace, integers, [K].
+            distances: Distance of each two traces, [K, K].
+            costs: Costs of each trace by name, finite, [K] each.
+            texts: Text of each trace, [K].
+            gold: The reference answer, hashable; only controls read it.
 
         Raises:
-            ShapeError: If there is no trace, or not one view for each.
-            DomainError: If an answer is not hashable or is a NaN.
+            ShapeError: If there is no trace, or a field does not have one entry for each.
+            DomainError: If an answer is not hashable or is a NaN, if a distance lies outside [0, 1], is not symmetric
+                or not 0 on the diagonal, or if a cost is not a finite number.
         """
-        if not isinstance(answers, Iterable) or isinstance(answers, str | bytes):
-            raise ShapeError(f"`answers` must be a list of answers, one per trace, not {type(answers).__name__}.")
-        answers = tuple(map(_plain, answers))
-        views = (0,) * len(answers) if views is None else tuple(map(_plain, views))
-        if not answers:
-            raise ShapeError("`answers` is empty; a group has at least one trace.")
-        if len(views) != len(answers):
-            raise ShapeError(f"`views` has {len(views)} entries for {len(answers)} answers.")
-        for place, answer in enumerate(answers):
-            if not _is_answer(answer):
-                raise DomainError(f"`answers[{place}]` is {answer!r}, which is not equal to itself or not hashable.")
-        object.__setattr__(self, "answers", answers)
-        object.__setattr__(self, "views", views)
+        known = as_answers(answers)
+        K = len(known)
+        object.__setattr__(self, "answers", known)
+        object.__setattr__(self, "views", (0,) * K if views is None else as_view_numbers(views, K))
+        object.__setattr__(self, "distances", None if distances is None else as_distances(distances, K))
+        object.__setattr__(self, "costs", _NO_COSTS if costs is None else as_costs(costs, K))
+        object.__setattr__(self, "texts", None if texts is None else as_texts(texts, K))
+        object.__setattr__(self, "gold", as_gold(gold))
 
     def __len__(self) -> int:
         """Return the number of traces K."""
         return len(self.answers)
 
-    @property
+    @cached_property
     def codes(self) -> NDArray[np.int64]:
         """Index of each trace's answer in order of first appearance, [K]; `UNPARSED` for None."""
-        seen: dict[Hashable, int] = {}
-        return np.array([UNPARSED if a is None else seen.setdefault(a, len(seen)) for a in self.answers], np.int64)
+        index: dict[Hashable, int] = {}
+        return _fixed(
+            np.array([UNPARSED if a is None else index.setdefault(a, len(index)) for a in self.answers], np.int64)
+        )
 
-    @property
+    @cached_property
+    def distinct(self) -> tuple[Hashable, ...]:
+        """The different answers in order of first appearance, [n]; `codes` are indices into them."""
+        return tuple(dict.fromkeys(a for a in self.answers if a is not None))
+
+    @cached_property
     def parsed(self) -> NDArray[np.bool_]:
         """Which traces have an answer, [K]."""
-        return np.asarray(self.codes != UNPARSED)
+        return _fixed(np.asarray(self.codes != UNPARSED))
 
-    @property
+    @cached_property
+    def totals(self) -> NDArray[np.int64]:
+        """How many traces gave each of the different answers, [n]; empty if no trace has one."""
+        return _fixed(np.bincount(self.codes[self.parsed]).astype(np.int64))
+
+    @cached_property
     def counts(self) -> NDArray[np.int64]:
         """How many traces share each trace's answer, itself included, [K]; 0 where unparsed."""
-        codes = self.codes
-        totals = np.bincount(codes[codes >= 0], minlength=1)
-        return np.where(codes >= 0, totals[codes], 0).astype(np.int64)
+        return _fixed(np.append(self.totals, 0)[self.codes])
+
+    @cached_property
+    def view_codes(self) -> NDArray[np.int64]:
+        """Index of each trace's view among the group's views in ascending order, [K]."""
+        return _fixed(np.unique(np.array(self.views), return_inverse=True)[1].astype(np.int64).reshape(-1))
+
+    @cached_property
+    def view_sizes(self) -> NDArray[np.int64]:
+        """How many traces each view has, those without an answer included, [M]."""
+        return _fixed(np.bincount(self.view_codes).astype(np.int64))
+
+    @cached_property
+    def view_totals(self) -> NDArray[np.int64]:
+        """How many traces of each view gave each of the different answers, [M, n]."""
+        M, n = self.view_sizes.size, self.totals.size
+        places = self.view_codes[self.parsed] * n + self.codes[self.parsed]
+        return _fixed(np.bincount(places, minlength=M * n).astype(np.int64).reshape(M, n))
+
+    def by_answer(self, values: NDArray[np.float64], unparsed: float) -> NDArray[np.float64]:
+        """Give each trace the value of its answer.
+
+        Args:
+            values: One value for each of the different answers, [n].
+            unparsed: The value of a trace without an answer.
+
+        Returns:
+            Values, [K].
+        """
+        return np.asarray(np.append(values, unparsed)[self.codes], dtype=np.float64)
+
+    def with_answers(self, answers: Sequence[Hashable]) -> "AnswerGroup":
+        """Return the same traces with other answers.
+
+        Args:
+            answers: Answer of each trace, hashable, or None, [K].
+
+        Returns:
+            The group.
+
+        Raises:
+            ShapeError: If there is not one answer for each trace.
+        """
+        new = as_answers(answers)
+        if len(new) != len(self):
+            raise ShapeError(f"`answers` has {len(new)} entries for {len(self)} traces.")
+        group = object.__new__(AnswerGroup)
+        for name in ("views", "distances", "costs", "texts", "gold"):
+            object.__setattr__(group, name, getattr(self, name))
+        object.__setattr__(group, "answers", new)
+        return group
+
+    def cost(self, name: str, reader: str) -> NDArray[np.float64]:
+        """Return the costs of a name.
+
+        Args:
+            name: The cost's name.
+            reader: The target that reads it, in the error message.
+
+        Returns:
+            Costs, [K].
+
+        Raises:
+            DomainError: If the group has no cost of that name.
+        """
+        if name not in self.costs:
+            listed = ", ".join(map(repr, self.costs)) or "none"
+            raise DomainError(
+                f"{reader} reads the cost {name!r}, but the group's `costs` are {listed}. Pass it: "
+                f"`AnswerGroup(answers, costs={{{name!r}: ...}})`, one number per trace."
+            )
+        return self.costs[name]
+
+    def required(self, field: str, reader: str) -> Any:
+        """Return a field that a target needs.
+
+        Args:
+            field: "distances", "texts" or "gold".
+            reader: The target that reads it, in the error message.
+
+        Returns:
+            The field.
+
+        Raises:
+            DomainError: If the group was made without it.
+        """
+        value = getattr(self, field)
+        if value is None:
+            raise DomainError(
+                f"{reader} needs `{field}`, which the group does not have. Pass it: `AnswerGroup(answers, "
+                f"{field}=...)`."
+            )
+        return value
 
 
-def _plain(value: Any) -> Any:
-    """Turn a tensor, whose hash is that of its place in memory, into the number that it holds."""
-    return value.detach().tolist() if callable(getattr(value, "detach", None)) else value
+_NO_COSTS: Mapping[str, NDArray[np.float64]] = MappingProxyType({})
 
 
-def _is_answer(answer: object) -> bool:
-    try:
-        hash(answer)
-    except TypeError:
-        return False
-    return bool(answer == answer)
+def _fixed(array: _Array) -> _Array:
+    array.flags.writeable = False
+    return array

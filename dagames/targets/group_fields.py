@@ -1,0 +1,182 @@
+"""The fields of an `AnswerGroup`, validated where they come in."""
+
+from collections.abc import Hashable, Iterable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dagames._border import read, read_real, short
+from dagames._errors import DomainError, ShapeError
+from dagames._tolerances import DISTANCE
+from dagames._types import Numbers
+from dagames.simplex import check_finite
+
+_ORDINARY = {str, int, bool, type(None)}
+"""Types whose values are hashable and equal to themselves."""
+
+
+def as_answers(answers: Any) -> tuple[Hashable, ...]:
+    """Validate the answers of a group.
+
+    Args:
+        answers: Hashable values or None, [K].
+
+    Returns:
+        The answers, tensors replaced by their numbers.
+
+    Raises:
+        ShapeError: If there is no list, or an empty one.
+        DomainError: If an answer is not hashable or not equal to itself.
+    """
+    entries = _as_tuple(answers, "answers", "answers")
+    if not entries:
+        raise ShapeError("`answers` is empty; a group has at least one trace.")
+    if _ORDINARY.issuperset(map(type, entries)):
+        return entries
+    entries = tuple(map(_plain, entries))
+    for place, answer in enumerate(entries):
+        _check_answer(answer, f"answers[{place}]")
+    return entries
+
+
+def as_gold(gold: Any) -> Hashable:
+    """Validate the reference answer: hashable and equal to itself, or None."""
+    gold = _plain(gold)
+    _check_answer(gold, "gold")
+    return gold  # type: ignore[no-any-return]
+
+
+def as_view_numbers(views: Any, K: int) -> tuple[int, ...]:
+    """Validate the views: one integer for each of K traces."""
+    entries = _as_tuple(views, "views", "view numbers")
+    _check_length(entries, "views", K)
+    if set(map(type, entries)) == {int}:
+        return entries
+    array = read(list(entries), "views").array
+    if array.ndim != 1 or array.dtype.kind not in "iu":
+        raise DomainError(f"`views` must be integers, one per trace, not {short(list(entries))}.")
+    return tuple(array.tolist())
+
+
+def as_texts(texts: Any, K: int) -> tuple[str, ...]:
+    """Validate the texts: one str for each of K traces."""
+    entries = _as_tuple(texts, "texts", "texts")
+    _check_length(entries, "texts", K)
+    for place, text in enumerate(entries):
+        if not isinstance(text, str):
+            raise DomainError(f"`texts[{place}]` must be a str, not {short(text)}. Decode the completion first.")
+    return entries
+
+
+def as_costs(costs: Any, K: int) -> Mapping[str, NDArray[np.float64]]:
+    """Validate the costs.
+
+    Args:
+        costs: One finite number for each trace, by name.
+        K: Number of traces.
+
+    Returns:
+        The costs as a read-only mapping of read-only float64 arrays.
+
+    Raises:
+        DomainError: If it is no mapping from str, or a cost is not finite.
+        ShapeError: If there is not one number for each trace.
+    """
+    if not isinstance(costs, Mapping):
+        raise DomainError(f"`costs` must map names to one number per trace, not {type(costs).__name__}.")
+    found = {}
+    for name, values in costs.items():
+        if not isinstance(name, str):
+            raise DomainError(f"`costs` has the name {short(name)}; a cost's name must be a str.")
+        raw = read_real(values, f"costs[{name!r}]")
+        array = raw.array if raw.fresh else raw.array.copy()
+        if array.shape != (K,):
+            raise ShapeError(f"`costs[{name!r}]` has shape {array.shape}; one number per trace, ({K},), is needed.")
+        check_finite(array, f"costs[{name!r}]")
+        array.flags.writeable = False
+        found[name] = array
+    return MappingProxyType(found)
+
+
+def as_distances(distances: Numbers, K: int, name: str = "distances") -> NDArray[np.float64]:
+    """Validate a matrix of distances, and remove what rounding adds.
+
+    Args:
+        distances: Distance of each two traces, [K, K], in [0, 1], symmetric, 0 on the diagonal; each within
+            `_tolerances.DISTANCE` and four roundings of the type in which they came.
+        K: Number of traces.
+        name: The argument's name in error messages.
+
+    Returns:
+        The distances, exactly symmetric and 0 on the diagonal, in [0, 1]; read-only.
+
+    Raises:
+        ShapeError: If the shape is another one.
+        DomainError: If an entry is not such a distance.
+    """
+    array, rounding, _ = read_real(distances, name)
+    if array.shape != (K, K):
+        raise ShapeError(f"`{name}` has shape {array.shape}; one distance for each pair, {(K, K)}, is needed.")
+    check_finite(array, name)
+    slack = DISTANCE + 4 * rounding.eps
+    _check_none((array < -slack) | (array > 1 + slack), array, name, "which lies outside [0, 1]", _RESCALE)
+    away = np.abs(np.diagonal(array))
+    if away.max() > slack:
+        place = int((away > slack).argmax())
+        raise DomainError(
+            f"`{name}[{place}, {place}]` is {array[place, place]:.6g}, not 0, the distance of a trace to itself. If "
+            "these are similarities, pass 1 minus them."
+        )
+    mirrored = array.T
+    _check_none(np.abs(array - mirrored) > slack, array, name, "which is not its mirror image", _SYMMETRISE)
+    clean: NDArray[np.float64] = np.clip(0.5 * (array + mirrored), 0.0, 1.0)
+    np.fill_diagonal(clean, 0.0)
+    clean.flags.writeable = False
+    return clean
+
+
+_RESCALE = "Divide distances by their largest possible value; of cosines, pass (1 - cosine) / 2 or clip 1 - cosine."
+_SYMMETRISE = "Average the two directions first: `0.5 * (d + d.T)`."
+
+
+def _check_none(bad: NDArray[np.bool_], array: NDArray[np.float64], name: str, what: str, remedy: str) -> None:
+    if bad.any():
+        i, j = (int(k) for k in np.argwhere(bad)[0])
+        raise DomainError(f"`{name}[{i}, {j}]` is {array[i, j]:.6g}, {what}. {remedy}")
+
+
+def _as_tuple(values: Any, name: str, what: str) -> tuple[Any, ...]:
+    wrong = isinstance(values, str | bytes | Mapping) or not isinstance(values, Iterable)
+    if wrong or getattr(values, "ndim", 1) == 0:
+        raise ShapeError(f"`{name}` must be a list of {what}, one per trace, not {type(values).__name__}.")
+    if isinstance(values, np.ma.MaskedArray) and np.ma.getmaskarray(values).any():
+        raise DomainError(f"`{name}` has masked entries, which stand for no value; an unread answer is None.")
+    return tuple(values)
+
+
+def _check_length(entries: tuple[Any, ...], name: str, K: int) -> None:
+    if len(entries) != K:
+        raise ShapeError(f"`{name}` has {len(entries)} entries for {K} answers.")
+
+
+def _check_answer(answer: object, place: str) -> None:
+    if not _is_answer(answer):
+        raise DomainError(
+            f"`{place}` is {short(answer)}, which is not equal to itself or not hashable. Pass its canonical text, or "
+            "None if no answer could be read."
+        )
+
+
+def _plain(value: Any) -> Any:
+    """Turn a tensor, whose hash is that of its place in memory, into the number that it holds."""
+    return value.detach().tolist() if callable(getattr(value, "detach", None)) else value
+
+
+def _is_answer(answer: object) -> bool:
+    try:
+        hash(answer)
+        return bool(answer == answer)
+    except (TypeError, ValueError, RuntimeError):
+        return False
