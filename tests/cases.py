@@ -1,4 +1,4 @@
-"""The families over which laws are tested: whoever adds a functional or a target adds a row here."""
+"""The functionals over which laws are tested: whoever adds one adds a row here."""
 
 from collections.abc import Callable
 
@@ -25,7 +25,6 @@ from dagames.functionals import (
     SquaredDistance,
     Tsallis,
 )
-from dagames.targets import GiniDiversity, InverseFrequency, MajorityVote, Target
 
 FUNCTIONALS: dict[str, Callable[[np.random.Generator, int], Functional]] = {
     "Linear": lambda rng, n: Linear(rng.normal(size=n) * 10 ** rng.uniform(-2, 2)),
@@ -59,14 +58,6 @@ FUNCTIONALS: dict[str, Callable[[np.random.Generator, int], Functional]] = {
     "SeparableSum at a point": lambda rng, n: Gini(weight(rng)) + Point(rng.integers(n)),
     "Convexified": lambda rng, n: Convexified(PairwiseIncoherence(random_distances(rng, n))),
     "FromConvex": lambda rng, _: Quartic(moderate(rng)),
-}
-
-TARGETS: dict[str, Target] = {
-    "MajorityVote": MajorityVote(),
-    "MajorityVote first": MajorityVote(ties="first"),
-    "MajorityVote none": MajorityVote(ties="none"),
-    "InverseFrequency": InverseFrequency(weight=0.7),
-    "GiniDiversity": GiniDiversity(weight=1.3),
 }
 
 

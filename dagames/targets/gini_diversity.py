@@ -1,13 +1,16 @@
 """Diversity by collisions: reward rare answers linearly."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dagames._types import OverAnswers
+from dagames.functionals.gini import Gini
 from dagames.simplex import as_positive
 from dagames.targets.base import Target
+from dagames.targets.functional_target import FunctionalTarget
 from dagames.targets.group import AnswerGroup
 
 
@@ -18,7 +21,8 @@ class GiniDiversity(Target):
     Math:
         r(y) = weight (1 - nu(E(y)));   q(z) proportional to exp(-weight nu(z) / beta).
 
-    A trace without an answer gets 0, the least reward (that of an answer which everybody gives).
+    A group counts the trace itself: nu is count / K. A trace without an answer gets 0, the least reward (that of an
+    answer which everybody gives).
 
     Attributes:
         weight: The functional's weight lambda, above 0.
@@ -38,8 +42,12 @@ class GiniDiversity(Target):
 
     def exact_rewards(self, nu: OverAnswers) -> OverAnswers:
         """Compute weight * (1 - nu), [*x, Z]."""
-        return np.asarray(self.weight * (1.0 - nu))
+        return self._by_slope.exact_rewards(nu)
 
     def rewards(self, group: AnswerGroup) -> NDArray[np.float64]:
         """Compute weight * (1 - count / K) for each trace, [K]; the count includes the trace itself."""
-        return np.where(group.parsed, self.weight * (1.0 - group.counts / len(group)), 0.0)
+        return self._by_slope.rewards(group)
+
+    @cached_property
+    def _by_slope(self) -> FunctionalTarget:
+        return Target.from_functional(Gini(self.weight))

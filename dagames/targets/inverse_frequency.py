@@ -1,15 +1,17 @@
 """Diversity by entropy: reward rare answers by their surprisal."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dagames._errors import DomainError
 from dagames._types import OverAnswers
+from dagames.functionals.negative_entropy import NegativeEntropy
 from dagames.simplex import as_positive
 from dagames.targets.base import Target
+from dagames.targets.functional_target import FunctionalTarget, check_table, check_table_fits
 from dagames.targets.group import AnswerGroup
 
 if TYPE_CHECKING:
@@ -55,22 +57,12 @@ class InverseFrequency(Target):
             DomainError: If `table` is no table, or one that is not for counts that include the trace itself.
         """
         object.__setattr__(self, "weight", as_positive(self.weight, "weight"))
-        if self.table is None:
-            return
-        from dagames.estimators import RewardTable
-
-        if not isinstance(self.table, RewardTable):
-            raise DomainError(f"`table` must be a RewardTable, not {type(self.table).__name__}.")
-        if self.table.counts == "independent":
-            raise DomainError(
-                "`table` is for independent counts, but a group counts the trace itself: its rewards would be biased "
-                "at order 1/K (claim II.4). Use a table with counts='centred', or 'self-inclusive'."
-            )
+        if self.table is not None:
+            check_table(self.table)
 
     def exact_rewards(self, nu: OverAnswers) -> OverAnswers:
         """Compute -weight * log nu, [*x, Z]; +inf where nu is 0."""
-        with np.errstate(divide="ignore"):
-            return np.asarray(-self.weight * np.log(nu))
+        return self._by_slope.exact_rewards(nu)
 
     def rewards(self, group: AnswerGroup) -> NDArray[np.float64]:
         """Compute -weight times the table's estimate of log nu for each trace, [K].
@@ -79,16 +71,33 @@ class InverseFrequency(Target):
             group: The traces' answers.
 
         Returns:
-            Rewards, [K], in R-units.
-
-        Raises:
-            DomainError: If the table is for another group size.
+            Rewards, [K], in R-units. A DomainError tells that the table is for another group size.
         """
+        table = table_for(self.table, group)
+        return group.by_answer(-self.weight * table.coefficients[group.totals], self.least(table))
+
+    def least(self, table: RewardTable) -> float:
+        """Return the least reward that a table gives."""
+        return 0.0 - self.weight * float(table.coefficients.max())
+
+    @cached_property
+    def _by_slope(self) -> FunctionalTarget:
+        return Target.from_functional(NegativeEntropy(self.weight))
+
+
+def table_for(table: RewardTable | None, group: AnswerGroup) -> RewardTable:
+    """Return a table that fits a group.
+
+    Args:
+        table: The table, or None for the recommended one.
+        group: The group.
+
+    Returns:
+        The table. A DomainError tells that it is for another group size.
+    """
+    if table is None:
         from dagames.estimators import recommended_table
 
-        table = recommended_table(len(group)) if self.table is None else self.table
-        if table.group_size != len(group):
-            raise DomainError(f"`table` is for groups of {table.group_size}, but this group has {len(group)} traces.")
-        rewards = np.full(len(group), 0.0 - self.weight * table.coefficients.max())
-        rewards[group.parsed] = -self.weight * table.reward(group.counts[group.parsed])
-        return rewards
+        return recommended_table(len(group))
+    check_table_fits(table, group)
+    return table

@@ -10,7 +10,8 @@ import pytest
 
 import dagames.functionals
 import dagames.targets
-from tests.cases import FUNCTIONALS, TARGETS
+from tests.cases import FUNCTIONALS
+from tests.target_cases import TARGETS
 
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted(

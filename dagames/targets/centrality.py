@@ -1,0 +1,138 @@
+"""Coherence in meaning: reward the traces that are near the others."""
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dagames._errors import DomainError, ShapeError
+from dagames._types import Numbers, OverAnswers
+from dagames.targets.base import Target
+from dagames.targets.group import AnswerGroup
+from dagames.targets.group_fields import as_distances
+from dagames.targets.view_means import By, check_by, check_view_axis
+
+Own = Literal["out", "in"]
+Across = Literal["all", "other_views"]
+
+
+@dataclass(frozen=True, eq=False)
+class Centrality(Target):
+    """Minus the mean distance of a trace to the others of its orbit: half of minus the slope of the mean distance.
+
+    Math:
+        r(y_i) = -(1 / (K - 1)) sum_{j != i} d(y_i, y_j);   q(z) proportional to exp(-sum_z' nu(z') d(z, z') / beta).
+
+    The functional sum nu nu d has the slope 2 d nu: the factor belongs to the learning rate, or to a weight of 2. With
+    its own distance of 0 counted in, rewards shrink by (K - 1) / K and their order stays. Distances are needed for
+    traces without an answer too, and decide alone.
+
+    The exact view needs `distances` between answers. It takes the orbit's marginal, [*x, Z], and a row for each view,
+    [*x, M, Z], with across="other_views".
+
+    Attributes:
+        own: "out" for the mean over the other traces, "in" for the mean over all, with the own distance of 0.
+        by: "trace" for equal weights of traces; "view" for equal weights of views, which differ in size.
+        across: "all" for the distance to every trace, "other_views" for that to traces of other views alone: agreement
+            within a view is then not rewarded. A trace without any such other gets 0.
+        distances: Distances of answers, [Z, Z], for the exact view.
+
+    Source:
+        (paper, appendix B, Algorithm 2 and Proposition B.1); claim I.20
+
+    >>> d = [[0.0, 0.2, 1.0], [0.2, 0.0, 0.8], [1.0, 0.8, 0.0]]
+    >>> Centrality().rewards(AnswerGroup(("NYC", "New York", "Boston"), distances=d))
+    array([-0.6, -0.5, -0.9])
+    >>> Centrality(own="in").rewards(AnswerGroup(("NYC", "New York", "Boston"), distances=d)).round(4)
+    array([-0.4   , -0.3333, -0.6   ])
+    """
+
+    own: Own = "out"
+    by: By = "trace"
+    across: Across = "all"
+    distances: Numbers | None = None
+
+    def __post_init__(self) -> None:
+        """Validate the rules and the distances of the exact view.
+
+        Raises:
+            DomainError: If there is no such rule.
+            ShapeError: If `distances` is no square matrix.
+        """
+        if self.own not in get_args(Own):
+            raise DomainError(f"`own` must be one of {', '.join(get_args(Own))}, not {self.own!r}.")
+        check_by(self.by)
+        if self.across not in get_args(Across):
+            raise DomainError(f"`across` must be one of {', '.join(get_args(Across))}, not {self.across!r}.")
+        if self.distances is not None:
+            object.__setattr__(self, "distances", as_answer_distances(self.distances))
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """The distances."""
+        return frozenset({"distances"})
+
+    def exact_rewards(self, nu: OverAnswers) -> OverAnswers:
+        """Compute -sum_z' nu(z') d(z, z'), [*x, Z]; of the mean over the other views, [*x, M, Z], if across says so."""
+        mean = -(nu @ exact_distances(self.distances, nu, "Centrality"))
+        if self.across == "all":
+            return np.asarray(mean)
+        check_view_axis(nu, "Centrality(across='other_views')")
+        M = nu.shape[-2]
+        return np.asarray((mean.sum(axis=-2, keepdims=True) - mean) / max(M - 1, 1))
+
+    def rewards(self, group: AnswerGroup) -> NDArray[np.float64]:
+        """Compute minus the weighted mean distance of each trace, [K], in [-1, 0]."""
+        distances: NDArray[np.float64] = group.required("distances", "Centrality")
+        views, M = group.view_codes, group.view_sizes.size
+        member = np.eye(M)[views]
+        sums = distances @ member
+        numbers = np.broadcast_to(group.view_sizes, sums.shape) - (member if self.own == "out" else 0.0)
+        if self.across == "other_views":
+            sums, numbers = sums * (1.0 - member), numbers * (1.0 - member)
+        if self.by == "view":
+            sums, numbers = np.divide(sums, numbers, out=np.zeros_like(sums), where=numbers > 0), np.sign(numbers)
+        total, number = sums.sum(axis=1), numbers.sum(axis=1)
+        return np.asarray(0.0 - np.divide(total, number, out=np.zeros_like(total), where=number > 0))
+
+
+def as_answer_distances(distances: Numbers) -> NDArray[np.float64]:
+    """Validate the distances of answers, [Z, Z], as those of traces.
+
+    Args:
+        distances: The distances.
+
+    Returns:
+        The distances as float64, read-only.
+
+    Raises:
+        ShapeError: If they are no square matrix.
+    """
+    shape = np.shape(distances)
+    if len(shape) != 2:
+        raise ShapeError(f"`distances` has shape {shape}; one for each pair of answers, (Z, Z), is needed.")
+    return as_distances(distances, shape[0])
+
+
+def exact_distances(distances: Numbers | None, nu: OverAnswers, reader: str) -> NDArray[np.float64]:
+    """Return the distances of answers for the exact view.
+
+    Args:
+        distances: The distances that a target was given.
+        nu: Answer probabilities, [*x, Z].
+        reader: The target, in error messages.
+
+    Returns:
+        Distances, [Z, Z].
+
+    Raises:
+        DomainError: If there are none.
+        ShapeError: If they are for another number of answers.
+    """
+    if distances is None:
+        raise DomainError(f"the exact view of {reader} needs the distances of answers: `distances=`, [Z, Z].")
+    array = np.asarray(distances, dtype=np.float64)
+    if len(array) != nu.shape[-1]:
+        raise ShapeError(f"`distances` is for {len(array)} answers; `nu` has {nu.shape[-1]}.")
+    return array

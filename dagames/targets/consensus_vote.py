@@ -1,0 +1,89 @@
+"""Coherence across views: a vote on the power mean of the views' shares."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dagames._types import OverAnswers
+from dagames.targets.base import Target
+from dagames.targets.group import AnswerGroup
+from dagames.targets.majority_vote import Ties, check_ties, shares_of_modes
+from dagames.targets.view_means import (
+    By,
+    Mean,
+    as_power,
+    as_smoothing,
+    check_by,
+    check_view_axis,
+    log_power_mean,
+    view_shares,
+    view_weights,
+)
+
+
+@dataclass(frozen=True)
+class ConsensusVote(Target):
+    """A vote whose winner has the largest mean share over the views, whatever their sizes.
+
+    Math:
+        m(z) = (sum_x w_x nu_x(z)^p)^(1/p);   r(y) = 1 if E(y) maximises m, else 0.
+
+    The arithmetic mean of equal views is the pooled majority. The geometric and the harmonic mean want support in
+    every view: an answer that a view never gives has m = 0, and where that holds for all answers every trace gets 0.
+    Smoothing lets such an answer win.
+
+    The exact view takes a row of `nu` for each view, [*x, M, Z], and gives each view the same rewards.
+
+    Attributes:
+        mean: "arithmetic" (p = 1), "geometric" (0), "harmonic" (-1), or p.
+        smoothing: Pseudo-count that is added to each answer of the group in each view, at least 0; it vanishes as the
+            group grows, and from the exact view.
+        by: "view" for equal weights w of the views, "trace" for weights by their numbers of traces (in a group; the
+            exact view has equal ones).
+        ties: What several maximisers get, as for `MajorityVote`; means are tied within rounding.
+
+    Source:
+        (paper, section 4.2 and appendix F); claims I.14 and I.33
+
+    >>> group = AnswerGroup(("a", "a", "a", "b", "b", "c", "c", "c"), (0, 0, 0, 0, 1, 1, 1, 1))
+    >>> ConsensusVote().rewards(group)
+    array([0.5, 0.5, 0.5, 0. , 0. , 0.5, 0.5, 0.5])
+    >>> ConsensusVote(mean="geometric").rewards(group)  # only b has support in both views
+    array([0., 0., 0., 1., 1., 0., 0., 0.])
+    """
+
+    mean: Mean | float = "arithmetic"
+    smoothing: float = 0.0
+    by: By = "view"
+    ties: Ties = "split"
+
+    def __post_init__(self) -> None:
+        """Validate the rules."""
+        as_power(self.mean)
+        object.__setattr__(self, "smoothing", as_smoothing(self.smoothing))
+        check_by(self.by)
+        check_ties(self.ties)
+
+    def exact_rewards(self, nu: OverAnswers) -> OverAnswers:
+        """Compute the reward of each answer, [*x, M, Z], the same for each view."""
+        check_view_axis(nu, "ConsensusVote")
+        weights = np.full(nu.shape[-2], 1.0 / nu.shape[-2])
+        rewards = self._winners(log_power_mean(nu, as_power(self.mean), weights))
+        return np.broadcast_to(rewards[..., None, :], nu.shape).copy()
+
+    def rewards(self, group: AnswerGroup) -> NDArray[np.float64]:
+        """Compute the reward of each trace, [K], in [0, 1]."""
+        if not group.totals.size:
+            return np.zeros(len(group))
+        weights = view_weights(group.view_sizes, self.by)
+        mean = log_power_mean(view_shares(group, self.smoothing), as_power(self.mean), weights)
+        return group.by_answer(self._winners(mean), 0.0)
+
+    def _winners(self, log_mean: OverAnswers) -> OverAnswers:
+        top = log_mean.max(axis=-1, keepdims=True)
+        return shares_of_modes((log_mean >= top - _TIED) & np.isfinite(log_mean), self.ties)
+
+
+_TIED = 1e-12
+"""Difference of two log-means that is rounding: those of groups of K traces differ by at least about 1 / K^2."""

@@ -1,0 +1,60 @@
+"""Coherence across views: the vote of one view labels another."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dagames._types import OverAnswers
+from dagames.targets.base import Target
+from dagames.targets.group import AnswerGroup
+from dagames.targets.majority_vote import Ties, check_ties, shares_of_modes
+from dagames.targets.view_means import check_view_axis
+
+
+@dataclass(frozen=True)
+class CrossedVote(Target):
+    """A view's traces are paid for the majority answer of the next view, so that no view confirms itself.
+
+    Math:
+        r(y) = 1 if E(y) is the mode of view x + 1 (mod M), else 0, for a trace of view x.
+
+    Of two views each labels the other. Views are taken in the order of their numbers. In a group of one view, and where
+    the labelling view has no answer, there is no label and traces get 0.
+
+    The exact view takes a row of `nu` for each view, [*x, M, Z].
+
+    Attributes:
+        ties: What several modes get, as for `MajorityVote`; "first" is the one that was seen first in the group.
+
+    Source:
+        Zhang et al., Co-rewarding: Stable self-supervised RL for eliciting reasoning in large language models,
+        arXiv:2508.00410
+
+    >>> CrossedVote().rewards(AnswerGroup(("a", "a", "b", "a", "b", "b"), (0, 0, 0, 1, 1, 1)))
+    array([0., 0., 1., 1., 0., 0.])
+    """
+
+    ties: Ties = "split"
+
+    def __post_init__(self) -> None:
+        """Validate the rule for ties."""
+        check_ties(self.ties)
+
+    def exact_rewards(self, nu: OverAnswers) -> OverAnswers:
+        """Compute the reward of each answer in each view, [*x, M, Z]; masses are tied only if equal to the last bit."""
+        check_view_axis(nu, "CrossedVote")
+        if nu.shape[-2] == 1:
+            return np.zeros(nu.shape)
+        return self._labels(nu)
+
+    def rewards(self, group: AnswerGroup) -> NDArray[np.float64]:
+        """Compute the reward of each trace, [K], in [0, 1]."""
+        if group.view_sizes.size == 1 or not group.totals.size:
+            return np.zeros(len(group))
+        labels = self._labels(group.view_totals)
+        return np.where(group.parsed, labels[group.view_codes, group.codes], 0.0)
+
+    def _labels(self, votes: NDArray[np.int64] | OverAnswers) -> OverAnswers:
+        modes = (votes == votes.max(axis=-1, keepdims=True)) & (votes > 0)
+        return np.roll(shares_of_modes(modes, self.ties), -1, axis=-2)

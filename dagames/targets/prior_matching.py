@@ -1,0 +1,100 @@
+"""Targeted exploration: draw the answers towards a prior."""
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dagames._border import as_number
+from dagames._errors import DomainError
+from dagames._types import OverAnswers
+from dagames.functionals.kl_to_prior import KLToPrior
+from dagames.targets.answer_values import check_by_answer, coordinates, values_at
+from dagames.targets.base import Target
+from dagames.targets.functional_target import as_coordinates
+from dagames.targets.group import AnswerGroup
+from dagames.targets.inverse_frequency import InverseFrequency
+
+if TYPE_CHECKING:
+    from dagames.estimators import RewardTable
+else:
+    # Tables load python-flint, which a run without them does not need.
+    RewardTable: TypeAlias = Any
+
+
+@dataclass(frozen=True, eq=False)
+class PriorMatching(Target):
+    """The Target of R = weight * KL(nu || prior).
+
+    Math:
+        r(y) = weight (log p(E(y)) - log nu(E(y)));   q(z) proportional to (p(z) / nu(z))^(weight / beta).
+
+    An answer that the prior does not name, or gives less than `floor`, has the probability `floor`: an answer of
+    probability 0 would have the reward minus infinity. A trace without an answer gets what an answer of probability
+    `floor` gets that the whole group gives.
+
+    Attributes:
+        prior: Probability of each answer; at least 0, with a sum of at most 1.
+        weight: The functional's weight lambda, above 0.
+        floor: Least probability of an answer, above 0 and at most 1.
+        table: Estimate of log nu from a count that includes the trace; as for `InverseFrequency`.
+        answers: The answer of each coordinate of the exact view, [Z]; 0, 1, ..., Z - 1 by default.
+
+    Source:
+        (paper, appendix C.2.2, Targeted exploration)
+
+    >>> from dagames.estimators import plugin_table
+    >>> target = PriorMatching({"a": 0.5, "b": 0.5}, table=plugin_table(4))
+    >>> target.rewards(AnswerGroup(("a", "a", "a", "b"))).round(4)
+    array([-0.4055, -0.4055, -0.4055,  0.6931])
+    """
+
+    prior: Mapping[Hashable, float]
+    weight: float = 1.0
+    floor: float = 1e-4
+    table: RewardTable | None = None
+    answers: tuple[Hashable, ...] | None = None
+
+    def __post_init__(self) -> None:
+        """Validate the prior and the other settings.
+
+        Raises:
+            DomainError: If `prior` is no mapping to probabilities, or `floor` is none.
+        """
+        check_by_answer(self.prior, "prior")
+        if not isinstance(self.prior, Mapping) or not self.prior:
+            raise DomainError(f"`prior` must map answers to probabilities, at least one, not {self.prior!r:.80}.")
+        masses = values_at(self.prior, tuple(self.prior), "prior", 0.0)
+        if (masses < 0).any() or masses.sum() > 1 + 1e-6:
+            raise DomainError(
+                f"`prior` has the probabilities {masses.tolist()!r:.80}; each must be at least 0, and their sum, "
+                f"{masses.sum():.6g}, at most 1. If these are weights, divide them by their sum."
+            )
+        floor = as_number(self.floor, "floor", "a probability above 0")
+        if not 0 < floor <= 1:
+            raise DomainError(f"`floor` must be a probability above 0, not {floor}: rewards would be infinite.")
+        object.__setattr__(self, "floor", floor)
+        object.__setattr__(self, "prior", dict(zip(self.prior, masses.tolist(), strict=True)))
+        object.__setattr__(self, "answers", as_coordinates(self.answers, None))
+        object.__setattr__(self, "weight", self._surprisal.weight)
+
+    def exact_rewards(self, nu: OverAnswers) -> OverAnswers:
+        """Compute weight * (log p - log nu), up to a constant, [*x, Z]; +inf where nu is 0."""
+        prior = self._prior(coordinates(self.answers, nu))
+        return np.asarray(-KLToPrior(prior / prior.sum(), self.weight).gradient(nu))
+
+    def rewards(self, group: AnswerGroup) -> NDArray[np.float64]:
+        """Compute weight times log p minus the table's estimate of log nu for each trace, [K]."""
+        values = self.weight * np.log(self._prior(group.distinct))
+        bonus = group.by_answer(values, self.weight * float(np.log(self.floor)))
+        return np.asarray(bonus + self._surprisal.rewards(group))
+
+    def _prior(self, answers: tuple[Hashable, ...]) -> NDArray[np.float64]:
+        return np.maximum(values_at(self.prior, answers, "prior", self.floor), self.floor)
+
+    @cached_property
+    def _surprisal(self) -> InverseFrequency:
+        return InverseFrequency(self.weight, self.table)

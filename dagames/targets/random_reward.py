@@ -1,0 +1,52 @@
+"""A control: rewards that mean nothing."""
+
+from dataclasses import dataclass
+from hashlib import blake2b
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dagames._types import OverAnswers
+from dagames._whole import as_count
+from dagames.targets.base import Target
+from dagames.targets.combined import as_share
+from dagames.targets.group import AnswerGroup
+
+
+@dataclass(frozen=True)
+class RandomReward(Target):
+    """A control that carries no information: 1 with probability `rate`, else 0, for each trace on its own.
+
+    The draw is a function of the seed and of the group's answers, views and texts in their order, so that a run that is
+    resumed repeats it; two groups that are equal in all of these get the same rewards. Answers enter by their `repr`.
+
+    Math:
+        E r(y) = rate;   q is uniform over answers.
+
+    Attributes:
+        rate: Probability of a reward of 1, from 0 to 1.
+        seed: Seed, an integer of at least 0.
+
+    >>> group = AnswerGroup(("a", "a", "b", None))
+    >>> RandomReward().rewards(group).tolist() == RandomReward().rewards(group).tolist()
+    True
+    """
+
+    rate: float = 0.5
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Validate rate and seed."""
+        object.__setattr__(self, "rate", as_share(self.rate, "rate"))
+        object.__setattr__(self, "seed", as_count(self.seed, "seed", 0))
+
+    def exact_rewards(self, nu: OverAnswers) -> OverAnswers:
+        """Return the mean reward, which is the same for every answer, [*x, Z]."""
+        return np.full(nu.shape, self.rate)
+
+    def rewards(self, group: AnswerGroup) -> NDArray[np.float64]:
+        """Draw 1 or 0 for each trace, [K]."""
+        content = repr((self.seed, group.answers, group.views, group.texts)).encode("utf-8", "surrogatepass")
+        digest = blake2b(content, digest_size=16).digest()
+        draws = np.random.Generator(np.random.PCG64(int.from_bytes(digest, "little"))).random(len(group))
+        return (draws < self.rate).astype(np.float64)

@@ -1,0 +1,119 @@
+"""Power means of the shares that the views of an orbit give to an answer."""
+
+from typing import Any, Literal, TypeAlias, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dagames._border import as_number, short
+from dagames._errors import DomainError, ShapeError
+from dagames._types import OverAnswers
+from dagames.targets.group import AnswerGroup
+
+Mean: TypeAlias = Literal["arithmetic", "geometric", "harmonic"]
+By: TypeAlias = Literal["view", "trace"]
+
+_POWERS = {"arithmetic": 1.0, "geometric": 0.0, "harmonic": -1.0}
+
+
+def as_power(mean: Any) -> float:
+    """Read the power of a mean.
+
+    Args:
+        mean: Its name, or the power: 1, 0, -1 for the arithmetic, geometric and harmonic mean.
+
+    Returns:
+        The power.
+
+    Raises:
+        DomainError: If it is neither.
+    """
+    if isinstance(mean, str):
+        if mean not in _POWERS:
+            raise DomainError(f"`mean` must be one of {', '.join(_POWERS)}, or a power, not {mean!r}.")
+        return _POWERS[mean]
+    power = as_number(mean, "mean", "a name or a power")
+    if not abs(power) <= 100:
+        raise DomainError(f"`mean` must be a power from -100 to 100, not {power}.")
+    return power
+
+
+def as_smoothing(smoothing: Any) -> float:
+    """Validate a pseudo-count: a finite number of at least 0."""
+    number = as_number(smoothing, "smoothing", "a number of at least 0")
+    if not 0 <= number < np.inf:
+        raise DomainError(f"`smoothing` must be a finite number of at least 0, not {number}.")
+    return number
+
+
+def check_by(by: Any) -> None:
+    """Raise unless there is such a way of weighing views."""
+    if by not in get_args(By):
+        raise DomainError(f"`by` must be one of {', '.join(get_args(By))}, not {short(by)}.")
+
+
+def log_power_mean(nu: OverAnswers, power: float, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Compute the log of the weighted power mean over views.
+
+    Math:
+        m(z) = (sum_x w_x nu_x(z)^p)^(1/p), or prod_x nu_x(z)^(w_x) for p = 0; not normalised.
+
+    Args:
+        nu: Masses, [*x, M, Z].
+        power: p.
+        weights: Weights of the views, [M], positive, summing to 1.
+
+    Returns:
+        Logarithms, [*x, Z]; -inf where the mean is 0, as for p <= 0 where any view has mass 0.
+
+    >>> log_power_mean(np.array([[0.5, 0.5], [0.125, 0.875]]), 0.0, np.array([0.5, 0.5])).round(4)
+    array([-1.3863, -0.4133])
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        logs, log_weights = np.log(nu), np.log(weights)[:, None]
+        excluded = (power <= 0) & (nu == 0).any(axis=-2)
+        logs = np.where(excluded[..., None, :], 0.0, logs)
+        if power == 0:
+            mean = (weights[:, None] * logs).sum(axis=-2)
+        else:
+            terms = power * logs + log_weights
+            top = terms.max(axis=-2)
+            shift = np.where(np.isfinite(top), top, 0.0)
+            mean = (np.log(np.exp(terms - shift[..., None, :]).sum(axis=-2)) + shift) / power
+    return np.asarray(np.where(excluded, -np.inf, mean))
+
+
+def view_shares(group: AnswerGroup, smoothing: float) -> NDArray[np.float64]:
+    """Compute the smoothed share of each of the different answers in each view.
+
+    Math:
+        (count_x(z) + c) / (K_x + c n),  n the number of different answers of the group.
+
+    Args:
+        group: The group, in which some trace has an answer.
+        smoothing: The pseudo-count c.
+
+    Returns:
+        Shares, [M, n]; traces without an answer count in K_x.
+    """
+    n = group.totals.size
+    return np.asarray((group.view_totals + smoothing) / (group.view_sizes[:, None] + smoothing * n))
+
+
+def view_weights(sizes: NDArray[np.int64], by: By) -> NDArray[np.float64]:
+    """Return the weights of the views, [M]: equal, or by their numbers of traces."""
+    return np.asarray(np.full(sizes.size, 1.0 / sizes.size) if by == "view" else sizes / sizes.sum())
+
+
+def check_view_axis(nu: OverAnswers, reader: str) -> None:
+    """Raise unless a distribution has a row for each view.
+
+    Args:
+        nu: Answer probabilities.
+        reader: The target that reads them, in the error message.
+
+    Raises:
+        ShapeError: If it is one row.
+    """
+    if nu.ndim < 2:
+        raise ShapeError(f"`nu` has shape {nu.shape}; {reader} compares views: [*x, M, Z], a row for each, is needed.")
