@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 
@@ -21,8 +22,8 @@ def lazy_exports(
     Returns:
         The functions `__getattr__` and `__dir__`.
 
-    >>> find, names = lazy_exports("dagames", {"certificates": ["Certificate"]})
-    >>> find("Certificate").__module__, "Certificate" in names()
+    >>> import dagames
+    >>> dagames.Certificate.__module__, "Certificate" in dir(dagames)
     ('dagames.certificates', True)
     """
     home_of = {name: f"{package}.{home}" for home, names in homes.items() for name in names}
@@ -40,6 +41,15 @@ def lazy_exports(
                 if error.name != f"{package}.{name}":
                     raise
         raise AttributeError(f"module {package!r} has no attribute {name!r}", name=name, obj=module)
+
+    class Package(ModuleType):
+        """A package in which an export keeps its name when a submodule of the same name is imported."""
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            same = isinstance(value, ModuleType) and home_of.get(name) == value.__name__
+            super().__setattr__(name, getattr(value, name) if same else value)
+
+    sys.modules[package].__class__ = Package
 
     def names() -> list[str]:
         return sorted({*vars(sys.modules[package]), *home_of})

@@ -20,7 +20,7 @@ def _is_stated_in_numbers(kind: type) -> bool:
 
 FUNCTIONALS: dict[str, type[functionals.Functional]] = {
     name: kind
-    for name, kind in vars(functionals).items()
+    for name, kind in ((name, getattr(functionals, name)) for name in functionals.__all__)
     if inspect.isclass(kind) and issubclass(kind, functionals.Functional) and not inspect.isabstract(kind)
     if _is_stated_in_numbers(kind)
 }

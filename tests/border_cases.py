@@ -25,13 +25,14 @@ from dagames.grpo import ByAnswer, ByCount, ExpectedUpdate, GroupTask
 from dagames.nonconvex_game import convex_game
 from dagames.solvers import solve
 from dagames.streaming import MarginalAccumulator, lift_chunk
-from dagames.targets import GiniDiversity
+from dagames.targets import AnswerGroup, Centrality, Clustered, GiniDiversity
 
 Result = Callable[[], Any]
 """What an object or a function gives, when it is asked."""
 
 PI, E, Q, NU = [0.5, 0.25, 0.25], [0, 1, 1], [0.75, 0.25], [[0.75, 0.25], [0.5, 0.5]]
 LOGS = [0.0, -np.inf]
+APART = [[0.0, 0.5], [0.5, 0.0]]
 SHARES, COSTS, GRAM = [0.75, 0.25], [0.0, 1.0], [[2.0, 0.0], [0.0, 2.0]]
 
 
@@ -67,6 +68,22 @@ def functional(make: Callable[..., Any], *at: float) -> Callable[..., Result]:
         made = make(**arrays)
         nu = np.array(at or Q)
         return lambda: (made.value(nu), made.conjugate(np.array([1.0, 0.5])))
+
+    return call
+
+
+def group_distances(distances: Any) -> Result:
+    """Make a group, and read its distances."""
+    group = AnswerGroup(["a", "b"], distances=distances)
+    return lambda: group.distances
+
+
+def targeted(make: Callable[..., Any]) -> Callable[..., Result]:
+    """Make a target, and ask it for its exact rewards."""
+
+    def call(**arrays: Any) -> Result:
+        made = make(**arrays)
+        return lambda: made.exact_rewards(np.array(Q))
 
     return call
 
@@ -199,6 +216,9 @@ ENTRIES: dict[str, Entry] = {
     "Budgets.__init__": Entry(constraint(Budgets), {"costs": COSTS, "budgets": [0.25]}),
     "EqualRates.__init__": Entry(constraint(EqualRates), {"costs": COSTS, "groups": [0, 1]}, ("groups",)),
     "Equalities.__init__": Entry(constraint(Equalities), {"costs": COSTS, "values": 0.375}),
+    "AnswerGroup.__init__": Entry(group_distances, {"distances": APART}),
+    "Centrality.__init__": Entry(targeted(Centrality), {"distances": APART}),
+    "Clustered.__init__": Entry(targeted(partial(Clustered, GiniDiversity(), 0.25)), {"distances": APART}),
     "Target.log_density": Entry(now(GiniDiversity().log_density, beta=1.0), {"nu": Q}),
     "ExpectedUpdate.__init__": Entry(
         lambda reward: partial(ExpectedUpdate(reward, group_size=3, n_answers=2).at, Q), {"reward": COSTS}

@@ -6,6 +6,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from dagames._border import read_real
 from dagames._errors import DomainError, ShapeError
 from dagames._types import Numbers, OverAnswers
 from dagames.targets.base import Target
@@ -109,7 +110,7 @@ def as_answer_distances(distances: Numbers) -> NDArray[np.float64]:
     Raises:
         ShapeError: If they are no square matrix.
     """
-    shape = np.shape(distances)
+    shape = read_real(distances, "distances").array.shape
     if len(shape) != 2:
         raise ShapeError(f"`distances` has shape {shape}; one for each pair of answers, (Z, Z), is needed.")
     return as_distances(distances, shape[0])

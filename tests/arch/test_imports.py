@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import inspect
 import subprocess
 import sys
 from pathlib import Path
@@ -59,6 +60,7 @@ def test_type_checkers_see_what_the_interpreter_finds(package):
     for name in module.__all__:
         value = getattr(module, name)
         assert vars(module)[name] is value
+        assert not inspect.ismodule(value)
     assert set(module.__all__) <= set(dir(module))
 
 
@@ -75,3 +77,12 @@ def test_unknown_names_are_refused_as_usual(package, name):
 def test_subpackages_are_found_by_name():
     assert "dagames.grpo" in loaded_by("import dagames\nassert dagames.grpo.Grpo")
     assert dagames.functionals.Gini().weight == 1.0
+
+
+def test_a_function_keeps_its_name_beside_its_module():
+    """Importing the module `from_convex` binds that name in the package, where the function has to be."""
+    loaded_by(
+        "import dagames.functionals.sums\n"
+        "from dagames.functionals import from_convex\n"
+        "assert callable(from_convex), from_convex"
+    )
