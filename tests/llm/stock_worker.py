@@ -67,6 +67,8 @@ def run(model: Path, out: Path, settings: dict[str, Any]) -> None:
         json.dumps({"world_size": state.num_processes, "rows": seen, "log": trainer.state.log_history})
     )
     if torch.distributed.is_initialized():
+        # Without the barrier a process may wait for ever at its end for one that is gone.
+        torch.distributed.barrier()
         torch.distributed.destroy_process_group()
 
 

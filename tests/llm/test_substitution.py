@@ -11,6 +11,7 @@ import pytest
 import trl
 import trl.trainer.utils
 from datasets import Dataset, IterableDataset
+from transformers import AutoTokenizer
 
 from dagames.targets import MajorityVote
 from dagames_llm import OrbitGRPOTrainer, OrbitRLOOTrainer, TargetReward
@@ -204,3 +205,41 @@ def test_a_server_of_vllm_is_sent_each_slots_own_view(trainer: Any, tiny: Path, 
     texts = made.processing_class.batch_decode([ids for prompts, _ in sent for ids in prompts])
     assert texts == recorder.calls[0]["prompts"]
     assert {number for _, number in sent} == {1}
+
+
+class Room:
+    """An environment that ends each prompt by a remark of its own, with a tool that the tiny model never calls."""
+
+    def reset(self, **row: Any) -> str:
+        return f" in {row['kind']}"
+
+    def look(self) -> str:
+        """Look around.
+
+        Returns:
+            What is seen.
+        """
+        return "nothing"
+
+
+def test_environments(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("trl", minversion="1.16")
+    monkeypatch.setenv("TRL_EXPERIMENTAL_SILENCE", "1")
+    tokenizer = AutoTokenizer.from_pretrained(tiny)
+    tokenizer.chat_template = (Path(trl.__file__).parent / "chat_templates" / "qwen3.jinja").read_text()
+    rows = [{**row, "prompt": talk(row["prompt"]), "orbit": [talk(view) for view in row["orbit"]]} for row in ORBITS]
+    recorder = Recorder()
+    made = OrbitGRPOTrainer(
+        str(tiny),
+        [TargetReward(MajorityVote()), recorder],
+        configuration(OrbitGRPOTrainer, tmp_path),
+        Dataset.from_list(rows),
+        processing_class=tokenizer,
+        environment_factory=Room,
+    )
+    made.train()
+    columns = recorder.calls[0]
+    for i, prompt in enumerate(columns["prompts"]):
+        assert prompt[-1]["content"].startswith(columns["orbit"][i][columns["view"][i]][-1]["content"])
+        assert prompt[-1]["content"].endswith(columns["kind"][i])
+    assert len(columns["environments"]) == 12

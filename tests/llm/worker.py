@@ -58,6 +58,8 @@ def record(model: Path, out: Path, more: dict[str, Any]) -> None:
         })
     )
     if torch.distributed.is_initialized():
+        # Without the barrier a process may wait for ever at its end for one that is gone.
+        torch.distributed.barrier()
         torch.distributed.destroy_process_group()
 
 
