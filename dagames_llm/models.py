@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dagames_llm._errors import ModelError
+from dagames_llm._errors import ModelError, VersionError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -80,10 +80,16 @@ def embedded_folder() -> Path:
 
 def _unpack(source: Path, folder: Path) -> None:
     import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
+    import transformers
+    from transformers import AutoModelForCausalLM, AutoTokenizer
 
+    if not hasattr(transformers, "GgufConfig"):
+        raise VersionError(
+            f"unpacking the embedded model needs transformers >= 5.17; installed is {transformers.__version__}. "
+            "Upgrade transformers, or name a model folder or a model of the hub."
+        )
     AutoTokenizer.from_pretrained(source.parent, gguf_file=source.name).save_pretrained(folder)
-    unpacked = GgufConfig(gguf_file=source.name, dequantize=True)
+    unpacked = transformers.GgufConfig(gguf_file=source.name, dequantize=True)
     model = AutoModelForCausalLM.from_pretrained(
         source.parent, gguf_file=source.name, quantization_config=unpacked, dtype=torch.float32
     )

@@ -101,7 +101,7 @@ def resolve_recipe(path: str | Path, overrides: dict[str, Any] | None = None) ->
     Raises:
         RecipeError: the file is missing or no mapping, a key is unknown, or a value is of the wrong kind.
     """
-    written = {**read_recipe(path), **(overrides or {})}
+    written = _as_installed({**read_recipe(path), **(overrides or {})})
     check_keys(written, str(path))
     if written.get("trust_remote_code"):
         raise RecipeError(f"{path}: `trust_remote_code` is always off: no code of a model is run.")
@@ -120,6 +120,15 @@ def resolve_recipe(path: str | Path, overrides: dict[str, Any] | None = None) ->
         if getattr(grpo, key) not in known:
             raise RecipeError(f"{path}: `{key}` is {getattr(grpo, key)!r}; known are {', '.join(known)}.")
     return Recipe(orbit, grpo, model, written)
+
+
+def _as_installed(written: dict[str, Any]) -> dict[str, Any]:
+    """Return the keys under the names that the installed transformers has; it renamed two in version 5.23."""
+    known = known_keys()
+    former = {
+        key: key.replace("activation", "gradient") for key in written if key.startswith("activation_checkpointing")
+    }
+    return {former.get(key, key) if key not in known else key: value for key, value in written.items()}
 
 
 def check_keys(written: dict[str, Any], place: str) -> None:

@@ -30,10 +30,11 @@ def record(model: Path, out: Path, more: dict[str, Any]) -> None:
         def _generate_and_score_completions(self, inputs: Any) -> Any:
             output = super()._generate_and_score_completions(inputs)
             tokenizer = self.processing_class
-            texts = tokenizer.batch_decode(output["completion_ids"], skip_special_tokens=True)
             prompts = tokenizer.batch_decode(output["prompt_ids"], skip_special_tokens=True)
-            rows = zip(inputs, prompts, texts, output["advantages"].tolist(), strict=True)
-            seen.append([{"row": r["prompt"], "prompt": p, "text": t, "advantage": a} for r, p, t, a in rows])
+            read = list(self._logs["extra"]["answer"])[-self.accelerator.num_processes * len(inputs) :]
+            first = self.accelerator.process_index * len(inputs)
+            rows = zip(inputs, prompts, read[first : first + len(inputs)], output["advantages"].tolist(), strict=True)
+            seen.append([{"row": r["prompt"], "prompt": p, "answer": z, "advantage": a} for r, p, z, a in rows])
             return output
 
     build.OrbitGRPOTrainer = Recording
