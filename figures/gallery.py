@@ -1,6 +1,9 @@
 """All figures: computed, drawn, and written with their data."""
 
 import json
+from concurrent.futures import ProcessPoolExecutor
+from importlib import import_module
+from multiprocessing import get_context
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -45,13 +48,25 @@ def draw_all(out: Path) -> list[dict[str, Any]]:
     """
     style.use_style()
     drawn = []
-    for module in track(FIGURES, "figures", console=Console(stderr=True), transient=True):
-        name = module.__name__.rpartition(".")[2]
-        arrays = module.compute()
-        figure = module.draw(arrays)
-        style.save(figure, out / name)
-        plt.close(figure)
-        described = {"name": name, "title": module.TITLE, "caption": module.caption(arrays)}
-        write_text(out / f"{name}.json", json.dumps(described | {"data": arrays}, allow_nan=False) + "\n")
-        drawn.append(described)
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
+        computed = pool.map(_compute, [module.__name__ for module in FIGURES])
+        shown = track(FIGURES, "figures", console=Console(stderr=True), transient=True)
+        for module, arrays in zip(shown, computed, strict=True):
+            drawn.append(_draw(module, arrays, out))
     return drawn
+
+
+def _compute(name: str) -> dict[str, Any]:
+    """Compute a figure's data, in a process of its own: modules cannot be sent, names can."""
+    computed: dict[str, Any] = import_module(name).compute()
+    return computed
+
+
+def _draw(module: ModuleType, arrays: dict[str, Any], out: Path) -> dict[str, Any]:
+    name = module.__name__.rpartition(".")[2]
+    figure = module.draw(arrays)
+    style.save(figure, out / name)
+    plt.close(figure)
+    described = {"name": name, "title": module.TITLE, "caption": module.caption(arrays)}
+    write_text(out / f"{name}.json", json.dumps(described | {"data": arrays}, allow_nan=False) + "\n")
+    return described

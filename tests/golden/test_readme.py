@@ -85,3 +85,17 @@ def test_the_target_example_of_the_readme_runs():
     names: dict = {}
     exec(code.group(1), names)
     np.testing.assert_array_equal(names["MajorityVote"]().rewards(names["group"]), [1, 1, 0, 0])
+
+
+def test_the_rewards_of_the_four_algorithms_are_made_as_the_readme_says():
+    code = re.search(r"### The four algorithms\n\n```python\n(.*?)```", README, re.DOTALL)
+    assert code is not None
+    names: dict = {}
+    exec(code.group(1), names)
+    texts = ["So it is 7.", "#### 7", "8"]
+    columns = {"prompts": ["q"] * 3, "completions": texts}
+    for name in ("coherence", "pairwise", "diversity"):
+        names[name].group_size = 3
+        assert len(names[name](**columns)) == 3
+    assert names["coherence"](**columns) == [1.0, 1.0, 0.0]
+    assert [constraint.budget for constraint in names["safety"].dual.constraints] == [0.1, 0.5]
