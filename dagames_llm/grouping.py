@@ -7,16 +7,18 @@ their rows, in the order of the processes, which is the order in which TRL conca
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar, cast
 
 from accelerate import PartialState
 from accelerate.utils import gather_object
 
+from dagames._errors import DagamesError
 from dagames_llm._errors import GroupError
 
+Result = TypeVar("Result")
 Prompt = Any
 """A text, or a conversation: a list of messages with `role` and `content`."""
 
@@ -64,6 +66,33 @@ class Step:
     def of_this_process(self) -> list[Sequence[int]]:
         """Return the groups with at least one trace on this process."""
         return [group for group in self.groups if any(self.start <= place < self.stop for place in group)]
+
+
+def together(action: Callable[[], Result]) -> Result:
+    """Do something on every process, and raise on all if it fails on one: else the others would wait for that one.
+
+    Args:
+        action: What each process does.
+
+    Returns:
+        What it returned.
+
+    Raises:
+        GroupError: If it failed on another process.
+    """
+    result, failure = None, None
+    try:
+        result = action()
+    except DagamesError as error:
+        failure = error
+    if PartialState().num_processes > 1:
+        messages = gather_object([None if failure is None else f"{type(failure).__name__}: {failure}"])
+        for process, message in enumerate(messages):
+            if failure is None and message is not None:
+                raise GroupError(f"process {process} could not score its completions. {message}")
+    if failure is not None:
+        raise failure
+    return cast("Result", result)
 
 
 def gather_step(local: Sequence[Trace], group_size: int | None, same_question: bool = True) -> Step:

@@ -15,7 +15,7 @@ from dagames_llm.baselines import Baseline, Over, baseline_rewards
 from dagames_llm.costs import Cost, costs_of
 from dagames_llm.distances import Distance, distance_named, distances_of
 from dagames_llm.extract import Extractor, completion_text, extractor_named
-from dagames_llm.grouping import Step, Trace, digest, gather_step, prompt_text, views_of
+from dagames_llm.grouping import Step, Trace, digest, gather_step, prompt_text, together, views_of
 from dagames_llm.monitors import Monitor
 from dagames_llm.settings import TrainerSettings, find_settings, warn_of_standardised
 
@@ -147,9 +147,9 @@ class TargetReward:
         self._warn_once(settings)
         target = self.target.at(int(getattr(trainer_state, "global_step", 0) or 0))
         cut = self._truncated(completion_ids, settings, len(completions))
-        local = self._read(completions, prompts, cut, settings, columns)
+        local = together(lambda: self._read(completions, prompts, cut, settings, columns))
         step = gather_step(local, settings.group_size, same_question=environments is None)
-        raw, paid = self._score(target, step)
+        raw, paid = together(lambda: self._score(target, step))
         self._report(step, raw, settings, log_extra, log_metric)
         return list(paid.tolist())
 

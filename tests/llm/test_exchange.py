@@ -1,0 +1,46 @@
+"""Groups over two processes: the answers of both decide, and what fails on one is raised on both."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.llm.exchange_worker import IDS, TEXTS
+from tests.llm.test_trainer import votes
+from tests.llm.tiny import on_two_processes
+
+
+@pytest.fixture(scope="module")
+def ranks(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+    out = tmp_path_factory.mktemp("exchange")
+    result = on_two_processes("tests.llm.exchange_worker", str(out))
+    assert result.returncode == 0, result.stderr[-3000:]
+    found = [json.loads((out / f"rank{r}.json").read_text()) for r in range(2)]
+    assert [rank["world_size"] for rank in found] == [2, 2]
+    return found
+
+
+def test_a_group_is_scored_whole_wherever_its_traces_are(ranks: list[dict[str, Any]]) -> None:
+    expected = [reward for start in (0, 4, 8) for reward in votes(list(TEXTS[start : start + 4]))]
+    assert ranks[0]["by place"] + ranks[1]["by place"] == expected
+    by_id = {key: votes([t for t, i in zip(TEXTS, IDS, strict=True) if i == key]) for key in "abc"}
+    assert ranks[0]["by id"] + ranks[1]["by id"] == [by_id[key].pop(0) for key in IDS]
+
+
+@pytest.mark.parametrize(
+    ("case", "first", "second"),
+    [
+        ("mixed", "GroupError: completions 4 and 7", "GroupError: completions 4 and 7"),
+        ("incomplete", "GroupError: 10 completions are no whole", "GroupError: 10 completions are no whole"),
+        ("by integer and missing id", "GroupError: completion 11", "GroupError: completion 11"),
+        ("extractor", "GroupError: process 1 could not score", "ExtractError: the extractor fails_on_the_second"),
+        ("distance", "DistanceError: ", "GroupError: process 0 could not score"),
+    ],
+)
+def test_what_fails_on_one_process_is_raised_on_both(
+    case: str, first: str, second: str, ranks: list[dict[str, Any]]
+) -> None:
+    assert ranks[0][case].startswith(first)
+    assert ranks[1][case].startswith(second)
