@@ -44,9 +44,9 @@ def suite_in(folder: Path, suite: tuple[str, ...]) -> subprocess.CompletedProces
 
 
 def copy_code(folder: Path) -> None:
-    for name in ("dagames", "tests", "conftest.py", "pyproject.toml"):
+    for name in ("dagames", "dagames_llm", "tests", "conftest.py", "pyproject.toml", "README.md"):
         source = ROOT / name
-        ignore = shutil.ignore_patterns("__pycache__", "llm", "mutation")
+        ignore = shutil.ignore_patterns("__pycache__", "mutation")
         shutil.copytree(source, folder / name, ignore=ignore) if source.is_dir() else shutil.copy(source, folder)
 
 
