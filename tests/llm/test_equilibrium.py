@@ -135,7 +135,6 @@ def test_soft_consensus_over_two_views_ends_at_the_coupled_equilibrium(tmp_path:
     rows = [{"prompt": "A", "orbit": ["A", "B"]}]
     path = run_game(tmp_path, reward, rows, OrbitRLOOTrainer, num_generations=4 * K, per_device_train_batch_size=4 * K)
     difference, error = deviations(path, np.asarray(equilibrium))
-    print("soft", equilibrium, difference, error)
     # Shares of 2 K traces of a view are estimated: the logarithm's bias is of order 1 / (2 K).
     assert np.all(np.abs(difference) < 4 * error + 2 / (2 * K))
     assert np.abs(NU_0 - equilibrium).max() > 0.05
@@ -160,9 +159,9 @@ def test_safety_with_two_budgets_ends_at_the_coupled_equilibrium(tmp_path: Path)
     ])
     path = run_game(tmp_path, safety, [{"prompt": "A"}, {"prompt": "B"}], callbacks=[safety.callback], max_steps=400)
     difference, error = deviations(path, np.asarray(solution.nu))
-    print("safety", solution.nu, difference, error, safety.dual.multipliers, solution.multipliers)
     assert np.all(np.abs(difference) < 4 * error + 2e-3)
-    assert min(safety.dual.multipliers.values()) > 0.05, "a budget that does not bind shows nothing"
+    assert solution.multipliers.min() > 0.5, "a budget that does not bind shows nothing"
+    np.testing.assert_allclose(list(safety.dual.multipliers.values()), solution.multipliers, atol=0.1)
 
 
 def paper_resting_point(nu_0: np.ndarray, target: Target) -> np.ndarray:
