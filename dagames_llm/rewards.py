@@ -85,7 +85,7 @@ class TargetReward:
         self.extract = extractor_named(extract) if isinstance(extract, str) else extract
         self.group_size = group_size
         self.distance = distance_named(distance) if isinstance(distance, str) else distance
-        self.costs = dict(costs or {})
+        self.costs = {} if costs is None else costs
         self.gold = gold
         self.truncated = truncated
         self.baseline = baseline
@@ -97,11 +97,17 @@ class TargetReward:
 
     def _check(self) -> None:
         if not isinstance(self.target, Target):
-            raise RecipeError(f"`target` must be a Target of dagames.targets, not {type(self.target).__name__}.")
+            made = f"an instance, {self.target.__name__}(...)" if isinstance(self.target, type) else "one"
+            raise RecipeError(f"`target` must be a Target of dagames.targets, not {self.target!r:.60}; pass {made}.")
         if not callable(self.extract):
             raise RecipeError(f"`extract` must be a name or a function, not {self.extract!r}.")
-        if self.group_size is not None and (isinstance(self.group_size, bool) or self.group_size < 1):
-            raise RecipeError(f"`group_size` is {self.group_size!r}; a group has at least one completion.")
+        size = self.group_size
+        if size is not None and (not isinstance(size, int) or isinstance(size, bool) or size < 1):
+            raise RecipeError(f"`group_size` is {size!r}; it must be a whole number of completions, at least 1.")
+        if not isinstance(self.costs, Mapping) or not all(map(callable, self.costs.values())):
+            raise RecipeError(
+                f"`costs` must map names to functions of texts, {{'length': Length()}}, not {self.costs!r}."
+            )
         for key, choices in {"truncated": Truncated, "baseline": Baseline, "over": Over}.items():
             if getattr(self, key) not in get_args(choices):
                 raise RecipeError(
@@ -212,11 +218,19 @@ class TargetReward:
         if "gold" not in self.target.needs or self.gold is None:
             return [None] * number
         if self.gold not in columns:
+            listed = ", ".join(["prompt", *sorted(columns)])
             raise RecipeError(
-                f"`gold` is {self.gold!r}, but the data set has no such column; it has {', '.join(sorted(columns))}. "
+                f"`gold` is {self.gold!r}, but the data set has no such column; it has {listed}. "
                 "With `remove_unused_columns=True` the trainer drops it."
             )
-        return [None if value is None else self._answer(str(value), i) for i, value in enumerate(columns[self.gold])]
+        read = [None if value is None else self._answer(str(value), i) for i, value in enumerate(columns[self.gold])]
+        for i, (value, answer) in enumerate(zip(columns[self.gold], read, strict=True)):
+            if answer is None:
+                raise ExtractError(
+                    f"no answer is read in `{self.gold}` of row {i}, {value!r:.80}. Remove rows without a reference "
+                    "answer, or choose `extract` to fit."
+                )
+        return list(read)
 
     def _answer(self, text: str, row: int) -> Hashable:
         try:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from dagames._errors import DagamesError
 from dagames.grpo import decoupled_advantages, group_advantages
-from dagames.targets import AnswerGroup, GiniDiversity, InverseFrequency, MajorityVote
+from dagames.targets import AnswerGroup, GiniDiversity, GroundTruth, InverseFrequency, MajorityVote
 from dagames_llm import TargetReward
 from dagames_llm._errors import ExtractError, GroupError, RecipeError
 from dagames_llm.monitors import Monitor
@@ -239,7 +239,12 @@ def test_an_extractor_of_one_s_own_that_fails_is_named_with_the_completion() -> 
         ({"target": "majority"}, "`target` must be a Target"),
         ({"extract": "last_numbr"}, "last_number"),
         ({"extract": 3}, "`extract` must be a name or a function"),
+        ({"target": MajorityVote}, r"an instance, MajorityVote\(...\)"),
         ({"group_size": 0}, "`group_size` is 0"),
+        ({"group_size": 2.0}, "`group_size` is 2.0"),
+        ({"group_size": "4"}, "`group_size` is '4'"),
+        ({"costs": len}, "`costs` must map names"),
+        ({"target": GroundTruth()}, "needs gold: pass `gold=`"),
         ({"truncated": "drop"}, "'follow', 'vote', 'abstain'"),
         ({"baseline": "mean"}, "'leave_one_out'"),
         ({"over": "prompt"}, "'orbit', 'view'"),
@@ -248,6 +253,17 @@ def test_an_extractor_of_one_s_own_that_fails_is_named_with_the_completion() -> 
 def test_bad_arguments_are_refused_when_the_reward_is_made(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(DagamesError, match=message):
         TargetReward(**{"target": MajorityVote(), **arguments})
+
+
+def test_a_reference_answer_that_is_missing_or_unread_is_named_by_its_row() -> None:
+    reward = TargetReward(GroundTruth(), gold="answer", group_size=2)
+    rows = {"prompts": ["q"] * 2, "completions": ["1", "2"]}
+    assert reward(**rows, answer=["so #### 2"] * 2) == [0, 1]
+    for answer in (None, "no number"):
+        with pytest.raises(ExtractError, match="`answer` of row 1"):
+            reward(**rows, answer=["2", answer])
+    with pytest.raises(RecipeError, match="no such column; it has prompt, kind"):
+        reward(**rows, kind=["a", "b"])
 
 
 def test_targets_by_name() -> None:
