@@ -85,6 +85,9 @@ class _OverOrbits(_Trainer):
     keeps_baselines = True
     """A reward with a baseline of its own is not centred again."""
 
+    leaves_one_out = False
+    """Whether TRL subtracts the mean of the others of a group instead of that of all."""
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         given = inspect.signature(super().__init__).bind(*args, **kwargs).arguments
         # Before TRL, which writes files: a run that is refused leaves nothing behind.
@@ -129,11 +132,10 @@ class _OverOrbits(_Trainer):
             return None
         weights = self.reward_weights.to(self._last_rewards.device)[kept]
         rewards = (self._last_rewards[:, kept] * weights).nansum(dim=1).view(-1, group_size)
-        return self._subtracted(rewards).reshape(-1)
-
-    @staticmethod
-    def _subtracted(rewards: torch.Tensor) -> torch.Tensor:
-        raise NotImplementedError
+        total = rewards.sum(dim=1, keepdim=True)
+        if self.leaves_one_out:
+            return ((total - rewards) / max(group_size - 1, 1)).reshape(-1)
+        return (total / group_size).expand_as(rewards).reshape(-1)
 
     def _generate_single_turn(self, *args: Any, **kwargs: Any) -> Any:
         # vLLM's server completes every `num_generations`-th prompt that often: so that it sees each slot's own view,
@@ -173,10 +175,6 @@ class OrbitGRPOTrainer(_OverOrbits, GRPOTrainer):
     orbit; reward functions get `orbit` and `view` beside the row's other columns, and see the view as the prompt.
     """
 
-    @staticmethod
-    def _subtracted(rewards: torch.Tensor) -> torch.Tensor:
-        return rewards.mean(dim=1, keepdim=True).expand_as(rewards)
-
     @functools.wraps(GRPOTrainer.__init__)
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -189,10 +187,7 @@ class OrbitRLOOTrainer(_OverOrbits, RLOOTrainer):
     and subtracts the mean of the other completions of the orbit.
     """
 
-    @staticmethod
-    def _subtracted(rewards: torch.Tensor) -> torch.Tensor:
-        others = rewards.shape[1] - 1
-        return (rewards.sum(dim=1, keepdim=True) - rewards) / others if others else rewards.clone()
+    leaves_one_out = True
 
     @functools.wraps(RLOOTrainer.__init__)
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -1,7 +1,8 @@
 """A TRL script as a user has it, with one import and one argument more. Runs alone or under torchrun.
 
 Usage: stock_worker.py MODEL OUT JSON, where JSON holds `trainer` (a class of TRL, whose script is the README's, or of
-ours), `rows` (of the data set) and `args` (of TRL's configuration). Rank r writes OUT/rank<r>.json.
+ours), `rows` (of the data set), `args` (of TRL's configuration) and, for our trainers, `reward` (of TargetReward). Rank
+r writes OUT/rank<r>.json.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ import trl
 from dagames.targets import MajorityVote
 from dagames_llm import TargetReward
 
-trainer = Trainer(model, TargetReward(MajorityVote(), extract="last_number"), Config(), prompts)
+trainer = Trainer(model, TargetReward(MajorityVote(), extract="last_number", **reward), Config(), prompts)
 """
 
 
@@ -84,7 +85,8 @@ def run(model: Path, out: Path, settings: dict[str, Any]) -> None:
     )
     names: dict[str, Any] = {"prompts": Dataset.from_list(settings.get("rows", ROWS))}
     if "Orbit" in name:
-        exec(ORBIT_SCRIPT, {**names, "Trainer": Recording, "Config": small, "model": str(model)}, names)
+        given = {"Trainer": Recording, "Config": small, "model": str(model), "reward": settings.get("reward", {})}
+        exec(ORBIT_SCRIPT, {**names, **given}, names)
     else:
         originals = base, config
         setattr(trl, name, Recording)

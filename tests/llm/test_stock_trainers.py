@@ -77,3 +77,20 @@ def test_groups_that_straddle_two_processes(trainer: str, tiny: Path, tmp_path: 
     generations = [list(chain(*both)) for both in zip(*parts, strict=True)]
     assert [len(rows) for rows in generations] == [24, 24]
     check(list(chain(*generations)), trainer)
+
+
+@pytest.mark.parametrize("trainer", ["OrbitGRPOTrainer", "OrbitRLOOTrainer"])
+def test_a_decoupled_baseline_is_not_centred_again(trainer: str, tiny: Path, tmp_path: Path) -> None:
+    run(tiny, tmp_path, settings_of(trainer, BATCH) | {"reward": {"baseline": "decoupled"}})
+    rows = json.loads((tmp_path / "rank0.json").read_text())["rows"]
+    means = []
+    for start in range(0, len(rows), K):
+        group = rows[start : start + K]
+        answers = [row["answer"] or None for row in group]
+        rewards = votes(answers)
+        for i, row in enumerate(group):
+            without = votes([None if j == i else answer for j, answer in enumerate(answers)])
+            others = sum(r for j, r in enumerate(without) if j != i) / (K - 1)
+            assert row["advantage"] == pytest.approx(rewards[i] - others, abs=1e-6)
+        means.append(sum(row["advantage"] for row in group))
+    assert max(map(abs, means)) > 0.01, "centred advantages would pass too: the test shows nothing"

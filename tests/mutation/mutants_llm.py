@@ -32,5 +32,6 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("dagames_llm/orbits.py", "epoch + _offset(views)", "epoch"),
     ("dagames_llm/orbits.py", "place % group_size, len(views)", "place, len(views)"),
     ("dagames_llm/trainer.py", "self.accelerator.process_index * len(inputs)", "0"),
+    ("dagames_llm/trainer.py", "(total - rewards) / max(group_size - 1, 1)", "total / group_size"),
     ("dagames_llm/trainer.py", 'bound.arguments["num_generations"] = 1', "pass"),
 )
