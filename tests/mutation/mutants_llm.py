@@ -27,7 +27,6 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("dagames_llm/rewards.py", 'self.truncated == "follow" and settings.masks_truncated', 'self.truncated == "follow"'),
     ("dagames_llm/rewards.py", "ids[-1] not in ends", "ids[-1] in ends"),
     ("dagames_llm/rewards.py", "None if cut[i] and abstain else", "None if abstain else"),
-    ("dagames_llm/orbits.py", "first = turn * extra % n_views", "first = turn % n_views"),
     ("dagames_llm/orbits.py", "(place + first) % n_views", "place % n_views"),
     ("dagames_llm/orbits.py", "epoch + _offset(views)", "epoch"),
     ("dagames_llm/orbits.py", "place % group_size, len(views)", "place, len(views)"),
