@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from typing import Any, Literal, get_args
 
@@ -20,6 +21,11 @@ from dagames_llm.monitors import Monitor
 from dagames_llm.settings import TrainerSettings, find_settings, warn_of_standardised
 
 Truncated = Literal["follow", "vote", "abstain"]
+
+PATIENCE = 10
+"""Generations without a difference between rewards after which a warning is given."""
+
+_log = logging.getLogger("dagames_llm")
 
 
 class TargetReward:
@@ -93,6 +99,7 @@ class TargetReward:
         self.monitor = Monitor() if monitor is None else monitor
         self.__name__ = type(target).__name__ if name is None else name
         self._warned = False
+        self._flat_steps: int | None = 0
         self._check()
 
     def _check(self) -> None:
@@ -156,6 +163,7 @@ class TargetReward:
         local = together(lambda: self._read(completions, prompts, cut, settings, columns))
         step = gather_step(local, settings.group_size, same_question=environments is None)
         raw, paid = together(lambda: self._score(target, step))
+        self._watch(raw, step, settings)
         self._report(step, raw, settings, log_extra, log_metric)
         return list(paid.tolist())
 
@@ -169,6 +177,26 @@ class TargetReward:
                 f"`baseline` is 'decoupled', but {type(settings.trainer).__name__} subtracts a mean of the group from "
                 "every reward, which undoes it. Use OrbitGRPOTrainer or OrbitRLOOTrainer, or baseline='leave_one_out'."
             )
+
+    def _watch(self, raw: NDArray[np.float64], step: Step, settings: TrainerSettings) -> None:
+        """Warn once if no group of the first steps told its traces apart: such a run learns nothing."""
+        if self._flat_steps is None or settings.trainer is None or not settings.trainer.model.training:
+            return
+        here = [np.asarray(places) for places in step.of_this_process()]
+        inside = [places[(places >= step.start) & (places < step.stop)] - step.start for places in here]
+        if any(np.ptp(raw[places]) > 0 for places in inside):
+            self._flat_steps = None
+            return
+        self._flat_steps += 1
+        if self._flat_steps == PATIENCE:
+            _log.warning(
+                "%s gave all traces of each group the same reward in the first %d generations: nothing is learned. "
+                "Look at `unparsed` and at the column `answer`; a target that compares views needs prompts with "
+                "paraphrases (an `orbit_id`, or OrbitGRPOTrainer).",
+                self.__name__,
+                PATIENCE,
+            )
+            self._flat_steps = None
 
     def _truncated(
         self, completion_ids: Sequence[Sequence[int]] | None, settings: TrainerSettings, number: int

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from dagames._errors import DagamesError
 from dagames.grpo import decoupled_advantages, group_advantages
-from dagames.targets import AnswerGroup, GiniDiversity, GroundTruth, InverseFrequency, MajorityVote
+from dagames.targets import AnswerGroup, CrossedVote, GiniDiversity, GroundTruth, InverseFrequency, MajorityVote
 from dagames_llm import TargetReward
 from dagames_llm._errors import ExtractError, GroupError, RecipeError
 from dagames_llm.monitors import Monitor
@@ -187,6 +187,24 @@ def test_standardised_advantages_are_warned_of_once(scale: str, words: str, capl
     for _ in range(2):
         reward(prompts=["q"] * 4, completions=["1"] * 4, log_metric=trainer.log_metric)
     assert [words in record.getMessage() for record in caplog.records] == ([True] if words else [])
+
+
+def test_a_reward_that_tells_no_traces_apart_is_warned_of_once(caplog: pytest.LogCaptureFixture) -> None:
+    def warnings_of(target: Any, texts: list[list[str]], training: bool = True) -> int:
+        caplog.clear()
+        trainer = Trainer(num_generations_eval=4)
+        trainer.model.training = training
+        reward = TargetReward(target, extract="first_number")
+        for completions in texts:
+            reward(prompts=["q"] * 4, completions=completions, log_metric=trainer.log_metric)
+        return sum("nothing is learned" in record.getMessage() for record in caplog.records)
+
+    split, agreed = ["1", "1", "2", "3"], ["1"] * 4
+    assert warnings_of(CrossedVote(), [split] * 25) == 1, "without paraphrases no view labels another"
+    assert warnings_of(CrossedVote(), [split] * 9) == 0
+    assert warnings_of(CrossedVote(), [split] * 25, training=False) == 0
+    assert warnings_of(MajorityVote(), [agreed] * 9 + [split] + [agreed] * 25) == 0, "it has taught something"
+    assert warnings_of(MajorityVote(), [agreed] * 10) == 1
 
 
 def test_the_log_tells_what_was_read() -> None:
