@@ -1,8 +1,10 @@
 """Files are written whole or not at all, and nothing is replaced unless asked."""
 
+import json
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from dagames._errors import DomainError
 
@@ -15,6 +17,16 @@ def write_text(path: Path, text: str) -> None:
         text: Its content.
     """
     write_bytes(path, text.encode("utf-8"))
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write plain data as JSON, whole or not at all.
+
+    Args:
+        path: The file; its folder is made if it is missing.
+        content: Numbers, texts, lists and mappings. Not-a-number is refused, which JSON does not have.
+    """
+    write_text(path, json.dumps(content, indent=1, allow_nan=False) + "\n")
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -69,8 +81,12 @@ def check_new_file(path: Path, *, overwrite: bool) -> None:
         overwrite: Whether the user asked for it to be replaced.
 
     Raises:
-        DomainError: If it exists and `overwrite` is false, or if it is a folder or no regular file.
+        DomainError: If it exists and `overwrite` is false, if it is a folder or no regular file, or if a folder of its
+            path is a file.
     """
+    above = next((parent for parent in path.parents if parent.exists()), Path())
+    if not above.is_dir():
+        raise DomainError(f"{path} cannot be written: {above} is a file.")
     if path.is_dir():
         raise DomainError(f"{path} is a folder; name a file.")
     if path.exists() and not path.is_file():

@@ -28,15 +28,15 @@ app = typer.Typer(
 
 TRAIN_HELP = """Train by a recipe and save a LoRA adapter, a model card, metrics and the resolved recipe.
 
-A recipe is one YAML file; `demo` and the others that are shipped can be named without a path. Its keys are those of
-TRL's GRPOConfig and ModelConfig and of OrbitScriptArguments (task, data, extractor, target, ...).
+A recipe is one YAML file; `coherence_cpu` and the others that are shipped can be named without a path. Its keys are
+those of TRL's GRPOConfig and ModelConfig and of OrbitScriptArguments (task, data, extractor, target, ...).
 
 Data are JSON lines: {"orbit": [prompt, paraphrase, ...]} or {"question": ...}, which is reworded by rule; an optional
 "answer" is shown to the monitor and never rewarded. A JSON array of Body, Question, Answer works too.
 
 Killed, a run goes on with --resume and comes to the same numbers.
 
-Example: dagames-llm train --config demo --output-dir out
+Example: dagames-llm train --config coherence_cpu --output-dir out
 """
 
 EVALUATE_HELP = """Measure greedy and sampled accuracy with 95 % intervals, a bootstrap over questions.
@@ -56,7 +56,7 @@ def train_command(
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an unfinished run.")] = False,
 ) -> None:
     """Check what can be checked without torch, then train."""
-    from dagames_llm.recipe_file import read_recipe
+    from dagames_llm.recipe import read_recipe
 
     written = read_recipe(config)
     output = output_dir or (Path(str(written["output_dir"])) if "output_dir" in written else None)
@@ -64,15 +64,15 @@ def train_command(
         raise OutputError("say where the result goes: --output-dir, or `output_dir` in the recipe.")
     if data is not None and not data.is_file():
         raise DataError(f"no data file {data}.")
-    from dagames_llm.output import check_output
+    from dagames_llm.train import check_output
 
     check_output(output, overwrite, resume)
     quiet_libraries()
     from rich.console import Console
 
     from dagames_llm.recipe import resolve_recipe
-    from dagames_llm.run import train
     from dagames_llm.show import ShowSteps
+    from dagames_llm.train import train
 
     console = Console(stderr=True)
     recipe = resolve_recipe(config, {} if data is None else {"data": str(data)})
@@ -100,14 +100,13 @@ def evaluate_command(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file if it is there.")] = False,
 ) -> None:
     """Check what can be checked without torch, then evaluate."""
-    from dagames_llm.data import load_orbits
+    from dagames._files import check_new_file, write_json
+    from dagames_llm.data import load_orbits, task_named
     from dagames_llm.extract import extractor_named
     from dagames_llm.models import base_of
-    from dagames_llm.output import check_new_file, write_json
-    from dagames_llm.tasks import task_named
 
     if out is not None:
-        check_new_file(out, overwrite)
+        check_new_file(out, overwrite=overwrite)
     if data is None:
         built_in = task_named(task, seed)
         orbits, names, extractor = list(built_in.held_out), list(built_in.views), extractor or built_in.extractor
@@ -121,9 +120,8 @@ def evaluate_command(
     from rich.console import Console
 
     from dagames_llm import models
-    from dagames_llm.decoding import Decoding
-    from dagames_llm.measure import Examination
-    from dagames_llm.show import evaluation_table
+    from dagames_llm.evaluate import Decoding
+    from dagames_llm.show import Examination, evaluation_table
 
     policy, tokenizer = models.load_model(model)
     if stop_at_newline:

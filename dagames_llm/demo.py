@@ -1,7 +1,8 @@
 """The demo: a small model learns to add from the votes over a + b and b + a, without a label.
 
 `python -m dagames_llm.demo` runs one seed and prints it beside the committed results of other seeds;
-`--seeds 0 1 2 3 4 --out results/demo` makes those results, and makes only the ones that are missing.
+`--seeds 0 1 2 3 4 --out results/demo` makes those results, and makes only the ones that are missing. With `--recipe` it
+runs another of the recipes for a CPU.
 """
 
 from __future__ import annotations
@@ -17,19 +18,20 @@ from typing import Annotated, Any
 
 import typer
 
+from dagames._files import check_new_file, write_json
 from dagames_llm._errors import OutputError
 from dagames_llm.cli import guarded, quiet_libraries
-from dagames_llm.output import check_new_file, write_json
 
 COMMITTED = Path(__file__).resolve().parents[1] / "results" / "demo"
-LIVE_SEED = 7
+RECIPE, LIVE_SEED = "coherence_cpu", 7
 PHASES = ("before", "train", "after")
 
 
-def run_seed(seed: int, overrides: dict[str, Any]) -> dict[str, Any]:
+def run_seed(name: str, seed: int, overrides: dict[str, Any]) -> dict[str, Any]:
     """Evaluate, train and evaluate again with one seed, which decides split, order and samples.
 
     Args:
+        name: the recipe.
         seed: the seed.
         overrides: keys of the recipe said otherwise.
 
@@ -39,22 +41,22 @@ def run_seed(seed: int, overrides: dict[str, Any]) -> dict[str, Any]:
     import torch
     from rich.console import Console
 
-    from dagames_llm.build import build_trainer, load_policy, questions_of
-    from dagames_llm.decoding import Decoding
+    from dagames_llm.evaluate import Decoding, measures_of
     from dagames_llm.extract import extractor_named
-    from dagames_llm.measure import Examination
+    from dagames_llm.model_card import package_versions, settings_of, step_history
     from dagames_llm.recipe import resolve_recipe
-    from dagames_llm.record import package_versions, settings_of, step_history
-    from dagames_llm.show import ShowSteps
+    from dagames_llm.show import Examination, ShowSteps
+    from dagames_llm.train import build_trainer, load_policy, questions_of
 
     quiet_libraries()
     console = Console(stderr=True)
-    recipe = resolve_recipe("demo", {**overrides, "seed": seed, "save_strategy": "no"})
+    recipe = resolve_recipe(name, {**overrides, "seed": seed, "save_strategy": "no"})
     questions = questions_of(recipe)
     model, tokenizer = load_policy(recipe)
     decoding = Decoding(samples=recipe.orbit.eval_samples, max_new_tokens=recipe.grpo.max_completion_length, seed=seed)
     extractor = extractor_named(recipe.orbit.extractor)
-    examination = Examination(questions.held_out, extractor, decoding, tokenizer, questions.views, console)
+    measures = measures_of(recipe.constraints, recipe.distance)
+    examination = Examination(questions.held_out, extractor, decoding, tokenizer, questions.views, console, measures)
     clock = [time.perf_counter()]
     before = examination.of("before", model)
     clock.append(time.perf_counter())
@@ -100,14 +102,16 @@ def show_results(live: dict[str, Any] | None, committed: Sequence[dict[str, Any]
 
     console = Console()
     if live is not None:
-        title = f"Held-out sums, this run (seed {live['seed']}): before and after training without labels"
+        title = f"Held-out questions, this run (seed {live['seed']}): before and after training without labels"
         console.print(evaluation_table(title, {"before": live["before"], "after": live["after"]}))
         console.print(steps_table(live["history"]))
         console.print(f"collapse alarm: {collapse_reason(live['history']) or 'none'}\n")
-    console.print(summary_table(live, committed))
+    if live is None or live["recipe"]["task"] == "addition":
+        console.print(summary_table(live, committed))
 
 
 def demo_command(
+    recipe: Annotated[str, typer.Option(help="Recipe: a shipped one, or a YAML file.")] = RECIPE,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the one run.")] = LIVE_SEED,
     seeds: Annotated[list[int] | None, typer.Option(help="Run these seeds and keep the results; repeatable.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the results of --seeds, one JSON a seed.")] = None,
@@ -116,7 +120,7 @@ def demo_command(
     threads: Annotated[int | None, typer.Option(min=1, help="Threads torch uses; all cores if not said.")] = None,
     show: Annotated[bool, typer.Option("--show", help="Only print the committed results.")] = False,
 ) -> None:
-    """Train SmolLM2-135M to add from its own votes, on a CPU, and show held-out accuracy before and after."""
+    """Train SmolLM2-135M on a CPU and show held-out questions before and after: sums by its own votes, unless told."""
     overrides = {key: value for key, value in (("max_steps", steps), ("threads", threads)) if value is not None}
     if seeds:
         if out is None:
@@ -126,12 +130,12 @@ def demo_command(
             if target.exists():
                 typer.echo(f"{target} exists: seed {each} is done.")
                 continue
-            write_json(target, run_seed(each, overrides))
+            write_json(target, run_seed(recipe, each, overrides))
         show_results(None, committed_results(out))
         return
     if save is not None:
-        check_new_file(save)
-    live = None if show else run_seed(seed, overrides)
+        check_new_file(save, overwrite=False)
+    live = None if show else run_seed(recipe, seed, overrides)
     if live is not None and save is not None:
         write_json(save, live)
     others = [result for result in committed_results(COMMITTED) if live is None or result["seed"] != live["seed"]]

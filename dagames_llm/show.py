@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import reduce
 from operator import getitem
 from typing import TYPE_CHECKING, Any
@@ -13,8 +14,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from transformers import TrainerCallback
 
+from dagames_llm.data import Orbit
+from dagames_llm.evaluate import Decoding, Measure, evaluate
+from dagames_llm.extract import Extractor
+
 if TYPE_CHECKING:
-    from transformers import TrainerControl, TrainerState, TrainingArguments
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase, TrainerControl, TrainerState, TrainingArguments
 
 SHOWN = {
     "reward": "reward",
@@ -46,6 +51,44 @@ def progress_bar(console: Console) -> Progress:
     )
 
 
+@dataclass(frozen=True)
+class Examination:
+    """The same questions, asked in the same way of several models, with a bar that shows how far it is.
+
+    Attributes:
+        orbits: the questions.
+        extractor: reads answers.
+        decoding: how completions are drawn.
+        tokenizer: of all the models.
+        views: names of the wordings.
+        console: where the bar is shown.
+        measures: other statistics of the sampled completions, by name.
+    """
+
+    orbits: Sequence[Orbit]
+    extractor: Extractor
+    decoding: Decoding
+    tokenizer: PreTrainedTokenizerBase
+    views: Sequence[str] | None
+    console: Console
+    measures: Mapping[str, Measure] = field(default_factory=dict)
+
+    def of(self, name: str, model: PreTrainedModel) -> dict[str, Any]:
+        """Return the result of `evaluate`, with `name` beside the bar."""
+        with progress_bar(self.console) as bar:
+            task = bar.add_task(f"evaluating {name}")
+            return evaluate(
+                model,
+                self.tokenizer,
+                self.orbits,
+                self.extractor,
+                self.decoding,
+                self.views,
+                lambda done, total: bar.update(task, completed=done, total=total),
+                self.measures,
+            )
+
+
 class ShowSteps(TrainerCallback):
     """Show each step's statistics; on a terminal under a moving bar, elsewhere as lines."""
 
@@ -73,7 +116,7 @@ class ShowSteps(TrainerCallback):
         """Print a step's statistics."""
         if state.is_world_process_zero and logs and "reward" in logs:
             self.bar.update(self.task, completed=state.global_step)
-            shown = "  ".join(f"{name} {logs[key]:.3f}" for key, name in LIVE.items() if logs.get(key) is not None)
+            shown = "  ".join(f"{name} {logs[key]:.3f}" for key, name in live_names(logs) if logs.get(key) is not None)
             self.console.print(f"step {state.global_step:>3}  {shown}", highlight=False)
 
     def on_train_end(
@@ -81,6 +124,12 @@ class ShowSteps(TrainerCallback):
     ) -> None:
         """Stop the bar."""
         self.bar.stop()
+
+
+def live_names(logs: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return the entries of a step's log that are shown while a run goes on, and what they are called."""
+    prices = [(key, key.removeprefix("safety/").replace("/", " ")) for key in sorted(logs) if key.startswith("safety/")]
+    return [*LIVE.items(), *prices]
 
 
 def interval(estimate: Mapping[str, float]) -> str:
@@ -110,12 +159,14 @@ def evaluation_table(title: str, columns: Mapping[str, Mapping[str, Any]]) -> Ta
             cells = [interval(result["views"][view][kind]) for result in columns.values()]
             table.add_row(f"{view}, {kind} accuracy", *cells)
     table.add_section()
-    for kind, name in ORBIT_ROWS.items():
+    for kind in sorted(first["orbit"], key=lambda kind: list(ORBIT_ROWS).index(kind) if kind in ORBIT_ROWS else 99):
+        name = ORBIT_ROWS.get(kind, kind)
         table.add_row(name, *(interval(result["orbit"][kind]) for result in columns.values()))
     return table
 
 
 ORBIT_ROWS = {
+    "greedy": "orbit, greedy accuracy",
     "sampled": "orbit, sampled accuracy",
     "majority": "orbit, accuracy of the vote",
     "majority_ratio": "majority ratio",

@@ -13,6 +13,7 @@ from accelerate import PartialState
 from dagames._errors import DagamesError
 from dagames.targets import Centrality, MajorityVote
 from dagames_llm import TargetReward
+from tests.llm.processes import together
 
 TEXTS = ["1", "1", "2", "3", "3", "3", "1", "2", "2", "2", "1", "4"]
 """Three groups of 4; each process has 6, so that the second group lies on both."""
@@ -59,9 +60,7 @@ def main(out: Path) -> None:
         "distance": outcome(TargetReward(Centrality(), extract=str, group_size=4, distance=distant)),
     }
     (out / f"rank{state.process_index}.json").write_text(json.dumps(found))
-    state.wait_for_everyone()
-    torch.distributed.destroy_process_group()
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    together(lambda: main(Path(sys.argv[1])))

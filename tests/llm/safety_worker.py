@@ -14,6 +14,7 @@ from typing import Any
 from dagames_llm.costs import Length
 from dagames_llm.multipliers import Constraint
 from dagames_llm.safety import SafetyReward, exchanged
+from tests.llm.processes import together
 
 KINDS = ["harmful", "benign", "harmful", "benign", "benign", "harmful"]
 
@@ -85,7 +86,6 @@ def build(model: Path, folder: Path, safety: SafetyReward, rloo: bool = False, c
 
 
 def record(model: Path, out: Path) -> None:
-    import torch
     from accelerate import PartialState
 
     from dagames_llm._errors import CostError
@@ -106,9 +106,7 @@ def record(model: Path, out: Path) -> None:
     (out / f"rank{state.process_index}.json").write_text(
         json.dumps({"world_size": state.num_processes, "calls": safety.calls, "refused": refused})
     )
-    if torch.distributed.is_initialized():
-        torch.distributed.destroy_process_group()
 
 
 if __name__ == "__main__":
-    record(Path(sys.argv[1]), Path(sys.argv[2]))
+    together(lambda: record(Path(sys.argv[1]), Path(sys.argv[2])))

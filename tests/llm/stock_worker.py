@@ -14,6 +14,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from tests.llm.processes import together
+
 ROWS = [{"prompt": f"a{i}="} for i in range(6)]
 README = Path(__file__).parents[2] / "README.md"
 
@@ -39,7 +41,6 @@ trainer = Trainer(model, TargetReward(MajorityVote(), extract="last_number", **r
 
 
 def run(model: Path, out: Path, settings: dict[str, Any]) -> None:
-    import torch
     import trl
     from accelerate import PartialState
     from datasets import Dataset
@@ -101,11 +102,7 @@ def run(model: Path, out: Path, settings: dict[str, Any]) -> None:
     (out / f"rank{state.process_index}.json").write_text(
         json.dumps({"world_size": state.num_processes, "rows": seen, "log": names["trainer"].state.log_history})
     )
-    if torch.distributed.is_initialized():
-        # A process that ends while the other still works would leave it waiting.
-        state.wait_for_everyone()
-        torch.distributed.destroy_process_group()
 
 
 if __name__ == "__main__":
-    run(Path(sys.argv[1]), Path(sys.argv[2]), json.loads(sys.argv[3]))
+    together(lambda: run(Path(sys.argv[1]), Path(sys.argv[2]), json.loads(sys.argv[3])))

@@ -186,7 +186,7 @@ def test_help_teaches_without_loading_torch() -> None:
     )
     for arguments, lesson in (
         (["--help"], "orbit"),
-        (["train", "--help"], "--config demo"),
+        (["train", "--help"], "--config coherence_cpu"),
         (["evaluate", "--help"], "95 %"),
     ):
         result = subprocess.run([sys.executable, "-c", probe, *arguments], capture_output=True, text=True, timeout=60)

@@ -11,10 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dagames_llm._errors import DataError
-from dagames_llm.data import Orbit, gold_answers, load_orbits, training_rows
-from dagames_llm.extract import last_number, normalised_text
+from dagames_llm.data import TASKS, Orbit, addition, gold_answers, load_orbits, task_named, training_rows
+from dagames_llm.extract import extractor_named, last_number, normalised_text
 from dagames_llm.orbits import view_of_slot
-from dagames_llm.tasks import addition
 
 words = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=20).filter(str.strip)
 
@@ -69,8 +68,8 @@ def test_three_kinds_of_file(tmp_path: Path) -> None:
         ("7", "JSON object"),
         ({}, "found no key"),
         ({"prompt": "x"}, "found 'prompt'"),
-        ({"orbit": "ab"}, "at least two"),
-        ({"orbit": ["a"]}, "at least two"),
+        ({"orbit": "ab"}, "at least one"),
+        ({"orbit": []}, "at least one"),
         ({"orbit": ["a", 7]}, "orbit[1]"),
         ({"orbit": ["a", " "]}, "orbit[1]"),
         ({"orbit": ["a", "a"]}, "same text"),
@@ -120,6 +119,19 @@ def test_the_views_of_a_sum_share_its_answer() -> None:
     for orbit in addition(0).train:
         sums = {sum(map(int, view.splitlines()[1].rstrip(" =").split(" + "))) for view in orbit.views}
         assert sums == {int(str(orbit.gold))}
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_a_task_splits_the_same_questions_by_its_seed(name: str) -> None:
+    first, second = task_named(name, 0), task_named(name, 1)
+    for task in (first, second):
+        assert not {orbit.views for orbit in task.train} & {orbit.views for orbit in task.held_out}
+        assert {len(orbit.views) for orbit in (*task.train, *task.held_out)} == {len(task.views)}
+        assert len({orbit.gold is None for orbit in (*task.train, *task.held_out)}) == 1
+        extractor_named(task.extractor)
+    assert {o.views for o in (*first.train, *first.held_out)} == {o.views for o in (*second.train, *second.held_out)}
+    assert first.held_out != second.held_out
+    assert task_named(name, 0) == first
 
 
 def test_text_answers_are_normalised_alike(tmp_path: Path) -> None:

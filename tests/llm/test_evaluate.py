@@ -13,11 +13,18 @@ from transformers import TrainerState
 
 from dagames_llm._errors import DataError
 from dagames_llm.data import Orbit
-from dagames_llm.decoding import Decoding, generate
-from dagames_llm.evaluate import evaluate, majority_hit, share_right
+from dagames_llm.evaluate import (
+    Decoding,
+    bootstrap,
+    evaluate,
+    generate,
+    majority_hit,
+    measures_of,
+    share_right,
+)
 from dagames_llm.extract import first_number
-from dagames_llm.intervals import bootstrap
 from dagames_llm.monitors import CollapseAlarm, Monitor, answer_entropy, collapse_reason, majority_ratio, unread_reason
+from dagames_llm.multipliers import Constraint
 
 answers = st.lists(st.one_of(st.none(), st.sampled_from("abc")), min_size=1, max_size=12)
 
@@ -133,8 +140,32 @@ def test_evaluation_on_a_tiny_model(tiny: Path) -> None:
     assert first["views"]["x"]["sampled"]["n"] == 5
     both = [first["views"][view]["sampled"]["mean"] for view in ("x", "y")]
     assert first["orbit"]["sampled"]["mean"] == pytest.approx(sum(both) / 2)
-    with pytest.raises(DataError, match="gold"):
-        evaluate(model, tokenizer, [Orbit(("a", "b"))], first_number, decoding)
+    with pytest.raises(DataError, match="all of them or of none"):
+        evaluate(model, tokenizer, [*orbits, Orbit(("a", "b"))], first_number, decoding)
+    with pytest.raises(DataError, match="at least one question"):
+        evaluate(model, tokenizer, [], first_number, decoding)
+    blind = evaluate(model, tokenizer, [Orbit(orbit.views) for orbit in orbits], first_number, decoding)
+    assert blind["views"] == {}
+    assert blind["orbit"] == {key: first["orbit"][key] for key in ("majority_ratio", "answer_entropy", "unparsed")}
+
+
+def test_measures_of_constraints_and_distance(tiny: Path) -> None:
+    from dagames_llm.models import load_model
+
+    model, tokenizer = load_model(str(tiny))
+    orbits = [Orbit((f"{kind} {i}",), columns={"kind": kind}) for i in range(3) for kind in ("good", "bad")]
+    given = {name: 0.5 if name == "good" else 0.25 for name in ("good", "bad")}
+    constraints = [
+        Constraint(lambda texts, value=value: [value] * len(texts), 1.0, name, {"kind": name})
+        for name, value in given.items()
+    ]
+    measures = measures_of(constraints, lambda texts, _: 1.0 - np.eye(len(texts)))
+    decoding = Decoding(samples=3, max_new_tokens=1)
+    found = evaluate(model, tokenizer, orbits, first_number, decoding, measures=measures)["orbit"]
+    assert {name: found[f"mean cost, {name}"]["mean"] for name in given} == given
+    assert {found[f"mean cost, {name}"]["n"] for name in given} == {3}
+    assert found["mean distance"]["mean"] == pytest.approx(1.0), "a completion's distance to itself does not count"
+    assert measures_of([], None) == {}
 
 
 def test_a_batch_completes_each_prompt_as_if_alone(tiny: Path) -> None:

@@ -16,7 +16,6 @@ from dagames.targets import AnswerGroup, CrossedVote, GiniDiversity, GroundTruth
 from dagames_llm import TargetReward
 from dagames_llm._errors import ExtractError, GroupError, RecipeError
 from dagames_llm.monitors import Monitor
-from dagames_llm.recipe import target_named
 
 TARGETS = [MajorityVote(), MajorityVote(ties="none"), InverseFrequency(weight=0.5), GiniDiversity(weight=2.0)]
 NUMBERS = st.sampled_from(["none", "1", "2", "3"])
@@ -282,12 +281,3 @@ def test_a_reference_answer_that_is_missing_or_unread_is_named_by_its_row() -> N
             reward(**rows, answer=["2", answer])
     with pytest.raises(RecipeError, match="no such column; it has prompt, kind"):
         reward(**rows, kind=["a", "b"])
-
-
-def test_targets_by_name() -> None:
-    assert target_named("gini_diversity", weight=2.0) == GiniDiversity(weight=2.0)
-    assert target_named("majority_vote", ties="none") == MajorityVote(ties="none")
-    with pytest.raises(DagamesError, match="majority_vote"):
-        target_named("majority")
-    with pytest.raises(DagamesError):
-        target_named("majority_vote", ties="coin")

@@ -10,23 +10,24 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from tests.llm.processes import together
+
 QUESTIONS = [(f"a{i}=", f"now b{i} is?", str(i)) for i in range(6)]
 
 
 def record(model: Path, out: Path, more: dict[str, Any]) -> None:
-    import torch
     from accelerate import PartialState
 
-    from dagames_llm import build
+    from dagames_llm import trainer as trainers
     from dagames_llm.data import Orbit
+    from dagames_llm.model_card import step_history
     from dagames_llm.recipe import resolve_recipe
-    from dagames_llm.record import step_history
-    from dagames_llm.trainer import OrbitGRPOTrainer
+    from dagames_llm.train import Questions, build_trainer, load_policy
     from tests.llm.tiny import tiny_settings
 
     seen: list[list[dict[str, Any]]] = []
 
-    class Recording(OrbitGRPOTrainer):
+    class Recording(trainers.OrbitGRPOTrainer):
         def _generate_and_score_completions(self, inputs: Any) -> Any:
             output = super()._generate_and_score_completions(inputs)
             tokenizer = self.processing_class
@@ -37,16 +38,17 @@ def record(model: Path, out: Path, more: dict[str, Any]) -> None:
             seen.append([{"row": r["prompt"], "prompt": p, "answer": z, "advantage": a} for r, p, z, a in rows])
             return output
 
-    build.OrbitGRPOTrainer = Recording
+    original, trainers.OrbitGRPOTrainer = trainers.OrbitGRPOTrainer, Recording
     path = out / "recipe.yaml"
     if PartialState(cpu=True).is_main_process:
         path.write_text(json.dumps(tiny_settings(model, save_strategy="no", **more)))
     PartialState().wait_for_everyone()
     recipe = resolve_recipe(path)
     recipe.grpo.output_dir = str(out / "scratch")
-    questions = build.Questions([Orbit((a, b), gold) for a, b, gold in QUESTIONS], [])
-    policy, tokenizer = build.load_policy(recipe)
-    trainer = build.build_trainer(recipe, policy, tokenizer, questions)
+    questions = Questions([Orbit((a, b), gold) for a, b, gold in QUESTIONS], [])
+    policy, tokenizer = load_policy(recipe)
+    trainer = build_trainer(recipe, policy, tokenizer, questions)
+    trainers.OrbitGRPOTrainer = original
     trainer.train()
     state = PartialState()
     weights = {n: p.detach().double().sum().item() for n, p in trainer.model.named_parameters() if p.requires_grad}
@@ -58,11 +60,7 @@ def record(model: Path, out: Path, more: dict[str, Any]) -> None:
             "history": step_history(trainer.state.log_history),
         })
     )
-    if torch.distributed.is_initialized():
-        # A process that ends while the other still works would leave it waiting.
-        state.wait_for_everyone()
-        torch.distributed.destroy_process_group()
 
 
 if __name__ == "__main__":
-    record(Path(sys.argv[1]), Path(sys.argv[2]), json.loads(sys.argv[3]))
+    together(lambda: record(Path(sys.argv[1]), Path(sys.argv[2]), json.loads(sys.argv[3])))

@@ -1,4 +1,4 @@
-"""What a run leaves on record: its settings, the packages it ran on, its steps, and a model card."""
+"""What a finished run leaves on record: its settings, the packages it ran on, its steps, and a model card."""
 
 from __future__ import annotations
 

@@ -1,0 +1,142 @@
+"""Recipes name targets, distances and constraints: what is named is made, what cannot be made is refused by its key."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+import dagames.targets
+from dagames.targets import Centrality, GiniDiversity, MajorityVote, PriorMatching
+from dagames_llm._errors import DataError, RecipeError
+from dagames_llm.data import Orbit, load_orbits, training_rows
+from dagames_llm.distances import TokenF1
+from dagames_llm.extract import extractor_named
+from dagames_llm.multipliers import Constraint
+from dagames_llm.recipe import TARGETS, OrbitScriptArguments, constraints_of, resolve_recipe, target_of
+from dagames_llm.train import Questions, rewards_of
+from tests.llm.tiny import tiny_settings
+
+
+def named(target: Any, **options: Any) -> Any:
+    return target_of(OrbitScriptArguments(target=target, target_options=options or None))
+
+
+def test_targets_by_name() -> None:
+    assert named("gini_diversity", weight=2.0) == GiniDiversity(weight=2.0)
+    assert named("majority_vote", ties="none") == MajorityVote(ties="none")
+    # YAML reads an unquoted digit as a number; an answer is a text.
+    prior = named("prior_matching", prior={0: 0.5, 1: 0.5})
+    assert isinstance(prior, PriorMatching)
+    assert dict(prior.prior) == {"0": 0.5, "1": 0.5}
+    assert named(None) is None
+
+
+def test_every_target_that_needs_no_other_target_has_a_name() -> None:
+    made = {name for name in dagames.targets.__all__ if name not in set(TARGETS.values())}
+    assert made == {
+        "AnswerGroup", "Clustered", "FunctionalTarget", "SafetyPenalty", "Schedule", "Score", "Target",
+        "TargetProduct", "TargetSum", "Weighted",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("target", "options", "complaint"),
+    [
+        ("majority", {}, "did you mean majority_vote"),
+        ("majority_vote", {"ties": "coin"}, "'coin'"),
+        ("majority_vote", {"tie": "none"}, "'tie'"),
+        ("gini_diversity", {"weight": -1.0}, "weight"),
+        ("prior_matching", {}, "prior"),
+        ("prior_matching", {"prior": [1]}, "prior"),
+        (7, {}, "known are"),
+    ],
+)
+def test_what_is_no_target_is_refused(target: Any, options: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(RecipeError, match=complaint):
+        named(target, **options)
+    with pytest.raises(RecipeError, match="`target_options` is \\['ties'\\]"):
+        target_of(OrbitScriptArguments(target_options=["ties"]))  # type: ignore[arg-type]
+
+
+BUDGET = {"cost": "refusal", "budget": 0.1, "applies_to": {"kind": "benign"}}
+
+
+def test_constraints_are_made_of_their_fields() -> None:
+    length = {"cost": {"name": "length", "unit": "words", "limit": 8}, "budget": 0.5, "name": "brief", "step": 0.2}
+    first, second = constraints_of(OrbitScriptArguments(constraints=[BUDGET, length]))
+    assert isinstance(first, Constraint)
+    assert (first.name, first.budget, first.applies({"kind": "harmful"})) == ("refusal", 0.1, False)
+    assert (second.name, second.step, second.cost(["two words"]).tolist()) == ("brief", 0.2, [0.25])
+
+
+@pytest.mark.parametrize(
+    ("entry", "complaint"),
+    [
+        ("refusal", "needs `cost` and `budget`"),
+        ({"cost": "refusal"}, "needs `cost` and `budget`"),
+        ({**BUDGET, "budgets": 1}, "did you mean `budget`"),
+        ({**BUDGET, "cost": "refusals"}, "constraints\\[0\\].cost.*Did you mean 'refusal'"),
+        ({**BUDGET, "cost": {"name": "length", "units": "words"}}, "does not take units"),
+        ({**BUDGET, "cost": {"unit": "words"}}, "a mapping with `name`"),
+        ({**BUDGET, "budget": "low"}, "`budget` is 'low'"),
+        ({**BUDGET, "applies_to": "benign"}, "`applies_to` is 'benign'"),
+        ({**BUDGET, "sense": "about"}, "`sense` is 'about'"),
+    ],
+)
+def test_what_is_no_constraint_is_refused(entry: Any, complaint: str) -> None:
+    with pytest.raises(RecipeError, match=complaint):
+        constraints_of(OrbitScriptArguments(constraints=[entry]))
+
+
+def recipe(folder: Path, model: Path, **more: Any) -> Path:
+    path = folder / "recipe.yaml"
+    path.write_text(yaml.safe_dump(tiny_settings(model, **more)))
+    return path
+
+
+def test_a_recipe_gives_its_rewards_in_order(tmp_path: Path, tiny: Path) -> None:
+    both = resolve_recipe(recipe(tmp_path, tiny, target="centrality", distance="token_f1", constraints=[BUDGET]))
+    rewards, callbacks = rewards_of(both, Questions([], []))
+    assert [reward.__name__ for reward in rewards] == ["Centrality", "safety"]
+    assert isinstance(rewards[0].distance, TokenF1)
+    assert isinstance(rewards[0].target, Centrality)
+    assert callbacks == [rewards[1].callback]
+    alone = resolve_recipe(recipe(tmp_path, tiny, target=None, constraints=[BUDGET]))
+    assert [reward.__name__ for reward in rewards_of(alone, Questions([], []))[0]] == ["safety"]
+
+
+@pytest.mark.parametrize(
+    ("keys", "complaint"),
+    [
+        ({"target": None}, "nothing is rewarded"),
+        ({"target": "centrality"}, "needs a `distance`"),
+        ({"distance": "cosine"}, "`distance`: there is no distance 'cosine'"),
+        ({"distance": {"name": "embedding", "size": 3}}, "does not take size"),
+    ],
+)
+def test_a_recipe_that_names_too_little(keys: dict[str, Any], complaint: str, tmp_path: Path, tiny: Path) -> None:
+    with pytest.raises(RecipeError, match=complaint):
+        resolve_recipe(recipe(tmp_path, tiny, **keys))
+
+
+def test_rows_have_the_columns_that_constraints_select_by(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"orbit": ["a"], "kind": "benign", "note": "x"}\n{"orbit": ["b", "c"], "kind": "harmful"}\n')
+    orbits = load_orbits(path, extractor_named("text"))
+    assert [orbit.columns for orbit in orbits] == [{"kind": "benign", "note": "x"}, {"kind": "harmful"}]
+    rows = training_rows(orbits, columns=["kind"])
+    assert rows.column_names == ["prompt", "orbit", "kind"]
+    assert rows["kind"] == ["benign", "harmful"]
+    with pytest.raises(DataError, match=r"row 2 \('b'\) has no column 'note'"):
+        training_rows(orbits, columns=["note"])
+
+
+def test_gold_is_in_the_rows_of_a_control_alone() -> None:
+    orbits = [Orbit(("a",), "1"), Orbit(("b",))]
+    assert training_rows(orbits[:1], gold=True)["gold"] == ["1"]
+    assert "gold" not in training_rows(orbits).column_names
+    with pytest.raises(DataError, match=r"row 2 \('b'\) has no `answer`"):
+        training_rows(orbits, gold=True)
