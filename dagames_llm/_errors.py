@@ -31,6 +31,10 @@ class VersionError(DagamesError):
     """An installed package that is too old."""
 
 
+class DivergedError(DagamesError, ArithmeticError):
+    """A run whose loss or whose model's probabilities are no longer finite."""
+
+
 class DistanceError(DagamesError, ValueError):
     """A distance that is no number from 0 to 1, not symmetric, or not 0 from a completion to itself."""
 

@@ -20,7 +20,7 @@ from typing import Any, Literal
 
 from dagames._files import write_text
 from dagames_llm._errors import ConstraintError
-from dagames_llm.costs import Cost, cost_name
+from dagames_llm.costs import Cost, Length, Refusal, cost_name
 
 MULTIPLIERS = "multipliers.json"
 """The file inside a checkpoint that holds the multipliers."""
@@ -216,6 +216,19 @@ def _excess(constraints: Sequence[Constraint], means: Sequence[float]) -> float:
     return math.fsum(max(0.0, c.violation(m)) for c, m in zip(constraints, means, strict=True))
 
 
+def _check_pair(least: Constraint, most: Constraint) -> None:
+    """Raise for two bounds on one cost of the same rows that no completions can keep."""
+    shipped = isinstance(least.cost, Length | Refusal) and type(least.cost) is type(most.cost)
+    same = least.cost is most.cost or (shipped and vars(least.cost) == vars(most.cost))
+    both = same and least.applies_to == most.applies_to and {least.sense, most.sense} == {"at least", "at most"}
+    if both and least.budget > most.budget:
+        raise ConstraintError(
+            f"{least.name!r} is to be at least {least.budget:.6g} and {most.name!r} at most {most.budget:.6g}, the "
+            "same cost of the same rows: no completions keep both. The nearest budgets that can be kept are equal, "
+            f"such as {(least.budget + most.budget) / 2:.6g} for both."
+        )
+
+
 @dataclass
 class DualAscent:
     """Multipliers of constraints, updated after each generation.
@@ -245,6 +258,9 @@ class DualAscent:
                 raise ConstraintError(
                     f'two constraints are called {name!r}; give each a name of its own, `name="..."`.'
                 )
+        for i, first in enumerate(self.constraints):
+            for second in self.constraints[:i]:
+                _check_pair(*sorted((first, second), key=lambda c: c.sense))
         self.state = DualState.start(len(names))
 
     @property

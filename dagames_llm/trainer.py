@@ -21,12 +21,13 @@ import torch
 import trl.trainer.utils
 from datasets import Dataset
 from packaging.version import Version
+from safetensors import SafetensorError
 from transformers import TrainerState
 from transformers.trainer import TRAINER_STATE_NAME
 from trl import GRPOConfig, GRPOTrainer, RLOOTrainer
 from trl.trainer.utils import RepeatSampler
 
-from dagames_llm._errors import DataError, RecipeError, VersionError
+from dagames_llm._errors import DataError, DivergedError, OutputError, RecipeError, VersionError
 from dagames_llm.orbits import check_orbits, rows_of_views
 from dagames_llm.settings import warn_of_standardised
 
@@ -173,14 +174,52 @@ class _OverOrbits(_Trainer):
             _one_completion_each(self),
             torch.autocast(self.accelerator.device.type, dtype=torch.bfloat16, enabled=self.args.bf16),
         ):
-            return super()._generate_single_turn(*args, **kwargs)
+            try:
+                return super()._generate_single_turn(*args, **kwargs)
+            except RuntimeError as error:
+                if "nan" not in str(error):
+                    raise
+                raise self._diverged("the model's probabilities are not finite") from error
+
+    def training_step(self, *args: Any, **kwargs: Any) -> torch.Tensor:
+        """Return the loss of TRL's step, after which the weights are changed.
+
+        Args:
+            args: TRL's.
+            kwargs: TRL's.
+
+        Returns:
+            The loss.
+
+        Raises:
+            DivergedError: If it is not finite.
+        """
+        loss = super().training_step(*args, **kwargs)
+        if not torch.isfinite(loss).all():
+            raise self._diverged(f"the loss is {loss.item():g}")
+        return loss
+
+    def _diverged(self, what: str) -> DivergedError:
+        saved = last_checkpoint(self.args.output_dir)
+        where = f"The last whole checkpoint is {saved}." if saved else "There is no checkpoint to go back to."
+        return DivergedError(
+            f"step {self.state.global_step}: {what}; the run stops before the weights are changed again. "
+            f"{where} Lower `learning_rate`, or compute in float32 or bfloat16 instead of float16."
+        )
 
     def _get_per_token_logps_and_entropies(self, *args: Any, **kwargs: Any) -> Any:
         with score_completions_only(self.accelerator.device):
             return super()._get_per_token_logps_and_entropies(*args, **kwargs)
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
-        super()._save_checkpoint(model, trial)
+        try:
+            super()._save_checkpoint(model, trial)
+        except (OSError, RuntimeError, SafetensorError) as error:
+            saved = last_checkpoint(self.args.output_dir)
+            raise OutputError(
+                f"the checkpoint of step {self.state.global_step} cannot be written to {self.args.output_dir}: {error}. "
+                + (f"{saved} is whole: make room, and resume from it." if saved else "It is the first.")
+            ) from error
         self.accelerator.wait_for_everyone()
         if self.args.should_save:
             folder = Path(self._get_output_dir(trial=trial)) / f"checkpoint-{self.state.global_step}"
@@ -278,10 +317,14 @@ def check_rows(args: Any, train: Any, evaluation: Any) -> None:
             if rows is train and args is not None and views > args.num_generations:
                 _log.warning(
                     "an orbit has %d views, but `num_generations` is %d: each time only %d of them are sampled, others "
-                    "in the next epoch.",
+                    "in the next epoch. To sample all, raise `num_generations` to %d or more, and "
+                    "`per_device_train_batch_size` or `steps_per_generation` until the generation batch, now %d, is a "
+                    "multiple of it.",
                     views,
                     args.num_generations,
                     args.num_generations,
+                    views,
+                    args.generation_batch_size,
                 )
     if isinstance(train, Dataset) and args is not None:
         needed = args.generation_batch_size // args.num_generations

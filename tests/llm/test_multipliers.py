@@ -145,7 +145,8 @@ def test_saved_multipliers_that_cannot_be_used(saved: dict[str, Any], message: s
 
 def test_an_infeasible_pair_is_one_warning_with_the_nearest_budgets() -> None:
     short = Constraint(WORDS, budget=2.0, name="short", step=1.0, cap=3.0)
-    long = Constraint(WORDS, budget=5.0, name="long", step=0.2, cap=1.0, sense="at least")
+    some = {"kind": "essay"}
+    long = Constraint(WORDS, budget=5.0, name="long", applies_to=some, step=0.2, cap=1.0, sense="at least")
     dual = DualAscent([short, long])
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -165,6 +166,24 @@ def test_an_infeasible_pair_is_one_warning_with_the_nearest_budgets() -> None:
         "all means between the budgets exceed them by 3 in total; the first is kept"
     )
     assert dual.multipliers == {"short": 3.0, "long": 1.0}
+
+
+def test_two_bounds_that_contradict_each_other_are_refused_at_once() -> None:
+    def bounds(most: float, least: float, second: Any = None, rows: Any = None) -> None:
+        cost = Length("words")
+        above = Constraint(cost, budget=most, name="short")
+        below = Constraint(second or cost, budget=least, name="long", applies_to=rows, sense="at least")
+        DualAscent([above, below])
+        DualAscent([below, above])
+
+    for second in (None, Length("words")):
+        with pytest.raises(ConstraintError, match=r"'long' .* at least 5 and 'short' at most 2.* such as 3.5 for both"):
+            bounds(2.0, 5.0, second)
+    bounds(5.0, 5.0)
+    bounds(5.0, 2.0)
+    bounds(2.0, 5.0, Length("characters"))
+    bounds(2.0, 5.0, lambda texts: [0.0] * len(texts))
+    bounds(2.0, 5.0, rows={"kind": "essay"})
 
 
 def test_nearest_budgets_are_those_of_least_total_excess() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections import Counter
 from itertools import chain
 from pathlib import Path
@@ -150,6 +152,66 @@ def test_a_run_killed_in_its_second_epoch_resumes_to_the_same_numbers(tiny: Path
     assert len(step_history(resumed.state.log_history)) == 8
 
 
+@pytest.mark.parametrize(("at", "message"), [("begin", "probabilities are not finite"), ("middle", "loss is nan")])
+def test_a_run_that_diverges_stops_and_names_its_last_checkpoint(
+    at: str, message: str, tiny: Path, tmp_path: Path
+) -> None:
+    from transformers import TrainerCallback
+
+    from dagames_llm._errors import DivergedError
+
+    class Poison(TrainerCallback):
+        def on_step_begin(self, args: Any, state: Any, control: Any, model: Any = None, **kwargs: Any) -> None:
+            # A generation serves two steps: after the first of them it is the loss that is no number.
+            if state.global_step == (4 if at == "begin" else 5):
+                model.get_output_embeddings().weight.data.fill_(float("nan"))
+
+    from dagames_llm.trainer import last_checkpoint
+
+    settings = {"per_device_train_batch_size": 6, "steps_per_generation": 2, "gradient_accumulation_steps": 1}
+    trainer = build(tiny, tmp_path / "run", callbacks=[Poison()], **settings)
+    with pytest.raises(DivergedError, match=message) as caught:
+        trainer.train()
+    assert str(tmp_path / "run" / "checkpoint-4") in str(caught.value)
+    assert last_checkpoint(tmp_path / "run") == str(tmp_path / "run" / "checkpoint-4")
+
+
+def test_a_full_disk_leaves_the_checkpoint_before_and_says_so(tiny: Path, tmp_path: Path) -> None:
+    """Files may not grow beyond 100 bytes after the first checkpoint, which is what a full disk looks like."""
+    script = f"""
+import resource, signal, sys
+from pathlib import Path
+from transformers import TrainerCallback
+from dagames_llm._errors import OutputError
+from tests.llm.test_trainer import build
+
+class Fill(TrainerCallback):
+    def on_save(self, args, state, control, **kwargs):
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100, resource.RLIM_INFINITY))
+
+trainer = build(Path({str(tiny)!r}), Path({str(tmp_path / "run")!r}), callbacks=[Fill()])
+try:
+    trainer.train()
+except OutputError as error:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    print(error)
+"""
+    from dagames_llm.trainer import last_checkpoint
+
+    root = Path(__file__).parents[2]
+    result = subprocess.run([sys.executable, "-c", script], cwd=root, capture_output=True, text=True, timeout=240)
+    assert result.returncode == 0, result.stderr[-2000:]
+    said = result.stdout.splitlines()[-1]
+    assert "the checkpoint of step 4 cannot be written" in said
+    assert "checkpoint-2 is whole: make room, and resume from it" in said
+    newest = last_checkpoint(tmp_path / "run")
+    assert newest == str(tmp_path / "run" / "checkpoint-2")
+    resumed = build(tiny, tmp_path / "run")
+    resumed.train(resume_from_checkpoint=newest)
+    assert resumed.state.global_step == 6
+
+
 def test_gold_answers_change_nothing_but_the_log(tiny: Path, tmp_path: Path) -> None:
     told = build(tiny, tmp_path / "told", max_steps=2, save_strategy="no")
     assert set(told.train_dataset.column_names) == {"prompt", "orbit"}
@@ -231,7 +293,7 @@ def test_without_an_adapter_the_whole_model_is_saved(tiny: Path, tmp_path: Path)
 
     trainer = build(tiny, tmp_path / "run", use_peft=False, max_steps=1, save_strategy="no")
     trainer.train()
-    save_policy(resolve_recipe("demo"), trainer, tmp_path / "saved")
+    save_policy(resolve_recipe("coherence_cpu"), trainer, tmp_path / "saved")
     model, _ = load_model(str(tmp_path / "saved"))
     assert model.model.norm.weight.tolist() == trainer.model.model.norm.weight.tolist()
 

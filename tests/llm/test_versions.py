@@ -9,14 +9,14 @@ from types import ModuleType
 import pytest
 import trl
 
-from dagames_llm import checks, models, recipe
+from dagames_llm import models, recipe, trainer
 from dagames_llm._errors import VersionError
 
 
 def test_a_trl_without_the_overridden_methods_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trl, "__version__", "0.29.1")
     with pytest.raises(VersionError, match=r"need trl >= 1.0, < 1.17; installed is 0.29.1"):
-        checks.check_version()
+        trainer.check_version()
 
 
 @pytest.mark.parametrize(("version", "warned"), [("1.0.0", 0), ("1.16.3", 0), ("1.17.0", 1), ("2.0", 1)])
@@ -24,7 +24,7 @@ def test_a_trl_that_was_not_tested_is_warned_of(
     version: str, warned: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(trl, "__version__", version)
-    checks.check_version()
+    trainer.check_version()
     assert len(caplog.records) == warned
     assert all(f"installed is {version}" in record.getMessage() for record in caplog.records)
 
