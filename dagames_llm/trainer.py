@@ -217,7 +217,7 @@ class _OverOrbits(_Trainer):
         except (OSError, RuntimeError, SafetensorError) as error:
             saved = last_checkpoint(self.args.output_dir)
             raise OutputError(
-                f"the checkpoint of step {self.state.global_step} cannot be written to {self.args.output_dir}: {error}. "
+                f"the checkpoint of step {self.state.global_step} cannot be written: {error}. "
                 + (f"{saved} is whole: make room, and resume from it." if saved else "It is the first.")
             ) from error
         self.accelerator.wait_for_everyone()
