@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from transformers import TrainerControl, TrainerState, TrainingArguments
 
 
+Groups = Sequence[Sequence[Answer | None]]
+"""The answers of each group."""
+
+
 def majority_ratio(answers: Sequence[Answer | None]) -> float:
     """Return the share of a group's completions that give its most frequent answer.
 
@@ -55,26 +59,124 @@ def accuracy(answers: Sequence[Answer | None], gold: Answer) -> float:
 _log = logging.getLogger(__name__)
 
 
+RECORD = "dagames_llm.votes"
+"""The entry of a trainer's state, and so of each checkpoint's `trainer_state.json`, that holds the votes."""
+
+
+def disagreement(answers: Sequence[Answer | None], views: Sequence[int]) -> float | None:
+    """Return the chance that two completions of different views have different answers.
+
+    Args:
+        answers: one a completion; one that is unreadable differs from all.
+        views: the view of each.
+
+    Returns:
+        A share, or None where all completions are of one view.
+    """
+    by_view = Counter(views)
+    pairs = len(views) ** 2 - sum(n * n for n in by_view.values())
+    if pairs == 0:
+        return None
+    of_answer = Counter(answer for answer in answers if answer is not None)
+    within = Counter((a, v) for a, v in zip(answers, views, strict=True) if a is not None)
+    equal = sum(n * n for n in of_answer.values()) - sum(n * n for n in within.values())
+    return 1.0 - equal / pairs
+
+
+class Votes(TrainerCallback):
+    """The last vote of each question of a run, by which flips and extinctions are told.
+
+    A callback of the trainer: `callbacks=[reward.monitor.votes]`. Its votes go into the checkpoints.
+
+    A vote flips if the answer that was most frequent when the question was last seen is not among the most frequent
+    now. A right answer is extinct if it was given before and is not given now.
+    """
+
+    def __init__(self) -> None:
+        """Start without a vote."""
+        self.seen: dict[str, list[Any]] = {}
+        self.kept = False
+
+    def observe(
+        self, questions: Sequence[str], groups: Sequence[Sequence[Answer | None]], gold: Sequence[Answer | None]
+    ) -> dict[str, float]:
+        """Take in the groups of a step.
+
+        Args:
+            questions: identifies the question of each group.
+            groups: the answers of each group.
+            gold: the reference answer of each group, or None.
+
+        Returns:
+            `flip_rate`, over the questions that were seen before, and `extinct`, over those whose right answer was
+            given before; each only where there is such a question.
+        """
+        flips, extinct = [], []
+        for question, group, right in zip(questions, groups, gold, strict=True):
+            counts = Counter(str(answer) for answer in group if answer is not None)
+            modes = [answer for answer, count in counts.items() if count == max(counts.values())]
+            vote, found = self.seen.get(question, [None, False])
+            if question in self.seen:
+                flips.append(vote not in modes if modes else vote is not None)
+            now = right is not None and right in group
+            if found:
+                extinct.append(not now)
+            self.seen[question] = [vote if vote in modes else min(modes, default=None), found or now]
+        shares = {"flip_rate": flips, "extinct": extinct}
+        return {name: sum(values) / len(values) for name, values in shares.items() if values}
+
+    def on_train_begin(self, args: Any, state: TrainerState, control: Any, **kwargs: Any) -> None:
+        """Take over the votes of the checkpoint that is resumed from."""
+        self.kept = True
+        saved = state.stateful_callbacks.get(RECORD)
+        if saved is not None:
+            self.seen = {question: list(entry) for question, entry in saved.items()}
+
+    def on_step_end(self, args: Any, state: TrainerState, control: Any, **kwargs: Any) -> None:
+        """Put the votes into the trainer's state, of which a checkpoint may follow."""
+        state.stateful_callbacks[RECORD] = self.seen
+
+
 @dataclass(frozen=True)
 class Monitor:
     """Statistics of the groups of one step.
 
     Attributes:
         gold: canonical answers by the first view of their orbit; empty where there are none.
+        votes: the votes of earlier steps; given to the trainer as a callback, they go into its checkpoints.
     """
 
     gold: Mapping[str, Answer] = field(default_factory=dict)
+    votes: Votes = field(default_factory=Votes)
 
-    def measure(self, keys: Sequence[str], groups: Sequence[Sequence[Answer | None]]) -> dict[str, float]:
+    def follow(self, keys: Sequence[str], questions: Sequence[str], groups: Groups) -> dict[str, float]:
+        """Return what `Votes.observe` makes of a training step, if the trainer has `votes` for a callback.
+
+        Args:
+            keys: the first view of each group's orbit.
+            questions: identifies the question of each group.
+            groups: the answers of each group.
+
+        Returns:
+            `flip_rate` and `extinct`, where they are known.
+        """
+        if not self.votes.kept:
+            # A resumed run would not have the votes of the whole one, and its log would differ.
+            return {}
+        return self.votes.observe(questions, groups, [self.gold.get(key) for key in keys])
+
+    def measure(self, keys: Sequence[str], groups: Groups, views: Sequence[Sequence[int]] = ()) -> dict[str, float]:
         """Return the step's statistics, each a mean over groups.
 
         Args:
             keys: the first view of each group's orbit.
             groups: the answers of each group.
+            views: the view of each of them; not needed where there is one.
 
         Returns:
             `majority_ratio`, `answer_entropy` (nats), `unparsed` (share), `commonest_answer` (the share of all
-            completions of the step taken by one answer), and `accuracy` where the gold of some group is known.
+            completions of the step taken by one answer), `view_disagreement` where a group has several views, and
+            `accuracy` where the gold of some group is known.
         """
         pooled = [answer for group in groups for answer in group]
         measured = {
@@ -84,6 +186,10 @@ class Monitor:
             "commonest_answer": majority_ratio(pooled),
         }
         known = [(group, self.gold[key]) for key, group in zip(keys, groups, strict=True) if key in self.gold]
+        apart = [disagreement(group, of_group) for group, of_group in zip(groups, views, strict=bool(views))]
+        told = [share for share in apart if share is not None]
+        if told:
+            measured["view_disagreement"] = sum(told) / len(told)
         if known:
             measured["accuracy"] = sum(accuracy(group, gold) for group, gold in known) / len(known)
         return measured
@@ -157,8 +263,13 @@ class CollapseAlarm(TrainerCallback):
     It reads the log, which checkpoints carry, so that a resumed run goes on as the whole one.
     """
 
-    def __init__(self) -> None:
-        """Start without an alarm."""
+    def __init__(self, stop: bool = False) -> None:
+        """Start without an alarm.
+
+        Args:
+            stop: end the training when the run looks collapsed.
+        """
+        self.stop = stop
         self._open = {"the run looks collapsed": collapse_reason, "its votes cannot be trusted": unread_reason}
 
     def on_log(
@@ -172,6 +283,10 @@ class CollapseAlarm(TrainerCallback):
         """Look at the log after each entry."""
         for what, reason_of in list(self._open.items()):
             reason = reason_of(state.log_history)
-            if reason is not None and state.is_world_process_zero:
-                del self._open[what]
+            if reason is None:
+                continue
+            del self._open[what]
+            if state.is_world_process_zero:
                 _log.warning("step %d: %s: %s", state.global_step, what, reason)
+            if self.stop and reason_of is collapse_reason:
+                control.should_training_stop = True

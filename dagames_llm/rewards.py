@@ -318,7 +318,12 @@ class TargetReward:
             return
         answers = [[step.traces[place].answer for place in places] for places in step.groups]
         first_views = [step.traces[places[0]].first_view for places in step.groups]
-        measured = self.monitor.measure(first_views, answers)
+        views = [views_of([step.traces[place] for place in places]) for places in step.groups]
+        measured = self.monitor.measure(first_views, answers, [list(of_group) for of_group in views])
+        if settings.trainer is None or settings.trainer.model.training:
+            firsts = [step.traces[places[0]] for places in step.groups]
+            questions = [first.question if first.orbit_id is None else str(first.orbit_id) for first in firsts]
+            measured |= self.monitor.follow(first_views, questions, answers)
         measured["truncated"] = sum(trace.truncated for trace in step.traces) / len(step.traces)
         if self.baseline != "group" or self.over != "orbit":
             measured["target_reward"] = float(raw.mean())

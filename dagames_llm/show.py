@@ -25,6 +25,9 @@ SHOWN = {
     "reward": "reward",
     "majority_ratio": "majority ratio",
     "answer_entropy": "answer entropy",
+    "view_disagreement": "disagreement of views",
+    "flip_rate": "votes that flipped",
+    "extinct": "right answers lost",
     "kl": "KL",
     "accuracy": "true accuracy",
 }
@@ -33,6 +36,7 @@ LIVE = {
     "majority_ratio": "majority",
     "answer_entropy": "entropy",
     "kl": "KL",
+    "flip_rate": "flips",
     "unparsed": "unread",
     "truncated": "truncated",
     "accuracy": "accuracy",

@@ -192,26 +192,29 @@ def rewards_of(recipe: Recipe, questions: Questions) -> tuple[list[Any], list[Tr
         questions: whose gold answers the monitor compares with.
 
     Returns:
-        A `TargetReward`, a `SafetyReward`, or both; and the callback of the second.
+        A `TargetReward`, a `SafetyReward`, or both; and the callbacks that put their state into checkpoints.
     """
     from dagames_llm.monitors import Monitor
     from dagames_llm.rewards import TargetReward
     from dagames_llm.safety import SafetyReward
 
     rewards: list[Any] = []
+    callbacks: list[TrainerCallback] = []
     if recipe.target is not None:
+        monitor = Monitor(gold_answers(questions.train))
         reward = TargetReward(
             recipe.target,
             extract=recipe.orbit.extractor,
             distance=recipe.distance,
             gold="gold" if "gold" in recipe.target.needs else None,
-            monitor=Monitor(gold_answers(questions.train)),
+            monitor=monitor,
         )
         rewards.append(reward)
+        callbacks.append(monitor.votes)
     if not recipe.constraints:
-        return rewards, []
+        return rewards, callbacks
     safety = SafetyReward(recipe.constraints)
-    return [*rewards, safety], [safety.callback]
+    return [*rewards, safety], [*callbacks, safety.callback]
 
 
 def train(

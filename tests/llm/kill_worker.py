@@ -36,7 +36,8 @@ def large(texts: list[str]) -> list[float]:
 
 def algorithm(name: str) -> tuple[Any, list[TrainerCallback]]:
     if name == "coherence":
-        return TargetReward(MajorityVote(), extract="first_number"), []
+        reward = TargetReward(MajorityVote(), extract="first_number")
+        return reward, [reward.monitor.votes]
     if name == "diversity":
         return TargetReward(InverseFrequency(), extract="first_number", baseline="leave_one_out"), []
     if name == "pairwise":

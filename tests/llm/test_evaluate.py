@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from transformers import TrainerState
+from transformers import TrainerControl, TrainerState
 
 from dagames_llm._errors import DataError
 from dagames_llm.data import Orbit
@@ -23,7 +24,16 @@ from dagames_llm.evaluate import (
     share_right,
 )
 from dagames_llm.extract import first_number
-from dagames_llm.monitors import CollapseAlarm, Monitor, answer_entropy, collapse_reason, majority_ratio, unread_reason
+from dagames_llm.monitors import (
+    CollapseAlarm,
+    Monitor,
+    Votes,
+    answer_entropy,
+    collapse_reason,
+    disagreement,
+    majority_ratio,
+    unread_reason,
+)
 from dagames_llm.multipliers import Constraint
 
 answers = st.lists(st.one_of(st.none(), st.sampled_from("abc")), min_size=1, max_size=12)
@@ -79,6 +89,41 @@ def test_an_alias_is_right_and_is_counted_apart_in_the_vote() -> None:
     assert majority_hit(group[:2], {"usa", "united states"}) == 1
 
 
+def test_disagreement_is_the_chance_that_two_views_differ() -> None:
+    assert disagreement(["1", "1"], [0, 0]) is None
+    assert disagreement(["1", "1", "1"], [0, 1, 1]) == 0
+    assert disagreement(["1", "2", "1", None], [0, 0, 1, 1]) == 0.75, "one of the four pairs agrees"
+
+
+@given(st.lists(st.tuples(st.one_of(st.none(), st.sampled_from("ab")), st.integers(0, 2)), min_size=1, max_size=9))
+def test_disagreement_by_enumeration(group: list[tuple[str | None, int]]) -> None:
+    pairs = [a is None or a != b for a, v in group for b, w in group if v != w]
+    found = disagreement([a for a, _ in group], [v for _, v in group])
+    assert found == (pytest.approx(sum(pairs) / len(pairs), abs=1e-12) if pairs else None)
+
+
+def test_votes_flip_and_right_answers_go_extinct() -> None:
+    votes = Votes()
+    assert votes.observe(["p", "q"], [["1", "1", "2"], ["3", None, None]], ["2", "3"]) == {}
+    # p ties, so that its vote stands, and has lost 2, which is right; q turns and keeps 3.
+    seen = votes.observe(["p", "q"], [["1", "5", None], ["4", "4", "3"]], ["2", "3"])
+    assert seen == {"flip_rate": 0.5, "extinct": 0.5}
+    assert votes.observe(["p"], [["5", "5", "1"]], ["2"]) == {"flip_rate": 1.0, "extinct": 1.0}
+    assert votes.observe(["p"], [[None, None]], ["2"])["flip_rate"] == 1.0, "a vote that is gone has flipped"
+    assert votes.observe(["p"], [[None, None]], [None])["flip_rate"] == 0.0
+
+
+def test_votes_go_through_a_checkpoint() -> None:
+    votes, resumed = Votes(), Votes()
+    steps = [(["p", "q"], [["1", "2"], ["3", "3"]], ["1", None]), (["q", "p"], [["4", "3"], ["2", "2"]], [None, "1"])]
+    votes.observe(*steps[0])
+    state = TrainerState()
+    votes.on_step_end(None, state, None)
+    state.stateful_callbacks = json.loads(json.dumps(state.stateful_callbacks))
+    resumed.on_train_begin(None, state, None)
+    assert resumed.observe(*steps[1]) == votes.observe(*steps[1]) == {"flip_rate": 0.5, "extinct": 1.0}
+
+
 def test_the_monitor_knows_accuracy_only_where_gold_is_known() -> None:
     groups = [["1", "1", "2", None], ["5", "5", "5", "5"]]
     blind = Monitor().measure(["p", "q"], groups)
@@ -107,6 +152,14 @@ def test_each_alarm_is_given_once(caplog: pytest.LogCaptureFixture) -> None:
     for _ in range(3):
         alarm.on_log(None, state, None)
     assert len(caplog.records) == 2
+
+
+@pytest.mark.parametrize(("stop", "collapsed", "stops"), [(True, 0.9, True), (True, 0.1, False), (False, 0.9, False)])
+def test_an_alarm_may_stop_the_run(stop: bool, collapsed: float, stops: bool) -> None:
+    state = TrainerState(log_history=[{"unparsed": 0.9, "commonest_answer": collapsed}] * 10)
+    control = TrainerControl()
+    CollapseAlarm(stop=stop).on_log(None, state, control)
+    assert control.should_training_stop == stops, "unread completions alone do not stop it"
 
 
 def test_the_alarm_tells_collapse_from_learning() -> None:

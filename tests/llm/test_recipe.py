@@ -103,7 +103,7 @@ def test_a_recipe_gives_its_rewards_in_order(tmp_path: Path, tiny: Path) -> None
     assert [reward.__name__ for reward in rewards] == ["Centrality", "safety"]
     assert isinstance(rewards[0].distance, TokenF1)
     assert isinstance(rewards[0].target, Centrality)
-    assert callbacks == [rewards[1].callback]
+    assert callbacks == [rewards[0].monitor.votes, rewards[1].callback]
     alone = resolve_recipe(recipe(tmp_path, tiny, target=None, constraints=[BUDGET]))
     assert [reward.__name__ for reward in rewards_of(alone, Questions([], []))[0]] == ["safety"]
 
