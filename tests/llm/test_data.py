@@ -37,7 +37,8 @@ def test_rows_hold_the_orbit_and_no_gold(rows: list[tuple[list[str], str]]) -> N
 
 def test_chat_rows_are_conversations() -> None:
     row = training_rows([Orbit(("a", "b"))], chat=True)[0]
-    assert row["prompt"] == row["orbit"][0] == [{"role": "user", "content": "a"}]
+    assert row["orbit"] == [[{"role": "user", "content": view}] for view in ("a", "b")]
+    assert row["prompt"] == row["orbit"][0]
 
 
 def write(path: Path, *rows: Any) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -172,6 +173,7 @@ def test_the_alarm_tells_collapse_from_learning() -> None:
     assert "accuracy fell" in str(collapse_reason(log(rising[::-1])))
     assert collapse_reason(log(rising, common=0.9)[:9]) is None
     assert collapse_reason(log(rising[::-1], reward=0.9)[:10] + log(rising[::-1], reward=0.5)[10:]) is None
+    assert "from 0.80 to 0.50" in str(collapse_reason(log([0.2] * 10 + [0.8] * 10 + [0.5] * 10))), "from its best"
     generator = np.random.default_rng(0)
     noise = [log((generator.binomial(4, 0.85, size=50) / 4).tolist()) for _ in range(200)]
     assert sum(collapse_reason(steps) is not None for steps in noise) <= 4, "four questions a step are noisy"
@@ -219,6 +221,58 @@ def test_measures_of_constraints_and_distance(tiny: Path) -> None:
     assert {found[f"mean cost, {name}"]["n"] for name in given} == {3}
     assert found["mean distance"]["mean"] == pytest.approx(1.0), "a completion's distance to itself does not count"
     assert measures_of([], None) == {}
+
+
+def test_means_are_those_of_the_texts_that_the_model_gives(tiny: Path) -> None:
+    """Against sums by hand over the same samples: a view's are its own, the vote pools them, and an alias is right."""
+    from dagames_llm.models import load_model
+
+    model, tokenizer = load_model(str(tiny))
+    orbits = [Orbit((f"{i} is", f"so {i} and {i}"), str(i), (str(i + 1), str(i + 2))) for i in range(6)]
+    decoding = Decoding(samples=6, max_new_tokens=1)
+    found = evaluate(model, tokenizer, orbits, first_number, decoding, ["x", "y"])
+    texts = generate(model, tokenizer, [view for orbit in orbits for view in orbit.views], decoding, sampled=True)
+    read = np.array([[first_number(text) or "" for text in view] for view in texts]).reshape(6, 2, 6)
+    right = np.array([np.isin(group, [str(i), str(i + 1), str(i + 2)]) for i, group in enumerate(read)])
+    by_view = [found["views"][name]["sampled"]["mean"] for name in ("x", "y")]
+    assert by_view == pytest.approx(right.mean(axis=(0, 2)))
+    assert by_view[0] != by_view[1], "alike views would not tell one from the other"
+    hits = [
+        majority_hit([a or None for a in group.ravel()], {str(i + k) for k in range(3)}) for i, group in enumerate(read)
+    ]
+    assert found["orbit"]["majority"]["mean"] == pytest.approx(sum(hits) / 6)
+    assert found["orbit"]["majority"]["mean"] != pytest.approx(right.mean()), "the vote is no mean of the samples"
+    assert found["orbit"]["unparsed"]["mean"] == pytest.approx((read == "").mean())
+
+
+def test_samples_follow_their_prompt_their_temperature_and_their_seed(tiny: Path) -> None:
+    import torch
+
+    from dagames_llm.models import load_model
+
+    model, tokenizer = load_model(str(tiny))
+    prompts = ["1", "a longer one 22", "x=", "1 + 1 ="]
+    cold = Decoding(samples=3, temperature=1e-4, max_new_tokens=3)
+    greedy = generate(model, tokenizer, prompts, cold, sampled=False)
+    assert len({texts[0] for texts in greedy}) > 1, "alike prompts would not tell whose a sample is"
+    assert generate(model, tokenizer, prompts, cold, sampled=True) == [texts * 3 for texts in greedy]
+    warm = Decoding(samples=8, max_new_tokens=3)
+    first = generate(model, tokenizer, prompts, warm, sampled=True)
+    torch.rand(1)
+    model.generation_config.update(top_k=1, top_p=0.1, repetition_penalty=9.0)
+    assert generate(model, tokenizer, prompts, warm, sampled=True) == first, "neither torch's state nor the model's own"
+    assert generate(model, tokenizer, prompts, replace(warm, seed=1), sampled=True) != first
+    assert generate(model, tokenizer, prompts, cold, sampled=False) == greedy
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_generation_leaves_the_mode_as_it_was(training: bool, tiny: Path) -> None:
+    from dagames_llm.models import load_model
+
+    model, tokenizer = load_model(str(tiny))
+    model.train(training)
+    generate(model, tokenizer, ["1"], Decoding(max_new_tokens=1), sampled=False)
+    assert model.training is training
 
 
 def test_a_batch_completes_each_prompt_as_if_alone(tiny: Path) -> None:

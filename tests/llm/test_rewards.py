@@ -161,6 +161,10 @@ def test_a_baseline_over_the_view_compares_with_the_same_view_alone(answers: lis
         paid = reward_of(target, baseline=baseline, over="view")(completions=texts, **columns)
         assert paid == pytest.approx(group_advantages(rewards, rule).ravel(), abs=1e-12)
         assert sum(paid) == pytest.approx(0, abs=1e-12), "TRL's mean over the orbit must find nothing to subtract"
+    decoupled = reward_of(target, baseline="decoupled", over="view")(completions=texts, **columns)
+    for i, other in enumerate((1, 0, 3, 2)):
+        without = AnswerGroup(answers, [0, 0, 1, 1]).without(i)
+        assert decoupled[i] == pytest.approx(rewards.ravel()[i] - target.rewards(without)[other], abs=1e-12)
 
 
 def test_a_trace_alone_in_its_view_gets_nothing_from_a_baseline_of_others() -> None:

@@ -1,8 +1,12 @@
 """Wrong signs and dropped factors in the adapter: each entry is a file, the right text, and the wrong one."""
 
 SUITE = (
+    "tests/llm/test_grouping.py",
     "tests/llm/test_rewards.py",
     "tests/llm/test_orbits.py",
+    "tests/llm/test_multipliers.py",
+    "tests/llm/test_data.py",
+    "tests/llm/test_evaluate.py",
     "tests/llm/test_exchange.py",
     "tests/llm/test_stock_trainers.py",
     "tests/llm/test_trainer.py",
@@ -33,4 +37,13 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("dagames_llm/trainer.py", "self.accelerator.process_index * len(inputs)", "0"),
     ("dagames_llm/trainer.py", "(total - rewards) / max(group_size - 1, 1)", "total / group_size"),
     ("dagames_llm/trainer.py", 'bound.arguments["num_generations"] = 1', "pass"),
+    ("dagames_llm/grouping.py", "self.start <= place < self.stop", "self.start < place <= self.stop"),
+    ("dagames_llm/grouping.py", 'key.update(len(content).to_bytes(8, "big") + content)', "key.update(content)"),
+    ("dagames_llm/grouping.py", "_content(prompt[-1]) if prompt", "_content(prompt[0]) if prompt"),
+    ("dagames_llm/baselines.py", "/ np.bincount(sets))[sets]", "/ len(group))[sets]"),
+    (
+        "dagames_llm/orbits.py",
+        'int.from_bytes(hashlib.blake2b(written, digest_size=4).digest(), "big")',
+        "hash(written)",
+    ),
 )

@@ -113,6 +113,18 @@ def test_soft_consensus_is_the_best_response_of_the_coupled_game(seed, M, Z):
         np.testing.assert_allclose(difference, difference.mean(), atol=1e-6)
 
 
+@given(st.lists(st.tuples(st.sampled_from(["a", "b", "c", None]), st.integers(0, 2)), min_size=1, max_size=9))
+def test_a_pseudo_count_is_a_trace_of_each_answer_in_each_view(drawn):
+    """So that the smoothed shares of a view remain a distribution, whatever the sizes of the views."""
+    answers, views = zip(*drawn, strict=True)
+    more = [(answer, view) for answer in set(answers) - {None} for view in set(views)]
+    more_answers, more_views = zip(*drawn, *more, strict=True)
+    smoothed = SoftConsensus(smoothing=1.0).rewards(AnswerGroup(answers, views))
+    counted = SoftConsensus(smoothing=0.0).rewards(AnswerGroup(more_answers, more_views))
+    read = [i for i, answer in enumerate(answers) if answer is not None]
+    np.testing.assert_allclose(smoothed[read], counted[read], rtol=1e-12, atol=1e-14)
+
+
 def test_views_label_each_other():
     group = AnswerGroup(["a", "a", "b", "b", "c", None], [3, 3, 5, 5, 9, 9])
     # View 3 is labelled by view 5 (b), 5 by 9 (c), and 9 by 3 (a).
