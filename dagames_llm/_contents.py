@@ -48,7 +48,7 @@ def checked_distances(distances: Any, n_traces: int, name: str) -> NDArray[np.fl
     """
     try:
         matrix = np.array(distances, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RuntimeError) as error:  # the last of a tensor that records its gradient
         raise DistanceError(f"distance {name!r} returned no matrix of numbers ({error}).") from None
     if matrix.shape != (n_traces, n_traces):
         raise DistanceError(
