@@ -47,8 +47,10 @@ def checked_distances(distances: Any, n_traces: int, name: str) -> NDArray[np.fl
            [0.5, 0. ]])
     """
     try:
-        matrix = np.array(distances, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+        # Of torch: it may record its gradient, or be of a type that numpy lacks.
+        plain = distances.detach().cpu().double().numpy() if hasattr(distances, "detach") else distances
+        matrix = np.array(plain, dtype=np.float64)
+    except (TypeError, ValueError, RuntimeError) as error:
         raise DistanceError(f"distance {name!r} returned no matrix of numbers ({error}).") from None
     if matrix.shape != (n_traces, n_traces):
         raise DistanceError(

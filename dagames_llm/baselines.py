@@ -8,9 +8,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dagames.targets import AnswerGroup, Target
+from dagames_llm._errors import RecipeError
 
 Baseline = Literal["group", "leave_one_out", "decoupled"]
 Over = Literal["orbit", "view"]
+
+
+def checked_rewards(target: Target, group: AnswerGroup) -> NDArray[np.float64]:
+    """Return a target's rewards of a group, or raise unless they are one finite number a trace.
+
+    Args:
+        target: What scores the group, perhaps a class of the user's.
+        group: The traces, K of them.
+
+    Returns:
+        The rewards, [K].
+
+    Raises:
+        RecipeError: If they are anything else; TRL would take NaN for a trace that is not to be scored.
+    """
+    rewards = np.asarray(target.rewards(group), np.float64)
+    if rewards.shape != (len(group),) or not np.isfinite(rewards).all():
+        raise RecipeError(
+            f"{type(target).__name__}.rewards returned {rewards.tolist()!r:.80} for a group of {len(group)}; it must "
+            "return one finite number for each trace, 0 for a trace without an answer."
+        )
+    return rewards
 
 
 def baseline_rewards(
@@ -52,4 +75,4 @@ def baseline_rewards(
 def _mean_without(target: Target, group: AnswerGroup, sets: NDArray[np.int64], i: int) -> float:
     """Return the mean reward of the others of trace i's set, in the group without trace i; 0 if it is alone."""
     others = (sets == sets[i]) & (np.arange(len(group)) != i)
-    return float(target.rewards(group.without(i))[others].mean()) if others.any() else 0.0
+    return float(checked_rewards(target, group.without(i))[others].mean()) if others.any() else 0.0

@@ -53,9 +53,9 @@ class Length:
         Raises:
             CostError: If the unit is unknown, the limit is not positive, or tokens have no tokenizer.
         """
-        if unit not in {"tokens", "characters", "words"}:
+        if unit not in ("tokens", "characters", "words"):
             raise CostError(f'`unit` is {unit!r}; it is "tokens", "characters" or "words".')
-        if limit is not None and not (0 < limit < float("inf")):
+        if limit is not None and (not isinstance(limit, int | float) or not 0 < limit < float("inf")):
             raise CostError(f"`limit` is {limit!r}; it is a positive number of {unit}, or None for plain counts.")
         if unit == "tokens" and tokenizer is None:
             raise CostError('`unit="tokens"` needs `tokenizer`, the policy\'s or its name; or count "words".')
@@ -68,7 +68,12 @@ class Length:
         if isinstance(self._tokenizer, str):
             from transformers import AutoTokenizer
 
-            return AutoTokenizer.from_pretrained(self._tokenizer, trust_remote_code=False)
+            try:
+                return AutoTokenizer.from_pretrained(self._tokenizer, trust_remote_code=False)
+            except (OSError, ValueError) as error:
+                raise ModelError(
+                    f"the tokenizer {self._tokenizer!r} of the cost `length` cannot be loaded: {error}"
+                ) from error
         return self._tokenizer
 
     def __call__(self, texts: Sequence[str]) -> NDArray[np.float64]:

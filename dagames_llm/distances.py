@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dagames_llm._contents import ContentDistance, Contents, Distance, Group, checked_distances
-from dagames_llm._errors import DistanceError
+from dagames_llm._errors import DistanceError, ModelError
 from dagames_llm.embeddings import Embedding
 
 __all__ = ["Distance", "Embedding", "Judge", "TokenF1", "distance_named", "distances_of", "exact"]
@@ -216,12 +216,13 @@ def distances_of(distance: Distance, groups: Sequence[Group]) -> list[NDArray[np
 
     Raises:
         DistanceError: If the distance raised, or returned no such matrix.
+        ModelError: If the distance's model cannot be loaded.
     """
     name = getattr(distance, "__name__", type(distance).__name__)
     many = getattr(distance, "many", None)
     try:
         found = many(groups) if callable(many) else [distance(texts, answers) for texts, answers in groups]
-    except DistanceError:
+    except (DistanceError, ModelError):
         raise
     except Exception as error:  # whatever a user's callable raises is reported under its name
         raise DistanceError(f"distance {name!r} raised {type(error).__name__}: {error}.") from error

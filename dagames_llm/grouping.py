@@ -7,16 +7,17 @@ their rows, in the order of the processes, which is the order in which TRL conca
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple, TypeVar, cast
 
+import numpy as np
 from accelerate import PartialState
 from accelerate.utils import gather_object
 
-from dagames._errors import DagamesError
-from dagames_llm._errors import GroupError
+from dagames_llm._errors import GroupError, RecipeError
 
 Result = TypeVar("Result")
 Prompt = Any
@@ -80,10 +81,11 @@ def together(action: Callable[[], Result]) -> Result:
     Raises:
         GroupError: If it failed on another process.
     """
-    result, failure = None, None
+    result: Result | None = None
+    failure: Exception | None = None
     try:
         result = action()
-    except DagamesError as error:
+    except Exception as error:  # noqa: BLE001, raised below, when the others know: they wait in the exchange
         failure = error
     if PartialState().num_processes > 1:
         messages = gather_object([None if failure is None else f"{type(failure).__name__}: {failure}"])
@@ -93,6 +95,22 @@ def together(action: Callable[[], Result]) -> Result:
     if failure is not None:
         raise failure
     return cast("Result", result)
+
+
+def check_lengths(number: int, columns: Mapping[str, Sequence[Any] | None]) -> None:
+    """Check that prompts and grouping columns have one value for each completion.
+
+    Args:
+        number: Completions.
+        columns: By name; those that decide on no group are not looked at.
+
+    Raises:
+        GroupError: If one is shorter or longer.
+    """
+    for name in ("prompts", "orbit_id"):
+        values = columns.get(name)
+        if values is not None and len(values) != number:
+            raise GroupError(f"there are {len(values)} `{name}` for {number} completions; pass one for each.")
 
 
 def gather_step(local: Sequence[Trace], group_size: int | None, same_question: bool = True) -> Step:
@@ -181,6 +199,21 @@ def groups_by_id(traces: Sequence[Trace]) -> list[list[int]]:
     return list(groups.values())
 
 
+def check_hash(answer: Any) -> None:
+    """Check that equal answers are found equal by their hash, as votes are counted.
+
+    Args:
+        answer: What an extractor returned.
+
+    Raises:
+        TypeError: If it has no hash, or that of its address in memory.
+    """
+    hash(answer)
+    array = hasattr(answer, "__array__") and not isinstance(answer, np.generic)
+    if array or (type(answer).__hash__ is object.__hash__ and answer is not None):
+        raise TypeError(f"{type(answer).__name__} objects of equal content have different hashes")
+
+
 def views_of(traces: Sequence[Trace]) -> tuple[int, ...]:
     """Return the index of each trace's view within its group.
 
@@ -237,3 +270,25 @@ def _content(message: Mapping[str, Any]) -> str:
     if isinstance(content, str) or content is None:
         return content or ""
     return "\n".join(part.get("text") or "" for part in content if part.get("type") == "text")
+
+
+def as_identity(value: Any, row: int) -> Hashable:
+    """Return an `orbit_id` in a form that is equal on every process.
+
+    Args:
+        value: A number, a text, or a list of these.
+        row: Its place, for the message.
+
+    Returns:
+        The value, a list as its JSON; None where it is missing.
+
+    Raises:
+        RecipeError: If it is of another kind.
+    """
+    if value is None or isinstance(value, str | int):
+        return value
+    if isinstance(value, np.integer):
+        return int(value)
+    if isinstance(value, list | tuple | dict):
+        return json.dumps(value, sort_keys=True, default=str)
+    raise RecipeError(f"`orbit_id` of completion {row} is {value!r}; it must be a whole number or a text.")

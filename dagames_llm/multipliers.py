@@ -67,14 +67,28 @@ class Constraint:
 
     def __post_init__(self) -> None:
         """Check each field."""
-        if not callable(self.cost):
-            raise ConstraintError(f"`cost` is {self.cost!r}; it must be a callable from texts to numbers.")
+        if not callable(self.cost) or isinstance(self.cost, type):
+            raise ConstraintError(
+                f"`cost` is {self.cost!r}; it must be a callable from texts to numbers, of a class an instance."
+            )
+        if not isinstance(self.name, str):
+            raise ConstraintError(f"`name` is {self.name!r}; it is a text.")
         object.__setattr__(self, "name", self.name or cost_name(self.cost))
-        if not isinstance(self.budget, int | float) or not math.isfinite(self.budget):
+        if not _is_number(self.budget) or not math.isfinite(self.budget):
             raise ConstraintError(f"constraint {self.name!r}: `budget` is {self.budget!r}; it must be a finite number.")
+        self._check_course()
+        if self.sense not in ("at most", "at least"):
+            raise ConstraintError(f'constraint {self.name!r}: `sense` is {self.sense!r}; "at most" or "at least".')
+        if self.applies_to is not None and not callable(self.applies_to) and not isinstance(self.applies_to, Mapping):
+            raise ConstraintError(
+                f"constraint {self.name!r}: `applies_to` is {self.applies_to!r}; it is a mapping of columns to values, "
+                'such as {"kind": "harmful"}, a callable from a row to a bool, or None for all rows.'
+            )
+
+    def _check_course(self) -> None:
         for what in ("step", "cap"):
             value = getattr(self, what)
-            if not isinstance(value, int | float) or not 0 < value < math.inf:
+            if not _is_number(value) or not 0 < value < math.inf:
                 raise ConstraintError(
                     f"constraint {self.name!r}: `{what}` is {value!r}; it must be positive and finite."
                 )
@@ -84,13 +98,6 @@ class Constraint:
                 raise ConstraintError(
                     f"constraint {self.name!r}: `{what}` is {value!r}; it is a number of generations, at least {least}."
                 )
-        if self.sense not in {"at most", "at least"}:
-            raise ConstraintError(f'constraint {self.name!r}: `sense` is {self.sense!r}; "at most" or "at least".')
-        if self.applies_to is not None and not callable(self.applies_to) and not isinstance(self.applies_to, Mapping):
-            raise ConstraintError(
-                f"constraint {self.name!r}: `applies_to` is {self.applies_to!r}; it is a mapping of columns to values, "
-                'such as {"kind": "harmful"}, a callable from a row to a bool, or None for all rows.'
-            )
 
     @property
     def sign(self) -> float:
@@ -129,10 +136,16 @@ class Constraint:
         if column not in row:
             raise ConstraintError(
                 f"constraint {self.name!r} applies by the column {column!r}, which a row lacks; it has "
-                f"{', '.join(sorted(row))}. Add the column to the data set (training and evaluation)."
+                f"{', '.join(sorted(row))}. Add the column to the data set (training and evaluation); "
+                "with `remove_unused_columns=True` the trainer drops it."
             )
         several = isinstance(wanted, Collection) and not isinstance(wanted, str | bytes | Mapping)
-        return row[column] in wanted if several else bool(row[column] == wanted)
+        # Compared one by one: a value that is a list has no hash, by which a set is searched.
+        return any(bool(row[column] == one) for one in (wanted if several else [wanted]))
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 @dataclass(frozen=True)

@@ -59,14 +59,37 @@ def rows_of_views(
     Raises:
         DataError: If an orbit is no list of prompts.
     """
+    check_names(rows[0] if rows else ())
     if not any(row.get("orbit") is not None for row in rows):
         return [{key: value for key, value in row.items() if key != "orbit"} for row in rows]
     shown = []
     for place, row in enumerate(rows, first_place):
+        if row.get("orbit") is None and row.get("prompt") is None:
+            raise DataError("a row has neither `orbit` nor `prompt`; it must have one of them.")
         views = [row["prompt"]] if row.get("orbit") is None else check_views(row["orbit"], "a row's `orbit`")
         view = view_of_slot(place % group_size, len(views), group_size, epoch + _offset(views))
         shown.append({**row, "prompt": views[view], "orbit": views, "view": view})
+    if len({isinstance(row["prompt"], str) for row in shown}) > 1:
+        raise DataError("some rows of a generation hold texts and some conversations; write all prompts in one form.")
     return shown
+
+
+def check_names(columns: Iterable[str]) -> None:
+    """Raise for a column of the data set whose name is taken.
+
+    Args:
+        columns: Their names.
+
+    Raises:
+        DataError: If there is one: its values would be lost, or it would collide with an argument of TRL's.
+    """
+    for name, meaning in {
+        "view": "the place of the view that a completion answers",
+        "prompts": "an argument of every reward function",
+        "completions": "an argument of every reward function",
+    }.items():
+        if name in columns:
+            raise DataError(f"the data set has a column `{name}`, which is the name of {meaning}; rename the column.")
 
 
 def _offset(views: Sequence[Any]) -> int:
@@ -157,19 +180,25 @@ def prompts_to_orbits(dataset: Dataset, by: str = "orbit_id") -> Dataset:
     if "orbit" in names and by != "orbit":
         raise DataError("`dataset` has a column `orbit` already; remove or rename it.")
     orbits: dict[Hashable, dict[str, Any]] = {}
-    for i, row in enumerate(dataset):
+    # Plain values, whatever the format: tensors are no keys and do not compare.
+    for i, row in enumerate(dataset.with_format(None)):
+        check_views([row["prompt"]], f"row {i}")
         key = row[by]
         if not isinstance(key, str | int):
             raise DataError(f"row {i}: `{by}` is {key!r:.80}; it must be a whole number or a text.")
         kept = orbits.setdefault(key, {"prompt": row["prompt"], "orbit": [], **_others(row)})
         kept["orbit"].append(row["prompt"])
-        differing = [name for name, value in _others(row).items() if kept[name] != value]
+        differing = [name for name, value in _others(row).items() if not _same(kept[name], value)]
         if differing:
             raise DataError(
                 f"row {i}: `{differing[0]}` is {row[differing[0]]!r:.80}, but {kept[differing[0]]!r:.80} in the first "
                 f"row with `{by}` {key!r:.80}. A column of an orbit has one value: remove the column, or mend it."
             )
     return Dataset.from_list(list(orbits.values()))
+
+
+def _same(one: Any, other: Any) -> bool:
+    return bool(one == other or (one != one and other != other))  # a missing number is NaN
 
 
 def _others(row: Mapping[str, Any]) -> dict[str, Any]:

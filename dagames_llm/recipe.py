@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -102,9 +103,28 @@ class Recipe:
 
 CHOICES = {
     "scale_rewards": ("none", "group", "batch"),
+    "multi_objective_aggregation": ("sum_then_normalize", "normalize_then_sum"),
+    "dtype": (None, "auto", "bfloat16", "float16", "float32", "float64"),
     "loss_type": ("luspo", "grpo", "dr_grpo", "dapo", "bnpo", "cispo", "sapo", "vespo"),
 }
-"""Settings TRL reads at the first step only, when a run has begun."""
+"""Settings TRL reads at the first step only, when a run has begun, and torch when the model is loaded."""
+
+LEAST = {
+    "data_limit": 1,
+    "eval_samples": 1,
+    "gradient_accumulation_steps": 1,
+    "held_out": 0,
+    "learning_rate": 0,
+    "lora_upper_layers": 1,
+    "max_completion_length": 1,
+    "num_generations": 2,
+    "num_iterations": 1,
+    "per_device_train_batch_size": 1,
+    "steps_per_generation": 1,
+    "temperature": 1e-6,
+    "threads": 1,
+}
+"""Least values of numbers, which libraries refuse late or take for something else."""
 
 
 def shipped_recipes() -> list[str]:
@@ -188,13 +208,11 @@ def resolve_recipe(path: str | Path, overrides: dict[str, Any] | None = None) ->
     if written.get("trust_remote_code"):
         raise RecipeError(f"{path}: `trust_remote_code` is always off: no code of a model is run.")
     orbit, grpo, model = _parsed(path, written)
+    check_values(path, {**vars(model), **vars(grpo), **vars(orbit)})
     if not grpo.beta > 0:
         raise RecipeError(f"{path}: `beta` is {grpo.beta}; the game needs a positive weight of the KL.")
     if not 0 <= grpo.seed < 2**32:
         raise RecipeError(f"{path}: `seed` is {grpo.seed}; it lies between 0 and 2**32 - 1.")
-    for key, known in CHOICES.items():
-        if getattr(grpo, key) not in known:
-            raise RecipeError(f"{path}: `{key}` is {getattr(grpo, key)!r}; known are {', '.join(known)}.")
     target, constraints = target_of(orbit), constraints_of(orbit)
     distance = None if orbit.distance is None else _made("distance", distance_named, orbit.distance)
     if target is None and not constraints:
@@ -202,6 +220,25 @@ def resolve_recipe(path: str | Path, overrides: dict[str, Any] | None = None) ->
     if target is not None and "distances" in target.needs and distance is None:
         raise RecipeError(f"{path}: `target` is {orbit.target!r}, which needs a `distance`, such as token_f1.")
     return Recipe(orbit, grpo, model, target, distance, constraints, written)
+
+
+def check_values(path: str | Path, values: Mapping[str, Any]) -> None:
+    """Raise for a value that would be refused when the run has begun, or that stands for something else.
+
+    Args:
+        path: The recipe, for the message.
+        values: Of all keys.
+
+    Raises:
+        RecipeError: If there is one.
+    """
+    for key, known in CHOICES.items():
+        if key in values and values[key] not in known:
+            raise RecipeError(f"{path}: `{key}` is {values[key]!r}; known are {', '.join(filter(None, known))}.")
+    for key, least in LEAST.items():
+        value = values.get(key)
+        if value is not None and not least <= value < math.inf:
+            raise RecipeError(f"{path}: `{key}` is {value}; it must be finite and at least {least}.")
 
 
 def _parsed(path: str | Path, written: Mapping[str, Any]) -> Any:
@@ -214,6 +251,9 @@ def _parsed(path: str | Path, written: Mapping[str, Any]) -> Any:
     parser = Parser(dataclass_types=_parts())
     if isinstance(written.get("distance"), str):
         written = {**written, "distance": {"name": written["distance"]}}
+    for key, least in LEAST.items():
+        if isinstance(written.get(key), int) and least >= 1 > written[key]:  # TRL divides by some of them
+            check_values(path, {key: written[key]})
     # Numbers go in as text, so that argparse reads and checks them: as they are it would take any kind for a default.
     parser.set_defaults_with_config(**{key: _as_argument(value) for key, value in written.items()})
     try:
@@ -263,7 +303,7 @@ def target_of(arguments: OrbitScriptArguments) -> Target | None:
     name, options = arguments.target, arguments.target_options
     if name is None:
         return None
-    if name not in TARGETS:
+    if not isinstance(name, str) or name not in TARGETS:
         near = difflib.get_close_matches(str(name), TARGETS, n=1)
         hint = f"; did you mean {near[0]}?" if near else ""
         raise RecipeError(f"`target` is {name!r}; known are {', '.join(TARGETS)}{hint}")
@@ -290,9 +330,12 @@ def constraints_of(arguments: OrbitScriptArguments) -> list[Constraint]:
     Raises:
         RecipeError: If one has an unknown key, or lacks its cost or budget, or a value cannot be used.
     """
+    given = arguments.constraints or []
+    if not isinstance(given, list):
+        raise RecipeError(f"`constraints` is {given!r:.80}; it is a list: [{{cost: refusal, budget: 0.1}}].")
     found = []
     known = {f.name for f in dataclasses.fields(Constraint)}
-    for i, entry in enumerate(arguments.constraints or []):
+    for i, entry in enumerate(given):
         place = f"`constraints[{i}]`"
         if not _is_mapping(entry) or not {"cost", "budget"} <= set(entry):
             raise RecipeError(f"{place} is {entry!r:.80}; it needs `cost` and `budget`: {{cost: refusal, budget: 0.1}}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from typing import Any, Literal, get_args
@@ -12,13 +11,24 @@ from numpy.typing import NDArray
 
 from dagames.targets import AnswerGroup, Centrality, Target
 from dagames_llm._errors import ExtractError, RecipeError
-from dagames_llm.baselines import Baseline, Over, baseline_rewards
+from dagames_llm.baselines import Baseline, Over, baseline_rewards, checked_rewards
 from dagames_llm.costs import Cost, costs_of
 from dagames_llm.distances import Distance, distance_named, distances_of
 from dagames_llm.extract import Extractor, completion_text, extractor_named
-from dagames_llm.grouping import Step, Trace, digest, gather_step, prompt_text, together, views_of
+from dagames_llm.grouping import (
+    Step,
+    Trace,
+    as_identity,
+    check_hash,
+    check_lengths,
+    digest,
+    gather_step,
+    prompt_text,
+    together,
+    views_of,
+)
 from dagames_llm.monitors import Monitor
-from dagames_llm.settings import TrainerSettings, find_settings, warn_of_standardised
+from dagames_llm.settings import TrainerSettings, check_baseline, check_columns, find_settings, warn_of_standardised
 
 Truncated = Literal["follow", "vote", "abstain"]
 
@@ -98,8 +108,9 @@ class TargetReward:
         self.over = over
         self.monitor = Monitor() if monitor is None else monitor
         self.__name__ = type(target).__name__ if name is None else name
-        self._warned = False
+        self._trainer: int | None = None
         self._flat_steps: int | None = 0
+        self._check_kinds()
         self._check()
 
     def _check(self) -> None:
@@ -125,8 +136,18 @@ class TargetReward:
             if need in self.target.needs and not given[need]:
                 raise RecipeError(f"{type(self.target).__name__} needs {need}: pass `{argument}=` to TargetReward.")
 
+    def _check_kinds(self) -> None:
+        if not isinstance(self.__name__, str) or not isinstance(self.gold, str | None):
+            raise RecipeError(f"`name` is {self.__name__!r} and `gold` is {self.gold!r}; each is a text, or None.")
+        if not isinstance(self.monitor, Monitor) or not (self.distance is None or callable(self.distance)):
+            raise RecipeError(
+                f"`monitor` is {self.monitor!r:.60}, a Monitor or None; `distance` is {self.distance!r:.60}, a name, a "
+                "function of texts and answers, or None."
+            )
+
     def __call__(
         self,
+        /,
         *,
         completions: Sequence[Any],
         prompts: Sequence[Any] | None = None,
@@ -157,26 +178,28 @@ class TargetReward:
             ExtractError: If the extractor fails.
         """
         settings = find_settings(log_metric, self.group_size)
-        self._warn_once(settings)
+        self._check_trainer(settings, columns)
+        check_lengths(len(completions), {"prompts": prompts, **columns})
         target = self.target.at(int(getattr(trainer_state, "global_step", 0) or 0))
         cut = self._truncated(completion_ids, settings, len(completions))
         local = together(lambda: self._read(completions, prompts, cut, settings, columns))
-        step = gather_step(local, settings.group_size, same_question=environments is None)
+        # A column of the data set may have that name too.
+        changed = environments if settings.trainer is None else getattr(settings.trainer, "environments", None)
+        step = gather_step(local, settings.group_size, same_question=changed is None)
         raw, paid = together(lambda: self._score(target, step))
         self._watch(raw, step, settings)
         self._report(step, raw, settings, log_extra, log_metric)
         return list(paid.tolist())
 
-    def _warn_once(self, settings: TrainerSettings) -> None:
-        if self._warned or settings.trainer is None:
+    def _check_trainer(self, settings: TrainerSettings, columns: Mapping[str, Sequence[Any]]) -> None:
+        """Check what a trainer does with the rewards, at its first call; one reward may serve several trainers."""
+        if settings.trainer is None:
             return
-        self._warned = True
-        warn_of_standardised(settings.trainer)
-        if self.baseline == "decoupled" and not getattr(settings.trainer, "keeps_baselines", False):
-            raise RecipeError(
-                f"`baseline` is 'decoupled', but {type(settings.trainer).__name__} subtracts a mean of the group from "
-                "every reward, which undoes it. Use OrbitGRPOTrainer or OrbitRLOOTrainer, or baseline='leave_one_out'."
-            )
+        check_baseline(self, settings.trainer)
+        if self._trainer != id(settings.trainer):
+            self._trainer, self._flat_steps = id(settings.trainer), 0
+            warn_of_standardised(settings.trainer)
+            check_columns(settings.trainer, columns)
 
     def _watch(self, raw: NDArray[np.float64], step: Step, settings: TrainerSettings) -> None:
         """Warn once if no group of the first steps told its traces apart: such a run learns nothing."""
@@ -220,7 +243,8 @@ class TargetReward:
         columns: Mapping[str, Sequence[Any]],
     ) -> list[Trace]:
         abstain = self.truncated == "abstain" or (self.truncated == "follow" and settings.masks_truncated)
-        numbered = "view" in columns and "orbit" in columns
+        # In another trainer these are columns of the user's own.
+        numbered = "view" in columns and "orbit" in columns and (settings.trainer is None or settings.over_orbits)
         by_id = columns.get("orbit_id") if not numbered else None
         gold = self._gold(columns, len(completions))
         with_text = not self.target.needs.isdisjoint({"texts", "distances", "costs"})
@@ -263,7 +287,7 @@ class TargetReward:
     def _answer(self, text: str, row: int) -> Hashable:
         try:
             answer = self.extract(text)
-            hash(answer)
+            check_hash(answer)
         except Exception as error:
             name = getattr(self.extract, "__name__", type(self.extract).__name__)
             raise ExtractError(
@@ -277,7 +301,7 @@ class TargetReward:
         raw, paid = np.zeros(len(step.traces)), np.zeros(len(step.traces))
         places = step.of_this_process()
         for where, group in zip(places, self._groups(target, step, places), strict=True):
-            rewards = target.rewards(group)
+            rewards = checked_rewards(target, group)
             raw[where] = rewards
             paid[where] = baseline_rewards(target, group, rewards, self.baseline, self.over)
         return raw[step.start : step.stop], paid[step.start : step.stop]
@@ -297,7 +321,9 @@ class TargetReward:
                 answers[i],
                 views_of(traces),
                 distances=distances[i],
-                costs={name: costs_of(cost, texts[i]) for name, cost in self.costs.items()},
+                costs={name: costs_of(cost, texts[i]) for name, cost in self.costs.items()}
+                if "costs" in target.needs
+                else None,
                 texts=texts[i] if "texts" in target.needs else None,
                 gold=traces[0].gold,
             )
@@ -353,25 +379,3 @@ class PairwiseReward(TargetReward):
             more: As in `TargetReward`.
         """
         super().__init__(Centrality(), extract=extract, distance=distance, **more)
-
-
-def as_identity(value: Any, row: int) -> Hashable:
-    """Return an `orbit_id` in a form that is equal on every process.
-
-    Args:
-        value: A number, a text, or a list of these.
-        row: Its place, for the message.
-
-    Returns:
-        The value, a list as its JSON; None where it is missing.
-
-    Raises:
-        RecipeError: If it is of another kind.
-    """
-    if value is None or isinstance(value, str | int):
-        return value
-    if isinstance(value, np.integer):
-        return int(value)
-    if isinstance(value, list | tuple | dict):
-        return json.dumps(value, sort_keys=True, default=str)
-    raise RecipeError(f"`orbit_id` of completion {row} is {value!r}; it must be a whole number or a text.")

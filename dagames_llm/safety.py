@@ -18,7 +18,6 @@ from accelerate.utils import gather_object
 from transformers import TrainerCallback
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
-from dagames._errors import DagamesError
 from dagames_llm._errors import ConstraintError, CostError
 from dagames_llm.costs import costs_of
 from dagames_llm.extract import completion_text
@@ -26,6 +25,15 @@ from dagames_llm.multipliers import Constraint, DualAscent
 
 RECORD = "dagames_llm.multipliers"
 """The entry of a trainer's state, and so of each checkpoint's `trainer_state.json`, that holds the multipliers."""
+
+SEVERAL = (
+    "the trainer has several `SafetyReward`s, but a checkpoint holds the multipliers of one. Put all constraints into "
+    "one: SafetyReward([first, second])."
+)
+
+
+def _no_model() -> None:
+    """Stand for the model until a trainer has the callback."""
 
 
 class SafetyCallback(TrainerCallback):
@@ -43,7 +51,14 @@ class SafetyCallback(TrainerCallback):
             dual: Those of the reward.
         """
         self.dual = dual
-        self._model: Callable[[], Any] = lambda: None
+        self._model: Callable[[], Any] = _no_model
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a copy has: the multipliers; the model is noted anew when a trainer has the copy."""
+        return {"dual": self.dual}
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        self.dual, self._model = state["dual"], _no_model
 
     @property
     def training(self) -> bool:
@@ -72,6 +87,12 @@ class SafetyCallback(TrainerCallback):
         """Take over the multipliers of the checkpoint that is resumed from."""
         self._see(model)
         saved = state.stateful_callbacks.get(RECORD)
+        if (
+            saved is not None
+            and state.global_step == 0
+            and sorted(saved["constraints"]) != sorted(self.dual.multipliers)
+        ):
+            raise ConstraintError(SEVERAL)  # no checkpoint: another callback of this run put them there
         if saved is not None:
             self.dual.load_state_dict(saved)
         elif state.global_step > 0:
@@ -143,7 +164,12 @@ class SafetyReward:
 
         Args:
             constraints: One or several, with different names.
+
+        Raises:
+            ConstraintError: If they are something else.
         """
+        if not isinstance(constraints, Constraint | Sequence):
+            raise ConstraintError(f"`constraints` is {constraints!r}; it is a `Constraint` or a list of these.")
         self.dual = DualAscent([constraints] if isinstance(constraints, Constraint) else constraints)
         self.callback = SafetyCallback(self.dual)
         self.__name__ = "safety"
@@ -170,11 +196,12 @@ class SafetyReward:
             CostError: If a cost failed, on this or another process.
             ConstraintError: If the trainer lacks the callback, or a row lacks a column by which rows are selected.
         """
+        self._check_alone(log_metric)
         training = self.callback.training
         multipliers = self.dual.state.multipliers
         rewards = [0.0] * len(completions)
         costs: list[list[float]] = [[] for _ in multipliers]
-        failure: DagamesError | None = None
+        failure: Exception | None = None
         try:
             rows = rows_of(prompts, completions, columns)
             texts = [completion_text(completion) for completion in completions]
@@ -183,7 +210,7 @@ class SafetyReward:
                 costs[i] = costs_of(constraint.cost, [texts[k] for k in chosen], chosen).tolist()
                 for k, cost in zip(chosen, costs[i], strict=True):
                     rewards[k] -= multipliers[i] * constraint.sign * cost
-        except DagamesError as error:
+        except Exception as error:  # noqa: BLE001
             # Raised below, on every process: the others wait in the exchange.
             failure = error
         sums, counts = exchanged(costs, failure)
@@ -191,6 +218,12 @@ class SafetyReward:
         if training:
             self.dual.update(sums, counts, report=PartialState().is_main_process)
         return rewards
+
+    def _check_alone(self, log_metric: Callable[[str, float], None] | None) -> None:
+        """Raise for a second `SafetyReward` of the trainer: a checkpoint and the log hold the multipliers of one."""
+        functions = getattr(getattr(log_metric, "__self__", None), "reward_funcs", None) or ()
+        if sum(isinstance(function, SafetyReward) for function in functions) > 1:
+            raise ConstraintError(SEVERAL)
 
     def _log(
         self, log_metric: Callable[[str, float], None] | None, sums: list[float], counts: list[int], *, training: bool
@@ -215,7 +248,7 @@ def rows_of(prompts: Sequence[Any], completions: Sequence[Any], columns: Mapping
     ]
 
 
-def exchanged(costs: Sequence[Sequence[float]], failure: DagamesError | None) -> tuple[list[float], list[int]]:
+def exchanged(costs: Sequence[Sequence[float]], failure: Exception | None) -> tuple[list[float], list[int]]:
     """Return the sums and numbers of the costs of all processes, the same on each.
 
     The sums are exact up to one rounding, so they do not depend on how the rows lie on the processes.
@@ -236,5 +269,16 @@ def exchanged(costs: Sequence[Sequence[float]], failure: DagamesError | None) ->
     for process, (_, message) in enumerate(parts):
         if message is not None:
             raise CostError(f"process {process} could not score its completions. {message}")
-    sums = [math.fsum(cost for part, _ in parts for cost in part[i]) for i in range(len(costs))]
+    sums = [sum_of([cost for part, _ in parts for cost in part[i]]) for i in range(len(costs))]
     return sums, [sum(len(part[i]) for part, _ in parts) for i in range(len(costs))]
+
+
+def sum_of(costs: Sequence[float]) -> float:
+    """Return the sum of costs, correctly rounded; raise CostError if it is none that float64 holds."""
+    try:
+        return math.fsum(costs)
+    except OverflowError:
+        raise CostError(
+            f"the sum of {len(costs)} costs, the largest {max(costs, key=abs):.3g}, overflows. Scale the cost, for "
+            "texts that cannot be scored too."
+        ) from None

@@ -7,11 +7,12 @@ group is, so that nobody has to write them twice.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dagames_llm._errors import GroupError
+from dagames.targets import Target
+from dagames_llm._errors import GroupError, RecipeError
 
 _log = logging.getLogger("dagames_llm")
 
@@ -41,6 +42,11 @@ class TrainerSettings:
     def masks_truncated(self) -> bool:
         """Whether TRL leaves truncated completions out of the loss."""
         return bool(getattr(self.trainer, "mask_truncated_completions", False))
+
+    @property
+    def over_orbits(self) -> bool:
+        """Whether the trainer samples the views of orbits, and numbers them in the column `view`."""
+        return bool(getattr(self.trainer, "keeps_baselines", False))
 
     def others(self, reward: object) -> bool:
         """Tell whether the trainer has another reward of the same class as `reward`, so that names would collide."""
@@ -95,3 +101,75 @@ def warn_of_standardised(trainer: Any) -> None:
             'scale_rewards="batch" divides all advantages of a step by one standard deviation: their direction is the '
             "game's, their size is not, so that the weight of the KL changes from step to step."
         )
+
+
+def check_baseline(reward: Any, trainer: Any) -> None:
+    """Check that a trainer leaves a baseline of a reward's own as it is.
+
+    Args:
+        reward: A reward with an attribute `baseline`.
+        trainer: The trainer that calls it.
+
+    Raises:
+        RecipeError: If the trainer would subtract a mean from it.
+    """
+    if reward.baseline != "decoupled":
+        return
+    if not getattr(trainer, "keeps_baselines", False):
+        raise RecipeError(
+            f"`baseline` is 'decoupled', but {type(trainer).__name__} subtracts a mean of the group from "
+            "every reward, which undoes it. Use OrbitGRPOTrainer or OrbitRLOOTrainer, or baseline='leave_one_out'."
+        )
+    functions = getattr(trainer, "reward_funcs", None)
+    if functions is not None and not any(function is reward for function in functions):
+        raise RecipeError(
+            "`baseline` is 'decoupled', but the reward is called from within another function, so that the trainer "
+            "cannot know that no mean is to be subtracted. Pass the TargetReward itself in `reward_funcs`."
+        )
+
+
+def check_columns(trainer: Any, columns: Mapping[str, Sequence[Any]]) -> None:
+    """Check that the columns by which completions are grouped reach the reward, and mean what the data set means.
+
+    Args:
+        trainer: The trainer that calls the reward.
+        columns: The columns that it passed.
+
+    Raises:
+        RecipeError: If it dropped `orbit_id`.
+    """
+    names = getattr(getattr(trainer, "train_dataset", None), "column_names", None) or ()
+    orbits = columns.get("orbit") or ()
+    if any(isinstance(views, list) for views in orbits) and not getattr(trainer, "keeps_baselines", False):
+        _log.warning(
+            "the data set has a column `orbit`, but %s samples the column `prompt` alone. To sample all views of an "
+            "orbit use OrbitGRPOTrainer or OrbitRLOOTrainer.",
+            type(trainer).__name__,
+        )
+    if trainer.model.training and "orbit_id" in names and "orbit_id" not in columns and "orbit" not in columns:
+        raise RecipeError(
+            "the data set has a column `orbit_id`, but the trainer does not pass it on, so that its prompts would not "
+            "be grouped by it. Use `remove_unused_columns=False`."
+        )
+
+
+def check_arguments(args: Any, kind: type, rewards: Any) -> None:
+    """Check what an orbit trainer is given before TRL reads it.
+
+    Args:
+        args: TRL's settings, or None for its defaults.
+        kind: The class that they must be of.
+        rewards: `reward_funcs`: one, or a list.
+
+    Raises:
+        RecipeError: If the settings are those of another trainer, or a reward is a bare target.
+    """
+    if args is not None and not isinstance(args, kind):
+        raise RecipeError(f"`args` is {type(args).__name__}; this trainer needs a {kind.__name__}.")
+    for reward in rewards if isinstance(rewards, list | tuple) else [rewards]:
+        if isinstance(reward, Target):
+            name = type(reward).__name__
+            raise RecipeError(
+                f"`reward_funcs` holds the target {name}, which scores answers and reads no completions: pass "
+                f"TargetReward({name}(...), extract=...)."
+            )

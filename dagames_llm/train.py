@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
     from dagames_llm.trainer import OrbitGRPOTrainer
 
+COMPLETIONS = "completions"
+"""The folder of TRL's tables of completions, where `log_completions` is set."""
+
 RESULT = ("metrics.json", "recipe.yaml")
 """Files by which a folder is known as a result, which may be replaced when that is asked for."""
 
@@ -176,7 +179,7 @@ def build_trainer(
             peft_config=peft_config,
             callbacks=[CollapseAlarm(), *more, *callbacks],
         )
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, ImportError) as error:
         raise RecipeError(f"the recipe cannot be used: {error}") from error
     # The log is kept and shown by our own callbacks; these two print each entry as a raw mapping.
     trainer.remove_callback(PrinterCallback)
@@ -264,6 +267,8 @@ def train(
     if state.is_main_process and not resume:
         shutil.rmtree(work, ignore_errors=True)
         work.mkdir(parents=True)
+        # TRL made this one, for its tables, when the trainer was built.
+        (work / COMPLETIONS).mkdir()
         (work / "written.yaml").write_text(yaml.safe_dump(settings_of(recipe)), encoding="utf-8")
     state.wait_for_everyone()
     checkpoint = last_checkpoint(work) if resume else None
@@ -300,6 +305,8 @@ def _finish(recipe: Recipe, trainer: OrbitGRPOTrainer, work: Path, output: Path,
     ready = work / "ready"
     shutil.rmtree(ready, ignore_errors=True)
     ready.mkdir()
+    if any((work / COMPLETIONS).glob("*")):
+        shutil.copytree(work / COMPLETIONS, ready / COMPLETIONS)
     save_policy(recipe, trainer, ready)
     history = step_history(trainer.state.log_history)
     metrics = {"history": history, "alarm": collapse_reason(history), "packages": package_versions()}

@@ -24,12 +24,12 @@ from packaging.version import Version
 from safetensors import SafetensorError
 from transformers import TrainerState
 from transformers.trainer import TRAINER_STATE_NAME
-from trl import GRPOConfig, GRPOTrainer, RLOOTrainer
+from trl import GRPOConfig, GRPOTrainer, RLOOConfig, RLOOTrainer
 from trl.trainer.utils import RepeatSampler
 
 from dagames_llm._errors import DataError, DivergedError, OutputError, RecipeError, VersionError
-from dagames_llm.orbits import check_orbits, rows_of_views
-from dagames_llm.settings import warn_of_standardised
+from dagames_llm.orbits import check_names, check_orbits, rows_of_views
+from dagames_llm.settings import check_arguments, warn_of_standardised
 
 if TYPE_CHECKING:
     _Trainer = GRPOTrainer
@@ -109,6 +109,8 @@ class _OverOrbits(_Trainer):
     keeps_baselines = True
     """A reward with a baseline of its own is not centred again."""
 
+    settings_class: type = GRPOConfig
+
     leaves_one_out = False
     """Whether TRL subtracts the mean of the others of a group instead of that of all."""
 
@@ -116,6 +118,7 @@ class _OverOrbits(_Trainer):
         given = inspect.signature(super().__init__).bind(*args, **kwargs).arguments
         # Before TRL, which writes files: a run that is refused leaves nothing behind.
         check_version()
+        check_arguments(given.get("args"), self.settings_class, given.get("reward_funcs"))
         check_rows(given.get("args"), given.get("train_dataset"), given.get("eval_dataset"))
         super().__init__(*args, **kwargs)
         check_advantages(self)
@@ -249,6 +252,7 @@ class OrbitRLOOTrainer(_OverOrbits, RLOOTrainer):
     and subtracts the mean of the other completions of the orbit.
     """
 
+    settings_class = RLOOConfig
     leaves_one_out = True
 
     @functools.wraps(RLOOTrainer.__init__)
@@ -312,6 +316,7 @@ def check_rows(args: Any, train: Any, evaluation: Any) -> None:
     """
     named = evaluation if isinstance(evaluation, dict) else {"eval": evaluation}
     for rows in [train, *named.values()]:
+        check_names(getattr(rows, "column_names", None) or ())
         if isinstance(rows, Dataset) and "orbit" in rows.column_names:
             views = check_orbits(rows["orbit"])
             if rows is train and args is not None and views > args.num_generations:
@@ -346,10 +351,11 @@ def check_advantages(trainer: Any) -> None:
         RecipeError: If it does not.
     """
     scaled = getattr(trainer, "scale_rewards", "none") != "none" or getattr(trainer, "normalize_advantages", False)
+    scaled = scaled or getattr(trainer, "multi_objective_aggregation", None) == "normalize_then_sum"
     if scaled and any(getattr(function, "baseline", None) == "decoupled" for function in trainer.reward_funcs):
         raise RecipeError(
             "baseline='decoupled' needs advantages that are not divided by a deviation: use scale_rewards='none' "
-            "(GRPO) or normalize_advantages=False (RLOO)."
+            "and multi_objective_aggregation='sum_then_normalize' (GRPO) or normalize_advantages=False (RLOO)."
         )
 
 
@@ -376,7 +382,8 @@ def check_checkpoints(args: Any) -> None:
     """
     period = args.steps_per_generation * args.num_iterations
     steps = period // math.gcd(period, args.gradient_accumulation_steps)
-    if args.save_strategy == "steps" and args.save_steps % steps:
+    # Below 1 it is a share of all steps, whose number is not known yet.
+    if args.save_strategy == "steps" and args.save_steps >= 1 and args.save_steps % steps:
         _log.warning(
             "save_steps=%g saves between a generation and the steps that use it; its completions are not saved. A run "
             "resumed from such a checkpoint generates anew and ends at other numbers than an uninterrupted one. Use a "

@@ -88,9 +88,8 @@ def test_more_cost_never_less_multiplier(
 def test_the_state_survives_json_to_the_last_bit(
     pair: list[Constraint], history: list[list[tuple[float, int]]]
 ) -> None:
-    # Bounds on two costs: on one cost, those that contradict each other are refused.
-    costs = (WORDS, Length("characters"))
-    pair = [replace(c, name=name, cost=cost) for name, cost, c in zip("ba", costs, pair, strict=True)]
+    # Of different rows, so that no two budgets contradict.
+    pair = [replace(c, name=name, applies_to={"kind": name}) for name, c in zip("ba", pair, strict=True)]
     before, after = DualAscent(pair), DualAscent(pair)
     before.state = play(pair, history)[-1]
     after.load_state_dict(json.loads(json.dumps(before.state_dict(), sort_keys=True)))

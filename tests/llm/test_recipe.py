@@ -140,3 +140,30 @@ def test_gold_is_in_the_rows_of_a_control_alone() -> None:
     assert "gold" not in training_rows(orbits).column_names
     with pytest.raises(DataError, match=r"row 2 \('b'\) has no `answer`"):
         training_rows(orbits, gold=True)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("target", ["majority_vote"]),
+        ("target", {"name": "majority_vote"}),
+        ("constraints", {"cost": "refusal", "budget": 0.1}),
+        ("num_generations", 0),
+        ("steps_per_generation", 0),
+        ("num_iterations", 0),
+        ("per_device_train_batch_size", 0),
+        ("threads", 0),
+        ("data_limit", -1),
+        ("held_out", -1),
+        ("lora_upper_layers", 0),
+        ("learning_rate", float("nan")),
+        ("temperature", 0.0),
+        ("dtype", "x"),
+        ("multi_objective_aggregation", "x"),
+    ],
+)
+def test_values_that_a_library_would_refuse_late_are_refused_by_their_key(key: str, value: Any, tmp_path: Path) -> None:
+    path = tmp_path / "recipe.yaml"
+    path.write_text(yaml.safe_dump(tiny_settings(tmp_path, **{key: value})))
+    with pytest.raises(RecipeError, match=f"`{key}` is"):
+        resolve_recipe(path)
