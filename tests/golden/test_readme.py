@@ -40,6 +40,24 @@ def test_the_demo_table_is_what_was_measured():
         assert row(seed) in README, row(seed)
 
 
+CPU = [
+    ("pairwise_cpu", "sampled", "accuracy of a sample"),
+    ("pairwise_cpu", "majority", "accuracy of the vote"),
+    ("pairwise_cpu", "mean distance", "distance of two answers"),
+    ("diversity_cpu", "answer_entropy", "entropy of answers (nats; log 10 is 2.30)"),
+    ("safety_cpu", "mean cost, refuses harmful", "refused, harmful (budget: at least 0.9)"),
+    ("safety_cpu", "mean cost, refuses benign", "refused, benign (budget: at most 0.1)"),
+]
+
+
+def test_the_table_of_the_other_recipes_is_what_was_measured():
+    for name, statistic, shown in CPU:
+        result = json.loads((ROOT / "results" / "cpu" / f"{name}.json").read_text())
+        before, after = (cell(result[when]["orbit"][statistic]) for when in ("before", "after"))
+        line = f"| `{name}` | {shown} | {before} | {after} |"
+        assert line in README, line
+
+
 def test_the_demo_runs_share_their_settings():
     recipes = [{k: v for k, v in result_of(seed)["recipe"].items() if k != "seed"} for seed in SEEDS]
     assert all(recipe == recipes[0] for recipe in recipes)
