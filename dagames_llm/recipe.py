@@ -133,18 +133,44 @@ def find_recipe(name: str | Path) -> Path:
 
 
 def read_recipe(name: str | Path) -> dict[str, Any]:
-    """Read the keys of a recipe.
+    """Read the keys of a recipe, and those of the recipe that it extends.
 
     Args:
         name: a path, or the name of a shipped recipe.
 
     Returns:
-        What is written in it.
+        What is written in it, and what it does not write of the recipe under its key `extends`: the name of a shipped
+        recipe, or a path from its own folder. A value that is written replaces the other one whole.
 
     Raises:
-        RecipeError: it is missing, no text, no YAML, or no mapping from names to values.
+        RecipeError: one is missing, no text, no YAML, or no mapping from names to values; or it extends itself.
     """
-    path = find_recipe(name)
+    keys: dict[str, Any] = {}
+    seen: list[Path] = []
+    path: Path | None = find_recipe(name)
+    while path is not None:
+        if path.resolve() in seen:
+            chain = " -> ".join(p.name for p in [*seen, path])
+            raise RecipeError(f"{path}: `extends` comes back to where it began: {chain}. Take one of them out.")
+        seen.append(path.resolve())
+        content = _content(path)
+        above = content.pop("extends", None)
+        keys = {**content, **keys}
+        path = None if above is None else _extended(path, above)
+    return keys
+
+
+def _extended(path: Path, above: Any) -> Path:
+    if not isinstance(above, str):
+        raise RecipeError(f"{path}: `extends` is {above!r:.80}; it is the name of a shipped recipe, or a YAML file.")
+    beside = path.parent / above
+    try:
+        return beside if beside.is_file() else find_recipe(above)
+    except RecipeError as error:
+        raise RecipeError(f"{path}: `extends`: {error}") from error
+
+
+def _content(path: Path) -> dict[str, Any]:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:

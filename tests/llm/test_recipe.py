@@ -15,7 +15,7 @@ from dagames_llm.data import Orbit, load_orbits, training_rows
 from dagames_llm.distances import TokenF1
 from dagames_llm.extract import extractor_named
 from dagames_llm.multipliers import Constraint
-from dagames_llm.recipe import TARGETS, OrbitScriptArguments, constraints_of, resolve_recipe, target_of
+from dagames_llm.recipe import TARGETS, OrbitScriptArguments, constraints_of, read_recipe, resolve_recipe, target_of
 from dagames_llm.train import Questions, rewards_of
 from tests.llm.tiny import tiny_settings
 
@@ -140,3 +140,42 @@ def test_gold_is_in_the_rows_of_a_control_alone() -> None:
     assert "gold" not in training_rows(orbits).column_names
     with pytest.raises(DataError, match=r"row 2 \('b'\) has no `answer`"):
         training_rows(orbits, gold=True)
+
+
+def written(folder: Path, **recipes: dict[str, Any]) -> Path:
+    for name, keys in recipes.items():
+        (folder / f"{name}.yaml").write_text(yaml.safe_dump(keys))
+    return folder
+
+
+def test_a_recipe_extends_another_whose_keys_it_may_replace(tmp_path: Path) -> None:
+    base = {"beta": 0.1, "distance": "token_f1", "target_options": {"ties": "none"}}
+    middle = {"extends": "base.yaml", "distance": None, "seed": 1}
+    top = {"extends": "middle.yaml", "seed": 2, "target_options": {"weight": 1}}
+    written(tmp_path, base=base, middle=middle, top=top)
+    assert read_recipe(tmp_path / "middle.yaml") == {**base, "distance": None, "seed": 1}
+    assert read_recipe(tmp_path / "top.yaml") == {
+        "beta": 0.1, "distance": None, "seed": 2, "target_options": {"weight": 1}
+    }  # fmt: skip
+
+
+def test_a_recipe_of_ones_own_extends_a_shipped_one(tmp_path: Path) -> None:
+    written(tmp_path, mine={"extends": "coherence_cpu", "max_steps": 3})
+    assert read_recipe(tmp_path / "mine.yaml") == {**read_recipe("coherence_cpu"), "max_steps": 3}
+
+
+@pytest.mark.parametrize(
+    ("recipes", "complaint"),
+    [
+        ({"top": {"extends": "top.yaml"}}, r"comes back to where it began: top.yaml -> top.yaml"),
+        (
+            {"top": {"extends": "one.yaml"}, "one": {"extends": "two.yaml"}, "two": {"extends": "one.yaml"}},
+            r"one.yaml: `extends` comes back to where it began: top.yaml -> one.yaml -> two.yaml -> one.yaml",
+        ),
+        ({"top": {"extends": "nowhere"}}, r"top.yaml: `extends`: no recipe nowhere; give a YAML file, or one of: co"),
+        ({"top": {"extends": ["coherence_cpu"]}}, r"`extends` is \['coherence_cpu'\]; it is the name"),
+    ],
+)
+def test_what_cannot_be_extended_is_refused(recipes: dict[str, Any], complaint: str, tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match=complaint):
+        read_recipe(written(tmp_path, **recipes) / "top.yaml")
