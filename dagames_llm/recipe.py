@@ -48,6 +48,14 @@ TARGETS = {
 }
 """Targets that a recipe names, and their classes in `dagames.targets`."""
 
+TABLES = {
+    "minimax": "minimax_table",
+    "plugin": "plugin_table",
+    "recommended": "recommended_table",
+    "taylor": "taylor_table",
+}
+"""Reward tables that a recipe names under `target_options`, and their makers in `dagames.estimators`."""
+
 
 @dataclass
 class OrbitScriptArguments:
@@ -58,6 +66,7 @@ class OrbitScriptArguments:
     data_limit: int | None = field(default=None, metadata={"help": "Rows of the data file that are used."})
     held_out: int = field(default=0, metadata={"help": "Last rows of the data file kept for evaluation."})
     chat: bool = field(default=False, metadata={"help": "Render prompts by the model's chat template."})
+    system: str | None = field(default=None, metadata={"help": "System message before each prompt; needs `chat`."})
     extractor: str = field(default="first_number", metadata={"help": "How an answer is read out of a completion."})
     target: str | None = field(
         default="majority_vote", metadata={"help": "The target of dagames.targets that rewards; null for none."}
@@ -214,6 +223,8 @@ def resolve_recipe(path: str | Path, overrides: dict[str, Any] | None = None) ->
     if written.get("trust_remote_code"):
         raise RecipeError(f"{path}: `trust_remote_code` is always off: no code of a model is run.")
     orbit, grpo, model = _parsed(path, written)
+    if orbit.system is not None and not orbit.chat:
+        raise RecipeError(f"{path}: `system` is a message of a conversation; write `chat: true`, or leave it out.")
     if not grpo.beta > 0:
         raise RecipeError(f"{path}: `beta` is {grpo.beta}; the game needs a positive weight of the KL.")
     if not 0 <= grpo.seed < 2**32:
@@ -221,7 +232,7 @@ def resolve_recipe(path: str | Path, overrides: dict[str, Any] | None = None) ->
     for key, known in CHOICES.items():
         if getattr(grpo, key) not in known:
             raise RecipeError(f"{path}: `{key}` is {getattr(grpo, key)!r}; known are {', '.join(known)}.")
-    target, constraints = target_of(orbit), constraints_of(orbit)
+    target, constraints = target_of(orbit, grpo.num_generations), constraints_of(orbit)
     distance = None if orbit.distance is None else _made("distance", distance_named, orbit.distance)
     if target is None and not constraints:
         raise RecipeError(f"{path}: `target` is null and there are no `constraints`: nothing is rewarded.")
@@ -274,11 +285,12 @@ def _as_argument(value: Any) -> Any:
     return str(value) if isinstance(value, bool | int | float) else value
 
 
-def target_of(arguments: OrbitScriptArguments) -> Target | None:
+def target_of(arguments: OrbitScriptArguments, group_size: int | None = None) -> Target | None:
     """Return the target that a recipe names.
 
     Args:
-        arguments: Its keys `target` and `target_options`.
+        arguments: Its keys `target` and `target_options`. The option `table` is a name of `TABLES`.
+        group_size: Completions of a group, `num_generations`, for which a table is made.
 
     Returns:
         The target, or None where it names none.
@@ -297,10 +309,25 @@ def target_of(arguments: OrbitScriptArguments) -> Target | None:
         raise RecipeError(f"`target_options` is {options!r:.80}; it maps names of options to values: {{ties: none}}.")
     # Answers are texts; YAML reads an unquoted 7 as a number.
     texts = {k: {str(a): p for a, p in v.items()} if isinstance(v, dict) else v for k, v in (options or {}).items()}
+    if texts.get("table") is not None:
+        texts["table"] = _table(texts["table"], group_size)
     try:
         return getattr(dagames.targets, TARGETS[name])(**texts)  # type: ignore[no-any-return]
     except (TypeError, ValueError, DagamesError) as error:
         raise RecipeError(f"`target` {name} cannot be made with {options or 'no options'}: {error}") from error
+
+
+def _table(name: Any, group_size: int | None) -> Any:
+    if not isinstance(name, str) or name not in TABLES or group_size is None:
+        raise RecipeError(
+            f"`target_options`: `table` is {name!r}; known are {', '.join(TABLES)}, each for `num_generations` traces."
+        )
+    import dagames.estimators
+
+    try:
+        return getattr(dagames.estimators, TABLES[name])(group_size)
+    except DagamesError as error:
+        raise RecipeError(f"`target_options`: no {name} `table` for groups of {group_size}: {error}") from error
 
 
 def constraints_of(arguments: OrbitScriptArguments) -> list[Constraint]:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from dagames import DomainError, ShapeError
 from dagames.couplings import SoftCoherence
-from dagames.estimators import plugin_table, polynomial_table, recommended_table
+from dagames.estimators import minimax_table, plugin_table, polynomial_table, recommended_table
 from dagames.functionals import Gini, KLToPrior, LogScore, NegativeEntropy, PairwiseIncoherence
 from dagames.orbits import arithmetic_mean, geometric_mean
 from dagames.targets import (
@@ -111,6 +111,20 @@ def test_soft_consensus_is_the_best_response_of_the_coupled_game(seed, M, Z):
             slope[z] = (ends[0] - ends[1]) / (2 * h) / shares[x]
         difference = exact[x] + slope
         np.testing.assert_allclose(difference, difference.mean(), atol=1e-6)
+
+
+@given(answers, seeds)
+def test_the_plug_in_table_is_the_log_of_the_share(drawn, seed):
+    group = AnswerGroup(drawn, np.random.default_rng(seed).integers(0, 3, size=len(drawn)).tolist())
+    plain = SoftConsensus(0.7, relative=False, by="trace")
+    tabled = SoftConsensus(0.7, relative=False, by="trace", table=plugin_table(len(drawn)))
+    np.testing.assert_allclose(tabled.rewards(group), plain.rewards(group), atol=1e-12)
+
+
+def test_a_table_replaces_the_log_of_the_share():
+    table = minimax_table(4)
+    rewards = SoftConsensus(0.5, relative=False, by="trace", table=table).rewards(AnswerGroup(["a", "b", "a", None]))
+    assert rewards.tolist() == [0.5 * table.coefficients[k] for k in (2, 1, 2, 1)]
 
 
 def test_views_label_each_other():
@@ -301,6 +315,13 @@ GROUP = AnswerGroup(["a", "a", "b"])
         (lambda: SoftConsensus(mean="geometric", smoothing=0.0), "`smoothing` is 0, but with mean='geometric'"),
         (lambda: SoftConsensus(weight=0.0), "`weight` must be"),
         (lambda: SoftConsensus(relative="yes"), "`relative` must be True or False"),
+        (lambda: SoftConsensus(table=plugin_table(3), by="trace"), "only with relative=False, .* not relative=True"),
+        (lambda: SoftConsensus(table=plugin_table(3), relative=False), "not relative=False, .*by='view'"),
+        (lambda: SoftConsensus(table=plugin_table(3, counts="independent")), "for independent counts"),
+        (
+            lambda: SoftConsensus(table=plugin_table(4), relative=False, by="trace").rewards(GROUP),
+            "`table` is for groups of 4, but this group has 3 traces",
+        ),
         (
             lambda: SoftConsensus().log_density([[1.0, 0.0], [0.5, 0.5]], 1.0),
             "SoftConsensus has no best resp.*answer 1",
