@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 import dagames.targets
-from dagames.targets import Centrality, GiniDiversity, MajorityVote, PriorMatching
+from dagames.estimators import minimax_table
+from dagames.targets import Centrality, GiniDiversity, MajorityVote, PriorMatching, SoftConsensus
 from dagames_llm._errors import DataError, RecipeError
 from dagames_llm.data import Orbit, load_orbits, training_rows
 from dagames_llm.distances import TokenF1
@@ -32,6 +33,24 @@ def test_targets_by_name() -> None:
     assert isinstance(prior, PriorMatching)
     assert dict(prior.prior) == {"0": 0.5, "1": 0.5}
     assert named(None) is None
+
+
+def test_a_table_is_made_for_the_group_size() -> None:
+    pooled = {"relative": False, "by": "trace"}
+    arguments = OrbitScriptArguments(target="soft_consensus", target_options={**pooled, "table": "minimax"})
+    target = target_of(arguments, 8)
+    assert isinstance(target, SoftConsensus)
+    assert target.table is not None
+    assert target.table.coefficients.tolist() == minimax_table(8).coefficients.tolist()
+    with pytest.raises(
+        RecipeError, match=r"known are minimax, plugin, recommended, taylor, each for `num_generations`"
+    ):
+        target_of(arguments)
+    with pytest.raises(RecipeError, match=r"no minimax `table` for groups of 10000"):
+        target_of(arguments, 10_000)
+    for name in ("least", ["minimax"], 3):
+        with pytest.raises(RecipeError, match=r"`table` is .*known are minimax"):
+            named("inverse_frequency", table=name)
 
 
 def test_every_target_that_needs_no_other_target_has_a_name() -> None:
@@ -132,6 +151,14 @@ def test_rows_have_the_columns_that_constraints_select_by(tmp_path: Path) -> Non
     assert rows["kind"] == ["benign", "harmful"]
     with pytest.raises(DataError, match=r"row 2 \('b'\) has no column 'note'"):
         training_rows(orbits, columns=["note"])
+
+
+def test_a_system_message_comes_before_each_view(tmp_path: Path, tiny: Path) -> None:
+    rows = training_rows([Orbit(("a", "b"))], True, system="Add.")
+    system, (first, second) = {"role": "system", "content": "Add."}, [{"role": "user", "content": v} for v in "ab"]
+    assert rows[0] == {"prompt": [system, first], "orbit": [[system, first], [system, second]]}
+    with pytest.raises(RecipeError, match="`system` is a message of a conversation"):
+        resolve_recipe(recipe(tmp_path, tiny, system="Add."))
 
 
 def test_gold_is_in_the_rows_of_a_control_alone() -> None:
