@@ -80,6 +80,9 @@ class OrbitScriptArguments:
     constraints: list[dict] | None = field(  # type: ignore[type-arg]
         default=None, metadata={"help": "Budgets: a list of {cost: refusal, budget: 0.1, applies_to: {kind: benign}}."}
     )
+    architecture: str | None = field(
+        default=None, metadata={"help": "Model type of transformers, for --dry-run where the hub id does not tell it."}
+    )
     stop_at_newline: bool = field(default=False, metadata={"help": "End a completion at the end of its line."})
     lora_upper_layers: int | None = field(default=None, metadata={"help": "Put LoRA on this many last layers only."})
     threads: int | None = field(default=None, metadata={"help": "Threads torch uses on a CPU."})
