@@ -47,8 +47,9 @@ def left(scratch: Path) -> list[Path]:
     return [*(scratch / "here").rglob("*"), *(scratch / "temporary").glob("dagames*")]
 
 
-# The recipes divide by the deviation as eq. 5 does, which the safety reward warns of.
+# The recipes divide by the deviation as eq. 5 does, which the safety reward warns of; TRL uses a deprecated name.
 @pytest.mark.filterwarnings("ignore:scale_rewards:UserWarning")
+@pytest.mark.filterwarnings("ignore:.*gradient_checkpointing:FutureWarning")
 @pytest.mark.parametrize("name", EVERY)
 def test_two_steps_of_every_shipped_recipe(name: str, scratch: Path) -> None:
     found = dry_run.dry_run(name)
@@ -68,6 +69,9 @@ def recorded(name: str | Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Recipe,
 
 
 CHANGED = {"model_name_or_path", "data", "data_limit", "max_steps", "max_completion_length", "load_in_4bit"}
+BATCH = {"per_device_train_batch_size", "gradient_accumulation_steps", "steps_per_generation", "generation_batch_size"}
+"""Changed where a generation has more than 64 completions."""
+
 FILES = {"use_cpu", "save_strategy", "report_to", "output_dir"}
 """Where and by what a run is recorded, and that it is on a CPU."""
 
@@ -81,10 +85,12 @@ def test_every_other_setting_is_kept(name: str, monkeypatch: pytest.MonkeyPatch)
         for made, meant in ((recipe.orbit, whole.orbit), (recipe.grpo, whole.grpo), (recipe.model, whole.model))
         for field in dataclasses.fields(meant)
         if getattr(made, field.name) != getattr(meant, field.name)
-    } - {"accelerator_config", "logging_dir", "run_name", "generation_kwargs"}
-    assert different - FILES <= CHANGED
+    }
+    cut = whole.grpo.generation_batch_size > 64
+    assert different - FILES <= CHANGED | (BATCH if cut else set())
     told = " ".join(found.changes)
-    for key in different & set(read_recipe(name)) - FILES - {"data_limit"}:
+    assert (f"not {whole.grpo.generation_batch_size} completions a process" in told) is cut
+    for key in different & set(read_recipe(name)) - FILES - BATCH - {"data_limit"}:
         assert str(read_recipe(name)[key]) in told, key
 
 
@@ -152,7 +158,7 @@ def own(scratch: Path, tiny: Path, **more: Any) -> Path:
 
 def test_rows_of_a_file_are_read_and_its_faults_told(scratch: Path, tiny: Path) -> None:
     data = scratch / "rows.jsonl"
-    data.write_text("\n".join(json.dumps({"orbit": [f"{i} + 1 =", f"1 + {i} ="]}) for i in range(8)))
+    data.write_text("\n".join(json.dumps({"orbit": [f"{i} + 1 =", f"1 + {i} ="]}) for i in range(2, 10)))
     found = dry_run.dry_run(own(scratch, tiny, data=str(data)))
     assert not any("made up" in change for change in found.changes)
     data.write_text(data.read_text() + '\n{"orbit": []}\n')
@@ -208,7 +214,6 @@ def test_the_command(scratch: Path, tiny: Path, capsys: pytest.CaptureFixture[st
         ({"num_generation": 4}, "did you mean `num_generations`"),
         ({"model_name_or_path": "someone/model"}, "write it in the recipe"),
         ({"architecture": "bert2"}, "no causal language model"),
-        ({"num_generations": 5}, "needs"),
         ({"target": "centrality"}, "needs a `distance`"),
     ],
 )

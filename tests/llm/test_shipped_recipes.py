@@ -63,7 +63,8 @@ def test_tables_1_and_2(table: int, algorithm: str, model: str) -> None:
     if algorithm == "coherence":
         assert (type(recipe.target), recipe.distance) == (MajorityVote, None)
     else:
-        assert recipe.target == Centrality(own="in")
+        assert isinstance(recipe.target, Centrality)
+        assert (recipe.target.own, recipe.target.by, recipe.target.across) == ("in", "trace", "all")
         assert recipe.distance is exact if table == 1 else isinstance(recipe.distance, Embedding)
 
 
