@@ -36,7 +36,11 @@ Data are JSON lines: {"orbit": [prompt, paraphrase, ...]} or {"question": ...}, 
 
 Killed, a run goes on with --resume and comes to the same numbers.
 
-Example: dagames-llm train --config coherence_cpu --output-dir out
+With --dry-run two steps are made on a tiny random model of the recipe's architecture, on a CPU and without a download.
+
+Examples: dagames-llm train --config coherence_cpu --output-dir out
+
+dagames-llm train --config table1_coherence_qwen --dry-run
 """
 
 EVALUATE_HELP = """Measure greedy and sampled accuracy with 95 % intervals, a bootstrap over questions.
@@ -54,10 +58,18 @@ def train_command(
     output_dir: Annotated[Path | None, typer.Option(help="Folder to make.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the folder if it is there.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an unfinished run.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Two steps on a tiny random model, in seconds; nothing is kept.")
+    ] = False,
 ) -> None:
     """Check what can be checked without torch, then train."""
     from dagames_llm.recipe import read_recipe
 
+    if dry_run:
+        from dagames_llm.dry_run import dry_run_command
+
+        dry_run_command(config, data)
+        return
     written = read_recipe(config)
     output = output_dir or (Path(str(written["output_dir"])) if "output_dir" in written else None)
     if output is None:

@@ -48,19 +48,34 @@ class Orbit:
     columns: Mapping[str, Any] = field(default_factory=dict)
 
 
-def as_messages(prompt: str) -> list[dict[str, str]]:
-    """Return a prompt as a conversation of one user message, which TRL renders by the model's chat template."""
-    return [{"role": "user", "content": prompt}]
+def as_messages(prompt: str, system: str | None = None) -> list[dict[str, str]]:
+    """Return a prompt as a conversation, which TRL renders by the model's chat template.
+
+    Args:
+        prompt: the user's message.
+        system: the message before it, or none.
+
+    Returns:
+        The messages.
+    """
+    user = {"role": "user", "content": prompt}
+    return [user] if system is None else [{"role": "system", "content": system}, user]
 
 
 def training_rows(
-    orbits: Sequence[Orbit], chat: bool = False, *, gold: bool = False, columns: Sequence[str] = ()
+    orbits: Sequence[Orbit],
+    chat: bool = False,
+    *,
+    system: str | None = None,
+    gold: bool = False,
+    columns: Sequence[str] = (),
 ) -> Dataset:
     """Return the data set the trainer sees.
 
     Args:
         orbits: the questions.
         chat: render each view as a user message instead of plain text.
+        system: with `chat`, the message before each.
         gold: add a column `gold`, for a control that rewards it.
         columns: names of `Orbit.columns` that are kept.
 
@@ -72,7 +87,7 @@ def training_rows(
     """
     from datasets import Dataset
 
-    views = [[as_messages(view) if chat else view for view in orbit.views] for orbit in orbits]
+    views = [[as_messages(view, system) if chat else view for view in orbit.views] for orbit in orbits]
     rows: dict[str, list[Any]] = {"prompt": [row[0] for row in views], "orbit": views}
     for i, orbit in enumerate(orbits):
         missing = [name for name in columns if name not in orbit.columns]

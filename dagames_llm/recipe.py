@@ -49,6 +49,14 @@ TARGETS = {
 }
 """Targets that a recipe names, and their classes in `dagames.targets`."""
 
+TABLES = {
+    "minimax": "minimax_table",
+    "plugin": "plugin_table",
+    "recommended": "recommended_table",
+    "taylor": "taylor_table",
+}
+"""Reward tables that a recipe names under `target_options`, and their makers in `dagames.estimators`."""
+
 
 @dataclass
 class OrbitScriptArguments:
@@ -59,6 +67,7 @@ class OrbitScriptArguments:
     data_limit: int | None = field(default=None, metadata={"help": "Rows of the data file that are used."})
     held_out: int = field(default=0, metadata={"help": "Last rows of the data file kept for evaluation."})
     chat: bool = field(default=False, metadata={"help": "Render prompts by the model's chat template."})
+    system: str | None = field(default=None, metadata={"help": "System message before each prompt; needs `chat`."})
     extractor: str = field(default="first_number", metadata={"help": "How an answer is read out of a completion."})
     target: str | None = field(
         default="majority_vote", metadata={"help": "The target of dagames.targets that rewards; null for none."}
@@ -71,6 +80,9 @@ class OrbitScriptArguments:
     )
     constraints: list[dict] | None = field(  # type: ignore[type-arg]
         default=None, metadata={"help": "Budgets: a list of {cost: refusal, budget: 0.1, applies_to: {kind: benign}}."}
+    )
+    architecture: str | None = field(
+        default=None, metadata={"help": "Model type of transformers, for --dry-run where the hub id does not tell it."}
     )
     stop_at_newline: bool = field(default=False, metadata={"help": "End a completion at the end of its line."})
     lora_upper_layers: int | None = field(default=None, metadata={"help": "Put LoRA on this many last layers only."})
@@ -153,18 +165,44 @@ def find_recipe(name: str | Path) -> Path:
 
 
 def read_recipe(name: str | Path) -> dict[str, Any]:
-    """Read the keys of a recipe.
+    """Read the keys of a recipe, and those of the recipe that it extends.
 
     Args:
         name: a path, or the name of a shipped recipe.
 
     Returns:
-        What is written in it.
+        What is written in it, and what it does not write of the recipe under its key `extends`: the name of a shipped
+        recipe, or a path from its own folder. A value that is written replaces the other one whole.
 
     Raises:
-        RecipeError: it is missing, no text, no YAML, or no mapping from names to values.
+        RecipeError: one is missing, no text, no YAML, or no mapping from names to values; or it extends itself.
     """
-    path = find_recipe(name)
+    keys: dict[str, Any] = {}
+    seen: list[Path] = []
+    path: Path | None = find_recipe(name)
+    while path is not None:
+        if path.resolve() in seen:
+            chain = " -> ".join(p.name for p in [*seen, path])
+            raise RecipeError(f"{path}: `extends` comes back to where it began: {chain}. Take one of them out.")
+        seen.append(path.resolve())
+        content = _content(path)
+        above = content.pop("extends", None)
+        keys = {**content, **keys}
+        path = None if above is None else _extended(path, above)
+    return keys
+
+
+def _extended(path: Path, above: Any) -> Path:
+    if not isinstance(above, str):
+        raise RecipeError(f"{path}: `extends` is {above!r:.80}; it is the name of a shipped recipe, or a YAML file.")
+    beside = path.parent / above
+    try:
+        return beside if beside.is_file() else find_recipe(above)
+    except RecipeError as error:
+        raise RecipeError(f"{path}: `extends`: {error}") from error
+
+
+def _content(path: Path) -> dict[str, Any]:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:
@@ -209,11 +247,13 @@ def resolve_recipe(path: str | Path, overrides: dict[str, Any] | None = None) ->
         raise RecipeError(f"{path}: `trust_remote_code` is always off: no code of a model is run.")
     orbit, grpo, model = _parsed(path, written)
     check_values(path, {**vars(model), **vars(grpo), **vars(orbit)})
+    if orbit.system is not None and not orbit.chat:
+        raise RecipeError(f"{path}: `system` is a message of a conversation; write `chat: true`, or leave it out.")
     if not grpo.beta > 0:
         raise RecipeError(f"{path}: `beta` is {grpo.beta}; the game needs a positive weight of the KL.")
     if not 0 <= grpo.seed < 2**32:
         raise RecipeError(f"{path}: `seed` is {grpo.seed}; it lies between 0 and 2**32 - 1.")
-    target, constraints = target_of(orbit), constraints_of(orbit)
+    target, constraints = target_of(orbit, grpo.num_generations), constraints_of(orbit)
     distance = None if orbit.distance is None else _made("distance", distance_named, orbit.distance)
     if target is None and not constraints:
         raise RecipeError(f"{path}: `target` is null and there are no `constraints`: nothing is rewarded.")
@@ -288,11 +328,12 @@ def _as_argument(value: Any) -> Any:
     return str(value) if isinstance(value, bool | int | float) else value
 
 
-def target_of(arguments: OrbitScriptArguments) -> Target | None:
+def target_of(arguments: OrbitScriptArguments, group_size: int | None = None) -> Target | None:
     """Return the target that a recipe names.
 
     Args:
-        arguments: Its keys `target` and `target_options`.
+        arguments: Its keys `target` and `target_options`. The option `table` is a name of `TABLES`.
+        group_size: Completions of a group, `num_generations`, for which a table is made.
 
     Returns:
         The target, or None where it names none.
@@ -311,10 +352,25 @@ def target_of(arguments: OrbitScriptArguments) -> Target | None:
         raise RecipeError(f"`target_options` is {options!r:.80}; it maps names of options to values: {{ties: none}}.")
     # Answers are texts; YAML reads an unquoted 7 as a number.
     texts = {k: {str(a): p for a, p in v.items()} if isinstance(v, dict) else v for k, v in (options or {}).items()}
+    if texts.get("table") is not None:
+        texts["table"] = _table(texts["table"], group_size)
     try:
         return getattr(dagames.targets, TARGETS[name])(**texts)  # type: ignore[no-any-return]
     except (TypeError, ValueError, DagamesError) as error:
         raise RecipeError(f"`target` {name} cannot be made with {options or 'no options'}: {error}") from error
+
+
+def _table(name: Any, group_size: int | None) -> Any:
+    if not isinstance(name, str) or name not in TABLES or group_size is None:
+        raise RecipeError(
+            f"`target_options`: `table` is {name!r}; known are {', '.join(TABLES)}, each for `num_generations` traces."
+        )
+    import dagames.estimators
+
+    try:
+        return getattr(dagames.estimators, TABLES[name])(group_size)
+    except DagamesError as error:
+        raise RecipeError(f"`target_options`: no {name} `table` for groups of {group_size}: {error}") from error
 
 
 def constraints_of(arguments: OrbitScriptArguments) -> list[Constraint]:

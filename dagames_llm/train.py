@@ -168,7 +168,9 @@ def build_trainer(
     recipe.grpo.disable_tqdm = True
     needs_gold = recipe.target is not None and "gold" in recipe.target.needs
     columns = {name for c in recipe.constraints if isinstance(c.applies_to, Mapping) for name in c.applies_to}
-    rows = training_rows(questions.train, recipe.orbit.chat, gold=needs_gold, columns=sorted(columns))
+    rows = training_rows(
+        questions.train, recipe.orbit.chat, system=recipe.orbit.system, gold=needs_gold, columns=sorted(columns)
+    )
     try:
         trainer = trainers.OrbitGRPOTrainer(
             model=model,

@@ -1,6 +1,7 @@
 """Coherence across views at a price: the log of the mean share, against the log of the view's own."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +10,7 @@ from dagames._errors import DomainError
 from dagames._types import OverAnswers
 from dagames.simplex import as_positive
 from dagames.targets.base import Target
+from dagames.targets.functional_target import check_table, check_table_fits
 from dagames.targets.group import AnswerGroup
 from dagames.targets.view_means import (
     By,
@@ -21,6 +23,12 @@ from dagames.targets.view_means import (
     view_shares,
     view_weights,
 )
+
+if TYPE_CHECKING:
+    from dagames.estimators import RewardTable
+else:
+    # Tables load python-flint, which a run without them does not need.
+    RewardTable: TypeAlias = Any
 
 
 @dataclass(frozen=True)
@@ -47,9 +55,12 @@ class SoftConsensus(Target):
         by: "view" for equal weights w of the views, "trace" for weights by their numbers of traces (in a group; the
             exact view has equal ones).
         relative: Whether the log of the view's own share is subtracted.
+        table: Estimate of log m from the count of an answer among all traces, in place of the log of its share; for
+            relative=False, the arithmetic mean, by="trace" and no smoothing, where m is the share in the whole group.
+            A count pooled over views that differ is not binomial, and a table's proof of its bias is for binomial ones.
 
     Source:
-        (paper, section 4.2 and appendix F.2, Soft Consistency); claims I.14 and I.33
+        (paper, section 4.2 and appendix F.2, Soft Consistency); (slides, solution 2) for tables; claims I.14 and I.33
 
     >>> group = AnswerGroup(("a", "b", "a", "a"), (0, 0, 1, 1))
     >>> SoftConsensus().rewards(group).round(4)
@@ -61,12 +72,13 @@ class SoftConsensus(Target):
     smoothing: float | None = None
     by: By = "view"
     relative: bool = True
+    table: RewardTable | None = None
 
     def __post_init__(self) -> None:
         """Validate the rules.
 
         Raises:
-            DomainError: If there is no smoothing where it is needed.
+            DomainError: If there is no smoothing where it is needed, or a table where it does not fit.
         """
         object.__setattr__(self, "weight", as_positive(self.weight, "weight"))
         power = as_power(self.mean)
@@ -81,6 +93,14 @@ class SoftConsensus(Target):
         check_by(self.by)
         if not isinstance(self.relative, bool):
             raise DomainError(f"`relative` must be True or False, not {self.relative!r}.")
+        if self.table is not None:
+            check_table(self.table)
+            if self.relative or power != 1 or self.by != "trace" or self.smoothing:
+                raise DomainError(
+                    "`table` estimates the log of an answer's share in the whole group, which is the mean only with "
+                    f'relative=False, mean="arithmetic", by="trace" and smoothing=0, not relative={self.relative}, '
+                    f"mean={self.mean!r}, by={self.by!r}, smoothing={self.smoothing:g}. Set these, or take no `table`."
+                )
 
     def exact_rewards(self, nu: OverAnswers) -> OverAnswers:
         """Compute weight * (log m - log nu_x) for each view, [*x, M, Z]; infinite where a mass is 0."""
@@ -95,6 +115,10 @@ class SoftConsensus(Target):
         """Compute weight * (log m - log nu_x) at the group's shares for each trace, [K]."""
         if not group.totals.size:
             return np.zeros(len(group))
+        if self.table is not None:
+            check_table_fits(self.table, group)
+            looked_up = self.weight * self.table.coefficients[group.totals]
+            return group.by_answer(looked_up, float(looked_up.min()))
         shares = view_shares(group, self.smoothing or 0.0)
         log_mean = log_power_mean(shares, as_power(self.mean), view_weights(group.view_sizes, self.by))
         rewards = log_mean[group.codes]

@@ -9,13 +9,14 @@ import pytest
 import yaml
 
 import dagames.targets
-from dagames.targets import Centrality, GiniDiversity, MajorityVote, PriorMatching
+from dagames.estimators import minimax_table
+from dagames.targets import Centrality, GiniDiversity, MajorityVote, PriorMatching, SoftConsensus
 from dagames_llm._errors import DataError, RecipeError
 from dagames_llm.data import Orbit, load_orbits, training_rows
 from dagames_llm.distances import TokenF1
 from dagames_llm.extract import extractor_named
 from dagames_llm.multipliers import Constraint
-from dagames_llm.recipe import TARGETS, OrbitScriptArguments, constraints_of, resolve_recipe, target_of
+from dagames_llm.recipe import TARGETS, OrbitScriptArguments, constraints_of, read_recipe, resolve_recipe, target_of
 from dagames_llm.train import Questions, rewards_of
 from tests.llm.tiny import tiny_settings
 
@@ -32,6 +33,24 @@ def test_targets_by_name() -> None:
     assert isinstance(prior, PriorMatching)
     assert dict(prior.prior) == {"0": 0.5, "1": 0.5}
     assert named(None) is None
+
+
+def test_a_table_is_made_for_the_group_size() -> None:
+    pooled = {"relative": False, "by": "trace"}
+    arguments = OrbitScriptArguments(target="soft_consensus", target_options={**pooled, "table": "minimax"})
+    target = target_of(arguments, 8)
+    assert isinstance(target, SoftConsensus)
+    assert target.table is not None
+    assert target.table.coefficients.tolist() == minimax_table(8).coefficients.tolist()
+    with pytest.raises(
+        RecipeError, match=r"known are minimax, plugin, recommended, taylor, each for `num_generations`"
+    ):
+        target_of(arguments)
+    with pytest.raises(RecipeError, match=r"no minimax `table` for groups of 10000"):
+        target_of(arguments, 10_000)
+    for name in ("least", ["minimax"], 3):
+        with pytest.raises(RecipeError, match=r"`table` is .*known are minimax"):
+            named("inverse_frequency", table=name)
 
 
 def test_every_target_that_needs_no_other_target_has_a_name() -> None:
@@ -134,6 +153,14 @@ def test_rows_have_the_columns_that_constraints_select_by(tmp_path: Path) -> Non
         training_rows(orbits, columns=["note"])
 
 
+def test_a_system_message_comes_before_each_view(tmp_path: Path, tiny: Path) -> None:
+    rows = training_rows([Orbit(("a", "b"))], True, system="Add.")
+    system, (first, second) = {"role": "system", "content": "Add."}, [{"role": "user", "content": v} for v in "ab"]
+    assert rows[0] == {"prompt": [system, first], "orbit": [[system, first], [system, second]]}
+    with pytest.raises(RecipeError, match="`system` is a message of a conversation"):
+        resolve_recipe(recipe(tmp_path, tiny, system="Add."))
+
+
 def test_gold_is_in_the_rows_of_a_control_alone() -> None:
     orbits = [Orbit(("a",), "1"), Orbit(("b",))]
     assert training_rows(orbits[:1], gold=True)["gold"] == ["1"]
@@ -167,3 +194,42 @@ def test_values_that_a_library_would_refuse_late_are_refused_by_their_key(key: s
     path.write_text(yaml.safe_dump(tiny_settings(tmp_path, **{key: value})))
     with pytest.raises(RecipeError, match=f"`{key}` is"):
         resolve_recipe(path)
+
+
+def written(folder: Path, **recipes: dict[str, Any]) -> Path:
+    for name, keys in recipes.items():
+        (folder / f"{name}.yaml").write_text(yaml.safe_dump(keys))
+    return folder
+
+
+def test_a_recipe_extends_another_whose_keys_it_may_replace(tmp_path: Path) -> None:
+    base = {"beta": 0.1, "distance": "token_f1", "target_options": {"ties": "none"}}
+    middle = {"extends": "base.yaml", "distance": None, "seed": 1}
+    top = {"extends": "middle.yaml", "seed": 2, "target_options": {"weight": 1}}
+    written(tmp_path, base=base, middle=middle, top=top)
+    assert read_recipe(tmp_path / "middle.yaml") == {**base, "distance": None, "seed": 1}
+    assert read_recipe(tmp_path / "top.yaml") == {
+        "beta": 0.1, "distance": None, "seed": 2, "target_options": {"weight": 1}
+    }  # fmt: skip
+
+
+def test_a_recipe_of_ones_own_extends_a_shipped_one(tmp_path: Path) -> None:
+    written(tmp_path, mine={"extends": "coherence_cpu", "max_steps": 3})
+    assert read_recipe(tmp_path / "mine.yaml") == {**read_recipe("coherence_cpu"), "max_steps": 3}
+
+
+@pytest.mark.parametrize(
+    ("recipes", "complaint"),
+    [
+        ({"top": {"extends": "top.yaml"}}, r"comes back to where it began: top.yaml -> top.yaml"),
+        (
+            {"top": {"extends": "one.yaml"}, "one": {"extends": "two.yaml"}, "two": {"extends": "one.yaml"}},
+            r"one.yaml: `extends` comes back to where it began: top.yaml -> one.yaml -> two.yaml -> one.yaml",
+        ),
+        ({"top": {"extends": "nowhere"}}, r"top.yaml: `extends`: no recipe nowhere; give a YAML file, or one of: co"),
+        ({"top": {"extends": ["coherence_cpu"]}}, r"`extends` is \['coherence_cpu'\]; it is the name"),
+    ],
+)
+def test_what_cannot_be_extended_is_refused(recipes: dict[str, Any], complaint: str, tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match=complaint):
+        read_recipe(written(tmp_path, **recipes) / "top.yaml")

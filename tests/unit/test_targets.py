@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from dagames import DomainError, ShapeError
 from dagames.couplings import SoftCoherence
-from dagames.estimators import plugin_table, polynomial_table, recommended_table
+from dagames.estimators import minimax_table, plugin_table, polynomial_table, recommended_table
 from dagames.functionals import Gini, KLToPrior, LogScore, NegativeEntropy, PairwiseIncoherence
 from dagames.orbits import arithmetic_mean, geometric_mean
 from dagames.targets import (
@@ -123,6 +123,20 @@ def test_a_pseudo_count_is_a_trace_of_each_answer_in_each_view(drawn):
     counted = SoftConsensus(smoothing=0.0).rewards(AnswerGroup(more_answers, more_views))
     read = [i for i, answer in enumerate(answers) if answer is not None]
     np.testing.assert_allclose(smoothed[read], counted[read], rtol=1e-12, atol=1e-14)
+
+
+@given(answers, seeds)
+def test_the_plug_in_table_is_the_log_of_the_share(drawn, seed):
+    group = AnswerGroup(drawn, np.random.default_rng(seed).integers(0, 3, size=len(drawn)).tolist())
+    plain = SoftConsensus(0.7, relative=False, by="trace")
+    tabled = SoftConsensus(0.7, relative=False, by="trace", table=plugin_table(len(drawn)))
+    np.testing.assert_allclose(tabled.rewards(group), plain.rewards(group), atol=1e-12)
+
+
+def test_a_table_replaces_the_log_of_the_share():
+    table = minimax_table(4)
+    rewards = SoftConsensus(0.5, relative=False, by="trace", table=table).rewards(AnswerGroup(["a", "b", "a", None]))
+    assert rewards.tolist() == [0.5 * table.coefficients[k] for k in (2, 1, 2, 1)]
 
 
 def test_views_label_each_other():
@@ -313,6 +327,13 @@ GROUP = AnswerGroup(["a", "a", "b"])
         (lambda: SoftConsensus(mean="geometric", smoothing=0.0), "`smoothing` is 0, but with mean='geometric'"),
         (lambda: SoftConsensus(weight=0.0), "`weight` must be"),
         (lambda: SoftConsensus(relative="yes"), "`relative` must be True or False"),
+        (lambda: SoftConsensus(table=plugin_table(3), by="trace"), "only with relative=False, .* not relative=True"),
+        (lambda: SoftConsensus(table=plugin_table(3), relative=False), "not relative=False, .*by='view'"),
+        (lambda: SoftConsensus(table=plugin_table(3, counts="independent")), "for independent counts"),
+        (
+            lambda: SoftConsensus(table=plugin_table(4), relative=False, by="trace").rewards(GROUP),
+            "`table` is for groups of 4, but this group has 3 traces",
+        ),
         (
             lambda: SoftConsensus().log_density([[1.0, 0.0], [0.5, 0.5]], 1.0),
             "SoftConsensus has no best resp.*answer 1",
