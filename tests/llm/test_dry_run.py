@@ -55,8 +55,9 @@ def test_two_steps_of_every_shipped_recipe(name: str, scratch: Path) -> None:
     found = dry_run.dry_run(name)
     assert len(found.history) == 2
     assert all(step["grad_norm"] >= 0 and math.isfinite(step["loss"]) for step in found.history)
-    # Random texts share no word and refuse nothing: then all are paid alike.
-    assert name in {"pairwise_cpu", "safety_cpu"} or max(step["grad_norm"] for step in found.history) > 0
+    # In the others random texts give no answer, all different ones, or no cost, and are paid alike.
+    if name.startswith(("table1", "table2_pairwise", "coherence", "diversity")):
+        assert max(step["grad_norm"] for step in found.history) > 0
     assert left(scratch) == []
 
 
