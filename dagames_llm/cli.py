@@ -30,6 +30,7 @@ TRAIN_HELP = """Train by a recipe and save a LoRA adapter, a model card, metrics
 
 A recipe is one YAML file; `coherence_cpu` and the others that are shipped can be named without a path. Its keys are
 those of TRL's GRPOConfig and ModelConfig and of OrbitScriptArguments (task, data, extractor, target, ...).
+`extends: NAME` takes over the keys of another recipe.
 
 Data are JSON lines: {"orbit": [prompt, paraphrase, ...]} or {"question": ...}, which is reworded by rule; an optional
 "answer" is shown to the monitor and never rewarded. A JSON array of Body, Question, Answer works too.

@@ -93,7 +93,8 @@ def dry_run(name: str | Path, overrides: Mapping[str, Any] | None = None) -> Dry
         recipe = resolve_recipe(name, {**(overrides or {}), **changed})
         if made_up:
             write_text(folder / "questions.jsonl", "".join(json.dumps(row) + "\n" for row in made_up_rows(recipe)))
-        return DryRun(architecture, tuple(changes), _train(_without_downloads(recipe, folder, changes), folder))
+        history = _train(_without_downloads(recipe, folder, changes), folder)
+    return DryRun(architecture, tuple(changes), history)
 
 
 def _train(recipe: Recipe, folder: Path) -> tuple[Mapping[str, float], ...]:
@@ -203,8 +204,8 @@ def _without_downloads(recipe: Recipe, folder: Path, changes: list[str]) -> Reci
     for constraint in recipe.constraints:
         cost = constraint.cost
         if isinstance(cost, Toxicity):
-            changes.append(f"toxicity is the share of the letter e, not what {cost.model} finds")
-            cost = share_of_e
+            changes.append(f"toxicity is the share of letters, not what {cost.model} finds")
+            cost = share_of_letters
         elif isinstance(cost, Length) and cost.unit == "tokens":
             cost = Length("tokens", cost.limit, str(folder / "model"))
         constraints.append(replace(constraint, cost=cost))
@@ -216,9 +217,12 @@ def letter_counts(texts: list[str]) -> NDArray[np.float64]:
     return np.array([[1.0, *(text.lower().count(chr(97 + k)) for k in range(26))] for text in texts])
 
 
-def share_of_e(texts: Sequence[str]) -> NDArray[np.float64]:
-    """Return the share of the letter e in each text, [n] in [0, 1]: a classifier without a download."""
-    return np.array([text.lower().count("e") / max(len(text), 1) for text in texts])
+def share_of_letters(texts: Sequence[str]) -> NDArray[np.float64]:
+    """Return the share of letters in each text, [n] in [0, 1]: a classifier without a download.
+
+    Of random characters it is a half, above most budgets, so that multipliers rise.
+    """
+    return np.array([sum(map(str.isalpha, text)) / max(len(text), 1) for text in texts])
 
 
 def show_dry_run(name: str, found: DryRun) -> str:
