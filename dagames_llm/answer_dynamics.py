@@ -9,7 +9,6 @@ beta.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dagames_llm.group_rules import StepAt
 from dagames_llm.vote_chances import Floats
@@ -65,7 +64,8 @@ def equilibrium(
 ) -> tuple[Floats, Floats, Floats]:
     """Find the fixed point that the expected steps lead to: nu_x(z) proportional to nu_0x(z) exp(a_x(z) / beta).
 
-    Steps grow while the distance to the best response falls and are halved where it rises, each row's by itself.
+    Steps grow while they keep their direction and shrink where they turn back, each row's by itself. The distance to the
+    best response is no guide: from a reference that a vote leaves, it rises before it falls.
 
     Args:
         step: What groups pay on average.
@@ -81,15 +81,17 @@ def equilibrium(
     log_nu, log_nu_0 = log_start.copy(), log_of(nu_0)
     size = np.full(len(nu_0), step_size)
     residual, reward = np.full(len(nu_0), np.inf), np.zeros(len(nu_0))
+    last = np.zeros(nu_0.shape)
     active = np.arange(len(nu_0))
     for _ in range(LONGEST):
         found = step(np.exp(log_nu[active]))
         reward[active] = found.reward
         best = log_nu_0[active] + found.advantage / beta
         best = towards(best, best, 0.0)
-        now = distance(log_nu[active], best)
-        size[active] *= np.where(now <= residual[active], 1.5, 0.4)
-        residual[active] = now
+        ahead = np.exp(best) - np.exp(log_nu[active])
+        now = residual[active] = 0.5 * np.abs(ahead).sum(axis=-1).max(axis=-1)
+        size[active] *= np.where((ahead * last[active]).sum(axis=(1, 2)) >= 0, 1.5, 0.4)
+        last[active] = ahead
         open_ = now > CONVERGED
         active, best = active[open_], best[open_]
         if not active.size:
@@ -97,8 +99,3 @@ def equilibrium(
         share = (size[active] * beta / (1 + size[active] * beta))[:, None, None]
         log_nu[active] = towards(log_nu[active], best, share)
     return log_nu, reward, residual
-
-
-def distance(log_nu: Floats, log_best: Floats) -> NDArray[np.float64]:
-    """Return the largest total variation over views, [R]."""
-    return np.asarray(0.5 * np.abs(np.exp(log_nu) - np.exp(log_best)).sum(axis=-1).max(axis=-1))

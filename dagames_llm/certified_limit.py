@@ -6,8 +6,15 @@ import numpy as np
 
 from dagames import AlignmentGame, solve
 from dagames.functionals import Functional, Gini, KLToPrior, Linear, NegativeEntropy
-from dagames.targets import ExponentiatedReward, GiniDiversity, GroundTruth, InverseFrequency, PriorMatching, Target
-from dagames.targets import SoftConsensus
+from dagames.targets import (
+    ExponentiatedReward,
+    GiniDiversity,
+    GroundTruth,
+    InverseFrequency,
+    PriorMatching,
+    SoftConsensus,
+    Target,
+)
 from dagames_llm.reference_games import SampledQuestion
 from dagames_llm.vote_chances import Floats
 

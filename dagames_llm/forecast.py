@@ -77,7 +77,7 @@ class SolvedQuestion:
         along: statistics on the path, by name, [T + 1, 1 + resamples]; the first column is the samples themselves.
         at_rest: the same at the equilibrium of groups of K, [1 + resamples].
         in_the_limit: the same at the equilibrium of groups without end.
-        marginals: of the samples: answer probabilities by view, [M, C], at "reference", "after", "equilibrium", "limit".
+        marginals: of the samples, by view, [M, C]: "reference", "after", "equilibrium", "limit".
         residual: distance of the equilibrium from its best response, largest over rows.
         gap: relative duality gap of "limit", where `dagames.solve` gave it.
         exact: whether expectations over groups are exact.
@@ -291,10 +291,7 @@ def _marginals(solved: SolvedQuestion) -> dict[str, Any]:
     question = solved.question
     shown = question.answers[:SHOWN_ANSWERS]
     views = [
-        {
-            answer: {name: float(nu[v, i]) for name, nu in solved.marginals.items()}
-            for i, answer in enumerate(shown)
-        }
+        {answer: {name: float(nu[v, i]) for name, nu in solved.marginals.items()} for i, answer in enumerate(shown)}
         for v in range(len(question.views))
     ]
     gold = None if question.gold is None else sorted(map(str, question.gold))

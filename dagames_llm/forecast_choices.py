@@ -21,9 +21,9 @@ from dagames_llm.resampling import estimates_of
 from dagames_llm.vote_chances import Floats
 
 TABLES: dict[str, Callable[[int], RewardTable]] = {
-    "recommended": lambda K: recommended_table(K),
-    "plugin": lambda K: plugin_table(K),
-    "harmonic": lambda K: harmonic_table(K),
+    "recommended": recommended_table,
+    "plugin": plugin_table,
+    "harmonic": harmonic_table,
     "minimax": lambda K: minimax_table(K, counts="self-inclusive"),
 }
 """Tables for `InverseFrequency` and `PriorMatching` by name, for counts that include the trace itself."""
@@ -49,17 +49,15 @@ def directions(questions: Sequence[SampledQuestion], plan: Plan) -> list[dict[st
         plan: target and group size.
 
     Returns:
-        A row for K / 2, K, 2 K and 4 K, and at K for each other table: `group_size`, `table`, `error`, the mean distance
-        of the unit vectors (0 to 2) with its interval, over questions whose limit moves, and `opposed`, the share of
-        questions whose step points away.
+        A row for K / 2, K, 2 K and 4 K, and at K for each other table: `group_size`, `table`, `error`, the mean
+        distance of the unit vectors (0 to 2) with its interval, over questions whose limit moves, and `opposed`, the
+        share of questions whose step points away.
     """
     K = plan.group_size
     tabled = isinstance(plan.target, InverseFrequency | PriorMatching)
     custom = tabled and plan.target.table is not None  # type: ignore[union-attr]
-    rows: list[tuple[int, str, Target]] = []
-    for size in (K // 2, K, 2 * K, 4 * K):
-        if not custom or size == K:
-            rows.append((size, ("given" if custom else "recommended") if tabled else "", plan.target))
+    label = ("given" if custom else "recommended") if tabled else ""
+    rows = [(size, label, plan.target) for size in (K // 2, K, 2 * K, 4 * K) if not custom or size == K]
     if tabled:
         names = [name for name in TABLES if custom or name != "recommended"]
         rows += [(K, name, with_table(plan.target, name, K)) for name in names]
@@ -112,17 +110,20 @@ def collapse_threshold(questions: Sequence[SampledQuestion], plan: Plan) -> dict
 
     Returns:
         `collapsed_now`, the share of questions that are so before training; `collapsed`, at the plan's beta;
-        `threshold`, the beta at which half of the others are, within 10 %, None where there is none above `LEAST_BETA`;
-        and `beyond`, whether the plan's beta is below it.
+        `threshold`, the beta at which half of the others are, within 10 %, None where there is none above `LEAST_BETA`
+        or where answers spread already at the plan's beta; and `beyond`, whether the plan's beta is below it.
     """
     few = [question for question in questions[:AT_MOST] if question.answers]
-    open_ = [question for question in few if _top(question, question.reference) < COLLAPSED]
+    open_ = [question for question in few if _top(question.reference) < COLLAPSED]
     now = 1 - len(open_) / max(len(few), 1)
     if not open_:
         return {"collapsed_now": now, "collapsed": 1.0, "threshold": None, "beyond": False}
-    here = _collapsed(open_, plan, plan.beta)
+    tops = _tops(open_, plan, plan.beta)
+    here = float(np.mean(tops >= COLLAPSED))
     found = {"collapsed_now": now, "collapsed": now + (1 - now) * here}
-    ends = _bracket(lambda beta: _collapsed(open_, plan, beta) >= 0.5, plan.beta, here >= 0.5)
+    if tops.mean() < np.mean([_top(question.reference) for question in open_]):
+        return {**found, "threshold": None, "beyond": False}
+    ends = _bracket(lambda beta: bool(np.mean(_tops(open_, plan, beta) >= COLLAPSED) >= 0.5), plan.beta, here >= 0.5)
     if ends is None:
         return {**found, "threshold": None, "beyond": False}
     return {**found, "threshold": float(np.sqrt(ends[0] * ends[1])), "beyond": here >= 0.5}
@@ -145,17 +146,17 @@ def _bracket(ends_alike: Callable[[float], bool], beta: float, here: bool) -> tu
     return low, high
 
 
-def _top(question: SampledQuestion, nu: Floats) -> float:
+def _top(nu: Floats) -> float:
     return float(nu[:, :-1].mean(axis=0).max(initial=0.0))
 
 
-def _collapsed(questions: Sequence[SampledQuestion], plan: Plan, beta: float) -> float:
-    """Return the share of questions whose equilibrium at a beta is a single answer."""
-    number = 0
+def _tops(questions: Sequence[SampledQuestion], plan: Plan, beta: float) -> Floats:
+    """Return the share of the most frequent answer of each question at the equilibrium of a beta, [N]."""
+    tops = []
     for question in questions:
         rule = rule_of(plan.target, question, plan.group_size)
         nu_0 = question.reference[None]
         logs, _ = path(rule.group, nu_0, beta, 8, plan.step_size)
         log_nu, _, _ = equilibrium(rule.group, logs[-1], nu_0, beta, plan.step_size)
-        number += _top(question, np.exp(log_nu[0])) >= COLLAPSED
-    return number / len(questions)
+        tops.append(_top(np.exp(log_nu[0])))
+    return np.array(tops)

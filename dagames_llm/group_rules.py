@@ -1,4 +1,4 @@
-"""Which expectation a target's groups have: of a vote, by count, or over drawn groups; and its limit of large groups."""
+"""Which expectation the groups of a target have: of a vote, by count, or over drawn groups; and that without end."""
 
 from __future__ import annotations
 
@@ -84,11 +84,11 @@ def rule_of(target: Target, question: SampledQuestion, group_size: int) -> Rule:
     lacking = target.needs - {"gold"}
     if lacking:
         raise RecipeError(
-            f"`target` {type(target).__name__} reads {', '.join(sorted(lacking))} of completions, which no distribution "
-            "of answers has; a forecast is possible for targets of answers alone."
+            f"`target` {type(target).__name__} reads {', '.join(sorted(lacking))} of completions, which no "
+            "distribution of answers has; a forecast is possible for targets of answers alone."
         )
     if "gold" in target.needs and question.gold is None:
-        raise RecipeError(f"`target` {type(target).__name__} needs `answer`, which a question has not: {question.views}.")
+        raise RecipeError(f"`target` {type(target).__name__} needs `answer`, which a question lacks: {question.views}.")
     try:
         if _is_plain_vote(target, len(sizes)):
             assert isinstance(target, MajorityVote)  # noqa: S101, for the type checker
@@ -99,9 +99,9 @@ def rule_of(target: Target, question: SampledQuestion, group_size: int) -> Rule:
             by_count, bonus, limit = found
             group = lambda nu: count_step(nu, sizes, by_count, bonus)  # noqa: E731
             return Rule(group, _limit(lambda nu: _pooled(nu, sizes, limit, bonus), sizes), True)
-        drawn = DrawnGroups(sizes, _reward_of_counts(target, question, sizes))
+        drawn = DrawnGroups(sizes, _reward_of_counts(target, question))
         drawn.step(question.reference[None])
-        return Rule(drawn.step, _limit(_exact(target, question, sizes), sizes), False)
+        return Rule(drawn.step, _limit(_exact(target, sizes), sizes), False)
     except DagamesError as error:
         raise RecipeError(f"`target` {type(target).__name__} cannot be forecast: {error}") from error
 
@@ -136,9 +136,7 @@ def _by_count(
     return None
 
 
-def _surprisal(
-    target: InverseFrequency, K: int, zeros: Floats
-) -> tuple[Floats, Floats, Callable[[Floats], Floats]]:
+def _surprisal(target: InverseFrequency, K: int, zeros: Floats) -> tuple[Floats, Floats, Callable[[Floats], Floats]]:
     from dagames.estimators import recommended_table
 
     table = recommended_table(K) if target.table is None else target.table
@@ -178,7 +176,7 @@ def _pooled(nu: Floats, sizes: Sequence[int], limit: Callable[[Floats], Floats],
     return np.repeat(paid[:, None], nu.shape[1], axis=1)
 
 
-def _exact(target: Target, question: SampledQuestion, sizes: Sequence[int]) -> Callable[[Floats], Floats]:
+def _exact(target: Target, sizes: Sequence[int]) -> Callable[[Floats], Floats]:
     """Return a target's exact rewards; those of a trace without an answer are the least of its question."""
     if isinstance(target, MajorityVote):
         return lambda nu: _pooled_exact(target, nu, sizes)
@@ -199,9 +197,7 @@ def _by_view(target: Target, shares: Floats) -> Floats:
     return paid
 
 
-def _reward_of_counts(
-    target: Target, question: SampledQuestion, sizes: Sequence[int]
-) -> Callable[[Counts], Floats]:
+def _reward_of_counts(target: Target, question: SampledQuestion) -> Callable[[Counts], Floats]:
     """Return the target's own rewards of a group, each different group evaluated once."""
     known: dict[bytes, Floats] = {}
     answers = [*question.answers, None]
@@ -210,9 +206,7 @@ def _reward_of_counts(
     def one(counts: Counts) -> Floats:
         view, code = np.nonzero(counts)
         times = counts[view, code]
-        group = AnswerGroup(
-            [answers[c] for c in np.repeat(code, times)], np.repeat(view, times).tolist(), gold=gold
-        )
+        group = AnswerGroup([answers[c] for c in np.repeat(code, times)], np.repeat(view, times).tolist(), gold=gold)
         paid = np.zeros(counts.shape)
         paid[np.repeat(view, times), np.repeat(code, times)] = target.rewards(group)
         return paid

@@ -78,9 +78,9 @@ def question_of(
 def load_samples(path: str | Path, extractor: Extractor) -> list[SampledQuestion]:
     """Read sampled completions.
 
-    JSON lines, each an object with `orbit` (a list of wordings) or `prompt`, and with `completions` (texts) or `answers`
-    (already read, null where unread): one list for each wording, or a plain list where there is one wording. Optionally
-    `answer`, the right one, or a list of right ones. Other keys are passed over.
+    JSON lines, each an object with `orbit` (a list of wordings) or `prompt`, and with `completions` (texts) or
+    `answers` (already read, null where unread): one list for each wording, or a plain list where there is one wording.
+    Optionally `answer`, the right one, or a list of right ones. Other keys are passed over.
 
     Args:
         path: the file.
@@ -122,8 +122,8 @@ def check_read(questions: Sequence[SampledQuestion], source: str) -> None:
     """
     if not any(question.answers for question in questions):
         raise DataError(
-            f"{source}: no answer was read in any completion, so there is no game. Look at `extractor`, at the length of "
-            "the completions, and at what the prompt asks for."
+            f"{source}: no answer was read in any completion, so there is no game. Look at `extractor`, at the "
+            "length of the completions, and at what the prompt asks for."
         )
 
 

@@ -1,8 +1,8 @@
 """What a vote pays on average: exact expectations over groups whose views have answer distributions of their own.
 
 The counts of a group have the generating function prod_w exp(sum_v nu_v(w) x_v). A vote bounds the count of every
-answer by c, so that exp becomes its Taylor polynomial of degree c in the linear form sum_v nu_v(w) x_v. Coefficients are
-read from values on a torus whose radius keeps aliasing and rounding below `ERROR`.
+answer by c, so that exp becomes its Taylor polynomial of degree c in the linear form sum_v nu_v(w) x_v. Coefficients
+are read from values on a torus whose radius keeps aliasing and rounding below `ERROR`.
 """
 
 from __future__ import annotations
