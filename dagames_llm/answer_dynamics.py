@@ -64,8 +64,8 @@ def equilibrium(
 ) -> tuple[Floats, Floats, Floats]:
     """Find the fixed point that the expected steps lead to: nu_x(z) proportional to nu_0x(z) exp(a_x(z) / beta).
 
-    Steps grow while they keep their direction and shrink where they turn back, each row's by itself. The distance to the
-    best response is no guide: from a reference that a vote leaves, it rises before it falls.
+    Steps grow while they keep their direction and shrink where they turn back, each row's by itself. The distance to
+    the best response is no guide: from a reference that a vote leaves, it rises before it falls.
 
     Args:
         step: What groups pay on average.

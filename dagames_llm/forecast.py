@@ -117,7 +117,7 @@ class Forecast:
         """Return the forecast at the place of its path where a statistic has the value that a run was measured at.
 
         Args:
-            name: the statistic, "reward" or "kl" say.
+            name: the statistic, "reward" or "kl" say, or "step".
             value: what the run was measured at.
 
         Returns:
@@ -126,9 +126,10 @@ class Forecast:
         Raises:
             DataError: there is no such statistic on the path.
         """
-        if name not in self.path[0]:
+        if name != "step" and name not in self.path[0]:
             raise DataError(f"the forecast has no statistic {name!r}; it has {', '.join(self.path[0])}.")
-        course = np.array([there[name]["mean"] for there in self.path])
+        means = range(len(self.path)) if name == "step" else (there[name]["mean"] for there in self.path)
+        course = np.array([*means], dtype=np.float64)
         rising = course[-1] >= course[0]
         reached = np.flatnonzero(course >= value if rising else course <= value)
         if not reached.size:
