@@ -25,31 +25,6 @@ TRAINING = {"sampled": "accuracy", "answer_entropy": "answer_entropy", "kl": "kl
 """Statistics of the forecast and of the run's log."""
 
 
-def draw() -> None:
-    """Sample the embedded model on every question, 64 completions of each wording, and keep the answers read."""
-    from dagames._files import write_text
-    from dagames_llm import models
-    from dagames_llm.cli import quiet_libraries
-    from dagames_llm.data import addition
-    from dagames_llm.evaluate import Decoding, generate
-    from dagames_llm.extract import extractor_named
-
-    quiet_libraries()
-    task = addition(0)
-    orbits = sorted([*task.train, *task.held_out], key=lambda orbit: orbit.views)
-    model, tokenizer = models.load_model("embedded")
-    models.stop_at_newline(model, tokenizer)
-    prompts = [view for orbit in orbits for view in orbit.views]
-    decoding = Decoding(samples=64, max_new_tokens=4, batch_size=256, seed=1234)
-    read = extractor_named(task.extractor)
-    texts = iter(generate(model, tokenizer, prompts, decoding, True))
-    rows = [
-        {"orbit": list(orbit.views), "answers": [[read(t) for t in next(texts)] for _ in VIEWS], "answer": orbit.gold}
-        for orbit in orbits
-    ]
-    write_text(SAMPLES, "".join(json.dumps(row) + "\n" for row in rows))
-
-
 def compare() -> dict[str, Any]:
     """Forecast every seed and put what was measured beside it."""
     from dagames.targets import MajorityVote
@@ -216,7 +191,9 @@ def main() -> None:
     from dagames._files import write_json, write_text
 
     if "--draw" in sys.argv[1:]:
-        draw()
+        from benchmarks.forecast_samples import draw
+
+        draw(SAMPLES)
         return
     write_json(OUT, compare())
     write_text(PAGE, page_with(PAGE.read_text(encoding="utf-8"), json.loads(OUT.read_text(encoding="utf-8"))))
