@@ -383,3 +383,18 @@ def test_a_target_of_the_right_answer_needs_it() -> None:
 
     with pytest.raises(RecipeError, match="needs `answer`"):
         rule_of(MaxRL(), question(np.array([[0.5, 0.5]]), gold=None), 4)
+
+
+def test_samples_are_drawn_kept_and_read_again(tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [{"orbit": [f"a{i}=", f"b{i}?"], "answer": i} for i in range(2)]
+    (tmp_path / "data.jsonl").write_text("\n".join(json.dumps(row) for row in rows))
+    kept = tmp_path / "samples.jsonl"
+    common = ["--extractor", "first_number", "--resamples", "1", "--steps", "2"]
+    source = ["--model", str(tiny), "--data", str(tmp_path / "data.jsonl"), "--samples", "6", "--max-new-tokens", "2"]
+    first, second = tmp_path / "first.json", tmp_path / "second.json"
+    code, shown = run(["forecast", *common, *source, "--save-samples", str(kept), "--json", str(first)], capsys)
+    assert code == 0, shown
+    code, shown = run(["forecast", str(kept), *common, "--json", str(second)], capsys)
+    assert code == 0, shown
+    assert json.loads(first.read_text()) == json.loads(second.read_text())
+    assert len(json.loads(kept.read_text().splitlines()[0])["completions"][1]) == 6
