@@ -154,15 +154,23 @@ def summary(content: dict[str, Any]) -> list[str]:
         for s in seeds
         for view in VIEWS
     ]
+    naive = [(s["training"]["vote_before"], s["training"]["measured"]["sampled"]) for s in seeds]
+    naive_held = [
+        (s["held_out"]["forecast_before"]["vote"], s["held_out"]["after"][f"{view}, sampled"])
+        for s in seeds
+        for view in VIEWS
+    ]
     directions = ", ".join(f"{row['error']['mean']:.3f} at K = {row['group_size']}" for row in every["directions"])
     before, rest, threshold = every["before"], every["equilibrium"], every["collapse"]["threshold"]
     first = f"- Accuracy on training questions, forecast minus measured: {error_of(trained)}."
     second = f"- Sampled accuracy on held-out questions, forecast minus measured: {error_of(sampled)}."
     third = f"- Before training the vote is wrong for {1 - before['vote']['mean']:.0%} of the 66 questions"
     fourth = f"- At rest sampled accuracy is {cell(rest['sampled'])}: the right answer gains in"
+    rule = f"- The rule of thumb that sampled accuracy becomes that of the vote before training: {error_of(naive)}"
     return [
         first,
         second,
+        f"{rule}; on held-out questions {error_of(naive_held)}.",
         f"{third}, and the right answer was never sampled for {before['unseen']['mean']:.0%}.",
         f"{fourth} {rest['gains']['mean']:.0%} and goes extinct in {rest['extinct']['mean']:.0%} of the questions.",
         f"- Collapse threshold: beta {threshold:.2g}; the runs have {content['beta']:g}.",
@@ -174,10 +182,10 @@ def error_of(pairs: list[tuple[dict[str, float], dict[str, float]]]) -> str:
     """Return the mean difference, the root mean square and how often intervals meet."""
     differences = [predicted["mean"] - found["mean"] for predicted, found in pairs]
     met = sum(inside(*pair) for pair in pairs)
+    held = sum(predicted["low"] <= found["mean"] <= predicted["high"] for predicted, found in pairs)
     root = fmean(d * d for d in differences) ** 0.5
-    return (
-        f"{fmean(differences):+.3f} on average, {root:.3f} root mean square, intervals meet {met} times of {len(pairs)}"
-    )
+    inner = f"the measured mean lies in the forecast's interval {held} of {len(pairs)} times"
+    return f"{fmean(differences):+.3f} on average, {root:.3f} root mean square; {inner}, the intervals meet {met} times"
 
 
 def page_with(text: str, content: dict[str, Any]) -> str:

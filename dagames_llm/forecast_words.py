@@ -29,7 +29,10 @@ CAVEATS = (
         "Each question is solved by itself: a model shares its parameters, so what it learns on one question carries "
         "over to others, for better or worse, and no forecast on answers knows how much."
     ),
-    ("Steps are mean-field steps and no optimiser's. Read the path at the reward or the KL that the run has reached."),
+    (
+        "Steps are mean-field steps and no optimiser's. Read the path at the reward that the run has reached. A logged "
+        "KL serves less: the k3 estimate is mostly too low, and rarely far too high, once some answers are rare."
+    ),
     "An answer that was not sampled has probability 0 in the forecast and cannot be won.",
     (
         "The mean course of a vote is followed. Where two answers are close, single runs part ways and the mean does "
