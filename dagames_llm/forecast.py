@@ -269,7 +269,7 @@ def solve_question(question: SampledQuestion, plan: Plan) -> SolvedQuestion:
 
 def _resampled(question: SampledQuestion, plan: Plan) -> Floats:
     """Return the reference and resamples of it, [1 + resamples, M, C]."""
-    # One stream a question, whatever the others are: a relabelled or reordered file has the same resamples.
+    # One stream a question, whatever the others are: a question has the same resamples in every file.
     rng = np.random.default_rng([plan.seed, *question.counts.ravel().tolist()])
     totals = question.counts.sum(axis=1)
     draws = [

@@ -217,6 +217,7 @@ def two_questions() -> list[SampledQuestion]:
 def test_a_wrong_vote_makes_the_right_answer_extinct() -> None:
     found = forecast(two_questions(), Plan(MajorityVote(), beta=0.02, group_size=8, resamples=5))
     assert found.path[0]["vote"]["mean"] == 0.5
+    assert found.path[0]["extinct"]["mean"] == found.path[0]["loses"]["mean"] == 0.0
     assert found.equilibrium["sampled"]["mean"] == pytest.approx(0.5, abs=1e-6)
     assert found.equilibrium["extinct"]["mean"] == 0.5
     assert found.equilibrium["collapsed"]["mean"] == 1.0
