@@ -16,6 +16,8 @@ import typer
 
 from dagames._errors import DagamesError
 from dagames_llm._errors import DataError, OutputError
+from dagames_llm.forecast_command import HELP as FORECAST_HELP
+from dagames_llm.forecast_command import forecast_command
 
 app = typer.Typer(
     add_completion=False,
@@ -153,6 +155,9 @@ def evaluate_command(
         named = {"model": model, "adapter": None if adapter is None else adapter.name}
         write_json(out, {**named, "seed": seed, "results": results})
     Console().print(evaluation_table(f"{task if data is None else data.name}, {model}", results))
+
+
+app.command("forecast", help=FORECAST_HELP)(forecast_command)
 
 
 def quiet_libraries() -> None:

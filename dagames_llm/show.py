@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from rich import box
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 from transformers import TrainerCallback
 
 from dagames_llm.data import Orbit
 from dagames_llm.evaluate import Decoding, Measure, evaluate
 from dagames_llm.extract import Extractor
+from dagames_llm.progress import progress_bar
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase, TrainerControl, TrainerState, TrainingArguments
@@ -41,18 +41,6 @@ LIVE = {
     "truncated": "truncated",
     "accuracy": "accuracy",
 }
-
-
-def progress_bar(console: Console) -> Progress:
-    """Return a progress bar with the time gone and the time left."""
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        console=console,
-    )
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,142 @@
+"""A forecast as a table and as sentences; every number is taken from its JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich import box
+from rich.table import Table
+
+ROWS = {
+    "sampled": "sampled accuracy",
+    "greedy": "greedy accuracy",
+    "vote": "vote accuracy",
+    "reward": "training reward",
+    "top_share": "top answer's share",
+    "answer_entropy": "group entropy, nats",
+    "kl": "KL, nats",
+    "collapsed": "single answer",
+    "gains": "right answer gains",
+    "loses": "right answer loses",
+    "extinct": "right one extinct",
+    "unread": "unread",
+}
+"""Statistics and what they are called in the table; those of questions are shares of questions."""
+
+CAVEATS = (
+    (
+        "Each question is solved by itself: a model shares its parameters, so what it learns on one question carries "
+        "over to others, for better or worse, and no forecast on answers knows how much."
+    ),
+    (
+        "Steps are mean-field steps and no optimiser's. Read the path at the reward that the run has reached. A logged "
+        "KL serves less: the k3 estimate is mostly too low, and rarely far too high, once some answers are rare."
+    ),
+    "An answer that was not sampled has probability 0 in the forecast and cannot be won.",
+    (
+        "The mean course of a vote is followed. Where two answers are close, single runs part ways and the mean does "
+        "not say which is taken."
+    ),
+)
+"""What a forecast cannot know; printed with each and kept in its JSON."""
+
+
+def cell(estimate: Mapping[str, Any]) -> str:
+    """Return a mean with its interval: `.91 [.85, .96]`."""
+    mean, low, high = (f"{estimate[end]:.2f}".removeprefix("0") for end in ("mean", "low", "high"))
+    return f"{mean} [{low}, {high}]"
+
+
+def forecast_table(content: Mapping[str, Any]) -> Table:
+    """Return the statistics now, after the steps, and at both equilibria, side by side.
+
+    Args:
+        content: the JSON of a forecast.
+
+    Returns:
+        One row a statistic.
+    """
+    title = (
+        f"Forecast: {content['target']}, beta {content['beta']:g}, groups of {content['group_size']}, "
+        f"{content['questions']} questions, {content['completions']['all']} completions"
+    )
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
+    table.caption = "95 % intervals: questions and completions drawn again"
+    table.add_column("")
+    stages = {
+        "now": content["reference"],
+        f"{content['steps']} steps": content["after_steps"],
+        f"rest, K = {content['group_size']}": content["equilibrium"],
+    }
+    for name in stages:
+        table.add_column(name, justify="right", no_wrap=True)
+    for name, words in ROWS.items():
+        if name in content["reference"]:
+            table.add_row(words, *(cell(stage[name]) for stage in stages.values()))
+    return table
+
+
+def directions_table(content: Mapping[str, Any]) -> Table:
+    """Return how far the first step of groups points away from that of groups without end.
+
+    Args:
+        content: the JSON of a forecast.
+
+    Returns:
+        One row a group size or table.
+    """
+    table = Table(title="Direction of the first step, against groups without end", title_justify="left")
+    for name in ("group size", "table", "error (0 to 2)", "questions pointed away"):
+        table.add_column(name, justify="right")
+    for row in content["directions"]:
+        table.add_row(str(row["group_size"]), row["table"] or "-", cell(row["error"]), cell(row["opposed"]))
+    return table
+
+
+def sentences(content: Mapping[str, Any]) -> list[str]:
+    """Return what follows from a forecast, in words.
+
+    Args:
+        content: its JSON.
+
+    Returns:
+        Sentences, the most important first.
+    """
+    found = []
+    if "votes_wrong" in content:
+        found.append(
+            f"The most frequent answer is wrong for {cell(content['votes_wrong'])} of the questions; the right one was "
+            f"never sampled for {cell(content['reference']['unseen'])}."
+        )
+        change = content["equilibrium"]["sampled"]["mean"] - content["reference"]["sampled"]["mean"]
+        verb = "raises" if change > 0 else "lowers"
+        found.append(
+            f"Training to rest {verb} sampled accuracy by {abs(change):.2f}: the right answer gains in "
+            f"{content['equilibrium']['gains']['mean']:.0%} of the questions, loses in "
+            f"{content['equilibrium']['loses']['mean']:.0%}, and goes extinct in "
+            f"{content['equilibrium']['extinct']['mean']:.0%}."
+        )
+    found.append(_of_collapse(content))
+    if content["unsolved"]:
+        found.append(
+            f"The equilibrium of {content['unsolved']} question(s) was not found to 1e-08; the largest distance from a "
+            f"best response is {content['largest_residual']:.1e}."
+        )
+    if content["views_pooled"]:
+        found.append("The wordings are too many for exact group expectations; groups are drawn from their mean.")
+    if not content["exact_expectations"]:
+        found.append("Expectations over groups are means of 128 drawn groups.")
+    return found
+
+
+def _of_collapse(content: Mapping[str, Any]) -> str:
+    collapse = content["collapse"]
+    if collapse["threshold"] is None:
+        reason = "all have one already" if collapse["collapsed_now"] == 1 else "none was found"
+        return f"No beta makes most questions end with a single answer: {reason}."
+    side = "below" if collapse["beyond"] else "above"
+    return (
+        f"beta {content['beta']:g} is {side} the collapse threshold {collapse['threshold']:.2g}, under which most "
+        f"questions come to rest at a single answer, right or wrong; at this beta {collapse['collapsed']:.0%} do."
+    )

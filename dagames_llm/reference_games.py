@@ -1,0 +1,188 @@
+"""The game of each question on the answers that a model was seen to give: an empirical reference by view."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dagames_llm._errors import DataError
+from dagames_llm.extract import Answer, Extractor
+
+
+@dataclass(frozen=True, eq=False)
+class SampledQuestion:
+    """One question, and how often each answer was read in the completions of each of its views.
+
+    Attributes:
+        views: its wordings, [M]; they serve as its name.
+        answers: the different answers, the most frequent first.
+        counts: completions by view and answer, [M, C]; the last column counts completions without an answer.
+        gold: the answers that are right, or None where unknown.
+    """
+
+    views: tuple[str, ...]
+    answers: tuple[Answer, ...]
+    counts: NDArray[np.int64]
+    gold: frozenset[Answer] | None = None
+
+    @property
+    def reference(self) -> NDArray[np.float64]:
+        """The shares of the answers in each view, [M, C], the last of completions without one."""
+        return np.asarray(self.counts / self.counts.sum(axis=1, keepdims=True))
+
+    @property
+    def right(self) -> NDArray[np.bool_] | None:
+        """Which columns of `counts` are right, [C], or None."""
+        if self.gold is None:
+            return None
+        return np.array([answer in self.gold for answer in self.answers] + [False])
+
+
+def question_of(
+    views: Sequence[str], answers: Sequence[Sequence[Answer | None]], gold: frozenset[Answer] | None = None
+) -> SampledQuestion:
+    """Count the answers of one question.
+
+    Args:
+        views: its wordings.
+        answers: what was read in the completions of each view; None where nothing was.
+        gold: the answers that are right, or None where unknown.
+
+    Returns:
+        The question.
+
+    Raises:
+        DataError: the numbers of views differ, or a view has fewer than two completions, which show no distribution.
+    """
+    if len(answers) != len(views):
+        raise DataError(f"{len(answers)} lists of completions for {len(views)} wordings; each wording needs its own.")
+    for view, read in enumerate(answers):
+        if len(read) < 2:
+            raise DataError(
+                f"wording {view + 1} has {len(read)} completion(s); at least 2 are needed to see a distribution of "
+                "answers, and 16 or more to forecast from. Draw more samples of each prompt."
+            )
+    pooled = [answer for read in answers for answer in read if answer is not None]
+    distinct = sorted(set(pooled), key=lambda answer: (-pooled.count(answer), str(answer)))
+    columns = [*distinct, None]
+    counts = np.array([[sum(a == column for a in read) for column in columns] for read in answers], dtype=np.int64)
+    return SampledQuestion(tuple(views), tuple(distinct), counts, gold)
+
+
+def load_samples(path: str | Path, extractor: Extractor) -> list[SampledQuestion]:
+    """Read sampled completions.
+
+    JSON lines, each an object with `orbit` (a list of wordings) or `prompt`, and with `completions` (texts) or
+    `answers` (already read, null where unread): one list for each wording, or a plain list where there is one wording.
+    Optionally `answer`, the right one, or a list of right ones. Other keys are passed over.
+
+    Args:
+        path: the file.
+        extractor: reads an answer out of a completion, and out of `answer` where `completions` are given.
+
+    Returns:
+        One question a line.
+
+    Raises:
+        DataError: the file is missing or holds no line, a line cannot be used (the message names file and line), or no
+            completion of the whole file has an answer.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise DataError(f"no file {path} of samples" + (": it is a folder." if path.is_dir() else "."))
+    questions = []
+    for number, line in enumerate(path.read_bytes().splitlines(), start=1):
+        if line.strip():
+            place = f"{path}, line {number}"
+            try:
+                questions.append(_question(_row(line), extractor))
+            except DataError as error:
+                raise DataError(f"{place}: {error}") from None
+    if not questions:
+        raise DataError(f"{path} holds no line of samples.")
+    check_read(questions, str(path))
+    return questions
+
+
+def check_read(questions: Sequence[SampledQuestion], source: str) -> None:
+    """Raise if no completion has an answer.
+
+    Args:
+        questions: the questions.
+        source: where they are from, for the message.
+
+    Raises:
+        DataError: none has.
+    """
+    if not any(question.answers for question in questions):
+        raise DataError(
+            f"{source}: no answer was read in any completion, so there is no game. Look at `extractor`, at the "
+            "length of the completions, and at what the prompt asks for."
+        )
+
+
+def _row(line: bytes) -> Mapping[str, Any]:
+    try:
+        row = json.loads(line.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise DataError(f"not UTF-8 at byte {error.start}.") from error
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"not JSON: {error}.") from error
+    if not isinstance(row, dict):
+        raise DataError(f"a line is a JSON object, not {type(row).__name__}.")
+    return row
+
+
+def _question(row: Mapping[str, Any], extractor: Extractor) -> SampledQuestion:
+    views = _views(row)
+    key = "answers" if "answers" in row else "completions"
+    lists = _lists(row.get(key), key, len(views))
+    if key == "completions":
+        read: list[list[Answer | None]] = [[extractor(_text(t, key)) for t in texts] for texts in lists]
+    else:
+        read = [[None if a is None else _answer(a, key) for a in answers] for answers in lists]
+    gold = row.get("answer")
+    if gold is None:
+        return question_of(views, read)
+    right = [_answer(g, "answer") for g in (gold if isinstance(gold, list) else [gold])]
+    if key == "completions":
+        # A gold answer that the extractor cannot read is compared as it stands, as a bare text or number.
+        right = [extractor(g) or g for g in right]
+    return question_of(views, read, frozenset(right))
+
+
+def _views(row: Mapping[str, Any]) -> list[str]:
+    views = row.get("orbit", row.get("prompt"))
+    views = [views] if isinstance(views, str) else views
+    if not isinstance(views, list) or not views or not all(isinstance(v, str) and v.strip() for v in views):
+        found = ", ".join(map(repr, list(row)[:6])) or "no key"
+        raise DataError(f"needs `orbit`, a list of wordings, or `prompt`, a text; found {found}.")
+    return views
+
+
+def _lists(value: Any, key: str, n_views: int) -> list[list[Any]]:
+    if n_views == 1 and isinstance(value, list) and not any(isinstance(v, list) for v in value):
+        value = [value]
+    if not isinstance(value, list) or not all(isinstance(v, list) for v in value):
+        raise DataError(f"needs `completions` or `answers`, a list for each wording, not {value!r:.80}.")
+    if len(value) != n_views:
+        raise DataError(f"`{key}` has {len(value)} lists for {n_views} wordings; each wording needs its own.")
+    return value
+
+
+def _text(value: Any, key: str) -> str:
+    if not isinstance(value, str):
+        raise DataError(f"`{key}` holds {value!r:.60}, which is no text.")
+    return value
+
+
+def _answer(value: Any, key: str) -> Answer:
+    if isinstance(value, bool) or not isinstance(value, str | int | float) or value != value:
+        raise DataError(f"`{key}` holds {value!r:.60}; an answer is a text or a number.")
+    return str(value)

@@ -1,0 +1,30 @@
+"""The tables of docs/forecast.md are those of results/forecast/demo.json."""
+
+import json
+
+from benchmarks.forecast import OUT, PAGE, ROOT, SEEDS, page_with
+
+
+def test_the_page_shows_the_results() -> None:
+    content = json.loads(OUT.read_text(encoding="utf-8"))
+    text = PAGE.read_text(encoding="utf-8")
+    assert page_with(text, content) == text
+    assert [row["seed"] for row in content["seeds"]] == list(SEEDS)
+
+
+def test_what_the_page_discusses_was_measured() -> None:
+    seeds = {row["seed"]: row for row in json.loads(OUT.read_text(encoding="utf-8"))["seeds"]}
+
+    def missed(seed: int, name: str) -> float:
+        held = seeds[seed]["held_out"]
+        return round(held["forecast"][name]["mean"] - held["after"][name]["mean"], 2)
+
+    assert missed(2, "a + b, sampled") == 0.16
+    assert missed(3, "b + a, sampled") == 0.11
+    greedy = seeds[3]["held_out"]
+    assert [round(greedy[when]["b + a, greedy"]["mean"], 2) for when in ("before", "after")] == [0.96, 0.85]
+    kl = seeds[2]["training"]
+    assert [round(kl[side]["kl"]["mean"], 2) for side in ("measured", "predicted")] == [0.26, 0.54]
+    history = json.loads((ROOT / "results" / "demo" / "seed3.json").read_text(encoding="utf-8"))["history"][-10:]
+    spent = [step["kl"] * step["completions/mean_length"] for step in history]
+    assert [round(max(spent)), round(min(spent), 2)] == [20, 0.07]

@@ -1,0 +1,22 @@
+"""Wrong signs and dropped factors in the forecast: each entry is a file, the right text, and the wrong one."""
+
+SUITE = ("tests/llm/test_forecast.py",)
+"""Tests of this room; one of them must notice each error."""
+
+VOTE, COUNT, COURSE = (f"dagames_llm/{name}.py" for name in ("vote_chances", "count_chances", "answer_dynamics"))
+
+MUTANTS: tuple[tuple[str, str, str], ...] = (
+    (VOTE, "pay - (total - pay) / (K - 1)", "pay + (total - pay) / (K - 1)"),
+    (VOTE, "total += c * (within - reached)", "total += within - reached"),
+    (VOTE, "reached[..., -1:] = _read(silent, shape)", "pass"),
+    (VOTE, "below - (1 - node) * term", "below"),
+    (VOTE, "n = 2 * (size // 2) + 2", "n = 2"),
+    (COUNT, "pay - moved / (K - 1)", "pay"),
+    (COUNT, "size * nu[:, y, :-1]", "nu[:, y, :-1]"),
+    (COURSE, "log_nu_0 + found.advantage / beta, share", "log_nu_0 - found.advantage / beta, share"),
+    (COURSE, "[active] + found.advantage / beta", "[active] - found.advantage / beta"),
+    (COURSE, "[active] + found.advantage / beta", "[active] + found.advantage"),
+    ("dagames_llm/forecast_measures.py", "(before >= CHANGED) & (now < CHANGED)", "now >= CHANGED"),
+    ("dagames_llm/drawn_groups.py", "own - rest / (K - 1)", "own"),
+    ("dagames_llm/forecast.py", "(1 - part) * self.path[after - 1]", "part * self.path[after - 1]"),
+)
