@@ -64,13 +64,13 @@ def rows_of_views(
     shown = []
     for place, row in enumerate(rows, first_place):
         views = [row["prompt"]] if row.get("orbit") is None else check_views(row["orbit"], "a row's `orbit`")
-        view = view_of_slot(place % group_size, len(views), group_size, epoch + _offset(views))
+        view = view_of_slot(place % group_size, len(views), group_size, epoch + turn_of(views))
         shown.append({**row, "prompt": views[view], "orbit": views, "view": view})
     return shown
 
 
-def _offset(views: Sequence[Any]) -> int:
-    """Return a number that differs from orbit to orbit and is the same on every process and in every run."""
+def turn_of(views: Sequence[Any]) -> int:
+    """Return an orbit's first turn, which differs between orbits and is the same on every process and in every run."""
     written = json.dumps(views, default=str).encode("utf-8", "surrogatepass")
     return int.from_bytes(hashlib.blake2b(written, digest_size=4).digest(), "big")
 
