@@ -17,6 +17,9 @@ from dagames_llm import slime
 from dagames_llm._errors import DataError, ExtractError, GroupError, RecipeError
 from dagames_llm.baselines import baseline_rewards
 from dagames_llm.distances import TokenF1
+from dagames_llm.rewards import TargetReward
+
+OWN = TargetReward(MajorityVote() + 0.5 * InverseFrequency())
 
 
 class Status(Enum):
@@ -72,6 +75,14 @@ def test_distances_between_texts():
     answers = ["nile", "nile river", "amazon"]
     paid = Centrality().rewards(AnswerGroup(answers, distances=TokenF1()(texts, answers)))
     assert found == pytest.approx(paid - paid.mean())
+
+
+def test_a_reward_made_in_python_by_its_place():
+    found = rewards([Sample(t) for t in "778"], arguments(reward="tests.llm.test_slime:OWN"))
+    paid = OWN.target.rewards(AnswerGroup(list("778")))
+    assert found == pytest.approx(paid - paid.mean())
+    with pytest.raises(RecipeError, match="without other keys"):
+        rewards([Sample("7"), Sample("8")], arguments(reward="tests.llm.test_slime:OWN", over="view"))
 
 
 def test_aborted_samples_have_no_vote_and_truncated_ones_as_stated():
