@@ -4,13 +4,14 @@ JOBS ?= 2
 MINUTES ?= 10
 PIP_FLAGS ?= --quiet --disable-pip-version-check
 
-.PHONY: help install reproduce test test-long explore demo benchmark format clean
+.PHONY: help install reproduce test test-long test-verl explore demo benchmark format clean
 
 help:
 	@echo "make install    .venv with everything: core, report, language models, development"
 	@echo "make reproduce  settle the claims, draw the figures, write out/report/index.html (core only, no torch)"
 	@echo "make test       format, lint, types, layers, doctests and the whole suite"
 	@echo "make test-long  the tests that need long compute"
+	@echo "make test-verl  the adapter to verl beside verl's own code, on a CPU, in a .venv-verl of its own"
 	@echo "make explore    the property tests on new random examples, again and again for MINUTES=10"
 	@echo "make benchmark  core and reward tables beside cvxpy with Clarabel, the adapter beside stock TRL"
 	@echo "make demo       fine-tune a small language model without labels, a few minutes on 2 cores"
@@ -45,6 +46,21 @@ test: .venv/installed
 test-long: .venv/installed
 	.venv/bin/pytest -n $(JOBS) --dist worksteal -m long -q
 
+.venv-verl/installed: pyproject.toml constraints-verl.txt
+	$(PYTHON) -m venv .venv-verl
+	@echo "installing torch, ray and verl; this takes some minutes"
+	.venv-verl/bin/pip install $(PIP_FLAGS) -c constraints-verl.txt torch
+	# What verl 0.9.1 imports on a CPU. The rest of its list (wandb, tensorboard, CUDA kernels) is not needed to test.
+	.venv-verl/bin/pip install $(PIP_FLAGS) -c constraints-verl.txt accelerate cachetools codetiming datasets fastapi \
+	  hydra-core peft ray tensordict torchdata TransferQueue transformers uvicorn beartype hypothesis pytest
+	.venv-verl/bin/pip install $(PIP_FLAGS) -c constraints-verl.txt --no-deps verl
+	.venv-verl/bin/pip install $(PIP_FLAGS) -c constraints-verl.txt -e .
+	touch $@
+
+# verl warns of every engine that is not installed.
+test-verl: .venv-verl/installed
+	.venv-verl/bin/python -m pytest -W default -q tests/verl
+
 explore: .venv/installed
 	end=$$(( $$(date +%s) + 60 * $(MINUTES) )); while [ $$(date +%s) -lt $$end ]; do \
 	HYPOTHESIS_PROFILE=explore .venv/bin/pytest -n $(JOBS) -q tests/property || exit 1; done
@@ -62,4 +78,4 @@ format: .venv/installed
 	.venv/bin/ruff check --fix .
 
 clean:
-	rm -rf .venv .venv-core out .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-core .venv-verl out .pytest_cache .mypy_cache .ruff_cache .hypothesis

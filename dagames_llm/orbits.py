@@ -67,7 +67,7 @@ def rows_of_views(
         if row.get("orbit") is None and row.get("prompt") is None:
             raise DataError("a row has neither `orbit` nor `prompt`; it must have one of them.")
         views = [row["prompt"]] if row.get("orbit") is None else check_views(row["orbit"], "a row's `orbit`")
-        view = view_of_slot(place % group_size, len(views), group_size, epoch + _offset(views))
+        view = view_of_slot(place % group_size, len(views), group_size, epoch + turn_of(views))
         shown.append({**row, "prompt": views[view], "orbit": views, "view": view})
     if len({isinstance(row["prompt"], str) for row in shown}) > 1:
         raise DataError("some rows of a generation hold texts and some conversations; write all prompts in one form.")
@@ -92,8 +92,8 @@ def check_names(columns: Iterable[str]) -> None:
             raise DataError(f"the data set has a column `{name}`, which is the name of {meaning}; rename the column.")
 
 
-def _offset(views: Sequence[Any]) -> int:
-    """Return a number that differs from orbit to orbit and is the same on every process and in every run."""
+def turn_of(views: Sequence[Any]) -> int:
+    """Return an orbit's first turn, which differs between orbits and is the same on every process and in every run."""
     written = json.dumps(views, default=str).encode("utf-8", "surrogatepass")
     return int.from_bytes(hashlib.blake2b(written, digest_size=4).digest(), "big")
 

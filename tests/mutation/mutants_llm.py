@@ -32,7 +32,7 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("dagames_llm/rewards.py", "ids[-1] not in ends", "ids[-1] in ends"),
     ("dagames_llm/rewards.py", "None if cut[i] and abstain else", "None if abstain else"),
     ("dagames_llm/orbits.py", "(place + first) % n_views", "place % n_views"),
-    ("dagames_llm/orbits.py", "epoch + _offset(views)", "epoch"),
+    ("dagames_llm/orbits.py", "epoch + turn_of(views)", "epoch"),
     ("dagames_llm/orbits.py", "place % group_size, len(views)", "place, len(views)"),
     ("dagames_llm/trainer.py", "self.accelerator.process_index * len(inputs)", "0"),
     ("dagames_llm/trainer.py", "(total - rewards) / max(group_size - 1, 1)", "total / group_size"),

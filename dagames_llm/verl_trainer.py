@@ -1,0 +1,118 @@
+"""verl's trainers with the answers handed to the estimator, and orbits as rows of a data set.
+
+`trainer.v1.trainer_mode=dagames_sync` (or `dagames_colocate_async`, `dagames_separate_async`) is verl's own trainer of
+that mode; before it computes advantages, it fetches what `dagames_llm.verl.score` kept of each completion. Every target
+serves then: distances between texts, priors over answers, reference answers, schedules.
+
+Loaded by verl itself, through the entry-point group `verl.plugins`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import transfer_queue as tq
+from verl.experimental.agent_loop.agent_loop import register
+from verl.experimental.agent_loop.single_turn_agent_loop import SingleTurnAgentLoop
+from verl.trainer.ppo.v1 import get_trainer_cls, register_trainer
+
+from dagames_llm._errors import GroupError
+from dagames_llm.engines import trace
+from dagames_llm.orbits import check_views, turn_of, view_of_slot
+from dagames_llm.verl import handed
+
+if TYPE_CHECKING:
+    from dagames_llm.grouping import Trace
+
+
+class HandsAnswers:
+    """The part that the three trainers share; verl's own trainer stands behind it."""
+
+    mode: str
+
+    def __init__(self, config: Any) -> None:
+        """Take the settings of verl's own mode.
+
+        Args:
+            config: verl's configuration.
+        """
+        config.trainer.v1.trainer_mode = self.mode
+        super().__init__(config)  # type: ignore[call-arg]
+
+    def _compute_advantage(self, batch: Any, metrics: dict[str, Any]) -> Any:
+        fetched = tq.kv_batch_get(
+            keys=batch.keys, partition_id=batch.partition_id, select_fields=["extra_fields", "response_mask"]
+        )
+        traces = traces_of(fetched.pop("extra_fields").tolist(), batch.keys)
+        with handed(traces, int(self.global_steps)):  # type: ignore[attr-defined]
+            return super()._compute_advantage(batch, metrics=metrics)  # type: ignore[misc]
+
+
+def traces_of(extra_fields: Sequence[Any], keys: Sequence[str]) -> list[Trace]:
+    """Return the traces of a batch.
+
+    Args:
+        extra_fields: What verl keeps of each completion, [rows].
+        keys: verl's `uid_session_output` of each, [rows].
+
+    Returns:
+        The traces, [rows].
+
+    Raises:
+        GroupError: If a completion was scored by another function than `dagames_llm.verl.score`, or a session has more
+            than one output.
+    """
+    found = []
+    for row, (fields, key) in enumerate(zip(extra_fields, keys, strict=True)):
+        kept = fields.get("reward_extra_info") if isinstance(fields, Mapping) else None
+        if not isinstance(kept, Mapping) or not {"answer", "read", "view", "text"} <= kept.keys():
+            raise GroupError(
+                f"row {row} ({key}) has no answer: it was not scored by dagames_llm.verl. Set "
+                "reward.custom_reward_function.path=pkg://dagames_llm.verl and .name=score, and no reward model."
+            )
+        if not key.endswith("_0"):
+            raise GroupError(
+                f"row {row} ({key}) is a further output of its session, so that one completion would vote more than "
+                "once. Use an agent loop with one output, such as single_turn_agent or dagames_orbit."
+            )
+        answer = kept["answer"] if kept["read"] else None
+        found.append(trace(key, answer, int(kept["view"]), kept["text"], kept.get("gold")))
+    return found
+
+
+for _mode in ("sync", "colocate_async", "separate_async"):
+    register_trainer(f"dagames_{_mode}")(
+        type(f"Dagames_{_mode}", (HandsAnswers, get_trainer_cls(_mode)), {"mode": _mode, "__module__": __name__})
+    )
+
+
+@register("dagames_orbit")
+class OrbitAgentLoop(SingleTurnAgentLoop):  # type: ignore[misc]
+    """verl's single turn, of the view that a completion's place in the group takes.
+
+    A row of the data set is an orbit: `extra_info.orbit`, a list of views, each a text or a list of messages, the first
+    of them also the row's prompt. Rows without it are asked as they are, which is what a validation file wants.
+    """
+
+    async def run(self, sampling_params: dict[str, Any], **kwargs: Any) -> Any:
+        """Generate one completion.
+
+        Args:
+            sampling_params: verl's.
+            kwargs: The row, with `session_id`, the completion's place in its group.
+
+        Returns:
+            verl's output, with the number of the view.
+        """
+        orbit = (kwargs.get("extra_info") or {}).get("orbit")
+        if orbit is None:
+            return await super().run(sampling_params, **kwargs)
+        views = check_views(list(orbit), "`extra_info.orbit` of a row")
+        size = int(self.rollout_config.n)
+        turn = turn_of(views) + int(kwargs.get("global_steps") or 0)
+        view = view_of_slot(int(kwargs["session_id"]) % size, len(views), size, turn)
+        asked = [{"role": "user", "content": views[view]}] if isinstance(views[view], str) else views[view]
+        output = await super().run(sampling_params, **{**kwargs, "raw_prompt": asked})
+        output.extra_fields["view"] = view
+        return output
