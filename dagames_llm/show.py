@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from operator import getitem
@@ -149,7 +149,9 @@ def evaluation_table(title: str, columns: Mapping[str, Mapping[str, Any]]) -> Ta
     """
     first = next(iter(columns.values()))
     table = Table(title=title, title_justify="left")
-    table.caption = "95 % intervals: bootstrap over questions, not over samples"
+    table.caption = (
+        "95 % intervals over questions, not over samples: Wilson's for one yes or no a question, else bootstrap"
+    )
     table.add_column("")
     for name, result in columns.items():
         asked = f"{result['n_orbits']} questions\n{result['n_prompts']} prompts"
@@ -159,18 +161,30 @@ def evaluation_table(title: str, columns: Mapping[str, Mapping[str, Any]]) -> Ta
             cells = [interval(result["views"][view][kind]) for result in columns.values()]
             table.add_row(f"{view}, {kind} accuracy", *cells)
     table.add_section()
-    for kind in sorted(first["orbit"], key=lambda kind: list(ORBIT_ROWS).index(kind) if kind in ORBIT_ROWS else 99):
-        name = ORBIT_ROWS.get(kind, kind)
-        table.add_row(name, *(interval(result["orbit"][kind]) for result in columns.values()))
+    for kind in statistics_in_order(dict.fromkeys(kind for result in columns.values() for kind in result["orbit"])):
+        cells = [interval(result["orbit"][kind]) if kind in result["orbit"] else "-" for result in columns.values()]
+        table.add_row(ORBIT_ROWS.get(kind, kind), *cells)
     return table
+
+
+def statistics_in_order(names: Iterable[str]) -> list[str]:
+    """Return the names of statistics in the order in which they are shown: those of `ORBIT_ROWS`, then others."""
+    places = {name: place for place, name in enumerate(ORBIT_ROWS)}
+    return sorted(names, key=lambda name: places.get(name, places["exact_match"] - 0.5 if "@" in name else len(places)))
 
 
 ORBIT_ROWS = {
     "greedy": "orbit, greedy accuracy",
     "sampled": "orbit, sampled accuracy",
     "majority": "orbit, accuracy of the vote",
+    "exact_match": "exact match (greedy)",
+    "f1": "F1 (greedy)",
+    "f1_sampled": "F1 (sampled)",
+    "coherence": "greedy answers of all views agree",
+    "coherence_sampled": "samples of two views agree",
     "majority_ratio": "majority ratio",
     "answer_entropy": "answer entropy (nats)",
+    "distinct_answers": "distinct answers",
     "unparsed": "unreadable",
 }
 
