@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from operator import getitem
@@ -15,8 +15,10 @@ from rich.table import Table
 from transformers import TrainerCallback
 
 from dagames_llm.data import Orbit
-from dagames_llm.evaluate import Decoding, Measure, evaluate
+from dagames_llm.evaluate import Decoding, Draw, Measure, evaluate
 from dagames_llm.extract import Extractor
+from dagames_llm.journal import Journal
+from dagames_llm.statistic_names import STATISTICS, statistics_in_order
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase, TrainerControl, TrainerState, TrainingArguments
@@ -63,6 +65,8 @@ class Examination:
         views: names of the wordings.
         console: where the bar is shown.
         measures: other statistics of the sampled completions, by name.
+        ks: those of maj@k and pass@k; powers of two if empty.
+        journal: keeps completions as they come, if wanted.
     """
 
     orbits: Sequence[Orbit]
@@ -72,9 +76,13 @@ class Examination:
     views: Sequence[str] | None
     console: Console
     measures: Mapping[str, Measure] = field(default_factory=dict)
+    ks: Sequence[int] = ()
+    journal: Journal | None = None
 
-    def of(self, name: str, model: PreTrainedModel) -> dict[str, Any]:
-        """Return the result of `evaluate`, with `name` beside the bar."""
+    def of(self, name: str, model: PreTrainedModel | None, draw: Draw | None = None) -> dict[str, Any]:
+        """Return the result of `evaluate`, with `name` beside the bar; `draw` completes in the place of a model."""
+        if self.journal is not None:
+            self.journal.part = name
         with progress_bar(self.console) as bar:
             task = bar.add_task(f"evaluating {name}")
             return evaluate(
@@ -86,6 +94,9 @@ class Examination:
                 self.views,
                 lambda done, total: bar.update(task, completed=done, total=total),
                 self.measures,
+                ks=self.ks,
+                journal=self.journal,
+                draw=draw,
             )
 
 
@@ -163,30 +174,8 @@ def evaluation_table(title: str, columns: Mapping[str, Mapping[str, Any]]) -> Ta
     table.add_section()
     for kind in statistics_in_order(dict.fromkeys(kind for result in columns.values() for kind in result["orbit"])):
         cells = [interval(result["orbit"][kind]) if kind in result["orbit"] else "-" for result in columns.values()]
-        table.add_row(ORBIT_ROWS.get(kind, kind), *cells)
+        table.add_row(STATISTICS.get(kind, kind), *cells)
     return table
-
-
-def statistics_in_order(names: Iterable[str]) -> list[str]:
-    """Return the names of statistics in the order in which they are shown: those of `ORBIT_ROWS`, then others."""
-    places = {name: place for place, name in enumerate(ORBIT_ROWS)}
-    return sorted(names, key=lambda name: places.get(name, places["exact_match"] - 0.5 if "@" in name else len(places)))
-
-
-ORBIT_ROWS = {
-    "greedy": "orbit, greedy accuracy",
-    "sampled": "orbit, sampled accuracy",
-    "majority": "orbit, accuracy of the vote",
-    "exact_match": "exact match (greedy)",
-    "f1": "F1 (greedy)",
-    "f1_sampled": "F1 (sampled)",
-    "coherence": "greedy answers of all views agree",
-    "coherence_sampled": "samples of two views agree",
-    "majority_ratio": "majority ratio",
-    "answer_entropy": "answer entropy (nats)",
-    "distinct_answers": "distinct answers",
-    "unparsed": "unreadable",
-}
 
 
 def mean_of(history: Sequence[Mapping[str, float]], key: str) -> str:
