@@ -16,6 +16,7 @@ import typer
 
 from dagames._errors import DagamesError
 from dagames_llm._errors import DataError, OutputError
+from dagames_llm.compare import COMPARE_HELP, compare_command
 from dagames_llm.evaluate_command import EVALUATE_HELP, evaluate_command
 
 app = typer.Typer(
@@ -41,6 +42,7 @@ Example: dagames-llm train --config coherence_cpu --output-dir out
 """
 
 app.command("evaluate", help=EVALUATE_HELP)(evaluate_command)
+app.command("compare", help=COMPARE_HELP)(compare_command)
 
 
 @app.command("train", help=TRAIN_HELP)
