@@ -16,6 +16,8 @@ import typer
 
 from dagames._errors import DagamesError
 from dagames_llm._errors import DataError, OutputError
+from dagames_llm.compare import COMPARE_HELP, compare_command
+from dagames_llm.evaluate_command import EVALUATE_HELP, evaluate_command
 from dagames_llm.forecast_command import HELP as FORECAST_HELP
 from dagames_llm.forecast_command import forecast_command
 
@@ -46,12 +48,8 @@ Examples: dagames-llm train --config coherence_cpu --output-dir out
 dagames-llm train --config table1_coherence_qwen --dry-run
 """
 
-EVALUATE_HELP = """Measure greedy and sampled accuracy with 95 % intervals, a bootstrap over questions.
-
-Examples: dagames-llm evaluate --adapter out
-
-dagames-llm evaluate --model some-folder --data test.jsonl --extractor last_number --chat --max-new-tokens 256
-"""
+app.command("evaluate", help=EVALUATE_HELP)(evaluate_command)
+app.command("compare", help=COMPARE_HELP)(compare_command)
 
 
 @app.command("train", help=TRAIN_HELP)
@@ -85,76 +83,20 @@ def train_command(
     quiet_libraries()
     from rich.console import Console
 
+    from dagames_llm.held_out import HeldOutAfter, HeldOutBefore, read_held_out
     from dagames_llm.recipe import resolve_recipe
-    from dagames_llm.show import ShowSteps
+    from dagames_llm.show import ShowSteps, evaluation_table
     from dagames_llm.train import train
 
     console = Console(stderr=True)
     recipe = resolve_recipe(config, {} if data is None else {"data": str(data)})
-    train(recipe, output, overwrite, resume, [ShowSteps(console)], lambda text: console.print(text, highlight=False))
+    # Each shows a bar of its own, and there is one at a time: questions, steps, questions.
+    callbacks = [HeldOutBefore(recipe, console), ShowSteps(console), HeldOutAfter(recipe, console)]
+    train(recipe, output, overwrite, resume, callbacks, lambda text: console.print(text, highlight=False))
     if is_first_process():
+        if results := read_held_out(output):
+            Console().print(evaluation_table("held-out questions", results))
         typer.echo(f"saved {output}")
-
-
-@app.command("evaluate", help=EVALUATE_HELP)
-def evaluate_command(
-    model: Annotated[str | None, typer.Option(help="`embedded`, a folder, or a hub id; else the adapter's.")] = None,
-    adapter: Annotated[Path | None, typer.Option(help="Folder of a trained adapter: before and after it.")] = None,
-    data: Annotated[Path | None, typer.Option(help="Data file with answers; else the built-in task.")] = None,
-    task: Annotated[str, typer.Option(help="Built-in task, its held-out part.")] = "addition",
-    limit: Annotated[int | None, typer.Option(min=1, help="Rows of the data file that are used.")] = None,
-    extractor: Annotated[str | None, typer.Option(help="How answers are read.")] = None,
-    chat: Annotated[bool, typer.Option("--chat", help="Render prompts by the chat template.")] = False,
-    samples: Annotated[int, typer.Option(min=1, help="Sampled completions of each prompt.")] = 8,
-    temperature: Annotated[float, typer.Option(min=0.01, help="Of the sampled completions.")] = 1.0,
-    max_new_tokens: Annotated[int | None, typer.Option(min=1, help="Length of a completion.")] = None,
-    batch_size: Annotated[int, typer.Option(min=1, help="Completions generated at once.")] = 64,
-    stop_at_newline: Annotated[bool, typer.Option("--stop-at-newline", help="End at the end of a line.")] = False,
-    seed: Annotated[int, typer.Option(min=0, help="Of the samples and of the task's split.")] = 0,
-    out: Annotated[Path | None, typer.Option(help="Write the result to this JSON file.")] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file if it is there.")] = False,
-) -> None:
-    """Check what can be checked without torch, then evaluate."""
-    from dagames._files import check_new_file, write_json
-    from dagames_llm.data import load_orbits, task_named
-    from dagames_llm.extract import extractor_named
-    from dagames_llm.models import base_of
-
-    if out is not None:
-        check_new_file(out, overwrite=overwrite)
-    if data is None:
-        built_in = task_named(task, seed)
-        orbits, names, extractor = list(built_in.held_out), list(built_in.views), extractor or built_in.extractor
-        stop_at_newline = True
-    else:
-        extractor, names = extractor or "last_number", None
-        orbits = load_orbits(data, extractor_named(extractor))[:limit]
-    read = extractor_named(extractor)
-    model = model or base_of(adapter)
-    quiet_libraries()
-    from rich.console import Console
-
-    from dagames_llm import models
-    from dagames_llm.evaluate import Decoding
-    from dagames_llm.show import Examination, evaluation_table
-
-    policy, tokenizer = models.load_model(model)
-    if stop_at_newline:
-        models.stop_at_newline(policy, tokenizer)
-    if chat:
-        models.check_chat(tokenizer)
-    length = max_new_tokens or (4 if data is None else 256)
-    decoding = Decoding(samples, temperature, length, batch_size, seed, chat)
-    examination = Examination(orbits, read, decoding, tokenizer, names, Console(stderr=True))
-    if adapter is None:
-        results = {model: examination.of(model, policy)}
-    else:
-        results = {"before": examination.of("before", policy)}
-        results["after"] = examination.of("after", models.load_adapter(policy, adapter))
-    if out is not None:
-        named = {"model": model, "adapter": None if adapter is None else adapter.name}
-        write_json(out, {**named, "seed": seed, "results": results})
-    Console().print(evaluation_table(f"{task if data is None else data.name}, {model}", results))
 
 
 app.command("forecast", help=FORECAST_HELP)(forecast_command)

@@ -41,11 +41,10 @@ def run_seed(name: str, seed: int, overrides: dict[str, Any]) -> dict[str, Any]:
     import torch
     from rich.console import Console
 
-    from dagames_llm.evaluate import Decoding, measures_of
-    from dagames_llm.extract import extractor_named
+    from dagames_llm.held_out import examination_of
     from dagames_llm.model_card import package_versions, settings_of, step_history
     from dagames_llm.recipe import resolve_recipe
-    from dagames_llm.show import Examination, ShowSteps
+    from dagames_llm.show import ShowSteps
     from dagames_llm.train import build_trainer, load_policy, questions_of
 
     quiet_libraries()
@@ -53,10 +52,7 @@ def run_seed(name: str, seed: int, overrides: dict[str, Any]) -> dict[str, Any]:
     recipe = resolve_recipe(name, {**overrides, "seed": seed, "save_strategy": "no"})
     questions = questions_of(recipe)
     model, tokenizer = load_policy(recipe)
-    decoding = Decoding(samples=recipe.orbit.eval_samples, max_new_tokens=recipe.grpo.max_completion_length, seed=seed)
-    extractor = extractor_named(recipe.orbit.extractor)
-    measures = measures_of(recipe.constraints, recipe.distance)
-    examination = Examination(questions.held_out, extractor, decoding, tokenizer, questions.views, console, measures)
+    examination = examination_of(recipe, questions.held_out, questions.views, tokenizer, console)
     clock = [time.perf_counter()]
     before = examination.of("before", model)
     clock.append(time.perf_counter())

@@ -1,27 +1,52 @@
 """Evaluate a model on orbits: completions, the answers read in them, and means over questions with 95 % intervals.
 
-Completions of one prompt share its difficulty, so they are no independent evidence: the bootstrap draws questions.
+Statistics of one question are in `scores`, intervals in `intervals`, completions of a killed evaluation in `journal`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+import base64
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
-import numpy.typing as npt
 
 from dagames_llm._errors import DataError
 from dagames_llm.costs import costs_of
 from dagames_llm.data import Orbit, as_messages
 from dagames_llm.distances import Distance, distances_of
-from dagames_llm.extract import Answer, Extractor
-from dagames_llm.monitors import answer_entropy, majority_ratio
+from dagames_llm.extract import Answer, Extractor, normalised_text
+from dagames_llm.intervals import Estimate, bootstrap, wilson
+from dagames_llm.journal import Batch, Journal
 from dagames_llm.multipliers import Constraint
+from dagames_llm.scores import (
+    Answered,
+    default_ks,
+    majority_hit,
+    question_scores,
+    share_right,
+    view_scores,
+)
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+__all__ = [
+    "Decoding",
+    "Draw",
+    "Estimate",
+    "Measure",
+    "Progress",
+    "bootstrap",
+    "checked_ks",
+    "evaluate",
+    "generate",
+    "majority_hit",
+    "measures_of",
+    "share_right",
+    "summary",
+    "wilson",
+]
 
 Progress = Callable[[int, int], None]
 """Told how many prompts of how many are done."""
@@ -38,6 +63,10 @@ class Decoding:
         batch_size: prompts times samples generated at once.
         seed: of the samples.
         chat: render prompts by the chat template.
+        top_p: of the sampled ones, the mass of the most likely tokens that are drawn from; 1 for all.
+        top_k: their number; 0 for all.
+        min_p: their least probability, as a share of the largest; None for all.
+        repetition_penalty: of all completions; 1 for none.
     """
 
     samples: int = 8
@@ -46,6 +75,10 @@ class Decoding:
     batch_size: int = 64
     seed: int = 0
     chat: bool = False
+    top_p: float = 1.0
+    top_k: int = 0
+    min_p: float | None = None
+    repetition_penalty: float = 1.0
 
 
 def generate(
@@ -55,6 +88,7 @@ def generate(
     decoding: Decoding,
     sampled: bool,
     progress: Progress | None = None,
+    journal: Journal | None = None,
 ) -> list[list[str]]:
     """Complete each prompt, once greedily or `decoding.samples` times.
 
@@ -65,6 +99,7 @@ def generate(
         decoding: how.
         sampled: draw samples instead of the greedy completion.
         progress: told how many prompts of how many are done.
+        journal: keeps completions as they come; those that it has are not drawn again.
 
     Returns:
         The texts behind each prompt. The state of torch's random numbers is left as it was.
@@ -73,7 +108,8 @@ def generate(
 
     width = decoding.samples if sampled else 1
     # A model's own generation settings may hold others: what is measured is what training samples from.
-    chosen: dict[str, Any] = {"temperature": decoding.temperature, "top_k": 0, "top_p": 1.0} if sampled else {}
+    names = ("temperature", "top_k", "top_p", "min_p")
+    chosen = {name: getattr(decoding, name) for name in names} if sampled else {}
     at_once = max(1, decoding.batch_size // width)
     # Prompts of like length share a batch, so that little of it is padding; the order is undone at the end.
     order = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
@@ -84,23 +120,47 @@ def generate(
         torch.manual_seed(decoding.seed)
         for start in range(0, len(order), at_once):
             batch = order[start : start + at_once]
-            inputs = _tokens(tokenizer, [prompts[i] for i in batch], decoding.chat).to(model.device)
-            tokens = model.generate(
-                **inputs,
-                do_sample=sampled,
-                num_return_sequences=width,
-                max_new_tokens=decoding.max_new_tokens,
-                pad_token_id=tokenizer.pad_token_id,
-                repetition_penalty=1.0,
-                **chosen,
-            )
-            new = tokenizer.batch_decode(tokens[:, inputs["input_ids"].shape[1] :], skip_special_tokens=True)
-            for place, i in enumerate(batch):
-                texts[i] = new[place * width : (place + 1) * width]
+            kept = None if journal is None else journal.find(sampled, batch)
+            if kept is None:
+                inputs = _tokens(tokenizer, [prompts[i] for i in batch], decoding.chat).to(model.device)
+                tokens = model.generate(
+                    **inputs,
+                    do_sample=sampled,
+                    num_return_sequences=width,
+                    max_new_tokens=decoding.max_new_tokens,
+                    pad_token_id=tokenizer.pad_token_id,
+                    repetition_penalty=decoding.repetition_penalty,
+                    **chosen,
+                )
+                new = tokenizer.batch_decode(tokens[:, inputs["input_ids"].shape[1] :], skip_special_tokens=True)
+                kept = Batch([new[place * width : (place + 1) * width] for place in range(len(batch))])
+                if journal is not None:
+                    journal.add(sampled, batch, replace(kept, state=_random_state(model) if sampled else None))
+            elif kept.state is not None:
+                _set_random_state(model, kept.state)
+            for i, found in zip(batch, kept.texts, strict=True):
+                texts[i] = list(found)
             if progress is not None:
                 progress(min(start + at_once, len(order)), len(order))
     model.train(training)
     return texts
+
+
+def _random_numbers(model: PreTrainedModel) -> Any:
+    """Return the module whose random numbers a model on its device samples by."""
+    import torch
+
+    return torch if model.device.type == "cpu" else torch.get_device_module(model.device)
+
+
+def _random_state(model: PreTrainedModel) -> str:
+    return base64.b64encode(bytes(_random_numbers(model).get_rng_state().tolist())).decode("ascii")
+
+
+def _set_random_state(model: PreTrainedModel, state: str) -> None:
+    import torch
+
+    _random_numbers(model).set_rng_state(torch.tensor(list(base64.b64decode(state)), dtype=torch.uint8))
 
 
 def _tokens(tokenizer: PreTrainedTokenizerBase, prompts: list[str], chat: bool) -> Any:
@@ -116,52 +176,11 @@ def _tokens(tokenizer: PreTrainedTokenizerBase, prompts: list[str], chat: bool) 
     )
 
 
-@dataclass(frozen=True)
-class Estimate:
-    """A mean over questions.
-
-    Attributes:
-        mean: the estimate.
-        low: lower end of its 95 % interval.
-        high: upper end.
-        n: questions it is over.
-    """
-
-    mean: float
-    low: float
-    high: float
-    n: int
-
-
-def bootstrap(values: npt.ArrayLike, level: float = 0.95, resamples: int = 10_000, seed: int = 0) -> Estimate:
-    """Return the mean over questions with its percentile bootstrap interval.
-
-    Args:
-        values: one number a question, `[n]`, n >= 1: a mean over that question's completions.
-        level: coverage aimed at. The interval has no width where all questions agree, however few they are.
-        resamples: draws of n questions with replacement.
-        seed: of the draws.
-
-    Returns:
-        The estimate.
-
-    Raises:
-        DataError: there is no question, or a value is not finite.
-    """
-    sample = np.asarray(values, dtype=np.float64)
-    if sample.ndim != 1 or sample.size == 0 or not np.isfinite(sample).all():
-        raise DataError("an interval needs one finite number for each of at least one question.")
-    # Counts of a multinomial draw are the same resamples as drawn indices, without an n x resamples array of them.
-    draws = np.random.default_rng(seed).multinomial(sample.size, np.full(sample.size, 1 / sample.size), resamples)
-    low, high = np.quantile(draws @ sample / sample.size, [(1 - level) / 2, (1 + level) / 2])
-    return Estimate(float(sample.mean()), float(low), float(high), int(sample.size))
-
-
-Groups = list[list[list[Answer | None]]]
-"""Answers by question, view and completion."""
-
 Measure = Callable[[Orbit, Sequence[str], Sequence[Answer | None]], float | None]
 """A number for a question, from its sampled completions and the answers read in them; None where it does not apply."""
+
+Draw = Callable[[Sequence[str], Decoding, bool, Progress | None, Journal | None], list[list[str]]]
+"""Completes prompts as `generate` does without its first two arguments."""
 
 
 def evaluate(
@@ -173,6 +192,10 @@ def evaluate(
     view_names: Sequence[str] | None = None,
     progress: Progress | None = None,
     measures: Mapping[str, Measure] | None = None,
+    *,
+    ks: Sequence[int] = (),
+    journal: Journal | None = None,
+    draw: Draw | None = None,
 ) -> dict[str, Any]:
     """Evaluate a model on orbits.
 
@@ -185,66 +208,109 @@ def evaluate(
         view_names: what to call the views.
         progress: told how many prompts of how many are done.
         measures: other statistics of the sampled completions, by name.
+        ks: those of maj@k and pass@k, from 1 to `decoding.samples`; powers of two if empty.
+        journal: keeps completions as they come, and has those of a process that was killed.
+        draw: completes prompts in the place of `generate`.
 
     Returns:
-        `n_orbits`, `n_prompts`, `decoding`, and statistics with their intervals: in `orbit`, over whole orbits,
-        `majority_ratio`, `answer_entropy`, `unparsed` and `measures`; where all gold answers are known also `greedy`,
-        `sampled` and `majority` (the pooled vote's) accuracy, and in `views` the first two for each view.
+        `n_orbits`, `n_prompts`, `decoding`, `ks`, `words`, and statistics with their intervals: in `orbit`, those of
+        `scores.question_scores`, accuracies only where all gold answers are known; in `views` those of
+        `scores.view_scores` for each view. `questions` holds the answers of each question, from which `compare` works.
 
     Raises:
-        DataError: there is no question, or some gold answers are known and others not.
+        DataError: there is no question, some gold answers are known and others not, or k is out of range.
     """
     known = [orbit.gold is not None for orbit in orbits]
     if not orbits or any(known) != all(known):
         raise DataError("evaluation needs at least one question, and the gold answers of all of them or of none.")
+    ks = checked_ks(ks, decoding.samples)
     prompts = [view for orbit in orbits for view in orbit.views]
     total = 2 * len(prompts)
     first = None if progress is None else lambda done, _: progress(done, total)
     second = None if progress is None else lambda done, _: progress(len(prompts) + done, total)
-    greedy = _by_orbit(generate(model, tokenizer, prompts, decoding, False, first), orbits)
-    drawn = _by_orbit(generate(model, tokenizer, prompts, decoding, True, second), orbits)
-    answers = [[[extractor(text) for text in view] for view in group] for group in drawn]
-    found = {
+    draw = draw or partial(generate, model, tokenizer)
+    greedy = _by_orbit(draw(prompts, decoding, False, first, journal), orbits)
+    drawn = _by_orbit(draw(prompts, decoding, True, second, journal), orbits)
+    questions = [
+        _answered(orbit, best, texts, extractor, measures or {})
+        for orbit, best, texts in zip(orbits, greedy, drawn, strict=True)
+    ]
+    names = view_names or [f"view {v}" for v in range(min(len(orbit.views) for orbit in orbits))]
+    return {
         "n_orbits": len(orbits),
         "n_prompts": len(prompts),
         "decoding": asdict(decoding),
-        "views": {},
-        "orbit": _without_gold(orbits, drawn, answers, measures or {}),
+        **summary(questions, ks, extractor is normalised_text, names),
+        "questions": [asdict(question) for question in questions],
     }
-    if all(known):
-        gold = [frozenset({str(orbit.gold), *orbit.aliases}) for orbit in orbits]
-        best = [[[extractor(text) for text in view] for view in group] for group in greedy]
-        names = view_names or [f"view {v}" for v in range(min(len(orbit.views) for orbit in orbits))]
-        found["views"] = {
-            name: {
-                "greedy": _over(best, gold, lambda group, answer, v=v: share_right(group[v], answer)),
-                "sampled": _over(answers, gold, lambda group, answer, v=v: share_right(group[v], answer)),
-            }
-            for v, name in enumerate(names)
-        }
-        found["orbit"] |= {
-            "greedy": _over(best, gold, lambda group, answer: share_right(_flat(group), answer)),
-            "sampled": _over(answers, gold, lambda group, answer: share_right(_flat(group), answer)),
-            "majority": _over(answers, gold, lambda group, answer: majority_hit(_flat(group), answer)),
-        }
+
+
+def checked_ks(ks: Sequence[int], samples: int) -> list[int]:
+    """Return the k of maj@k and pass@k: those given, or powers of two up to the number of samples.
+
+    Raises:
+        DataError: one is not between 1 and the number of samples.
+    """
+    for k in ks:
+        if not 1 <= k <= samples:
+            raise DataError(
+                f"k is {k}; with {samples} samples of each prompt it lies between 1 and {samples}. Raise --samples."
+            )
+    return sorted(set(ks)) or default_ks(samples)
+
+
+def summary(questions: Sequence[Answered], ks: Sequence[int], words: bool, names: Sequence[str]) -> dict[str, Any]:
+    """Return the means over questions of their statistics.
+
+    Args:
+        questions: at least one.
+        ks: those of maj@k and pass@k.
+        words: whether answers are words, which EM and F1 are for.
+        names: of the views.
+
+    Returns:
+        `ks`, `words`, `orbit` and `views`, as `evaluate` does.
+    """
+    gold = all(question.gold for question in questions)
+    views = {
+        name: _means([view_scores(question, v, ks) for question in questions], 1)
+        for v, name in enumerate(names if gold else ())
+    }
+    width = max(len(question.greedy) for question in questions)
+    orbit = _means([question_scores(question, ks, words) for question in questions], width)
+    return {"ks": list(ks), "words": words, "orbit": orbit, "views": views}
+
+
+def _means(scores: Sequence[Mapping[str, float]], width: int) -> dict[str, Any]:
+    """Return the mean of each statistic over the questions that have it, with its interval."""
+    found = {}
+    for name in dict.fromkeys(name for each in scores for name in each):
+        values = [each[name] for each in scores if name in each]
+        single = name == "coherence" or (width == 1 and name in ("greedy", "exact_match"))
+        found[name] = asdict(wilson(values) if single else bootstrap(values))
     return found
 
 
-def _without_gold(
-    orbits: Sequence[Orbit], drawn: list[list[list[str]]], answers: Groups, measures: Mapping[str, Measure]
-) -> dict[str, Any]:
-    pooled = [_flat(group) for group in answers]
-    found = {
-        "majority_ratio": asdict(bootstrap([majority_ratio(group) for group in pooled])),
-        "answer_entropy": asdict(bootstrap([answer_entropy(group) for group in pooled])),
-        "unparsed": asdict(bootstrap([group.count(None) / len(group) for group in pooled])),
-    }
-    for name, measure in measures.items():
-        groups = zip(orbits, map(_flat, drawn), pooled, strict=True)
-        values = [value for group in groups if (value := measure(*group)) is not None]
-        if values:
-            found[name] = asdict(bootstrap(values))
-    return found
+def _answered(
+    orbit: Orbit, greedy: list[list[str]], drawn: list[list[str]], extractor: Extractor, measures: Mapping[str, Measure]
+) -> Answered:
+    best = tuple(extractor(text) for view in greedy for text in view)
+    sampled = tuple(tuple(extractor(text) for text in view) for view in drawn)
+    texts = [text for view in drawn for text in view]
+    pooled = [answer for view in sampled for answer in view]
+    values = {name: measure(orbit, texts, pooled) for name, measure in measures.items()}
+    return Answered(
+        orbit.views[0],
+        () if orbit.gold is None else tuple(dict.fromkeys((str(orbit.gold), *orbit.aliases))),
+        best,
+        sampled,
+        {name: value for name, value in values.items() if value is not None},
+    )
+
+
+def _by_orbit(texts: list[list[str]], orbits: Sequence[Orbit]) -> list[list[list[str]]]:
+    remaining = iter(texts)
+    return [[next(remaining) for _ in orbit.views] for orbit in orbits]
 
 
 def measures_of(constraints: Sequence[Constraint], distance: Distance | None) -> dict[str, Measure]:
@@ -273,32 +339,3 @@ def measures_of(constraints: Sequence[Constraint], distance: Distance | None) ->
 
     found = {f"mean cost, {constraint.name}": mean_cost(constraint) for constraint in constraints}
     return found if distance is None else {**found, "mean distance": mean_distance}
-
-
-def _flat(group: list[list[Any]]) -> list[Any]:
-    return [item for view in group for item in view]
-
-
-def _by_orbit(texts: list[list[str]], orbits: Sequence[Orbit]) -> list[list[list[str]]]:
-    remaining = iter(texts)
-    return [[next(remaining) for _ in orbit.views] for orbit in orbits]
-
-
-def _over(groups: Groups, gold: list[frozenset[Answer]], score: Callable[..., float]) -> dict[str, float]:
-    return asdict(bootstrap([score(group, answer) for group, answer in zip(groups, gold, strict=True)]))
-
-
-def share_right(answers: Sequence[Answer | None], gold: Collection[Answer]) -> float:
-    """Return the share of completions whose answer is one of the accepted ones."""
-    return sum(answer in gold for answer in answers if answer is not None) / len(answers)
-
-
-def majority_hit(answers: Sequence[Answer | None], gold: Collection[Answer]) -> float:
-    """Return the chance that the majority answer, ties broken evenly, is one of the accepted ones.
-
-    Aliases are counted apart in the vote, as in training, where nobody knows that they are one answer.
-    """
-    read = [answer for answer in answers if answer is not None]
-    counts = {answer: read.count(answer) for answer in read}
-    winners = [answer for answer, count in counts.items() if count == max(counts.values())]
-    return sum(winner in gold for winner in winners) / len(winners) if winners else 0.0

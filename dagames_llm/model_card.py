@@ -25,9 +25,17 @@ def settings_of(recipe: Recipe) -> dict[str, Any]:
 
 
 def resolved_settings(recipe: Recipe) -> dict[str, Any]:
-    """Return every setting of a run that is plain data, defaults included: a recipe that says it all."""
+    """Return every setting of a run that is plain data, defaults included: a recipe that says it all.
+
+    Mappings are those of our own keys and those that were written: TRL's defaults hold some that it does not read.
+    """
     every = {**vars(recipe.orbit), **recipe.grpo.to_dict(), **vars(recipe.model)}
-    plain = {key: value for key, value in every.items() if isinstance(value, bool | int | float | str | list | None)}
+    mappings = {*vars(recipe.orbit), *recipe.written}
+    plain = {
+        key: value
+        for key, value in every.items()
+        if isinstance(value, bool | int | float | str | list | None) or (isinstance(value, dict) and key in mappings)
+    }
     return {key: plain[key] for key in sorted(plain) if key not in OF_THE_PLACE}
 
 

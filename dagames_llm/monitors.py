@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from transformers import TrainerCallback
 
 from dagames_llm.extract import Answer
+from dagames_llm.scores import answer_entropy, majority_ratio
 
 if TYPE_CHECKING:
     from transformers import TrainerControl, TrainerState, TrainingArguments
@@ -23,32 +24,6 @@ if TYPE_CHECKING:
 
 Groups = Sequence[Sequence[Answer | None]]
 """The answers of each group."""
-
-
-def majority_ratio(answers: Sequence[Answer | None]) -> float:
-    """Return the share of a group's completions that give its most frequent answer.
-
-    Args:
-        answers: one a completion; unreadable ones count in the whole and never as an answer.
-
-    Returns:
-        A share between 0 (nothing readable) and 1.
-    """
-    counts = Counter(answer for answer in answers if answer is not None)
-    return max(counts.values(), default=0) / len(answers)
-
-
-def answer_entropy(answers: Sequence[Answer | None]) -> float:
-    """Return the entropy of a group's empirical distribution of answers.
-
-    Args:
-        answers: one a completion; the unreadable ones count as one more answer, so that silence is no consensus.
-
-    Returns:
-        Nats, between 0 and the logarithm of the group's size.
-    """
-    shares = [count / len(answers) for count in Counter(answers).values()]
-    return max(0.0, -sum(share * math.log(share) for share in shares))
 
 
 def accuracy(answers: Sequence[Answer | None], gold: Answer) -> float:

@@ -87,7 +87,9 @@ class OrbitScriptArguments:
     stop_at_newline: bool = field(default=False, metadata={"help": "End a completion at the end of its line."})
     lora_upper_layers: int | None = field(default=None, metadata={"help": "Put LoRA on this many last layers only."})
     threads: int | None = field(default=None, metadata={"help": "Threads torch uses on a CPU."})
-    eval_samples: int = field(default=8, metadata={"help": "Sampled completions of each prompt at evaluation."})
+    eval_samples: int = field(
+        default=8, metadata={"help": "Samples of each held-out prompt; 0: no evaluation by `train`."}
+    )
 
 
 @dataclass(frozen=True)
@@ -254,7 +256,7 @@ def resolve_recipe(path: str | Path, overrides: dict[str, Any] | None = None) ->
     if not 0 <= grpo.seed < 2**32:
         raise RecipeError(f"{path}: `seed` is {grpo.seed}; it lies between 0 and 2**32 - 1.")
     target, constraints = target_of(orbit, grpo.num_generations), constraints_of(orbit)
-    distance = None if orbit.distance is None else _made("distance", distance_named, orbit.distance)
+    distance = distance_of(orbit)
     if target is None and not constraints:
         raise RecipeError(f"{path}: `target` is null and there are no `constraints`: nothing is rewarded.")
     if target is not None and "distances" in target.needs and distance is None:
@@ -402,6 +404,21 @@ def constraints_of(arguments: OrbitScriptArguments) -> list[Constraint]:
         except (TypeError, DagamesError) as error:
             raise RecipeError(f"{place}: {error}") from error
     return found
+
+
+def distance_of(arguments: OrbitScriptArguments) -> Distance | None:
+    """Return the distance that a recipe names.
+
+    Args:
+        arguments: Its key `distance`.
+
+    Returns:
+        The distance, or None where it names none.
+
+    Raises:
+        RecipeError: There is no distance of that name, or it has no such option or value.
+    """
+    return None if arguments.distance is None else _made("distance", distance_named, arguments.distance)
 
 
 def _is_mapping(value: Any) -> bool:

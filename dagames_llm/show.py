@@ -14,9 +14,11 @@ from rich.table import Table
 from transformers import TrainerCallback
 
 from dagames_llm.data import Orbit
-from dagames_llm.evaluate import Decoding, Measure, evaluate
+from dagames_llm.evaluate import Decoding, Draw, Measure, evaluate
 from dagames_llm.extract import Extractor
+from dagames_llm.journal import Journal
 from dagames_llm.progress import progress_bar
+from dagames_llm.statistic_names import STATISTICS, statistics_in_order
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase, TrainerControl, TrainerState, TrainingArguments
@@ -55,6 +57,8 @@ class Examination:
         views: names of the wordings.
         console: where the bar is shown.
         measures: other statistics of the sampled completions, by name.
+        ks: those of maj@k and pass@k; powers of two if empty.
+        journal: keeps completions as they come, if wanted.
     """
 
     orbits: Sequence[Orbit]
@@ -64,9 +68,13 @@ class Examination:
     views: Sequence[str] | None
     console: Console
     measures: Mapping[str, Measure] = field(default_factory=dict)
+    ks: Sequence[int] = ()
+    journal: Journal | None = None
 
-    def of(self, name: str, model: PreTrainedModel) -> dict[str, Any]:
-        """Return the result of `evaluate`, with `name` beside the bar."""
+    def of(self, name: str, model: PreTrainedModel | None, draw: Draw | None = None) -> dict[str, Any]:
+        """Return the result of `evaluate`, with `name` beside the bar; `draw` completes in the place of a model."""
+        if self.journal is not None:
+            self.journal.part = name
         with progress_bar(self.console) as bar:
             task = bar.add_task(f"evaluating {name}")
             return evaluate(
@@ -78,6 +86,9 @@ class Examination:
                 self.views,
                 lambda done, total: bar.update(task, completed=done, total=total),
                 self.measures,
+                ks=self.ks,
+                journal=self.journal,
+                draw=draw,
             )
 
 
@@ -141,7 +152,9 @@ def evaluation_table(title: str, columns: Mapping[str, Mapping[str, Any]]) -> Ta
     """
     first = next(iter(columns.values()))
     table = Table(title=title, title_justify="left")
-    table.caption = "95 % intervals: bootstrap over questions, not over samples"
+    table.caption = (
+        "95 % intervals over questions, not over samples: Wilson's for one yes or no a question, else bootstrap"
+    )
     table.add_column("")
     for name, result in columns.items():
         asked = f"{result['n_orbits']} questions\n{result['n_prompts']} prompts"
@@ -151,20 +164,10 @@ def evaluation_table(title: str, columns: Mapping[str, Mapping[str, Any]]) -> Ta
             cells = [interval(result["views"][view][kind]) for result in columns.values()]
             table.add_row(f"{view}, {kind} accuracy", *cells)
     table.add_section()
-    for kind in sorted(first["orbit"], key=lambda kind: list(ORBIT_ROWS).index(kind) if kind in ORBIT_ROWS else 99):
-        name = ORBIT_ROWS.get(kind, kind)
-        table.add_row(name, *(interval(result["orbit"][kind]) for result in columns.values()))
+    for kind in statistics_in_order(dict.fromkeys(kind for result in columns.values() for kind in result["orbit"])):
+        cells = [interval(result["orbit"][kind]) if kind in result["orbit"] else "-" for result in columns.values()]
+        table.add_row(STATISTICS.get(kind, kind), *cells)
     return table
-
-
-ORBIT_ROWS = {
-    "greedy": "orbit, greedy accuracy",
-    "sampled": "orbit, sampled accuracy",
-    "majority": "orbit, accuracy of the vote",
-    "majority_ratio": "majority ratio",
-    "answer_entropy": "answer entropy (nats)",
-    "unparsed": "unreadable",
-}
 
 
 def mean_of(history: Sequence[Mapping[str, float]], key: str) -> str:

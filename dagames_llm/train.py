@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 COMPLETIONS = "completions"
 """The folder of TRL's tables of completions, where `log_completions` is set."""
 
+HELD_OUT = "held_out.json"
+"""The file of a run's folder that holds the evaluations of its held-out questions, where there are any."""
+
 RESULT = ("metrics.json", "recipe.yaml")
 """Files by which a folder is known as a result, which may be replaced when that is asked for."""
 
@@ -316,6 +319,8 @@ def _finish(recipe: Recipe, trainer: OrbitGRPOTrainer, work: Path, output: Path,
     settings = yaml.safe_dump(resolved_settings(recipe))
     (ready / "recipe.yaml").write_text(settings, encoding="utf-8")
     (ready / "README.md").write_text(model_card(recipe, history), encoding="utf-8")
+    if (work / HELD_OUT).is_file():
+        shutil.copy(work / HELD_OUT, ready / HELD_OUT)
     if overwrite and output.exists():
         # Only now that the new one is whole does the old one go.
         shutil.rmtree(output)

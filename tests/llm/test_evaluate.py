@@ -1,9 +1,8 @@
-"""Intervals come from questions, statistics agree with their definitions, and evaluation leaves no trace."""
+"""Evaluation leaves no trace in training, and its statistics are those of the answers that it keeps."""
 
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,81 +12,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import TrainerControl, TrainerState
 
-from dagames_llm._errors import DataError
+from dagames_llm._errors import DataError, OutputError
 from dagames_llm.data import Orbit
 from dagames_llm.evaluate import (
     Decoding,
-    bootstrap,
     evaluate,
     generate,
-    majority_hit,
     measures_of,
-    share_right,
+    summary,
 )
 from dagames_llm.extract import first_number
-from dagames_llm.monitors import (
-    CollapseAlarm,
-    Monitor,
-    Votes,
-    answer_entropy,
-    collapse_reason,
-    disagreement,
-    majority_ratio,
-    unread_reason,
-)
+from dagames_llm.journal import Batch, open_journal
+from dagames_llm.monitors import CollapseAlarm, Monitor, Votes, collapse_reason, disagreement, unread_reason
 from dagames_llm.multipliers import Constraint
-
-answers = st.lists(st.one_of(st.none(), st.sampled_from("abc")), min_size=1, max_size=12)
-
-
-def test_the_interval_covers_the_truth_about_as_often_as_it_says() -> None:
-    generator = np.random.default_rng(0)
-    covered = 0
-    for trial in range(400):
-        estimate = bootstrap(generator.beta(2, 1, size=40), resamples=1000, seed=trial)
-        covered += estimate.low <= 2 / 3 <= estimate.high
-    assert 0.91 <= covered / 400 <= 0.98
-
-
-def test_the_interval_is_over_questions_not_over_samples() -> None:
-    # Each question is always right or always wrong: more samples of it are no more evidence.
-    difficulty = np.repeat([0.0, 1.0], 20)
-    few = bootstrap(difficulty)
-    binomial = 1.96 * math.sqrt(0.25 / 40)
-    assert few.high - few.low == pytest.approx(2 * binomial, rel=0.15)
-    assert few.n == 40
-    assert bootstrap(np.repeat(difficulty, 16)).high - few.mean < (few.high - few.mean) / 3, "what pooling would claim"
-
-
-@given(st.lists(st.floats(0, 1), min_size=1, max_size=30), st.integers(0, 99))
-def test_the_interval_holds_the_mean_and_stays_within_the_values(values: list[float], seed: int) -> None:
-    estimate = bootstrap(values, resamples=200, seed=seed)
-    assert min(values) - 1e-12 <= estimate.low <= estimate.high <= max(values) + 1e-12
-    assert estimate.mean == pytest.approx(sum(values) / len(values))
-    assert estimate == bootstrap(values, resamples=200, seed=seed)
-
-
-@pytest.mark.parametrize("values", [[], [math.nan], [[1.0]]])
-def test_no_interval_without_values(values: list[float]) -> None:
-    with pytest.raises(DataError):
-        bootstrap(values)
-
-
-@given(answers)
-def test_group_statistics(group: list[str | None]) -> None:
-    ratio, entropy = majority_ratio(group), answer_entropy(group)
-    assert 0 <= ratio <= 1
-    assert 0 <= entropy <= math.log(len(group)) + 1e-12
-    assert (entropy == 0) == (len(set(group)) == 1)
-    assert majority_ratio(group[::-1]) == ratio
-    assert sum(majority_hit(group, {letter}) for letter in "abc") == pytest.approx(1.0 if any(group) else 0.0)
-
-
-def test_an_alias_is_right_and_is_counted_apart_in_the_vote() -> None:
-    group = ["usa", "united states", "canada", "canada", None]
-    assert share_right(group, {"usa", "united states"}) == pytest.approx(2 / 5)
-    assert majority_hit(group, {"usa", "united states"}) == 0
-    assert majority_hit(group[:2], {"usa", "united states"}) == 1
+from dagames_llm.scores import Answered, majority_hit
 
 
 def test_disagreement_is_the_chance_that_two_views_differ() -> None:
@@ -201,7 +139,23 @@ def test_evaluation_on_a_tiny_model(tiny: Path) -> None:
         evaluate(model, tokenizer, [], first_number, decoding)
     blind = evaluate(model, tokenizer, [Orbit(orbit.views) for orbit in orbits], first_number, decoding)
     assert blind["views"] == {}
-    assert blind["orbit"] == {key: first["orbit"][key] for key in ("majority_ratio", "answer_entropy", "unparsed")}
+    without_gold = {
+        "coherence",
+        "coherence_sampled",
+        "majority_ratio",
+        "answer_entropy",
+        "distinct_answers",
+        "unparsed",
+    }
+    assert blind["orbit"] == {name: first["orbit"][name] for name in without_gold}
+    with pytest.raises(DataError, match="between 1 and 4"):
+        evaluate(model, tokenizer, orbits, first_number, decoding, ks=[5])
+    assert first["views"]["x"]["greedy"]["method"] == "wilson"
+    assert first["orbit"]["greedy"]["method"] == "bootstrap", "two views of a question are no two questions"
+    questions = [Answered(**question) for question in json.loads(json.dumps(first["questions"]))]
+    assert summary(questions, first["ks"], first["words"], ["x", "y"])["orbit"] == first["orbit"]
+    assert first["ks"] == [2, 4]
+    assert [question.gold for question in questions] == [[str(i)] for i in range(5)]
 
 
 def test_measures_of_constraints_and_distance(tiny: Path) -> None:
@@ -283,3 +237,40 @@ def test_a_batch_completes_each_prompt_as_if_alone(tiny: Path) -> None:
     together = generate(model, tokenizer, prompts, Decoding(max_new_tokens=3), sampled=False)
     alone = [generate(model, tokenizer, [p], Decoding(max_new_tokens=3), sampled=False)[0] for p in prompts]
     assert together == alone
+
+
+def test_kept_completions_are_those_that_would_be_drawn(tiny: Path, tmp_path: Path) -> None:
+    from dagames_llm.models import load_model
+
+    model, tokenizer = load_model(str(tiny))
+    orbits = [Orbit((f"{i} is", f"so {i} and {i}"), str(i)) for i in range(6)]
+    decoding = Decoding(samples=4, max_new_tokens=2, batch_size=8)
+    whole = evaluate(model, tokenizer, orbits, first_number, decoding)
+    file, header = tmp_path / "x.json.partial", {"seed": 0}
+    journal = open_journal(file, header)
+    assert evaluate(model, tokenizer, orbits, first_number, decoding, journal=journal) == whole
+    lines = file.read_bytes().splitlines(keepends=True)
+    for kept in (1, 2, 4, len(lines) - 1):
+        file.write_bytes(b"".join(lines[:kept]) + lines[kept][: len(lines[kept]) // 2])
+        again = open_journal(file, header)
+        assert len(again.batches) == kept - 1
+        assert evaluate(model, tokenizer, orbits, first_number, decoding, journal=again) == whole, kept
+        assert file.read_bytes().splitlines(keepends=True) == lines
+
+
+def test_a_journal_of_another_evaluation_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "x.json.partial"
+    journal = open_journal(file, {"seed": 0, "ks": (1, 2)})
+    assert not file.exists()
+    journal.add(True, [0, 1], Batch([["a"], ["b"]], "c3RhdGU="))
+    assert open_journal(file, {"seed": 0, "ks": (1, 2)}).find(True, [0, 1]) == Batch([["a"], ["b"]], "c3RhdGU=")
+    with pytest.raises(OutputError, match="`seed` was 0 and is 1"):
+        open_journal(file, {"seed": 1, "ks": (1, 2)})
+    assert open_journal(file, {"seed": 1}, overwrite=True).batches == {}
+    assert not file.exists()
+    for content in (b"no journal\n", b"[]\n", b'{"seed": 1}\n{"part": 3}\n'):
+        file.write_bytes(content)
+        with pytest.raises(OutputError, match="unfinished evaluation of something else"):
+            open_journal(file, {"seed": 1})
+    file.write_bytes(b'{"seed": ')
+    assert open_journal(file, {"seed": 1}).batches == {}

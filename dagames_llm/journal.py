@@ -1,0 +1,120 @@
+"""Completions of an unfinished evaluation, kept on disk as they come, so that a killed one goes on where it was.
+
+A journal is a file of JSON lines beside the result, `<result>.partial`. Its first line states what was evaluated and
+how; each other line holds the completions of one batch and the state of the random numbers after it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from dagames_llm._errors import OutputError
+
+
+def journal_of(out: Path) -> Path:
+    """Return the file in which the completions of an unfinished evaluation are kept."""
+    return out.with_name(f"{out.name}.partial")
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Completions of some prompts.
+
+    Attributes:
+        texts: The completions of each prompt.
+        state: The state of the random numbers after them, in base 64; none of greedy completions.
+    """
+
+    texts: Sequence[Sequence[str]]
+    state: str | None = None
+
+
+@dataclass
+class Journal:
+    """The completions kept so far, by part of the evaluation and by their prompts.
+
+    Attributes:
+        path: The file.
+        header: What is evaluated and how; plain data.
+        batches: Those of an earlier process that was killed.
+        part: The model that is being evaluated.
+    """
+
+    path: Path
+    header: Mapping[str, Any]
+    batches: dict[tuple[Any, ...], Batch] = field(default_factory=dict)
+    part: str = ""
+
+    def find(self, sampled: bool, prompts: Sequence[int]) -> Batch | None:
+        """Return the batch of these prompts, by their places, if it is kept."""
+        return self.batches.get((self.part, sampled, *prompts))
+
+    def add(self, sampled: bool, prompts: Sequence[int], batch: Batch) -> None:
+        """Keep a batch; the file, and the folder that it is in, are made with the first one."""
+        line: dict[str, Any] = {"part": self.part, "sampled": sampled, "prompts": list(prompts)}
+        line |= {"texts": batch.texts, "state": batch.state}
+        lines = [] if self.path.exists() else [json.dumps(self.header)]
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write("".join(f"{text}\n" for text in (*lines, json.dumps(line))))
+
+    def remove(self) -> None:
+        """Delete the file: the result is written."""
+        self.path.unlink(missing_ok=True)
+
+
+def open_journal(path: Path, header: Mapping[str, Any], overwrite: bool = False) -> Journal:
+    """Return the journal of an evaluation, with what an earlier process kept in it.
+
+    Args:
+        path: The file, which need not exist.
+        header: What is evaluated and how; plain data.
+        overwrite: Drop a journal of another evaluation.
+
+    Returns:
+        The journal. A line that was cut off when its process was killed is removed.
+
+    Raises:
+        OutputError: The file is the journal of another evaluation, with the first difference, or no journal.
+    """
+    header = json.loads(json.dumps(header))
+    journal = Journal(path, header)
+    if not path.exists():
+        return journal
+    whole = path.read_bytes()
+    lines = whole[: whole.rfind(b"\n") + 1].splitlines()
+    try:
+        kept, *entries = [json.loads(line) for line in lines] or [header]
+        journal.batches = dict(_entry(entry) for entry in entries)
+        reason = _difference(dict(kept), header)
+    except (ValueError, KeyError, TypeError):
+        reason = "it is no journal of completions"
+    if reason is not None:
+        if not overwrite:
+            raise OutputError(
+                f"{path} is kept from an unfinished evaluation of something else: {reason}. Give the earlier command "
+                "again to finish it, pass --overwrite to drop it, or name another --out."
+            )
+        path.unlink()
+        return Journal(path, header)
+    if not lines:
+        path.unlink()
+    elif len(whole) > whole.rfind(b"\n") + 1:
+        with path.open("r+b") as file:
+            file.truncate(whole.rfind(b"\n") + 1)
+    return journal
+
+
+def _entry(line: Mapping[str, Any]) -> tuple[tuple[Any, ...], Batch]:
+    return (line["part"], line["sampled"], *line["prompts"]), Batch(line["texts"], line["state"])
+
+
+def _difference(kept: Mapping[str, Any], header: Mapping[str, Any]) -> str | None:
+    for name in dict.fromkeys([*header, *kept]):
+        if kept.get(name) != header.get(name):
+            return f"`{name}` was {kept.get(name)!r:.60} and is {header.get(name)!r:.60}"
+    return None

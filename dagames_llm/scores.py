@@ -1,0 +1,287 @@
+"""Statistics of the answers to one question: accuracy, votes, maj@k, pass@k, EM and F1, coherence, diversity.
+
+An answer is what an extractor read in a completion, or None. Gold answers are a set: the answer and its aliases.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import lru_cache
+from itertools import combinations
+from statistics import fmean
+from typing import Any
+
+import numpy as np
+
+from dagames_llm._errors import DataError
+from dagames_llm.distances import normalised_tokens
+from dagames_llm.extract import Answer
+
+Answers = Sequence[Answer | None]
+
+
+def majority_ratio(answers: Answers) -> float:
+    """Return the share of a group's completions that give its most frequent answer.
+
+    Args:
+        answers: one a completion; unreadable ones count in the whole and never as an answer.
+
+    Returns:
+        A share between 0 (nothing readable) and 1.
+    """
+    counts = Counter(answer for answer in answers if answer is not None)
+    return max(counts.values(), default=0) / len(answers)
+
+
+def answer_entropy(answers: Answers) -> float:
+    """Return the entropy of a group's empirical distribution of answers.
+
+    Args:
+        answers: one a completion; the unreadable ones count as one more answer, so that silence is no consensus.
+
+    Returns:
+        Nats, between 0 and the logarithm of the group's size.
+    """
+    shares = [count / len(answers) for count in Counter(answers).values()]
+    return max(0.0, -sum(share * math.log(share) for share in shares))
+
+
+def share_right(answers: Answers, gold: Collection[Answer]) -> float:
+    """Return the share of completions whose answer is one of the accepted ones."""
+    return sum(answer in gold for answer in answers if answer is not None) / len(answers)
+
+
+def majority_hit(answers: Answers, gold: Collection[Answer]) -> float:
+    """Return the chance that the majority answer, ties broken evenly, is one of the accepted ones.
+
+    Aliases are counted apart in the vote, as in training, where nobody knows that they are one answer.
+    """
+    read = [answer for answer in answers if answer is not None]
+    counts = {answer: read.count(answer) for answer in read}
+    winners = [answer for answer, count in counts.items() if count == max(counts.values())]
+    return sum(winner in gold for winner in winners) / len(winners) if winners else 0.0
+
+
+def pass_at(answers: Answers, gold: Collection[Answer], k: int) -> float:
+    """Return the chance that k of the completions, drawn without replacement, hold a right one: unbiased pass@k.
+
+    Args:
+        answers: n answers.
+        gold: The accepted ones.
+        k: From 1 to n.
+
+    Returns:
+        1 - C(n - c, k) / C(n, k) for c right answers.
+
+    Raises:
+        DataError: k is out of range.
+
+    Source: Chen et al. 2021, Evaluating Large Language Models Trained on Code, eq. 1.
+
+    >>> pass_at(["7", "8", None, "9"], {"7"}, 2)
+    0.5
+    """
+    n = _checked_k(answers, k)
+    right = sum(answer in gold for answer in answers if answer is not None)
+    return 1.0 - math.comb(n - right, k) / math.comb(n, k)
+
+
+def majority_at(answers: Answers, gold: Collection[Answer], k: int) -> float:
+    """Return maj@k: the mean of `majority_hit` over all k of the completions, drawn without replacement.
+
+    Args:
+        answers: n answers.
+        gold: The accepted ones.
+        k: From 1 to n.
+
+    Returns:
+        The exact mean over the C(n, k) subsets; at k = n `majority_hit` itself, at k = 1 `share_right`.
+
+    Raises:
+        DataError: k is out of range.
+
+    >>> majority_at(["7", "7", "8"], {"7"}, 2)  # {7, 7} wins, {7, 8} twice is a tie
+    0.6666666666666666
+    """
+    _checked_k(answers, k)
+    counts = Counter(answers)
+    unread = counts.pop(None, 0)
+    accepted = tuple(sorted(count for answer, count in counts.items() if answer in gold))
+    others = tuple(sorted(count for answer, count in counts.items() if answer not in gold))
+    return _chance_of_majority(accepted, others, unread, k)
+
+
+def _checked_k(answers: Answers, k: int) -> int:
+    if not 1 <= k <= len(answers):
+        raise DataError(f"k is {k}; with {len(answers)} completions of a prompt it lies between 1 and {len(answers)}.")
+    return len(answers)
+
+
+@lru_cache(maxsize=1 << 14)
+def _chance_of_majority(accepted: tuple[int, ...], others: tuple[int, ...], unread: int, k: int) -> float:
+    n = sum(accepted) + sum(others) + unread
+    # Counts of subsets of more than about a thousand completions are beyond float64; Python's integers are exact.
+    exact = n > 1000
+    ways: float | Fraction = 0
+    for i, count in enumerate(accepted):
+        rivals = accepted[:i] + accepted[i + 1 :] + others
+        for votes in range(1, min(count, k) + 1):
+            by_ties = _ways(rivals, unread, k - votes, votes, object if exact else np.float64)
+            # A tie with w rivals is won with chance 1 / (w + 1).
+            shares = (Fraction(way, w + 1) if exact else way / (w + 1) for w, way in enumerate(by_ties))
+            ways += math.comb(count, votes) * sum(shares)
+    return float(ways / math.comb(n, k))
+
+
+def _ways(rivals: tuple[int, ...], unread: int, size: int, votes: int, kind: type) -> list[Any]:
+    """Count the subsets of `size` in which no rival has more than `votes`, by the number of rivals with that many."""
+    ties = size // votes
+    table = np.zeros((size + 1, ties + 1), dtype=kind)
+    table[0, 0] = 1
+    for count in rivals:
+        grown = table.copy()
+        for j in range(1, min(count, votes, size) + 1):
+            taken = math.comb(count, j) * table[: size + 1 - j]
+            if j < votes:
+                grown[j:] += taken
+            else:
+                grown[j:, 1:] += taken[:, :-1]
+        table = grown
+    left = [math.comb(unread, size - used) for used in range(size + 1)]
+    return [sum(left[used] * table[used, w] for used in range(size + 1)) for w in range(ties + 1)]
+
+
+def token_f1(answer: Answer | None, gold: Answer) -> float:
+    """Return the F1 of the tokens that an answer shares with a gold one, as SQuAD's evaluation has it.
+
+    Args:
+        answer: An answer, or None, whose F1 is 0.
+        gold: A gold answer.
+
+    Returns:
+        2 P R / (P + R), tokens counted as often as they occur; 1 for two answers without any token, 0 for one.
+
+    Source: Rajpurkar et al. 2016, SQuAD, section 6.1.
+
+    >>> token_f1("the Nile river", "Nile")
+    0.6666666666666666
+    """
+    if answer is None:
+        return 0.0
+    given, wanted = normalised_tokens(answer), normalised_tokens(gold)
+    if not given or not wanted:
+        return float(given == wanted)
+    shared = (Counter(given) & Counter(wanted)).total()
+    return 2 * shared / (len(given) + len(wanted))
+
+
+def exact_match(answer: Answer | None, gold: Answer) -> float:
+    """Return 1 if an answer has the same tokens as a gold one in the same order, as SQuAD's evaluation has it, else 0.
+
+    >>> exact_match("The Nile.", "nile")
+    1.0
+    """
+    return float(answer is not None and normalised_tokens(answer) == normalised_tokens(gold))
+
+
+@dataclass(frozen=True)
+class Answered:
+    """A question and the answers read in its completions.
+
+    Attributes:
+        question: Its first wording.
+        gold: The accepted answers; empty where none is known.
+        greedy: The answer of each view.
+        sampled: The answers of each view, the same number n of each.
+        measures: Other numbers of the sampled completions, by name.
+    """
+
+    question: str
+    gold: tuple[Answer, ...]
+    greedy: tuple[Answer | None, ...]
+    sampled: tuple[tuple[Answer | None, ...], ...]
+    measures: Mapping[str, float] = field(default_factory=dict)
+
+
+def default_ks(samples: int) -> list[int]:
+    """Return the powers of two above 1 and up to the number of samples, and that number.
+
+    >>> default_ks(12)
+    [2, 4, 8, 12]
+    """
+    return sorted({2**i for i in range(1, samples.bit_length()) if 2**i <= samples} | ({samples} - {1}))
+
+
+def view_scores(question: Answered, view: int, ks: Iterable[int]) -> dict[str, float]:
+    """Return the accuracies of one view of a question whose gold answer is known.
+
+    Args:
+        question: The question.
+        view: Which of its views.
+        ks: Each from 1 to the number of samples.
+
+    Returns:
+        `greedy`, `sampled`, and `maj@k` and `pass@k` for each k.
+    """
+    gold, drawn = set(question.gold), question.sampled[view]
+    found = {"greedy": share_right([question.greedy[view]], gold), "sampled": share_right(drawn, gold)}
+    for k in ks:
+        found[f"maj@{k}"] = majority_at(drawn, gold, k)
+        found[f"pass@{k}"] = pass_at(drawn, gold, k)
+    return found
+
+
+def question_scores(question: Answered, ks: Iterable[int], words: bool) -> dict[str, float]:
+    """Return the statistics of a question over all of its views.
+
+    Args:
+        question: The question.
+        ks: Each from 1 to the number of samples of a view.
+        words: Whether answers are words, so that EM and F1 are meant: SQuAD's normalisation makes -5 and 5 one.
+
+    Returns:
+        Where gold is known, the means over views of `view_scores`, `majority` (the vote pooled over views) and, for
+        words, `exact_match`, `f1` of the greedy answers and `f1_sampled`. For questions of several views `coherence`
+        (1 if the greedy answers of all views are read and equal) and `coherence_sampled` (the chance that completions
+        of two different views have the same answer). Always `majority_ratio`, `answer_entropy` (nats),
+        `distinct_answers` and `unparsed` of the pooled samples, and the question's measures.
+    """
+    pooled = [answer for view in question.sampled for answer in view]
+    found = _right(question, pooled, list(ks), words) if question.gold else {}
+    if len(question.sampled) > 1:
+        found["coherence"] = float(None not in question.greedy and len(set(question.greedy)) == 1)
+        found["coherence_sampled"] = fmean(_agreement(a, b) for a, b in combinations(question.sampled, 2))
+    return {
+        **found,
+        "majority_ratio": majority_ratio(pooled),
+        "answer_entropy": answer_entropy(pooled),
+        "distinct_answers": float(len(set(pooled) - {None})),
+        "unparsed": pooled.count(None) / len(pooled),
+        **question.measures,
+    }
+
+
+def _right(question: Answered, pooled: Answers, ks: Sequence[int], words: bool) -> dict[str, float]:
+    views = [view_scores(question, v, ks) for v in range(len(question.sampled))]
+    found = {name: fmean(view[name] for view in views) for name in views[0]}
+    found["majority"] = majority_hit(pooled, set(question.gold))
+    if words:
+        found["exact_match"] = _best(exact_match, question.greedy, question.gold)
+        found["f1"] = _best(token_f1, question.greedy, question.gold)
+        found["f1_sampled"] = _best(token_f1, pooled, question.gold)
+    return found
+
+
+def _best(score: Callable[[Answer | None, Answer], float], answers: Answers, gold: Sequence[Answer]) -> float:
+    """Return the mean over answers of the best score over the accepted ones."""
+    return fmean(max(score(answer, accepted) for accepted in gold) for answer in answers)
+
+
+def _agreement(one: Answers, other: Answers) -> float:
+    """Return the chance that an answer of each is read and the same."""
+    counts, others = Counter(one), Counter(other)
+    return sum(counts[answer] * others[answer] for answer in counts if answer is not None) / (len(one) * len(other))

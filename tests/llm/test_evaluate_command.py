@@ -1,0 +1,227 @@
+"""A run is asked again as it asked itself; killed, an evaluation goes on to the same numbers; options win."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import types
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from dagames_llm import cli
+from dagames_llm.run_recipe import recipe_for_evaluation
+from tests.llm.tiny import save_tiny, tiny_settings
+
+ROWS = [{"orbit": [f"a{i}=", f"b{i}?"], "answer": i % 10} for i in range(30)]
+
+
+def run(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
+    capsys.readouterr()
+    with pytest.raises(SystemExit) as caught:
+        cli.guarded(cli.app, arguments)
+    output = capsys.readouterr()
+    return int(caught.value.code or 0), output.out, output.err
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a run, `out`, that asked 24 held-out questions itself, and its recipe."""
+    place = tmp_path_factory.mktemp("runs")
+    tiny = save_tiny(place / "tiny")
+    (place / "data.jsonl").write_text("\n".join(json.dumps(row) for row in ROWS))
+    # One character each, or too few are read for the votes to teach. Nothing here is as `evaluate` has it by default.
+    recipe = tiny_settings(
+        tiny,
+        data=str(place / "data.jsonl"),
+        held_out=24,
+        max_completion_length=1,
+        max_steps=3,
+        learning_rate=0.1,
+        temperature=0.7,
+        chat=True,
+        distance="token_f1",
+        constraints=[{"cost": {"name": "length", "unit": "words", "limit": 3}, "budget": 0.5}],
+        eval_samples=4,
+        seed=5,
+    )
+    (place / "good.yaml").write_text(yaml.safe_dump(recipe))
+    with pytest.raises(SystemExit) as caught:
+        cli.guarded(cli.app, ["train", "--config", str(place / "good.yaml"), "--output-dir", str(place / "out")])
+    assert not caught.value.code
+    return place
+
+
+@pytest.fixture
+def place(runs: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(runs)
+    return runs
+
+
+def test_without_an_option_a_run_repeats_its_own_numbers(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    held_out = json.loads((place / "out" / "held_out.json").read_text())
+    assert list(held_out) == ["before", "after"]
+    assert held_out["before"]["orbit"] != held_out["after"]["orbit"], "training changes nothing: this shows nothing"
+    assert {"mean cost, length", "mean distance", "coherence", "maj@4"} <= set(held_out["after"]["orbit"])
+    for form in (["out"], ["--adapter", "out"]):
+        code, out, err = run(["evaluate", *form, "--out", str(tmp_path / f"{len(form)}.json")], capsys)
+        assert code == 0, err
+        assert "24 questions" in out
+        result = json.loads((tmp_path / f"{len(form)}.json").read_text())
+        assert result["results"] == held_out
+        assert (result["extractor"], result["questions"], result["seed"]) == ("first_number", "data.jsonl", 5)
+    assert not list(tmp_path.glob("*.partial"))
+
+
+def test_a_run_of_the_whole_model_repeats_its_numbers(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recipe = yaml.safe_load((place / "good.yaml").read_text())
+    recipe |= {"use_peft": False, "max_steps": 1, "held_out": 6, "chat": False, "stop_at_newline": True}
+    (tmp_path / "whole.yaml").write_text(yaml.safe_dump(recipe))
+    whole = tmp_path / "whole"
+    assert run(["train", "--config", str(tmp_path / "whole.yaml"), "--output-dir", str(whole)], capsys)[0] == 0
+    code, _, err = run(["evaluate", str(whole), "--out", str(tmp_path / "x.json")], capsys)
+    assert code == 0, err
+    held_out = json.loads((whole / "held_out.json").read_text())
+    assert json.loads((tmp_path / "x.json").read_text())["results"] == held_out
+    assert held_out["before"]["questions"] != held_out["after"]["questions"]
+
+
+def test_options_win_over_the_run(place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--samples", "3", "--k", "1", "--k", "3", "--temperature", "1.5", "--seed", "9", "--limit", "2"]
+    more = ["--no-chat", "--max-new-tokens", "2", "--extractor", "last_number", "--dtype", "float32", "--device", "cpu"]
+    assert run(["evaluate", "out", *options, *more, "--out", str(tmp_path / "x.json")], capsys)[0] == 0
+    result = json.loads((tmp_path / "x.json").read_text())
+    decoding = result["results"]["after"]["decoding"]
+    assert (decoding["samples"], decoding["temperature"], decoding["seed"]) == (3, 1.5, 9)
+    assert (decoding["chat"], decoding["max_new_tokens"], result["extractor"]) == (False, 2, "last_number")
+    questions = result["results"]["after"]["questions"]
+    assert [question["question"] for question in questions] == ["a6=", "a7="], "held out are the last 24 of 30"
+    assert result["results"]["after"]["ks"] == [1, 3]
+
+
+REFUSED = [
+    ("nowhere", "no adapter folder"),
+    ("unfinished.partial", "unfinished run"),
+    ("bare", "has no recipe.yaml"),
+    ("out --adapter bare", "both name"),
+    ("out --k 9", "k is 9; with 4 samples"),
+    ("out --dtype int8", "`--dtype` is 'int8'"),
+    ("out --device warp", "`--device` is 'warp'"),
+    ("out --data gone.jsonl", "no data file"),
+    ("out --config all.yaml", "held no question out"),
+    ("out --config cold.yaml", "`temperature` is 0"),
+    ("out --config kind.yaml", "`chat` is 'perhaps'"),
+    ("out --config lost.yaml", "name others with --data"),
+    ("out --config nowhere.yaml", "no recipe nowhere.yaml"),
+    ("out --vllm", "needs the package vllm"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), REFUSED, ids=[message for _, message in REFUSED])
+def test_what_cannot_be_evaluated(
+    arguments: str, message: str, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good = yaml.safe_load((place / "good.yaml").read_text())
+    variants = {"all": {"held_out": 0}, "cold": {"temperature": 0}, "kind": {"chat": "perhaps"}, "lost": {"data": "no"}}
+    for name, change in variants.items():
+        (place / f"{name}.yaml").write_text(yaml.safe_dump({**good, **change}))
+    (place / "unfinished.partial").mkdir(exist_ok=True)
+    (place / "unfinished.partial" / "written.yaml").write_text("")
+    (place / "bare").mkdir(exist_ok=True)
+    for name in ("adapter_config.json", "adapter_model.safetensors"):
+        (place / "bare" / name).write_bytes((place / "out" / name).read_bytes())
+    before = sorted(place.rglob("*"))
+    code, out, err = run(["evaluate", *arguments.split(), "--out", "never.json"], capsys)
+    assert (code, out) == (2, "")
+    assert message in err
+    assert "Traceback" not in err
+    assert sorted(place.rglob("*")) == before
+
+
+def test_a_killed_evaluation_goes_on_to_the_same_numbers(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole, killed = tmp_path / "whole.json", tmp_path / "killed.json"
+    options = ["evaluate", "out", "--batch-size", "1", "--out"]
+    assert run([*options, str(whole)], capsys)[0] == 0
+    command = [sys.executable, "-m", "dagames_llm.cli", *options, str(killed)]
+    root = str(Path(__file__).parents[2])
+    child = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": root}, stderr=subprocess.DEVNULL)
+    journal = killed.with_name("killed.json.partial")
+    for _ in range(20_000):
+        if journal.exists() and journal.read_bytes().count(b"\n") > 70:  # 48 greedy prompts of `before`, some sampled
+            break
+        assert child.poll() is None, "the evaluation ended before it could be killed"
+        time.sleep(0.005)
+    child.send_signal(signal.SIGKILL)
+    assert child.wait() == -signal.SIGKILL
+    kept = journal.read_bytes().count(b"\n")
+    assert 70 < kept < 4 * 48 + 1, "it was killed in the middle"
+    assert not killed.exists()
+    code, _, err = run(["evaluate", "out", "--batch-size", "2", "--out", str(killed)], capsys)
+    assert code == 2
+    assert "`decoding` was" in err
+    assert "--overwrite" in err
+    code, _, err = run([*options, str(killed)], capsys)
+    assert code == 0
+    assert f"going on with {kept - 1} batches" in " ".join(err.split())
+    assert json.loads(killed.read_text()) == json.loads(whole.read_text())
+    assert not journal.exists()
+
+
+class StandIn:
+    """What `vllm` looks like from here: completions are the prompt's last token, the temperature and the adapter."""
+
+    calls: list[Any] = []  # noqa: RUF012
+
+    def __init__(self, **settings: Any) -> None:
+        self.calls.append(settings)
+
+    def generate(self, prompts: list[Any], parameters: list[Any], lora_request: Any, use_tqdm: bool) -> list[Any]:
+        self.calls.append((parameters, lora_request))
+        return [
+            types.SimpleNamespace(
+                outputs=[types.SimpleNamespace(token_ids=[prompt["prompt_token_ids"][-1]])] * each["n"]
+            )
+            for prompt, each in zip(prompts, parameters, strict=True)
+        ]
+
+
+def test_vllm_gets_the_same_prompts_and_settings(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # vLLM itself needs a GPU: a stand-in shows which of its arguments are given, not what it does with them.
+    monkeypatch.setitem(sys.modules, "vllm", types.SimpleNamespace(LLM=StandIn, SamplingParams=dict))
+    request = types.SimpleNamespace(LoRARequest=lambda *fields: fields)
+    monkeypatch.setitem(sys.modules, "vllm.lora", types.SimpleNamespace(request=request))
+    monkeypatch.setitem(sys.modules, "vllm.lora.request", request)
+    StandIn.calls.clear()
+    code, _, err = run(["evaluate", "out", "--vllm", "--no-chat", "--out", str(tmp_path / "v.json")], capsys)
+    assert code == 0, err
+    loaded, *calls = StandIn.calls
+    assert (loaded["dtype"], loaded["enable_lora"], loaded["max_lora_rank"]) == ("float32", True, 8)
+    assert [call[1] for call in calls] == [None, None, *[("adapter", 1, str(place / "out"))] * 2]
+    greedy, sampled = (call[0][3] for call in calls[:2])
+    assert (greedy["n"], greedy["temperature"], greedy["max_tokens"]) == (1, 0.0, 1)
+    assert (sampled["n"], sampled["temperature"], sampled["seed"]) == (4, 0.7, 5 + 3)
+    result = json.loads((tmp_path / "v.json").read_text())
+    assert result["engine"] == "vllm"
+    assert result["results"]["before"]["n_prompts"] == 48
+
+
+def test_the_resolved_recipe_keeps_mappings(place: Path) -> None:
+    settings = yaml.safe_load((place / "out" / "recipe.yaml").read_text())
+    assert settings["distance"] == {"name": "token_f1"}
+    recipe = recipe_for_evaluation(place / "out" / "recipe.yaml", {})
+    assert recipe.distance is not None
+    assert [constraint.name for constraint in recipe.constraints] == ["length"]
