@@ -6,9 +6,10 @@ cause ends in one message on standard error and exit code 2, without a traceback
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -34,7 +35,9 @@ those of TRL's GRPOConfig and ModelConfig and of OrbitScriptArguments (task, dat
 Data are JSON lines: {"orbit": [prompt, paraphrase, ...]} or {"question": ...}, which is reworded by rule; an optional
 "answer" is shown to the monitor and never rewarded. A JSON array of Body, Question, Answer works too.
 
-Killed, a run goes on with --resume and comes to the same numbers.
+Interrupted or killed, a run goes on with --resume and comes to the same numbers; where recipe, data, code or processes
+are others than they were, it says which and stops. Checkpoints stay in the finished folder; `save_total_limit` keeps
+only the newest of them.
 
 Example: dagames-llm train --config coherence_cpu --output-dir out
 """
@@ -54,17 +57,20 @@ def train_command(
     output_dir: Annotated[Path | None, typer.Option(help="Folder to make.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the folder if it is there.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an unfinished run.")] = False,
+    accept_changes: Annotated[
+        bool, typer.Option("--accept-changes", help="Resume though recipe, data, code or processes are others.")
+    ] = False,
 ) -> None:
     """Check what can be checked without torch, then train."""
+    if accept_changes and not resume:
+        raise OutputError("--accept-changes is for --resume: a new run has nothing that could have changed.")
     from dagames_llm.recipe import read_recipe
 
     written = read_recipe(config)
-    output = output_dir or (Path(str(written["output_dir"])) if "output_dir" in written else None)
-    if output is None:
-        raise OutputError("say where the result goes: --output-dir, or `output_dir` in the recipe.")
+    output = output_dir or output_of(written)
     if data is not None and not data.is_file():
         raise DataError(f"no data file {data}.")
-    from dagames_llm.train import check_output
+    from dagames_llm.run_folder import check_output
 
     check_output(output, overwrite, resume)
     quiet_libraries()
@@ -76,9 +82,26 @@ def train_command(
 
     console = Console(stderr=True)
     recipe = resolve_recipe(config, {} if data is None else {"data": str(data)})
-    train(recipe, output, overwrite, resume, [ShowSteps(console)], lambda text: console.print(text, highlight=False))
+    say = functools.partial(console.print, highlight=False)
+    train(recipe, output, overwrite, resume, [ShowSteps(console)], say, accept_changes)
     if is_first_process():
         typer.echo(f"saved {output}")
+
+
+def output_of(written: Mapping[str, Any]) -> Path:
+    """Return the folder that a recipe names for its result.
+
+    Raises:
+        OutputError: It names none.
+    """
+    from dagames_llm.kinds import shown
+
+    output = written.get("output_dir")
+    if output is None:
+        raise OutputError("`output_dir` is null: say where the result goes by --output-dir, or in the recipe.")
+    if not isinstance(output, str) or not output:
+        raise OutputError(f"`output_dir` is {shown(output)}; it is a text, the path of a folder: quote it.")
+    return Path(output)
 
 
 @app.command("evaluate", help=EVALUATE_HELP)
@@ -184,11 +207,11 @@ def guarded(command: Callable[..., Any] | typer.Typer, arguments: Sequence[str] 
         if error.filename is None:
             raise
         _fail(f"{error.filename}: {error.strerror}.")
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         from rich.console import Console
 
         Console(stderr=True).show_cursor(True)  # a bar that was cut off has hidden it
-        typer.echo("interrupted.", err=True)
+        typer.echo(f"interrupted{f': {stop}' if str(stop) else ''}.", err=True)
         sys.exit(130)
 
 

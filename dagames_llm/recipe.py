@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,10 +19,16 @@ import yaml
 import dagames.targets
 from dagames._errors import DagamesError
 from dagames.targets import Target
-from dagames_llm._errors import RecipeError
+from dagames_llm._errors import ModelError, RecipeError
+from dagames_llm.contradictions import Faults
 from dagames_llm.costs import cost_named
+from dagames_llm.data import task_named
 from dagames_llm.distances import Distance, distance_named
-from dagames_llm.multipliers import Constraint
+from dagames_llm.extract import extractor_named
+from dagames_llm.kinds import shown
+from dagames_llm.models import EMBEDDED, embedded_gguf, locate_model
+from dagames_llm.multipliers import Constraint, DualAscent
+from dagames_llm.validation import Key, checked, keys_of, message
 
 if TYPE_CHECKING:
     from trl import ModelConfig
@@ -100,13 +107,6 @@ class Recipe:
     written: dict[str, Any]
 
 
-CHOICES = {
-    "scale_rewards": ("none", "group", "batch"),
-    "loss_type": ("luspo", "grpo", "dr_grpo", "dapo", "bnpo", "cispo", "sapo", "vespo"),
-}
-"""Settings TRL reads at the first step only, when a run has begun."""
-
-
 def shipped_recipes() -> list[str]:
     """Return the names of the recipes that come with the package."""
     return sorted(path.stem for path in SHIPPED.glob("*.yaml"))
@@ -146,15 +146,29 @@ def read_recipe(name: str | Path) -> dict[str, Any]:
     """
     path = find_recipe(name)
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_OnceEach)  # noqa: S506, a safe loader
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
         place = f", line {mark.line + 1}" if mark is not None else ""
         reason = getattr(error, "problem", None) or type(error).__name__
         raise RecipeError(f"{path}{place}: not YAML: {reason}.") from error
     if not isinstance(content, dict) or not all(isinstance(key, str) for key in content):
-        raise RecipeError(f"{path}: a recipe is a mapping from names to values.")
+        raise RecipeError(f"{path}: a recipe is a mapping from names to values, one a line: `beta: 0.02`.")
     return content
+
+
+class _OnceEach(yaml.SafeLoader):
+    """YAML in which a mapping has each key once: of two values the first would be ignored."""
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+        names = [key.value for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"]
+        for place, name in enumerate(names):
+            if name in names[:place]:
+                mark = node.value[place][0].start_mark
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {name!r} is there twice; remove one", mark
+                )
+        return super().construct_mapping(node, deep)
 
 
 def _parts() -> tuple[type, ...]:
@@ -165,13 +179,19 @@ def _parts() -> tuple[type, ...]:
     return OrbitScriptArguments, OrbitGRPOConfig, ModelConfig
 
 
-def known_keys() -> set[str]:
+@functools.cache
+def recipe_keys() -> dict[str, Key]:
     """Return every key a recipe may hold. Heavy: imports TRL."""
-    return {f.name for kind in _parts() for f in dataclasses.fields(kind) if f.init}
+    return keys_of(_parts())
+
+
+def known_keys() -> set[str]:
+    """Return the names of the keys a recipe may hold. Heavy: imports TRL."""
+    return set(recipe_keys())
 
 
 def resolve_recipe(path: str | Path, overrides: dict[str, Any] | None = None) -> Recipe:
-    """Read a recipe and give every key its value.
+    """Read a recipe, check the whole of it, and give every key its value.
 
     Args:
         path: a YAML file, or the name of a shipped recipe.
@@ -181,27 +201,59 @@ def resolve_recipe(path: str | Path, overrides: dict[str, Any] | None = None) ->
         The recipe.
 
     Raises:
-        RecipeError: the file is missing or no mapping, a key is unknown, or a value is of the wrong kind.
+        RecipeError: the file is missing or no mapping, or keys cannot be used; the message names all of them.
     """
     written = _as_installed({**read_recipe(path), **(overrides or {})})
-    check_keys(written, known_keys(), str(path))
-    if written.get("trust_remote_code"):
-        raise RecipeError(f"{path}: `trust_remote_code` is always off: no code of a model is run.")
-    orbit, grpo, model = _parsed(path, written)
-    if not grpo.beta > 0:
-        raise RecipeError(f"{path}: `beta` is {grpo.beta}; the game needs a positive weight of the KL.")
-    if not 0 <= grpo.seed < 2**32:
-        raise RecipeError(f"{path}: `seed` is {grpo.seed}; it lies between 0 and 2**32 - 1.")
-    for key, known in CHOICES.items():
-        if getattr(grpo, key) not in known:
-            raise RecipeError(f"{path}: `{key}` is {getattr(grpo, key)!r}; known are {', '.join(known)}.")
-    target, constraints = target_of(orbit), constraints_of(orbit)
-    distance = None if orbit.distance is None else _made("distance", distance_named, orbit.distance)
-    if target is None and not constraints:
-        raise RecipeError(f"{path}: `target` is null and there are no `constraints`: nothing is rewarded.")
-    if target is not None and "distances" in target.needs and distance is None:
-        raise RecipeError(f"{path}: `target` is {orbit.target!r}, which needs a `distance`, such as token_f1.")
-    return Recipe(orbit, grpo, model, target, distance, constraints, written)
+    settings, values, faults = checked(written, recipe_keys())
+    orbit = OrbitScriptArguments(**{f.name: settings[f.name] for f in dataclasses.fields(OrbitScriptArguments)})
+    target = _made_of(orbit, ("target", "target_options"), target_of, faults)
+    distance = _made_of(orbit, ("distance",), distance_of, faults)
+    constraints = _made_of(orbit, ("constraints",), constraints_of, faults)
+    _made_of(orbit, ("extractor",), lambda o: extractor_named(o.extractor), faults)
+    if orbit.data is None:
+        _made_of(orbit, ("task",), lambda o: task_named(o.task, 0), faults)
+    _check_distance(orbit, target, faults)
+    _check_model(settings["model_name_or_path"], faults)
+    if faults:
+        raise RecipeError(message(str(path), faults))
+    orbit, grpo, model = _parsed(path, values)
+    return Recipe(orbit, grpo, model, target, distance, constraints or [], written)
+
+
+def _made_of(orbit: OrbitScriptArguments, keys: tuple[str, ...], make: Callable[..., Any], faults: Faults) -> Any:
+    """Return what the keys name, or note why it cannot be made."""
+    if faults.keys() & set(keys):
+        return None
+    try:
+        return make(orbit)
+    except (DagamesError, ModuleNotFoundError) as error:
+        faults[keys[0]] = str(error).rstrip(".")
+        return None
+
+
+def _check_distance(orbit: OrbitScriptArguments, target: Target | None, faults: Faults) -> None:
+    if faults.keys() & {"target", "target_options", "distance"}:
+        return
+    needed = target is not None and "distances" in target.needs
+    if needed and orbit.distance is None:
+        faults["target"] = f"`target` is {orbit.target!r}, which needs a `distance`, such as token_f1"
+    if orbit.distance is not None and not needed:
+        faults["distance"] = (
+            f"`distance` is {orbit.distance['name']!r}, but the target {orbit.target} does not read distances: "
+            "leave it out, or choose `target: centrality`"
+        )
+
+
+def _check_model(name: str | None, faults: Faults) -> None:
+    if "model_name_or_path" in faults:
+        return
+    try:
+        if name in (None, EMBEDDED):
+            embedded_gguf()
+        else:
+            locate_model(str(name))
+    except ModelError as error:
+        faults["model_name_or_path"] = f"`model_name_or_path` is {name or EMBEDDED!r}: {str(error).rstrip('.')}"
 
 
 def _parsed(path: str | Path, written: Mapping[str, Any]) -> Any:
@@ -212,14 +264,12 @@ def _parsed(path: str | Path, written: Mapping[str, Any]) -> Any:
             raise RecipeError(f"the recipe cannot be used: {message}.")
 
     parser = Parser(dataclass_types=_parts())
-    if isinstance(written.get("distance"), str):
-        written = {**written, "distance": {"name": written["distance"]}}
     # Numbers go in as text, so that argparse reads and checks them: as they are it would take any kind for a default.
     parser.set_defaults_with_config(**{key: _as_argument(value) for key, value in written.items()})
     try:
         return parser.parse_args_into_dataclasses(args=[])
-    except (ValueError, TypeError, ImportError, NotImplementedError) as error:
-        raise RecipeError(f"{path}: {error}") from error
+    except (ValueError, TypeError, ImportError, NotImplementedError, RuntimeError, OSError, AssertionError) as error:
+        raise RecipeError(f"{path}: {' '.join(str(error).split())}") from error
 
 
 def _as_installed(written: dict[str, Any]) -> dict[str, Any]:
@@ -241,7 +291,7 @@ def check_keys(written: Mapping[str, Any], known: set[str], place: str) -> None:
         if key not in known:
             near = difflib.get_close_matches(str(key), known, n=1, cutoff=0.5)
             hint = f"; did you mean `{near[0]}`?" if near else ""
-            raise RecipeError(f"{place}: unknown key `{key}`{hint}")
+            raise RecipeError(f"{place}: unknown key `{key}` ({shown(written[key])}){hint}")
 
 
 def _as_argument(value: Any) -> Any:
@@ -274,7 +324,23 @@ def target_of(arguments: OrbitScriptArguments) -> Target | None:
     try:
         return getattr(dagames.targets, TARGETS[name])(**texts)  # type: ignore[no-any-return]
     except (TypeError, ValueError, DagamesError) as error:
-        raise RecipeError(f"`target` {name} cannot be made with {options or 'no options'}: {error}") from error
+        given = f"`target_options` is {shown(options)}" if options else "there are no `target_options`"
+        raise RecipeError(f"`target` is {name!r} and {given}: {error}") from error
+
+
+def distance_of(arguments: OrbitScriptArguments) -> Distance | None:
+    """Return the distance that a recipe names, or None where it names none.
+
+    Args:
+        arguments: Its key `distance`: a name, or a mapping with `name` and the distance's options.
+
+    Returns:
+        The distance.
+
+    Raises:
+        RecipeError: If there is none of that name, or it has no such option.
+    """
+    return None if arguments.distance is None else _made("distance", distance_named, arguments.distance)
 
 
 def constraints_of(arguments: OrbitScriptArguments) -> list[Constraint]:
@@ -302,6 +368,11 @@ def constraints_of(arguments: OrbitScriptArguments) -> list[Constraint]:
             found.append(Constraint(**{**entry, "cost": cost}))
         except (TypeError, DagamesError) as error:
             raise RecipeError(f"{place}: {error}") from error
+    if found:
+        try:
+            DualAscent(found)
+        except DagamesError as error:
+            raise RecipeError(f"`constraints`: {error}") from error
     return found
 
 

@@ -82,7 +82,7 @@ def run(arguments: list[str], capsys: pytest.CaptureFixture[str], main: Any = No
 
 TRAIN = [
     ("--config nowhere.yaml", "no recipe nowhere.yaml"),
-    ("--config unknown.yaml", "unknown key `num_generation`; did you mean `num_generations`?"),
+    ("--config unknown.yaml", "unknown key `num_generation` (4); did you mean `num_generations`?"),
     ("--config list.yaml", "mapping"),
     ("--config torn.yaml", "not YAML"),
     ("--config kind.yaml", "learning_rate"),
