@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import functools
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -321,11 +322,17 @@ def target_of(arguments: OrbitScriptArguments) -> Target | None:
         raise RecipeError(f"`target_options` is {options!r:.80}; it maps names of options to values: {{ties: none}}.")
     # Answers are texts; YAML reads an unquoted 7 as a number.
     texts = {k: {str(a): p for a, p in v.items()} if isinstance(v, dict) else v for k, v in (options or {}).items()}
+    kind = getattr(dagames.targets, TARGETS[name])
     try:
-        return getattr(dagames.targets, TARGETS[name])(**texts)  # type: ignore[no-any-return]
+        return kind(**texts)  # type: ignore[no-any-return]
     except (TypeError, ValueError, DagamesError) as error:
         given = f"`target_options` is {shown(options)}" if options else "there are no `target_options`"
-        raise RecipeError(f"`target` is {name!r} and {given}: {error}") from error
+        raise RecipeError(f"`target` is {name!r} and {given}: {error}. {_options_of(kind)}") from error
+
+
+def _options_of(kind: type) -> str:
+    names = list(inspect.signature(kind).parameters)
+    return f"Its options are {', '.join(names)}." if names else "It has no options."
 
 
 def distance_of(arguments: OrbitScriptArguments) -> Distance | None:
