@@ -207,12 +207,23 @@ def guarded(command: Callable[..., Any] | typer.Typer, arguments: Sequence[str] 
         if error.filename is None:
             raise
         _fail(f"{error.filename}: {error.strerror}.")
-    except KeyboardInterrupt as stop:
+    except (KeyboardInterrupt, SystemExit) as end:
+        stop = _interrupt_behind(end)
+        if stop is None:
+            raise
         from rich.console import Console
 
         Console(stderr=True).show_cursor(True)  # a bar that was cut off has hidden it
-        typer.echo(f"interrupted{f': {stop}' if str(stop) else ''}.", err=True)
+        if is_first_process():
+            typer.echo(f"interrupted{f': {stop}' if str(stop) else ''}.", err=True)
         sys.exit(130)
+
+
+def _interrupt_behind(end: BaseException | None) -> KeyboardInterrupt | None:
+    """Return the interrupt that ended a command; typer makes a silent exit of it."""
+    while end is not None and not isinstance(end, KeyboardInterrupt):
+        end = end.__cause__ or end.__context__
+    return end
 
 
 def is_first_process() -> bool:

@@ -336,17 +336,7 @@ def _options_of(kind: type) -> str:
 
 
 def distance_of(arguments: OrbitScriptArguments) -> Distance | None:
-    """Return the distance that a recipe names, or None where it names none.
-
-    Args:
-        arguments: Its key `distance`: a name, or a mapping with `name` and the distance's options.
-
-    Returns:
-        The distance.
-
-    Raises:
-        RecipeError: If there is none of that name, or it has no such option.
-    """
+    """Return the distance that a recipe's key `distance` names, or None where it names none."""
     return None if arguments.distance is None else _made("distance", distance_named, arguments.distance)
 
 
