@@ -79,8 +79,20 @@ def _precision(settings: Settings) -> Found:
                 yield key, f"`{key}` is true, but `use_cpu` is true: a CPU has no float16 training; use `bf16: true`"
         if settings["tf32"]:
             yield "tf32", "`tf32` is true, but `use_cpu` is true: a CPU has none; write `tf32: false`"
+    elif settings["bf16"] is not False and not settings["fp16"] and not _has_bfloat16():
+        yield _pair(
+            "bf16",
+            f"`bf16` is {shown(settings['bf16'])}, but no GPU computes in bfloat16: on a CPU set `use_cpu: true`, and "
+            "`bf16: false` unless it has bfloat16 units; on an older GPU set `bf16: false`",
+        )
     if settings["dtype"] == "auto" and settings["load_in_4bit"]:
         yield "dtype", "`dtype` is 'auto', but `load_in_4bit` is true: name the type of computation, such as bfloat16"
+
+
+def _has_bfloat16() -> bool:
+    from transformers.utils import is_torch_bf16_gpu_available
+
+    return bool(is_torch_bf16_gpu_available())
 
 
 def _batches(settings: Settings) -> Found:
@@ -328,7 +340,7 @@ def _launched(settings: Settings) -> Found:
         )
 
 
-_PRECISION = ("use_cpu", "fp16", "fp16_full_eval", "tf32", "dtype", "load_in_4bit")
+_PRECISION = ("use_cpu", "bf16", "fp16", "fp16_full_eval", "tf32", "dtype", "load_in_4bit")
 _BATCH = (
     "per_device_train_batch_size", "num_generations", "steps_per_generation", "gradient_accumulation_steps",
     "generation_batch_size",

@@ -27,7 +27,7 @@ from dagames_llm.data import task_named
 from dagames_llm.distances import Distance, distance_named
 from dagames_llm.extract import extractor_named
 from dagames_llm.kinds import shown
-from dagames_llm.models import EMBEDDED, embedded_gguf, locate_model
+from dagames_llm.models import EMBEDDED, locate_model
 from dagames_llm.multipliers import Constraint, DualAscent
 from dagames_llm.validation import Key, checked, keys_of, message
 
@@ -246,15 +246,12 @@ def _check_distance(orbit: OrbitScriptArguments, target: Target | None, faults: 
 
 
 def _check_model(name: str | None, faults: Faults) -> None:
-    if "model_name_or_path" in faults:
-        return
+    if "model_name_or_path" in faults or name in (None, EMBEDDED):
+        return  # the embedded model is unpacked when it is loaded
     try:
-        if name in (None, EMBEDDED):
-            embedded_gguf()
-        else:
-            locate_model(str(name))
+        locate_model(str(name))
     except ModelError as error:
-        faults["model_name_or_path"] = f"`model_name_or_path` is {name or EMBEDDED!r}: {str(error).rstrip('.')}"
+        faults["model_name_or_path"] = f"`model_name_or_path` is {name!r}: {str(error).rstrip('.')}"
 
 
 def _parsed(path: str | Path, written: Mapping[str, Any]) -> Any:

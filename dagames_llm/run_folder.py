@@ -197,7 +197,7 @@ def resumed_record(work: Path, now: RunRecord, accept: bool) -> RunRecord:
         OutputError: If something that changes numbers differs and was not accepted, or cannot be changed.
     """
     before = read_record(work)
-    recipe = recipe_differences(before.recipe, json.loads(json.dumps(now.recipe, default=str)))
+    recipe = recipe_differences(before.recipe, now.recipe)
     differences = [*recipe.values(), *_other_differences(before, now)]
     listed = "\n".join(f"  {difference}." for difference in differences)
     fixed = sorted(name for name in recipe if _named(name, KEPT))

@@ -7,6 +7,7 @@ when it is needed, so that an output that cannot be used is refused at once.
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -253,7 +254,7 @@ def train(
         callbacks = [*callbacks, *([RateOfRecipe()] if accept_changes else [])]
     model, tokenizer = load_policy(recipe)
     recipe.grpo.output_dir = str(work)
-    with _fresh(work, state, resume):
+    with _fresh(recipe, work, state, resume):
         trainer = build_trainer(recipe, model, tokenizer, questions, callbacks)
         check_optimiser(trainer)
     state.wait_for_everyone()
@@ -275,26 +276,28 @@ def train(
 
 def record_of(recipe: Recipe, questions: Questions, processes: int) -> RunRecord:
     """Return what decides the numbers of a run."""
-    settings = resolved_settings(recipe)
+    settings = json.loads(json.dumps(resolved_settings(recipe), default=str))
     digest = digest_of(questions.train, questions.held_out)
     return RunRecord(settings, digest, code_version(), package_versions(), processes)
 
 
 @contextmanager
-def _fresh(work: Path, state: PartialState, resume: bool) -> Iterator[None]:
-    """Make the folder a new run works in, and take it away again where the run is refused before it begins."""
-    if resume:
-        yield
-        return
-    if state.is_main_process:
-        shutil.rmtree(work, ignore_errors=True)
-        work.mkdir(parents=True)
+def _fresh(recipe: Recipe, work: Path, state: PartialState, resume: bool) -> Iterator[None]:
+    """Make the folder of a new run; where the run is refused before it begins, leave things as they were."""
+    existed = work.exists()
     state.wait_for_everyone()
+    work.mkdir(parents=True, exist_ok=True)
     try:
         yield
     except BaseException:
-        shutil.rmtree(work, ignore_errors=True)
+        if not existed:
+            shutil.rmtree(work, ignore_errors=True)
         raise
+    state.wait_for_everyone()
+    if existed and not resume and state.is_main_process:
+        # Only now that the new run begins does the unfinished one go.
+        shutil.rmtree(work)
+        (work / ("completions" if recipe.grpo.log_completions else "")).mkdir(parents=True)
 
 
 def _run(trainer: OrbitGRPOTrainer, checkpoint: str | None, work: Path) -> None:

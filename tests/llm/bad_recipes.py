@@ -159,6 +159,7 @@ CHOICES: list[tuple[dict[str, Any], str]] = [
 PAIRS: list[tuple[dict[str, Any], str]] = [
     ({"bf16": True, "fp16": True}, "one of them"),
     ({"fp16": True}, "bf16"),
+    ({"bf16": True, "use_cpu": False}, "use_cpu: true"),
     ({"bf16_full_eval": True, "fp16_full_eval": True}, "one of them"),
     ({"tf32": True}, "tf32: false"),
     (TOO_MANY, "multiple of `num_generations`"),

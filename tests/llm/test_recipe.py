@@ -14,6 +14,7 @@ from dagames_llm._errors import DataError, RecipeError
 from dagames_llm.data import Orbit, load_orbits, training_rows
 from dagames_llm.distances import TokenF1
 from dagames_llm.extract import extractor_named
+from dagames_llm.model_card import resolved_settings
 from dagames_llm.multipliers import Constraint
 from dagames_llm.recipe import TARGETS, OrbitScriptArguments, constraints_of, resolve_recipe, target_of
 from dagames_llm.train import Questions, rewards_of
@@ -140,3 +141,39 @@ def test_gold_is_in_the_rows_of_a_control_alone() -> None:
     assert "gold" not in training_rows(orbits).column_names
     with pytest.raises(DataError, match=r"row 2 \('b'\) has no `answer`"):
         training_rows(orbits, gold=True)
+
+
+def test_keys_of_the_model_reach_what_loads_it(tmp_path: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import trl
+
+    from dagames_llm import contradictions, models
+    from dagames_llm.train import load_policy
+
+    monkeypatch.setattr(contradictions, "installed", bool)
+    monkeypatch.setattr(trl, "get_quantization_config", lambda model: "nf4" if model.load_in_4bit else None)
+    seen: list[Any] = []
+
+    def load(*args: Any, **options: Any) -> Any:
+        seen.append((args, options))
+        return None, None
+
+    monkeypatch.setattr(models, "load_model", load)
+    keys = {"load_in_4bit": True, "use_bnb_nested_quant": True, "dtype": "bfloat16", "model_revision": "v2"}
+    load_policy(resolve_recipe(recipe(tmp_path, tiny, attn_implementation="eager", **keys)))
+    ((args, options),) = seen
+    assert args == (str(tiny), "v2", "bfloat16", "eager")
+    assert options == {"quantization_config": "nf4", "device_map": None}
+    load_policy(resolve_recipe(recipe(tmp_path, tiny, model_init_kwargs={"use_cache": False})))
+    assert seen[1][1] == {"use_cache": False}
+
+
+def test_a_resolved_recipe_says_it_all(tmp_path: Path, tiny: Path) -> None:
+    more = {"target_options": {"ties": "none"}, "eval_strategy": "steps", "data": "d", "held_out": 1}
+    schedule = {"lr_scheduler_type": "cosine_with_min_lr", "lr_scheduler_kwargs": {"min_lr": 1e-6}}
+    first = resolve_recipe(recipe(tmp_path, tiny, **more, **schedule))
+    again = tmp_path / "again.yaml"
+    again.write_text(yaml.safe_dump(resolved_settings(first)))
+    second = resolve_recipe(again)
+    assert resolved_settings(second) == resolved_settings(first)
+    assert second.target == MajorityVote(ties="none")
+    assert second.grpo.lr_scheduler_kwargs == {"min_lr": 1e-6}

@@ -192,6 +192,20 @@ def test_other_questions_are_refused(
     assert "the questions are others" in words
 
 
+def test_a_refused_run_leaves_an_unfinished_one_as_it_is(
+    place: Path, tiny: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (place / "out.partial").mkdir()
+    (place / "out.partial" / "kept").write_text("kept")
+    write(place, tiny, lora_target_modules=["q_prj"])
+    assert train(capsys, "--overwrite")[0] == 2
+    assert (place / "out.partial" / "kept").read_text() == "kept"
+    write(place, tiny, max_steps=1, log_completions=True)
+    assert train(capsys, "--overwrite")[0] == 0
+    assert not (place / "out" / "kept").exists()
+    assert list((place / "out" / "completions").iterdir())
+
+
 def test_completions_are_logged_and_held_out_questions_evaluated_if_that_is_wanted(
     place: Path, tiny: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
