@@ -6,9 +6,10 @@ cause ends in one message on standard error and exit code 2, without a traceback
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -39,7 +40,9 @@ those of TRL's GRPOConfig and ModelConfig and of OrbitScriptArguments (task, dat
 Data are JSON lines: {"orbit": [prompt, paraphrase, ...]} or {"question": ...}, which is reworded by rule; an optional
 "answer" is shown to the monitor and never rewarded. A JSON array of Body, Question, Answer works too.
 
-Killed, a run goes on with --resume and comes to the same numbers.
+Interrupted or killed, a run goes on with --resume and comes to the same numbers; where recipe, data, code or processes
+are others than they were, it says which and stops. Checkpoints stay in the finished folder; `save_total_limit` keeps
+only the newest of them.
 
 With --dry-run two steps are made on a tiny random model of the recipe's architecture, on a CPU and without a download.
 
@@ -62,8 +65,13 @@ def train_command(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Two steps on a tiny random model, in seconds; nothing is kept.")
     ] = False,
+    accept_changes: Annotated[
+        bool, typer.Option("--accept-changes", help="Resume though recipe, data, code or processes are others.")
+    ] = False,
 ) -> None:
     """Check what can be checked without torch, then train."""
+    if accept_changes and not resume:
+        raise OutputError("--accept-changes is for --resume: a new run has nothing that could have changed.")
     from dagames_llm.recipe import read_recipe
 
     if dry_run:
@@ -72,12 +80,10 @@ def train_command(
         dry_run_command(config, data)
         return
     written = read_recipe(config)
-    output = output_dir or (Path(str(written["output_dir"])) if "output_dir" in written else None)
-    if output is None:
-        raise OutputError("say where the result goes: --output-dir, or `output_dir` in the recipe.")
+    output = output_dir or output_of(written)
     if data is not None and not data.is_file():
         raise DataError(f"no data file {data}.")
-    from dagames_llm.train import check_output
+    from dagames_llm.run_folder import check_output
 
     check_output(output, overwrite, resume)
     quiet_libraries()
@@ -92,7 +98,8 @@ def train_command(
     recipe = resolve_recipe(config, {} if data is None else {"data": str(data)})
     # Each shows a bar of its own, and there is one at a time: questions, steps, questions.
     callbacks = [HeldOutBefore(recipe, console), ShowSteps(console), HeldOutAfter(recipe, console)]
-    train(recipe, output, overwrite, resume, callbacks, lambda text: console.print(text, highlight=False))
+    say = functools.partial(console.print, highlight=False)
+    train(recipe, output, overwrite, resume, callbacks, say, accept_changes)
     if is_first_process():
         if results := read_held_out(output):
             Console().print(evaluation_table("held-out questions", results))
@@ -100,6 +107,22 @@ def train_command(
 
 
 app.command("forecast", help=FORECAST_HELP)(forecast_command)
+
+
+def output_of(written: Mapping[str, Any]) -> Path:
+    """Return the folder that a recipe names for its result.
+
+    Raises:
+        OutputError: It names none.
+    """
+    from dagames_llm.kinds import shown
+
+    output = written.get("output_dir")
+    if output is None:
+        raise OutputError("`output_dir` is null: say where the result goes by --output-dir, or in the recipe.")
+    if not isinstance(output, str) or not output:
+        raise OutputError(f"`output_dir` is {shown(output)}; it is a text, the path of a folder: quote it.")
+    return Path(output)
 
 
 def quiet_libraries() -> None:
@@ -144,12 +167,23 @@ def guarded(command: Callable[..., Any] | typer.Typer, arguments: Sequence[str] 
         if error.filename is None:
             raise
         _fail(f"{error.filename}: {error.strerror}.")
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit) as end:
+        stop = _interrupt_behind(end)
+        if stop is None:
+            raise
         from rich.console import Console
 
         Console(stderr=True).show_cursor(True)  # a bar that was cut off has hidden it
-        typer.echo("interrupted.", err=True)
+        if is_first_process():
+            typer.echo(f"interrupted{f': {stop}' if str(stop) else ''}.", err=True)
         sys.exit(130)
+
+
+def _interrupt_behind(end: BaseException | None) -> KeyboardInterrupt | None:
+    """Return the interrupt that ended a command; typer makes a silent exit of it."""
+    while end is not None and not isinstance(end, KeyboardInterrupt):
+        end = end.__cause__ or end.__context__
+    return end
 
 
 def is_first_process() -> bool:

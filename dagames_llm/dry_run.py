@@ -30,6 +30,7 @@ ELSEWHERE: Mapping[str, Any] = {
     "use_cpu": True,
     "load_in_4bit": False,
     "load_in_8bit": False,
+    "use_bnb_nested_quant": False,
     "use_vllm": False,
     "use_liger_kernel": False,
     "attn_implementation": None,
@@ -126,6 +127,9 @@ def _sizes(written: Mapping[str, Any], changes: list[str]) -> dict[str, Any]:
     if not isinstance(length, int) or length > LENGTH:
         changed["max_completion_length"] = LENGTH
         changes.append(f"completions of {LENGTH} tokens{'' if length is None else f', not {length}'}")
+    if written.get("lora_upper_layers") is not None:
+        changed["lora_upper_layers"] = 1
+        changes.append(f"an adapter on one layer, not {written['lora_upper_layers']}")
     batch, group = _batch(written), written.get("num_generations", 8)
     if isinstance(group, int) and group > 0 and batch is not None and (batch > LARGEST or batch % group):
         processes = group // math.gcd(group, batch)

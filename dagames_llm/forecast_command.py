@@ -146,7 +146,8 @@ def make_target(name: str, options: str | None, table: str | None, group_size: i
     """
     from dagames_llm.forecast_choices import TABLES, with_table
     from dagames_llm.group_rules import sizes_of
-    from dagames_llm.recipe import OrbitScriptArguments, target_of
+    from dagames_llm.named_rewards import target_of
+    from dagames_llm.recipe import OrbitScriptArguments
 
     sizes_of(group_size, 1)
     try:

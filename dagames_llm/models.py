@@ -13,7 +13,7 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dagames_llm._errors import ModelError, VersionError
 
@@ -132,7 +132,11 @@ def locate_model(name: str) -> str:
 
 
 def load_model(
-    name: str, revision: str = "main", dtype: str = "float32", attn_implementation: str | None = None
+    name: str,
+    revision: str = "main",
+    dtype: str = "float32",
+    attn_implementation: str | None = None,
+    **options: Any,
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """Load a causal language model and its tokenizer, padding on the left.
 
@@ -141,6 +145,7 @@ def load_model(
         revision: branch, tag or commit of a hub id.
         dtype: torch's name of the type the weights are held in.
         attn_implementation: transformers' name of an attention kernel, or its default.
+        options: more of transformers' `from_pretrained`, such as `quantization_config`.
 
     Returns:
         Model and tokenizer; the tokenizer has a padding token.
@@ -155,9 +160,9 @@ def load_model(
     try:
         tokenizer = AutoTokenizer.from_pretrained(place, padding_side="left", truncation_side="left", **common)
         model = AutoModelForCausalLM.from_pretrained(
-            place, dtype=dtype, use_safetensors=True, attn_implementation=attn_implementation, **common
+            place, dtype=dtype, use_safetensors=True, attn_implementation=attn_implementation, **common, **options
         )
-    except (OSError, ValueError, RuntimeError, KeyError) as error:
+    except (OSError, ValueError, RuntimeError, KeyError, TypeError, ImportError) as error:
         reason = str(error).strip().partition("\n")[0] or type(error).__name__
         raise ModelError(f"cannot load the model {name!r}: {reason}") from error
     if tokenizer.pad_token is None:
@@ -231,7 +236,10 @@ def check_chat(tokenizer: PreTrainedTokenizerBase) -> None:
         ModelError: it has no chat template.
     """
     if tokenizer.chat_template is None:
-        raise ModelError("`chat` needs a model with a chat template; this one has none.")
+        raise ModelError(
+            "`chat` is true, which needs a model with a chat template, and this one has none: leave `chat` out, or "
+            "name an instruction-tuned model."
+        )
 
 
 def stop_at_newline(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:

@@ -7,8 +7,7 @@ Its keys are those of `OrbitScriptArguments` (data, task, target, constraints), 
 from __future__ import annotations
 
 import dataclasses
-import difflib
-import math
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,13 +15,17 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-import dagames.targets
 from dagames._errors import DagamesError
 from dagames.targets import Target
-from dagames_llm._errors import RecipeError
-from dagames_llm.costs import cost_named
-from dagames_llm.distances import Distance, distance_named
+from dagames_llm._errors import ModelError, RecipeError
+from dagames_llm.contradictions import Faults
+from dagames_llm.data import task_named
+from dagames_llm.distances import Distance
+from dagames_llm.extract import extractor_named
+from dagames_llm.models import EMBEDDED, locate_model
 from dagames_llm.multipliers import Constraint
+from dagames_llm.named_rewards import constraints_of, distance_of, target_of
+from dagames_llm.validation import Key, checked, keys_of, message
 
 if TYPE_CHECKING:
     from trl import ModelConfig
@@ -30,32 +33,6 @@ if TYPE_CHECKING:
     from dagames_llm.trainer import OrbitGRPOConfig
 
 SHIPPED = Path(__file__).parent / "recipes"
-
-TARGETS = {
-    "centrality": "Centrality",
-    "consensus_vote": "ConsensusVote",
-    "crossed_vote": "CrossedVote",
-    "exponentiated_reward": "ExponentiatedReward",
-    "format_reward": "FormatReward",
-    "gini_diversity": "GiniDiversity",
-    "ground_truth": "GroundTruth",
-    "inverse_frequency": "InverseFrequency",
-    "majority_vote": "MajorityVote",
-    "max_rl": "MaxRL",
-    "pass_at_k": "PassAtK",
-    "prior_matching": "PriorMatching",
-    "random_reward": "RandomReward",
-    "soft_consensus": "SoftConsensus",
-}
-"""Targets that a recipe names, and their classes in `dagames.targets`."""
-
-TABLES = {
-    "minimax": "minimax_table",
-    "plugin": "plugin_table",
-    "recommended": "recommended_table",
-    "taylor": "taylor_table",
-}
-"""Reward tables that a recipe names under `target_options`, and their makers in `dagames.estimators`."""
 
 
 @dataclass
@@ -113,32 +90,6 @@ class Recipe:
     distance: Distance | None
     constraints: Sequence[Constraint]
     written: dict[str, Any]
-
-
-CHOICES = {
-    "scale_rewards": ("none", "group", "batch"),
-    "multi_objective_aggregation": ("sum_then_normalize", "normalize_then_sum"),
-    "dtype": (None, "auto", "bfloat16", "float16", "float32", "float64"),
-    "loss_type": ("luspo", "grpo", "dr_grpo", "dapo", "bnpo", "cispo", "sapo", "vespo"),
-}
-"""Settings TRL reads at the first step only, when a run has begun, and torch when the model is loaded."""
-
-LEAST = {
-    "data_limit": 1,
-    "eval_samples": 1,
-    "gradient_accumulation_steps": 1,
-    "held_out": 0,
-    "learning_rate": 0,
-    "lora_upper_layers": 1,
-    "max_completion_length": 1,
-    "num_generations": 2,
-    "num_iterations": 1,
-    "per_device_train_batch_size": 1,
-    "steps_per_generation": 1,
-    "temperature": 1e-6,
-    "threads": 1,
-}
-"""Least values of numbers, which libraries refuse late or take for something else."""
 
 
 def shipped_recipes() -> list[str]:
@@ -206,15 +157,29 @@ def _extended(path: Path, above: Any) -> Path:
 
 def _content(path: Path) -> dict[str, Any]:
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_OnceEach)  # noqa: S506, a safe loader
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
         place = f", line {mark.line + 1}" if mark is not None else ""
         reason = getattr(error, "problem", None) or type(error).__name__
         raise RecipeError(f"{path}{place}: not YAML: {reason}.") from error
     if not isinstance(content, dict) or not all(isinstance(key, str) for key in content):
-        raise RecipeError(f"{path}: a recipe is a mapping from names to values.")
+        raise RecipeError(f"{path}: a recipe is a mapping from names to values, one a line: `beta: 0.02`.")
     return content
+
+
+class _OnceEach(yaml.SafeLoader):
+    """YAML in which a mapping has each key once: of two values the first would be ignored."""
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+        names = [key.value for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"]
+        for place, name in enumerate(names):
+            if name in names[:place]:
+                mark = node.value[place][0].start_mark
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {name!r} is there twice; remove one", mark
+                )
+        return super().construct_mapping(node, deep)
 
 
 def _parts() -> tuple[type, ...]:
@@ -225,13 +190,19 @@ def _parts() -> tuple[type, ...]:
     return OrbitScriptArguments, OrbitGRPOConfig, ModelConfig
 
 
-def known_keys() -> set[str]:
+@functools.cache
+def recipe_keys() -> dict[str, Key]:
     """Return every key a recipe may hold. Heavy: imports TRL."""
-    return {f.name for kind in _parts() for f in dataclasses.fields(kind) if f.init}
+    return keys_of(_parts())
+
+
+def known_keys() -> set[str]:
+    """Return the names of the keys a recipe may hold. Heavy: imports TRL."""
+    return set(recipe_keys())
 
 
 def resolve_recipe(path: str | Path, overrides: dict[str, Any] | None = None) -> Recipe:
-    """Read a recipe and give every key its value.
+    """Read a recipe, check the whole of it, and give every key its value.
 
     Args:
         path: a YAML file, or the name of a shipped recipe.
@@ -241,46 +212,57 @@ def resolve_recipe(path: str | Path, overrides: dict[str, Any] | None = None) ->
         The recipe.
 
     Raises:
-        RecipeError: the file is missing or no mapping, a key is unknown, or a value is of the wrong kind.
+        RecipeError: the file is missing or no mapping, or keys cannot be used; the message names all of them.
     """
     written = _as_installed({**read_recipe(path), **(overrides or {})})
-    check_keys(written, known_keys(), str(path))
-    if written.get("trust_remote_code"):
-        raise RecipeError(f"{path}: `trust_remote_code` is always off: no code of a model is run.")
-    orbit, grpo, model = _parsed(path, written)
-    check_values(path, {**vars(model), **vars(grpo), **vars(orbit)})
-    if orbit.system is not None and not orbit.chat:
-        raise RecipeError(f"{path}: `system` is a message of a conversation; write `chat: true`, or leave it out.")
-    if not grpo.beta > 0:
-        raise RecipeError(f"{path}: `beta` is {grpo.beta}; the game needs a positive weight of the KL.")
-    if not 0 <= grpo.seed < 2**32:
-        raise RecipeError(f"{path}: `seed` is {grpo.seed}; it lies between 0 and 2**32 - 1.")
-    target, constraints = target_of(orbit, grpo.num_generations), constraints_of(orbit)
-    distance = distance_of(orbit)
-    if target is None and not constraints:
-        raise RecipeError(f"{path}: `target` is null and there are no `constraints`: nothing is rewarded.")
-    if target is not None and "distances" in target.needs and distance is None:
-        raise RecipeError(f"{path}: `target` is {orbit.target!r}, which needs a `distance`, such as token_f1.")
-    return Recipe(orbit, grpo, model, target, distance, constraints, written)
+    settings, values, faults = checked(written, recipe_keys())
+    orbit = OrbitScriptArguments(**{f.name: settings[f.name] for f in dataclasses.fields(OrbitScriptArguments)})
+    size = None if "num_generations" in faults else settings["num_generations"]
+    target = _made_of(orbit, ("target", "target_options"), lambda o: target_of(o, size), faults)
+    distance = _made_of(orbit, ("distance",), distance_of, faults)
+    constraints = _made_of(orbit, ("constraints",), constraints_of, faults)
+    _made_of(orbit, ("extractor",), lambda o: extractor_named(o.extractor), faults)
+    if orbit.data is None:
+        _made_of(orbit, ("task",), lambda o: task_named(o.task, 0), faults)
+    _check_distance(orbit, target, faults)
+    _check_model(settings["model_name_or_path"], faults)
+    if faults:
+        raise RecipeError(message(str(path), faults))
+    orbit, grpo, model = _parsed(path, values)
+    return Recipe(orbit, grpo, model, target, distance, constraints or [], written)
 
 
-def check_values(path: str | Path, values: Mapping[str, Any]) -> None:
-    """Raise for a value that would be refused when the run has begun, or that stands for something else.
+def _made_of(orbit: OrbitScriptArguments, keys: tuple[str, ...], make: Callable[..., Any], faults: Faults) -> Any:
+    """Return what the keys name, or note why it cannot be made."""
+    if faults.keys() & set(keys):
+        return None
+    try:
+        return make(orbit)
+    except (DagamesError, ModuleNotFoundError) as error:
+        faults[keys[0]] = str(error).rstrip(".")
+        return None
 
-    Args:
-        path: The recipe, for the message.
-        values: Of all keys.
 
-    Raises:
-        RecipeError: If there is one.
-    """
-    for key, known in CHOICES.items():
-        if key in values and values[key] not in known:
-            raise RecipeError(f"{path}: `{key}` is {values[key]!r}; known are {', '.join(filter(None, known))}.")
-    for key, least in LEAST.items():
-        value = values.get(key)
-        if value is not None and not least <= value < math.inf:
-            raise RecipeError(f"{path}: `{key}` is {value}; it must be finite and at least {least}.")
+def _check_distance(orbit: OrbitScriptArguments, target: Target | None, faults: Faults) -> None:
+    if faults.keys() & {"target", "target_options", "distance"}:
+        return
+    needed = target is not None and "distances" in target.needs
+    if needed and orbit.distance is None:
+        faults["target"] = f"`target` is {orbit.target!r}, which needs a `distance`, such as token_f1"
+    if orbit.distance is not None and not needed:
+        faults["distance"] = (
+            f"`distance` is {orbit.distance['name']!r}, but the target {orbit.target} does not read distances: "
+            "leave it out, or choose `target: centrality`"
+        )
+
+
+def _check_model(name: str | None, faults: Faults) -> None:
+    if "model_name_or_path" in faults or name in (None, EMBEDDED):
+        return  # the embedded model is unpacked when it is loaded
+    try:
+        locate_model(str(name))
+    except ModelError as error:
+        faults["model_name_or_path"] = f"`model_name_or_path` is {name!r}: {str(error).rstrip('.')}"
 
 
 def _parsed(path: str | Path, written: Mapping[str, Any]) -> Any:
@@ -291,17 +273,12 @@ def _parsed(path: str | Path, written: Mapping[str, Any]) -> Any:
             raise RecipeError(f"the recipe cannot be used: {message}.")
 
     parser = Parser(dataclass_types=_parts())
-    if isinstance(written.get("distance"), str):
-        written = {**written, "distance": {"name": written["distance"]}}
-    for key, least in LEAST.items():
-        if isinstance(written.get(key), int) and least >= 1 > written[key]:  # TRL divides by some of them
-            check_values(path, {key: written[key]})
     # Numbers go in as text, so that argparse reads and checks them: as they are it would take any kind for a default.
     parser.set_defaults_with_config(**{key: _as_argument(value) for key, value in written.items()})
     try:
         return parser.parse_args_into_dataclasses(args=[])
-    except (ValueError, TypeError, ImportError, NotImplementedError) as error:
-        raise RecipeError(f"{path}: {error}") from error
+    except (ValueError, TypeError, ImportError, NotImplementedError, RuntimeError, OSError, AssertionError) as error:
+        raise RecipeError(f"{path}: {' '.join(str(error).split())}") from error
 
 
 def _as_installed(written: dict[str, Any]) -> dict[str, Any]:
@@ -313,127 +290,5 @@ def _as_installed(written: dict[str, Any]) -> dict[str, Any]:
     return {former.get(key, key) if key not in known else key: value for key, value in written.items()}
 
 
-def check_keys(written: Mapping[str, Any], known: set[str], place: str) -> None:
-    """Raise for a key that is not known, with the nearest one that is.
-
-    Raises:
-        RecipeError: there is one.
-    """
-    for key in written:
-        if key not in known:
-            near = difflib.get_close_matches(str(key), known, n=1, cutoff=0.5)
-            hint = f"; did you mean `{near[0]}`?" if near else ""
-            raise RecipeError(f"{place}: unknown key `{key}`{hint}")
-
-
 def _as_argument(value: Any) -> Any:
     return str(value) if isinstance(value, bool | int | float) else value
-
-
-def target_of(arguments: OrbitScriptArguments, group_size: int | None = None) -> Target | None:
-    """Return the target that a recipe names.
-
-    Args:
-        arguments: Its keys `target` and `target_options`. The option `table` is a name of `TABLES`.
-        group_size: Completions of a group, `num_generations`, for which a table is made.
-
-    Returns:
-        The target, or None where it names none.
-
-    Raises:
-        RecipeError: there is no target of that name, or it has no such option or value.
-    """
-    name, options = arguments.target, arguments.target_options
-    if name is None:
-        return None
-    if not isinstance(name, str) or name not in TARGETS:
-        near = difflib.get_close_matches(str(name), TARGETS, n=1)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        raise RecipeError(f"`target` is {name!r}; known are {', '.join(TARGETS)}{hint}")
-    if options is not None and not _is_mapping(options):
-        raise RecipeError(f"`target_options` is {options!r:.80}; it maps names of options to values: {{ties: none}}.")
-    # Answers are texts; YAML reads an unquoted 7 as a number.
-    texts = {k: {str(a): p for a, p in v.items()} if isinstance(v, dict) else v for k, v in (options or {}).items()}
-    if texts.get("table") is not None:
-        texts["table"] = _table(texts["table"], group_size)
-    try:
-        return getattr(dagames.targets, TARGETS[name])(**texts)  # type: ignore[no-any-return]
-    except (TypeError, ValueError, DagamesError) as error:
-        raise RecipeError(f"`target` {name} cannot be made with {options or 'no options'}: {error}") from error
-
-
-def _table(name: Any, group_size: int | None) -> Any:
-    if not isinstance(name, str) or name not in TABLES or group_size is None:
-        raise RecipeError(
-            f"`target_options`: `table` is {name!r}; known are {', '.join(TABLES)}, each for `num_generations` traces."
-        )
-    import dagames.estimators
-
-    try:
-        return getattr(dagames.estimators, TABLES[name])(group_size)
-    except DagamesError as error:
-        raise RecipeError(f"`target_options`: no {name} `table` for groups of {group_size}: {error}") from error
-
-
-def constraints_of(arguments: OrbitScriptArguments) -> list[Constraint]:
-    """Return the constraints that a recipe names.
-
-    Args:
-        arguments: Its key `constraints`: a list of mappings with `cost` and `budget`, and optionally the other fields
-            of `dagames_llm.Constraint`. A cost is a name, or a mapping with `name` and the cost's options.
-
-    Returns:
-        The constraints, in order.
-
-    Raises:
-        RecipeError: If one has an unknown key, or lacks its cost or budget, or a value cannot be used.
-    """
-    given = arguments.constraints or []
-    if not isinstance(given, list):
-        raise RecipeError(f"`constraints` is {given!r:.80}; it is a list: [{{cost: refusal, budget: 0.1}}].")
-    found = []
-    known = {f.name for f in dataclasses.fields(Constraint)}
-    for i, entry in enumerate(given):
-        place = f"`constraints[{i}]`"
-        if not _is_mapping(entry) or not {"cost", "budget"} <= set(entry):
-            raise RecipeError(f"{place} is {entry!r:.80}; it needs `cost` and `budget`: {{cost: refusal, budget: 0.1}}")
-        check_keys(entry, known, place)
-        cost = _made(f"constraints[{i}].cost", cost_named, entry["cost"])
-        try:
-            found.append(Constraint(**{**entry, "cost": cost}))
-        except (TypeError, DagamesError) as error:
-            raise RecipeError(f"{place}: {error}") from error
-    return found
-
-
-def distance_of(arguments: OrbitScriptArguments) -> Distance | None:
-    """Return the distance that a recipe names.
-
-    Args:
-        arguments: Its key `distance`.
-
-    Returns:
-        The distance, or None where it names none.
-
-    Raises:
-        RecipeError: There is no distance of that name, or it has no such option or value.
-    """
-    return None if arguments.distance is None else _made("distance", distance_named, arguments.distance)
-
-
-def _is_mapping(value: Any) -> bool:
-    return isinstance(value, Mapping) and all(isinstance(key, str) for key in value)
-
-
-def _made(key: str, make: Callable[..., Any], value: Any) -> Any:
-    """Return what a name, or a mapping with a name and options, stands for."""
-    if _is_mapping(value) and "name" in value:
-        name, options = value["name"], {k: v for k, v in value.items() if k != "name"}
-    else:
-        name, options = value, {}
-    if not isinstance(name, str):
-        raise RecipeError(f"`{key}` is {value!r:.80}; it is a name, or a mapping with `name` and options.")
-    try:
-        return make(name, **options)
-    except (TypeError, ValueError, DagamesError) as error:
-        raise RecipeError(f"`{key}`: {error}") from error

@@ -14,7 +14,8 @@ from typing import Any
 from dagames_llm._errors import ModelError, OutputError, RecipeError
 from dagames_llm.evaluate import Decoding
 from dagames_llm.models import check_adapter
-from dagames_llm.recipe import OrbitScriptArguments, Recipe, constraints_of, distance_of, read_recipe
+from dagames_llm.named_rewards import constraints_of, distance_of
+from dagames_llm.recipe import OrbitScriptArguments, Recipe, read_recipe
 
 RECIPE = "recipe.yaml"
 """The file of a run's folder that holds its resolved recipe."""
@@ -36,6 +37,7 @@ class Drawing:
         min_p: See `Decoding`.
         repetition_penalty: See `Decoding`.
         use_cpu: Whether the run was on a CPU though there may be a GPU.
+        model_init_kwargs: Options with which the model is loaded.
     """
 
     seed: int = 42
@@ -46,6 +48,7 @@ class Drawing:
     min_p: float | None = None
     repetition_penalty: float = 1.0
     use_cpu: bool = False
+    model_init_kwargs: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)

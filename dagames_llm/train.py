@@ -1,14 +1,16 @@
 """Train by a recipe: a folder with adapter, model card, metrics and the resolved recipe comes out.
 
-The work happens in `<output>.partial`, which becomes `<output>` when everything in it is whole. Killed at any moment,
-a run resumes from its newest complete checkpoint and comes to the same numbers. Torch is imported when it is needed, so
-that an output that cannot be used is refused at once.
+The work happens in `<output>.partial`, which becomes `<output>`, checkpoints included, when everything in it is whole.
+Killed at any moment, a run resumes from its newest complete checkpoint and comes to the same numbers. Torch is imported
+when it is needed, so that an output that cannot be used is refused at once.
 """
 
 from __future__ import annotations
 
+import json
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,50 +18,24 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from dagames._files import write_json
-from dagames_llm._errors import DataError, OutputError, RecipeError
+from dagames_llm._errors import DataError, DivergedError, ModelError, RecipeError
+from dagames_llm.assembly import adapter_of, check_optimiser, check_rows_for, evaluates, quantisation_of
 from dagames_llm.data import Orbit, gold_answers, load_orbits, task_named, training_rows
 from dagames_llm.extract import extractor_named
-from dagames_llm.model_card import model_card, package_versions, resolved_settings, settings_of, step_history
+from dagames_llm.kinds import shown
+from dagames_llm.model_card import evaluation_history, model_card, package_versions, resolved_settings, step_history
 from dagames_llm.recipe import Recipe
+from dagames_llm.run_folder import RunRecord, check_output, code_version, digest_of, partial_folder, resumed_record
+from dagames_llm.saving import save_policy
 
 if TYPE_CHECKING:
+    from accelerate import PartialState
     from transformers import PreTrainedModel, PreTrainedTokenizerBase, TrainerCallback
 
     from dagames_llm.trainer import OrbitGRPOTrainer
 
-COMPLETIONS = "completions"
-"""The folder of TRL's tables of completions, where `log_completions` is set."""
-
 HELD_OUT = "held_out.json"
 """The file of a run's folder that holds the evaluations of its held-out questions, where there are any."""
-
-RESULT = ("metrics.json", "recipe.yaml")
-"""Files by which a folder is known as a result, which may be replaced when that is asked for."""
-
-
-def partial_folder(output: Path) -> Path:
-    """Return the folder an unfinished run of `output` works in."""
-    return output.parent / f"{output.name}.partial"
-
-
-def check_output(output: Path, overwrite: bool, resume: bool) -> None:
-    """Refuse an output that exists, or that an unfinished run is writing, unless asked.
-
-    Raises:
-        OutputError: with what to pass.
-    """
-    above = next((parent for parent in output.parents if parent.exists()), Path())
-    if not above.is_dir():
-        raise OutputError(f"{output} cannot be made: {above} is a file.")
-    work = partial_folder(output)
-    if resume and not work.is_dir():
-        raise OutputError(f"nothing to resume: there is no {work}.")
-    if output.exists() and not overwrite:
-        raise OutputError(f"{output} exists already; pass --overwrite to replace it, or name another folder.")
-    if output.exists() and not all((output / name).is_file() for name in RESULT):
-        raise OutputError(f"{output} is no result of a training run; it is not replaced. Name another folder.")
-    if work.exists() and not (resume or overwrite):
-        raise OutputError(f"{work} is an unfinished run; pass --resume to go on with it, or --overwrite to drop it.")
 
 
 @dataclass(frozen=True)
@@ -94,7 +70,10 @@ def questions_of(recipe: Recipe) -> Questions:
     if recipe.orbit.data is None:
         task = task_named(recipe.orbit.task, recipe.grpo.seed)
         return Questions(task.train, task.held_out, task.views)
-    orbits = load_orbits(recipe.orbit.data, read)[: recipe.orbit.data_limit]
+    try:
+        orbits = load_orbits(recipe.orbit.data, read)[: recipe.orbit.data_limit]
+    except DataError as error:
+        raise DataError(f"`data`: {error}") from error
     kept = len(orbits) - recipe.orbit.held_out
     if kept <= 0 or recipe.orbit.held_out < 0:
         raise DataError(f"`held_out` {recipe.orbit.held_out} leaves none of {len(orbits)} rows to train on.")
@@ -119,12 +98,20 @@ def load_policy(recipe: Recipe) -> tuple[PreTrainedModel, PreTrainedTokenizerBas
 
     if recipe.orbit.threads is not None:
         torch.set_num_threads(recipe.orbit.threads)
-    model, tokenizer = models.load_model(
-        recipe.model.model_name_or_path or models.EMBEDDED,
-        recipe.model.model_revision,
-        recipe.model.dtype or "float32",
-        recipe.model.attn_implementation,
-    )
+    options = dict(recipe.grpo.model_init_kwargs or {})
+    try:
+        model, tokenizer = models.load_model(
+            recipe.model.model_name_or_path or models.EMBEDDED,
+            recipe.model.model_revision,
+            recipe.model.dtype or "float32",
+            recipe.model.attn_implementation,
+            **options,
+            **quantisation_of(recipe),
+        )
+    except ModelError as error:
+        if not options:
+            raise
+        raise ModelError(f"{error} `model_init_kwargs` is {shown(options)}: leave out what the model lacks.") from error
     if recipe.orbit.chat:
         models.check_chat(tokenizer)
     if recipe.orbit.stop_at_newline:
@@ -158,21 +145,18 @@ def build_trainer(
         RecipeError: TRL refuses a setting.
     """
     from transformers import PrinterCallback, ProgressCallback
-    from trl import get_peft_config
 
     from dagames_llm import trainer as trainers
     from dagames_llm.monitors import CollapseAlarm
 
-    peft_config = get_peft_config(recipe.model)
-    if peft_config is not None and recipe.orbit.lora_upper_layers is not None:
-        layers = model.config.num_hidden_layers
-        peft_config.layers_to_transform = list(range(max(0, layers - recipe.orbit.lora_upper_layers), layers))
+    adapter = adapter_of(recipe, model)
     rewards, more = rewards_of(recipe, questions)
     recipe.grpo.disable_tqdm = True
     needs_gold = recipe.target is not None and "gold" in recipe.target.needs
     columns = {name for c in recipe.constraints if isinstance(c.applies_to, Mapping) for name in c.applies_to}
-    rows = training_rows(
-        questions.train, recipe.orbit.chat, system=recipe.orbit.system, gold=needs_gold, columns=sorted(columns)
+    rows, evaluated = (
+        training_rows(part, recipe.orbit.chat, system=recipe.orbit.system, gold=needs_gold, columns=sorted(columns))
+        for part in (questions.train, questions.held_out if evaluates(recipe) else [])
     )
     try:
         trainer = trainers.OrbitGRPOTrainer(
@@ -180,12 +164,13 @@ def build_trainer(
             reward_funcs=rewards,
             args=recipe.grpo,
             train_dataset=rows,
+            eval_dataset=evaluated if evaluates(recipe) else None,
             processing_class=tokenizer,
-            peft_config=peft_config,
+            peft_config=adapter,
             callbacks=[CollapseAlarm(), *more, *callbacks],
         )
-    except (ValueError, TypeError, ImportError) as error:
-        raise RecipeError(f"the recipe cannot be used: {error}") from error
+    except (ValueError, TypeError, ImportError, NotImplementedError, RuntimeError, AttributeError) as error:
+        raise RecipeError(f"the recipe cannot be used: {' '.join(str(error).split())}") from error
     # The log is kept and shown by our own callbacks; these two print each entry as a raw mapping.
     trainer.remove_callback(PrinterCallback)
     trainer.remove_callback(ProgressCallback)
@@ -209,7 +194,7 @@ def rewards_of(recipe: Recipe, questions: Questions) -> tuple[list[Any], list[Tr
     rewards: list[Any] = []
     callbacks: list[TrainerCallback] = []
     if recipe.target is not None:
-        monitor = Monitor(gold_answers(questions.train))
+        monitor = Monitor(gold_answers([*questions.train, *questions.held_out]))
         reward = TargetReward(
             recipe.target,
             extract=recipe.orbit.extractor,
@@ -232,6 +217,7 @@ def train(
     resume: bool = False,
     callbacks: Sequence[TrainerCallback] = (),
     say: Callable[[str], None] = lambda _: None,
+    accept_changes: bool = False,
 ) -> Path:
     """Train by a recipe and save what came of it.
 
@@ -242,19 +228,23 @@ def train(
         resume: go on with an unfinished run.
         callbacks: told of progress.
         say: told what happens, in words.
+        accept_changes: resume though recipe, questions, code, packages or processes are others.
 
     Returns:
-        `output`, with `adapter_model.safetensors` (or the whole model), `README.md`, `metrics.json`, `recipe.yaml`.
+        `output`, with `adapter_model.safetensors` (or the whole model), `README.md`, `metrics.json`, `recipe.yaml`,
+        `run.json` and the checkpoints.
 
     Raises:
-        OutputError: the folder exists, or the unfinished run was of another recipe.
+        OutputError: the folder exists, or the unfinished run was started by another recipe or under other conditions.
         DataError: the data cannot be used.
         ModelError: the model cannot be loaded.
         RecipeError: a setting cannot be used.
+        DivergedError: the numbers are no longer finite.
     """
     import torch
     from accelerate import PartialState
 
+    from dagames_llm.resume import RateOfRecipe
     from dagames_llm.trainer import last_checkpoint
 
     state = PartialState(cpu=recipe.grpo.use_cpu)
@@ -262,88 +252,91 @@ def train(
     # Nobody makes the folder before everybody has looked.
     state.wait_for_everyone()
     questions = questions_of(recipe)
+    check_rows_for(recipe, questions.train)
     work = partial_folder(output)
+    record = record_of(recipe, questions, state.num_processes)
     if resume:
-        check_same_recipe(work, recipe)
+        record = resumed_record(work, record, accept_changes)
+        callbacks = [*callbacks, *([RateOfRecipe()] if accept_changes else [])]
     model, tokenizer = load_policy(recipe)
     recipe.grpo.output_dir = str(work)
-    trainer = build_trainer(recipe, model, tokenizer, questions, callbacks)
+    with _fresh(recipe, work, state, resume):
+        trainer = build_trainer(recipe, model, tokenizer, questions, callbacks)
+        check_optimiser(trainer)
     state.wait_for_everyone()
-    if state.is_main_process and not resume:
-        shutil.rmtree(work, ignore_errors=True)
-        work.mkdir(parents=True)
-        # TRL made this one, for its tables, when the trainer was built.
-        (work / COMPLETIONS).mkdir()
-        (work / "written.yaml").write_text(yaml.safe_dump(settings_of(recipe)), encoding="utf-8")
+    if state.is_main_process:
+        record.write(work)
     state.wait_for_everyone()
     checkpoint = last_checkpoint(work) if resume else None
     if state.is_main_process:
         more = "es" if state.num_processes > 1 else ""
         start = f", from {Path(checkpoint).name}" if checkpoint else ""
         say(f"training on {len(questions.train)} orbits, {state.num_processes} process{more}{start}")
-    trainer.train(resume_from_checkpoint=checkpoint)
-    if state.is_main_process:
-        _finish(recipe, trainer, work, output, overwrite)
+    _run(trainer, checkpoint, work)
+    _finish(recipe, trainer, work, output, overwrite)
     state.wait_for_everyone()
     if torch.distributed.is_initialized():
         torch.distributed.destroy_process_group()
     return output
 
 
-def check_same_recipe(work: Path, recipe: Recipe) -> None:
-    """Check that an unfinished run was started by this recipe.
+def record_of(recipe: Recipe, questions: Questions, processes: int) -> RunRecord:
+    """Return what decides the numbers of a run."""
+    settings = json.loads(json.dumps(resolved_settings(recipe), default=str))
+    digest = digest_of(questions.train, questions.held_out)
+    return RunRecord(settings, digest, code_version(), package_versions(), processes)
 
-    Raises:
-        OutputError: it was not, or it was killed before it said.
-    """
+
+@contextmanager
+def _fresh(recipe: Recipe, work: Path, state: PartialState, resume: bool) -> Iterator[None]:
+    """Make the folder of a new run; where the run is refused before it begins, leave things as they were."""
+    existed = work.exists()
+    state.wait_for_everyone()
+    work.mkdir(parents=True, exist_ok=True)
     try:
-        before = yaml.safe_load((work / "written.yaml").read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise OutputError(f"{work} was killed before it began; pass --overwrite to drop it.") from error
-    if before != settings_of(recipe):
-        raise OutputError(f"{work} was started by another recipe; resume with that one, or pass --overwrite.")
+        yield
+    except BaseException:
+        if not existed:
+            shutil.rmtree(work, ignore_errors=True)
+        raise
+    state.wait_for_everyone()
+    if existed and not resume and state.is_main_process:
+        # Only now that the new run begins does the unfinished one go.
+        shutil.rmtree(work)
+        (work / ("completions" if recipe.grpo.log_completions else "")).mkdir(parents=True)
+
+
+def _run(trainer: OrbitGRPOTrainer, checkpoint: str | None, work: Path) -> None:
+    try:
+        trainer.train(resume_from_checkpoint=checkpoint)
+    except DivergedError as error:
+        raise DivergedError(
+            f"{error} With a recipe changed so, `--resume --accept-changes` goes on from the checkpoint."
+        ) from error
+    except KeyboardInterrupt as error:
+        raise KeyboardInterrupt(f"{work} is unfinished; pass --resume to go on with it") from error
 
 
 def _finish(recipe: Recipe, trainer: OrbitGRPOTrainer, work: Path, output: Path, overwrite: bool) -> None:
+    """Put adapter, card, metrics and recipe beside the checkpoints, and give the folder its name."""
     from dagames_llm.monitors import collapse_reason
 
-    ready = work / "ready"
-    shutil.rmtree(ready, ignore_errors=True)
-    ready.mkdir()
-    if any((work / COMPLETIONS).glob("*")):
-        shutil.copytree(work / COMPLETIONS, ready / COMPLETIONS)
-    save_policy(recipe, trainer, ready)
-    history = step_history(trainer.state.log_history)
-    metrics = {"history": history, "alarm": collapse_reason(history), "packages": package_versions()}
-    write_json(ready / "metrics.json", metrics)
+    save_policy(recipe, trainer, work)
+    if not trainer.accelerator.is_main_process:
+        return
+    log = trainer.state.log_history
+    history = step_history(log)
+    metrics = {
+        "history": history,
+        "evaluations": evaluation_history(log),
+        "alarm": collapse_reason(history),
+        "packages": package_versions(),
+    }
+    write_json(work / "metrics.json", metrics)
     settings = yaml.safe_dump(resolved_settings(recipe))
-    (ready / "recipe.yaml").write_text(settings, encoding="utf-8")
-    (ready / "README.md").write_text(model_card(recipe, history), encoding="utf-8")
-    if (work / HELD_OUT).is_file():
-        shutil.copy(work / HELD_OUT, ready / HELD_OUT)
+    (work / "recipe.yaml").write_text(settings, encoding="utf-8")
+    (work / "README.md").write_text(model_card(recipe, history), encoding="utf-8")
     if overwrite and output.exists():
         # Only now that the new one is whole does the old one go.
         shutil.rmtree(output)
-    ready.rename(output)
-    shutil.rmtree(work)
-
-
-def save_policy(recipe: Recipe, trainer: OrbitGRPOTrainer, folder: Path) -> None:
-    """Save the adapter, or the whole model where there is none, in safetensors.
-
-    Args:
-        recipe: names the base model, which the adapter records as it was named: not as a place in a cache.
-        trainer: holds the model.
-        folder: where to.
-    """
-    from dagames_llm.models import EMBEDDED
-
-    model = trainer.accelerator.unwrap_model(trainer.model)
-    if not hasattr(model, "peft_config"):
-        model.save_pretrained(folder)
-        trainer.processing_class.save_pretrained(folder)
-        return
-    for config in model.peft_config.values():
-        config.base_model_name_or_path = recipe.model.model_name_or_path or EMBEDDED
-    # Said outright, as peft would otherwise ask the hub for the base model's vocabulary.
-    model.save_pretrained(folder, save_embedding_layers=False)
+    work.rename(output)

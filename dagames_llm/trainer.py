@@ -187,20 +187,18 @@ class _OverOrbits(_Trainer):
     def training_step(self, *args: Any, **kwargs: Any) -> torch.Tensor:
         """Return the loss of TRL's step, after which the weights are changed.
 
-        Args:
-            args: TRL's.
-            kwargs: TRL's.
-
-        Returns:
-            The loss.
-
         Raises:
-            DivergedError: If it is not finite.
+            DivergedError: If it is not finite on some process.
         """
         loss = super().training_step(*args, **kwargs)
-        if not torch.isfinite(loss).all():
+        if not self._everywhere(torch.isfinite(loss)):
             raise self._diverged(f"the loss is {loss.item():g}")
         return loss
+
+    def _everywhere(self, fine: torch.Tensor) -> bool:
+        """Return whether all of it is true on every process, of which one alone must not stop."""
+        bad = (~fine).sum().to(self.accelerator.device)
+        return not self.accelerator.reduce(bad, "sum").item()
 
     def _diverged(self, what: str) -> DivergedError:
         saved = last_checkpoint(self.args.output_dir)
@@ -215,6 +213,9 @@ class _OverOrbits(_Trainer):
             return super()._get_per_token_logps_and_entropies(*args, **kwargs)
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
+        shards = [getattr(p, "to_local", lambda p=p: p)() for p in self.model.parameters() if p.requires_grad]
+        if not self._everywhere(torch.stack([torch.isfinite(shard).all() for shard in shards])):
+            raise self._diverged("the weights are not finite")
         try:
             super()._save_checkpoint(model, trial)
         except (OSError, RuntimeError, SafetensorError) as error:

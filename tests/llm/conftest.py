@@ -19,3 +19,13 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from tests.llm.tiny import save_tiny
 
     return save_tiny(tmp_path_factory.mktemp("tiny") / "model")
+
+
+@pytest.fixture
+def equipped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if there were a GPU and every optional package: a recipe for them must be readable without them."""
+    from dagames_llm import contradictions
+
+    monkeypatch.setattr(contradictions, "installed", lambda _: True)
+    monkeypatch.setattr(contradictions, "_has_bfloat16", lambda: True)
+    monkeypatch.setattr("transformers.training_args.is_torch_bf16_gpu_available", lambda: True)

@@ -82,7 +82,7 @@ def run(arguments: list[str], capsys: pytest.CaptureFixture[str], main: Any = No
 
 TRAIN = [
     ("--config nowhere.yaml", "no recipe nowhere.yaml"),
-    ("--config unknown.yaml", "unknown key `num_generation`; did you mean `num_generations`?"),
+    ("--config unknown.yaml", "unknown key `num_generation` (4); did you mean `num_generations`?"),
     ("--config list.yaml", "mapping"),
     ("--config torn.yaml", "not YAML"),
     ("--config kind.yaml", "learning_rate"),
@@ -225,12 +225,17 @@ def test_a_killed_run_resumes_to_the_same_folder(
     (place / "other.yaml").write_text((place / "good.yaml").read_text() + "weight_decay: 0.5\n")
     code, _, err = run(["train", "--config", "other.yaml", "--output-dir", "killed", "--resume"], capsys)
     assert code == 2
-    assert "another recipe" in err
+    assert "`weight_decay` was 0.0 and is 0.5" in err
     assert run(["train", "--config", "good.yaml", "--output-dir", "killed", "--resume"], capsys)[0] == 0
-    saved = {path.name for path in (place / "whole").iterdir()}
-    assert saved == {"adapter_model.safetensors", "adapter_config.json", "README.md", "metrics.json", "recipe.yaml"}
-    assert {path.name for path in (place / "killed").iterdir()} == saved
-    for name in saved:
+    written = {path.name for path in (place / "whole").iterdir() if path.is_file()}
+    assert written == {
+        "adapter_model.safetensors", "adapter_config.json", "README.md", "metrics.json", "recipe.yaml", "run.json",
+    }  # fmt: skip
+    for folder in ("whole", "killed"):
+        kept = {path.parent.name for path in (place / folder).glob("checkpoint-*/complete")}
+        assert kept == {"checkpoint-2", "checkpoint-4", "checkpoint-6"}, "checkpoints are kept"
+    assert {path.name for path in (place / "killed").iterdir() if path.is_file()} == written
+    for name in written:
         ours, theirs = ((place / folder / name).read_bytes() for folder in ("whole", "killed"))
         assert ours == theirs or (name == "adapter_config.json" and in_order(ours) == in_order(theirs)), name
     assert not list(place.glob("*.partial"))

@@ -19,6 +19,8 @@ from dagames_llm.recipe import Recipe, read_recipe, resolve_recipe, shipped_reci
 from dagames_llm.tiny_models import architecture_of, save_tiny, tiny_tokenizer
 from tests.llm.tiny import tiny_settings
 
+pytestmark = pytest.mark.usefixtures("equipped")
+
 # One for each algorithm and each architecture.
 QUICK = {
     "table1_coherence_qwen",
@@ -69,7 +71,10 @@ def recorded(name: str | Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Recipe,
     return recipes[0], found
 
 
-CHANGED = {"model_name_or_path", "data", "data_limit", "max_steps", "max_completion_length", "load_in_4bit"}
+CHANGED = {
+    "model_name_or_path", "lora_upper_layers", "data", "data_limit", "max_steps", "max_completion_length", "load_in_4bit",
+    "use_bnb_nested_quant",
+}  # fmt: skip
 BATCH = {"per_device_train_batch_size", "gradient_accumulation_steps", "steps_per_generation", "generation_batch_size"}
 """Changed where a generation has more than 64 completions."""
 

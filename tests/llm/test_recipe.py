@@ -15,8 +15,10 @@ from dagames_llm._errors import DataError, RecipeError
 from dagames_llm.data import Orbit, load_orbits, training_rows
 from dagames_llm.distances import TokenF1
 from dagames_llm.extract import extractor_named
+from dagames_llm.model_card import resolved_settings
 from dagames_llm.multipliers import Constraint
-from dagames_llm.recipe import TARGETS, OrbitScriptArguments, constraints_of, read_recipe, resolve_recipe, target_of
+from dagames_llm.named_rewards import TARGETS, constraints_of, target_of
+from dagames_llm.recipe import OrbitScriptArguments, read_recipe, resolve_recipe
 from dagames_llm.train import Questions, rewards_of
 from tests.llm.tiny import tiny_settings
 
@@ -233,3 +235,39 @@ def test_a_recipe_of_ones_own_extends_a_shipped_one(tmp_path: Path) -> None:
 def test_what_cannot_be_extended_is_refused(recipes: dict[str, Any], complaint: str, tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match=complaint):
         read_recipe(written(tmp_path, **recipes) / "top.yaml")
+
+
+def test_keys_of_the_model_reach_what_loads_it(tmp_path: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import trl
+
+    from dagames_llm import contradictions, models
+    from dagames_llm.train import load_policy
+
+    monkeypatch.setattr(contradictions, "installed", bool)
+    monkeypatch.setattr(trl, "get_quantization_config", lambda model: "nf4" if model.load_in_4bit else None)
+    seen: list[Any] = []
+
+    def load(*args: Any, **options: Any) -> Any:
+        seen.append((args, options))
+        return None, None
+
+    monkeypatch.setattr(models, "load_model", load)
+    keys = {"load_in_4bit": True, "use_bnb_nested_quant": True, "dtype": "bfloat16", "model_revision": "v2"}
+    load_policy(resolve_recipe(recipe(tmp_path, tiny, attn_implementation="eager", **keys)))
+    ((args, options),) = seen
+    assert args == (str(tiny), "v2", "bfloat16", "eager")
+    assert options == {"quantization_config": "nf4", "device_map": None}
+    load_policy(resolve_recipe(recipe(tmp_path, tiny, model_init_kwargs={"use_cache": False})))
+    assert seen[1][1] == {"use_cache": False}
+
+
+def test_a_resolved_recipe_says_it_all(tmp_path: Path, tiny: Path) -> None:
+    more = {"target_options": {"ties": "none"}, "eval_strategy": "steps", "data": "d", "held_out": 1}
+    schedule = {"lr_scheduler_type": "cosine_with_min_lr", "lr_scheduler_kwargs": {"min_lr": 1e-6}}
+    first = resolve_recipe(recipe(tmp_path, tiny, **more, **schedule))
+    again = tmp_path / "again.yaml"
+    again.write_text(yaml.safe_dump(resolved_settings(first)))
+    second = resolve_recipe(again)
+    assert resolved_settings(second) == resolved_settings(first)
+    assert second.target == MajorityVote(ties="none")
+    assert second.grpo.lr_scheduler_kwargs == {"min_lr": 1e-6}

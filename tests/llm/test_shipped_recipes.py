@@ -14,6 +14,8 @@ from dagames_llm.embeddings import Embedding
 from dagames_llm.presets import PAPER, PAPER_LORA
 from dagames_llm.recipe import SHIPPED, Recipe, read_recipe, resolve_recipe, shipped_recipes
 
+pytestmark = pytest.mark.usefixtures("equipped")
+
 PAGE = (Path(__file__).parents[2] / "docs" / "paper-index.md").read_text()
 ON_THIS_MACHINE = {"coherence_cpu", "diversity_cpu", "pairwise_cpu", "safety_cpu", "gsm8k_coherence"}
 

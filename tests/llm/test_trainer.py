@@ -291,9 +291,10 @@ def test_without_an_adapter_the_whole_model_is_saved(tiny: Path, tmp_path: Path)
     from dagames_llm.recipe import resolve_recipe
     from dagames_llm.train import save_policy
 
+    recipe = resolve_recipe("coherence_cpu")
     trainer = build(tiny, tmp_path / "run", use_peft=False, max_steps=1, save_strategy="no")
     trainer.train()
-    save_policy(resolve_recipe("coherence_cpu"), trainer, tmp_path / "saved")
+    save_policy(recipe, trainer, tmp_path / "saved")
     model, _ = load_model(str(tmp_path / "saved"))
     assert model.model.norm.weight.tolist() == trainer.model.model.norm.weight.tolist()
 

@@ -53,7 +53,7 @@ def save_tiny(folder: Path, seed: int = 0) -> Path:
 
 def tiny_settings(model: Path, **more: Any) -> dict[str, Any]:
     """Return the recipe of a run of a few steps, groups of 4 over 2 views, 3 groups a generation."""
-    return {
+    settings = {
         "model_name_or_path": str(model),
         "extractor": "first_number",
         "num_generations": 4,
@@ -75,6 +75,8 @@ def tiny_settings(model: Path, **more: Any) -> dict[str, Any]:
         "threads": 1,
         **more,
     }
+    adapted = bool(settings["use_peft"])
+    return {key: value for key, value in settings.items() if adapted or not key.startswith("lora_")}
 
 
 def on_two_processes(module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
