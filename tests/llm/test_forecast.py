@@ -334,7 +334,7 @@ def test_a_broken_file_is_one_message(name: str, tmp_path: Path, capsys: pytest.
 REFUSED: dict[str, tuple[list[str], str]] = {
     "target": (["--target", "majority"], "did you mean majority_vote"),
     "options": (["--target-options", "{ties"], "--target-options is not JSON"),
-    "option": (["--target-options", '{"tie": "none"}'], "cannot be made"),
+    "option": (["--target-options", '{"tie": "none"}'], "unexpected keyword argument"),
     "table": (["--table", "best"], "--table is 'best'"),
     "no table": (["--table", "plugin"], "has no table"),
     "K": (["--group-size", "1"], "`group_size` is 1"),
