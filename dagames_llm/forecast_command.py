@@ -179,11 +179,15 @@ def as_match(match: str) -> tuple[str, float]:
         Both.
 
     Raises:
-        DataError: it is none.
+        DataError: it is none, or there is no such statistic.
     """
-    name, _, value = match.partition("=")
+    from dagames_llm.forecast_words import ROWS
+
+    name, _, value = (part.strip() for part in match.partition("="))
+    if name not in {*ROWS, "step"} and value:
+        raise DataError(f"--match names no statistic {name!r} of a forecast; known are step, {', '.join(ROWS)}.")
     try:
-        return name.strip(), float(value)
+        return name, float(value)
     except ValueError:
         raise DataError(f"--match is {match!r}; it is a statistic and a number, as reward=0.91 or kl=0.4.") from None
 
