@@ -228,9 +228,12 @@ ASYNC = (
 
 def test_trainers_take_the_settings_of_verls_own_mode(monkeypatch):
     seen = []
-    monkeypatch.setattr(
-        trainer_base.PPOTrainer, "__init__", lambda _, config: seen.append(config.trainer.v1.trainer_mode)
-    )
+
+    def init(self, config):
+        self.config = config
+        seen.append(config.trainer.v1.trainer_mode)
+
+    monkeypatch.setattr(trainer_base.PPOTrainer, "__init__", init)
     for mode in ("sync", "colocate_async", "separate_async"):
         get_trainer_cls(f"dagames_{mode}")(overrides(f"trainer.v1.trainer_mode=dagames_{mode}", *ASYNC))
     assert seen == ["sync", "colocate_async", "separate_async"]
