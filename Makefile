@@ -52,7 +52,7 @@ test-long: .venv/installed
 	.venv-verl/bin/pip install $(PIP_FLAGS) -c constraints-verl.txt torch
 	# What verl 0.9.1 imports on a CPU. The rest of its list (wandb, tensorboard, CUDA kernels) is not needed to test.
 	.venv-verl/bin/pip install $(PIP_FLAGS) -c constraints-verl.txt accelerate cachetools codetiming datasets fastapi \
-	  hydra-core peft ray tensordict torchdata TransferQueue transformers uvicorn beartype hypothesis pytest
+	  hydra-core peft pillow ray tensordict torchdata TransferQueue transformers uvicorn beartype hypothesis pytest
 	.venv-verl/bin/pip install $(PIP_FLAGS) -c constraints-verl.txt --no-deps verl
 	.venv-verl/bin/pip install $(PIP_FLAGS) -c constraints-verl.txt -e .
 	touch $@

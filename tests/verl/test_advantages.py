@@ -115,11 +115,11 @@ def test_other_baselines_are_not_centred_again(baseline, over):
 
 
 def test_padding_rows_neither_vote_nor_stop_the_step():
-    answers, uids = ["7", "7", "8", None, None], ["q", "q", "q", "pad1", "pad1"]
-    data = batch(answers, uids, lengths=[2, 3, 1, 0, 0])
-    data.batch["token_level_rewards"][3:] = 0.0
+    answers, uids = [None, "7", "7", None, "8"], ["pad1", "q", "q", "pad1", "q"]
+    data = batch(answers, uids, lengths=[0, 2, 3, 0, 1])
+    data.batch["token_level_rewards"][[0, 3]] = 0.0
     found = per_row(compute_advantage(data, "dagames", config=algorithm(target="majority_vote")))
-    assert found == pytest.approx([1 / 3, 1 / 3, -2 / 3, 0, 0], abs=1e-6)
+    assert found == pytest.approx([0, 1 / 3, 1 / 3, 0, -2 / 3], abs=1e-6)
 
 
 def test_a_row_rejected_by_its_mask_still_votes():

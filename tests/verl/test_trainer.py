@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import torch
 from hydra import compose, initialize_config_module
-from omegaconf import OmegaConf
 from verl import DataProto
 from verl.experimental.agent_loop.agent_loop import AgentLoopMetrics, AgentLoopOutput, _agent_loop_registry
 from verl.experimental.agent_loop.single_turn_agent_loop import SingleTurnAgentLoop
@@ -219,13 +218,24 @@ def test_the_view_reaches_the_score():
     assert manager_sees["reward_extra_info"]["view"] == 2
 
 
+ASYNC = (
+    "actor_rollout_ref.rollout.nnodes=1",
+    "actor_rollout_ref.rollout.checkpoint_engine.backend=nccl",
+    "data.train_batch_size=1024",
+    "actor_rollout_ref.actor.ppo_mini_batch_size=256",
+)
+
+
 def test_trainers_take_the_settings_of_verls_own_mode(monkeypatch):
     seen = []
-    monkeypatch.setattr(
-        trainer_base.PPOTrainer, "__init__", lambda _, config: seen.append(config.trainer.v1.trainer_mode)
-    )
+
+    def init(self, config):
+        self.config = config
+        seen.append(config.trainer.v1.trainer_mode)
+
+    monkeypatch.setattr(trainer_base.PPOTrainer, "__init__", init)
     for mode in ("sync", "colocate_async", "separate_async"):
-        get_trainer_cls(f"dagames_{mode}")(OmegaConf.create({"trainer": {"v1": {"trainer_mode": f"dagames_{mode}"}}}))
+        get_trainer_cls(f"dagames_{mode}")(overrides(f"trainer.v1.trainer_mode=dagames_{mode}", *ASYNC))
     assert seen == ["sync", "colocate_async", "separate_async"]
 
 
