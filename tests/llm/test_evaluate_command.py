@@ -71,6 +71,9 @@ def test_without_an_option_a_run_repeats_its_own_numbers(
     assert list(held_out) == ["before", "after"]
     assert held_out["before"]["orbit"] != held_out["after"]["orbit"], "training changes nothing: this shows nothing"
     assert {"mean cost, length", "mean distance", "coherence", "maj@4"} <= set(held_out["after"]["orbit"])
+    decoding = held_out["after"]["decoding"]
+    assert (decoding["samples"], decoding["temperature"], decoding["seed"]) == (4, 0.7, 5)
+    assert (decoding["chat"], decoding["max_new_tokens"]) == (True, 1)
     for form in (["out"], ["--adapter", "out"]):
         code, out, err = run(["evaluate", *form, "--out", str(tmp_path / f"{len(form)}.json")], capsys)
         assert code == 0, err
