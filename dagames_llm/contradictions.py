@@ -90,9 +90,9 @@ def _precision(settings: Settings) -> Found:
 
 
 def _has_bfloat16() -> bool:
-    from transformers.utils import is_torch_bf16_gpu_available
+    from transformers import training_args
 
-    return bool(is_torch_bf16_gpu_available())
+    return bool(training_args.is_torch_bf16_gpu_available())  # the check that TRL's settings make, by its own name
 
 
 def _batches(settings: Settings) -> Found:

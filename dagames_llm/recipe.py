@@ -249,11 +249,6 @@ def _check_distance(orbit: OrbitScriptArguments, target: Target | None, faults: 
     needed = target is not None and "distances" in target.needs
     if needed and orbit.distance is None:
         faults["target"] = f"`target` is {orbit.target!r}, which needs a `distance`, such as token_f1"
-    if orbit.distance is not None and not needed:
-        faults["distance"] = (
-            f"`distance` is {orbit.distance['name']!r}, but the target {orbit.target} does not read distances: "
-            "leave it out, or choose `target: centrality`"
-        )
 
 
 def _check_model(name: str | None, faults: Faults) -> None:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from dagames._files import write_json
-from dagames_llm._errors import DataError, DivergedError, ModelError, RecipeError
+from dagames_llm._errors import DataError, DivergedError, ModelError, OutputError, RecipeError
 from dagames_llm.assembly import adapter_of, check_optimiser, check_rows_for, evaluates, quantisation_of
 from dagames_llm.data import Orbit, gold_answers, load_orbits, task_named, training_rows
 from dagames_llm.extract import extractor_named
@@ -243,6 +243,7 @@ def train(
     """
     import torch
     from accelerate import PartialState
+    from safetensors import SafetensorError
 
     from dagames_llm.resume import RateOfRecipe
     from dagames_llm.trainer import last_checkpoint
@@ -273,7 +274,12 @@ def train(
         start = f", from {Path(checkpoint).name}" if checkpoint else ""
         say(f"training on {len(questions.train)} orbits, {state.num_processes} process{more}{start}")
     _run(trainer, checkpoint, work)
-    _finish(recipe, trainer, work, output, overwrite)
+    try:
+        _finish(recipe, trainer, work, output, overwrite)
+    except (OSError, SafetensorError) as error:
+        raise OutputError(
+            f"the result cannot be written: {error}. What is in {work} is whole: mend that, and pass --resume."
+        ) from error
     state.wait_for_everyone()
     if torch.distributed.is_initialized():
         torch.distributed.destroy_process_group()

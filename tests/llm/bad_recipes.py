@@ -201,7 +201,6 @@ PAIRS: list[tuple[dict[str, Any], str]] = [
     ({"router_aux_loss_coef": 0.1}, "not a Mixture-of-Experts model"),
     ({"target": None}, "nothing is rewarded"),
     ({"target": "centrality"}, "token_f1"),
-    ({"distance": "token_f1"}, "centrality"),
     ({"target_options": {"ties": "none"}, "target": None, "constraints": [BUDGET]}, "`target`"),
 ]
 

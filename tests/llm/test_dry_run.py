@@ -72,8 +72,8 @@ def recorded(name: str | Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Recipe,
 
 
 CHANGED = {
-    "model_name_or_path", "lora_upper_layers", "data", "data_limit", "max_steps", "max_completion_length", "load_in_4bit",
-    "use_bnb_nested_quant",
+    "model_name_or_path", "lora_upper_layers", "data", "data_limit", "max_steps", "max_completion_length",
+    "load_in_4bit", "use_bnb_nested_quant",
 }  # fmt: skip
 BATCH = {"per_device_train_batch_size", "gradient_accumulation_steps", "steps_per_generation", "generation_batch_size"}
 """Changed where a generation has more than 64 completions."""

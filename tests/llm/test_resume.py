@@ -192,6 +192,25 @@ def test_other_questions_are_refused(
     assert "the questions are others" in words
 
 
+def test_a_result_that_cannot_be_written_is_finished_later(
+    place: Path, tiny: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dagames_llm import train as training
+
+    def full(*args: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    write(place, tiny, max_steps=2, save_steps=1)
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "save_policy", full)
+        code, words = train(capsys)
+    assert code == 2
+    assert "error: the result cannot be written: [Errno 28] No space left on device." in words
+    assert not (place / "out").exists()
+    assert train(capsys, "--resume")[0] == 0
+    assert len(json.loads((place / "out" / "metrics.json").read_text())["history"]) == 2
+
+
 def test_a_refused_run_leaves_an_unfinished_one_as_it_is(
     place: Path, tiny: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
