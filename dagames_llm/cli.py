@@ -15,7 +15,9 @@ from typing import Annotated, Any
 import typer
 
 from dagames._errors import DagamesError
-from dagames_llm._errors import DataError, OutputError
+from dagames_llm._errors import OutputError
+from dagames_llm.inspection import INSPECT_HELP, inspect_command
+from dagames_llm.paraphrase import PARAPHRASE_HELP, paraphrase_command
 
 app = typer.Typer(
     add_completion=False,
@@ -31,8 +33,9 @@ TRAIN_HELP = """Train by a recipe and save a LoRA adapter, a model card, metrics
 A recipe is one YAML file; `coherence_cpu` and the others that are shipped can be named without a path. Its keys are
 those of TRL's GRPOConfig and ModelConfig and of OrbitScriptArguments (task, data, extractor, target, ...).
 
-Data are JSON lines: {"orbit": [prompt, paraphrase, ...]} or {"question": ...}, which is reworded by rule; an optional
-"answer" is shown to the monitor and never rewarded. A JSON array of Body, Question, Answer works too.
+Data are JSON lines, CSV or Parquet: {"orbit": [prompt, paraphrase, ...]} or {"question": ...}, which is asked in the
+form that the extractor reads; an optional "answer" is shown to the monitor and never rewarded. Or a data set by name:
+gsm8k, svamp, math_qa, trivia_qa, nq_open, beaver_tails, xstest, an id of the hub, reasoning_gym:basic_arithmetic.
 
 Killed, a run goes on with --resume and comes to the same numbers.
 
@@ -50,20 +53,21 @@ dagames-llm evaluate --model some-folder --data test.jsonl --extractor last_numb
 @app.command("train", help=TRAIN_HELP)
 def train_command(
     config: Annotated[str, typer.Option(help="Recipe: a YAML file, or the name of a shipped one.")],
-    data: Annotated[Path | None, typer.Option(help="Data file, instead of the recipe's.")] = None,
+    data: Annotated[str | None, typer.Option(help="Data file or data set, instead of the recipe's.")] = None,
     output_dir: Annotated[Path | None, typer.Option(help="Folder to make.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the folder if it is there.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an unfinished run.")] = False,
 ) -> None:
     """Check what can be checked without torch, then train."""
+    from dagames_llm.data import source_of
     from dagames_llm.recipe import read_recipe
 
     written = read_recipe(config)
     output = output_dir or (Path(str(written["output_dir"])) if "output_dir" in written else None)
     if output is None:
         raise OutputError("say where the result goes: --output-dir, or `output_dir` in the recipe.")
-    if data is not None and not data.is_file():
-        raise DataError(f"no data file {data}.")
+    if data is not None:
+        source_of(data)
     from dagames_llm.train import check_output
 
     check_output(output, overwrite, resume)
@@ -75,7 +79,7 @@ def train_command(
     from dagames_llm.train import train
 
     console = Console(stderr=True)
-    recipe = resolve_recipe(config, {} if data is None else {"data": str(data)})
+    recipe = resolve_recipe(config, {} if data is None else {"data": data})
     train(recipe, output, overwrite, resume, [ShowSteps(console)], lambda text: console.print(text, highlight=False))
     if is_first_process():
         typer.echo(f"saved {output}")
@@ -85,7 +89,7 @@ def train_command(
 def evaluate_command(
     model: Annotated[str | None, typer.Option(help="`embedded`, a folder, or a hub id; else the adapter's.")] = None,
     adapter: Annotated[Path | None, typer.Option(help="Folder of a trained adapter: before and after it.")] = None,
-    data: Annotated[Path | None, typer.Option(help="Data file with answers; else the built-in task.")] = None,
+    data: Annotated[str | None, typer.Option(help="Data file or set with answers; else the built-in task.")] = None,
     task: Annotated[str, typer.Option(help="Built-in task, its held-out part.")] = "addition",
     limit: Annotated[int | None, typer.Option(min=1, help="Rows of the data file that are used.")] = None,
     extractor: Annotated[str | None, typer.Option(help="How answers are read.")] = None,
@@ -139,7 +143,11 @@ def evaluate_command(
     if out is not None:
         named = {"model": model, "adapter": None if adapter is None else adapter.name}
         write_json(out, {**named, "seed": seed, "results": results})
-    Console().print(evaluation_table(f"{task if data is None else data.name}, {model}", results))
+    Console().print(evaluation_table(f"{task if data is None else Path(data).name}, {model}", results))
+
+
+app.command("inspect", help=INSPECT_HELP)(inspect_command)
+app.command("paraphrase", help=PARAPHRASE_HELP)(paraphrase_command)
 
 
 def quiet_libraries() -> None:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from dagames_llm._errors import DataError
 from dagames_llm.costs import costs_of
-from dagames_llm.data import Orbit, as_messages
+from dagames_llm.data import Orbit, View, as_messages, canonical_letter, check_form, view_text
 from dagames_llm.distances import Distance, distances_of
 from dagames_llm.extract import Answer, Extractor
 from dagames_llm.monitors import answer_entropy, majority_ratio
@@ -51,7 +51,7 @@ class Decoding:
 def generate(
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
-    prompts: Sequence[str],
+    prompts: Sequence[View],
     decoding: Decoding,
     sampled: bool,
     progress: Progress | None = None,
@@ -61,7 +61,7 @@ def generate(
     Args:
         model: in any mode; it is put in evaluation mode and back.
         tokenizer: its own.
-        prompts: plain text, rendered by the chat template where `decoding.chat`.
+        prompts: texts, or conversations; rendered by the chat template where `decoding.chat`.
         decoding: how.
         sampled: draw samples instead of the greedy completion.
         progress: told how many prompts of how many are done.
@@ -76,7 +76,7 @@ def generate(
     chosen: dict[str, Any] = {"temperature": decoding.temperature, "top_k": 0, "top_p": 1.0} if sampled else {}
     at_once = max(1, decoding.batch_size // width)
     # Prompts of like length share a batch, so that little of it is padding; the order is undone at the end.
-    order = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
+    order = sorted(range(len(prompts)), key=lambda i: len(view_text(prompts[i])))
     texts: list[list[str]] = [[] for _ in prompts]
     training = model.training
     model.eval()
@@ -103,7 +103,7 @@ def generate(
     return texts
 
 
-def _tokens(tokenizer: PreTrainedTokenizerBase, prompts: list[str], chat: bool) -> Any:
+def _tokens(tokenizer: PreTrainedTokenizerBase, prompts: list[View], chat: bool) -> Any:
     if not chat:
         return tokenizer(prompts, return_tensors="pt", padding=True, padding_side="left")
     return tokenizer.apply_chat_template(
@@ -194,16 +194,17 @@ def evaluate(
     Raises:
         DataError: there is no question, or some gold answers are known and others not.
     """
-    known = [orbit.gold is not None for orbit in orbits]
+    known = [orbit.checkable for orbit in orbits]
     if not orbits or any(known) != all(known):
         raise DataError("evaluation needs at least one question, and the gold answers of all of them or of none.")
+    check_form(orbits, decoding.chat)
     prompts = [view for orbit in orbits for view in orbit.views]
     total = 2 * len(prompts)
     first = None if progress is None else lambda done, _: progress(done, total)
     second = None if progress is None else lambda done, _: progress(len(prompts) + done, total)
     greedy = _by_orbit(generate(model, tokenizer, prompts, decoding, False, first), orbits)
     drawn = _by_orbit(generate(model, tokenizer, prompts, decoding, True, second), orbits)
-    answers = [[[extractor(text) for text in view] for view in group] for group in drawn]
+    answers = answers_of(orbits, drawn, extractor)
     found = {
         "n_orbits": len(orbits),
         "n_prompts": len(prompts),
@@ -212,8 +213,8 @@ def evaluate(
         "orbit": _without_gold(orbits, drawn, answers, measures or {}),
     }
     if all(known):
-        gold = [frozenset({str(orbit.gold), *orbit.aliases}) for orbit in orbits]
-        best = [[[extractor(text) for text in view] for view in group] for group in greedy]
+        gold = [orbit.accepted for orbit in orbits]
+        best = answers_of(orbits, greedy, extractor)
         names = view_names or [f"view {v}" for v in range(min(len(orbit.views) for orbit in orbits))]
         found["views"] = {
             name: {
@@ -275,6 +276,26 @@ def measures_of(constraints: Sequence[Constraint], distance: Distance | None) ->
     return found if distance is None else {**found, "mean distance": mean_distance}
 
 
+def answers_of(orbits: Sequence[Orbit], texts: Sequence[Sequence[Sequence[str]]], extractor: Extractor) -> Groups:
+    """Return the answers read in completions, by question, view and completion.
+
+    Args:
+        orbits: the questions.
+        texts: completions of each view of each.
+        extractor: reads an answer.
+
+    Returns:
+        Answers; letters of permuted options are canonical.
+    """
+    return [
+        [
+            [canonical_letter(extractor(text), orbit.letters[v] if orbit.letters else "") for text in view]
+            for v, view in enumerate(group)
+        ]
+        for orbit, group in zip(orbits, texts, strict=True)
+    ]
+
+
 def _flat(group: list[list[Any]]) -> list[Any]:
     return [item for view in group for item in view]
 
@@ -284,7 +305,7 @@ def _by_orbit(texts: list[list[str]], orbits: Sequence[Orbit]) -> list[list[list
     return [[next(remaining) for _ in orbit.views] for orbit in orbits]
 
 
-def _over(groups: Groups, gold: list[frozenset[Answer]], score: Callable[..., float]) -> dict[str, float]:
+def _over(groups: Groups, gold: list[Collection[Answer]], score: Callable[..., float]) -> dict[str, float]:
     return asdict(bootstrap([score(group, answer) for group, answer in zip(groups, gold, strict=True)]))
 
 

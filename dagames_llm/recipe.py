@@ -20,6 +20,7 @@ from dagames._errors import DagamesError
 from dagames.targets import Target
 from dagames_llm._errors import RecipeError
 from dagames_llm.costs import cost_named
+from dagames_llm.data import source_of
 from dagames_llm.distances import Distance, distance_named
 from dagames_llm.multipliers import Constraint
 
@@ -54,7 +55,10 @@ class OrbitScriptArguments:
     """The questions, how answers are read, and what rewards them."""
 
     task: str = field(default="addition", metadata={"help": "Built-in task; not used where `data` is given."})
-    data: str | None = field(default=None, metadata={"help": "Data file of questions or orbits."})
+    data: str | None = field(
+        default=None,
+        metadata={"help": "Data file or data set: a path, a name, or {name: gsm8k, path: ..., split: ...}."},
+    )
     data_limit: int | None = field(default=None, metadata={"help": "Rows of the data file that are used."})
     held_out: int = field(default=0, metadata={"help": "Last rows of the data file kept for evaluation."})
     chat: bool = field(default=False, metadata={"help": "Render prompts by the model's chat template."})
@@ -195,6 +199,8 @@ def resolve_recipe(path: str | Path, overrides: dict[str, Any] | None = None) ->
     for key, known in CHOICES.items():
         if getattr(grpo, key) not in known:
             raise RecipeError(f"{path}: `{key}` is {getattr(grpo, key)!r}; known are {', '.join(known)}.")
+    if orbit.data is not None:
+        source_of(orbit.data)
     target, constraints = target_of(orbit), constraints_of(orbit)
     distance = None if orbit.distance is None else _made("distance", distance_named, orbit.distance)
     if target is None and not constraints:

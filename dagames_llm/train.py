@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from dagames._files import write_json
+from dagames.targets import GiniDiversity, InverseFrequency, PriorMatching, Target
 from dagames_llm._errors import DataError, OutputError, RecipeError
 from dagames_llm.data import Orbit, gold_answers, load_orbits, task_named, training_rows
 from dagames_llm.extract import extractor_named
@@ -88,11 +89,16 @@ def questions_of(recipe: Recipe) -> Questions:
     if recipe.orbit.data is None:
         task = task_named(recipe.orbit.task, recipe.grpo.seed)
         return Questions(task.train, task.held_out, task.views)
-    orbits = load_orbits(recipe.orbit.data, read)[: recipe.orbit.data_limit]
+    orbits = load_orbits(recipe.orbit.data, read, wordings_for(recipe.target))[: recipe.orbit.data_limit]
     kept = len(orbits) - recipe.orbit.held_out
     if kept <= 0 or recipe.orbit.held_out < 0:
         raise DataError(f"`held_out` {recipe.orbit.held_out} leaves none of {len(orbits)} rows to train on.")
     return Questions(orbits[:kept], orbits[kept:])
+
+
+def wordings_for(target: Target | None) -> int:
+    """Return how many wordings a question without paraphrases is given: one where the target pools no views."""
+    return 1 if target is None or isinstance(target, InverseFrequency | GiniDiversity | PriorMatching) else 2
 
 
 def load_policy(recipe: Recipe) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
