@@ -15,7 +15,7 @@ from dagames_llm.data.procedural import PREFIX, procedural_orbits
 from dagames_llm.data.rows import Asking, UnreadAnswerError, as_orbit
 from dagames_llm.data.sets import DataSet, read_as, set_named
 from dagames_llm.data.source import Source, source_of
-from dagames_llm.extract import Answer, Extractor
+from dagames_llm.extract import Answer, Extractor, choice, first_number, last_number, math_expression
 
 UNREAD = 0.02
 """Share of a public data set's rows that may be left out, as their answer cannot be read."""
@@ -47,7 +47,7 @@ def load_orbits(data: str | Path | Mapping[str, Any], extractor: Extractor, at_l
         RecipeError: a key or a value of a mapping cannot be used.
     """
     source = source_of(data)
-    asking = Asking(extractor, source.views, at_least, source.reword, source.system)
+    asking = Asking(extractor, source.views, at_least, _fitting(source.reword, extractor), source.system)
     if source.name is not None and source.name.startswith(PREFIX):
         task = source.name.removeprefix(PREFIX)
         return procedural_orbits(task, asking, source.size, source.seed, source.options)
@@ -56,6 +56,14 @@ def load_orbits(data: str | Path | Mapping[str, Any], extractor: Extractor, at_l
     if not orbits:
         raise DataError(f"{source.path or source.name} holds no row.")
     return orbits
+
+
+def _fitting(rules: tuple[str, ...], extractor: Extractor) -> tuple[str, ...]:
+    """Return the rules that cannot change an answer: where it may be a name, names stay."""
+    if "names" not in rules or extractor in {first_number, last_number, choice, math_expression}:
+        return rules
+    _log.warning("the rule `names` is left out: with this extractor an answer may be a name of the question.")
+    return tuple(rule for rule in rules if rule != "names")
 
 
 def _placed_orbits(source: Source, found: DataSet | None, asking: Asking) -> Iterator[tuple[str, Orbit]]:

@@ -110,7 +110,10 @@ def _as_view(place: str, key: str, view: Any) -> View:
                 f"{place}: `{key}[{i}]` is {message!r:.80}; a message is an object with `role` (system, user or "
                 "assistant) and `content`. Pictures stand in a column `image` or `images` of the row."
             )
-        messages.append({"role": message["role"], "content": as_text(place, f"{key}[{i}].content", message["content"])})
+        messages.append({
+            "role": message["role"],
+            "content": as_text(place, f"{key}[{i}].content", message.get("content")),
+        })
     if not messages or messages[-1]["role"] != "user":
         raise DataError(f"{place}: `{key}` is a conversation, which ends with a message of the user.")
     return messages

@@ -32,6 +32,11 @@ _MEASURED = re.compile(
     r"[ \t]*(?:[-+*/×÷·=^%°]|(?:am|pm|a\.m|p\.m|[cmk]?m|[mk]?g|[mk]?l|st|nd|rd|th)\b)", re.IGNORECASE
 )
 _COUNTED = re.compile(rf"minus|negative|{WORDS.pattern}", re.IGNORECASE)
+_LABEL = re.compile(
+    r"room|chapter|page|day|level|grade|route|bus|flight|highway|apartment|section|question|team|group|class|phase|step"
+    r"|unit|number|no|part|version|size|street|row|player|box|house|act|scene|figure|table",
+    re.IGNORECASE,
+)
 _PART = re.compile(
     rf"[\s-]+(?:{WORDS.pattern}|(?:and\s+\d|half|halves|third|quarter|fourth|fifth|sixth|seventh|eighth|ninth|tenth|dozen)s?\b)",
     re.IGNORECASE,
@@ -93,8 +98,8 @@ def _may_be_words(match: re.Match[str], text: str) -> bool:
     number, before = match["number"], (match["before"] or "").strip()
     if _MEASURED.match(text, match.end()) or (number.startswith("0") and number != "0") or 1000 <= int(number) < 3000:
         return False
-    if _COUNTED.fullmatch(before) or _PART.match(text, match.end()):
-        return False  # `3 million`, `4 quarters`, `minus 4`: in words it could be read as another number
+    if _LABEL.fullmatch(before) or _COUNTED.fullmatch(before) or _PART.match(text, match.end()):
+        return False  # `page 3` is a name; `3 million`, `4 quarters`, `minus 4` could be read as another number
     at_start = re.search(r"(?:^|[.?!]\s+)$", text[: match.start()]) is not None
     return not before[:1].isupper() or at_start
 

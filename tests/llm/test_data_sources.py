@@ -351,3 +351,34 @@ def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "reasoning_gym", None)
     with pytest.raises(RecipeError, match=r"pip install 'dagames\[reasoning\]'"):
         load_orbits("reasoning_gym:gcd", last_number)
+
+
+def test_a_recipe_names_its_data_by_a_mapping(tmp_path: Path, tiny: Path) -> None:
+    import yaml
+
+    from dagames_llm.model_card import resolved_settings
+    from dagames_llm.recipe import resolve_recipe
+    from dagames_llm.train import questions_of
+    from tests.llm.tiny import tiny_settings
+
+    rows = as_lines(tmp_path / "gsm.jsonl", [PROBLEM, {**PROBLEM, "question": "Tom has 2. How many?"}])
+    data = {"name": "gsm8k", "path": str(rows), "reword": ["number_words"], "views": 3}
+    views = {}
+    for target in ("majority_vote", "inverse_frequency"):
+        for name, source in (("mapping", data), ("path", str(rows))):
+            settings = tiny_settings(tiny, data=source, extractor="last_number", target=target, held_out=1)
+            (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(settings))
+            recipe = resolve_recipe(tmp_path / "recipe.yaml")
+            questions = questions_of(recipe)
+            assert len(questions.held_out) == 1
+            views[target, name] = len(questions.train[0].views)
+            assert resolved_settings(recipe)["data"] == source
+    assert views == {
+        ("majority_vote", "mapping"): 3,
+        ("inverse_frequency", "mapping"): 3,
+        ("majority_vote", "path"): 2,
+        ("inverse_frequency", "path"): 1,
+    }
+    (tmp_path / "bad.yaml").write_text(yaml.safe_dump({**settings, "data": {"name": "gsm8k", "rewrod": []}}))
+    with pytest.raises(RecipeError, match="did you mean `reword`"):
+        resolve_recipe(tmp_path / "bad.yaml")
