@@ -14,7 +14,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from dagames_llm._errors import DataError, RecipeError
@@ -64,6 +64,11 @@ expressions = st.recursive(
 )
 
 
+@example("(1 + 2) * (3 - 4)", 0)
+@example("9 - (2 + 3) * 4 + 5", 1)
+@example("8 / (2 * 3) * 5 / (7 / 4)", 2)
+@example("5 - (2 - 3) + -4 * -(6 + 7)", 3)
+@settings(max_examples=60)
 @given(expressions, st.integers(0, 99))
 def test_moved_operands_keep_the_value(expression: str, seed: int) -> None:
     try:
