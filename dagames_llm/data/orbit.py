@@ -141,17 +141,23 @@ def view_letters(columns: Mapping[str, Sequence[Any]], row: int) -> str:
     return letters[columns["view"][row]] if letters else ""
 
 
-def check_form(orbits: Iterable[Orbit], chat: bool) -> None:
-    """Raise where a row is a conversation but prompts are rendered as plain text.
+def check_form(orbits: Iterable[Orbit], chat: bool, *, pictures: bool = False) -> None:
+    """Raise where a row has what its prompts cannot be rendered with.
 
     Args:
         orbits: the questions.
         chat: whether prompts are rendered by the chat template.
+        pictures: whether the model is shown the pictures of a row, as TRL does in training.
 
     Raises:
-        DataError: a wording is a conversation, or has a system message, and `chat` is off.
+        DataError: a wording is a conversation, or has a system message or a picture, and `chat` is off; or a row has a
+            picture that would be left out.
     """
     for i, orbit in enumerate(orbits):
+        has_picture = any(orbit.columns.get(name) is not None for name in IMAGE_COLUMNS)
+        if has_picture and not (chat and pictures):
+            remedy = "set `chat: true`" if pictures else "only training shows them to the model; give rows without"
+            raise DataError(f"row {i + 1} ({view_text(orbit.views[0])!r:.60}) has a picture: {remedy}.")
         if not chat and not all(isinstance(view, str) for view in orbit.views):
             raise DataError(
                 f"row {i + 1} ({view_text(orbit.views[0])!r:.60}) is a conversation or has a system message, which "
@@ -179,7 +185,7 @@ def training_rows(
     """
     from datasets import Dataset
 
-    check_form(orbits, chat)
+    check_form(orbits, chat, pictures=True)
     views = [[as_messages(view) if chat else view for view in orbit.views] for orbit in orbits]
     rows: dict[str, list[Any]] = {"prompt": [row[0] for row in views], "orbit": views}
     for i, orbit in enumerate(orbits):

@@ -283,6 +283,11 @@ def test_pictures_reach_the_rows(tmp_path: Path) -> None:
     rows = [{"orbit": ["What colour?"], "image": "red.png"}, {"orbit": ["Which?"], "image": "red.png"}]
     table = training_rows(load_orbits(as_lines(tmp_path / "i.jsonl", rows), normalised_text), chat=True)
     assert table[1]["image"].size == (2, 3)
+    pictured = load_orbits(tmp_path / "i.jsonl", normalised_text)
+    with pytest.raises(DataError, match=r"row 1 .* has a picture: set `chat: true`"):
+        training_rows(pictured)
+    with pytest.raises(DataError, match="only training shows them"):
+        check_form(pictured, chat=True)
     many = [{"orbit": ["Both?"], "images": ["red.png", "red.png"]}]
     (row,) = training_rows(load_orbits(as_lines(tmp_path / "m.jsonl", many), normalised_text), chat=True)
     assert [picture.size for picture in row["images"]] == [(2, 3)] * 2
