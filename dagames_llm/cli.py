@@ -16,11 +16,13 @@ from typing import Annotated, Any
 import typer
 
 from dagames._errors import DagamesError
-from dagames_llm._errors import DataError, OutputError
+from dagames_llm._errors import OutputError
 from dagames_llm.compare import COMPARE_HELP, compare_command
 from dagames_llm.evaluate_command import EVALUATE_HELP, evaluate_command
 from dagames_llm.forecast_command import HELP as FORECAST_HELP
 from dagames_llm.forecast_command import forecast_command
+from dagames_llm.inspection import INSPECT_HELP, inspect_command
+from dagames_llm.paraphrase import PARAPHRASE_HELP, paraphrase_command
 
 app = typer.Typer(
     add_completion=False,
@@ -37,8 +39,9 @@ A recipe is one YAML file; `coherence_cpu` and the others that are shipped can b
 those of TRL's GRPOConfig and ModelConfig and of OrbitScriptArguments (task, data, extractor, target, ...).
 `extends: NAME` takes over the keys of another recipe.
 
-Data are JSON lines: {"orbit": [prompt, paraphrase, ...]} or {"question": ...}, which is reworded by rule; an optional
-"answer" is shown to the monitor and never rewarded. A JSON array of Body, Question, Answer works too.
+Data are JSON lines, CSV or Parquet: {"orbit": [prompt, paraphrase, ...]} or {"question": ...}, which is asked in the
+form that the extractor reads; an optional "answer" is shown to the monitor and never rewarded. Or a data set by name:
+gsm8k, svamp, math_qa, trivia_qa, nq_open, beaver_tails, xstest, an id of the hub, reasoning_gym:basic_arithmetic.
 
 Interrupted or killed, a run goes on with --resume and comes to the same numbers; where recipe, data, code or processes
 are others than they were, it says which and stops. Checkpoints stay in the finished folder; `save_total_limit` keeps
@@ -58,7 +61,7 @@ app.command("compare", help=COMPARE_HELP)(compare_command)
 @app.command("train", help=TRAIN_HELP)
 def train_command(
     config: Annotated[str, typer.Option(help="Recipe: a YAML file, or the name of a shipped one.")],
-    data: Annotated[Path | None, typer.Option(help="Data file, instead of the recipe's.")] = None,
+    data: Annotated[str | None, typer.Option(help="Data file or data set, instead of the recipe's.")] = None,
     output_dir: Annotated[Path | None, typer.Option(help="Folder to make.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the folder if it is there.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an unfinished run.")] = False,
@@ -72,6 +75,7 @@ def train_command(
     """Check what can be checked without torch, then train."""
     if accept_changes and not resume:
         raise OutputError("--accept-changes is for --resume: a new run has nothing that could have changed.")
+    from dagames_llm.data import source_of
     from dagames_llm.recipe import read_recipe
 
     if dry_run:
@@ -81,8 +85,8 @@ def train_command(
         return
     written = read_recipe(config)
     output = output_dir or output_of(written)
-    if data is not None and not data.is_file():
-        raise DataError(f"no data file {data}.")
+    if data is not None:
+        source_of(data)
     from dagames_llm.run_folder import check_output
 
     check_output(output, overwrite, resume)
@@ -95,7 +99,7 @@ def train_command(
     from dagames_llm.train import train
 
     console = Console(stderr=True)
-    recipe = resolve_recipe(config, {} if data is None else {"data": str(data)})
+    recipe = resolve_recipe(config, {} if data is None else {"data": data})
     # Each shows a bar of its own, and there is one at a time: questions, steps, questions.
     callbacks = [HeldOutBefore(recipe, console), ShowSteps(console), HeldOutAfter(recipe, console)]
     say = functools.partial(console.print, highlight=False)
@@ -107,6 +111,8 @@ def train_command(
 
 
 app.command("forecast", help=FORECAST_HELP)(forecast_command)
+app.command("inspect", help=INSPECT_HELP)(inspect_command)
+app.command("paraphrase", help=PARAPHRASE_HELP)(paraphrase_command)
 
 
 def output_of(written: Mapping[str, Any]) -> Path:

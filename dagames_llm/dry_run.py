@@ -91,6 +91,7 @@ def dry_run(name: str | Path, overrides: Mapping[str, Any] | None = None) -> Dry
         if made_up:
             changes.append(f"the questions are made up, as reading {written['data']} may need the hub")
             changed |= {"data": str(folder / "questions.jsonl"), "data_limit": None, "held_out": 0}
+            write_text(folder / "questions.jsonl", "")  # a recipe may name no file that is missing
         recipe = resolve_recipe(name, {**(overrides or {}), **changed})
         if made_up:
             write_text(folder / "questions.jsonl", "".join(json.dumps(row) + "\n" for row in made_up_rows(recipe)))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from dagames_llm._errors import DataError
 from dagames_llm.costs import costs_of
-from dagames_llm.data import Orbit, as_messages
+from dagames_llm.data import Orbit, View, as_messages, canonical_letter, check_form, view_text
 from dagames_llm.distances import Distance, distances_of
 from dagames_llm.extract import Answer, Extractor, normalised_text
 from dagames_llm.intervals import Estimate, bootstrap, wilson
@@ -84,7 +84,7 @@ class Decoding:
 def generate(
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
-    prompts: Sequence[str],
+    prompts: Sequence[View],
     decoding: Decoding,
     sampled: bool,
     progress: Progress | None = None,
@@ -95,7 +95,7 @@ def generate(
     Args:
         model: in any mode; it is put in evaluation mode and back.
         tokenizer: its own.
-        prompts: plain text, rendered by the chat template where `decoding.chat`.
+        prompts: texts, or conversations; rendered by the chat template where `decoding.chat`.
         decoding: how.
         sampled: draw samples instead of the greedy completion.
         progress: told how many prompts of how many are done.
@@ -112,7 +112,7 @@ def generate(
     chosen = {name: getattr(decoding, name) for name in names} if sampled else {}
     at_once = max(1, decoding.batch_size // width)
     # Prompts of like length share a batch, so that little of it is padding; the order is undone at the end.
-    order = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
+    order = sorted(range(len(prompts)), key=lambda i: len(view_text(prompts[i])))
     texts: list[list[str]] = [[] for _ in prompts]
     training = model.training
     model.eval()
@@ -163,7 +163,7 @@ def _set_random_state(model: PreTrainedModel, state: str) -> None:
     _random_numbers(model).set_rng_state(torch.tensor(list(base64.b64decode(state)), dtype=torch.uint8))
 
 
-def _tokens(tokenizer: PreTrainedTokenizerBase, prompts: list[str], chat: bool) -> Any:
+def _tokens(tokenizer: PreTrainedTokenizerBase, prompts: list[View], chat: bool) -> Any:
     if not chat:
         return tokenizer(prompts, return_tensors="pt", padding=True, padding_side="left")
     return tokenizer.apply_chat_template(
@@ -175,6 +175,9 @@ def _tokens(tokenizer: PreTrainedTokenizerBase, prompts: list[str], chat: bool) 
         padding=True,
     )
 
+
+Groups = list[list[list[Answer | None]]]
+"""Answers by question, view and completion."""
 
 Measure = Callable[[Orbit, Sequence[str], Sequence[Answer | None]], float | None]
 """A number for a question, from its sampled completions and the answers read in them; None where it does not apply."""
@@ -220,10 +223,11 @@ def evaluate(
     Raises:
         DataError: there is no question, some gold answers are known and others not, or k is out of range.
     """
-    known = [orbit.gold is not None for orbit in orbits]
+    known = [orbit.checkable for orbit in orbits]
     if not orbits or any(known) != all(known):
         raise DataError("evaluation needs at least one question, and the gold answers of all of them or of none.")
     ks = checked_ks(ks, decoding.samples)
+    check_form(orbits, decoding.chat)
     prompts = [view for orbit in orbits for view in orbit.views]
     total = 2 * len(prompts)
     first = None if progress is None else lambda done, _: progress(done, total)
@@ -291,21 +295,48 @@ def _means(scores: Sequence[Mapping[str, float]], width: int) -> dict[str, Any]:
     return found
 
 
+def answers_of(orbits: Sequence[Orbit], texts: Sequence[Sequence[Sequence[str]]], extractor: Extractor) -> Groups:
+    """Return the answers read in completions, by question, view and completion.
+
+    Args:
+        orbits: the questions.
+        texts: completions of each view of each.
+        extractor: reads an answer.
+
+    Returns:
+        Answers; letters of permuted options are canonical.
+    """
+    return [
+        [
+            [canonical_letter(extractor(text), orbit.letters[v] if orbit.letters else "") for text in view]
+            for v, view in enumerate(group)
+        ]
+        for orbit, group in zip(orbits, texts, strict=True)
+    ]
+
+
 def _answered(
     orbit: Orbit, greedy: list[list[str]], drawn: list[list[str]], extractor: Extractor, measures: Mapping[str, Measure]
 ) -> Answered:
-    best = tuple(extractor(text) for view in greedy for text in view)
-    sampled = tuple(tuple(extractor(text) for text in view) for view in drawn)
+    best = tuple(answer for view in answers_of([orbit], [greedy], extractor)[0] for answer in view)
+    sampled = tuple(tuple(view) for view in answers_of([orbit], [drawn], extractor)[0])
     texts = [text for view in drawn for text in view]
     pooled = [answer for view in sampled for answer in view]
     values = {name: measure(orbit, texts, pooled) for name, measure in measures.items()}
     return Answered(
-        orbit.views[0],
-        () if orbit.gold is None else tuple(dict.fromkeys((str(orbit.gold), *orbit.aliases))),
+        view_text(orbit.views[0]),
+        _right_answers(orbit, [*best, *pooled]),
         best,
         sampled,
         {name: value for name, value in values.items() if value is not None},
     )
+
+
+def _right_answers(orbit: Orbit, seen: Sequence[Answer | None]) -> tuple[Answer, ...]:
+    """Return the answers known to be right, and those seen that a verifier accepts."""
+    listed = () if orbit.gold is None else (str(orbit.gold), *orbit.aliases)
+    accepted = [answer for answer in seen if answer is not None and answer in orbit.accepted] if orbit.verifier else []
+    return tuple(dict.fromkeys([*listed, *accepted]))
 
 
 def _by_orbit(texts: list[list[str]], orbits: Sequence[Orbit]) -> list[list[list[str]]]:

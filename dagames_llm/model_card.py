@@ -5,11 +5,11 @@ from __future__ import annotations
 import platform
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any
 
 import yaml
 
+from dagames_llm.data import source_of
 from dagames_llm.models import EMBEDDED
 from dagames_llm.recipe import Recipe
 
@@ -92,7 +92,7 @@ def model_card(recipe: Recipe, history: Sequence[dict[str, float]]) -> str:
     last = history[-1] if history else {}
     shown = ("reward", "majority_ratio", "answer_entropy", "kl", "accuracy")
     rows = "".join(f"| {name} | {last[name]:.4f} |\n" for name in shown if name in last)
-    source = Path(recipe.orbit.data).name if recipe.orbit.data else f"built-in task {recipe.orbit.task}"
+    source = source_of(recipe.orbit.data).title if recipe.orbit.data else f"built-in task {recipe.orbit.task}"
     return (
         f"---\n{yaml.safe_dump(front)}---\n\n# Adapter for {base}\n\n"
         f"Trained without labels by GRPO on whole orbits of prompts: target `{recipe.orbit.target}`, questions from "

@@ -19,7 +19,7 @@ from dagames._errors import DagamesError
 from dagames.targets import Target
 from dagames_llm._errors import ModelError, RecipeError
 from dagames_llm.contradictions import Faults
-from dagames_llm.data import task_named
+from dagames_llm.data import source_of, task_named
 from dagames_llm.distances import Distance
 from dagames_llm.extract import extractor_named
 from dagames_llm.models import EMBEDDED, locate_model
@@ -40,7 +40,10 @@ class OrbitScriptArguments:
     """The questions, how answers are read, and what rewards them."""
 
     task: str = field(default="addition", metadata={"help": "Built-in task; not used where `data` is given."})
-    data: str | None = field(default=None, metadata={"help": "Data file of questions or orbits."})
+    data: str | None = field(
+        default=None,
+        metadata={"help": "Data file or data set: a path, a name, or {name: gsm8k, path: ..., split: ...}."},
+    )
     data_limit: int | None = field(default=None, metadata={"help": "Rows of the data file that are used."})
     held_out: int = field(default=0, metadata={"help": "Last rows of the data file kept for evaluation."})
     chat: bool = field(default=False, metadata={"help": "Render prompts by the model's chat template."})
@@ -215,20 +218,29 @@ def resolve_recipe(path: str | Path, overrides: dict[str, Any] | None = None) ->
         RecipeError: the file is missing or no mapping, or keys cannot be used; the message names all of them.
     """
     written = _as_installed({**read_recipe(path), **(overrides or {})})
-    settings, values, faults = checked(written, recipe_keys())
+    data = written.get("data")
+    # A mapping is checked by what reads it; TRL's parser knows texts only.
+    settings, values, faults = checked(
+        {**written, "data": "given"} if isinstance(data, Mapping) else written, recipe_keys()
+    )
     orbit = OrbitScriptArguments(**{f.name: settings[f.name] for f in dataclasses.fields(OrbitScriptArguments)})
+    if "data" not in faults:
+        orbit.data = data
     size = None if "num_generations" in faults else settings["num_generations"]
     target = _made_of(orbit, ("target", "target_options"), lambda o: target_of(o, size), faults)
     distance = _made_of(orbit, ("distance",), distance_of, faults)
     constraints = _made_of(orbit, ("constraints",), constraints_of, faults)
     _made_of(orbit, ("extractor",), lambda o: extractor_named(o.extractor), faults)
-    if orbit.data is None:
+    if orbit.data is not None:
+        _made_of(orbit, ("data",), lambda o: source_of(o.data), faults)
+    else:
         _made_of(orbit, ("task",), lambda o: task_named(o.task, 0), faults)
     _check_distance(orbit, target, faults)
     _check_model(settings["model_name_or_path"], faults)
     if faults:
         raise RecipeError(message(str(path), faults))
     orbit, grpo, model = _parsed(path, values)
+    orbit.data = data
     return Recipe(orbit, grpo, model, target, distance, constraints or [], written)
 
 
@@ -239,7 +251,8 @@ def _made_of(orbit: OrbitScriptArguments, keys: tuple[str, ...], make: Callable[
     try:
         return make(orbit)
     except (DagamesError, ModuleNotFoundError) as error:
-        faults[keys[0]] = str(error).rstrip(".")
+        reason = str(error).rstrip(".")
+        faults[keys[0]] = reason if f"`{keys[0]}" in reason else f"`{keys[0]}`: {reason}"
         return None
 
 

@@ -13,6 +13,7 @@ from dagames.targets import AnswerGroup, Centrality, Target
 from dagames_llm._errors import ExtractError, RecipeError
 from dagames_llm.baselines import Baseline, Over, baseline_rewards, checked_rewards
 from dagames_llm.costs import Cost, costs_of
+from dagames_llm.data.orbit import canonical_letter, view_letters
 from dagames_llm.distances import Distance, distance_named, distances_of
 from dagames_llm.extract import Extractor, completion_text, extractor_named
 from dagames_llm.grouping import (
@@ -257,7 +258,9 @@ class TargetReward:
                     question=digest(views),
                     orbit_id=None if by_id is None else as_identity(by_id[i], i),
                     view=int(columns["view"][i]) if numbered else None if by_id is not None else 0,
-                    answer=None if cut[i] and abstain else self._answer(text, i),
+                    answer=None
+                    if cut[i] and abstain
+                    else canonical_letter(self._answer(text, i), view_letters(columns, i)),
                     truncated=bool(cut[i]),
                     text=text if with_text else "",
                     gold=gold[i],

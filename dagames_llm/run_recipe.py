@@ -143,7 +143,7 @@ def _part(kind: Any, written: Mapping[str, Any]) -> dict[str, Any]:
 def _check(place: str, name: str, value: Any) -> None:
     if name in _SWITCHES and not isinstance(value, bool):
         raise RecipeError(f"{place}`{name}` is {value!r:.60}; it is true or false.")
-    if name in _NAMES and not isinstance(value, str | None):
+    if name in _NAMES and not isinstance(value, str | None) and not (name == "data" and isinstance(value, Mapping)):
         raise RecipeError(f"{place}`{name}` is {value!r:.60}; it is a text.")
     if name not in _NUMBERS or (name == "min_p" and value is None):
         return

@@ -20,7 +20,7 @@ import yaml
 from dagames._files import write_json
 from dagames_llm._errors import DataError, DivergedError, ModelError, OutputError, RecipeError
 from dagames_llm.assembly import adapter_of, check_optimiser, check_rows_for, evaluates, quantisation_of
-from dagames_llm.data import Orbit, gold_answers, load_orbits, task_named, training_rows
+from dagames_llm.data import Orbit, gold_answers, load_orbits, task_named, training_rows, with_system
 from dagames_llm.extract import extractor_named
 from dagames_llm.kinds import shown
 from dagames_llm.model_card import evaluation_history, model_card, package_versions, resolved_settings, step_history
@@ -69,15 +69,25 @@ def questions_of(recipe: Recipe) -> Questions:
     read = extractor_named(recipe.orbit.extractor)
     if recipe.orbit.data is None:
         task = task_named(recipe.orbit.task, recipe.grpo.seed)
-        return Questions(task.train, task.held_out, task.views)
+        parts = (with_system(part, recipe.orbit.system) for part in (task.train, task.held_out))
+        return Questions(*parts, task.views)
     try:
-        orbits = load_orbits(recipe.orbit.data, read)[: recipe.orbit.data_limit]
+        orbits = load_orbits(recipe.orbit.data, read, wordings_for(recipe.orbit.target))[: recipe.orbit.data_limit]
     except DataError as error:
         raise DataError(f"`data`: {error}") from error
     kept = len(orbits) - recipe.orbit.held_out
     if kept <= 0 or recipe.orbit.held_out < 0:
         raise DataError(f"`held_out` {recipe.orbit.held_out} leaves none of {len(orbits)} rows to train on.")
+    orbits = with_system(orbits, recipe.orbit.system)
     return Questions(orbits[:kept], orbits[kept:])
+
+
+POOLS_NO_VIEWS = (None, "gini_diversity", "inverse_frequency", "prior_matching")
+
+
+def wordings_for(target: str | None) -> int:
+    """Return how many wordings a question without paraphrases is given: one where the target pools no views."""
+    return 1 if target in POOLS_NO_VIEWS else 2
 
 
 def load_policy(recipe: Recipe) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
@@ -155,7 +165,7 @@ def build_trainer(
     needs_gold = recipe.target is not None and "gold" in recipe.target.needs
     columns = {name for c in recipe.constraints if isinstance(c.applies_to, Mapping) for name in c.applies_to}
     rows, evaluated = (
-        training_rows(part, recipe.orbit.chat, system=recipe.orbit.system, gold=needs_gold, columns=sorted(columns))
+        training_rows(part, recipe.orbit.chat, gold=needs_gold, columns=sorted(columns))
         for part in (questions.train, questions.held_out if evaluates(recipe) else [])
     )
     try:

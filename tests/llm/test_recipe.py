@@ -12,7 +12,7 @@ import dagames.targets
 from dagames.estimators import minimax_table
 from dagames.targets import Centrality, GiniDiversity, MajorityVote, PriorMatching, SoftConsensus
 from dagames_llm._errors import DataError, RecipeError
-from dagames_llm.data import Orbit, load_orbits, training_rows
+from dagames_llm.data import Orbit, load_orbits, training_rows, with_system
 from dagames_llm.distances import TokenF1
 from dagames_llm.extract import extractor_named
 from dagames_llm.model_card import resolved_settings
@@ -156,7 +156,7 @@ def test_rows_have_the_columns_that_constraints_select_by(tmp_path: Path) -> Non
 
 
 def test_a_system_message_comes_before_each_view(tmp_path: Path, tiny: Path) -> None:
-    rows = training_rows([Orbit(("a", "b"))], True, system="Add.")
+    rows = training_rows(with_system([Orbit(("a", "b"))], "Add."), True)
     system, (first, second) = {"role": "system", "content": "Add."}, [{"role": "user", "content": v} for v in "ab"]
     assert rows[0] == {"prompt": [system, first], "orbit": [[system, first], [system, second]]}
     with pytest.raises(RecipeError, match="`system` is a message of a conversation"):
@@ -262,7 +262,7 @@ def test_keys_of_the_model_reach_what_loads_it(tmp_path: Path, tiny: Path, monke
 
 
 def test_a_resolved_recipe_says_it_all(tmp_path: Path, tiny: Path) -> None:
-    more = {"target_options": {"ties": "none"}, "eval_strategy": "steps", "data": "d", "held_out": 1}
+    more = {"target_options": {"ties": "none"}, "eval_strategy": "steps", "data": "gsm8k", "held_out": 1}
     schedule = {"lr_scheduler_type": "cosine_with_min_lr", "lr_scheduler_kwargs": {"min_lr": 1e-6}}
     first = resolve_recipe(recipe(tmp_path, tiny, **more, **schedule))
     again = tmp_path / "again.yaml"

@@ -52,7 +52,7 @@ def test_tables_1_and_2(table: int, algorithm: str, model: str) -> None:
     small = model == "phi3"
     grpo, orbit = recipe.grpo, recipe.orbit
     assert recipe.model.model_name_or_path == MODELS[model]
-    assert orbit.data == {1: "gsm8k", 2: "triviaqa"}[table]
+    assert orbit.data == {1: "gsm8k", 2: "trivia_qa"}[table]
     assert (grpo.num_generations, grpo.generation_batch_size) == ((2 * 24, 48) if small else (2 * 32, 2 * 64))
     assert grpo.gradient_accumulation_steps * grpo.per_device_train_batch_size == grpo.generation_batch_size
     assert (grpo.beta, grpo.learning_rate, grpo.max_completion_length, grpo.max_steps) == (0.02, 1e-5, 512, 3200)
@@ -106,7 +106,7 @@ def test_tables_3_and_5(name: str) -> None:
     assert recipe.distance is None
     assert recipe.model.model_name_or_path == MODELS["qwen"]
     assert not recipe.model.load_in_4bit
-    assert (recipe.orbit.data, recipe.orbit.data_limit) == ("beavertails+xstest", 300)
+    assert (recipe.orbit.data, recipe.orbit.task) == (None, "requests")
     assert recipe.grpo.scale_rewards == "group"
 
 
@@ -118,7 +118,7 @@ def test_the_table_of_the_slides(data: str, table: str, model: str) -> None:
     assert target.table is not None
     assert (target.table.method, target.relative) == ({"stdlog": "plugin", "minimax": "minimax"}[table], False)
     assert target.table.group_size == recipe.grpo.num_generations
-    assert (recipe.model.model_name_or_path, recipe.orbit.data) == (LARGER[model], data)
+    assert (recipe.model.model_name_or_path, recipe.orbit.data) == (LARGER[model], data.replace("mathqa", "math_qa"))
     assert recipe.orbit.extractor == {"gsm8k": "last_number", "mathqa": "choice"}[data]
 
 

@@ -1,0 +1,92 @@
+"""Rows of a data set on the hub, or of a folder that holds a copy of one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from dagames_llm._errors import DataError
+from dagames_llm.data.files import Placed, without_nulls
+from dagames_llm.data.procedural import PREFIX
+from dagames_llm.data.sets import DataSet
+from dagames_llm.data.source import Source
+
+PATIENCE = 10.0
+"""Seconds within which the hub must answer the first question."""
+
+
+def hub_rows(source: Source, found: DataSet | None) -> Iterator[Placed]:
+    """Read the rows of a split.
+
+    Args:
+        source: names the set, or a folder.
+        found: the public data set that it is, if it is one.
+
+    Returns:
+        Place and row.
+
+    Raises:
+        DataError: the hub does not answer, or there is no such set or split.
+    """
+    split = source.split or ("train" if found is None else found.split)
+    if source.path is not None:
+        name, rows = source.path.name, _folder_rows(source.path, source.config, split)
+    else:
+        name = str(source.name) if found is None else found.hub
+        rows = _remote_rows(name, source, found, split)
+    return ((f"{name} ({split}), row {number}", without_nulls(row)) for number, row in enumerate(rows, start=1))
+
+
+def _folder_rows(folder: Path, config: str | None, split: str) -> Iterable[Any]:
+    from datasets import load_dataset, load_from_disk
+    from datasets.exceptions import DatasetsError
+
+    try:
+        if (folder / "dataset_dict.json").is_file():
+            return load_from_disk(str(folder))[split]
+        if (folder / "state.json").is_file():
+            return load_from_disk(str(folder))
+        return load_dataset(str(folder), config, split=split)
+    except (OSError, ValueError, RuntimeError, KeyError, ImportError, DatasetsError) as error:
+        raise DataError(
+            f"{folder} is a folder that cannot be read as a data set with a split {split!r}: {_reason(error)}. Give "
+            "the path of one of its files, or another `split`."
+        ) from error
+
+
+def _remote_rows(name: str, source: Source, found: DataSet | None, split: str) -> Iterable[Any]:
+    from datasets import load_dataset
+    from datasets.exceptions import DatasetsError
+
+    config = source.config or (None if found is None else found.config)
+    try:
+        _check_hub(name)
+        return load_dataset(name, config, split=split, revision=source.revision)
+    except (OSError, ValueError, RuntimeError, KeyError, ImportError, DatasetsError) as error:
+        copy = name.partition("/")[2].lower()
+        mapping = f"{{path: {copy}}}" if found is None else f"{{name: {source.name}, path: {copy}}}"
+        raise DataError(
+            f"the data set {name} (split {split!r}) cannot be taken from the hub: {_reason(error)}. With a network, "
+            f"`hf download {name} --repo-type dataset --local-dir {copy}`; copy the folder to this machine and give "
+            f"`data: {mapping}`, or the path of a file in it. Without a hub: `data: {PREFIX}basic_arithmetic`."
+        ) from error
+
+
+def _check_hub(name: str) -> None:
+    """Raise at once where the hub does not answer and no copy is cached: `datasets` would try for half a minute."""
+    from datasets import config
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import HfHubHTTPError
+
+    try:
+        HfApi().dataset_info(name, timeout=PATIENCE)
+    except HfHubHTTPError:
+        return  # it answered; what is wrong, `datasets` tells
+    except Exception as error:  # the client's errors have no class that all its versions share
+        if not any(Path(config.HF_DATASETS_CACHE).glob(f"*{name.partition('/')[2]}*")):
+            raise ConnectionError(f"it does not answer ({_reason(error)})") from error
+
+
+def _reason(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__

@@ -1,0 +1,115 @@
+"""Multiple choice: options as a data set writes them, their letters, and views that show them in another order."""
+
+from __future__ import annotations
+
+import random
+import re
+import string
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from dagames_llm._errors import DataError
+
+_LETTERS = string.ascii_uppercase
+_LISTED = re.compile(r"(?:^|,)\s*([a-z])\s*\)\s*")
+
+
+def options_of(place: str, options: Any) -> tuple[str, ...]:
+    """Return the options of a question in their order.
+
+    Args:
+        place: where they stand, for the message.
+        options: a list of texts; a mapping from letters to texts; `{"text": [...], "label": [...]}`; or one text such
+            as `a ) 38 , b ) 27`.
+
+    Returns:
+        At least two different texts.
+
+    Raises:
+        DataError: there are fewer, or something else.
+    """
+    if isinstance(options, str):
+        options = _LISTED.split(options)[2::2]
+    elif isinstance(options, Mapping):
+        options = options["text"] if "text" in options else [options[key] for key in sorted(options)]
+    texts = [str(text).strip() for text in options] if isinstance(options, list | tuple) else []
+    if not 2 <= len(texts) <= len(_LETTERS) or not all(texts) or len(set(texts)) < len(texts):
+        raise DataError(
+            f"{place}: the options must be 2 to {len(_LETTERS)} different texts that are not empty; they are "
+            f"{texts or options!r:.80}."
+        )
+    return tuple(texts)
+
+
+def right_option(place: str, answer: Any, options: Sequence[str], given: Any = None) -> int:
+    """Return the place of the option that an answer names.
+
+    Args:
+        place: where it stands, for the message.
+        answer: a letter, a label of the options, or the text of one.
+        options: texts.
+        given: the options as the data set writes them, where their labels are.
+
+    Returns:
+        An index into the options.
+
+    Raises:
+        DataError: it names none.
+
+    >>> right_option("row 1", "b", ["Rome", "Paris"]), right_option("row 1", "Rome", ["Rome", "Paris"])
+    (1, 0)
+    """
+    text = str(answer).strip()
+    labels = list(_LETTERS[: len(options)])
+    if isinstance(given, Mapping):
+        labels = [str(label) for label in (given.get("label") or sorted(given))]
+    for known in (labels, [label.lower() for label in labels], list(options)):
+        if text in known:
+            return known.index(text)
+    raise DataError(
+        f"{place}: the answer {text!r:.60} is no letter from {labels[0]} to {labels[-1]} and the text of no option."
+    )
+
+
+def shown(question: str, options: Sequence[str]) -> str:
+    """Return a question with its options below, each behind its letter.
+
+    >>> print(shown("Capital of France?", ["Rome", "Paris"]))
+    Capital of France?
+    A) Rome
+    B) Paris
+    """
+    lines = [f"{letter}) {option}" for letter, option in zip(_LETTERS, options, strict=False)]
+    return "\n".join([question.strip(), *lines])
+
+
+def orders(number: int, count: int, seed: str) -> list[tuple[int, ...]]:
+    """Return different orders of options, the given one first.
+
+    Args:
+        number: how many options there are.
+        count: how many orders, at most; there are no more than `number`! of them.
+        seed: decides which.
+
+    Returns:
+        Permutations of `range(number)`: the option at place i of a view is the one that stood at `order[i]`.
+    """
+    drawn = random.Random(seed)  # noqa: S311, an order and no secret
+    found = [tuple(range(number))]
+    for _ in range(20 * count):
+        if len(found) >= count:
+            break
+        order = list(range(number))
+        drawn.shuffle(order)
+        if tuple(order) not in found:
+            found.append(tuple(order))
+    return found[:count]
+
+
+def letters_of(order: Sequence[int]) -> str:
+    """Return the canonical letters of the options in the order in which a view shows them.
+
+    >>> letters_of((2, 0, 1))  # what the view calls A was C
+    'CAB'
+    """
+    return "".join(_LETTERS[i] for i in order)

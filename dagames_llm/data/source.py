@@ -1,0 +1,147 @@
+"""What the key `data` of a recipe may say, checked before anything is read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from dagames_llm._errors import DataError, RecipeError
+from dagames_llm.data.procedural import PREFIX, SIZE
+from dagames_llm.data.sets import SETS, set_named
+from dagames_llm.rewording import check_rules
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where questions come from.
+
+    Attributes:
+        name: a public data set, an id on the hub, or `reasoning_gym:<task>`; None for a file of the user's own.
+        path: a file, or a folder that holds a copy of the hub's.
+        split: part of a data set on the hub or in a folder.
+        config: configuration there.
+        revision: branch, tag or commit there.
+        columns: names that the common form has -> names that the file has.
+        views: wordings of each question.
+        reword: rules that make wordings.
+        system: message of the system before each question.
+        size: questions that a procedural task makes.
+        seed: decides which.
+        options: settings of a procedural task.
+    """
+
+    name: str | None = None
+    path: Path | None = None
+    split: str | None = None
+    config: str | None = None
+    revision: str | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+    views: int | None = None
+    reword: tuple[str, ...] = ()
+    system: str | None = None
+    size: int = SIZE
+    seed: int = 0
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def title(self) -> str:
+        """A short name, without the place on this machine."""
+        return self.name or (self.path.name if self.path is not None else "")
+
+
+_TEXTS = ("name", "split", "config", "revision", "system")
+_COUNTS = {"views": 1, "size": 1, "seed": 0}
+
+
+def source_of(data: str | Path | Mapping[str, Any]) -> Source:
+    """Return what `data` names.
+
+    Args:
+        data: a path; the name of a public data set, an id on the hub, or `reasoning_gym:<task>`; or a mapping with
+            `name` or `path` and other fields of `Source`.
+
+    Returns:
+        The source.
+
+    Raises:
+        RecipeError: a key or a value cannot be used.
+        DataError: there is no such file, nor a data set of that name.
+
+    >>> source_of("gsm8k").name, source_of({"name": "reasoning_gym:gcd", "size": 20}).size
+    ('gsm8k', 20)
+    """
+    if not isinstance(data, Mapping):
+        return _of_text(data)
+    known = {f.name for f in fields(Source)}
+    for key in data:
+        if key not in known:
+            near = get_close_matches(str(key), known, n=1)
+            hint = f"did you mean `{near[0]}`?" if near else f"known are {', '.join(sorted(known))}."
+            raise RecipeError(f"`data` has the unknown key `{key}`; {hint}")
+    values = {key: value for key, value in data.items() if value is not None}
+    _check_values(values)
+    if "reword" in values:
+        values["reword"] = check_rules(values["reword"], "data.reword")
+    if "path" in values:
+        values["path"] = _existing(Path(str(values["path"])).expanduser())
+    if "name" in values and "path" not in values:
+        _check_name(values["name"])
+    elif "name" in values and set_named(values["name"]) is None:
+        raise RecipeError(
+            f"`data.name` is {values['name']!r}, but `path` is given too; with a path, `name` is one of "
+            f"{', '.join(SETS)}, or left out for a file of your own."
+        )
+    if "name" not in values and "path" not in values:
+        raise RecipeError("`data` is a mapping without `name` and `path`; one of them says where the questions are.")
+    return Source(**values)
+
+
+def _of_text(data: str | Path) -> Source:
+    if not isinstance(data, str | Path) or not str(data).strip():
+        raise RecipeError(f"`data` is {data!r:.80}; it is a path, a name, or a mapping with `name` or `path`.")
+    path = Path(data).expanduser()
+    if path.exists() and not (isinstance(data, str) and data in SETS and path.is_dir()):
+        return Source(path=_existing(path))
+    text = str(data)
+    if isinstance(data, Path) or path.suffix or path.is_absolute() or text.startswith((".", "~")):
+        raise DataError(f"no data file {data}.")
+    _check_name(text)
+    return Source(name=text)
+
+
+def _check_name(name: str) -> None:
+    if name.startswith(PREFIX) or set_named(name) is not None or (name.count("/") == 1 and all(name.split("/"))):
+        return
+    near = get_close_matches(name, SETS, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    raise DataError(
+        f"no data file {name}, and no data set of that name; known are {', '.join(SETS)}, {PREFIX}<task>, and ids of "
+        f"the hub, owner/name.{hint}"
+    )
+
+
+def _existing(path: Path) -> Path:
+    if not path.exists():
+        raise DataError(f"no data file {path}.")
+    if path.is_dir() and not any(path.iterdir()):
+        raise DataError(f"no data file {path}: it is a folder, and empty.")
+    return path
+
+
+def _check_values(values: Mapping[str, Any]) -> None:
+    for key in _TEXTS:
+        if key in values and (not isinstance(values[key], str) or not values[key].strip()):
+            raise RecipeError(f"`data.{key}` is {values[key]!r:.80}; it is a text.")
+    for key, least in _COUNTS.items():
+        value = values.get(key, least)
+        if isinstance(value, bool) or not isinstance(value, int) or value < least:
+            raise RecipeError(f"`data.{key}` is {value!r:.80}; it is a whole number, at least {least}.")
+    for key in ("columns", "options"):
+        value = values.get(key, {})
+        if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
+            raise RecipeError(f"`data.{key}` is {value!r:.80}; it maps names to values: {{question: problem}}.")
+    if not all(isinstance(name, str) for name in values.get("columns", {}).values()):
+        raise RecipeError("`data.columns` maps names of the common form to names of your columns: {question: problem}.")

@@ -1,0 +1,99 @@
+"""Questions that come with the package: small tasks that a small model learns on a CPU."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import combinations, permutations
+from pathlib import Path
+
+from dagames_llm._errors import RecipeError
+from dagames_llm.data.load import load_orbits
+from dagames_llm.data.orbit import Orbit
+from dagames_llm.extract import extractor_named
+
+
+@dataclass(frozen=True)
+class Task:
+    """Built-in questions, split into those trained on and those held out.
+
+    Attributes:
+        train: the orbits trained on.
+        held_out: the orbits evaluated on.
+        extractor: the name of the extractor that reads its answers.
+        views: a name for each wording of an orbit, in their order.
+    """
+
+    train: tuple[Orbit, ...]
+    held_out: tuple[Orbit, ...]
+    extractor: str
+    views: tuple[str, ...]
+
+
+def addition(seed: int, largest: int = 12, held_out: int = 26) -> Task:
+    """Return sums of two different numbers, each asked in both orders after one worked example.
+
+    Args:
+        seed: decides which pairs are held out.
+        largest: the largest summand; there are `largest` (`largest` - 1) / 2 pairs.
+        held_out: how many pairs are held out.
+
+    Returns:
+        The task; no pair and no reversed pair of `held_out` is in `train`.
+    """
+    pairs = combinations(range(1, largest + 1), 2)
+    orbits = [Orbit((f"5 + 6 = 11\n{a} + {b} =", f"5 + 6 = 11\n{b} + {a} ="), str(a + b)) for a, b in pairs]
+    return _split(orbits, seed, held_out, "first_number", ("a + b", "b + a"))
+
+
+def digits(seed: int, held_out: int = 20) -> Task:
+    """Return requests for a random digit after two different examples. No answer is right."""
+    pairs = permutations(range(10), 2)
+    orbits = [Orbit((f"Random digit: {a}\nRandom digit: {b}\nRandom digit:",)) for a, b in pairs]
+    return _split(orbits, seed, held_out, "first_number", ("digit",))
+
+
+def capitals(seed: int, held_out: int = 20) -> Task:
+    """Return questions for the capitals of 60 countries, in two wordings, each after one example."""
+    orbits = load_orbits(_TASKS / "capitals.jsonl", extractor_named("text"))
+    return _split(orbits, seed, held_out, "text", ("the capital of X is", "X's capital city"))
+
+
+def requests(seed: int, held_out: int = 20) -> Task:
+    """Return requests of the columns `kind` harmful and benign, after one that is answered and one that is refused."""
+    orbits = load_orbits(_TASKS / "requests.jsonl", extractor_named("text"))
+    return _split(orbits, seed, held_out, "text", ("request",))
+
+
+_TASKS = Path(__file__).parents[1] / "tasks"
+
+TASKS: dict[str, Callable[[int], Task]] = {
+    "addition": addition,
+    "capitals": capitals,
+    "digits": digits,
+    "requests": requests,
+}
+
+
+def _split(orbits: list[Orbit], seed: int, held_out: int, extractor: str, views: tuple[str, ...]) -> Task:
+    random.Random(seed).shuffle(orbits)  # noqa: S311, a split and no secret
+    return Task(tuple(orbits[held_out:]), tuple(orbits[:held_out]), extractor, views)
+
+
+def task_named(name: str, seed: int) -> Task:
+    """Return a built-in task.
+
+    Args:
+        name: a key of `TASKS`.
+        seed: decides the split.
+
+    Returns:
+        The task, split.
+
+    Raises:
+        RecipeError: there is no task of that name.
+    """
+    if name not in TASKS:
+        raise RecipeError(f"`task` is {name!r}; known are {', '.join(TASKS)}.")
+    return TASKS[name](seed)
