@@ -71,7 +71,7 @@ def vote_step(nu: Floats, sizes: Sequence[int], threshold: float = 0.0) -> Step:
 
     >>> step = vote_step(np.array([[[0.75, 0.25, 0.0]]]), [3])
     >>> step.reward.round(4), (step.advantage[0, 0, 0] - step.advantage[0, 0, 1]).round(4)
-    (array([0.8594]), np.float64(0.5))
+    (array([0.8125]), np.float64(0.5))
     """
     R, M, C = nu.shape
     if M > 1 and views_are_pooled(sizes):
