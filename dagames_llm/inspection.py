@@ -44,8 +44,8 @@ def difference_within(answers: Answers) -> float | None:
     Returns:
         The mean over views with at least two answers, each an unbiased estimate.
 
-    >>> difference_within([["1", "1", "2", None]])
-    0.6666666666666666
+    >>> round(difference_within([["1", "1", "2", None]]), 4)
+    0.6667
     """
     shares = []
     for view in answers:
