@@ -171,12 +171,13 @@ def _questions(
     recipe: Recipe, options: Mapping[str, Any], folder: Path | None
 ) -> tuple[Sequence[Orbit], Sequence[str] | None]:
     """Return the questions and the names of their wordings: all rows of --data, else what was held out."""
-    from dagames_llm.data import load_orbits
+    from dagames_llm.data import load_orbits, with_system
     from dagames_llm.extract import extractor_named
     from dagames_llm.train import questions_of
 
     if "data" in options:
-        return load_orbits(options["data"], extractor_named(recipe.orbit.extractor)), None
+        orbits = load_orbits(options["data"], extractor_named(recipe.orbit.extractor))
+        return with_system(orbits, recipe.orbit.system if recipe.orbit.chat else None), None
     try:
         questions = questions_of(recipe)
     except DataError as error:

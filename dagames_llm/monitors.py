@@ -34,6 +34,9 @@ def accuracy(answers: Sequence[Answer | None], gold: Answer) -> float:
 _log = logging.getLogger(__name__)
 
 
+WINDOW = 10
+"""Steps over which the alarms average."""
+
 RECORD = "dagames_llm.votes"
 """The entry of a trainer's state, and so of each checkpoint's `trainer_state.json`, that holds the votes."""
 
@@ -170,7 +173,7 @@ class Monitor:
         return measured
 
 
-def unread_reason(history: Sequence[Mapping[str, Any]], window: int = 10, share: float = 0.5) -> str | None:
+def unread_reason(history: Sequence[Mapping[str, Any]], window: int = WINDOW, share: float = 0.5) -> str | None:
     """Return why the votes of a run cannot be trusted, from its log: most completions have no answer, or no end.
 
     Args:
@@ -195,7 +198,7 @@ _SHARES = (
 
 
 def collapse_reason(
-    history: Sequence[Mapping[str, Any]], window: int = 10, common: float = 0.6, drop: float = 0.15
+    history: Sequence[Mapping[str, Any]], window: int = WINDOW, common: float = 0.6, drop: float = 0.15
 ) -> str | None:
     """Say why a run looks collapsed, from its log: many questions with one answer, or a vote that left the truth.
 
@@ -245,6 +248,7 @@ class CollapseAlarm(TrainerCallback):
             stop: end the training when the run looks collapsed.
         """
         self.stop = stop
+        self.collapsed_at: int | None = None
         self._open = {"the run looks collapsed": collapse_reason, "its votes cannot be trusted": unread_reason}
 
     def on_log(
@@ -263,5 +267,6 @@ class CollapseAlarm(TrainerCallback):
             del self._open[what]
             if state.is_world_process_zero:
                 _log.warning("step %d: %s: %s", state.global_step, what, reason)
-            if self.stop and reason_of is collapse_reason:
-                control.should_training_stop = True
+            if reason_of is collapse_reason:
+                self.collapsed_at = state.global_step
+                control.should_training_stop = self.stop or control.should_training_stop

@@ -65,6 +65,9 @@ class OrbitScriptArguments:
         default=None, metadata={"help": "Model type of transformers, for --dry-run where the hub id does not tell it."}
     )
     stop_at_newline: bool = field(default=False, metadata={"help": "End a completion at the end of its line."})
+    stop_on_collapse: bool = field(
+        default=False, metadata={"help": "When a run looks collapsed, end it and go back to the checkpoint before."}
+    )
     lora_upper_layers: int | None = field(default=None, metadata={"help": "Put LoRA on this many last layers only."})
     threads: int | None = field(default=None, metadata={"help": "Threads torch uses on a CPU."})
     eval_samples: int = field(

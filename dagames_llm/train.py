@@ -177,7 +177,7 @@ def build_trainer(
             eval_dataset=evaluated if evaluates(recipe) else None,
             processing_class=tokenizer,
             peft_config=adapter,
-            callbacks=[CollapseAlarm(), *more, *callbacks],
+            callbacks=[CollapseAlarm(stop=recipe.orbit.stop_on_collapse), *more, *callbacks],
         )
     except (ValueError, TypeError, ImportError, NotImplementedError, RuntimeError, AttributeError) as error:
         raise RecipeError(f"the recipe cannot be used: {' '.join(str(error).split())}") from error
@@ -255,8 +255,8 @@ def train(
     from accelerate import PartialState
     from safetensors import SafetensorError
 
+    from dagames_llm.checkpoints import go_back_before_collapse, last_checkpoint
     from dagames_llm.resume import RateOfRecipe
-    from dagames_llm.trainer import last_checkpoint
 
     state = PartialState(cpu=recipe.grpo.use_cpu)
     check_output(output, overwrite, resume)
@@ -284,8 +284,11 @@ def train(
         start = f", from {Path(checkpoint).name}" if checkpoint else ""
         say(f"training on {len(questions.train)} orbits, {state.num_processes} process{more}{start}")
     _run(trainer, checkpoint, work)
+    restored = go_back_before_collapse(trainer) if recipe.orbit.stop_on_collapse else None
+    if restored is not None and state.is_main_process:
+        say(f"the run looked collapsed; the weights are those of {restored}")
     try:
-        _finish(recipe, trainer, work, output, overwrite)
+        _finish(recipe, trainer, work, output, overwrite, restored)
     except (OSError, SafetensorError) as error:
         raise OutputError(
             f"the result cannot be written: {error}. What is in {work} is whole: mend that, and pass --resume."
@@ -333,7 +336,9 @@ def _run(trainer: OrbitGRPOTrainer, checkpoint: str | None, work: Path) -> None:
         raise KeyboardInterrupt(f"{work} is unfinished; pass --resume to go on with it") from error
 
 
-def _finish(recipe: Recipe, trainer: OrbitGRPOTrainer, work: Path, output: Path, overwrite: bool) -> None:
+def _finish(
+    recipe: Recipe, trainer: OrbitGRPOTrainer, work: Path, output: Path, overwrite: bool, restored: str | None
+) -> None:
     """Put adapter, card, metrics and recipe beside the checkpoints, and give the folder its name."""
     from dagames_llm.monitors import collapse_reason
 
@@ -346,6 +351,7 @@ def _finish(recipe: Recipe, trainer: OrbitGRPOTrainer, work: Path, output: Path,
         "history": history,
         "evaluations": evaluation_history(log),
         "alarm": collapse_reason(history),
+        "restored": restored,
         "packages": package_versions(),
     }
     write_json(work / "metrics.json", metrics)

@@ -22,12 +22,11 @@ import trl.trainer.utils
 from datasets import Dataset
 from packaging.version import Version
 from safetensors import SafetensorError
-from transformers import TrainerState
-from transformers.trainer import TRAINER_STATE_NAME
 from trl import GRPOConfig, GRPOTrainer, RLOOConfig, RLOOTrainer
 from trl.trainer.utils import RepeatSampler
 
 from dagames_llm._errors import DataError, DivergedError, OutputError, RecipeError, VersionError
+from dagames_llm.checkpoints import COMPLETE, last_checkpoint
 from dagames_llm.orbits import check_names, check_orbits, rows_of_views
 from dagames_llm.settings import check_arguments, warn_of_standardised
 
@@ -40,9 +39,6 @@ _log = logging.getLogger("dagames_llm")
 
 OLDEST, NEWEST = "1.0", "1.17"
 """The orbit trainers override methods of TRL from version `OLDEST` on; from `NEWEST` on they are not tested."""
-
-COMPLETE = "complete"
-"""A file written last into a checkpoint; one without it was interrupted."""
 
 
 @dataclass
@@ -269,24 +265,6 @@ def _one_completion_each(trainer: Any) -> Iterator[None]:
         yield
     finally:
         trainer.num_generations, trainer.num_generations_eval = numbers
-
-
-def last_checkpoint(folder: str | Path) -> str | None:
-    """Return the newest checkpoint that was written to its end and from which there is a step to go.
-
-    Args:
-        folder: A run's output folder.
-
-    Returns:
-        Its path, or `None`: start from the beginning.
-    """
-    steps = {}
-    for marker in Path(folder).glob(f"checkpoint-*/{COMPLETE}"):
-        state = TrainerState.load_from_json(str(marker.parent / TRAINER_STATE_NAME))
-        # From the last step transformers goes on with one step too many.
-        if state.global_step < state.max_steps:
-            steps[state.global_step] = marker.parent
-    return str(steps[max(steps)]) if steps else None
 
 
 def check_version() -> None:

@@ -239,6 +239,27 @@ def test_completions_are_logged_and_held_out_questions_evaluated_if_that_is_want
     assert 1 <= len(list((place / "out").glob("checkpoint-*"))) <= 2, "the newest, and the best"
 
 
+def test_a_run_that_collapses_goes_back_to_the_checkpoint_before(
+    place: Path, tiny: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from safetensors.numpy import load_file
+
+    from dagames_llm import monitors
+
+    # An alarm averages over 10 steps: the one of step 13 has looked at the steps from 4 on.
+    monkeypatch.setattr(monitors, "collapse_reason", lambda log: "it did" if len(log) >= 13 else None)
+    write(place, tiny, stop_on_collapse=True, max_steps=15, save_steps=2)
+    code, said = train(capsys)
+    assert code == 0, said
+    folders = (".", "checkpoint-2", "checkpoint-12")
+    now, before, last = (load_file(place / "out" / folder / "adapter_model.safetensors") for folder in folders)
+    assert all((now[name] == before[name]).all() for name in before)
+    assert any((now[name] != last[name]).any() for name in last)
+    metrics = json.loads((place / "out" / "metrics.json").read_text())
+    assert (metrics["restored"], len(metrics["history"])) == ("checkpoint-2", 13)
+    assert "the weights are those of checkpoint-2" in said
+
+
 @pytest.mark.skipif(os.name != "posix", reason="signals")
 def test_an_interrupted_process_ends_in_one_line_and_can_be_resumed(
     place: Path, capsys: pytest.CaptureFixture[str]
