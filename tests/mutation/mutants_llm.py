@@ -7,9 +7,11 @@ SUITE = (
     "tests/llm/test_multipliers.py",
     "tests/llm/test_data.py",
     "tests/llm/test_evaluate.py",
+    "tests/llm/test_rewording.py",
     "tests/llm/test_exchange.py",
     "tests/llm/test_stock_trainers.py",
     "tests/llm/test_trainer.py",
+    "tests/llm/test_resume.py",
 )
 """Tests of this room, quick ones first; one of them must notice each error."""
 
@@ -30,7 +32,11 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("dagames_llm/settings.py", "elif group_size is not None and group_size != found:", "elif False:"),
     ("dagames_llm/rewards.py", 'self.truncated == "follow" and settings.masks_truncated', 'self.truncated == "follow"'),
     ("dagames_llm/rewards.py", "ids[-1] not in ends", "ids[-1] in ends"),
-    ("dagames_llm/rewards.py", "None if cut[i] and abstain else", "None if abstain else"),
+    ("dagames_llm/rewards.py", "if cut[i] and abstain", "if abstain"),
+    ("dagames_llm/rewards.py", "view_letters(columns, i)", '""'),
+    ("dagames_llm/monitors.py", "equal / pairs", "equal / len(views) ** 2"),
+    ("dagames_llm/monitors.py", "vote not in modes", "vote in modes"),
+    ("dagames_llm/checkpoints.py", "min(collapsed) - WINDOW", "min(collapsed)"),
     ("dagames_llm/orbits.py", "(place + first) % n_views", "place % n_views"),
     ("dagames_llm/orbits.py", "epoch + turn_of(views)", "epoch"),
     ("dagames_llm/orbits.py", "place % group_size, len(views)", "place, len(views)"),
