@@ -1,6 +1,7 @@
 """The tables of docs/forecast.md are those of results/forecast/demo.json."""
 
 import json
+import statistics
 
 from benchmarks.forecast import OUT, PAGE, ROOT, SEEDS, page_with
 
@@ -28,3 +29,23 @@ def test_what_the_page_discusses_was_measured() -> None:
     history = json.loads((ROOT / "results" / "demo" / "seed3.json").read_text(encoding="utf-8"))["history"][-10:]
     spent = [step["kl"] * step["completions/mean_length"] for step in history]
     assert [round(max(spent)), round(min(spent), 2)] == [20, 0.07]
+
+
+def test_the_diversity_run_is_as_the_page_says() -> None:
+    forecast = json.loads((ROOT / "results" / "forecast" / "digits.json").read_text(encoding="utf-8"))
+    history = json.loads((ROOT / "results" / "cpu" / "diversity_cpu.json").read_text(encoding="utf-8"))["history"][-10:]
+    reward = statistics.fmean(step["reward"] for step in history)
+    then = min(forecast["path"], key=lambda entry: abs(entry["reward"]["mean"] - reward))
+    text = PAGE.read_text(encoding="utf-8")
+
+    def cell(estimate: dict[str, float]) -> str:
+        return f"{estimate['mean']:.2f} [{estimate['low']:.2f}, {estimate['high']:.2f}]"
+
+    for name, key in (("training reward", "reward"), ("entropy of a group's answers (nats)", "answer_entropy")):
+        values = [step[key] for step in history]
+        measured = f"{statistics.fmean(values):.2f} ± {2 * statistics.stdev(values) / len(values) ** 0.5:.2f}"
+        line = f"| {name} | {cell(forecast['reference'][key])} | {cell(then[key])} | {measured} |"
+        assert line in text, line
+    assert f"own end is {forecast['equilibrium']['answer_entropy']['mean']:.2f} nats" in text
+    settings = json.loads((ROOT / "results" / "cpu" / "diversity_cpu.json").read_text(encoding="utf-8"))["recipe"]
+    assert (settings["beta"], settings["num_generations"]) == (forecast["beta"], forecast["group_size"])
