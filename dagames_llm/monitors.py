@@ -269,4 +269,5 @@ class CollapseAlarm(TrainerCallback):
                 _log.warning("step %d: %s: %s", state.global_step, what, reason)
             if reason_of is collapse_reason:
                 self.collapsed_at = state.global_step
-                control.should_training_stop = self.stop or control.should_training_stop
+                if self.stop:
+                    control.should_training_stop = True
