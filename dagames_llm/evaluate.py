@@ -332,11 +332,15 @@ def _answered(
     )
 
 
+NONE_RIGHT = "(no right answer was seen)"
+"""Stands for the right answers of a question where only a verifier knows them and it accepts none that was seen."""
+
+
 def _right_answers(orbit: Orbit, seen: Sequence[Answer | None]) -> tuple[Answer, ...]:
-    """Return the answers known to be right, and those seen that a verifier accepts."""
+    """Return the answers known to be right, and those seen that a verifier accepts; none where none can be told."""
     listed = () if orbit.gold is None else (str(orbit.gold), *orbit.aliases)
     accepted = [answer for answer in seen if answer is not None and answer in orbit.accepted] if orbit.verifier else []
-    return tuple(dict.fromkeys([*listed, *accepted]))
+    return tuple(dict.fromkeys([*listed, *accepted])) or ((NONE_RIGHT,) if orbit.checkable else ())
 
 
 def _by_orbit(texts: list[list[str]], orbits: Sequence[Orbit]) -> list[list[list[str]]]:

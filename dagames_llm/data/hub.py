@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,8 @@ def _folder_rows(folder: Path, config: str | None, split: str) -> Iterable[Any]:
             return load_from_disk(str(folder))[split]
         if (folder / "state.json").is_file():
             return load_from_disk(str(folder))
-        return load_dataset(str(folder), config, split=split)
+        with _silent():
+            return load_dataset(str(folder), config, split=split)
     except (OSError, ValueError, RuntimeError, KeyError, ImportError, DatasetsError) as error:
         raise DataError(
             f"{folder} is a folder that cannot be read as a data set with a split {split!r}: {_reason(error)}. Give "
@@ -62,7 +64,8 @@ def _remote_rows(name: str, source: Source, found: DataSet | None, split: str) -
     config = source.config or (None if found is None else found.config)
     try:
         _check_hub(name)
-        return load_dataset(name, config, split=split, revision=source.revision)
+        with _silent():
+            return load_dataset(name, config, split=split, revision=source.revision)
     except (OSError, ValueError, RuntimeError, KeyError, ImportError, DatasetsError) as error:
         copy = name.partition("/")[2].lower()
         mapping = f"{{path: {copy}}}" if found is None else f"{{name: {source.name}, path: {copy}}}"
@@ -86,6 +89,19 @@ def _check_hub(name: str) -> None:
     except Exception as error:  # the client's errors have no class that all its versions share
         if not any(Path(config.HF_DATASETS_CACHE).glob(f"*{name.partition('/')[2]}*")):
             raise ConnectionError(f"it does not answer ({_reason(error)})") from error
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Keep what `datasets` logs of a failure out of the one message that follows."""
+    from datasets.utils import logging
+
+    verbosity = logging.get_verbosity()
+    logging.set_verbosity(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
 
 
 def _reason(error: Exception) -> str:

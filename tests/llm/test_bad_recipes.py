@@ -137,4 +137,5 @@ def test_a_good_recipe_is_not_refused(changes: dict[str, Any], place: Path, tiny
     with contextlib.ExitStack() as after:
         after.callback(path.unlink)
         path.write_text(yaml.safe_dump(tiny_settings(tiny, data=str(place / "data.jsonl")) | changes))
-        resolve_recipe(path)
+        written = resolve_recipe(path).written
+        assert {key: written[key] for key in changes} == changes

@@ -158,6 +158,22 @@ def test_evaluation_on_a_tiny_model(tiny: Path) -> None:
     assert [question.gold for question in questions] == [[str(i)] for i in range(5)]
 
 
+@pytest.mark.parametrize("gold", [None, "no number"])
+def test_a_verifier_tells_right_answers_that_are_not_listed(gold: str | None, tiny: Path) -> None:
+    from dagames_llm.models import load_model
+
+    model, tokenizer = load_model(str(tiny))
+    # The second question accepts nothing: it counts as wrong, and does not hide the accuracy of the others.
+    rules = [lambda answer: int(answer) % 2 == 0, lambda _: False]
+    orbits = [Orbit((f"q{i}",), gold, verifier=rule) for i, rule in enumerate(rules)]
+    decoding = Decoding(samples=24, max_new_tokens=1)
+    found = evaluate(model, tokenizer, orbits, first_number, decoding)
+    texts = generate(model, tokenizer, ["q0", "q1"], decoding, sampled=True)
+    even = [first_number(text) in tuple("02468") for text in texts[0]]
+    assert 0 < sum(even) < len(even), "a rule that all or none keep shows nothing"
+    assert found["orbit"]["sampled"]["mean"] == pytest.approx(sum(even) / len(even) / 2)
+
+
 def test_measures_of_constraints_and_distance(tiny: Path) -> None:
     from dagames_llm.models import load_model
 
