@@ -67,12 +67,10 @@ def report(
     check_new(out, overwrite=overwrite)
     from dagames._page import render
     from proofs_check.command import settle_all
-    from proofs_check.kept import Kept
-    from proofs_check.markdown import as_markdown
-    from proofs_check.output import print_results
+    from proofs_check.known import load_claims
     from proofs_check.record import as_json
-    from proofs_check.registry import load_claims
-    from proofs_check.runner import usable_cores
+    from proofs_check.run import Kept, usable_cores
+    from proofs_check.show import as_markdown, print_results
 
     found = list(load_claims().values())
     results = settle_all(found, seed, jobs or usable_cores(), out / "claims.json")

@@ -2,14 +2,13 @@
 
 import inspect
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 
 from dagames.functionals import Functional
-from proofs_check.plot import Plot
 
 Relation = Literal["equal", "at most", "at least"]
 Verdict = Literal["holds", "false", "open"]
@@ -17,6 +16,44 @@ Formula = Callable[..., Any]
 
 TIGHT = 1e-6
 """How far from 1 the ratio of a bound that is touched may be: the shortest step of an attack in float64."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a plot.
+
+    Attributes:
+        name: What it shows.
+        x: Places.
+        y: Values, as many.
+        style: "line" for values in between, "points" for measured ones, "bound" for what is claimed.
+    """
+
+    name: str
+    x: Sequence[float]
+    y: Sequence[float]
+    style: Literal["line", "points", "bound"] = "line"
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A plot of a claim.
+
+    Attributes:
+        x: Label of the horizontal axis, with its unit.
+        y: Label of the vertical axis, with its unit.
+        lines: What is drawn.
+        caption: What to see.
+        log_x: Whether the horizontal axis is logarithmic.
+        log_y: Whether the vertical axis is.
+    """
+
+    x: str
+    y: str
+    lines: Sequence[Line]
+    caption: str
+    log_x: bool = False
+    log_y: bool = False
 
 
 @dataclass(frozen=True)

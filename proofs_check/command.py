@@ -17,13 +17,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from dagames import DomainError
 from dagames._files import write_text
 from proofs_check.claim import Claim, Result
-from proofs_check.functional import check_claims_of, load_functional
-from proofs_check.kept import Kept
-from proofs_check.markdown import as_markdown
-from proofs_check.output import print_results
+from proofs_check.known import select_claims
+from proofs_check.one_functional import check_claims_of, load_functional
 from proofs_check.record import as_json, as_record, from_record
-from proofs_check.registry import select_claims
-from proofs_check.runner import Task, run_tasks, usable_cores
+from proofs_check.run import Kept, Task, run_tasks, usable_cores
+from proofs_check.show import as_markdown, print_results
 
 
 def verify(

@@ -1,15 +1,19 @@
-"""What a group does on average, in float64 by listing its counts, where tables and deviations are irrational.
+"""What groups and reward tables do on average, in float64 by listing counts: the slow and obvious way.
 
-Shares no code with `dagames.grpo`.
+Shares no code with `dagames.grpo` and `dagames.estimators`.
 """
 
+from fractions import Fraction
+from math import comb
+from typing import Literal, NamedTuple
+
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import gammaln
+from scipy.stats import binom
 
+from dagames._types import Numbers
 from proofs_check import oracles
-
-Array = NDArray[np.float64]
+from proofs_check.attack import Array, attack
 
 
 def counts_of(n_answers: int, group_size: int) -> Array:
@@ -78,3 +82,76 @@ def gradient(nu: Array, rewards: Array) -> Array:
         The gradient in the logits.
     """
     return np.asarray(nu * (rewards - (nu * rewards).sum(axis=1, keepdims=True)))
+
+
+Noise = Literal["second_moment", "variance"]
+_PER_DEGREE = 40
+
+
+class Measured(NamedTuple):
+    """Largest values over a grid of p that resolves 1 / n^2; a little below the suprema.
+
+    Attributes:
+        bias: Of |p (P(p) - log p)|.
+        second_moment: Of E c_X^2.
+        variance: Of p^2 Var c_X.
+    """
+
+    bias: float
+    second_moment: float
+    variance: float
+
+
+def measure(inner: Numbers) -> Measured:
+    """Measure a table for independent counts; self-inclusive ones are those of one trace less, shifted.
+
+    Args:
+        inner: c_0..c_n.
+
+    Returns:
+        Its bias against the log, its second moment and its weighted variance.
+    """
+    c = np.asarray(inner, dtype=np.float64)
+    number = _PER_DEGREE * (c.size + 1)
+    p = np.sin(0.5 * np.pi * np.arange(1, number + 1) / number) ** 2
+    masses = binom.pmf(np.arange(c.size), c.size - 1, p[:, None])
+    mean, square = masses @ c, masses @ c**2
+    bias = np.abs(p * (mean - np.log(p))).max()
+    # At p = 0, which is not on the grid, the second moment is that of the first entry.
+    return Measured(float(bias), float(max(square.max(), c[0] ** 2)), float((p**2 * (square - mean**2)).max()))
+
+
+def noisiest(inner: Numbers, noise: Noise, rng: np.random.Generator) -> tuple[Fraction, float]:
+    """Attack the noise of a table in p, and compute it exactly where the attack ended.
+
+    Args:
+        inner: c_0..c_n.
+        noise: E c_X^2, or p^2 Var c_X.
+        rng: Source of randomness.
+
+    Returns:
+        The p, and the noise there by exact arithmetic on the entries as stored.
+    """
+    c = np.asarray(inner, dtype=np.float64)
+    n = c.size - 1
+
+    def ratio(x: Array) -> Array:
+        p = 1 / (1 + np.exp(-x[:, 0]))
+        masses = np.asarray(binom.pmf(np.arange(n + 1), n, p[:, None]))
+        mean, square = masses @ c, masses @ c**2
+        return np.asarray(square if noise == "second_moment" else p**2 * (square - mean**2))
+
+    starts = np.linspace(-12.0, 12.0, 400)[:, None]
+    found = attack(ratio, starts, rng, climbers=3, trials=6, rounds=30)
+    places = [Fraction(float(1 / (1 + np.exp(-found.place[0])))).limit_denominator(10**6), Fraction(0), Fraction(1)]
+    values = [float(_exact_noise(c.tolist(), noise, p)) for p in places]
+    return max(zip(places, values, strict=True), key=lambda pair: pair[1])
+
+
+def _exact_noise(inner: list[float], noise: Noise, p: Fraction) -> Fraction:
+    n, table = len(inner) - 1, [Fraction(c) for c in inner]
+    masses = [comb(n, k) * p**k * (1 - p) ** (n - k) for k in range(n + 1)]
+    square = sum((m * c * c for m, c in zip(masses, table, strict=True)), Fraction(0))
+    if noise == "second_moment":
+        return square
+    return p**2 * (square - sum((m * c for m, c in zip(masses, table, strict=True)), Fraction(0)) ** 2)

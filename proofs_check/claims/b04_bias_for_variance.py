@@ -6,7 +6,7 @@ from functools import lru_cache
 import numpy as np
 
 from dagames.estimators import RewardTable, elevated_table, minimax_table, plugin_table, variance_table
-from proofs_check import tables
+from proofs_check import groups
 from proofs_check.claim import Claim, Evidence, Formula
 
 K = 32
@@ -36,14 +36,14 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
         is the variance, in p: the bias of the first table is as large as it was asked to be.
     """
     share, factor = formula()
-    plain = tables.measure(plugin_table(K).coefficients[1:])
-    _, plain_variance = tables.noisiest(plugin_table(K).coefficients[1:], "variance", rng)
+    plain = groups.measure(plugin_table(K).coefficients[1:])
+    _, plain_variance = groups.noisiest(plugin_table(K).coefficients[1:], "variance", rng)
     easy = elevated_table(minimax_table(PART, counts="independent"), K)
     optimum = minimax_table(K).optimum
     quiet = _quiet(max(share * plain.bias, optimum.upper if optimum else 0.0))
     for name, table, allowed in (("least excess", quiet, share), ("averaged", easy, max(share, 0.09))):
-        seen = tables.measure(table.coefficients[1:])
-        place, variance = tables.noisiest(table.coefficients[1:], "variance", rng)
+        seen = groups.measure(table.coefficients[1:])
+        place, variance = groups.noisiest(table.coefficients[1:], "variance", rng)
         instance = {
             "K": K,
             "table": name,

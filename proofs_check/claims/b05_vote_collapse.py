@@ -14,8 +14,7 @@ from dagames.grpo import mean_field_path
 from dagames.targets import MajorityVote
 from proofs_check import groups, oracles
 from proofs_check.attack import attack_distributions
-from proofs_check.claim import Claim, Evidence, Formula, Relation
-from proofs_check.plot import Line, Plot
+from proofs_check.claim import Claim, Evidence, Formula, Line, Plot, Relation
 
 Array = NDArray[np.float64]
 RUNS = 400

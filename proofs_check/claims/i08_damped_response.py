@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 from dagames.functionals import Functional
 from proofs_check import oracles
 from proofs_check.attack import attack, simplex
-from proofs_check.claim import Claim, Evidence, Formula
+from proofs_check.claim import Claim, Evidence, Formula, Line, Plot
 from proofs_check.one_functional import PLACE, VALUE, FunctionalGame, Unsaid, games, named, scale
-from proofs_check.plot import Line, Plot
 from proofs_check.rates import fit_rate
 
 Array = NDArray[np.float64]

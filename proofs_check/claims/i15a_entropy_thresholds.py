@@ -8,8 +8,7 @@ import mpmath as mp
 import numpy as np
 
 from proofs_check import oracles
-from proofs_check.claim import Claim, Evidence, Formula
-from proofs_check.plot import Line, Plot
+from proofs_check.claim import Claim, Evidence, Formula, Line, Plot
 
 GRID = 24
 TINY = mp.mpf(10) ** -40

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from dagames.orbits import hellinger_bounds
 from proofs_check.attack import attack_distributions
-from proofs_check.claim import Claim, Evidence, Formula
-from proofs_check.plot import Line, Plot
+from proofs_check.claim import Claim, Evidence, Formula, Line, Plot
 
 Array = NDArray[np.float64]
 

@@ -13,8 +13,7 @@ from dagames.couplings import Budgets
 from dagames.functionals import Linear
 from dagames.solvers import admissible_step
 from proofs_check import oracles
-from proofs_check.claim import Claim, Evidence, Formula, Relation
-from proofs_check.plot import Line, Plot
+from proofs_check.claim import Claim, Evidence, Formula, Line, Plot, Relation
 
 Array = NDArray[np.float64]
 OFFSET = 1e-6

@@ -14,8 +14,7 @@ from dagames.estimators import LOG
 from dagames.estimators.exchange import exchange
 from dagames.estimators.minimax import best_exactly
 from proofs_check import approximation, oracles
-from proofs_check.claim import Claim, Evidence, Formula
-from proofs_check.plot import Line, Plot
+from proofs_check.claim import Claim, Evidence, Formula, Line, Plot
 from proofs_check.rates import fit_rate
 
 SIZES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 256)

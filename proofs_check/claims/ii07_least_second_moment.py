@@ -8,7 +8,7 @@ from scipy.stats import binom
 
 from dagames.estimators import RewardTable, aqp_table, elevated_table, minimax_table
 from dagames.estimators.grid import grid_aqp
-from proofs_check import tables
+from proofs_check import groups
 from proofs_check.attack import attack
 from proofs_check.claim import Claim, Evidence, Formula
 
@@ -48,7 +48,7 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
         for multiple in BUDGETS:
             budget = multiple * least
             table = formula(n, budget)
-            found = tables.measure(table.coefficients)
+            found = groups.measure(table.coefficients)
             place = {"n": n, "budget / least bias": multiple}
             yield Evidence(budget, found.bias, "at most", 1e-12, place | {"compared with": "the budget"}, size=n)
             for name, other in _others(n, budget, table, rng):
@@ -60,18 +60,18 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
 
 def _others(
     n: int, budget: float, table: RewardTable, rng: np.random.Generator
-) -> Iterator[tuple[str, tables.Measured]]:
+) -> Iterator[tuple[str, groups.Measured]]:
     conic = grid_aqp(n, bias=budget, unit="absolute", counts="independent")
-    yield "cvxpy on a grid", tables.measure(conic.coefficients)
+    yield "cvxpy on a grid", groups.measure(conic.coefficients)
     for m in range(1, n):
         averaged = elevated_table(minimax_table(m, counts="independent"), n, counts="independent")
-        seen = tables.measure(averaged.coefficients)
+        seen = groups.measure(averaged.coefficients)
         if seen.bias <= budget:
             yield f"the averaged minimax table of {m}", seen
     rival = _rival(n, budget, table, rng)
     # Between the points of the grid the bias is a little larger: the certificate decides.
     if RewardTable(n, rival, "independent").bias.upper <= budget:
-        yield "the end of an attack", tables.measure(rival)
+        yield "the end of an attack", groups.measure(rival)
 
 
 def _rival(n: int, budget: float, table: RewardTable, rng: np.random.Generator) -> Array:

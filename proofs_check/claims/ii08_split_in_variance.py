@@ -6,7 +6,7 @@ from functools import lru_cache
 import numpy as np
 
 from dagames.estimators import RewardTable, aqp_table, minimax_table
-from proofs_check import tables
+from proofs_check import groups
 from proofs_check.claim import Claim, Evidence, Formula
 
 SIZES = (2, 3, 4, 5, 6, 8, 12, 16)
@@ -45,7 +45,7 @@ def in_variance(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence
     yield from compare(formula, "variance", rng)
 
 
-def compare(formula: Formula, noise: tables.Noise, rng: np.random.Generator) -> Iterator[Evidence]:
+def compare(formula: Formula, noise: groups.Noise, rng: np.random.Generator) -> Iterator[Evidence]:
     """Compare a table's noise with that of the split, at the split's bias.
 
     Args:
@@ -60,8 +60,8 @@ def compare(formula: Formula, noise: tables.Noise, rng: np.random.Generator) -> 
     for K in SIZES:
         split = half(K)
         table = formula(K, split.bias.upper)
-        ours = tables.measure(table.coefficients)
-        (place, most), (other, bound) = (tables.noisiest(t.coefficients, noise, rng) for t in (table, split))
+        ours = groups.measure(table.coefficients)
+        (place, most), (other, bound) = (groups.noisiest(t.coefficients, noise, rng) for t in (table, split))
         instance = {
             "K": K,
             "bias of both": split.bias.upper,

@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proofs_check import oracles
-from proofs_check.claim import Claim, Evidence, Formula
-from proofs_check.plot import Line, Plot
+from proofs_check.claim import Claim, Evidence, Formula, Line, Plot
 
 Array = NDArray[np.float64]
 REACH = {"|q|^2 / 2": Fraction(1), "|q|^2 / 2 + |q|^3 / 3": Fraction(2), "sum q log q": Fraction(10**6)}

@@ -3,8 +3,8 @@
 from functools import cache
 
 from proofs_check.claim import Result
-from proofs_check.registry import load_claims
-from proofs_check.settle import settle
+from proofs_check.known import load_claims
+from proofs_check.run import settle
 
 SEED = 3
 

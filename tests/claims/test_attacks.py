@@ -8,11 +8,11 @@ import mpmath as mp
 import numpy as np
 import pytest
 
-from proofs_check import tables
+from proofs_check import groups
 from proofs_check.attack import attack, attack_distributions
 from proofs_check.claims import i06_uniqueness as i06
+from proofs_check.known import load_claims
 from proofs_check.oracles import rounded
-from proofs_check.registry import load_claims
 from tests.claims.settled import settled
 
 CLAIMS = load_claims()
@@ -144,12 +144,12 @@ def test_a_kink_touches_the_loss_of_i6():
 
 def test_the_noise_of_a_table_is_exact():
     """c = (0, 2) has the second moment 4 p, and p^2 (4 p - 4 p^2) is largest at 3/4; c = (3, 0) is largest at 0."""
-    place, noise = tables.noisiest([0.0, 2.0], "variance", rng())
+    place, noise = groups.noisiest([0.0, 2.0], "variance", rng())
     assert abs(place - Fraction(3, 4)) < Fraction(1, 10**4)
     assert noise == pytest.approx(27 / 64, rel=1e-9)
     assert noise <= 27 / 64
-    assert tables.noisiest([0.0, 2.0], "second_moment", rng()) == (1, 4.0)
-    assert tables.noisiest([3.0, 0.0], "second_moment", rng()) == (0, 9.0)
+    assert groups.noisiest([0.0, 2.0], "second_moment", rng()) == (1, 4.0)
+    assert groups.noisiest([3.0, 0.0], "second_moment", rng()) == (0, 9.0)
 
 
 def test_rounding_keeps_a_distribution():

@@ -18,9 +18,9 @@ from proofs_check.claims.i05_approximate_equilibrium import LinearGame, stated
 from proofs_check.claims.i07_best_response import exact_cycle
 from proofs_check.claims.i19_gini_reward import expected_step
 from proofs_check.claims.ii10_generalised_game import Game, expressible
+from proofs_check.known import load_claims, select_claims
 from proofs_check.record import as_json
-from proofs_check.registry import load_claims, select_claims
-from proofs_check.settle import settle
+from proofs_check.run import settle
 from tests.claims.settled import SEED, settled
 
 CLAIMS = load_claims()

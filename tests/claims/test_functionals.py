@@ -16,8 +16,8 @@ from dagames.functionals import (
     from_convex,
 )
 from proofs_check import one_functional
-from proofs_check.functional import check_claims_of, load_functional
-from proofs_check.registry import load_claims
+from proofs_check.known import load_claims
+from proofs_check.one_functional import check_claims_of, load_functional
 
 ABOUT_ALL = ("I.2", "I.3", "I.5", "I.5a", "I.6", "I.8")
 

@@ -34,8 +34,8 @@ from proofs_check.claims import i30_projecting_on_the_mean as i30
 from proofs_check.claims import ii01_log_frequency as ii01
 from proofs_check.claims import ii09_biased_reward as ii09
 from proofs_check.claims import ii10_generalised_game as ii10
-from proofs_check.output import evidence_text
-from proofs_check.settle import settle
+from proofs_check.run import settle
+from proofs_check.show import evidence_text
 
 ZERO, HALF, ONE = Fraction(0), Fraction(1, 2), Fraction(1)
 SIMPLE = sorted({Fraction(a, b) for b in range(1, 5) for a in range(1, 9)}, key=lambda x: (x.denominator, x))

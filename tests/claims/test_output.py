@@ -13,13 +13,11 @@ from hypothesis import strategies as st
 from dagames import DomainError
 from dagames._claim_picture import draw_claim
 from proofs_check.claim import Evidence, Result, worst_attack
-from proofs_check.kept import Kept
-from proofs_check.markdown import as_markdown
-from proofs_check.output import evidence_text, ratio_text
+from proofs_check.known import load_claims
 from proofs_check.record import as_json, as_record, from_record
-from proofs_check.registry import load_claims
-from proofs_check.rows import ROWS, WAIVERS
-from proofs_check.settle import settle
+from proofs_check.run import Kept, settle
+from proofs_check.show import as_markdown, evidence_text, ratio_text
+from tests.claims.rows import ROWS, WAIVERS
 
 CLAIMS = load_claims()
 PLOTTED = {name: claim for name, claim in CLAIMS.items() if claim.plot is not None}
@@ -164,7 +162,7 @@ def test_half_a_line_and_other_code_are_not_read(tmp_path, monkeypatch):
     with kept.path.open("a") as lines:
         lines.write('{"id": "I.7", "as_writ')
     assert set(kept.read()) == {"I.5"}
-    monkeypatch.setattr("proofs_check.kept.fingerprint", lambda: "other")
+    monkeypatch.setattr("proofs_check.run.fingerprint", lambda: "other")
     assert Kept(tmp_path / "out.json", 0).read() == {}
     kept.path.write_text("no JSON at all\n[1, 2]\n")
     assert kept.read() == {}

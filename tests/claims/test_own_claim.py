@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from dagames import DomainError
+from proofs_check.known import load_own, select_claims
 from proofs_check.record import as_json
-from proofs_check.registry import load_own, select_claims
-from proofs_check.settle import settle
+from proofs_check.run import settle
 
 PAGE = (Path(__file__).parents[2] / "docs" / "claims.md").read_text()
 TEMPLATE = re.search(r"## A template.*?```python\n(.*?)```", PAGE, re.DOTALL)[1]
