@@ -6,6 +6,9 @@ from typing import Any
 
 import jinja2
 
+NAMES = {"paper": "the paper", "slides": "the slides", "practice": "common practice", "ours": "this project"}
+"""Who states a claim, in words."""
+
 
 def render(claims: dict[str, Any], figures: list[dict[str, Any]], captions: Mapping[str, str]) -> str:
     """Fill the page.
@@ -22,7 +25,15 @@ def render(claims: dict[str, Any], figures: list[dict[str, Any]], captions: Mapp
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     template = environment.from_string(files("dagames").joinpath("page.html.j2").read_text(encoding="utf-8"))
     shown = [
-        claim | {"surprise": claim["as_written"] != claim["expected"], "caption": captions.get(claim["id"])}
+        claim | {"surprise": not claim["as_expected"], "caption": captions.get(claim["id"])}
         for claim in claims["claims"]
     ]
-    return template.render(claims=shown, seed=claims["seed"], figures=figures)
+    return template.render(
+        claims=shown,
+        seed=claims["seed"],
+        figures=figures,
+        references=claims["sources"],
+        names=NAMES,
+        meaning=claims["meaning"],
+        counts=claims["counts"],
+    )

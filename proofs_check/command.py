@@ -20,7 +20,7 @@ from proofs_check.claim import Claim, Result
 from proofs_check.known import select_claims
 from proofs_check.one_functional import check_claims_of, load_functional
 from proofs_check.record import as_json, as_record, from_record
-from proofs_check.run import Kept, Task, run_tasks, usable_cores
+from proofs_check.run import Kept, Planted, Task, not_turned, run_tasks, usable_cores
 from proofs_check.show import as_markdown, print_results
 
 
@@ -31,7 +31,7 @@ def verify(
     json_path: Annotated[Path | None, typer.Option("--json", help="Also write the verdicts to this file.")] = None,
     markdown: Annotated[Path | None, typer.Option(help="Also write them as a Markdown page.")] = None,
     files: Annotated[
-        list[Path] | None, typer.Option("--file", help="A Python file that defines CLAIM, a claim of your own.")
+        list[Path] | None, typer.Option("--file", help="A Python file that defines CLAIMS, claims of your own.")
     ] = None,
     functional: Annotated[
         Path | None,
@@ -43,6 +43,9 @@ def verify(
     sabotage: Annotated[
         bool, typer.Option("--sabotage", help="Plant a wrong formula in each claim; every verdict must turn.")
     ] = False,
+    near_miss: Annotated[
+        bool, typer.Option("--near-miss", help="Plant a formula that is only just wrong; every verdict must turn.")
+    ] = False,
 ) -> None:
     """Settle the claims of the papers by computation, and show what each verdict rests on.
 
@@ -50,27 +53,39 @@ def verify(
 
     Exits with 0 if every verdict is the one that the claim's file expects, otherwise with 1.
     """
-    if sabotage and (explore is not None or json_path is not None or markdown is not None):
-        raise DomainError("--sabotage only says whether verdicts turn; it goes with ids, --seed and --jobs alone.")
+    planted = _planted(sabotage, near_miss)
+    if planted != "stated" and (explore is not None or json_path is not None or markdown is not None):
+        raise DomainError(
+            f"{_FLAGS[planted]} only says whether verdicts turn; it goes with ids, --file, --seed and --jobs alone."
+        )
     if explore is not None and not explore > 0:
         raise DomainError(f"--explore takes minutes, a number above 0, not {explore}.")
     own, console = tuple(files or ()), Console()
     claims = select_claims(ids or [], own)
     if functional is not None:
-        if sabotage or explore is not None or own:
+        if planted != "stated" or explore is not None or own:
             raise DomainError("--functional goes with ids, --seed, --json and --markdown alone.")
         results = check_claims_of(load_functional(functional), seed, [claim.id for claim in claims] if ids else [])
         _finish(results, seed, 1, json_path, markdown, console)
         return
     workers = min(jobs or usable_cores(), len(claims))
-    if sabotage:
-        _exit_unless(_all_turn(claims, seed, workers, own, console))
+    if planted != "stated":
+        _exit_unless(_all_turn(claims, planted, seed, workers, own, console))
         return
     rounds = 1
     results = settle_all(claims, seed, workers, json_path, own)
     if explore is not None:
         results, rounds = _explored(results, seed, workers, explore, own)
     _finish(results, seed, rounds, json_path, markdown, console)
+
+
+_FLAGS: dict[Planted, str] = {"sabotage": "--sabotage", "near_miss": "--near-miss"}
+
+
+def _planted(sabotage: bool, near_miss: bool) -> Planted:
+    if sabotage and near_miss:
+        raise DomainError("--sabotage and --near-miss plant different formulas; give one of them.")
+    return "sabotage" if sabotage else "near_miss" if near_miss else "stated"
 
 
 def _finish(
@@ -150,34 +165,40 @@ def _explored(
 
 def _weight(result: Result) -> tuple[bool, float]:
     """Order results: an unexpected verdict before others, a small counterexample before a large one, a high ratio."""
-    if result.as_written == "false" and result.shown is not None:
+    if result.verdict == "false" and result.shown is not None:
         return not result.as_expected, -float(result.shown.size)
     attacked = result.attacked
     return not result.as_expected, 0.0 if attacked is None else attacked.ratio or 0.0
 
 
-def _all_turn(claims: Sequence[Claim], seed: int, jobs: int, own: tuple[Path, ...], console: Console) -> bool:
-    """Plant each claim's sabotage, and say whose verdict stays the expected one, or cannot be computed."""
-    survivors = []
-    tasks = [Task(claim.id, seed, sabotage=True, files=own) for claim in claims]
+def _all_turn(
+    claims: Sequence[Claim], planted: Planted, seed: int, jobs: int, own: tuple[Path, ...], console: Console
+) -> bool:
+    """Plant a formula in each claim, and say whose verdict stays the expected one, or cannot be computed."""
+    results = []
+    tasks = [Task(claim.id, seed, planted, files=own) for claim in claims]
     with _ended_by_signals(), _progress() as bar:
-        line = bar.add_task("sabotage", total=len(claims))
+        line = bar.add_task(_FLAGS[planted][2:], total=len(claims))
         for task, result in run_tasks(tasks, jobs):
             bar.update(line, advance=1, description=task.claim_id)
-            if result.as_expected or result.as_written == "error":
-                survivors.append(result)
-    console.print(f"{len(claims) - len(survivors)} of {len(claims)} verdicts turn under sabotage")
-    for result in survivors:
-        console.print(f"{result.claim.id}: {result.error or 'the sabotage was not noticed'}", markup=False)
+            results.append(result)
+    unplanted = [result for result in results if all(found.outcome == "open" for found in result.readings)]
+    survivors = [(result, found) for result in results for found in not_turned(result, planted)]
+    turned = len(claims) - len(unplanted) - len({result.claim.id for result, _ in survivors})
+    console.print(f"{turned} of {len(claims)} verdicts turn under {_FLAGS[planted]}")
+    for result in unplanted:
+        console.print(f"{result.claim.id}: nothing to plant. {result.error}", markup=False)
+    for result, found in survivors:
+        console.print(f"{result.claim.id}: {found.error or 'the planted formula was not noticed'}", markup=False)
     return not survivors
 
 
 def _all_expected(results: Sequence[Result], seed: int, rounds: int, console: Console) -> bool:
     # Open with a reason: the claim says nothing of this functional.
-    unexpected = [r for r in results if not r.as_expected and not (r.as_written == "open" and r.error)]
+    unexpected = [r for r in results if not r.as_expected and not (r.verdict == "open" and r.error)]
     for result in unexpected:
         console.print(
-            f"{result.claim.id}: the verdict is {result.as_written!r}, its file expects {result.claim.expected!r}. "
+            f"{result.claim.id}: the verdict is {result.verdict!r}, its file expects {result.claim.expected!r}. "
             f"{result.error}",
             markup=False,
         )

@@ -1,4 +1,4 @@
-"""Which claims there are: ours, and those of a user's file."""
+"""Which claims there are: every module of `proofs_check.claims` defines `CLAIMS`, and so does a user's file."""
 
 import difflib
 import importlib
@@ -27,10 +27,10 @@ def load_claims() -> dict[str, Claim]:
     """
     found: dict[str, Claim] = {}
     for module in pkgutil.iter_modules(claims.__path__):
-        claim = importlib.import_module(f"{claims.__name__}.{module.name}").CLAIM
-        if claim.id in found:
-            raise RuntimeError(f"two files define claim {claim.id}; the second is {module.name}.")
-        found[claim.id] = claim
+        for claim in importlib.import_module(f"{claims.__name__}.{module.name}").CLAIMS:
+            if claim.id in found:
+                raise RuntimeError(f"two files define claim {claim.id}; the second is {module.name}.")
+            found[claim.id] = claim
     return dict(sorted(found.items(), key=lambda item: sort_key(item[0])))
 
 
@@ -38,7 +38,7 @@ def load_own(files: Iterable[Path]) -> dict[str, Claim]:
     """Load claims of a user's own.
 
     Args:
-        files: Python files, each of which defines CLAIM.
+        files: Python files, each of which defines CLAIMS.
 
     Returns:
         The claims by id.
@@ -48,15 +48,24 @@ def load_own(files: Iterable[Path]) -> dict[str, Claim]:
     """
     found: dict[str, Claim] = {}
     for path in files:
-        claim = defined_in(path, "CLAIM", 'CLAIM = Claim(id="X.1", ...), as docs/claims.md shows')
-        if not isinstance(claim, Claim):
-            raise DomainError(f"CLAIM of {path} is {claim!r}, not a `proofs_check.claim.Claim`.")
-        if not re.fullmatch(_ID, claim.id):
-            raise DomainError(f"{path}: the id {claim.id!r} is not of the form X.1 or X.1a.")
-        if claim.id in found or claim.id in load_claims():
-            raise DomainError(f"{path}: there is a claim {claim.id} already; choose another id, as X.1.")
-        found[claim.id] = claim
+        for claim in _claims_in(path):
+            if not re.fullmatch(_ID, claim.id):
+                raise DomainError(f"{path}: the id {claim.id!r} is not of the form X.1 or X.1a.")
+            if claim.id in found or claim.id in load_claims():
+                raise DomainError(f"{path}: there is a claim {claim.id} already; choose another id, as X.1.")
+            found[claim.id] = claim
     return found
+
+
+def _claims_in(path: Path) -> tuple[Claim, ...]:
+    own = defined_in(path, "CLAIMS", "CLAIMS = (Claim(...),), as docs/claims.md shows")
+    if isinstance(own, Claim):
+        own = (own,)
+    if not isinstance(own, tuple | list) or not all(isinstance(claim, Claim) for claim in own):
+        raise DomainError(f"CLAIMS of {path} is {own!r}, not a tuple of `proofs_check.claim.Claim`.")
+    if not own:
+        raise DomainError(f"CLAIMS of {path} is empty; it should hold at least one `proofs_check.claim.Claim`.")
+    return tuple(own)
 
 
 def select_claims(ids: list[str], files: Iterable[Path] = ()) -> list[Claim]:
@@ -141,12 +150,36 @@ def defined_in(path: Path, name: str, example: str) -> Any:
     try:
         spec.loader.exec_module(module)
     except Exception as error:
-        raise DomainError(f"{path}{_line(error, path)} fails: {type(error).__name__}: {error}.") from error
+        raise DomainError(
+            f"{path}{_line(error, path)} fails: {type(error).__name__}: {error}.{_template_lines(error)}"
+        ) from error
     finally:
         del sys.modules[module_name]
     if not hasattr(module, name):
         raise DomainError(f"{path} does not define {name}. Add a line such as: {example}.")
     return getattr(module, name)
+
+
+TEMPLATE = {
+    "whose": 'whose="ours",',
+    "place": 'place="Jensen\'s inequality",',
+    "readings": "readings=(Reading(",
+    "evidence": "evidence=evidence,",
+    "stated": "stated=stated,",
+    "sabotage": "sabotage=sabotage,",
+    "near_miss": "near_miss=near_miss,",
+    "plain": "plain=",
+    "printed": "printed=",
+}
+"""How the template of docs/claims.md gives what a file may lack."""
+
+
+def _template_lines(error: Exception) -> str:
+    """Show the template's lines for what a claim lacks."""
+    if not isinstance(error, TypeError) or "missing" not in str(error):
+        return ""
+    lines = [line for name, line in TEMPLATE.items() if f"'{name}'" in str(error)]
+    return f" The template in docs/claims.md has: {'; '.join(lines)}" if lines else ""
 
 
 def _line(error: Exception, path: Path) -> str:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from dagames import AlignmentGame, DomainError, InfeasibleError, ShapeError
 from dagames.functionals import Functional
 from proofs_check import oracles
-from proofs_check.claim import Claim, Evidence, Formula, Result
+from proofs_check.claim import Claim, Evidence, Formula, Reading, Result, verdict_of
 from proofs_check.known import defined_in, load_claims
 from proofs_check.run import settle
 
@@ -312,12 +312,14 @@ def check_claims_of(R: Functional, seed: int = 0, ids: Collection[str] = ()) -> 
         DomainError: If R is no functional, or a claim says nothing of functionals.
 
     >>> from dagames.functionals import Gini
-    >>> {result.claim.id: result.as_written for result in check_claims_of(Gini())}
+    >>> {result.claim.id: result.verdict for result in check_claims_of(Gini())}
     {'I.2': 'holds', 'I.3': 'holds', 'I.5': 'false', 'I.5a': 'holds', 'I.6': 'holds', 'I.8': 'holds'}
     """
     if not isinstance(R, Functional):
         raise DomainError(f"`R` must be a Functional, not {R!r}; `dagames.functionals.from_convex` makes one.")
-    known = {name: claim for name, claim in load_claims().items() if claim.of_functional is not None}
+    known = {
+        name: claim for name, claim in load_claims().items() if any(reading.of_functional for reading in claim.readings)
+    }
     if strange := [name for name in ids if name not in known]:
         raise DomainError(f"claim {strange[0]} is not about every functional; these are: {', '.join(known)}.")
     return [_settled(claim, R, seed) for name, claim in known.items() if not ids or name in ids]
@@ -345,13 +347,19 @@ def load_functional(path: Path) -> Functional:
 
 
 def _settled(claim: Claim, R: Functional, seed: int) -> Result:
-    notes: list[str] = []
+    asked = tuple(reading for reading in claim.readings if reading.of_functional is not None)
+    claim = replace(claim, readings=asked, expected=verdict_of([reading.expected for reading in asked], claim.missing))
+    notes: dict[int, str] = {}
 
-    def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-        try:
-            yield from claim.of_functional(R, formula, rng) if claim.of_functional else ()
-        except Unsaid as reason:
-            notes.append(str(reason))
+    def reading_of(number: int, reading: Reading) -> Reading:
+        def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
+            try:
+                yield from reading.of_functional(R, formula, rng) if reading.of_functional else ()
+            except Unsaid as reason:
+                notes[number] = str(reason)
 
-    result = settle(replace(claim, evidence=evidence), seed)
-    return replace(result, claim=claim, error=result.error or "".join(notes))
+        return replace(reading, evidence=evidence)
+
+    result = settle(replace(claim, readings=tuple(map(reading_of, range(len(asked)), asked))), seed)
+    found = tuple(replace(one, error=one.error or notes.get(number, "")) for number, one in enumerate(result.readings))
+    return replace(result, claim=claim, readings=found)

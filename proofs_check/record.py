@@ -7,9 +7,10 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from proofs_check.claim import Claim, Evidence, Result
+from proofs_check.claim import Claim, Evidence, Result, Settled
+from proofs_check.show import MEANING, REFERENCES, attack_text, evidence_text, tally, verdict_text
 
-SCHEMA = 2
+SCHEMA = 3
 """Version of the JSON form, described in docs/claims.md; it grows by new keys only."""
 
 Record: TypeAlias = dict[str, Any]
@@ -26,14 +27,8 @@ def as_record(result: Result) -> Record:
     """
     return {
         "id": result.claim.id,
-        "as_written": result.as_written,
-        "comparisons": result.comparisons,
-        "failures": result.failures,
-        "shown": _evidence(result.shown),
-        "attacked": _evidence(result.attacked),
-        "noted": [_evidence(evidence) for evidence in result.noted],
+        "readings": [_settled(found) for found in result.readings],
         "seconds": result.seconds,
-        "error": result.error,
     }
 
 
@@ -47,16 +42,30 @@ def from_record(claim: Claim, record: Record) -> Result:
     Returns:
         The result.
     """
-    return Result(
-        claim,
-        record["as_written"],
+    return Result(claim, tuple(map(_settled_again, record["readings"])), record["seconds"])
+
+
+def _settled(found: Settled) -> Record:
+    return {
+        "outcome": found.outcome,
+        "comparisons": found.comparisons,
+        "failures": found.failures,
+        "evidence": _evidence(found.shown),
+        "attack": _evidence(found.attacked),
+        "noted": [_evidence(evidence) for evidence in found.noted],
+        "error": found.error,
+    }
+
+
+def _settled_again(record: Record) -> Settled:
+    return Settled(
+        record["outcome"],
         record["comparisons"],
         record["failures"],
-        _read(record["shown"]),
-        record["seconds"],
-        record["error"],
-        _read(record["attacked"]),
+        _read(record["evidence"]),
+        _read(record["attack"]),
         tuple(evidence for evidence in map(_read, record["noted"]) if evidence is not None),
+        record["error"],
     )
 
 
@@ -69,32 +78,44 @@ def as_json(results: Sequence[Result], seed: int, rounds: int = 1) -> Record:
         rounds: How many seeds were tried, from `seed` on.
 
     Returns:
-        {"schema", "seed", "rounds", "claims": [...]}, each claim as docs/claims.md says. Times are left out, so that
-        two runs with one seed are equal.
+        The verdicts, as docs/claims.md says. Times are left out, so that two runs with one seed are equal.
     """
-    return {"schema": SCHEMA, "seed": seed, "rounds": rounds, "claims": [_claim_json(result) for result in results]}
+    return {
+        "schema": SCHEMA,
+        "seed": seed,
+        "rounds": rounds,
+        "sources": REFERENCES,
+        "meaning": MEANING,
+        "counts": tally(results),
+        "claims": [_claim_json(result) for result in results],
+    }
 
 
 def _claim_json(result: Result) -> Record:
-    claim, record = result.claim, as_record(result)
+    claim = result.claim
+    pairs = zip(claim.readings, result.readings, strict=True)
     return {
         "id": claim.id,
         "title": claim.title,
+        "whose": claim.whose,
+        "place": claim.place,
+        "plain": claim.plain,
         "statement": claim.statement,
-        "source": claim.source,
+        "printed": claim.printed,
         "kind": claim.kind,
-        "measured_by": claim.measured_by,
-        "as_written": result.as_written,
+        "verdict": result.verdict,
+        "in_words": verdict_text(result),
         "expected": claim.expected,
+        "as_expected": result.as_expected,
+        "missing": claim.missing,
         "amendment": claim.amendment,
         "remark": claim.remark,
-        "comparisons": result.comparisons,
-        "failures": result.failures,
-        "evidence": record["shown"],
-        "attack": record["attacked"],
-        "tight": result.is_tight,
-        "noted": record["noted"],
-        "error": result.error,
+        "readings": [
+            {"supposes": reading.supposes, "expected": reading.expected, "measured_by": reading.measured_by}
+            | _settled(found)
+            | {"tight": found.is_tight, "in_words": evidence_text(found), "attack_in_words": attack_text(found)}
+            for reading, found in pairs
+        ],
     }
 
 
@@ -110,6 +131,7 @@ def _evidence(evidence: Evidence | None) -> Record | None:
         "size": evidence.size,
         "ratio": _plain(evidence.ratio),
         "noted": evidence.noted,
+        "sentence": evidence.sentence,
     }
 
 
@@ -126,6 +148,7 @@ def _read(record: Record | None) -> Evidence | None:
         record["size"],
         None if record["ratio"] is None else float(record["ratio"]),
         record["noted"],
+        record["sentence"],
     )
 
 

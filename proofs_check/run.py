@@ -18,41 +18,79 @@ from importlib.metadata import version
 from importlib.resources import files
 from itertools import islice
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 import numpy as np
 
 from dagames import DomainError
-from proofs_check.claim import Claim, Formula, Result, judge, worst_attack
+from proofs_check.claim import Claim, Formula, Reading, Result, Settled, judge
 from proofs_check.known import load_claims, load_own
 from proofs_check.record import Record, as_record, from_record
 
+_LIBRARIES = ("numpy", "scipy", "mpmath", "python-flint", "cvxpy", "clarabel")
+_ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
-def settle(claim: Claim, seed: int = 0, formula: Formula | None = None) -> Result:
+Planted = Literal["stated", "sabotage", "near_miss"]
+"""Which formula of a reading is put through its evidence."""
+
+
+def settle(claim: Claim, seed: int = 0, planted: Planted = "stated") -> Result:
     """Compute the verdict on one claim.
 
     Args:
         claim: The claim.
-        seed: Seed of the search; each claim derives its own from it, so the order of claims does not matter.
-        formula: What to test in place of the claim's own formula, for sabotage.
+        seed: Seed of the search; each reading derives its own from it, so the order of claims does not matter.
+        planted: Which formula to test; a reading that has none of this kind stays open, with its reason as the error.
 
     Returns:
-        The result; a computation that fails gives the verdict "error".
+        The result; a computation that fails gives the outcome "error".
     """
-    rng = np.random.default_rng([seed, zlib.crc32(claim.id.encode())])
     start = time.perf_counter()
+    found = []
+    for number, reading in enumerate(claim.readings):
+        formula = getattr(reading, planted)
+        own = [seed, zlib.crc32(claim.id.encode()), *([number] if number else [])]
+        found.append(
+            settle_reading(reading, formula, np.random.default_rng(own))
+            if callable(formula)
+            else Settled("open", error=formula or f"nothing is planted as its {planted}")
+        )
+    return Result(claim, tuple(found), time.perf_counter() - start)
+
+
+def settle_reading(reading: Reading, formula: Formula, rng: np.random.Generator) -> Settled:
+    """Put a formula through the evidence of a reading.
+
+    Args:
+        reading: The reading.
+        formula: Its formula, or one in its place.
+        rng: Source of randomness.
+
+    Returns:
+        What was found; a computation that fails gives the outcome "error".
+    """
     try:
-        comparisons = list(claim.evidence(claim.stated if formula is None else formula, rng))
+        return judge(list(reading.evidence(formula, rng)))
     except Exception as error:  # noqa: BLE001 - one broken claim must not hide the verdicts on the others
-        return Result(claim, "error", 0, 0, None, time.perf_counter() - start, f"{type(error).__name__}: {error}")
-    verdict, shown = judge(comparisons)
-    failures = sum(not evidence.holds for evidence in comparisons)
-    seconds = time.perf_counter() - start
-    noted = tuple(evidence for evidence in comparisons if evidence.noted)
-    return Result(claim, verdict, len(comparisons), failures, shown, seconds, "", worst_attack(comparisons), noted)
+        return Settled("error", error=f"{type(error).__name__}: {error}")
 
 
-_LIBRARIES = ("numpy", "scipy", "mpmath", "python-flint", "cvxpy", "clarabel")
+def not_turned(result: Result, planted: Planted) -> list[Settled]:
+    """List the readings in which a planted formula was not noticed.
+
+    Args:
+        result: What `settle` found with the planted formula.
+        planted: What was planted.
+
+    Returns:
+        The readings that came out as without it, or could not be computed; those without such a formula are no part.
+    """
+    pairs = zip(result.readings, result.claim.readings, strict=True)
+    return [
+        found
+        for found, reading in pairs
+        if callable(getattr(reading, planted)) and {found.outcome, reading.expected} != {"holds", "false"}
+    ]
 
 
 class Kept:
@@ -154,13 +192,13 @@ class Task:
     Attributes:
         claim_id: Which.
         seed: Seed of the search.
-        sabotage: Whether to test the claim's sabotage in place of its formula.
+        planted: Which formula to test.
         files: Claim files of the user's own, which a worker has to load too.
     """
 
     claim_id: str
     seed: int
-    sabotage: bool = False
+    planted: Planted = "stated"
     files: tuple[Path, ...] = ()
 
 
@@ -214,7 +252,8 @@ def _alone(task: Task) -> Result:
             return _result(task, pool.submit(_settled, task).result())
         except BrokenProcessPool:
             words = "the process that settled it was killed, or ran out of memory"
-            return Result(_claims(task.files)[task.claim_id], "error", 0, 0, None, 0.0, words)
+            claim = _claims(task.files)[task.claim_id]
+            return Result(claim, tuple(Settled("error", error=words) for _ in claim.readings), 0.0)
 
 
 class _Workers(ProcessPoolExecutor):
@@ -258,7 +297,7 @@ def _claims(files: tuple[Path, ...]) -> dict[str, Claim]:
 
 def _settled(task: Task) -> Record:
     claim = _claims(task.files)[task.claim_id]
-    return as_record(settle(claim, task.seed, claim.sabotage if task.sabotage else None))
+    return as_record(settle(claim, task.seed, task.planted))
 
 
 def _result(task: Task, record: Record) -> Result:

@@ -1,18 +1,67 @@
-"""Verdicts in words: a terminal table and a Markdown page."""
+"""Verdicts in words: a terminal table, a claim in full, and a Markdown page."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import get_args
 
+from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from proofs_check.claim import Evidence, Result
+from proofs_check.claim import Claim, Evidence, Reading, Result, Settled, Verdict, Whose
 
-_COLOUR = {"holds": "green", "false": "red", "open": "yellow", "error": "bold red"}
+SOURCES: dict[str, str] = {
+    "paper": "the paper",
+    "slides": "the slides",
+    "practice": "common practice",
+    "ours": "this project",
+}
+"""Who states a claim, in words."""
+
+REFERENCES: dict[str, str] = {
+    "paper": "M. Mohri, J. Schneider, Y. Wu. Distributional Alignment Games for Answer-Level Fine-Tuning. 2026.",
+    "slides": (
+        "M. Mohri. Distributional Alignment Games for Answer-Level Fine-Tuning. Slides of a talk, LTSS Copenhagen "
+        "Workshop, 27 June 2026. Joint work with J. Schneider, Y. Wu and Y. Zhong. Slides are shorter than a paper: "
+        "what they leave out counts as a reading, not as a fault."
+    ),
+}
+"""The sources in full."""
+
+MEANING: dict[str, str] = {
+    "holds": "no comparison breaks it, in any fair reading",
+    "false": "in every fair reading a counterexample breaks it",
+    "depends": "it holds in one fair reading and is false in another; each is named",
+    "open": "the source does not give what a check needs; what is seen is reported, and decides nothing",
+}
+"""What each verdict means."""
+
+_COLOUR = {"holds": "green", "false": "red", "depends": "magenta", "open": "yellow", "error": "bold red"}
+_IN_FULL = 5
+"""Up to so many claims are shown in full in a terminal."""
+
+
+def print_results(results: Sequence[Result], console: Console) -> None:
+    """Print a few claims in full, or many as a table with the counts by source.
+
+    Args:
+        results: The results.
+        console: Where to.
+    """
+    if len(results) <= _IN_FULL:
+        for result in results:
+            console.print("\n".join(in_full(result)) + "\n", markup=False, highlight=False)
+        return
+    console.print(as_table(results))
+    for result in results:
+        if result.verdict == "error":
+            console.print(f"{result.claim.id}: {result.error}", markup=False, highlight=False)
+    console.print(_counts_table(results))
+    console.print("`dagames verify I.5` shows a claim in full: what is stated, where, and what decides.")
 
 
 def as_table(results: Sequence[Result]) -> Table:
-    """Lay the verdicts out for a terminal.
+    """Lay the verdicts out for a terminal of 80 columns.
 
     Args:
         results: The results.
@@ -20,50 +69,143 @@ def as_table(results: Sequence[Result]) -> Table:
     Returns:
         A rich table.
     """
-    table = Table(title="Claims")
-    for heading in ("id", "claim", "as written", "comparisons", "worst ratio", "repair"):
-        table.add_column(heading, no_wrap=heading not in {"claim", "as written"})
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for heading in ("id", "whose", "verdict", "repair"):
+        table.add_column(heading, no_wrap=True)
+    table.add_column("claim", overflow="fold")
     for result in results:
-        colour = _COLOUR[result.as_written]
+        colour = _COLOUR[result.verdict]
         surprise = "" if result.as_expected else f" (expected {result.claim.expected})"
-        failures = f"{result.failures} of {result.comparisons} fail"
         table.add_row(
             escape(result.claim.id),
-            escape(result.claim.title),
-            f"[{colour}]{result.as_written}[/{colour}]{surprise}",
-            failures if result.failures else str(result.comparisons),
-            ratio_text(result),
+            result.claim.whose,
+            f"[{colour}]{result.verdict}[/{colour}]",
             result.claim.amendment or "",
+            escape(result.claim.title) + surprise,
         )
     return table
 
 
-def print_results(results: Sequence[Result], console: Console) -> None:
-    """Print the table, and under it the counterexample of each claim that does not hold.
+def tally(results: Sequence[Result]) -> dict[str, dict[str, int]]:
+    """Count the verdicts by who states the claim.
 
     Args:
         results: The results.
-        console: Where to.
+
+    Returns:
+        For each source the number of each verdict; errors are counted where there are any.
     """
-    console.print(as_table(results))
-    for result in results:
-        if result.as_written != "holds":
-            console.print(f"{result.claim.id} {evidence_text(result)}", markup=False, highlight=False, soft_wrap=True)
+    counts: dict[str, dict[str, int]] = {}
+    for whose in get_args(Whose):
+        found = [result.verdict for result in results if result.claim.whose == whose]
+        if found:
+            kinds = [*get_args(Verdict), *(["error"] if "error" in found else [])]
+            counts[whose] = {kind: found.count(kind) for kind in kinds}
+    return counts
 
 
-def evidence_text(result: Result) -> str:
-    """Describe the comparison that a verdict rests on.
+def counts_markdown(results: Sequence[Result]) -> str:
+    """Write the counts by source as a Markdown table.
+
+    Args:
+        results: The results.
+
+    Returns:
+        The table, without a line break at its end.
+    """
+    rows = [(SOURCES[whose], counts) for whose, counts in tally(results).items()]
+    kinds = list(rows[0][1]) if rows else list(get_args(Verdict))
+    lines = ["| stated by | " + " | ".join(kinds) + " |", "|---|" + "---|" * len(kinds)]
+    lines += [f"| {name} | " + " | ".join(str(counts.get(kind, 0)) for kind in kinds) + " |" for name, counts in rows]
+    return "\n".join(lines)
+
+
+def _counts_table(results: Sequence[Result]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    counts = tally(results)
+    kinds = list(dict.fromkeys(kind for row in counts.values() for kind in row))
+    for heading in ("stated by", *kinds):
+        table.add_column(heading, no_wrap=True)
+    for whose, row in counts.items():
+        table.add_row(SOURCES[whose], *(str(row.get(kind, 0)) for kind in kinds))
+    return table
+
+
+def in_full(result: Result) -> Iterator[str]:
+    """Describe a claim as text: what is stated, by whom and where, the verdict, what decides, and the repair.
+
+    Args:
+        result: The result.
+
+    Yields:
+        Lines.
+    """
+    claim = result.claim
+    yield f"{claim.id} {claim.title}: {result.verdict}" + ("" if result.as_expected else f", not {claim.expected}")
+    if claim.plain:
+        yield claim.plain
+    yield f"Stated by {SOURCES[claim.whose]} ({claim.place}): {claim.statement}"
+    if claim.printed:
+        yield f"    {claim.printed}"
+    yield verdict_text(result)
+    for reading, found in zip(claim.readings, result.readings, strict=True):
+        yield from _reading_lines(claim, reading, found)
+    yield claim.remark
+    if claim.amendment:
+        yield f"Repaired by {claim.amendment}."
+
+
+def _reading_lines(claim: Claim, reading: Reading, found: Settled) -> Iterator[str]:
+    if len(claim.readings) > 1:
+        yield f"- Read so that {reading.supposes}: {found.outcome}."
+    yield evidence_text(found)
+    if text := attack_text(found):
+        yield text
+
+
+def verdict_text(result: Result) -> str:
+    """Say the verdict in a sentence.
 
     Args:
         result: The result.
 
     Returns:
-        One line: the counterexample of a false claim, the nearest miss of one that holds.
+        The verdict, what it means, and how much was tried.
     """
-    if result.shown is None:
-        return result.error or "no evidence"
-    label = "counterexample" if result.as_written == "false" else "nearest to failing"
-    return f"{label}: {comparison_text(result.shown)}; {instance_text(result.shown)}"
+    if result.verdict == "error":
+        return f"Error: {result.error}"
+    if result.verdict == "open":
+        return f"Open: {result.claim.missing or result.error or 'there is no evidence.'}"
+    tried = f"{result.comparisons} comparison{'s' if result.comparisons != 1 else ''}"
+    if result.verdict == "holds":
+        return f"Holds: {tried}, none of which breaks it."
+    if result.verdict == "depends":
+        return f"Depends on the reading, of which there are {len(result.readings)} ({tried})."
+    several = " in every fair reading" if len(result.readings) > 1 else ""
+    return f"False{several}: of {tried} {_share(result.failures, result.comparisons)} it."
+
+
+def _share(failures: int, comparisons: int) -> str:
+    if failures == comparisons:
+        return "each breaks" if comparisons > 1 else "the one breaks"
+    return f"{failures} break{'s' if failures == 1 else ''}"
+
+
+def evidence_text(found: Settled) -> str:
+    """Describe the comparison that an outcome rests on.
+
+    Args:
+        found: What was found for a reading.
+
+    Returns:
+        The smallest counterexample of what is false, the nearest miss of what holds; in words where it has a sentence.
+    """
+    if found.shown is None:
+        return found.error or "There is no evidence."
+    if found.shown.sentence:
+        return found.shown.sentence
+    label = "Smallest counterexample" if found.outcome == "false" else "Nearest to failing"
+    return f"{label}: {comparison_text(found.shown)}; {instance_text(found.shown)}"
 
 
 def comparison_text(evidence: Evidence) -> str:
@@ -75,10 +217,8 @@ def comparison_text(evidence: Evidence) -> str:
     Returns:
         One line.
     """
-    return (
-        f"measured {evidence.measured:.6g}, claimed {evidence.relation} {evidence.claimed:.6g} "
-        f"(tolerance {evidence.tolerance:g})"
-    )
+    slack = f" (tolerance {evidence.tolerance:g})" if evidence.tolerance else ""
+    return f"measured {evidence.measured:.6g}, claimed {evidence.relation} {evidence.claimed:.6g}{slack}"
 
 
 def instance_text(evidence: Evidence) -> str:
@@ -93,22 +233,27 @@ def instance_text(evidence: Evidence) -> str:
     return ", ".join(f"{name} = {value}" for name, value in evidence.instance.items())
 
 
-def ratio_text(result: Result) -> str:
+def attack_text(found: Settled) -> str:
     """Say how near an attack came to breaking the inequality.
 
     Args:
-        result: The result.
+        found: What was found for a reading.
 
     Returns:
-        The worst ratio, with "tight" where the bound is touched; nothing where nothing was attacked.
+        A sentence; nothing where nothing was attacked.
     """
-    if result.attacked is None or result.attacked.ratio is None:
+    if found.attacked is None or found.attacked.ratio is None:
         return ""
-    return f"{result.attacked.ratio:.6g}" + (", tight" if result.is_tight else "")
+    ratio = found.attacked.ratio
+    if found.is_tight:
+        return "A search touched the bound, to a millionth: no better constant holds."
+    if found.attacked.holds:
+        return f"The worst case that a search found uses {ratio:.4g} of the bound."
+    return f"The worst case that a search found is {ratio:.4g} times the bound."
 
 
 def as_markdown(results: Sequence[Result], seed: int, rounds: int = 1) -> str:
-    """Write the verdicts as a page: a table, then a section for each claim.
+    """Write the verdicts as a page: what the words mean, the counts, a table, then a section for each claim.
 
     Args:
         results: The results.
@@ -119,31 +264,50 @@ def as_markdown(results: Sequence[Result], seed: int, rounds: int = 1) -> str:
         Markdown.
     """
     tried = f"seed {seed}" if rounds == 1 else f"seeds {seed} to {seed + rounds - 1}"
-    lines = ["# Claims", "", f"Settled by computation ({tried}). A verdict is about the statement as written.", ""]
-    lines += ["| id | claim | as written | worst ratio | amendment |", "|---|---|---|---|---|"]
+    lines = ["# Claims", "", f"Settled by computation ({tried}). The sources:", ""]
+    lines += [f"- {SOURCES[name]}: {reference}" for name, reference in REFERENCES.items()]
+    lines += ["", "What a verdict means:", ""]
+    lines += [f"- **{verdict}**: {meaning}." for verdict, meaning in MEANING.items()]
+    lines += ["", counts_markdown(results), ""]
+    lines += ["| id | claim | stated by | verdict | repaired by |", "|---|---|---|---|---|"]
     for result in results:
         claim = result.claim
-        verdict = result.as_written + ("" if result.as_expected else f" (expected {claim.expected})")
-        cells = (claim.id, claim.title, verdict, ratio_text(result), claim.amendment or "")
+        verdict = result.verdict + ("" if result.as_expected else f" (expected {claim.expected})")
+        cells = (claim.id, claim.title, SOURCES[claim.whose], verdict, claim.amendment or "")
         lines.append("| " + " | ".join(_cell(cell) for cell in cells) + " |")
     return "\n".join(lines + [line for result in results for line in _section(result, seed)]) + "\n"
 
 
-def _section(result: Result, seed: int) -> list[str]:
+def _section(result: Result, seed: int) -> Iterator[str]:
     claim = result.claim
-    lines = ["", f"## {claim.id} {claim.title}: {result.as_written}", "", claim.statement, ""]
-    lines += [f"{claim.source}; {claim.kind}.", "", claim.remark]
-    lines += [f"Repaired by {claim.amendment}."] if claim.amendment else []
-    lines += ["", f"How it is measured: {claim.measured_by}"]
-    lines += ["", f"{result.comparisons} comparisons, {result.failures} of which break the relation.", ""]
-    if result.shown is None:
-        return [*lines, evidence_text(result)]
-    lines += _block("counterexample" if result.failures else "nearest to failing", result.shown)
-    if result.attacked is not None:
-        lines += ["", *_block(f"worst ratio of the attack, {ratio_text(result)}", result.attacked)]
-    for evidence in result.noted:
-        lines += ["", *_block("noted", evidence)]
-    return [*lines, "", f"Again: `dagames verify {claim.id} --seed {seed}`"]
+    yield from ("", f"## {claim.id} {claim.title}: {result.verdict}", "")
+    if claim.plain:
+        yield from (claim.plain, "")
+    yield from (f"Stated by {SOURCES[claim.whose]}, {claim.place}: {claim.statement}", "")
+    if claim.printed:
+        yield from ("```text", claim.printed, "```", "")
+    yield from (verdict_text(result), "")
+    for reading, found in zip(claim.readings, result.readings, strict=True):
+        if len(claim.readings) > 1:
+            yield from (f"**Read so that {reading.supposes}: {found.outcome}.**", "")
+        yield from _found_lines(found)
+        yield from (f"How it is measured: {reading.measured_by}", "")
+    yield claim.remark + (f" Repaired by {claim.amendment}." if claim.amendment else "")
+    yield from ("", f"Again: `dagames verify {claim.id} --seed {seed}`")
+
+
+def _found_lines(found: Settled) -> Iterator[str]:
+    if found.shown is None:
+        yield from (evidence_text(found), "")
+        return
+    if found.shown.sentence:
+        yield from (found.shown.sentence, "")
+    label = "counterexample" if found.outcome == "false" else "nearest to failing"
+    yield from (*_block(label, found.shown), "")
+    if text := attack_text(found):
+        yield from (text, "")
+    for evidence in found.noted:
+        yield from (*_block("noted", evidence), "")
 
 
 def _block(label: str, evidence: Evidence) -> list[str]:

@@ -9,7 +9,7 @@ from math import comb
 import numpy as np
 
 from proofs_check import oracles
-from proofs_check.claim import Claim, Evidence, Formula
+from proofs_check.claim import Claim, Evidence, Formula, Reading
 
 Reward = Callable[[Fraction], Fraction]
 
@@ -130,25 +130,33 @@ def _instances(rng: np.random.Generator) -> Iterator[tuple[int, list[Fraction], 
             yield K, oracles.random_distribution(rng, n, 9), table
 
 
-CLAIM = Claim(
+B1 = Claim(
     id="B.1",
     title="Group mean as a baseline",
+    whose="ours",
+    place="ours",
     statement=(
         "A trace gets c_n, n the count of its answer in its group of K, itself included; a(p) is the mean of that "
         "given that its answer has the probability p. Centred by the group's mean, the expected step is (K - 1)/K "
-        "times the policy gradient of b(p) = a(p) - p a'(p) / (K - 1), for every table and every nu. For a = p^m this "
-        "is (1 - m/(K-1)) times the policy gradient of a."
+        "times the policy gradient of b(p) = a(p) - p a'(p) / (K - 1), for every table and every nu. For a = p^m "
+        "this is (1 - m/(K-1)) times the policy gradient of a."
     ),
-    source="ours",
     kind="equality",
     expected="holds",
-    stated=stated,
-    sabotage=sabotage,
-    evidence=evidence,
+    readings=(
+        Reading(
+            expected="holds",
+            stated=stated,
+            sabotage=sabotage,
+            evidence=evidence,
+        ),
+    ),
     remark=(
-        "The mean contains the other traces' rewards, which count this one. For a = log p, p a' = 1 and nothing but "
-        "the scale 1 - 1/K changes; a table with the error e(p) in place of log p adds the policy gradient of e - p e' "
-        "/ (K - 1). For the minimax table that is of order 1/K^2 (claim B.2a): the direction at K = 32 is off by .1 % "
-        "in the median over nu, but by up to 8 % near a tie of two answers beside a rare third one."
+        "The mean contains the other traces' rewards, which count this one. For a = log p, p a' = 1 and nothing but"
+        " the scale 1 - 1/K changes; a table with the error e(p) in place of log p adds the policy gradient of e - "
+        "p e' / (K - 1). For the minimax table that is of order 1/K^2 (claim B.2a): the direction at K = 32 is off "
+        "by .1 % in the median over nu, but by up to 8 % near a tie of two answers beside a rare third one."
     ),
 )
+
+CLAIMS = (B1,)

@@ -10,7 +10,7 @@ from dagames.estimators import minimax_table
 from dagames.grpo import expected_update
 from proofs_check import groups, oracles
 from proofs_check.attack import attack_distributions
-from proofs_check.claim import Claim, Evidence, Formula, Relation
+from proofs_check.claim import Claim, Evidence, Formula, Reading, Relation
 
 Array = NDArray[np.float64]
 K = 32
@@ -93,25 +93,33 @@ def _directions(nu: Array, step: Array) -> tuple[Array, Array]:
     return np.asarray(np.linalg.norm(a - b, axis=1)), np.asarray((a * b).sum(axis=1))
 
 
-CLAIM = Claim(
+B3 = Claim(
     id="B.3",
     title="Standardised minimax rewards",
+    whose="ours",
+    place="ours",
     statement=(
-        "With the minimax table for -log p at K = 32, and nu uniform on the simplex, advantages divided by the group's "
-        "standard deviation turn the expected step away from the policy gradient: the median distance of the unit "
-        "vectors is above .1 with 3 answers and above .4 with 4, and for more than a tenth of the nu with 4 answers "
-        "the step points away. With 2 answers only the length changes."
+        "With the minimax table for -log p at K = 32, and nu uniform on the simplex, advantages divided by the "
+        "group's standard deviation turn the expected step away from the policy gradient: the median distance of "
+        "the unit vectors is above .1 with 3 answers and above .4 with 4, and for more than a tenth of the nu with "
+        "4 answers the step points away. With 2 answers only the length changes."
     ),
-    source="ours",
     kind="lower bound",
     expected="holds",
-    stated=stated,
-    sabotage=sabotage,
-    evidence=evidence,
+    readings=(
+        Reading(
+            expected="holds",
+            stated=stated,
+            sabotage=sabotage,
+            evidence=evidence,
+        ),
+    ),
     remark=(
-        "At nu = (2/7, 2/7, 2/7, 1/7) the step is exactly opposite. By listing all counts in float64: about .14 and "
-        ".58 in the median, and 16 % that point away; without the division .001 and none. The table's large entries "
-        "alternate in sign, and the deviation weighs the groups that show them least. How often the step points away "
-        "depends on the law of nu: 4 % for Dirichlet(.3), 40 % for Dirichlet(3)."
+        "At nu = (2/7, 2/7, 2/7, 1/7) the step is exactly opposite. By listing all counts in float64: about .14 and"
+        " .58 in the median, and 16 % that point away; without the division .001 and none. The table's large "
+        "entries alternate in sign, and the deviation weighs the groups that show them least. How often the step "
+        "points away depends on the law of nu: 4 % for Dirichlet(.3), 40 % for Dirichlet(3)."
     ),
 )
+
+CLAIMS = (B3,)

@@ -7,7 +7,7 @@ import numpy as np
 
 from dagames.estimators import RewardTable, elevated_table, minimax_table, plugin_table, variance_table
 from proofs_check import groups
-from proofs_check.claim import Claim, Evidence, Formula
+from proofs_check.claim import Claim, Evidence, Formula, Reading
 
 K = 32
 PART = 14
@@ -62,21 +62,29 @@ def _quiet(bias: float) -> RewardTable:
     return variance_table(K, bias=bias, unit="absolute")
 
 
-CLAIM = Claim(
+B4 = Claim(
     id="B.4",
     title="A tenth of the bias for little more variance",
+    whose="ours",
+    place="ours",
     statement=(
         "For K = 32 self-inclusive counts there is a table of the log with a tenth of the plug-in's worst weighted "
         "bias and at most 1.3 times its worst weighted variance: the one of least excess at that bias."
     ),
-    source="ours",
     kind="upper bound",
     expected="holds",
-    stated=stated,
-    sabotage=sabotage,
-    evidence=evidence,
+    readings=(
+        Reading(
+            expected="holds",
+            stated=stated,
+            sabotage=sabotage,
+            evidence=evidence,
+        ),
+    ),
     remark=(
-        "It takes less: the variance is 1.062 times the plug-in's. The minimax table of 14 traces averaged over the "
-        "group, which takes no program, has less than a tenth of the bias at under 1.5 times the variance."
+        "It takes less: the variance is 1.062 times the plug-in's. The minimax table of 14 traces averaged over the"
+        " group, which takes no program, has less than a tenth of the bias at under 1.5 times the variance."
     ),
 )
+
+CLAIMS = (B4,)

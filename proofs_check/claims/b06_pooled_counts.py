@@ -7,7 +7,7 @@ from itertools import pairwise, product
 import numpy as np
 
 from proofs_check import oracles
-from proofs_check.claim import Claim, Evidence, Formula
+from proofs_check.claim import Claim, Evidence, Formula, Reading
 
 
 def stated(mean: Fraction, variance: Fraction, K: int) -> Fraction:
@@ -102,23 +102,31 @@ def _instances(rng: np.random.Generator) -> Iterator[list[Fraction]]:
             yield [views[int(rng.integers(len(views)))] for _ in range(K)]
 
 
-CLAIM = Claim(
+B6 = Claim(
     id="B.6",
     title="Pooled counts",
+    whose="ours",
+    place="ours",
     statement=(
-        "Let X count an answer in K independent traces from several views, p the mean of its probabilities over the "
-        "traces and s^2 their variance. Then X(X-1) / (K(K-1)) has the mean p^2 - s^2 / (K - 1): what is unbiased for "
-        "one prompt is biased at order 1/K for an orbit."
+        "Let X count an answer in K independent traces from several views, p the mean of its probabilities over the"
+        " traces and s^2 their variance. Then X(X-1) / (K(K-1)) has the mean p^2 - s^2 / (K - 1): what is unbiased "
+        "for one prompt is biased at order 1/K for an orbit."
     ),
-    source="ours",
     kind="equality",
     expected="holds",
-    stated=stated,
-    sabotage=sabotage,
-    evidence=evidence,
+    readings=(
+        Reading(
+            expected="holds",
+            stated=stated,
+            sabotage=sabotage,
+            evidence=evidence,
+        ),
+    ),
     remark=(
-        "E X(X-1) is the sum of p_i p_j over pairs, (K p)^2 - sum p_i^2. Two equal views at .9 and .1 with K = 16 give "
-        "359/1500 = 0.2393 instead of 1/4. The certificates of reward tables hold for one prompt's independent and "
-        "equally distributed traces; claim B.6a bounds what pooling adds."
+        "E X(X-1) is the sum of p_i p_j over pairs, (K p)^2 - sum p_i^2. Two equal views at .9 and .1 with K = 16 "
+        "give 359/1500 = 0.2393 instead of 1/4. The certificates of reward tables hold for one prompt's independent"
+        " and equally distributed traces; claim B.6a bounds what pooling adds."
     ),
 )
+
+CLAIMS = (B6,)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from dagames.estimators import minimax_table
 from proofs_check import oracles
 from proofs_check.attack import attack
-from proofs_check.claim import Claim, Evidence, Formula
+from proofs_check.claim import Claim, Evidence, Formula, Reading
 from proofs_check.claims.b06_pooled_counts import moments, pooled_mean
 
 Array = NDArray[np.float64]
@@ -130,27 +130,35 @@ def _attacked(K: int, rng: np.random.Generator) -> tuple[list[Fraction], list[Fr
     return table, [Fraction(round(10**6 / (1 + np.exp(-float(x)))), 10**6) for x in np.clip(place[K + 1 :], -30, 30)]
 
 
-CLAIM = Claim(
+B6A = Claim(
     id="B.6a",
     title="Bias of pooled counts",
+    whose="ours",
+    place="ours; amends the certificates of tables for claim B.6",
     statement=(
         "For every table c_0..c_K, with P its mean under a binomial count, p the mean and s^2 the variance of the "
-        "traces' probabilities, |E c_X - P(p)| <= K s^2 / 2 max_k |c_{k+2} - 2 c_{k+1} + c_k|. More sharply, P(p) - E "
-        "c_X lies between K s^2 / 2 times the least and the largest mean second difference over counts of K - 2 traces "
-        "whose probabilities are the least or the largest of the views'. For the term of a gradient, E (X/K) c_X, the "
-        "table is (k/K) c_k."
+        "traces' probabilities, |E c_X - P(p)| <= K s^2 / 2 max_k |c_{k+2} - 2 c_{k+1} + c_k|. More sharply, P(p) -"
+        " E c_X lies between K s^2 / 2 times the least and the largest mean second difference over counts of K - 2 "
+        "traces whose probabilities are the least or the largest of the views'. For the term of a gradient, E (X/K)"
+        " c_X, the table is (k/K) c_k."
     ),
-    source="ours; amends the certificates of tables for claim B.6",
     kind="upper bound",
     expected="holds",
-    stated=stated,
-    sabotage=sabotage,
-    evidence=evidence,
+    readings=(
+        Reading(
+            expected="holds",
+            stated=stated,
+            sabotage=sabotage,
+            evidence=evidence,
+        ),
+    ),
     remark=(
-        "E c_X is affine in each probability. Replacing two of them by their mean raises it by (p_i - p_j)^2 / 4 times "
-        "the mean second difference over the other traces, and lowers sum (p_i - p)^2 by (p_i - p_j)^2 / 2; such steps "
-        "lead to p, inside the range of the views. Equality for tables of degree 2, and for two traces. For views that "
-        "differ much the minimax table explodes: half of the traces at .9 and half at .1 put E (X/K) c_X off by .22 at "
-        "K = 8, 2.5 at K = 16, 1153 at K = 32."
+        "E c_X is affine in each probability. Replacing two of them by their mean raises it by (p_i - p_j)^2 / 4 "
+        "times the mean second difference over the other traces, and lowers sum (p_i - p)^2 by (p_i - p_j)^2 / 2; "
+        "such steps lead to p, inside the range of the views. Equality for tables of degree 2, and for two traces. "
+        "For views that differ much the minimax table explodes: half of the traces at .9 and half at .1 put E (X/K)"
+        " c_X off by .22 at K = 8, 2.5 at K = 16, 1153 at K = 32."
     ),
 )
+
+CLAIMS = (B6A,)

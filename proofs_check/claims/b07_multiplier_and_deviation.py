@@ -9,7 +9,7 @@ import numpy as np
 from dagames.grpo import expected_update
 from dagames.grpo.enumeration import Rule
 from proofs_check import oracles
-from proofs_check.claim import Claim, Evidence, Formula
+from proofs_check.claim import Claim, Evidence, Formula, Reading
 
 RULES: tuple[Rule, ...] = ("center", "standardise")
 EPSILON = Fraction(1, 10000)
@@ -114,23 +114,31 @@ def _instances(rng: np.random.Generator) -> Iterator[tuple[int, list[Fraction], 
             yield K, oracles.random_distribution(rng, n, 9), cost
 
 
-CLAIM = Claim(
+B7 = Claim(
     id="B.7",
     title="Multiplier and standardised advantages",
+    whose="ours",
+    place="ours, on paper, appendix D.3 with eq. 5",
     statement=(
-        "With one constraint, rewards -lambda c and advantages divided by the group's deviation, the expected step is "
-        "the same for every lambda > 0, so that the multiplier cannot tune the penalty. Centred advantages are "
+        "With one constraint, rewards -lambda c and advantages divided by the group's deviation, the expected step "
+        "is the same for every lambda > 0, so that the multiplier cannot tune the penalty. Centred advantages are "
         "proportional to lambda."
     ),
-    source="ours, on paper, appendix D.3 with eq. 5",
     kind="equality",
     expected="holds",
-    stated=stated,
-    sabotage=sabotage,
-    evidence=evidence,
+    readings=(
+        Reading(
+            expected="holds",
+            stated=stated,
+            sabotage=sabotage,
+            evidence=evidence,
+        ),
+    ),
     remark=(
-        "Mean and deviation are both homogeneous in the rewards. An epsilon in the divisor acts as epsilon / lambda: "
-        "the multiplier then only decides when the epsilon is felt. With two constraints the ratio of multipliers "
-        "remains, and with the divergence inside the reward lambda is weighed against beta."
+        "Mean and deviation are both homogeneous in the rewards. An epsilon in the divisor acts as epsilon / "
+        "lambda: the multiplier then only decides when the epsilon is felt. With two constraints the ratio of "
+        "multipliers remains, and with the divergence inside the reward lambda is weighed against beta."
     ),
 )
+
+CLAIMS = (B7,)

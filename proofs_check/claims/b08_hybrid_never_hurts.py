@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from dagames import orbits
 from proofs_check import oracles
 from proofs_check.attack import attack_distributions
-from proofs_check.claim import Claim, Evidence, Formula
+from proofs_check.claim import Claim, Evidence, Formula, Reading
 
 Array = NDArray[np.float64]
 Views = Sequence[Sequence[Fraction]]
@@ -78,23 +78,31 @@ def _left(rows: Array) -> Array:
     return np.asarray(np.where(apart & (before > 1e-3), after / np.maximum(before, 1e-3), 0.0))
 
 
-CLAIM = Claim(
+B8 = Claim(
     id="B.8",
     title="The hybrid never hurts",
+    whose="ours",
+    place="ours, on paper, Thm 4.1 and Thm F.2",
     statement=(
         "If every policy is allowed and the ideal is coherent, the arithmetic mean of the views' marginals is on "
         "average at least as near to the ideal, in KL(ideal || .), as the views are."
     ),
-    source="ours, on paper, Thm 4.1 and Thm F.2",
     kind="lower bound",
     expected="holds",
-    stated=stated,
-    sabotage=sabotage,
-    evidence=evidence,
+    readings=(
+        Reading(
+            expected="holds",
+            stated=stated,
+            sabotage=sabotage,
+            evidence=evidence,
+        ),
+    ),
     remark=(
-        "-log is convex: the mean of -log nu_k(z) is at least -log of the mean, answer by answer. The geometric mean "
-        "gains -log(1 - H^2) whatever the ideal. The arithmetic mean gains less than that if the ideal is the "
-        "geometric mean, and more if it is the arithmetic one. Nothing is gained where the views agree on every answer "
-        "of the ideal: ideal (1, 0, 0), views (1/2, 1/4, 1/4) and (1/2, 1/2, 0)."
+        "-log is convex: the mean of -log nu_k(z) is at least -log of the mean, answer by answer. The geometric "
+        "mean gains -log(1 - H^2) whatever the ideal. The arithmetic mean gains less than that if the ideal is the "
+        "geometric mean, and more if it is the arithmetic one. Nothing is gained where the views agree on every "
+        "answer of the ideal: ideal (1, 0, 0), views (1/2, 1/4, 1/4) and (1/2, 1/2, 0)."
     ),
 )
+
+CLAIMS = (B8,)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from proofs_check import oracles
-from proofs_check.claim import Claim, Evidence, Formula
+from proofs_check.claim import Claim, Evidence, Formula, Reading
 
 
 def stated(pi: Sequence[Fraction], q: Sequence[Fraction], E: Sequence[int], beta: Fraction) -> Any:
@@ -57,18 +57,26 @@ def _instances(rng: np.random.Generator) -> Iterator[tuple[list[Fraction], list[
         yield pi, q, [int(z) for z in rng.integers(0, n_answers, size=n_traces)], beta
 
 
-CLAIM = Claim(
+I1 = Claim(
     id="I.1",
     title="Decoupling",
+    whose="paper",
+    place="paper, section 2.2; slides, key decoupling",
     statement=(
         "For every policy pi, target q and extraction E on finite sets, sum_z nu_pi(z) (-beta log q(z)) equals "
         "-beta E_{y ~ pi} log q(E(y)), so the coupling can be estimated from sampled traces."
     ),
-    source="paper, section 2.2; slides, key decoupling",
     kind="equality",
     expected="holds",
-    stated=stated,
-    sabotage=sabotage,
-    evidence=evidence,
+    readings=(
+        Reading(
+            expected="holds",
+            stated=stated,
+            sabotage=sabotage,
+            evidence=evidence,
+        ),
+    ),
     remark="A reordering of one finite sum; it holds to the last of 50 digits, with 0 log 0 = 0.",
 )
+
+CLAIMS = (I1,)

@@ -9,7 +9,7 @@ import numpy as np
 
 from dagames.functionals import Functional, Gini, Linear, NegativeEntropy
 from proofs_check import oracles
-from proofs_check.claim import Claim, Evidence, Formula
+from proofs_check.claim import Claim, Evidence, Formula, Reading
 from proofs_check.one_functional import VALUE, games, scale
 
 
@@ -141,22 +141,30 @@ def _quadratic_conjugate(u: Sequence[Fraction], weight: Fraction) -> Fraction:
     return best
 
 
-CLAIM = Claim(
+I2 = Claim(
     id="I.2",
     title="Shift rule",
+    whose="paper",
+    place="paper, section 2.2",
     statement=(
-        "For R on the simplex and any number c, R*(u + c 1) = R*(u) + c; and c = beta logsumexp(-u / beta) is the only "
-        "shift for which exp(-(u + c) / beta) sums to 1."
+        "For R on the simplex and any number c, R*(u + c 1) = R*(u) + c; and c = beta logsumexp(-u / beta) is the "
+        "only shift for which exp(-(u + c) / beta) sums to 1."
     ),
-    source="paper, section 2.2",
     kind="equality",
     expected="holds",
-    stated=stated,
-    sabotage=sabotage,
-    evidence=evidence,
-    of_functional=of_functional,
+    readings=(
+        Reading(
+            expected="holds",
+            stated=stated,
+            sabotage=sabotage,
+            evidence=evidence,
+            of_functional=of_functional,
+        ),
+    ),
     remark=(
-        "Follows from sum nu = 1 for the first part and from the strict fall of the mass in c for the second: "
-        "d mass / dc = -1 / beta where the mass is 1."
+        "Follows from sum nu = 1 for the first part and from the strict fall of the mass in c for the second: d "
+        "mass / dc = -1 / beta where the mass is 1."
     ),
 )
+
+CLAIMS = (I2,)

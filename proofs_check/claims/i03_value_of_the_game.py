@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from dagames import AlignmentGame, solve
 from dagames.functionals import Functional, Gini, Linear, LogScore, NegativeEntropy, Polytope, SquaredDistance
-from proofs_check.claim import Claim, Evidence, Formula
+from proofs_check.claim import Claim, Evidence, Formula, Reading
 from proofs_check.one_functional import VALUE, FunctionalGame, convexity, games, named, refined, scale
 
 Array = NDArray[np.float64]
@@ -188,24 +188,32 @@ def _functionals(w: float) -> Iterator[tuple[str, Functional, Callable[[float], 
     yield "indicator of nu_1 <= 1/5", Polytope([0.0, 1.0], 0.2), lambda d: 0.2 * max(d, 0.0), 0.2
 
 
-CLAIM = Claim(
+I3 = Claim(
     id="I.3",
     title="Value of the game",
+    whose="paper",
+    place="paper, Thm 2.1, part 1",
     statement=(
         "For convex lower semicontinuous R, min J over policies is min over policies of max over targets of G, the "
         "maximum being read as a supremum over targets that are positive everywhere."
     ),
-    source="paper, Thm 2.1, part 1",
     kind="equality",
     expected="holds",
-    stated=stated,
-    sabotage=sabotage,
-    evidence=evidence,
-    of_functional=of_functional,
+    readings=(
+        Reading(
+            expected="holds",
+            stated=stated,
+            sabotage=sabotage,
+            evidence=evidence,
+            of_functional=of_functional,
+        ),
+    ),
     remark=(
-        "J(pi) = sup over q of G(pi, q) is Fenchel-Moreau on the simplex. The supremum need not be attained: for R = "
-        "sum nu log nu at nu = (1, 0) it is approached as q moves all mass to the other answer. Nor need it be "
-        "finite: outside the constraints of an indicator it is infinite, as is J, and where no policy meets them both "
-        "sides are."
+        "J(pi) = sup over q of G(pi, q) is Fenchel-Moreau on the simplex. The supremum need not be attained: for R "
+        "= sum nu log nu at nu = (1, 0) it is approached as q moves all mass to the other answer. Nor need it be "
+        "finite: outside the constraints of an indicator it is infinite, as is J, and where no policy meets them "
+        "both sides are."
     ),
 )
+
+CLAIMS = (I3,)

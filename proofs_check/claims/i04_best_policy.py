@@ -12,7 +12,7 @@ from dagames import AlignmentGame
 from dagames.functionals import Linear, Polytope
 from dagames.solvers import best_restricted_policy
 from proofs_check import oracles
-from proofs_check.claim import Claim, Evidence, Formula
+from proofs_check.claim import Claim, Evidence, Formula, Reading
 
 
 @dataclass(frozen=True)
@@ -100,23 +100,60 @@ def _instances(rng: np.random.Generator) -> Iterator[Choice]:
         yield Choice(pi_0, E, q, cost, Fraction(int(rng.integers(1, 9)), 8))
 
 
-CLAIM = Claim(
+I4 = Claim(
     id="I.4",
     title="Best policy against a target",
+    whose="paper",
+    place="paper, Thm 2.1, part 2, with Pi as in section 2.1",
     statement=(
-        "For a convex set Pi of policies and a fixed target q, the policy of Pi with the least G(., q) is proportional "
-        "to pi_0(y) q(E(y))."
+        "For a convex set Pi of policies and a fixed target q, the policy of Pi with the least G(., q) is "
+        "proportional to pi_0(y) q(E(y))."
     ),
-    source="paper, Thm 2.1, part 2, with Pi as in section 2.1",
     kind="equality",
     expected="false",
-    stated=stated,
-    sabotage=projected,
-    evidence=evidence,
+    readings=(
+        Reading(
+            expected="false",
+            stated=stated,
+            sabotage=projected,
+            evidence=evidence,
+        ),
+    ),
     remark=(
-        "The product may lie outside Pi. With one answer it is the reference whatever Pi is, here pi_0 = (1/2, 1/2), "
-        "while the best policy with pi(1) <= 1/4 is (3/4, 1/4). With two answers, q = (1/3, 2/3) and pi(1) <= 1/2 it "
-        "is (1/3, 2/3) and the best of Pi (1/2, 1/2). It is right when every policy is allowed."
+        "The product may lie outside Pi. With one answer it is the reference whatever Pi is, here pi_0 = (1/2, "
+        "1/2), while the best policy with pi(1) <= 1/4 is (3/4, 1/4). With two answers, q = (1/3, 2/3) and pi(1) <="
+        " 1/2 it is (1/3, 2/3) and the best of Pi (1/2, 1/2). It is right when every policy is allowed."
     ),
     amendment="I.4a",
+)
+
+I4A = Claim(
+    id="I.4a",
+    title="Best policy of a convex set",
+    whose="ours",
+    place="amendment of claim I.4",
+    statement=(
+        "For a convex set Pi of policies and a fixed target q, the policy of Pi with the least G(., q) is the KL "
+        "projection on Pi of the one proportional to pi_0(y) q(E(y)), which it equals if it lies in Pi, so if Pi is"
+        " everything."
+    ),
+    kind="equality",
+    expected="holds",
+    readings=(
+        Reading(
+            expected="holds",
+            stated=projected,
+            sabotage=stated,
+            evidence=evidence,
+        ),
+    ),
+    remark=(
+        "G(., q) is beta KL(pi || pi_0 q(E) / Z) plus a constant. The library's projection is judged by the slope "
+        "of G towards every extreme policy of Pi."
+    ),
+)
+
+CLAIMS = (
+    I4,
+    I4A,
 )

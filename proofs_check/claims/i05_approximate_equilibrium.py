@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from dagames.functionals import Functional
 from proofs_check import oracles
 from proofs_check.attack import attack_distributions
-from proofs_check.claim import Claim, Evidence, Formula
+from proofs_check.claim import Claim, Evidence, Formula, Reading
 from proofs_check.one_functional import VALUE, games, scale
 
 Array = NDArray[np.float64]
@@ -166,23 +166,60 @@ def _instances(rng: np.random.Generator) -> Iterator[tuple[LinearGame, list[Frac
         yield game, pi, q
 
 
-CLAIM = Claim(
+I5 = Claim(
     id="I.5",
     title="Approximate equilibrium by the value of G",
+    whose="paper",
+    place="paper, Prop 2.2; slides, proposition on approximate equilibria",
     statement=(
         "If G(pi, q) is at most the value of the game plus epsilon, then J(pi) is at most its least value plus epsilon."
     ),
-    source="paper, Prop 2.2; slides, proposition on approximate equilibria",
     kind="upper bound",
     expected="false",
-    stated=stated,
-    sabotage=duality_gap,
-    evidence=evidence,
-    of_functional=of_functional,
+    readings=(
+        Reading(
+            expected="false",
+            stated=stated,
+            sabotage=duality_gap,
+            evidence=evidence,
+            of_functional=of_functional,
+        ),
+    ),
     remark=(
-        "G(pi, q) is the payoff against one target, J(pi) against the best one: a target that answers pi badly makes "
-        "G small without making pi good. With R = 0, uniform nu_0 = (1/2, 1/2), beta = 1, pi = (1, 0), "
-        "q = (3/4, 1/4): G = log 2 - log 3 < 0 = value, so epsilon = 0, but J(pi) = log 2."
+        "G(pi, q) is the payoff against one target, J(pi) against the best one: a target that answers pi badly "
+        "makes G small without making pi good. With R = 0, uniform nu_0 = (1/2, 1/2), beta = 1, pi = (1, 0), q = "
+        "(3/4, 1/4): G = log 2 - log 3 < 0 = value, so epsilon = 0, but J(pi) = log 2."
     ),
     amendment="I.5a",
+)
+
+I5A = Claim(
+    id="I.5a",
+    title="Approximate equilibrium by the duality gap",
+    whose="ours",
+    place="amendment of claim I.5",
+    statement=(
+        "If max over targets of G(pi, .) minus min over policies of G(., q) is at most epsilon, then J(pi) is at "
+        "most its least value plus epsilon."
+    ),
+    kind="upper bound",
+    expected="holds",
+    readings=(
+        Reading(
+            expected="holds",
+            stated=duality_gap,
+            sabotage=stated,
+            evidence=evidence,
+            of_functional=of_functional,
+        ),
+    ),
+    remark=(
+        "max_q G(pi, q) = J(pi), and min_pi G(pi, q) <= G(pi*, q) <= J(pi*) for every q; subtract. Both are equal "
+        "at q = q*, which an attack finds. This is the gap that every solver here reports."
+    ),
+)
+
+CLAIMS = (
+    I5,
+    I5A,
 )

@@ -13,7 +13,7 @@ from dagames import solve
 from dagames.functionals import Functional
 from proofs_check import oracles
 from proofs_check.attack import attack, simplex
-from proofs_check.claim import Claim, Evidence, Formula
+from proofs_check.claim import Claim, Evidence, Formula, Reading
 from proofs_check.claims.ii10_generalised_game import by_thirds
 from proofs_check.one_functional import PLACE, VALUE, convexity, games, scale
 
@@ -224,25 +224,33 @@ def _linear(nu_0: Sequence[Fraction], beta: Fraction) -> Game:
     )
 
 
-CLAIM = Claim(
+I6 = Claim(
     id="I.6",
     title="Uniqueness of the equilibrium",
+    whose="paper",
+    place="paper, section 2.3 and appendix E; slides, consistency",
     statement=(
         "Over all policies, and with a reference that gives every answer mass, the game has one equilibrium: J is "
         "least at one policy, and min over policies of G(., q) is greatest at one target."
     ),
-    source="paper, section 2.3 and appendix E; slides, consistency",
     kind="lower bound",
     expected="holds",
-    stated=stated,
-    sabotage=sabotage,
-    evidence=evidence,
-    of_functional=of_functional,
+    readings=(
+        Reading(
+            expected="holds",
+            stated=stated,
+            sabotage=sabotage,
+            evidence=evidence,
+            of_functional=of_functional,
+        ),
+    ),
     remark=(
-        "As J* >= G(pi*, q) = min over pi of G(., q) + beta KL(pi* || best response to q), a target loses at least the "
-        "last term, and two targets with one best response are one, q proportional to nu* / nu_0. So q* is unique "
-        "even for R = .3 |nu(0) - nu(1)|, nu_0 = (.6, .4), beta = 1, where nu* is at the kink and many targets are "
-        "best against pi* alone. With Pi = {pi*} all of those are equilibria, and at an answer without reference mass "
-        "q* is free as well."
+        "As J* >= G(pi*, q) = min over pi of G(., q) + beta KL(pi* || best response to q), a target loses at least "
+        "the last term, and two targets with one best response are one, q proportional to nu* / nu_0. So q* is "
+        "unique even for R = .3 |nu(0) - nu(1)|, nu_0 = (.6, .4), beta = 1, where nu* is at the kink and many "
+        "targets are best against pi* alone. With Pi = {pi*} all of those are equilibria, and at an answer without "
+        "reference mass q* is free as well."
     ),
 )
+
+CLAIMS = (I6,)

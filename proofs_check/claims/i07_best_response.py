@@ -8,7 +8,7 @@ import mpmath as mp
 import numpy as np
 
 from proofs_check import oracles
-from proofs_check.claim import Claim, Evidence, Formula, Line, Plot
+from proofs_check.claim import Claim, Evidence, Formula, Line, Plot, Reading
 
 STEPS = 200
 Vector = list[Any]
@@ -108,25 +108,33 @@ def plot() -> Plot:
     return Plot("step", "nu(0)", lines, f"R = weight sum nu log nu, nu_0 = (4/5, 1/5). {caption}")
 
 
-CLAIM = Claim(
+I7 = Claim(
     id="I.7",
     title="Alternating best response converges",
+    whose="paper",
+    place="paper, appendix E; section 2.3",
     statement=(
-        "If both players' subproblems are solved exactly in turn, policy and target converge to the equilibrium, for "
-        "every convex R and every beta > 0."
+        "If both players' subproblems are solved exactly in turn, policy and target converge to the equilibrium, "
+        "for every convex R and every beta > 0."
     ),
-    source="paper, appendix E; section 2.3",
     kind="convergence",
     expected="false",
-    stated=stated,
-    sabotage=damped,
-    evidence=evidence,
+    readings=(
+        Reading(
+            expected="false",
+            stated=stated,
+            sabotage=damped,
+            evidence=evidence,
+        ),
+    ),
     remark=(
         "For R = weight sum nu log nu a step is linear in log space with factor -weight / beta: it converges below "
-        "beta, is a 2-cycle at beta (nu_0 = (4/5, 1/5): (4/5, 1/5), (1/2, 1/2), (4/5, 1/5), ... around nu* = "
-        "(2/3, 1/3), exactly) and alternates between opposite corners above. The theorem cited for it is about "
+        "beta, is a 2-cycle at beta (nu_0 = (4/5, 1/5): (4/5, 1/5), (1/2, 1/2), (4/5, 1/5), ... around nu* = (2/3, "
+        "1/3), exactly) and alternates between opposite corners above. The theorem cited for it is about "
         "minimisation. The damped step converges in every case (claim I.8)."
     ),
     amendment="I.8",
     plot=plot,
 )
+
+CLAIMS = (I7,)

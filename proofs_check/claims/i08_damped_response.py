@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from dagames.functionals import Functional
 from proofs_check import oracles
 from proofs_check.attack import attack, simplex
-from proofs_check.claim import Claim, Evidence, Formula, Line, Plot
+from proofs_check.claim import Claim, Evidence, Formula, Line, Plot, Reading
 from proofs_check.one_functional import PLACE, VALUE, FunctionalGame, Unsaid, games, named, scale
 from proofs_check.rates import fit_rate
 
@@ -259,26 +259,34 @@ def plot() -> Plot:
     return Plot("step", "KL(nu* || nu), nats", lines, caption, log_y=True)
 
 
-CLAIM = Claim(
+I8 = Claim(
     id="I.8",
     title="Damped best response converges",
+    whose="ours",
+    place="amendment of claim I.7",
     statement=(
         "Let R be smooth relative to the negative entropy with constant L. The step log nu' = (1 - eta) log nu + "
         "eta (log nu_0 - grad R(nu) / beta), eta = beta / (beta + L), shrinks KL(nu* || nu) by at least the factor "
         "L / (beta + L), for every beta > 0."
     ),
-    source="amendment of claim I.7",
     kind="rate",
     expected="holds",
-    stated=stated,
-    sabotage=undamped,
-    evidence=evidence,
-    of_functional=of_functional,
+    readings=(
+        Reading(
+            expected="holds",
+            stated=stated,
+            sabotage=undamped,
+            evidence=evidence,
+            of_functional=of_functional,
+        ),
+    ),
     remark=(
         "It is mirror descent on J with the divergence to the reference taken exactly. L is the weight for the "
         "entropy, which then takes one step, and half the weight for the collision probability. An attack on the "
-        "first step with collisions reached .96 of the factor, at the largest weight it was allowed, 20 beta. Near the "
-        "equilibrium the factor is smaller: the square of the linearised step's."
+        "first step with collisions reached .96 of the factor, at the largest weight it was allowed, 20 beta. Near "
+        "the equilibrium the factor is smaller: the square of the linearised step's."
     ),
     plot=plot,
 )
+
+CLAIMS = (I8,)

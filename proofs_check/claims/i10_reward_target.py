@@ -10,7 +10,7 @@ import numpy as np
 from dagames import AlignmentGame, solve
 from dagames.functionals import Linear
 from proofs_check import oracles
-from proofs_check.claim import Claim, Evidence, Formula
+from proofs_check.claim import Claim, Evidence, Formula, Reading
 from proofs_check.claims.i05_approximate_equilibrium import LinearGame
 
 
@@ -81,18 +81,26 @@ def _instances(rng: np.random.Generator) -> Iterator[LinearGame]:
         yield LinearGame(oracles.random_distribution(rng, n, 9), rewards, Fraction(int(rng.integers(1, 30)), 10))
 
 
-CLAIM = Claim(
+I10 = Claim(
     id="I.10",
     title="Target of a reward",
-    statement="For R(nu) = -<r, nu> the equilibrium target is proportional to exp(r / beta), whatever the reference.",
-    source="paper, section 2.4, Standard RL",
+    whose="paper",
+    place="paper, section 2.4, Standard RL",
+    statement=("For R(nu) = -<r, nu> the equilibrium target is proportional to exp(r / beta), whatever the reference."),
     kind="equality",
     expected="holds",
-    stated=stated,
-    sabotage=sabotage,
-    evidence=evidence,
+    readings=(
+        Reading(
+            expected="holds",
+            stated=stated,
+            sabotage=sabotage,
+            evidence=evidence,
+        ),
+    ),
     remark=(
-        "The slope of R is -r everywhere, so u* = -r up to a constant. Against a verified answer, r = 1 there and 0 "
-        "elsewhere, q* is exp(1 / beta) to 1 and no point mass."
+        "The slope of R is -r everywhere, so u* = -r up to a constant. Against a verified answer, r = 1 there and 0"
+        " elsewhere, q* is exp(1 / beta) to 1 and no point mass."
     ),
 )
+
+CLAIMS = (I10,)

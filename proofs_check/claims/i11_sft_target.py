@@ -11,7 +11,7 @@ import numpy as np
 from dagames import AlignmentGame, solve
 from dagames.functionals import LogScore
 from proofs_check import oracles
-from proofs_check.claim import Claim, Evidence, Formula
+from proofs_check.claim import Claim, Evidence, Formula, Reading
 from proofs_check.claims.ii10_generalised_game import by_thirds
 
 
@@ -91,20 +91,56 @@ def _instances(rng: np.random.Generator) -> Iterator[LogLoss]:
         yield LogLoss(nu_0, Fraction(int(rng.integers(1, 30)), 10))
 
 
-CLAIM = Claim(
+I11 = Claim(
     id="I.11",
     title="Target of supervised fine-tuning",
-    statement="For R(nu) = KL(delta_g || nu) the equilibrium target is the point mass delta_g on the right answer.",
-    source="paper, section 2.4, Supervised Fine-Tuning; slides, instantiations",
+    whose="paper",
+    place="paper, section 2.4, Supervised Fine-Tuning; slides, instantiations",
+    statement=("For R(nu) = KL(delta_g || nu) the equilibrium target is the point mass delta_g on the right answer."),
     kind="equality",
     expected="false",
-    stated=stated,
-    sabotage=amended,
-    evidence=evidence,
+    readings=(
+        Reading(
+            expected="false",
+            stated=stated,
+            sabotage=amended,
+            evidence=evidence,
+        ),
+    ),
     remark=(
-        "The answer to a point mass is a point mass, with J = -beta log nu_0(g). With nu_0 = "
-        "(1/2, 1/2), beta = 1 that is log 2 = .693, while nu = (3/4, 1/4) has J = .418. The point mass is the target "
-        "of the indicator of delta_g, and the limit as beta goes to 0."
+        "The answer to a point mass is a point mass, with J = -beta log nu_0(g). With nu_0 = (1/2, 1/2), beta = 1 "
+        "that is log 2 = .693, while nu = (3/4, 1/4) has J = .418. The point mass is the target of the indicator of"
+        " delta_g, and the limit as beta goes to 0."
     ),
     amendment="I.11a",
+)
+
+I11A = Claim(
+    id="I.11a",
+    title="Target of supervised fine-tuning at equilibrium",
+    whose="ours",
+    place="amendment of claim I.11",
+    statement=(
+        "For R(nu) = -log nu(g) the equilibrium target has q*(g) proportional to exp(1 / (beta nu*(g))), and 1 for "
+        "every other answer."
+    ),
+    kind="equality",
+    expected="holds",
+    readings=(
+        Reading(
+            expected="holds",
+            stated=amended,
+            sabotage=stated,
+            evidence=evidence,
+        ),
+    ),
+    remark=(
+        "u* = grad R(nu*) is -1 / nu*(g) at g and 0 elsewhere. As nu*(g) <= 1, another answer has at most exp(-1 / "
+        "beta) of the right one's weight: the point mass is the limit of small beta."
+    ),
+)
+
+CLAIMS = (
+    I11,
+    I11A,
 )

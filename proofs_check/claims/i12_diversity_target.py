@@ -9,7 +9,7 @@ import mpmath as mp
 import numpy as np
 
 from proofs_check import oracles
-from proofs_check.claim import Claim, Evidence, Formula
+from proofs_check.claim import Claim, Evidence, Formula, Reading
 from proofs_check.claims.ii10_generalised_game import by_thirds
 
 
@@ -97,22 +97,59 @@ def _instances(rng: np.random.Generator) -> Iterator[EntropyGame]:
         yield EntropyGame(nu_0, *(Fraction(int(a), 4) for a in rng.integers(1, 20, size=2)))
 
 
-CLAIM = Claim(
+I12 = Claim(
     id="I.12",
     title="Target of diversity",
+    whose="slides",
+    place="slides, instantiations; paper, section 2.4, Diversity, and appendix C.1",
     statement=(
-        "For R = lambda sum nu log nu (the sources: lambda = 1) and any beta, the equilibrium target is proportional "
-        "to 1 / nu*."
+        "For R = lambda sum nu log nu (the sources: lambda = 1) and any beta, the equilibrium target is "
+        "proportional to 1 / nu*."
     ),
-    source="slides, instantiations; paper, section 2.4, Diversity, and appendix C.1",
     kind="equality",
     expected="false",
-    stated=stated,
-    sabotage=amended,
-    evidence=evidence,
+    readings=(
+        Reading(
+            expected="false",
+            stated=stated,
+            sabotage=amended,
+            evidence=evidence,
+        ),
+    ),
     remark=(
         "It is right for lambda = beta. With lambda = 1, beta = 2 and nu_0 = (1/9, 8/9), nu* = (1/5, 4/5), and the "
         "policy that answers 1 / nu* has nu = (1/3, 2/3)."
     ),
     amendment="I.12a",
+)
+
+I12A = Claim(
+    id="I.12a",
+    title="Target of diversity, by its weight",
+    whose="ours",
+    place="amendment of claim I.12",
+    statement=(
+        "For R = lambda sum nu log nu the equilibrium is nu* proportional to nu_0^(beta / (beta + lambda)), with "
+        "the target q* proportional to nu*^(-lambda / beta)."
+    ),
+    kind="equality",
+    expected="holds",
+    readings=(
+        Reading(
+            expected="holds",
+            stated=amended,
+            sabotage=stated,
+            evidence=evidence,
+        ),
+    ),
+    remark=(
+        "u* = lambda (log nu* + 1) gives the target, and log nu* = log nu_0 - u* / beta up to a constant the "
+        "equilibrium. The reward -lambda log nu of the sources is beta log q* up to a constant: it is right as it "
+        "is."
+    ),
+)
+
+CLAIMS = (
+    I12,
+    I12A,
 )

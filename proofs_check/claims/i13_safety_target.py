@@ -11,7 +11,7 @@ import numpy as np
 from dagames import AlignmentGame, solve
 from dagames.functionals import Polytope
 from proofs_check import oracles
-from proofs_check.claim import Claim, Evidence, Formula
+from proofs_check.claim import Claim, Evidence, Formula, Reading
 
 ROUNDS = 12
 
@@ -117,24 +117,62 @@ def _instances(rng: np.random.Generator) -> Iterator[Budget]:
         yield Budget(nu_0, cost, Fraction(int(rng.integers(1, 8)), 8), beta)
 
 
-CLAIM = Claim(
+I13 = Claim(
     id="I.13",
     title="Target of safety",
+    whose="paper",
+    place="paper, section 2.4, Safety, and appendix D.2, eq. 13; slides, instantiations",
     statement=(
-        "For the indicator of a constraint set C the target against a policy is the information projection of its own "
-        "marginal nu on C, and answering that in turns leads to the equilibrium."
+        "For the indicator of a constraint set C the target against a policy is the information projection of its "
+        "own marginal nu on C, and answering that in turns leads to the equilibrium."
     ),
-    source="paper, section 2.4, Safety, and appendix D.2, eq. 13; slides, instantiations",
     kind="equality",
     expected="false",
-    stated=stated,
-    sabotage=amended,
-    evidence=evidence,
+    readings=(
+        Reading(
+            expected="false",
+            stated=stated,
+            sabotage=amended,
+            evidence=evidence,
+        ),
+    ),
     remark=(
-        "A policy inside C is its own projection, and answering nu* by nu_0 nu* leaves it. With nu_0 = (1/3, 2/3) and "
-        "nu(1) <= 1/2 the equilibrium is (1/2, 1/2), but the answer to that target is nu_0 again, outside C: the loop "
-        "stays where it began for ever. With (1/6, 1/3, 1/2) and nu(2) <= 1/4 it drifts to (0, 2/3, 1/3) instead of "
-        "(1/4, 1/2, 1/4)."
+        "A policy inside C is its own projection, and answering nu* by nu_0 nu* leaves it. With nu_0 = (1/3, 2/3) "
+        "and nu(1) <= 1/2 the equilibrium is (1/2, 1/2), but the answer to that target is nu_0 again, outside C: "
+        "the loop stays where it began for ever. With (1/6, 1/3, 1/2) and nu(2) <= 1/4 it drifts to (0, 2/3, 1/3) "
+        "instead of (1/4, 1/2, 1/4)."
     ),
     amendment="I.13a",
+)
+
+I13A = Claim(
+    id="I.13a",
+    title="Target of safety, from the reference",
+    whose="ours",
+    place="amendment of claim I.13; the reward is that of paper, eq. 14",
+    statement=(
+        "For the indicator of linear budgets that some policy with the support of the reference meets, nu* is the "
+        "information projection of nu_0 on them, and the target is nu* / nu_0, proportional to exp(-<lambda, c> / "
+        "beta) with lambda the multipliers."
+    ),
+    kind="equality",
+    expected="holds",
+    readings=(
+        Reading(
+            expected="holds",
+            stated=amended,
+            sabotage=stated,
+            evidence=evidence,
+        ),
+    ),
+    remark=(
+        "J is beta KL(nu || nu_0) on C. Its Lagrangian has the minimum nu_0 exp(-<lambda, c> / beta). The reward of"
+        " the paper's algorithm, -<lambda, c>, is beta log q* up to a constant, so the algorithm is right where the"
+        " description of its target is not. Where no policy meets C, J is infinite and there is no target."
+    ),
+)
+
+CLAIMS = (
+    I13,
+    I13A,
 )

@@ -11,7 +11,7 @@ from dagames import AlignmentGame, CoupledGame, solve_coupled
 from dagames.couplings import Coherence
 from dagames.functionals import Linear
 from proofs_check import oracles
-from proofs_check.claim import Claim, Evidence, Formula
+from proofs_check.claim import Claim, Evidence, Formula, Reading
 from proofs_check.claims.ii10_generalised_game import by_thirds
 
 Views = Sequence[Sequence[Fraction]]
@@ -83,24 +83,60 @@ def _instances(rng: np.random.Generator) -> Iterator[list[list[Fraction]]]:
         yield [oracles.random_distribution(rng, 2 + i % 3, 9) for _ in range(2 + i % 2)]
 
 
-CLAIM = Claim(
+I14 = Claim(
     id="I.14",
     title="Target of coherence",
+    whose="paper",
+    place="paper, section 4.1 and appendix F.1, eq. 15; slides, instantiations",
     statement=(
-        "For the indicator of equal marginals over an orbit the equilibrium target is the geometric mean of the views' "
-        "reference marginals, the same for each view."
+        "For the indicator of equal marginals over an orbit the equilibrium target is the geometric mean of the "
+        "views' reference marginals, the same for each view."
     ),
-    source="paper, section 4.1 and appendix F.1, eq. 15; slides, instantiations",
     kind="equality",
     expected="false",
-    stated=stated,
-    sabotage=amended,
-    evidence=evidence,
+    readings=(
+        Reading(
+            expected="false",
+            stated=stated,
+            sabotage=amended,
+            evidence=evidence,
+        ),
+    ),
     remark=(
-        "The geometric mean is the common marginal. As a target it brings each view to nu_0 times itself: with views "
-        "(1/2, 1/2) and (1/5, 4/5) it is (1/3, 2/3), and the answers are (1/3, 2/3) and (1/9, 8/9), not coherent. The "
-        "least instance is an orbit of one view, (1/3, 2/3), which is coherent as it is and should stay: the answer is "
-        "(1/5, 4/5)."
+        "The geometric mean is the common marginal. As a target it brings each view to nu_0 times itself: with "
+        "views (1/2, 1/2) and (1/5, 4/5) it is (1/3, 2/3), and the answers are (1/3, 2/3) and (1/9, 8/9), not "
+        "coherent. The least instance is an orbit of one view, (1/3, 2/3), which is coherent as it is and should "
+        "stay: the answer is (1/5, 4/5)."
     ),
     amendment="I.14a",
+)
+
+I14A = Claim(
+    id="I.14a",
+    title="Target of coherence for a view",
+    whose="ours",
+    place="amendment of claim I.14",
+    statement=(
+        "For the indicator of equal marginals over an orbit the common marginal is the geometric mean of the views'"
+        " reference marginals, and the target of view x is that mean over nu_0x, normalised."
+    ),
+    kind="equality",
+    expected="holds",
+    readings=(
+        Reading(
+            expected="holds",
+            stated=amended,
+            sabotage=stated,
+            evidence=evidence,
+        ),
+    ),
+    remark=(
+        "sum_x s_x KL(nu || nu_0x) is KL(nu || mean) plus a constant, and q_x = mean / nu_0x makes the mean the "
+        "answer of view x."
+    ),
+)
+
+CLAIMS = (
+    I14,
+    I14A,
 )

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from proofs_check import oracles
 from proofs_check.attack import attack_distributions
-from proofs_check.claim import Claim, Evidence, Formula
+from proofs_check.claim import Claim, Evidence, Formula, Reading
 
 Array = NDArray[np.float64]
 FLOOR = Fraction(1, 100)
@@ -73,22 +73,30 @@ def _ratio(nu: Array) -> Array:
     return np.asarray(2 * (middle * np.log(middle)).sum(axis=1) / (nu * np.log(nu)).sum(axis=(1, 2)))
 
 
-CLAIM = Claim(
+I15 = Claim(
     id="I.15",
     title="Entropy minimisation as a functional",
+    whose="paper",
+    place="paper, section 2.1, the examples below eq. 1",
     statement=(
-        "The entropy of the answers, minimised for coherence, is a convex functional R, as the framework requires of "
-        "the functionals that it names."
+        "The entropy of the answers, minimised for coherence, is a convex functional R, as the framework requires "
+        "of the functionals that it names."
     ),
-    source="paper, section 2.1, the examples below eq. 1",
     kind="upper bound",
     expected="false",
-    stated=stated,
-    sabotage=negative,
-    evidence=evidence,
+    readings=(
+        Reading(
+            expected="false",
+            stated=stated,
+            sabotage=negative,
+            evidence=evidence,
+        ),
+    ),
     remark=(
-        "Between (1, 0) and (0, 1), where it is 0, the entropy rises to log 2. It is concave, so that the duality of "
-        "Thm 2.1 does not apply: outside beta > lambda there are several local minima."
+        "Between (1, 0) and (0, 1), where it is 0, the entropy rises to log 2. It is concave, so that the duality "
+        "of Thm 2.1 does not apply: outside beta > lambda there are several local minima."
     ),
     amendment="I.15a",
 )
+
+CLAIMS = (I15,)

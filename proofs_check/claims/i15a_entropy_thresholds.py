@@ -8,7 +8,7 @@ import mpmath as mp
 import numpy as np
 
 from proofs_check import oracles
-from proofs_check.claim import Claim, Evidence, Formula, Line, Plot
+from proofs_check.claim import Claim, Evidence, Formula, Line, Plot, Reading
 
 GRID = 24
 TINY = mp.mpf(10) ** -40
@@ -105,24 +105,32 @@ def plot() -> Plot:
     return Plot("lambda / beta", "mass of the likelier answer at the minimum", lines, caption)
 
 
-CLAIM = Claim(
+I15A = Claim(
     id="I.15a",
     title="Thresholds of entropy minimisation",
+    whose="ours",
+    place="amendment of claim I.15",
     statement=(
         "For R = lambda H: if lambda < beta, J is strictly convex with nu* proportional to nu_0^(beta / (beta - "
-        "lambda)); if lambda = beta, J is linear and least at every law on the most likely answers of nu_0; if lambda "
-        "> beta, every point mass is a strict local minimum and the mode of nu_0 the global one."
+        "lambda)); if lambda = beta, J is linear and least at every law on the most likely answers of nu_0; if "
+        "lambda > beta, every point mass is a strict local minimum and the mode of nu_0 the global one."
     ),
-    source="amendment of claim I.15",
     kind="existence",
     expected="holds",
-    stated=stated,
-    sabotage=sabotage,
-    evidence=evidence,
+    readings=(
+        Reading(
+            expected="holds",
+            stated=stated,
+            sabotage=sabotage,
+            evidence=evidence,
+        ),
+    ),
     remark=(
         "J = (beta - lambda) sum nu log nu - beta <nu, log nu_0>. Above beta it is strictly concave, so that its "
-        "minima are vertices, and from a vertex mass t costs (lambda - beta) t log(1 / t), more than any gain linear "
-        "in t."
+        "minima are vertices, and from a vertex mass t costs (lambda - beta) t log(1 / t), more than any gain "
+        "linear in t."
     ),
     plot=plot,
 )
+
+CLAIMS = (I15A,)

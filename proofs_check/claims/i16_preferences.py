@@ -14,7 +14,7 @@ from dagames import AlignmentGame, solve
 from dagames.functionals import Linear
 from dagames.grpo import bradley_terry, recover_target, solve_dpo
 from proofs_check import oracles
-from proofs_check.claim import Claim, Evidence, Formula
+from proofs_check.claim import Claim, Evidence, Formula, Reading
 
 Array = NDArray[np.float64]
 
@@ -155,25 +155,33 @@ def _instances(rng: np.random.Generator) -> Iterator[Preferences]:
         yield Preferences(pi_0, E, rewards, beta, weights)
 
 
-CLAIM = Claim(
+I16 = Claim(
     id="I.16",
     title="Duality with preference optimisation",
+    whose="paper",
+    place="paper, proposition 3.1; slides, backup",
     statement=(
-        "For a reward r of answers and traces compared as Bradley and Terry would have r decide, the game's target is "
-        "q*(E(y)) = exp(r(y) / beta) / Z; the policy that answers it has the least DPO loss; and q* is the answers' "
-        "mass under the least-loss policy over that under the reference. It does not depend on which pairs are "
-        "compared, if they connect all traces, nor on a constant in r."
+        "For a reward r of answers and traces compared as Bradley and Terry would have r decide, the game's target "
+        "is q*(E(y)) = exp(r(y) / beta) / Z; the policy that answers it has the least DPO loss; and q* is the "
+        "answers' mass under the least-loss policy over that under the reference. It does not depend on which pairs"
+        " are compared, if they connect all traces, nor on a constant in r."
     ),
-    source="paper, proposition 3.1; slides, backup",
     kind="equality",
     expected="holds",
-    stated=stated,
-    sabotage=sabotage,
-    evidence=evidence,
+    readings=(
+        Reading(
+            expected="holds",
+            stated=stated,
+            sabotage=sabotage,
+            evidence=evidence,
+        ),
+    ),
     remark=(
         "The dual is meant so: the policy gives the target by dividing by the reference, the target the policy by "
-        "multiplying. It needs a reward that depends on the answer alone, as q(E(y)) does, and every answer "
-        "to have mass under the reference: the policy tells nothing of the others, whose target is free. Preferences "
+        "multiplying. It needs a reward that depends on the answer alone, as q(E(y)) does, and every answer to have"
+        " mass under the reference: the policy tells nothing of the others, whose target is free. Preferences "
         "determine r up to a constant, which Z absorbs."
     ),
 )
+
+CLAIMS = (I16,)

@@ -12,7 +12,7 @@ from dagames import AlignmentGame
 from dagames.functionals import Gini, NegativeEntropy
 from dagames.grpo import solve_iterated_dpo
 from proofs_check import oracles
-from proofs_check.claim import Claim, Evidence, Formula
+from proofs_check.claim import Claim, Evidence, Formula, Reading
 
 Array = NDArray[np.float64]
 ROUNDS = 200
@@ -136,24 +136,32 @@ def _instances(rng: np.random.Generator) -> Iterator[Dynamic]:
             yield Dynamic(kind, nu_0, *(Fraction(int(v), 4) for v in rng.integers(2, 9, size=2)))
 
 
-CLAIM = Claim(
+I16A = Claim(
     id="I.16a",
     title="Iterated preference optimisation",
+    whose="paper",
+    place=("paper, section 3.1, Implication for DPO, which sets no damping; the damping is that of claim I.8"),
     statement=(
-        "Let each round label all pairs by the current target, P(z > z') = sigmoid(r(z) - r(z')) with r = -grad R(nu), "
-        "and minimise the DPO loss with the reference nu^(1 - eta) nu_0^eta and weight beta / eta. For eta = beta / "
-        "(beta + L) the rounds reach the game's own policy. For eta = 1 a round is the best response, and at weight = "
-        "beta in the entropy game two rounds lead back."
+        "Let each round label all pairs by the current target, P(z > z') = sigmoid(r(z) - r(z')) with r = -grad "
+        "R(nu), and minimise the DPO loss with the reference nu^(1 - eta) nu_0^eta and weight beta / eta. For eta ="
+        " beta / (beta + L) the rounds reach the game's own policy. For eta = 1 a round is the best response, and "
+        "at weight = beta in the entropy game two rounds lead back."
     ),
-    source="paper, section 3.1, Implication for DPO, which sets no damping; the damping is that of claim I.8",
     kind="convergence",
     expected="holds",
-    stated=stated,
-    sabotage=sabotage,
-    evidence=evidence,
+    readings=(
+        Reading(
+            expected="holds",
+            stated=stated,
+            sabotage=sabotage,
+            evidence=evidence,
+        ),
+    ),
     remark=(
-        "By claim I.16 a round ends at nu^(1 - eta) (nu_0 exp(r / beta))^eta, the damped best response. Plain rounds, "
-        "the pairs made anew and the reference kept, do what best responses do (claim I.7): nu_0 = (4/5, 1/5) with "
-        "weight = beta goes to (1/2, 1/2) and back."
+        "By claim I.16 a round ends at nu^(1 - eta) (nu_0 exp(r / beta))^eta, the damped best response. Plain "
+        "rounds, the pairs made anew and the reference kept, do what best responses do (claim I.7): nu_0 = (4/5, "
+        "1/5) with weight = beta goes to (1/2, 1/2) and back."
     ),
 )
+
+CLAIMS = (I16A,)

@@ -10,7 +10,7 @@ import numpy as np
 
 from dagames.grpo import expected_update
 from proofs_check import oracles
-from proofs_check.claim import Claim, Evidence, Formula
+from proofs_check.claim import Claim, Evidence, Formula, Reading
 
 EPSILON = Fraction(1, 10000)
 """What the library and TRL add to the deviation."""
@@ -136,27 +136,35 @@ def _instances(rng: np.random.Generator) -> Iterator[Batch]:
         yield Batch(K, ((one, oracles.random_distribution(rng, n, 9), rewards),))
 
 
-CLAIM = Claim(
+I17 = Claim(
     id="I.17",
     title="Standardised advantages",
+    whose="paper",
+    place="paper, section 3.1 and equations 5 and 8; slides, game-derived rewards",
     statement=(
-        "For a fixed target q, rewards beta log q(z), and advantages standardised by the mean and deviation of a group "
-        "of K, the expected step in the logits points along the gradient of the expected reward, for one prompt and "
-        "for the mean over prompts that share their logits."
+        "For a fixed target q, rewards beta log q(z), and advantages standardised by the mean and deviation of a "
+        "group of K, the expected step in the logits points along the gradient of the expected reward, for one "
+        "prompt and for the mean over prompts that share their logits."
     ),
-    source="paper, section 3.1 and equations 5 and 8; slides, game-derived rewards",
     kind="equality",
     expected="false",
-    stated=stated,
-    sabotage=centred,
-    evidence=evidence,
+    readings=(
+        Reading(
+            expected="false",
+            stated=stated,
+            sabotage=centred,
+            evidence=evidence,
+        ),
+    ),
     remark=(
-        "Two traces tell only which reward is larger: K = 2, three equally likely answers and rewards (0, 1, 3) give a "
-        "step along (-1, 0, 1) for a gradient along (-4, -1, 5). At nu = (1/6, 4/5, 1/30) with rewards (0, 1, 40) the "
-        "step lowers the expected reward. Over prompts the objective changes: nu = (1/2, 1/2) with rewards (0, 1) "
-        "beside nu = (2/3, 1/3) with (2, 0) are told to move to answer 1, the gradient to answer 0. The reading: "
-        "direction in the logits, the divergence being a term of its own; the paper does not say which deviation, and "
-        "that does not change directions at epsilon = 0."
+        "Two traces tell only which reward is larger: K = 2, three equally likely answers and rewards (0, 1, 3) "
+        "give a step along (-1, 0, 1) for a gradient along (-4, -1, 5). At nu = (1/6, 4/5, 1/30) with rewards (0, "
+        "1, 40) the step lowers the expected reward. Over prompts the objective changes: nu = (1/2, 1/2) with "
+        "rewards (0, 1) beside nu = (2/3, 1/3) with (2, 0) are told to move to answer 1, the gradient to answer 0. "
+        "The reading: direction in the logits, the divergence being a term of its own; the paper does not say which"
+        " deviation, and that does not change directions at epsilon = 0."
     ),
     amendment="I.17c",
 )
+
+CLAIMS = (I17,)

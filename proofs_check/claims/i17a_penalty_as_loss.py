@@ -11,7 +11,7 @@ import numpy as np
 from dagames import AlignmentGame, solve
 from dagames.functionals import Linear
 from proofs_check import oracles
-from proofs_check.claim import Claim, Evidence, Formula
+from proofs_check.claim import Claim, Evidence, Formula, Reading
 
 SMALL = mp.mpf(10) ** -40
 """Imaginary step, whose square is the error of a derivative; and what counts as no force."""
@@ -174,25 +174,33 @@ def _instances(rng: np.random.Generator) -> Iterator[Rewarded]:
         yield Rewarded(oracles.random_distribution(rng, n, 9), rewards, Fraction(int(rng.integers(2, 9)), 4))
 
 
-CLAIM = Claim(
+I17A = Claim(
     id="I.17a",
     title="Divergence as a loss term",
+    whose="paper",
+    place="paper, equation 4 and algorithm GAME-GRPO, with the estimate of GRPO as it is practised",
     statement=(
-        "With the divergence of equation 4 estimated as usual, by k3 = pi_0 / pi - log(pi_0 / pi) - 1 of the traces "
-        "drawn and differentiated as it stands, training on a reward of answers comes to rest at the equilibrium."
+        "With the divergence of equation 4 estimated as usual, by k3 = pi_0 / pi - log(pi_0 / pi) - 1 of the traces"
+        " drawn and differentiated as it stands, training on a reward of answers comes to rest at the equilibrium."
     ),
-    source="paper, equation 4 and algorithm GAME-GRPO, with the estimate of GRPO as it is practised",
     kind="equality",
     expected="false",
-    stated=stated,
-    sabotage=amended,
-    evidence=evidence,
+    readings=(
+        Reading(
+            expected="false",
+            stated=stated,
+            sabotage=amended,
+            evidence=evidence,
+        ),
+    ),
     remark=(
         "Its mean is the divergence, its slope is not: with the draw held fixed it is that of KL(pi_0 || pi), nu - "
-        "nu_0 in the logits. So nu = nu_0 / (c - r / beta), a power where the equilibrium is an exponential: nu_0 = "
-        "(1/2, 1/2), r = (0, 3/4) and beta = 1 rest at (1/3, 2/3), the equilibrium being .679. The less beta the "
-        "farther: a verified answer at nu_0 = (1/2, 1/2), beta = 1/50 rests at .9901, where exp(50) : 1 is right. The "
-        "paper's equation has the divergence itself, which is not in question."
+        "nu_0 in the logits. So nu = nu_0 / (c - r / beta), a power where the equilibrium is an exponential: nu_0 ="
+        " (1/2, 1/2), r = (0, 3/4) and beta = 1 rest at (1/3, 2/3), the equilibrium being .679. The less beta the "
+        "farther: a verified answer at nu_0 = (1/2, 1/2), beta = 1/50 rests at .9901, where exp(50) : 1 is right. "
+        "The paper's equation has the divergence itself, which is not in question."
     ),
     amendment="I.17d",
 )
+
+CLAIMS = (I17A,)

@@ -11,7 +11,7 @@ import numpy as np
 
 from dagames.grpo import true_update
 from proofs_check import oracles
-from proofs_check.claim import Claim, Evidence, Formula
+from proofs_check.claim import Claim, Evidence, Formula, Reading
 from proofs_check.claims.i17a_penalty_as_loss import SMALL, Losses, apart
 
 Tokens = tuple[tuple[tuple[int, ...], int], ...]
@@ -183,24 +183,65 @@ def _instances(rng: np.random.Generator) -> Iterator[Sequences]:
         yield Sequences(pi, ref)
 
 
-CLAIM = Claim(
+I17B = Claim(
     id="I.17b",
     title="Divergence per token",
+    whose="paper",
+    place="paper, equation 4, with the estimate of GRPO as it is practised",
     statement=(
-        "For traces of several tokens, k3 summed over the tokens as a loss, each differentiated by itself and weighed "
-        "by its own pi / pi_old if at all, has the slopes of KL(pi || pi_0) between traces; at least the right sign."
+        "For traces of several tokens, k3 summed over the tokens as a loss, each differentiated by itself and "
+        "weighed by its own pi / pi_old if at all, has the slopes of KL(pi || pi_0) between traces; at least the "
+        "right sign."
     ),
-    source="paper, equation 4, with the estimate of GRPO as it is practised",
     kind="equality",
     expected="false",
-    stated=stated,
-    sabotage=amended,
-    evidence=evidence,
+    readings=(
+        Reading(
+            expected="false",
+            stated=stated,
+            sabotage=amended,
+            evidence=evidence,
+        ),
+    ),
     remark=(
-        "A token's own term does not know that an earlier token led to it. Let the policy stop at once with 3/5 where "
-        "the reference has 1/2, and else write a token by (3/4, 1/4) where that has (1/4, 3/4): stopping spares a "
-        "divergence of log(3) / 2 and costs log(3/2), so KL falls with its logit, at -.0345; the token weights say "
-        "+.0973. Without weights each token has the slope of the reversed divergence besides (claim I.17a)."
+        "A token's own term does not know that an earlier token led to it. Let the policy stop at once with 3/5 "
+        "where the reference has 1/2, and else write a token by (3/4, 1/4) where that has (1/4, 3/4): stopping "
+        "spares a divergence of log(3) / 2 and costs log(3/2), so KL falls with its logit, at -.0345; the token "
+        "weights say +.0973. Without weights each token has the slope of the reversed divergence besides (claim "
+        "I.17a)."
     ),
     amendment="I.17e",
+)
+
+I17E = Claim(
+    id="I.17e",
+    title="Divergence per trace",
+    whose="ours",
+    place="amendment of claim I.17b",
+    statement=(
+        "For traces of any lengths, the sum of k3 over the tokens weighed by the whole trace's pi / pi_old, "
+        "undivided by its length, has the slopes of KL(pi || pi_0); so has the trace's log(pi_old / pi_0) in its "
+        "reward."
+    ),
+    kind="equality",
+    expected="holds",
+    readings=(
+        Reading(
+            expected="holds",
+            stated=amended,
+            sabotage=stated,
+            evidence=evidence,
+        ),
+    ),
+    remark=(
+        "Given the tokens before, k3 of a token has the mean of its divergence whatever pi is, so the weighed sum "
+        "has the mean KL(pi || pi_0) for every pi and not only at pi_old: its derivative is right. Divided by the "
+        "length it is another divergence, unless all lengths are equal: in the instance of I.17b the first logit's "
+        "slope is +.0046 where -.0345 is right. The second is RLOO's way, and that of `Groups.penalised`."
+    ),
+)
+
+CLAIMS = (
+    I17B,
+    I17E,
 )

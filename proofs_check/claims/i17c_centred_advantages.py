@@ -8,7 +8,7 @@ import mpmath as mp
 import numpy as np
 
 from proofs_check import oracles
-from proofs_check.claim import Claim, Evidence, Formula
+from proofs_check.claim import Claim, Evidence, Formula, Reading
 from proofs_check.claims import i17_standardised_advantages as i17
 
 
@@ -66,25 +66,33 @@ def _instances(rng: np.random.Generator) -> Iterator[i17.Batch]:
         yield i17.Batch(K, ((Fraction(1), oracles.random_distribution(rng, n, 9), rewards),))
 
 
-CLAIM = Claim(
+I17C = Claim(
     id="I.17c",
     title="Centred advantages",
+    whose="ours",
+    place="amendment of claim I.17",
     statement=(
-        "For rewards by answer alone, advantages centred by the group's mean have (K - 1) / K times the "
-        "gradient of the expected reward for their expected step, for every nu, every K >= 2 and every mean over "
-        "prompts. Standardised ones keep the direction of one prompt's gradient if there are only two rewards, and "
-        "have a component along it in the Fisher metric always."
+        "For rewards by answer alone, advantages centred by the group's mean have (K - 1) / K times the gradient of"
+        " the expected reward for their expected step, for every nu, every K >= 2 and every mean over prompts. "
+        "Standardised ones keep the direction of one prompt's gradient if there are only two rewards, and have a "
+        "component along it in the Fisher metric always."
     ),
-    source="amendment of claim I.17",
     kind="equality",
     expected="holds",
-    stated=i17.centred,
-    sabotage=i17.stated,
-    evidence=evidence,
+    readings=(
+        Reading(
+            expected="holds",
+            stated=i17.centred,
+            sabotage=i17.stated,
+            evidence=evidence,
+        ),
+    ),
     remark=(
-        "The mean of the others is independent of the trace, and centring is (K - 1) / K times leaving one out. In the "
-        "Fisher metric the standardised step along the gradient is E[1/K sum A_i r_i], (K - 1) / K times the group's "
-        "expected deviation, which is no scale that prompts share: a verified answer (rewards 0 and 1) is right for "
-        "each prompt and weighs prompts otherwise."
+        "The mean of the others is independent of the trace, and centring is (K - 1) / K times leaving one out. In "
+        "the Fisher metric the standardised step along the gradient is E[1/K sum A_i r_i], (K - 1) / K times the "
+        "group's expected deviation, which is no scale that prompts share: a verified answer (rewards 0 and 1) is "
+        "right for each prompt and weighs prompts otherwise."
     ),
 )
+
+CLAIMS = (I17C,)

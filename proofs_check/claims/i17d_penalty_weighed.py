@@ -10,7 +10,7 @@ import numpy as np
 
 from dagames.grpo import mean_field_path
 from proofs_check import oracles
-from proofs_check.claim import Claim, Evidence, Formula
+from proofs_check.claim import Claim, Evidence, Formula, Reading
 from proofs_check.claims import i17a_penalty_as_loss as i17a
 
 
@@ -93,23 +93,31 @@ def _instances(rng: np.random.Generator) -> Iterator[tuple[int, i17a.Rewarded]]:
         yield 2 + i // 3, i17a.Rewarded(oracles.random_distribution(rng, n, 9), rewards, beta)
 
 
-CLAIM = Claim(
+I17D = Claim(
     id="I.17d",
     title="Divergence weighed or rewarded",
+    whose="ours",
+    place="amendment of claim I.17a",
     statement=(
-        "For traces of one token, k3 weighed by pi / pi_old (and differentiated through the weight) has the slope of "
-        "KL(pi || pi_0), and so has log(pi_old / pi_0) as a part of the reward: both rest at the equilibrium. If "
-        "the group's mean is taken off the rewards, the loss term rests at the equilibrium of K / (K - 1) beta, and "
-        "the part of the reward, centred with it, at that of beta."
+        "For traces of one token, k3 weighed by pi / pi_old (and differentiated through the weight) has the slope "
+        "of KL(pi || pi_0), and so has log(pi_old / pi_0) as a part of the reward: both rest at the equilibrium. If"
+        " the group's mean is taken off the rewards, the loss term rests at the equilibrium of K / (K - 1) beta, "
+        "and the part of the reward, centred with it, at that of beta."
     ),
-    source="amendment of claim I.17a",
     kind="equality",
     expected="holds",
-    stated=i17a.amended,
-    sabotage=i17a.stated,
-    evidence=evidence,
+    readings=(
+        Reading(
+            expected="holds",
+            stated=i17a.amended,
+            sabotage=i17a.stated,
+            evidence=evidence,
+        ),
+    ),
     remark=(
-        "The weight adds E[k3 grad log pi], and k3 + 1 - pi_0 / pi is log(pi / pi_0). Centring shortens the reward's "
-        "step by (K - 1) / K (claim I.17c) and not that of a loss: at K = 4 beta counts a third more."
+        "The weight adds E[k3 grad log pi], and k3 + 1 - pi_0 / pi is log(pi / pi_0). Centring shortens the "
+        "reward's step by (K - 1) / K (claim I.17c) and not that of a loss: at K = 4 beta counts a third more."
     ),
 )
+
+CLAIMS = (I17D,)

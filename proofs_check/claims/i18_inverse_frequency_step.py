@@ -9,7 +9,7 @@ import mpmath as mp
 import numpy as np
 
 from proofs_check import oracles
-from proofs_check.claim import Claim, Evidence, Formula
+from proofs_check.claim import Claim, Evidence, Formula, Reading
 
 
 def stated(K: int, nu: Sequence[Fraction]) -> list[Any]:  # noqa: ARG001 - "exactly", so for every size of the group
@@ -102,23 +102,31 @@ def _instances(rng: np.random.Generator) -> Iterator[tuple[int, list[Fraction]]]
             yield K, oracles.random_distribution(rng, n, 9)
 
 
-CLAIM = Claim(
+I18 = Claim(
     id="I.18",
     title="Inverse frequency as a step of the entropy game",
+    whose="paper",
+    place="paper, appendix C.2.1",
     statement=(
-        "grad H = -E[grad log nu (log nu + 1)], and the reward -log(count / K) of a group of K >= 2, its mean taken "
-        "off, is exactly a step along that gradient."
+        "grad H = -E[grad log nu (log nu + 1)], and the reward -log(count / K) of a group of K >= 2, its mean taken"
+        " off, is exactly a step along that gradient."
     ),
-    source="paper, appendix C.2.1",
     kind="equality",
     expected="false",
-    stated=stated,
-    sabotage=amended,
-    evidence=evidence,
+    readings=(
+        Reading(
+            expected="false",
+            stated=stated,
+            sabotage=amended,
+            evidence=evidence,
+        ),
+    ),
     remark=(
         "The gradient identity holds. The group's step does not follow it: with K = 2 the two rewards are always "
-        "equal, so that nothing moves, while at nu = (1/3, 2/3) the gradient is 2/9 log 2. The logarithm of a count "
-        "is a biased estimate, and the count includes the trace."
+        "equal, so that nothing moves, while at nu = (1/3, 2/3) the gradient is 2/9 log 2. The logarithm of a count"
+        " is a biased estimate, and the count includes the trace."
     ),
     amendment="I.18a",
 )
+
+CLAIMS = (I18,)

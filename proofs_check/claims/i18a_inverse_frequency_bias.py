@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from proofs_check import groups, oracles
 from proofs_check.attack import attack_distributions
-from proofs_check.claim import Claim, Evidence, Formula
+from proofs_check.claim import Claim, Evidence, Formula, Reading
 from proofs_check.claims import i18_inverse_frequency_step as i18
 from proofs_check.rates import extrapolated, fit_rate
 
@@ -76,24 +76,33 @@ def _bias(nu: Array, K: int) -> Array:
     return np.asarray(K * np.abs(step - groups.gradient(nu, -np.log(nu))).max(axis=1))
 
 
-CLAIM = Claim(
+I18A = Claim(
     id="I.18a",
     title="Bias of the inverse frequency",
+    whose="ours",
+    place="amendment of claim I.18",
     statement=(
-        "The expected step of the reward -log(count / K), the group's mean taken off, is (K - 1) / K times the policy "
-        "gradient of b(p) = -E log((1 + Bin(K - 2, p)) / K). For K = 4..32 and up to 4 answers its entries are within "
-        ".7 (|Z| - 1) / K of the entropy's gradient; at nu = (1/4, 3/4) they miss it by at least .45 / K."
+        "The expected step of the reward -log(count / K), the group's mean taken off, is (K - 1) / K times the "
+        "policy gradient of b(p) = -E log((1 + Bin(K - 2, p)) / K). For K = 4..32 and up to 4 answers its entries "
+        "are within .7 (|Z| - 1) / K of the entropy's gradient; at nu = (1/4, 3/4) they miss it by at least .45 / "
+        "K."
     ),
-    source="amendment of claim I.18",
     kind="rate",
     expected="holds",
-    stated=i18.amended,
-    sabotage=i18.stated,
-    evidence=evidence,
+    readings=(
+        Reading(
+            expected="holds",
+            stated=i18.amended,
+            sabotage=i18.stated,
+            evidence=evidence,
+        ),
+    ),
     remark=(
-        "A trace expects of another one with another answer the count 1 + Bin(K - 2, p) (the theorem of groups in the "
-        "textbook). K times the worst bias seen is .68 for 2 answers, 1.26 for 3 and 1.72 for 4, at one frequent "
-        "answer and rare ones of mass about 1 / K; the rate is that of 1 / K over these K, no proof for all. At a "
-        "fixed nu K times the bias tends to the policy gradient of log p - 1 / (2 p), .456 at (1/4, 3/4)."
+        "A trace expects of another one with another answer the count 1 + Bin(K - 2, p) (the theorem of groups in "
+        "the textbook). K times the worst bias seen is .68 for 2 answers, 1.26 for 3 and 1.72 for 4, at one "
+        "frequent answer and rare ones of mass about 1 / K; the rate is that of 1 / K over these K, no proof for "
+        "all. At a fixed nu K times the bias tends to the policy gradient of log p - 1 / (2 p), .456 at (1/4, 3/4)."
     ),
 )
+
+CLAIMS = (I18A,)

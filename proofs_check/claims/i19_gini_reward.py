@@ -6,7 +6,7 @@ from fractions import Fraction
 import numpy as np
 
 from proofs_check import oracles
-from proofs_check.claim import Claim, Evidence, Formula
+from proofs_check.claim import Claim, Evidence, Formula, Reading
 
 
 def stated(K: int) -> Fraction:
@@ -93,21 +93,29 @@ def _instances(rng: np.random.Generator) -> Iterator[tuple[int, list[Fraction]]]
             yield K, oracles.random_distribution(rng, n, 20)
 
 
-CLAIM = Claim(
+I19 = Claim(
     id="I.19",
     title="Gini reward of a group",
+    whose="paper",
+    place=("paper, appendix C.2.2 (that the reward follows the collision probability); the factor is ours"),
     statement=(
-        "With the reward 1 - count / K, the count including the trace itself, and advantages centred by the group's "
-        "mean, the expected step is (K - 1)(K - 2) / K^2 times the gradient of -1/2 sum nu^2, for every nu."
+        "With the reward 1 - count / K, the count including the trace itself, and advantages centred by the group's"
+        " mean, the expected step is (K - 1)(K - 2) / K^2 times the gradient of -1/2 sum nu^2, for every nu."
     ),
-    source="paper, appendix C.2.2 (that the reward follows the collision probability); the factor is ours",
     kind="equality",
     expected="holds",
-    stated=stated,
-    sabotage=sabotage,
-    evidence=evidence,
+    readings=(
+        Reading(
+            expected="holds",
+            stated=stated,
+            sabotage=sabotage,
+            evidence=evidence,
+        ),
+    ),
     remark=(
-        "Unbiased in direction for every K >= 3, though the count includes the trace: 0.375 at K = 4, 0.65625 at "
-        "K = 8. K = 1 and K = 2 give no step at all. Checked by exact enumeration of all group counts."
+        "Unbiased in direction for every K >= 3, though the count includes the trace: 0.375 at K = 4, 0.65625 at K "
+        "= 8. K = 1 and K = 2 give no step at all. Checked by exact enumeration of all group counts."
     ),
 )
+
+CLAIMS = (I19,)

@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 
 from proofs_check import oracles
-from proofs_check.claim import Claim, Evidence, Formula
+from proofs_check.claim import Claim, Evidence, Formula, Reading
 
 Rows = list[list[Fraction]]
 
@@ -121,24 +121,32 @@ def _instances(rng: np.random.Generator) -> Iterator[Orbit]:
             )
 
 
-CLAIM = Claim(
+I20 = Claim(
     id="I.20",
     title="Orbit centrality",
+    whose="paper",
+    place="paper, Prop B.1 and eq. 10",
     statement=(
-        "For a symmetric d and views drawn independently with any shares, the gradient of the expected d(y, y') is the "
-        "policy gradient of twice the expected distance of a trace to the orbit. With d = 1{E != E'} that distance is "
-        "one minus the pooled frequency of the trace's answer."
+        "For a symmetric d and views drawn independently with any shares, the gradient of the expected d(y, y') is "
+        "the policy gradient of twice the expected distance of a trace to the orbit. With d = 1{E != E'} that "
+        "distance is one minus the pooled frequency of the trace's answer."
     ),
-    source="paper, Prop B.1 and eq. 10",
     kind="equality",
     expected="holds",
-    stated=stated,
-    sabotage=sabotage,
-    evidence=evidence,
+    readings=(
+        Reading(
+            expected="holds",
+            stated=stated,
+            sabotage=sabotage,
+            evidence=evidence,
+        ),
+    ),
     remark=(
-        "The objective is a quadratic form in the pooled policy. Symmetry of d is needed for the factor 2; without it "
-        "the mean of both directions takes its place. In a group the trace's zero distance to itself counts as well: "
-        "the expected centrality is (K - 1) / K of this for one view, and for several views each trace misses its own "
-        "view's share of 1 / |G|."
+        "The objective is a quadratic form in the pooled policy. Symmetry of d is needed for the factor 2; without "
+        "it the mean of both directions takes its place. In a group the trace's zero distance to itself counts as "
+        "well: the expected centrality is (K - 1) / K of this for one view, and for several views each trace misses"
+        " its own view's share of 1 / |G|."
     ),
 )
+
+CLAIMS = (I20,)

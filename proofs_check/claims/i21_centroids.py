@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from dagames import orbits
 from proofs_check import oracles
 from proofs_check.attack import attack_distributions
-from proofs_check.claim import Claim, Evidence, Formula
+from proofs_check.claim import Claim, Evidence, Formula, Reading
 from proofs_check.claims.ii10_generalised_game import by_thirds
 
 Array = NDArray[np.float64]
@@ -130,22 +130,31 @@ def _entropies(nu: Array) -> Array:
     return np.asarray(np.where(apart, inside.mean(axis=1) / mixed, 0.0))
 
 
-CLAIM = Claim(
+I21 = Claim(
     id="I.21",
     title="Means as centroids",
+    whose="paper",
+    place="paper, appendix F.1, eq. 15, and F.2",
     statement=(
-        "Over the simplex the normalised geometric mean minimises the mean of KL(q || nu_k), the arithmetic mean those "
-        "of KL(nu_k || q) and of |nu_k - q|^2; the entropy of the arithmetic mean is at least the views' mean entropy."
+        "Over the simplex the normalised geometric mean minimises the mean of KL(q || nu_k), the arithmetic mean "
+        "those of KL(nu_k || q) and of |nu_k - q|^2; the entropy of the arithmetic mean is at least the views' mean"
+        " entropy."
     ),
-    source="paper, appendix F.1, eq. 15, and F.2",
     kind="equality",
     expected="holds",
-    stated=stated,
-    sabotage=sabotage,
-    evidence=evidence,
+    readings=(
+        Reading(
+            expected="holds",
+            stated=stated,
+            sabotage=sabotage,
+            evidence=evidence,
+        ),
+    ),
     remark=(
         "The mean of KL(q || nu_k) is KL(q || geometric mean) plus a constant; that of KL(nu_k || q) is the cross "
-        "entropy of the mixture plus a constant; the last part is Jensen's inequality. One view may have more entropy "
-        "than the mixture: the mean is what it exceeds."
+        "entropy of the mixture plus a constant; the last part is Jensen's inequality. One view may have more "
+        "entropy than the mixture: the mean is what it exceeds."
     ),
 )
+
+CLAIMS = (I21,)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from dagames import orbits
 from proofs_check import oracles
 from proofs_check.attack import attack_distributions
-from proofs_check.claim import Claim, Evidence, Formula
+from proofs_check.claim import Claim, Evidence, Formula, Reading
 
 Array = NDArray[np.float64]
 Views = Sequence[Sequence[Fraction]]
@@ -94,21 +94,29 @@ def _distance(nu: Array) -> Array:
     return np.asarray(1 - np.exp(np.log(nu).mean(axis=1)).sum(axis=1))
 
 
-CLAIM = Claim(
+I22 = Claim(
     id="I.22",
     title="Range of the generalised Hellinger distance",
+    whose="paper",
+    place="paper, definition F.1; the ends are ours",
     statement=(
-        "H^2 = 1 - sum_z prod_k nu_k(z)^(1/K) lies in [0, 1]. It is 0 iff all views are equal, and 1 iff no answer has "
-        "mass in all of them."
+        "H^2 = 1 - sum_z prod_k nu_k(z)^(1/K) lies in [0, 1]. It is 0 iff all views are equal, and 1 iff no answer "
+        "has mass in all of them."
     ),
-    source="paper, definition F.1; the ends are ours",
     kind="equality",
     expected="holds",
-    stated=stated,
-    sabotage=sabotage,
-    evidence=evidence,
+    readings=(
+        Reading(
+            expected="holds",
+            stated=stated,
+            sabotage=sabotage,
+            evidence=evidence,
+        ),
+    ),
     remark=(
-        "Arithmetic less geometric mean, answer by answer, which is 0 only where all views agree. For K > 2 views with "
-        "H^2 = 1 may overlap in pairs: (1/2, 1/2, 0), (1/2, 0, 1/2), (0, 1/2, 1/2)."
+        "Arithmetic less geometric mean, answer by answer, which is 0 only where all views agree. For K > 2 views "
+        "with H^2 = 1 may overlap in pairs: (1/2, 1/2, 0), (1/2, 0, 1/2), (0, 1/2, 1/2)."
     ),
 )
+
+CLAIMS = (I22,)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from dagames.orbits import hellinger_bounds
 from proofs_check.attack import attack_distributions
-from proofs_check.claim import Claim, Evidence, Formula, Line, Plot
+from proofs_check.claim import Claim, Evidence, Formula, Line, Plot, Reading
 
 Array = NDArray[np.float64]
 
@@ -99,25 +99,33 @@ def plot() -> Plot:
     return Plot("views K", "H^2 / JS, times log K", lines, caption)
 
 
-CLAIM = Claim(
+I23 = Claim(
     id="I.23",
     title="Hellinger against Jensen-Shannon",
+    whose="paper",
+    place="paper, appendix F.4, which says that there is a bound; the constants are ours",
     statement=(
-        "For K equally weighted views c_K JS <= H^2 <= JS / log(K / (K - 1)) in nats, with c_2 = 1, c_3 = .86167, c_4 "
-        "= .71597 and so on: the least ratio over points with two different values."
+        "For K equally weighted views c_K JS <= H^2 <= JS / log(K / (K - 1)) in nats, with c_2 = 1, c_3 = .86167, "
+        "c_4 = .71597 and so on: the least ratio over points with two different values."
     ),
-    source="paper, appendix F.4, which says that there is a bound; the constants are ours",
     kind="existence",
     expected="holds",
-    stated=stated,
-    sabotage=sabotage,
-    evidence=evidence,
+    readings=(
+        Reading(
+            expected="holds",
+            stated=stated,
+            sabotage=sabotage,
+            evidence=evidence,
+        ),
+    ),
     remark=(
-        "Both are sums over answers of functions of the ratios nu_k / mean, so the extremes are those of one point x "
-        "of mean 1, which turned views realise. The upper constant is attained where view k is uniform off answer k. "
-        "For the lower one two values suffice: where the ratio is stationary inside, G / x_k + c log x_k is one number "
-        "for all k, G being the product of the x_k^(1/K), and that falls and then rises in x_k; on the edge the ratio "
-        "is at least 1 / log K, which the values K and 0 attain; near x = 1 it tends to 1."
+        "Both are sums over answers of functions of the ratios nu_k / mean, so the extremes are those of one point "
+        "x of mean 1, which turned views realise. The upper constant is attained where view k is uniform off answer"
+        " k. For the lower one two values suffice: where the ratio is stationary inside, G / x_k + c log x_k is one"
+        " number for all k, G being the product of the x_k^(1/K), and that falls and then rises in x_k; on the edge"
+        " the ratio is at least 1 / log K, which the values K and 0 attain; near x = 1 it tends to 1."
     ),
     plot=plot,
 )
+
+CLAIMS = (I23,)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from dagames import orbits
 from proofs_check import oracles
 from proofs_check.attack import attack_distributions
-from proofs_check.claim import Claim, Evidence, Formula
+from proofs_check.claim import Claim, Evidence, Formula, Reading
 
 Array = NDArray[np.float64]
 Views = Sequence[Sequence[Fraction]]
@@ -75,19 +75,27 @@ def _ratio(nu: Array) -> Array:
     return np.asarray(np.where((distance > 1e-3) & (distance < 0.9), apart / (2 * np.maximum(distance, 1e-3)), 0.0))
 
 
-CLAIM = Claim(
+I24 = Claim(
     id="I.24",
     title="Distance of the means",
+    whose="paper",
+    place="paper, appendix F.4, proof of Thm F.2",
     statement="The normalised geometric and the arithmetic mean of views differ by at most 2 H^2 in L1.",
-    source="paper, appendix F.4, proof of Thm F.2",
     kind="upper bound",
     expected="holds",
-    stated=stated,
-    sabotage=sabotage,
-    evidence=evidence,
+    readings=(
+        Reading(
+            expected="holds",
+            stated=stated,
+            sabotage=sabotage,
+            evidence=evidence,
+        ),
+    ),
     remark=(
-        "Both differences to the unnormalised geometric mean are H^2 in L1. Equality holds where each answer either "
-        "has the same mass in all views or none in one of them: (1/2, 1/2, 0) and (1/2, 0, 1/2) have H^2 = 1/2 and "
-        "distance 1, so the factor 2 is the best."
+        "Both differences to the unnormalised geometric mean are H^2 in L1. Equality holds where each answer either"
+        " has the same mass in all views or none in one of them: (1/2, 1/2, 0) and (1/2, 0, 1/2) have H^2 = 1/2 and"
+        " distance 1, so the factor 2 is the best."
     ),
 )
+
+CLAIMS = (I24,)

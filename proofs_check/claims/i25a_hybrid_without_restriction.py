@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from dagames import orbits
 from proofs_check import oracles
-from proofs_check.claim import Claim, Evidence, Formula
+from proofs_check.claim import Claim, Evidence, Formula, Reading
 from proofs_check.claims import i25_hybrid_improvement as i25
 
 Array = NDArray[np.float64]
@@ -103,24 +103,32 @@ def _quantities(rows: Array) -> tuple[Array, Array, Array]:
     return loss, np.sqrt(((ideal / mean) ** 2).sum(axis=1)), 1 - total
 
 
-CLAIM = Claim(
+I25A = Claim(
     id="I.25a",
     title="Improvement of the hybrid, every policy allowed",
+    whose="ours",
+    place="amendment of claim I.25",
     statement=(
         "Where every policy is allowed, the arithmetic mean improves by at most L H^2 less than the geometric one, "
         "L = |ideal / AM|_2, and by at most -log(1 - H^2), whatever the ideal. So by at most 2 L H^2."
     ),
-    source="amendment of claim I.25",
     kind="upper bound",
     expected="holds",
-    stated=stated,
-    sabotage=sabotage,
-    evidence=evidence,
+    readings=(
+        Reading(
+            expected="holds",
+            stated=stated,
+            sabotage=sabotage,
+            evidence=evidence,
+        ),
+    ),
     remark=(
         "The loss is sum ideal log(GM / AM), and GM = G / (1 - H^2) with G <= AM the geometric mean before it is "
-        "normalised: hence the second bound, an equality where the views agree on all answers of the ideal. By "
-        "log x <= x - 1 the loss is at most <ideal / AM, GM - AM>, and the positive part of GM - AM sums to at most "
-        "H^2 (I.24): hence the first. Its constant 1 is the best: two views that share the mass 1 - e and are apart "
+        "normalised: hence the second bound, an equality where the views agree on all answers of the ideal. By log "
+        "x <= x - 1 the loss is at most <ideal / AM, GM - AM>, and the positive part of GM - AM sums to at most H^2"
+        " (I.24): hence the first. Its constant 1 is the best: two views that share the mass 1 - e and are apart "
         "elsewhere, with the ideal on what they share, have loss -log(1 - e) and L H^2 = e / (1 - e)."
     ),
 )
+
+CLAIMS = (I25A,)

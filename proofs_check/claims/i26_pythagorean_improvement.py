@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from dagames import orbits
 from proofs_check import oracles
 from proofs_check.attack import attack_distributions
-from proofs_check.claim import Claim, Evidence, Formula, Relation
+from proofs_check.claim import Claim, Evidence, Formula, Reading, Relation
 
 Array = NDArray[np.float64]
 Rows = list[list[Fraction]]
@@ -153,23 +153,31 @@ def _ratio(orbit: Orbit) -> float:
     return float((((found - reference) ** 2).sum() + ((ideal - found) ** 2).sum()) / whole) if whole > 1e-3 else 0.0
 
 
-CLAIM = Claim(
+I26 = Claim(
     id="I.26",
     title="Pythagorean improvement",
+    whose="paper",
+    place="paper, appendix G.3; slides, coherence",
     statement=(
         "If the ideal policy is coherent and every policy is allowed, the coherent projection is nearer to it than "
         "the reference by at least the distance of the projection from the reference: for KL, at once or by way of "
         "the geometric mean, and for the squared distance at once; for any number of views and any shares."
     ),
-    source="paper, appendix G.3; slides, coherence",
     kind="lower bound",
     expected="holds",
-    stated=stated,
-    sabotage=sabotage,
-    evidence=evidence,
+    readings=(
+        Reading(
+            expected="holds",
+            stated=stated,
+            sabotage=sabotage,
+            evidence=evidence,
+        ),
+    ),
     remark=(
-        "Coherence is a set of linear equations, and a projection on an affine set meets them with equality wherever "
-        "it is positive, as it always is for KL and a positive reference. Where the reference is coherent nothing "
-        "improves: 'strictly' needs an incoherent one."
+        "Coherence is a set of linear equations, and a projection on an affine set meets them with equality "
+        "wherever it is positive, as it always is for KL and a positive reference. Where the reference is coherent "
+        "nothing improves: 'strictly' needs an incoherent one."
     ),
 )
+
+CLAIMS = (I26,)

@@ -10,7 +10,7 @@ import numpy as np
 
 from dagames import orbits
 from proofs_check import oracles
-from proofs_check.claim import Claim, Evidence, Formula
+from proofs_check.claim import Claim, Evidence, Formula, Reading
 
 Rows = Sequence[Sequence[Fraction]]
 
@@ -179,26 +179,65 @@ def instances(rng: np.random.Generator) -> Iterator[Orbit]:
         yield Orbit([[w / sum(row) for w in row] for row in rows], E, shares, divergence)
 
 
-CLAIM = Claim(
+I27 = Claim(
     id="I.27",
     title="Direct and two-step projection",
+    whose="paper",
+    place="paper, section 4.1 and appendix G.2 (Thm 5.7 of the coherence paper)",
     statement=(
         "Forming the consensus of the views (their geometric mean for KL, the arithmetic one for the Euclidean "
-        "distance) and distilling it, by least KL(consensus || .), into the policies allowed gives the coherent ones "
-        "nearest the references, coherence meaning equal answer marginals."
+        "distance) and distilling it, by least KL(consensus || .), into the policies allowed gives the coherent "
+        "ones nearest the references, coherence meaning equal answer marginals."
     ),
-    source="paper, section 4.1 and appendix G.2 (Thm 5.7 of the coherence paper)",
     kind="equality",
     expected="false",
-    stated=stated,
-    sabotage=amended,
-    evidence=evidence,
+    readings=(
+        Reading(
+            expected="false",
+            stated=stated,
+            sabotage=amended,
+            evidence=evidence,
+        ),
+    ),
     remark=(
-        "Read as section 4.1 and supervised fine-tuning have it. With one view (1/6, 2/3, 1/6) and policies "
-        "(t, t, 1 - 2t) the direct projection, of least KL(. || reference), is (2/5, 2/5, 1/5); distillation gives "
-        "(5/12, 5/12, 1/6). Over answers the Euclidean mean is not arithmetic either: for two uniform views with "
-        "answers (0, 0, 0, 1) and (0, 0, 1, 1) the nearest common mass of answer 0 is 9/14, not 5/8. What the theorem "
-        "has in mind, one divergence in both steps, holds (I.27a)."
+        "Read as section 4.1 and supervised fine-tuning have it. With one view (1/6, 2/3, 1/6) and policies (t, t, "
+        "1 - 2t) the direct projection, of least KL(. || reference), is (2/5, 2/5, 1/5); distillation gives (5/12, "
+        "5/12, 1/6). Over answers the Euclidean mean is not arithmetic either: for two uniform views with answers "
+        "(0, 0, 0, 1) and (0, 0, 1, 1) the nearest common mass of answer 0 is 9/14, not 5/8. What the theorem has "
+        "in mind, one divergence in both steps, holds (I.27a)."
     ),
     amendment="I.27a",
+)
+
+I27A = Claim(
+    id="I.27a",
+    title="Two-step projection in one divergence",
+    whose="ours",
+    place="amendment of claim I.27",
+    statement=(
+        "The coherent policies nearest the references are found in two steps: the consensus over all policies, then"
+        " its projection by least D(. || consensus) on the policies allowed, the same for all views. For KL the "
+        "consensus is the geometric mean. For the Euclidean distance, if no trace ends at 0, it weighs view x's "
+        "mass of z by s_x over the number of traces of z in x, and is shifted in inverse proportion to sum 1."
+    ),
+    kind="equality",
+    expected="holds",
+    readings=(
+        Reading(
+            expected="holds",
+            stated=amended,
+            sabotage=stated,
+            evidence=evidence,
+        ),
+    ),
+    remark=(
+        "Coherence is a set of linear equations, so that D(pi, reference) = D(pi, first step) + D(first step, "
+        "reference) for every coherent pi: the two objectives differ by a constant. With distances that needs the "
+        "first step to be positive. Where each answer has as many traces in all views, the mean is arithmetic."
+    ),
+)
+
+CLAIMS = (
+    I27,
+    I27A,
 )

@@ -13,7 +13,7 @@ from dagames.couplings import Budgets
 from dagames.functionals import Linear
 from dagames.solvers import admissible_step
 from proofs_check import oracles
-from proofs_check.claim import Claim, Evidence, Formula, Line, Plot, Relation
+from proofs_check.claim import Claim, Evidence, Formula, Line, Plot, Reading, Relation
 
 Array = NDArray[np.float64]
 OFFSET = 1e-6
@@ -150,20 +150,26 @@ def plot() -> Plot:
     return Plot("step", "multiplier", lines, caption)
 
 
-CLAIM = Claim(
+I28 = Claim(
     id="I.28",
     title="Dual ascent on a safety budget",
+    whose="paper",
+    place="paper, appendix D.3 and algorithm 4, which set no condition on alpha; the steps are ours",
     statement=(
         "With exact policy steps the loop multiplier <- max(0, multiplier + alpha (E c - b)) converges from "
         "everywhere if alpha < 2 beta / sup |Cov_nu(c)|, 8 beta for one cost that ranges over [0, 1]. Near an "
         "equilibrium with the budget active it converges for alpha < 2 beta / Var_nu*(c) and not for larger alpha."
     ),
-    source="paper, appendix D.3 and algorithm 4, which set no condition on alpha; the steps are ours",
     kind="convergence",
     expected="holds",
-    stated=stated,
-    sabotage=sabotage,
-    evidence=evidence,
+    readings=(
+        Reading(
+            expected="holds",
+            stated=stated,
+            sabotage=sabotage,
+            evidence=evidence,
+        ),
+    ),
     remark=(
         "The dual is concave with second derivative -Var / beta, so that below twice the inverse of its bound each "
         "round shrinks the distance. Beside the equilibrium a round multiplies it by 1 - alpha Var / beta: -1.1 at "
@@ -171,3 +177,5 @@ CLAIM = Claim(
     ),
     plot=plot,
 )
+
+CLAIMS = (I28,)

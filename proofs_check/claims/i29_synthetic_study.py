@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from proofs_check.claim import Claim, Evidence, Formula
+from proofs_check.claim import Claim, Evidence, Formula, Reading
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -251,25 +251,33 @@ def describe(study: Study, last: Array) -> dict[str, Any]:
     }
 
 
-CLAIM = Claim(
+I29 = Claim(
     id="I.29",
     title="Synthetic study of baselines",
+    whose="paper",
+    place="paper, section 5.1 and figure 2; slides, synthetic validation",
     statement=(
         "With 10,000 traces, 10 answers, reward 1 for the right one and a bias of 0 or 8 that all traces of a step "
-        "share, a run reaches an accuracy of 1 with the group's mean for baseline, and plateaus near .8 with a moving "
-        "average of past rewards."
+        "share, a run reaches an accuracy of 1 with the group's mean for baseline, and plateaus near .8 with a "
+        "moving average of past rewards."
     ),
-    source="paper, section 5.1 and figure 2; slides, synthetic validation",
     kind="convergence",
     expected="false",
-    stated=stated,
-    sabotage=parted,
-    evidence=evidence,
+    readings=(
+        Reading(
+            expected="false",
+            stated=stated,
+            sabotage=parted,
+            evidence=evidence,
+        ),
+    ),
     remark=(
-        "The first half holds. No plateau is seen in a run: it ends right or wrong for good, and the mean over runs is "
-        "the share of right ones, which may be .8 (claim I.29a). The paper gives no group size, rate, decay, number of "
-        "seeds or parameters of the policy; here K = 16, a decay of .9 from the mean bias 4, plain gradient steps, and "
-        "logits for each trace or for each answer, at rates whose runs end in time."
+        "The first half holds. No plateau is seen in a run: it ends right or wrong for good, and the mean over runs"
+        " is the share of right ones, which may be .8 (claim I.29a). The paper gives no group size, rate, decay, "
+        "number of seeds or parameters of the policy; here K = 16, a decay of .9 from the mean bias 4, plain "
+        "gradient steps, and logits for each trace or for each answer, at rates whose runs end in time."
     ),
     amendment="I.29a",
 )
+
+CLAIMS = (I29,)

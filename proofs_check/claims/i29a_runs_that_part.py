@@ -7,7 +7,7 @@ import numpy as np
 from scipy.stats import binomtest
 
 from dagames.grpo import Grpo, Learner, ManyToOne, Reinforce, simulate
-from proofs_check.claim import Claim, Evidence, Formula
+from proofs_check.claim import Claim, Evidence, Formula, Reading
 from proofs_check.claims import i29_synthetic_study as i29
 
 SMALL = ManyToOne(n_traces=30, n_answers=3)
@@ -94,27 +94,36 @@ def _library(rng: np.random.Generator) -> Iterator[Evidence]:
         yield Evidence(float(theirs.mean()), float(ours.mean()), "equal", error, here, i29.TRACES)
 
 
-CLAIM = Claim(
+I29A = Claim(
     id="I.29a",
     title="Runs that part",
+    whose="ours",
+    place="amendment of claim I.29",
     statement=(
-        "In that study (K = 16, a decay of .9 from the mean bias) every run with the group's mean ends above .95, with "
-        "logits of traces at rates from 20 to 320 and of answers at .2 and 3. With the moving average a run ends above "
-        ".95 or below .05, and the mean over runs is the share of the former; with logits of traces at rates from 5 to "
-        "320, and of answers at 3, at least 8 % end wrong; of answers at .2 hardly any does."
+        "In that study (K = 16, a decay of .9 from the mean bias) every run with the group's mean ends above .95, "
+        "with logits of traces at rates from 20 to 320 and of answers at .2 and 3. With the moving average a run "
+        "ends above .95 or below .05, and the mean over runs is the share of the former; with logits of traces at "
+        "rates from 5 to 320, and of answers at 3, at least 8 % end wrong; of answers at .2 hardly any does."
     ),
-    source="amendment of claim I.29",
     kind="convergence",
     expected="holds",
-    stated=i29.parted,
-    sabotage=i29.stated,
-    evidence=evidence,
+    readings=(
+        Reading(
+            expected="holds",
+            stated=i29.parted,
+            sabotage=i29.stated,
+            evidence=evidence,
+        ),
+    ),
     remark=(
-        "The bias is the same for all traces of a step, so that no baseline makes the mean step wrong. But a step of "
-        "four times the signal pushes whatever was drawn, and where one answer has all the mass, every group agrees "
-        "and nothing moves again. Wrong, of a hundred runs at rates 5, 20, 80, 320: about 30, 60, 40, 20; small rates "
-        "average the noise out and end right, later. The first step's slope deviates by .31 with the moving average "
-        "and by .057 with the group's mean: the paper's .4 against little is real. Its plateau of .8 is what the mean "
-        "over runs shows at rate 320. Policies over traces are exact: what was never drawn shares one logit."
+        "The bias is the same for all traces of a step, so that no baseline makes the mean step wrong. But a step "
+        "of four times the signal pushes whatever was drawn, and where one answer has all the mass, every group "
+        "agrees and nothing moves again. Wrong, of a hundred runs at rates 5, 20, 80, 320: about 30, 60, 40, 20; "
+        "small rates average the noise out and end right, later. The first step's slope deviates by .31 with the "
+        "moving average and by .057 with the group's mean: the paper's .4 against little is real. Its plateau of .8"
+        " is what the mean over runs shows at rate 320. Policies over traces are exact: what was never drawn shares"
+        " one logit."
     ),
 )
+
+CLAIMS = (I29A,)

@@ -9,7 +9,7 @@ import numpy as np
 
 from dagames import orbits
 from proofs_check import oracles
-from proofs_check.claim import Claim, Evidence, Formula
+from proofs_check.claim import Claim, Evidence, Formula, Reading
 
 Views = Sequence[Sequence[Fraction]]
 
@@ -117,26 +117,64 @@ def _instances(rng: np.random.Generator) -> Iterator[tuple[Views, list[int], Fra
         yield views, E, Fraction(int(rng.integers(1, 8)), 8)
 
 
-CLAIM = Claim(
+I30 = Claim(
     id="I.30",
     title="Projecting on the arithmetic mean",
+    whose="paper",
+    place="paper, appendix F.2 B, which refers to F.4 for it; nothing there speaks of iterating",
     statement=(
-        "Projecting the views' policies again and again on those whose answers have their arithmetic mean converges to "
-        "the equilibrium of the coherence game, if the references cover the true answer."
+        "Projecting the views' policies again and again on those whose answers have their arithmetic mean converges"
+        " to the equilibrium of the coherence game, if the references cover the true answer."
     ),
-    source="paper, appendix F.2 B, which refers to F.4 for it; nothing there speaks of iterating",
     kind="convergence",
     expected="false",
-    stated=stated,
-    sabotage=amended,
-    evidence=evidence,
+    readings=(
+        Reading(
+            expected="false",
+            stated=stated,
+            sabotage=amended,
+            evidence=evidence,
+        ),
+    ),
     remark=(
-        "Read with 'a coherent equilibrium' as that of the game, section 4.1. After one projection all views have the "
-        "arithmetic mean, and stay: coherent at once, but (13/20, 7/20) for (1/2, 1/2) and (4/5, 1/5), whose "
+        "Read with 'a coherent equilibrium' as that of the game, section 4.1. After one projection all views have "
+        "the arithmetic mean, and stay: coherent at once, but (13/20, 7/20) for (1/2, 1/2) and (4/5, 1/5), whose "
         "equilibrium is (2/3, 1/3). As for the proviso: a view without traces for an answer of another cannot be "
-        "projected at all, so that each view must cover the answers of all. I.30a says what holds, I.30b what sampling "
-        "makes of it. The other loop in the paper, pi proportional to pi_0 times the mean, need not even become "
-        "coherent: (2/3, 1/3) and (1/3, 2/3) never move."
+        "projected at all, so that each view must cover the answers of all. I.30a says what holds, I.30b what "
+        "sampling makes of it. The other loop in the paper, pi proportional to pi_0 times the mean, need not even "
+        "become coherent: (2/3, 1/3) and (1/3, 2/3) never move."
     ),
     amendment="I.30a",
+)
+
+I30A = Claim(
+    id="I.30a",
+    title="Rate of agreement on the arithmetic mean",
+    whose="ours",
+    place="amendment of claim I.30",
+    statement=(
+        "If each view has mass on all answers of the others, projecting on the arithmetic mean makes all views that"
+        " mean in one step. Steps of length eta in logarithms, nu_x' proportional to nu_x^(1 - eta) mean^eta, "
+        "multiply the largest difference of log-ratios between views by exactly 1 - eta."
+    ),
+    kind="equality",
+    expected="holds",
+    readings=(
+        Reading(
+            expected="holds",
+            stated=amended,
+            sabotage=stated,
+            evidence=evidence,
+        ),
+    ),
+    remark=(
+        "The mean and the normalisation drop out of log nu_x(z) / nu_x(w) - log nu_y(z) / nu_y(w), for whatever "
+        "consensus. Damped steps end at a common law as well, as their lengths are summable; it depends on eta, and"
+        " is neither mean. In the game the arithmetic mean costs KL(AM || GM) more than the least."
+    ),
+)
+
+CLAIMS = (
+    I30,
+    I30A,
 )

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from proofs_check import oracles
-from proofs_check.claim import Claim, Evidence, Formula
+from proofs_check.claim import Claim, Evidence, Formula, Reading
 
 
 class Drift(NamedTuple):
@@ -69,23 +69,32 @@ def _row(K: int, p: Fraction) -> list[Fraction]:
     return [oracles.multinomial((k, K - k), [p, 1 - p]) for k in range(K + 1)]
 
 
-CLAIM = Claim(
+I30B = Claim(
     id="I.30b",
     title="Following sampled frequencies",
+    whose="ours",
+    place="ours, on paper, appendix F.2 B and C",
     statement=(
         "If every round replaces the common marginal by the frequencies of K samples from it, the expected 1 - sum "
-        "nu^2 shrinks by the factor 1 - 1/K a round, so that it ends at a point mass; that is at the true answer with "
-        "the probability that the answer had at first."
+        "nu^2 shrinks by the factor 1 - 1/K a round, so that it ends at a point mass; that is at the true answer "
+        "with the probability that the answer had at first."
     ),
-    source="ours, on paper, appendix F.2 B and C",
     kind="equality",
     expected="holds",
-    stated=stated,
-    sabotage=sabotage,
-    evidence=evidence,
+    readings=(
+        Reading(
+            expected="holds",
+            stated=stated,
+            sabotage=sabotage,
+            evidence=evidence,
+        ),
+    ),
     remark=(
-        "Frequencies are unbiased, so the mass of an answer is a martingale: covering the true answer is no guarantee, "
-        "it buys its mass. A coherent end is certain, with agreement of order exp(-t / K). This is the neutral drift "
-        "of genetics, with each step in full; it is where small groups lead a loop without a reference."
+        "Frequencies are unbiased, so the mass of an answer is a martingale: covering the true answer is no "
+        "guarantee, it buys its mass. A coherent end is certain, with agreement of order exp(-t / K). This is the "
+        "neutral drift of genetics, with each step in full; it is where small groups lead a loop without a "
+        "reference."
     ),
 )
+
+CLAIMS = (I30B,)

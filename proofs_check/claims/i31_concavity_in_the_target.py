@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dagames import AlignmentGame, functionals
-from proofs_check.claim import Claim, Evidence, Formula
+from proofs_check.claim import Claim, Evidence, Formula, Reading
 
 Array = NDArray[np.float64]
 DEEP = 700
@@ -164,23 +164,63 @@ def _convexity(goal: Goal, rng: np.random.Generator) -> tuple[float, str]:
     return worst, where
 
 
-CLAIM = Claim(
+I31 = Claim(
     id="I.31",
     title="Concavity in the target",
+    whose="paper",
+    place="paper, appendix E, Concave in Dual Variables ('may also hold')",
     statement=(
         "For the negative entropy, of any weight and on any number of answers, G(pi, q) is concave in q on the "
         "simplex, for every policy; as it is in u for every convex R."
     ),
-    source="paper, appendix E, Concave in Dual Variables ('may also hold')",
     kind="existence",
     expected="false",
-    stated=stated,
-    sabotage=amended,
-    evidence=evidence,
+    readings=(
+        Reading(
+            expected="false",
+            stated=stated,
+            sabotage=amended,
+            evidence=evidence,
+        ),
+    ),
     remark=(
-        "The term -beta <nu, log q> is convex in q, and only -R*(-beta log q) can make up for it. With R = sum nu log "
-        "nu, beta = 1 and nu = (1, 0, 0), exp(-G) is 7 at q = (4/7, 2/7, 1/7), 7/2 at (2/7, 4/7, 1/7) and 5 at their "
-        "mean: 49/2 < 25. With two answers it holds up to weight beta (I.31a)."
+        "The term -beta <nu, log q> is convex in q, and only -R*(-beta log q) can make up for it. With R = sum nu "
+        "log nu, beta = 1 and nu = (1, 0, 0), exp(-G) is 7 at q = (4/7, 2/7, 1/7), 7/2 at (2/7, 4/7, 1/7) and 5 at "
+        "their mean: 49/2 < 25. With two answers it holds up to weight beta (I.31a)."
     ),
     amendment="I.31a",
+)
+
+I31A = Claim(
+    id="I.31a",
+    title="Concavity in the target, two answers",
+    whose="ours",
+    place="amendment of claim I.31",
+    statement=(
+        "With two answers G(pi, q) is concave in q for every policy exactly if: for the negative entropy, weight <="
+        " beta; for Gini, weight / beta <= k, the largest k with k (1 - x) tanh(k x / 2) <= 1 for all x in [0, 1]; "
+        "for rewards, the two are equal. With three or more answers it is not, for any R that is finite at a point "
+        "mass."
+    ),
+    kind="existence",
+    expected="holds",
+    readings=(
+        Reading(
+            expected="holds",
+            stated=amended,
+            sabotage=stated,
+            evidence=evidence,
+        ),
+    ),
+    remark=(
+        "Two answers: R*(u) = u_2 + r(u_1 - u_2), and the second derivative is at most 0 iff beta r'' >= (1 - r') "
+        "(1 - 2q) and >= r' (2q - 1), at b = -beta log(q / (1 - q)); k = 3.049. Three: let q(3) go to 0 with R "
+        "finite at its point mass. Then R*(-beta log q) + beta log q(3) tends to -R there, whatever q(1) : q(2), "
+        "and for nu = (1, 0, 0) there remains -beta log q(1), which is strictly convex."
+    ),
+)
+
+CLAIMS = (
+    I31,
+    I31A,
 )

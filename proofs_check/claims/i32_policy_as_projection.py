@@ -9,7 +9,7 @@ import mpmath as mp
 import numpy as np
 
 from proofs_check import oracles
-from proofs_check.claim import Claim, Evidence, Formula
+from proofs_check.claim import Claim, Evidence, Formula, Reading
 
 
 @dataclass(frozen=True)
@@ -98,21 +98,29 @@ def _instances(rng: np.random.Generator) -> Iterator[Pair]:
         yield Pair(oracles.random_distribution(rng, n, 9), E, [Fraction(m, sum(masses)) for m in masses])
 
 
-CLAIM = Claim(
+I32 = Claim(
     id="I.32",
     title="Policy as a projection",
+    whose="slides",
+    place="slides, consistency, interpretation; the level c* is ours",
     statement=(
-        "The policy proportional to pi_0 q*(E) is the KL projection of pi_0 on {pi: E log q*(E(y)) >= c*} with c* = E "
-        "log q*(E(y)) under that policy."
+        "The policy proportional to pi_0 q*(E) is the KL projection of pi_0 on {pi: E log q*(E(y)) >= c*} with c* ="
+        " E log q*(E(y)) under that policy."
     ),
-    source="slides, consistency, interpretation; the level c* is ours",
     kind="equality",
     expected="holds",
-    stated=stated,
-    sabotage=sabotage,
-    evidence=evidence,
+    readings=(
+        Reading(
+            expected="holds",
+            stated=stated,
+            sabotage=sabotage,
+            evidence=evidence,
+        ),
+    ),
     remark=(
-        "KL(pi || pi_0) - KL(pi* || pi_0) = KL(pi || pi*) + E_pi log q - E_pi* log q. It holds for every q, not only "
-        "at equilibrium, and any other level belongs to another power of q: it is c* that fixes the power 1."
+        "KL(pi || pi_0) - KL(pi* || pi_0) = KL(pi || pi*) + E_pi log q - E_pi* log q. It holds for every q, not "
+        "only at equilibrium, and any other level belongs to another power of q: it is c* that fixes the power 1."
     ),
 )
+
+CLAIMS = (I32,)

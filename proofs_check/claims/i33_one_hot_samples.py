@@ -9,7 +9,7 @@ import numpy as np
 
 from dagames import InfeasibleError, orbits
 from proofs_check import oracles
-from proofs_check.claim import Claim, Evidence, Formula
+from proofs_check.claim import Claim, Evidence, Formula, Reading
 
 
 def stated(K: int, nu: list[Fraction]) -> Fraction:
@@ -49,22 +49,30 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
             yield Evidence(float(formula(K, nu)), float(measured), "equal", 1e-15, here, K + oracles.complexity(nu))
 
 
-CLAIM = Claim(
+I33 = Claim(
     id="I.33",
     title="Geometric mean of one-hot samples",
+    whose="paper",
+    place="paper, appendix F.1 C",
     statement=(
-        "The product of the one-hot vectors of K samples is 0 at every answer unless all samples agree, which has the "
-        "probability sum nu^K."
+        "The product of the one-hot vectors of K samples is 0 at every answer unless all samples agree, which has "
+        "the probability sum nu^K."
     ),
-    source="paper, appendix F.1 C",
     kind="equality",
     expected="holds",
-    stated=stated,
-    sabotage=sabotage,
-    evidence=evidence,
+    readings=(
+        Reading(
+            expected="holds",
+            stated=stated,
+            sabotage=sabotage,
+            evidence=evidence,
+        ),
+    ),
     remark=(
-        "An answer is left only if no sample excludes it. Two repairs: mixing each sample with the uniform law makes a "
-        "soft majority whose bias no K removes (I.33a); pooling the samples of a view and adding 1/2 to each count "
-        "estimates the geometric mean of the views to order n^-2 (I.33b)."
+        "An answer is left only if no sample excludes it. Two repairs: mixing each sample with the uniform law "
+        "makes a soft majority whose bias no K removes (I.33a); pooling the samples of a view and adding 1/2 to "
+        "each count estimates the geometric mean of the views to order n^-2 (I.33b)."
     ),
 )
+
+CLAIMS = (I33,)

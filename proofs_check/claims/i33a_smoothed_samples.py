@@ -9,7 +9,7 @@ import numpy as np
 
 from dagames import orbits
 from proofs_check import oracles
-from proofs_check.claim import Claim, Evidence, Formula
+from proofs_check.claim import Claim, Evidence, Formula, Reading
 
 
 def stated(share: Fraction, n_answers: int) -> Any:
@@ -66,23 +66,31 @@ def _mean(counts: Sequence[int], share: Fraction) -> list[Any]:
     return oracles.normalised([value / sum(counts) for value in logs])
 
 
-CLAIM = Claim(
+I33A = Claim(
     id="I.33a",
     title="Smoothed one-hot samples",
+    whose="ours",
+    place="ours, on paper, appendix F.1 C",
     statement=(
-        "The geometric mean of one-hot samples mixed with a share of the uniform law is q proportional to "
-        "exp(T f), f the frequencies, T = log(1 + |Z| (1 - share) / share). Its expected log-ratio of two answers is "
-        "T (nu(z) - nu(w)) for every K, in place of log nu(z) - log nu(w)."
+        "The geometric mean of one-hot samples mixed with a share of the uniform law is q proportional to exp(T f),"
+        " f the frequencies, T = log(1 + |Z| (1 - share) / share). Its expected log-ratio of two answers is T "
+        "(nu(z) - nu(w)) for every K, in place of log nu(z) - log nu(w)."
     ),
-    source="ours, on paper, appendix F.1 C",
     kind="equality",
     expected="holds",
-    stated=stated,
-    sabotage=sabotage,
-    evidence=evidence,
+    readings=(
+        Reading(
+            expected="holds",
+            stated=stated,
+            sabotage=sabotage,
+            evidence=evidence,
+        ),
+    ),
     remark=(
-        "A sample multiplies its answer's weight by exp(T / K). The share sets the temperature of a soft majority; no "
-        "share is right for two different log-ratios, as nu = (3/4, 1/4) needs T = 2.20 and (9/10, 1/10) T = 2.75, and "
-        "more samples do not help."
+        "A sample multiplies its answer's weight by exp(T / K). The share sets the temperature of a soft majority; "
+        "no share is right for two different log-ratios, as nu = (3/4, 1/4) needs T = 2.20 and (9/10, 1/10) T = "
+        "2.75, and more samples do not help."
     ),
 )
+
+CLAIMS = (I33A,)

@@ -8,7 +8,7 @@ from scipy.special import gammaln
 
 from dagames import orbits
 from proofs_check import oracles
-from proofs_check.claim import Claim, Evidence, Formula
+from proofs_check.claim import Claim, Evidence, Formula, Reading
 from proofs_check.rates import fit_rate
 
 
@@ -65,23 +65,31 @@ def _mean_log(n: int, p: float, added: float) -> float:
     return float(weights @ np.log(k + added) / weights.sum())
 
 
-CLAIM = Claim(
+I33B = Claim(
     id="I.33b",
     title="Pooled samples with one half added",
+    whose="ours",
+    place="ours, on paper, appendix F.1 C",
     statement=(
         "If each view's law is estimated from n samples by adding 1/2 to the count of each answer, the expected "
-        "log-ratio of two answers is biased by (1 / nu(w)^2 - 1 / nu(z)^2) / (24 n^2) to leading order; the geometric "
-        "mean of the views has the mean of these biases. Adding another constant leaves order 1 / n."
+        "log-ratio of two answers is biased by (1 / nu(w)^2 - 1 / nu(z)^2) / (24 n^2) to leading order; the "
+        "geometric mean of the views has the mean of these biases. Adding another constant leaves order 1 / n."
     ),
-    source="ours, on paper, appendix F.1 C",
     kind="rate",
     expected="holds",
-    stated=stated,
-    sabotage=sabotage,
-    evidence=evidence,
+    readings=(
+        Reading(
+            expected="holds",
+            stated=stated,
+            sabotage=sabotage,
+            evidence=evidence,
+        ),
+    ),
     remark=(
         "E log(X + a) = log(n p) + (a - 1/2) / (n p) + 1 / (2 n) + ..., and the last term is the same for all "
         "answers. It is the mixture of `orbits.smoothed` with the share |Z| / (2 n + |Z|) of the uniform law. For "
         "answers rarer than about 1 / n nothing repairs it, as for the logarithm of any count (II.5)."
     ),
 )
+
+CLAIMS = (I33B,)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.stats import norm
 
-from proofs_check.claim import Claim, Evidence, Formula
+from proofs_check.claim import Claim, Evidence, Formula, Reading
 
 QUESTIONS = 1319
 HARMFUL, BENIGN = 200, 100
@@ -153,23 +153,63 @@ def _wilson(name: str, printed: str, interval: list[str]) -> Iterator[Evidence]:
         yield Evidence(float(end), 100 * value / (1 + z * z / n), "equal", 0.005, here, 10)
 
 
-CLAIM = Claim(
+I34 = Claim(
     id="I.34",
     title="The reported numbers",
+    whose="paper",
+    place="paper, tables 1 to 5; slides, experimental results and safety extension",
     statement=(
-        "The tables agree: improvements with the entries they are computed from, rates and intervals with the sizes of "
-        "the test sets, and the slides with the paper."
+        "The tables agree: improvements with the entries they are computed from, rates and intervals with the sizes"
+        " of the test sets, and the slides with the paper."
     ),
-    source="paper, tables 1 to 5; slides, experimental results and safety extension",
     kind="equality",
     expected="false",
-    stated=stated,
-    sabotage=amended,
-    evidence=evidence,
+    readings=(
+        Reading(
+            expected="false",
+            stated=stated,
+            sabotage=amended,
+            evidence=evidence,
+        ),
+    ),
     remark=(
-        "The safety run has a toxic rate of .050 in the paper and .040 on the slides, two of 200 generations apart. "
-        "Two rows of the paper's sweep have .040, but with mean toxicities .067 and .069, not the .068 beside it. All "
-        "else agrees within rounding (I.34a)."
+        "The safety run has a toxic rate of .050 in the paper and .040 on the slides, two of 200 generations apart."
+        " Two rows of the paper's sweep have .040, but with mean toxicities .067 and .069, not the .068 beside it. "
+        "All else agrees within rounding (I.34a)."
     ),
     amendment="I.34a",
+)
+
+I34A = Claim(
+    id="I.34a",
+    title="The reported numbers, table by table",
+    whose="ours",
+    place="amendment of claim I.34",
+    statement=(
+        "Every printed improvement is that of some entries which round to the printed ones; the accuracies on GSM8K"
+        " are those of whole numbers of 1319 questions and their intervals Wilson's, at 95 %; the safety rates are "
+        "of whole numbers of 200 and 100 prompts. Five improvements on GSM8K are a last digit away from those of "
+        "the whole numbers. The slides' toxic rate is two generations below the paper's; no row of the sweep has "
+        "the pair."
+    ),
+    kind="equality",
+    expected="holds",
+    readings=(
+        Reading(
+            expected="holds",
+            stated=amended,
+            sabotage=stated,
+            evidence=evidence,
+        ),
+    ),
+    remark=(
+        "The five: +9.18 and 12.46 % for Phi-3 (1093 - 972 right answers make 9.17 and 12.45), +5.30 and 7.06 % for"
+        " Qwen (5.31 and 7.07), 4.80 % for Llama (4.81): computed from rounded accuracies. Most exact matches on "
+        "TriviaQA are none of 1319 questions: its test set has another size, which is not stated."
+    ),
+)
+
+CLAIMS = (
+    I34,
+    I34A,
 )

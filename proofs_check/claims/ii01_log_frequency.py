@@ -9,7 +9,7 @@ import mpmath as mp
 import numpy as np
 
 from proofs_check import oracles
-from proofs_check.claim import Claim, Evidence, Formula
+from proofs_check.claim import Claim, Evidence, Formula, Reading
 
 
 def stated(K: int, q: Fraction) -> Any:
@@ -52,22 +52,30 @@ def _instances(rng: np.random.Generator) -> Iterator[tuple[int, Fraction]]:
         yield K, oracles.random_distribution(rng, 2, 9)[0]
 
 
-CLAIM = Claim(
+II1 = Claim(
     id="II.1",
     title="Bias of the log-frequency",
+    whose="slides",
+    place="slides, the hidden bias in small-batch ALFT",
     statement=(
-        "For X ~ Binomial(K, q), E log(X / K) is about log q - (1 - q) / (2 K q). Compared through the geometric mean "
-        "exp(E log(X / K)), and called about right if it is within half of the claimed one."
+        "For X ~ Binomial(K, q), E log(X / K) is about log q - (1 - q) / (2 K q). Compared through the geometric "
+        "mean exp(E log(X / K)), and called about right if it is within half of the claimed one."
     ),
-    source="slides, the hidden bias in small-batch ALFT",
     kind="equality",
     expected="false",
-    stated=stated,
-    sabotage=unconditional,
-    evidence=evidence,
+    readings=(
+        Reading(
+            expected="false",
+            stated=stated,
+            sabotage=unconditional,
+            evidence=evidence,
+        ),
+    ),
     remark=(
-        "X = 0 has the chance (1 - q)^K > 0, and log 0 = -inf: the mean is -inf for every K and every q < 1, and the "
-        "geometric mean is 0. The expansion is that of the mean given X > 0, claim II.1a."
+        "X = 0 has the chance (1 - q)^K > 0, and log 0 = -inf: the mean is -inf for every K and every q < 1, and "
+        "the geometric mean is 0. The expansion is that of the mean given X > 0, claim II.1a."
     ),
     amendment="II.1a",
 )
+
+CLAIMS = (II1,)

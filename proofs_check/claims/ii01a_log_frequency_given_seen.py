@@ -13,7 +13,7 @@ from scipy.stats import binom
 
 from proofs_check import oracles
 from proofs_check.attack import attack
-from proofs_check.claim import Claim, Evidence, Formula
+from proofs_check.claim import Claim, Evidence, Formula, Reading
 
 Array = NDArray[np.float64]
 FIRST = Fraction(104, 100)
@@ -124,23 +124,32 @@ def _attacked(K: int, order: int, rng: np.random.Generator) -> tuple[int, Fracti
     return K, min(Fraction(1), Fraction(float(np.exp(found.place[0]))).limit_denominator(10**6))
 
 
-CLAIM = Claim(
+II1A = Claim(
     id="II.1a",
     title="Bias of the log-frequency of a seen answer",
+    whose="ours",
+    place="amendment of claim II.1",
     statement=(
-        "For X ~ Binomial(K, q) and every K and 0 < q <= 1, E[log(X/K) | X > 0] is log q - (1-q)/(2Kq) up to "
-        "1.04 / (Kq)^2, and log q - (1-q)/(2Kq) - (1-q)(5-q)/(12 (Kq)^2) up to 3.25 / (Kq)^3. An answer with X = 0 is "
+        "For X ~ Binomial(K, q) and every K and 0 < q <= 1, E[log(X/K) | X > 0] is log q - (1-q)/(2Kq) up to 1.04 /"
+        " (Kq)^2, and log q - (1-q)/(2Kq) - (1-q)(5-q)/(12 (Kq)^2) up to 3.25 / (Kq)^3. An answer with X = 0 is "
         "left out: in a group no trace has it, so that none is rewarded for it."
     ),
-    source="amendment of claim II.1",
     kind="upper bound",
     expected="holds",
-    stated=stated,
-    sabotage=sabotage,
-    evidence=evidence,
+    readings=(
+        Reading(
+            expected="holds",
+            stated=stated,
+            sabotage=sabotage,
+            evidence=evidence,
+        ),
+    ),
     remark=(
-        "The terms are those of the moments of X / (Kq) - 1 up to the fourth, given X > 0. The constants were searched "
-        "for, not proved: the error is largest for Poisson counts, 1.0312 / (Kq)^2 at Kq = 1.685 and 3.236 / (Kq)^3 at "
-        "Kq = 2.773. Of use only where Kq is well above 1: below that the terms are as large as log q is wrong."
+        "The terms are those of the moments of X / (Kq) - 1 up to the fourth, given X > 0. The constants were "
+        "searched for, not proved: the error is largest for Poisson counts, 1.0312 / (Kq)^2 at Kq = 1.685 and 3.236"
+        " / (Kq)^3 at Kq = 2.773. Of use only where Kq is well above 1: below that the terms are as large as log q "
+        "is wrong."
     ),
 )
+
+CLAIMS = (II1A,)

@@ -7,7 +7,7 @@ from math import comb
 import numpy as np
 
 from proofs_check import oracles
-from proofs_check.claim import Claim, Evidence, Formula
+from proofs_check.claim import Claim, Evidence, Formula, Reading
 
 
 def stated(k: int, n: int, m: int) -> Fraction:
@@ -64,21 +64,29 @@ def _rank(rows: Sequence[Sequence[Fraction]]) -> int:
     return rank
 
 
-CLAIM = Claim(
+II2 = Claim(
     id="II.2",
     title="U-statistics of powers",
+    whose="slides",
+    place="slides, exact unbiased estimation via U-statistics",
     statement=(
-        "For a count k of n independent traces, k (k-1) ... (k-m+1) / (n (n-1) ... (n-m+1)) has the mean p^m for every "
-        "p and every m <= n, and no other function of the count has; so none has less variance."
+        "For a count k of n independent traces, k (k-1) ... (k-m+1) / (n (n-1) ... (n-m+1)) has the mean p^m for "
+        "every p and every m <= n, and no other function of the count has; so none has less variance."
     ),
-    source="slides, exact unbiased estimation via U-statistics",
     kind="equality",
     expected="holds",
-    stated=stated,
-    sabotage=sabotage,
-    evidence=evidence,
+    readings=(
+        Reading(
+            expected="holds",
+            stated=stated,
+            sabotage=sabotage,
+            evidence=evidence,
+        ),
+    ),
     remark=(
-        "Uniqueness is that the binomial masses at n + 1 values of p are linearly independent: a function of mean 0 is "
-        "0. In a GRPO group the count contains the trace itself, so that n is K - 1 and k the number of others."
+        "Uniqueness is that the binomial masses at n + 1 values of p are linearly independent: a function of mean 0"
+        " is 0. In a GRPO group the count contains the trace itself, so that n is K - 1 and k the number of others."
     ),
 )
+
+CLAIMS = (II2,)

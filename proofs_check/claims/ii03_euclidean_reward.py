@@ -6,7 +6,7 @@ from fractions import Fraction
 import numpy as np
 
 from proofs_check import oracles
-from proofs_check.claim import Claim, Evidence, Formula
+from proofs_check.claim import Claim, Evidence, Formula, Reading
 
 
 def stated(K: int, p: Fraction, *, own: bool) -> Fraction:
@@ -53,18 +53,28 @@ def _mean(others: int, p: Fraction, own: bool) -> Fraction:
     return sum((mass * (1 - Fraction(count, K)) for count, mass in law.items()), Fraction(0))
 
 
-CLAIM = Claim(
+II3 = Claim(
     id="II.3",
     title="Euclidean reward",
+    whose="slides",
+    place="slides, example (Euclidean game); the second half is ours",
     statement=(
-        "The mean of 1 - X / K is 1 - p if X counts K other traces. If X counts the trace itself among K, as in a GRPO "
-        "group, it is (1 - 1/K)(1 - p): biased, by a factor that does not depend on p."
+        "The mean of 1 - X / K is 1 - p if X counts K other traces. If X counts the trace itself among K, as in a "
+        "GRPO group, it is (1 - 1/K)(1 - p): biased, by a factor that does not depend on p."
     ),
-    source="slides, example (Euclidean game); the second half is ours",
     kind="equality",
     expected="holds",
-    stated=stated,
-    sabotage=sabotage,
-    evidence=evidence,
-    remark="The factor changes the length of a step and not its direction, as claim I.19 finds for centred advantages.",
+    readings=(
+        Reading(
+            expected="holds",
+            stated=stated,
+            sabotage=sabotage,
+            evidence=evidence,
+        ),
+    ),
+    remark=(
+        "The factor changes the length of a step and not its direction, as claim I.19 finds for centred advantages."
+    ),
 )
+
+CLAIMS = (II3,)

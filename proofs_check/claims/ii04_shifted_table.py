@@ -7,7 +7,7 @@ from math import comb
 import numpy as np
 
 from proofs_check import oracles
-from proofs_check.claim import Claim, Evidence, Formula
+from proofs_check.claim import Claim, Evidence, Formula, Reading
 
 
 def stated(K: int, k: int) -> int:
@@ -49,22 +49,30 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
             yield Evidence(0.0, float(weighted - p * mean), "equal", 0.0, instance, size=K + oracles.complexity([p]))
 
 
-CLAIM = Claim(
+II4 = Claim(
     id="II.4",
     title="Self-inclusive counts",
+    whose="slides",
+    place="slides, solution 2 (for independent counts); the shift is ours",
     statement=(
-        "For every table c_0..c_{K-1} and every p, the group mean E[(X/K) c_{X-1}] over X ~ Binomial(K, p) equals p "
-        "times the mean of c under Binomial(K - 1, p). So the best table for a count that contains the trace itself is "
-        "the best table for K - 1 other traces, shifted by one."
+        "For every table c_0..c_{K-1} and every p, the group mean E[(X/K) c_{X-1}] over X ~ Binomial(K, p) equals p"
+        " times the mean of c under Binomial(K - 1, p). So the best table for a count that contains the trace "
+        "itself is the best table for K - 1 other traces, shifted by one."
     ),
-    source="slides, solution 2 (for independent counts); the shift is ours",
     kind="equality",
     expected="holds",
-    stated=stated,
-    sabotage=sabotage,
-    evidence=evidence,
+    readings=(
+        Reading(
+            expected="holds",
+            stated=stated,
+            sabotage=sabotage,
+            evidence=evidence,
+        ),
+    ),
     remark=(
-        "From (k/K) B_{k,K}(p) = p B_{k-1,K-1}(p). The trap is to read the entry of the same number: the minimax table "
-        "for K = 16 then has the worst bias 0.0703 instead of 0.00127, and the order 1/K again."
+        "From (k/K) B_{k,K}(p) = p B_{k-1,K-1}(p). The trap is to read the entry of the same number: the minimax "
+        "table for K = 16 then has the worst bias 0.0703 instead of 0.00127, and the order 1/K again."
     ),
 )
+
+CLAIMS = (II4,)

@@ -14,7 +14,7 @@ from dagames.estimators import LOG
 from dagames.estimators.exchange import exchange
 from dagames.estimators.minimax import best_exactly
 from proofs_check import approximation, oracles
-from proofs_check.claim import Claim, Evidence, Formula, Line, Plot
+from proofs_check.claim import Claim, Evidence, Formula, Line, Plot, Reading
 from proofs_check.rates import fit_rate
 
 SIZES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 256)
@@ -141,27 +141,37 @@ def plot() -> Plot:
     )
 
 
-CLAIM = Claim(
+II5 = Claim(
     id="II.5",
     title="Rate of the least bias",
+    whose="slides",
+    place="slides, solution 2 (fundamental limit)",
     statement=(
-        "With n random traces (n = K for independent counts, K - 1 for self-inclusive ones) the least worst weighted "
-        "bias of any estimator of log p is of the exact order 1 / (n + 1)^2: (n + 1)^2 times it is at least its value "
-        "at n = 1, .308, at most .3251, and tends to a constant; n = 1..256. The minimax table attains it. Without the "
-        "constraint that the approximation of p log p vanishes at 0, n^2 times the least error tends to a constant."
+        "With n random traces (n = K for independent counts, K - 1 for self-inclusive ones) the least worst "
+        "weighted bias of any estimator of log p is of the exact order 1 / (n + 1)^2: (n + 1)^2 times it is at "
+        "least its value at n = 1, .308, at most .3251, and tends to a constant; n = 1..256. The minimax table "
+        "attains it. Without the constraint that the approximation of p log p vanishes at 0, n^2 times the least "
+        "error tends to a constant."
     ),
-    source="slides, solution 2 (fundamental limit)",
     kind="rate",
     expected="holds",
-    stated=stated,
-    sabotage=sabotage,
-    evidence=evidence,
+    readings=(
+        Reading(
+            expected="holds",
+            stated=stated,
+            sabotage=sabotage,
+            evidence=evidence,
+        ),
+    ),
     remark=(
-        "The mean of any estimator from n traces, randomised or not, is a polynomial of degree at most n in p, so that "
-        "tables lose nothing. Below every table lies the levelled error on n + 2 points (de la Vallee-Poussin). The "
-        "multiples are power series in 1 / (n + 1)^2, and 1 / n^2 without the constraint, as far as can be seen: two "
-        "sequences of sizes give limits that agree to 12 digits. The second is half of Ibragimov's constant of "
-        "x^2 log |x|. That they have limits is seen, and not proved; the bounds hold for the sizes listed."
+        "The mean of any estimator from n traces, randomised or not, is a polynomial of degree at most n in p, so "
+        "that tables lose nothing. Below every table lies the levelled error on n + 2 points (de la "
+        "Vallee-Poussin). The multiples are power series in 1 / (n + 1)^2, and 1 / n^2 without the constraint, as "
+        "far as can be seen: two sequences of sizes give limits that agree to 12 digits. The second is half of "
+        "Ibragimov's constant of x^2 log |x|. That they have limits is seen, and not proved; the bounds hold for "
+        "the sizes listed."
     ),
     plot=plot,
 )
+
+CLAIMS = (II5,)

@@ -8,7 +8,7 @@ from scipy.optimize import linprog
 from dagames.estimators import LOG
 from dagames.estimators.exchange import exchange, level_exactly
 from proofs_check import approximation
-from proofs_check.claim import Claim, Evidence, Formula
+from proofs_check.claim import Claim, Evidence, Formula, Reading
 
 POINTS = 40
 """Points of the linear program's grid, per degree: it misses at most (pi / 80)^2 / 2 of the least error."""
@@ -56,22 +56,30 @@ def _by_linear_program(n: int) -> float:
     return float(np.asarray(solved.x)[-1])
 
 
-CLAIM = Claim(
+II5B = Claim(
     id="II.5b",
     title="The literature's approximation of entropy",
+    whose="ours",
+    place="ours, for the classical problem beside claim II.5",
     statement=(
-        "For n = 1..16 the least error on [0, 1] of a polynomial of degree n against -p log p, on which the entropy "
-        "estimator of Jiao, Venkat, Han and Weissman (2015) is built, is the one that the exchange behind the minimax "
-        "table finds when P(p) need not vanish at 0."
+        "For n = 1..16 the least error on [0, 1] of a polynomial of degree n against -p log p, on which the entropy"
+        " estimator of Jiao, Venkat, Han and Weissman (2015) is built, is the one that the exchange behind the "
+        "minimax table finds when P(p) need not vanish at 0."
     ),
-    source="ours, for the classical problem beside claim II.5",
     kind="equality",
     expected="holds",
-    stated=stated,
-    sabotage=sabotage,
-    evidence=evidence,
+    readings=(
+        Reading(
+            expected="holds",
+            stated=stated,
+            sabotage=sabotage,
+            evidence=evidence,
+        ),
+    ),
     remark=(
-        "The error is reproduced from its definition, by an exchange at 50 digits and by a linear program. The source "
-        "takes its polynomials from Remez's method; no published errors were at hand to compare with."
+        "The error is reproduced from its definition, by an exchange at 50 digits and by a linear program. The "
+        "source takes its polynomials from Remez's method; no published errors were at hand to compare with."
     ),
 )
+
+CLAIMS = (II5B,)

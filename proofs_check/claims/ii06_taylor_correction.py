@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.stats import binom, poisson
 
 from dagames.estimators import taylor_table
-from proofs_check.claim import Claim, Evidence, Formula
+from proofs_check.claim import Claim, Evidence, Formula, Reading
 from proofs_check.rates import extrapolated, fit_rate
 
 Array = NDArray[np.float64]
@@ -130,23 +130,32 @@ def _best_limit() -> tuple[float, float]:
     return _limit(low), low
 
 
-CLAIM = Claim(
+II6 = Claim(
     id="II.6",
     title="Bias of Taylor's correction",
+    whose="slides",
+    place="slides, bias rates; the constants are ours",
     statement=(
         "The table log x + (1 - x) / (2 n x), x = k / n, has the worst weighted bias .1045 / n + o(1 / n) with the "
-        "best entry c_0, and log(n) / (e n) + O(1 / n) with c_0 = 0; both are reached where n p is of order 1. At a "
-        "fixed p its weighted bias is (1 - p^2) / (12 p n^2) + O(1 / n^3)."
+        "best entry c_0, and log(n) / (e n) + O(1 / n) with c_0 = 0; both are reached where n p is of order 1. At a"
+        " fixed p its weighted bias is (1 - p^2) / (12 p n^2) + O(1 / n^3)."
     ),
-    source="slides, bias rates; the constants are ours",
     kind="rate",
     expected="holds",
-    stated=stated,
-    sabotage=sabotage,
-    evidence=evidence,
+    readings=(
+        Reading(
+            expected="holds",
+            stated=stated,
+            sabotage=sabotage,
+            evidence=evidence,
+        ),
+    ),
     remark=(
-        "Near the edge the count is Poisson with mean n p, and n times the bias is a function of n p alone. With the "
-        "best c_0 = -log n - 1.483 + o(1) it is largest, with opposite signs, at n p = .139 and 1.48; with c_0 = 0 at "
-        "n p near 1, because c_0 should be near -log n. n = K for independent counts, K - 1 for self-inclusive ones."
+        "Near the edge the count is Poisson with mean n p, and n times the bias is a function of n p alone. With "
+        "the best c_0 = -log n - 1.483 + o(1) it is largest, with opposite signs, at n p = .139 and 1.48; with c_0 "
+        "= 0 at n p near 1, because c_0 should be near -log n. n = K for independent counts, K - 1 for "
+        "self-inclusive ones."
     ),
 )
+
+CLAIMS = (II6,)

@@ -7,7 +7,7 @@ from math import log
 import numpy as np
 
 from dagames.estimators import FrontierPoint, RewardTable, solve_aqp, taylor_table
-from proofs_check.claim import Claim, Evidence, Formula
+from proofs_check.claim import Claim, Evidence, Formula, Reading
 
 
 def stated() -> tuple[float, float]:
@@ -72,22 +72,30 @@ def _interpolated(table: RewardTable, points: list[FrontierPoint]) -> float:
     return float(table.bias.upper / np.exp(x[0] + share * (x[1] - x[0])))
 
 
-CLAIM = Claim(
+II6B = Claim(
     id="II.6b",
     title="Taylor's correction beside the frontier",
+    whose="ours",
+    place="ours",
     statement=(
-        "For K = 8 and 16 and self-inclusive counts the worst weighted bias of Taylor's correction with the best c_0 "
-        "is between 1.09 and 1.2 times the least bias of any table whose worst second moment is no larger."
+        "For K = 8 and 16 and self-inclusive counts the worst weighted bias of Taylor's correction with the best "
+        "c_0 is between 1.09 and 1.2 times the least bias of any table whose worst second moment is no larger."
     ),
-    source="ours",
     kind="upper bound",
     expected="holds",
-    stated=stated,
-    sabotage=sabotage,
-    evidence=evidence,
+    readings=(
+        Reading(
+            expected="holds",
+            stated=stated,
+            sabotage=sabotage,
+            evidence=evidence,
+        ),
+    ),
     remark=(
         "At these sizes the worst rate of Taylor's correction costs little in the measure of the slides; the order "
-        "1 / K is lost to tables only as K grows. The frontier's tables pay for it inside: their weighted variance is "
-        "tens to hundreds of times that of Taylor's (claim II.8)."
+        "1 / K is lost to tables only as K grows. The frontier's tables pay for it inside: their weighted variance "
+        "is tens to hundreds of times that of Taylor's (claim II.8)."
     ),
 )
+
+CLAIMS = (II6B,)

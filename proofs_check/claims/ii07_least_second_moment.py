@@ -10,7 +10,7 @@ from dagames.estimators import RewardTable, aqp_table, elevated_table, minimax_t
 from dagames.estimators.grid import grid_aqp
 from proofs_check import groups
 from proofs_check.attack import attack
-from proofs_check.claim import Claim, Evidence, Formula
+from proofs_check.claim import Claim, Evidence, Formula, Reading
 
 Array = NDArray[np.float64]
 SIZES = (3, 6, 10)
@@ -97,23 +97,31 @@ def _rival(n: int, budget: float, table: RewardTable, rng: np.random.Generator) 
     return np.asarray(drawn(found.place[None])[0])
 
 
-CLAIM = Claim(
+II7 = Claim(
     id="II.7",
     title="The frontier of the augmented program",
+    whose="slides",
+    place="slides, backup: AQP formulation",
     statement=(
         "Among all tables for n independent traces whose weighted bias is within a budget, the augmented quadratic "
         "program finds the one of least worst second moment."
     ),
-    source="slides, backup: AQP formulation",
     kind="lower bound",
     expected="holds",
-    stated=stated,
-    sabotage=sabotage,
-    evidence=evidence,
+    readings=(
+        Reading(
+            expected="holds",
+            stated=stated,
+            sabotage=sabotage,
+            evidence=evidence,
+        ),
+    ),
     remark=(
-        "A Lagrangian that is separable in the entries bounds the least second moment from below, in ball arithmetic; "
-        "the gap is part of every point that `dagames pareto` prints. At the least bias the second moment grows like "
-        "4^K / K^4, at twice it it does not. Averaging the minimax table of fewer traces over the group needs no "
-        "program and comes near: within 10 % at K = 16 and 32."
+        "A Lagrangian that is separable in the entries bounds the least second moment from below, in ball "
+        "arithmetic; the gap is part of every point that `dagames pareto` prints. At the least bias the second "
+        "moment grows like 4^K / K^4, at twice it it does not. Averaging the minimax table of fewer traces over the"
+        " group needs no program and comes near: within 10 % at K = 16 and 32."
     ),
 )
+
+CLAIMS = (II7,)

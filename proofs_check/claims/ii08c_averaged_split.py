@@ -8,7 +8,7 @@ from math import comb
 import numpy as np
 
 from proofs_check import oracles
-from proofs_check.claim import Claim, Evidence, Formula
+from proofs_check.claim import Claim, Evidence, Formula, Reading
 
 Table = Sequence[Fraction]
 
@@ -71,21 +71,29 @@ def _moments(table: Table, p: Fraction) -> tuple[Fraction, Fraction]:
     return mean, square - mean**2
 
 
-CLAIM = Claim(
+II8C = Claim(
     id="II.8c",
     title="Averaging a split over all splits",
+    whose="ours",
+    place="ours; Rao and Blackwell's theorem for the count, which is sufficient",
     statement=(
         "The mean of a table for m traces over all parts of m of a group of K is a table for K traces, with "
         "hypergeometric weights; it has the same mean for every p, and at no p more variance."
     ),
-    source="ours; Rao and Blackwell's theorem for the count, which is sufficient",
     kind="equality",
     expected="holds",
-    stated=stated,
-    sabotage=sabotage,
-    evidence=evidence,
+    readings=(
+        Reading(
+            expected="holds",
+            stated=stated,
+            sabotage=sabotage,
+            evidence=evidence,
+        ),
+    ),
     remark=(
-        "Written in the Bernstein basis it is the same polynomial, raised in degree. So whoever splits a group should "
-        "average: `elevated_table` does."
+        "Written in the Bernstein basis it is the same polynomial, raised in degree. So whoever splits a group "
+        "should average: `elevated_table` does."
     ),
 )
+
+CLAIMS = (II8C,)

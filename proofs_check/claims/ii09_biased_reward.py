@@ -27,7 +27,7 @@ from dagames.grpo import expected_update, mean_field_path
 from dagames.grpo.group_rewards import ByCount
 from proofs_check import oracles
 from proofs_check.attack import attack_distributions
-from proofs_check.claim import Claim, Evidence, Formula
+from proofs_check.claim import Claim, Evidence, Formula, Reading
 
 Array = NDArray[np.float64]
 ANSWERS = (2, 3, 4, 6)
@@ -250,27 +250,74 @@ def _random_tables(rng: np.random.Generator) -> Iterator[Biased]:
             yield Biased(name, RewardTable(K, np.sort(c) if "sorted" in name else c, "centred"))
 
 
-CLAIM = Claim(
+def without_answers(biased: Biased, n_answers: int) -> Bounds:
+    """The bounds with a constant that does not know |Z|."""
+    gap, suboptimality = amended(biased, n_answers)
+    return gap / n_answers, suboptimality / n_answers
+
+
+II9 = Claim(
     id="II.9",
     title="A biased reward, any table",
+    whose="slides",
+    place=("slides, backup: AQP formulation (an O(epsilon)-approximate equilibrium); constants as first seen"),
     statement=(
         "In the entropy game R = lambda sum nu log nu let every reward be off by a table's mean P, with |p (P(p) - "
-        "log p)| <= epsilon. Where the centred dynamics rest the duality gap is at most 1.74 |Z| lambda epsilon and "
-        "the suboptimality at most .29 |Z| lambda epsilon, for every table, beta and nu_0."
+        "log p)| <= epsilon. Where the centred dynamics rest the duality gap is at most 1.74 |Z| lambda epsilon and"
+        " the suboptimality at most .29 |Z| lambda epsilon, for every table, beta and nu_0."
     ),
-    source="slides, backup: AQP formulation (an O(epsilon)-approximate equilibrium); constants as first seen",
     kind="upper bound",
     expected="false",
-    stated=stated,
-    sabotage=amended,
-    evidence=evidence,
+    readings=(
+        Reading(
+            expected="false",
+            stated=stated,
+            sabotage=amended,
+            evidence=evidence,
+        ),
+    ),
     remark=(
         "No constant will do. A bias weighted by p does not see what an answer that is never seen is rewarded as. "
         "With c_0 = 0 Taylor's correction has epsilon of the order log(K) / K, and an answer rare in the reference "
-        "stays rare, though the equilibrium gives it almost half: at K = 66 the suboptimality is 9.5 |Z| epsilon, and "
-        "the gap tends to lambda log 2 as K grows. For good tables the constants are too small all the same: each "
-        "answer that vanishes adds about exp(c_0) to the gap, for the minimax table 2.2 epsilon, and the "
+        "stays rare, though the equilibrium gives it almost half: at K = 66 the suboptimality is 9.5 |Z| epsilon, "
+        "and the gap tends to lambda log 2 as K grows. For good tables the constants are too small all the same: "
+        "each answer that vanishes adds about exp(c_0) to the gap, for the minimax table 2.2 epsilon, and the "
         "suboptimality comes as near to that as beta is small."
     ),
     amendment="II.9a",
+)
+
+II9A = Claim(
+    id="II.9a",
+    title="A biased reward, rare answers rewarded as rare",
+    whose="ours",
+    place="amendment of claim II.9",
+    statement=(
+        "With epsilon = sup |p (P(p) - log p)| and C = max(1, max over p <= epsilon of exp(P(p)) / epsilon), "
+        "suboptimality and duality gap where the centred dynamics rest are at most C |Z| lambda epsilon, for every "
+        "beta and nu_0. If P increases up to epsilon, as it does for every table that increases in the count, C <= "
+        "e."
+    ),
+    kind="upper bound",
+    expected="holds",
+    readings=(
+        Reading(
+            expected="holds",
+            stated=amended,
+            sabotage=without_answers,
+            evidence=evidence,
+        ),
+    ),
+    remark=(
+        "The gap is lambda (log sum exp P(nu) - sum nu (P(nu) - log nu)), and log x <= x - 1 makes it at most "
+        "lambda sum_z f(nu(z)), f(p) = exp(P(p)) - p - p (P(p) - log p); where P exceeds log p, f(p) <= exp(P(p)) "
+        "for p <= epsilon and f(p) <= (e - 2) epsilon beyond, and elsewhere f(p) <= epsilon. Tables of the package "
+        "have C between 1 and e but for Taylor's with c_0 = 0. Rare answers in number reach (|Z| - 1) lambda "
+        "exp(c_0) to first order."
+    ),
+)
+
+CLAIMS = (
+    II9,
+    II9A,
 )

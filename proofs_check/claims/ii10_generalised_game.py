@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proofs_check import oracles
-from proofs_check.claim import Claim, Evidence, Formula, Line, Plot
+from proofs_check.claim import Claim, Evidence, Formula, Line, Plot, Reading
 
 Array = NDArray[np.float64]
 REACH = {"|q|^2 / 2": Fraction(1), "|q|^2 / 2 + |q|^3 / 3": Fraction(2), "sum q log q": Fraction(10**6)}
@@ -256,25 +256,33 @@ def plot() -> Plot:
     return Plot("s", "value", lines, caption)
 
 
-CLAIM = Claim(
+II10 = Claim(
     id="II.10",
     title="Value of the generalised game",
+    whose="slides",
+    place="slides, backup: generalized game",
     statement=(
         "For any generators F on traces and Phi on answers, min J_F = min over policies of max over targets of G_F."
     ),
-    source="slides, backup: generalized game",
     kind="equality",
     expected="false",
-    stated=stated,
-    sabotage=expressible,
-    evidence=evidence,
+    readings=(
+        Reading(
+            expected="false",
+            stated=stated,
+            sabotage=expressible,
+            evidence=evidence,
+        ),
+    ),
     remark=(
-        "The target speaks through u = s beta grad Phi(q), and q in the simplex does not say every u. With F = Phi = "
-        "|.|^2 / 2, beta = 1, s = 1/2, pi_0 = (1, 0) and R = -nu_1: J = t^2 - t is least at t = 1/2, with -1/4. A "
-        "target says u_1 - u_0 >= -1/2 only, where R* = 1/2 and t = 1/4 gives t^2 - t / 2 - 1/2 = -9/16. At pi_0 = "
-        "(.95, .05), R = |nu - (.05, .95)|^2, beta = 1/2, s = 1 it is .324 and .29375; with F the entropy .811 and "
-        ".403."
+        "The target speaks through u = s beta grad Phi(q), and q in the simplex does not say every u. With F = Phi "
+        "= |.|^2 / 2, beta = 1, s = 1/2, pi_0 = (1, 0) and R = -nu_1: J = t^2 - t is least at t = 1/2, with -1/4. A"
+        " target says u_1 - u_0 >= -1/2 only, where R* = 1/2 and t = 1/4 gives t^2 - t / 2 - 1/2 = -9/16. At pi_0 ="
+        " (.95, .05), R = |nu - (.05, .95)|^2, beta = 1/2, s = 1 it is .324 and .29375; with F the entropy .811 and"
+        " .403."
     ),
     amendment="II.10a",
     plot=plot,
 )
+
+CLAIMS = (II10,)

@@ -12,7 +12,7 @@ from dagames.bregman_game import BregmanGame
 from dagames.functionals import Functional, Linear, SquaredDistance
 from dagames.solvers.bregman import solve_bregman
 from proofs_check import oracles
-from proofs_check.claim import Claim, Evidence, Formula
+from proofs_check.claim import Claim, Evidence, Formula, Reading
 from proofs_check.claims import ii10_generalised_game as ii10
 
 Array = NDArray[np.float64]
@@ -98,24 +98,32 @@ def _project(v: Array) -> Array:
     return np.asarray(np.maximum(v - max(levels), 0.0))
 
 
-CLAIM = Claim(
+II10A = Claim(
     id="II.10a",
     title="Range condition of the generalised game",
+    whose="ours",
+    place="amendment of claim II.10",
     statement=(
-        "The maximum over targets of the minimum over policies of G_F is min J_F iff some best dual variable u* is s "
-        "beta grad Phi(q) up to a constant. For Phi = |q|^2 / 2 that is sum (u*_z - min u*) <= s beta if s > 0, and "
-        "sum (max u* - u*_z) <= |s| beta if s < 0; for a steep Phi it always holds. Where the expressible u form a "
-        "convex set, as on two answers, the min-max value is the same."
+        "The maximum over targets of the minimum over policies of G_F is min J_F iff some best dual variable u* is "
+        "s beta grad Phi(q) up to a constant. For Phi = |q|^2 / 2 that is sum (u*_z - min u*) <= s beta if s > 0, "
+        "and sum (max u* - u*_z) <= |s| beta if s < 0; for a steep Phi it always holds. Where the expressible u "
+        "form a convex set, as on two answers, the min-max value is the same."
     ),
-    source="amendment of claim II.10",
     kind="equality",
     expected="holds",
-    stated=stated,
-    sabotage=ii10.stated,
-    evidence=evidence,
+    readings=(
+        Reading(
+            expected="holds",
+            stated=stated,
+            sabotage=ii10.stated,
+            evidence=evidence,
+        ),
+    ),
     remark=(
-        "min J_F is the maximum of a concave dual over all u; over the expressible u it is attained iff they hold a "
-        "maximiser. Best is grad R(nu*), and at an answer without mass every u_z down to the policy's own slope. The "
-        "library's verdict is compared with searches that know nothing of the condition."
+        "min J_F is the maximum of a concave dual over all u; over the expressible u it is attained iff they hold a"
+        " maximiser. Best is grad R(nu*), and at an answer without mass every u_z down to the policy's own slope. "
+        "The library's verdict is compared with searches that know nothing of the condition."
     ),
 )
+
+CLAIMS = (II10A,)

@@ -10,7 +10,7 @@ import numpy as np
 
 from dagames.bregman import Entropic, Euclidean, Generator, Polynomial
 from proofs_check import oracles
-from proofs_check.claim import Claim, Evidence, Formula
+from proofs_check.claim import Claim, Evidence, Formula, Reading
 from proofs_check.claims.ii10_generalised_game import by_thirds
 
 ENTROPY, SQUARE, QUARTIC = "sum p log p", "|p|^2 / 2", "sum p^2 / 2 + p^4 / 4"
@@ -136,24 +136,32 @@ def _instances(
             yield F, Phi, pi_0, E, q, Fraction(int(rng.integers(1, 7)) * int(rng.choice([-1, 1])), 2)
 
 
-CLAIM = Claim(
+II11 = Claim(
     id="II.11",
     title="Best policy of the generalised game",
+    whose="slides",
+    place="slides, backup: generalized game",
     statement=(
-        "For F whose gradient maps onto the line, the least of G_F(., q) over the simplex is attained by the policy "
-        "that is nearest, in the divergence of F, to the point whose gradient is grad F(pi_0) - s grad Phi(q)_E."
+        "For F whose gradient maps onto the line, the least of G_F(., q) over the simplex is attained by the policy"
+        " that is nearest, in the divergence of F, to the point whose gradient is grad F(pi_0) - s grad Phi(q)_E."
     ),
-    source="slides, backup: generalized game",
     kind="equality",
     expected="holds",
-    stated=stated,
-    sabotage=sabotage,
-    evidence=evidence,
+    readings=(
+        Reading(
+            expected="holds",
+            stated=stated,
+            sabotage=sabotage,
+            evidence=evidence,
+        ),
+    ),
     remark=(
-        "Up to a constant G_F / beta is F(pi) - <theta, pi>, and so is D_F(pi || x) for grad F(x) = theta. Where F is "
-        "not steep x may have negative entries, and the projection then has zeros: shift first and cut off after, "
-        "never cut off and rescale. If theta is outside the range of grad F, as F = |p|^2 / 2 + |p|^3 / 3 allows, "
-        "there is no such point; the minimum of F(pi) - <theta, pi> is still the best policy, and that is what the "
-        "library computes."
+        "Up to a constant G_F / beta is F(pi) - <theta, pi>, and so is D_F(pi || x) for grad F(x) = theta. Where F "
+        "is not steep x may have negative entries, and the projection then has zeros: shift first and cut off "
+        "after, never cut off and rescale. If theta is outside the range of grad F, as F = |p|^2 / 2 + |p|^3 / 3 "
+        "allows, there is no such point; the minimum of F(pi) - <theta, pi> is still the best policy, and that is "
+        "what the library computes."
     ),
 )
+
+CLAIMS = (II11,)

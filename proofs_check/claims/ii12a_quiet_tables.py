@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from dagames.grpo import mean_field_path
 from dagames.grpo.group_rewards import ByCount
-from proofs_check.claim import Claim, Evidence, Formula
+from proofs_check.claim import Claim, Evidence, Formula, Reading
 from proofs_check.claims import ii12_training as ii12
 from proofs_check.claims.ii09_biased_reward import Biased
 
@@ -125,26 +125,35 @@ def _followed(reference: tuple[float, ...], name: str) -> float:
     return float(ii12.suboptimality(np.exp(next(islice(path, 200, None))), reference))
 
 
-CLAIM = Claim(
+II12A = Claim(
     id="II.12a",
     title="Tables of low bias and low variance",
+    whose="ours",
+    place="amendment of claim II.12",
     statement=(
-        "In the games of claim II.12 the tables of low variance (Taylor, variance, averaged split) reach a tenth of "
-        "the first suboptimality in 1.2 to 3.5 times fewer steps than the plug-in, and their rest points have at most "
-        "a fifth of its suboptimality. The minimax and AQP tables end at least ten times worse than the plug-in."
+        "In the games of claim II.12 the tables of low variance (Taylor, variance, averaged split) reach a tenth of"
+        " the first suboptimality in 1.2 to 3.5 times fewer steps than the plug-in, and their rest points have at "
+        "most a fifth of its suboptimality. The minimax and AQP tables end at least ten times worse than the "
+        "plug-in."
     ),
-    source="amendment of claim II.12",
     kind="convergence",
     expected="holds",
-    stated=stated,
-    sabotage=sabotage,
-    evidence=evidence,
+    readings=(
+        Reading(
+            expected="holds",
+            stated=stated,
+            sabotage=sabotage,
+            evidence=evidence,
+        ),
+    ),
     remark=(
         "All 95 % intervals over seeds lie inside. Fewer steps come of less bias and not of less variance: the "
         "plug-in has the least variance of all, and at this rate, as at a fifth of it (figure "
         "`training_with_tables`), its runs end no worse. The lower floor is that of expected steps. The weighted "
         "variance of the minimax table is 879, that of AQP's 4.7, against .02: the second moment, which AQP "
-        "minimises, does not show it (claim II.8). The averaged split is the minimax table of half the "
-        "group, averaged over all halves; the recommended table is Taylor's."
+        "minimises, does not show it (claim II.8). The averaged split is the minimax table of half the group, "
+        "averaged over all halves; the recommended table is Taylor's."
     ),
 )
+
+CLAIMS = (II12A,)

@@ -121,10 +121,10 @@ def test_attacks_reach_as_far_as_is_known(name, least):
 
 @pytest.mark.parametrize("name", RATES)
 def test_every_rate_is_fitted_with_an_interval_and_a_constant(name):
-    claim = CLAIMS[name]
-    fits = [e for e in claim.evidence(claim.stated, rng()) if "exponent" in e.instance]
+    reading = CLAIMS[name].readings[0]
+    fits = [e for e in reading.evidence(reading.stated, rng()) if "exponent" in e.instance]
     assert fits
-    assert settled(name).noted
+    assert settled(name).deciding.noted
     for fit in fits:
         low, high = map(float, re.findall(r"[-+.e\d]+", fit.instance["95 % interval"].strip("[]")))
         assert low <= fit.instance["exponent"] <= high

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from dataclasses import replace
 from fractions import Fraction
 
@@ -11,7 +12,7 @@ import pytest
 
 from dagames import DomainError
 from proofs_check import approximation
-from proofs_check.claim import Evidence, judge
+from proofs_check.claim import Evidence, Settled, judge, verdict_of
 from proofs_check.claims.b06_pooled_counts import moments, pooled_mean
 from proofs_check.claims.b06a_pooled_bias import stated as pooled_bounds
 from proofs_check.claims.i05_approximate_equilibrium import LinearGame, stated
@@ -20,7 +21,7 @@ from proofs_check.claims.i19_gini_reward import expected_step
 from proofs_check.claims.ii10_generalised_game import Game, expressible
 from proofs_check.known import load_claims, select_claims
 from proofs_check.record import as_json
-from proofs_check.run import settle
+from proofs_check.run import not_turned, settle
 from tests.claims.settled import SEED, settled
 
 CLAIMS = load_claims()
@@ -39,7 +40,8 @@ twice = [
 @each
 def test_the_verdict_is_the_expected_one(claim):
     result = settled(claim.id)
-    assert result.as_written == claim.expected, result.shown
+    assert result.as_expected, (result.shown, result.error)
+    assert result.verdict == claim.expected
     assert result.comparisons > 0
 
 
@@ -52,14 +54,14 @@ def test_the_verdict_comes_out_twice(claim):
 
 @each
 def test_sabotage_turns_the_verdict(claim):
-    turned = settle(claim, 1, claim.sabotage)
-    assert {turned.as_written, claim.expected} == {"holds", "false"}, turned.error
+    assert not_turned(settle(claim, 1, "sabotage"), "sabotage") == []
+    assert all(callable(reading.sabotage) for reading in claim.readings)
 
 
 @each
 def test_amendments_exist(claim):
     assert claim.amendment is None or claim.amendment in CLAIMS
-    assert (claim.expected == "false") == (claim.amendment is not None)
+    assert claim.amendment is not None or claim.expected != "false"
 
 
 def test_the_refuted_claims_are_there():
@@ -120,12 +122,12 @@ def test_best_approximations_of_p_log_p_by_hand():
 
 
 def test_a_verdict_needs_evidence_and_shows_the_smallest_failure():
-    assert judge([]) == ("open", None)
+    assert judge([]) == Settled("open")
     good = Evidence(1.0, 1.0, "equal", 0.0, {}, size=1)
     bad = replace(good, measured=2.0, size=9)
     smaller = replace(bad, size=5)
-    assert judge([good])[0] == "holds"
-    assert judge([bad, good, smaller]) == ("false", smaller)
+    assert judge([good]).outcome == "holds"
+    assert judge([bad, good, smaller]) == Settled("false", 3, 2, smaller)
 
 
 @pytest.mark.parametrize(
@@ -151,8 +153,9 @@ def test_a_claim_that_raises_is_an_error_and_not_a_verdict():
         yield Evidence(0.0, 0.0, "equal", 0.0, {})
         raise ZeroDivisionError("by design")
 
-    result = settle(replace(CLAIMS["I.1"], evidence=broken))
-    assert result.as_written == "error"
+    claim = CLAIMS["I.1"]
+    result = settle(replace(claim, readings=(replace(claim.readings[0], evidence=broken),)))
+    assert result.verdict == "error"
     assert not result.as_expected
     assert result.error == "ZeroDivisionError: by design"
 
@@ -173,3 +176,67 @@ def test_verdicts_do_not_depend_on_the_order_of_claims():
     settle(CLAIMS["I.5"], seed=2)
     np.random.default_rng(0).random(10)
     assert settle(CLAIMS["I.5a"], seed=2).shown == alone.shown
+
+
+def a_claim(**changes):
+    return replace(CLAIMS["I.5"], **changes)
+
+
+def a_reading(expected, supposes="it stands there"):
+    return replace(CLAIMS["I.5"].readings[0], expected=expected, supposes=supposes)
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "missing", "verdict"),
+    [
+        (["holds"], "", "holds"),
+        (["false"], "", "false"),
+        (["false", "false"], "", "false"),
+        (["holds", "false"], "", "depends"),
+        (["false", "holds", "holds"], "", "depends"),
+        (["holds"], "the rate", "open"),
+        (["false", "holds"], "the rate", "open"),
+        ([], "", "open"),
+        (["open"], "", "open"),
+        (["holds", "open"], "", "open"),
+    ],
+)
+def test_readings_make_a_verdict(outcomes, missing, verdict):
+    assert verdict_of(outcomes, missing) == verdict
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"expected": "holds"}, "`expected` is 'holds', but its readings expect false, which makes 'false'"),
+        ({"expected": "depends"}, "which makes 'false'"),
+        ({"missing": "The rate."}, "and `missing` is given, which makes 'open'"),
+        ({"readings": ()}, "at least one Reading"),
+        ({"readings": [a_reading("false")]}, "must be a tuple"),
+        ({"whose": "nobody"}, "`whose` is 'nobody'; it is one of paper, slides, practice, ours"),
+        (
+            {"readings": (a_reading("false"), a_reading("holds", "")), "expected": "depends"},
+            "each has to say what it `supposes`",
+        ),
+    ],
+)
+def test_a_claim_whose_parts_contradict_is_refused(changes, words):
+    with pytest.raises(DomainError, match=re.escape(words)) as raised:
+        a_claim(**changes)
+    assert "claim I.5" in str(raised.value)
+
+
+def test_every_reading_is_planted_and_settled_by_itself():
+    """One reading that turns does not hide another that does not."""
+    claim = a_claim(readings=(a_reading("false"), a_reading("false", "it stands here")))
+    result = settle(claim)
+    assert [found.outcome for found in result.readings] == ["false", "false"]
+    assert result.as_expected
+    assert not_turned(settle(claim, planted="sabotage"), "sabotage") == []
+    blunt = replace(claim.readings[1], sabotage=claim.readings[1].stated)
+    blunted = replace(claim, readings=(claim.readings[0], blunt))
+    assert len(not_turned(settle(blunted, planted="sabotage"), "sabotage")) == 1
+    unplanted = replace(claim, readings=(replace(claim.readings[0], near_miss="There is none."), blunt))
+    found = settle(unplanted, planted="near_miss")
+    assert found.readings[0].error == "There is none."
+    assert not_turned(found, "near_miss") == []

@@ -61,7 +61,7 @@ class Understated(Gini):
 
 
 def verdicts(R: Functional) -> dict[str, str]:
-    return {result.claim.id: result.as_written for result in check_claims_of(R)}
+    return {result.claim.id: result.verdict for result in check_claims_of(R)}
 
 
 @pytest.mark.parametrize(
@@ -80,13 +80,13 @@ def test_a_right_functional_has_every_expected_verdict(R):
 def test_what_has_no_relative_smoothness_leaves_one_claim_open(R):
     results = {result.claim.id: result for result in check_claims_of(R)}
     assert {name for name, result in results.items() if not result.as_expected} == {"I.8"}
-    assert results["I.8"].as_written == "open"
+    assert results["I.8"].verdict == "open"
     assert "states no finite relative smoothness" in results["I.8"].error
 
 
 def test_a_functional_that_leaves_no_choice_leaves_all_open():
     results = check_claims_of(Point(0))
-    assert {result.as_written for result in results} == {"open"}
+    assert {result.verdict for result in results} == {"open"}
     assert all("no search goes further" in result.error for result in results)
 
 
@@ -110,22 +110,22 @@ def test_a_wrong_functional_is_caught_and_the_claim_named(R, caught_by):
 def test_what_the_library_refuses_is_an_error_of_the_claim():
     flipped = from_convex(lambda nu: (nu**2).sum(axis=-1), lambda nu: -2 * nu, name="flipped")
     results = {result.claim.id: result for result in check_claims_of(flipped)}
-    assert results["I.3"].as_written == "error"
+    assert results["I.3"].verdict == "error"
     assert "`gradient` of flipped disagrees" in results["I.3"].error
 
 
 def test_a_concave_function_is_shown_to_be_one():
     concave = from_convex(lambda nu: -(nu**2).sum(axis=-1), lambda nu: -2 * nu, name="concave")
     results = {result.claim.id: result for result in check_claims_of(concave)}
-    assert (results["I.3"].as_written, results["I.6"].as_written) == ("false", "false")
+    assert (results["I.3"].verdict, results["I.6"].verdict) == ("false", "false")
     assert results["I.3"].shown.instance["compared"] == "R in the middle, mean of R at both"
 
 
 @pytest.mark.parametrize("name", [name for name in ABOUT_ALL if name != "I.5"])
 def test_a_wrong_formula_is_caught_on_one_functional(name):
-    claim = load_claims()[name]
+    reading = load_claims()[name].readings[0]
     R = NegativeEntropy(2.0)
-    found = [e.holds for e in claim.of_functional(R, claim.sabotage, np.random.default_rng(0))]
+    found = [e.holds for e in reading.of_functional(R, reading.sabotage, np.random.default_rng(0))]
     assert not all(found)
 
 

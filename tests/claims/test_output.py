@@ -1,5 +1,6 @@
 """What a run writes: data that comes back as it was, Markdown, plots; and what an interrupted one keeps."""
 
+import io
 import json
 import math
 from dataclasses import asdict, replace
@@ -9,14 +10,15 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
 
 from dagames import DomainError
 from dagames._claim_picture import draw_claim
-from proofs_check.claim import Evidence, Result, worst_attack
+from proofs_check.claim import Evidence, Result, Settled, worst_attack
 from proofs_check.known import load_claims
 from proofs_check.record import as_json, as_record, from_record
 from proofs_check.run import Kept, settle
-from proofs_check.show import as_markdown, evidence_text, ratio_text
+from proofs_check.show import as_markdown, as_table, attack_text, print_results, tally
 from tests.claims.rows import ROWS, WAIVERS
 
 CLAIMS = load_claims()
@@ -36,24 +38,24 @@ evidences = st.builds(
     st.integers(0, 99),
     st.none() | numbers,
     st.booleans(),
+    st.text(max_size=9),
 )
-results = st.builds(
-    Result,
-    st.just(CLAIM),
+settled = st.builds(
+    Settled,
     st.sampled_from(["holds", "false", "open", "error"]),
     st.integers(0, 9),
     st.integers(0, 9),
     st.none() | evidences,
-    numbers,
-    st.text(max_size=9),
     st.none() | evidences,
     st.lists(evidences, max_size=2).map(tuple),
+    st.text(max_size=9),
 )
+results = st.builds(Result, st.just(CLAIM), st.tuples(settled), numbers)
 
 
 def a_result(**changes):
     evidence = Evidence(1.0, 2.0, "at most", 0.0, {"nu": "(1/2, 1/2)"}, 3)
-    return replace(Result(CLAIM, "false", 1, 1, evidence, 0.1), **changes)
+    return Result(changes.pop("claim", CLAIM), (replace(Settled("false", 1, 1, evidence), **changes),), 0.1)
 
 
 @given(results)
@@ -64,21 +66,33 @@ def test_a_result_comes_back_from_json_as_it_was(result):
 def test_numbers_of_every_kind_can_be_written_down():
     instance = {"a": np.float64(0.5), "b": np.int64(2), "c": (Fraction(1, 3), math.inf), "d": np.array([True]), 5: None}
     record = as_record(a_result(shown=Evidence(0.0, -math.inf, "equal", 0.0, instance)))
-    assert record["shown"]["instance"] == {"a": 0.5, "b": 2, "c": ["1/3", "inf"], "d": [True], "5": None}
-    assert record["shown"]["measured"] == "-inf"
+    assert record["readings"][0]["evidence"]["instance"] == {
+        "a": 0.5,
+        "b": 2,
+        "c": ["1/3", "inf"],
+        "d": [True],
+        "5": None,
+    }
+    assert record["readings"][0]["evidence"]["measured"] == "-inf"
     with pytest.raises(TypeError, match="an instance holds <object"):
         as_record(a_result(shown=Evidence(0.0, 0.0, "equal", 0.0, {"x": object()})))
 
 
 def test_the_json_form_is_the_documented_one():
     written = as_json([a_result()], 7, 2)
-    assert (written["schema"], written["seed"], written["rounds"]) == (2, 7, 2)
-    assert set(written["claims"][0]) == {
-        *("id", "title", "statement", "source", "kind", "measured_by", "as_written", "expected", "amendment", "remark"),
-        *("comparisons", "failures", "evidence", "attack", "tight", "noted", "error"),
+    assert (written["schema"], written["seed"], written["rounds"]) == (3, 7, 2)
+    assert written["counts"] == {"paper": {"holds": 0, "false": 1, "depends": 0, "open": 0}}
+    claim = written["claims"][0]
+    assert set(claim) == {
+        *("id", "title", "whose", "place", "plain", "statement", "printed", "kind", "missing", "amendment", "remark"),
+        *("verdict", "in_words", "expected", "as_expected", "readings"),
     }
-    evidence = {"claimed", "measured", "relation", "tolerance", "instance", "size", "ratio", "noted"}
-    assert set(written["claims"][0]["evidence"]) == evidence
+    assert set(claim["readings"][0]) == {
+        *("supposes", "outcome", "expected", "measured_by", "comparisons", "failures", "evidence", "attack", "tight"),
+        *("noted", "in_words", "attack_in_words", "error"),
+    }
+    evidence = {"claimed", "measured", "relation", "tolerance", "instance", "size", "ratio", "noted", "sentence"}
+    assert set(claim["readings"][0]["evidence"]) == evidence
 
 
 def test_every_statement_has_a_file_or_a_waiver():
@@ -90,8 +104,9 @@ def test_every_statement_has_a_file_or_a_waiver():
 
 def test_every_claim_says_how_it_is_measured():
     for claim in CLAIMS.values():
-        assert claim.measured_by.endswith("."), claim.id
-        assert "Args:" not in claim.measured_by
+        for reading in claim.readings:
+            assert reading.measured_by.endswith("."), claim.id
+            assert "Args:" not in reading.measured_by
 
 
 @pytest.mark.parametrize(
@@ -106,20 +121,24 @@ def test_every_claim_says_how_it_is_measured():
 def test_an_attack_is_tight_where_it_touches_the_bound_and_does_not_break_it(ratios, worst, tight):
     ends = [Evidence(1.0, ratio or 0.0, "at most", 0.0, {}, ratio=ratio) for ratio in ratios]
     result = a_result(attacked=worst_attack(ends))
-    assert result.is_tight is tight
-    assert ("tight" in ratio_text(result)) is tight
+    found = result.readings[0]
+    assert found.is_tight is tight
+    assert ("touched the bound" in attack_text(found)) is tight
+    assert (attack_text(found) == "") is (worst is None)
     assert (None if result.attacked is None else result.attacked.ratio) == worst
 
 
 def test_markdown_shows_verdicts_and_evidence_and_breaks_no_table():
     piped = replace(CLAIM, title="a | b")
     text = as_markdown([a_result(claim=piped, attacked=Evidence(1.0, 0.5, "at most", 0.0, {"x": "`"}, ratio=0.5))], 3)
-    assert "| I.5 | a \\| b | false | 0.5 | I.5a |" in text
+    assert "| I.5 | a \\| b | the paper | false | I.5a |" in text
+    assert "A search" not in text
+    assert "uses 0.5 of the bound" in text
     assert "counterexample: measured 2, claimed at most 1" in text
     assert "nu = (1/2, 1/2)" in text
     assert "`dagames verify I.5 --seed 3`" in text
-    assert text.count("```") == 4
-    surprising = as_markdown([a_result(as_written="error", shown=None, error="ZeroDivisionError: by design")], 0, 4)
+    assert text.count("```") % 2 == 0
+    surprising = as_markdown([a_result(outcome="error", shown=None, error="ZeroDivisionError: by design")], 0, 4)
     assert "error (expected false)" in surprising
     assert "ZeroDivisionError" in surprising
     assert "seeds 0 to 3" in surprising
@@ -150,7 +169,7 @@ def test_what_was_settled_is_kept_until_the_result_is_written(tmp_path):
         kept.add(record)
     again = Kept(result, 0)
     assert [found["id"] for found in again.read().values()] == ["I.5", "I.7"]
-    assert evidence_text(from_record(CLAIMS["I.7"], again.read()["I.7"])) == evidence_text(settle(CLAIMS["I.7"]))
+    assert from_record(CLAIMS["I.7"], again.read()["I.7"]).readings == settle(CLAIMS["I.7"]).readings
     assert Kept(result, 1).read() == {}  # another seed
     kept.end()
     assert list(result.parent.iterdir()) == []
@@ -160,7 +179,7 @@ def test_half_a_line_and_other_code_are_not_read(tmp_path, monkeypatch):
     kept = Kept(tmp_path / "out.json", 0)
     kept.begin([as_record(settle(CLAIM))])
     with kept.path.open("a") as lines:
-        lines.write('{"id": "I.7", "as_writ')
+        lines.write('{"id": "I.7", "readin')
     assert set(kept.read()) == {"I.5"}
     monkeypatch.setattr("proofs_check.run.fingerprint", lambda: "other")
     assert Kept(tmp_path / "out.json", 0).read() == {}
@@ -182,3 +201,43 @@ def test_a_place_that_cannot_be_written_is_named_before_anything_is_computed(tmp
     with pytest.raises(DomainError, match=r"cannot write .*out\.json"):
         Kept(tmp_path / "file" / "out.json", 0).begin([])
     assert Kept(None, 0).read() == {}
+
+
+def printed(results):
+    console = Console(width=80, record=True, file=io.StringIO())
+    print_results(results, console)
+    return console.export_text()
+
+
+def test_the_table_fits_80_columns_and_every_title_two_lines():
+    results = [Result(claim, (Settled("holds"),) * len(claim.readings), 0.0) for claim in CLAIMS.values()]
+    console = Console(width=80, record=True, file=io.StringIO())
+    console.print(as_table(results))
+    lines = console.export_text().splitlines()
+    assert max(map(len, lines)) <= 80
+    assert all(claim.id in " ".join(lines) for claim in CLAIMS.values())
+    assert len(lines) <= 2 * len(results) + 6
+
+
+def test_a_few_claims_are_shown_in_full_and_many_as_a_table():
+    full = printed([a_result()])
+    for words in (CLAIM.title, "Stated by the paper", "False: of 1 comparison the one breaks it.", "Repaired by I.5a."):
+        assert words in full
+    many = printed([a_result()] * 6)
+    assert "stated by" in many
+    assert "Stated by the paper" not in many
+
+
+def test_a_sentence_takes_the_place_of_bare_numbers():
+    evidence = Evidence(1.0, 2.0, "at most", 0.0, {"nu": "(1/2, 1/2)"}, sentence="Take one half: 2 is more than 1.")
+    assert "Take one half: 2 is more than 1." in printed([a_result(shown=evidence)])
+    assert "Smallest counterexample" not in printed([a_result(shown=evidence)])
+
+
+def test_verdicts_are_counted_by_who_states_them():
+    other = replace(CLAIM, whose="ours")
+    results = [a_result(), a_result(outcome="holds"), a_result(claim=other, outcome="error")]
+    assert tally(results) == {
+        "paper": {"holds": 1, "false": 1, "depends": 0, "open": 0},
+        "ours": {"holds": 0, "false": 0, "depends": 0, "open": 0, "error": 1},
+    }

@@ -12,9 +12,9 @@ from tests.e2e.test_command_line import DAGAMES, refused, refused_here, run  # n
 
 IDS = ("I.5", "I.10", "I.22", "I.24", "II.2")
 
-CLAIM = """
+FILE = """
 import os
-from proofs_check.claim import Claim, Evidence
+from proofs_check.claim import Claim, Evidence, Reading
 
 
 def stated():
@@ -30,18 +30,23 @@ def evidence(formula, rng):
     yield Evidence(formula(), 1.0, "equal", 0.0, {{"x": "1"}})
 
 
-CLAIM = Claim("{id}", "One is one", "1 = 1.", "ours", "equality", "holds", stated, sabotage, evidence, "By itself.")
+CLAIMS = (
+    Claim(
+        id="{id}", title="One is one", whose="ours", place="here", statement="1 = 1.", kind="equality",
+        expected="holds", readings=(Reading("holds", stated, sabotage, evidence),), remark="By itself.",
+    ),
+)
 """
 
 
 def planted(folder, claim_id, first="pass"):
     path = folder / f"{claim_id}.py"
-    path.write_text(CLAIM.format(id=claim_id, first=first))
+    path.write_text(FILE.format(id=claim_id, first=first))
     return path
 
 
 def verdicts(path):
-    return {claim["id"]: claim["as_written"] for claim in json.loads(path.read_text())["claims"]}
+    return {claim["id"]: claim["verdict"] for claim in json.loads(path.read_text())["claims"]}
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +79,7 @@ def test_a_run_goes_on_where_it_was_interrupted(tmp_path, uninterrupted, how):
     assert "Traceback" not in said[1]
     if how != signal.SIGKILL:
         assert "of 5 claims are settled; the same command goes on from there" in said[1]
-        assert "I.5 counterexample" in said[0]
+        assert "I.5 Approximate" in said[0]
     again = subprocess.run(command, capture_output=True, text=True)
     assert again.returncode == 0, again.stderr
     assert "going on: " in again.stderr

@@ -5,7 +5,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from dagames._page import render
+from dagames._page import NAMES, render
+from proofs_check.show import MEANING, REFERENCES, SOURCES
 
 EVIDENCE = {
     "claimed": 1.0,
@@ -16,19 +17,29 @@ EVIDENCE = {
     "size": 3,
     "ratio": 0.5,
     "noted": False,
+    "sentence": "",
 }
+COUNTS = {"paper": {"holds": 3, "false": 1, "depends": 0, "open": 0}}
 
 
-def a_claim(**changes):
-    words = ("id", "title", "statement", "source", "kind", "measured_by", "remark", "error")
-    claim = {word: f"{word} <script>alert(1)</script>" for word in words} | {"id": "X.1", "error": ""}
-    claim |= {"as_written": "false", "expected": "false", "amendment": "X.1a", "comparisons": 2, "failures": 1}
-    return claim | {"evidence": EVIDENCE, "attack": None, "tight": False, "noted": []} | changes
+def a_reading(**changes):
+    words = {word: f"{word} <script>alert(1)</script>" for word in ("measured_by", "in_words")}
+    numbers = {"outcome": "false", "expected": "false", "comparisons": 2, "failures": 1, "tight": False}
+    rest = {"supposes": "", "evidence": EVIDENCE, "attack": None, "attack_in_words": "", "noted": [], "error": ""}
+    return words | numbers | rest | changes
+
+
+def a_claim(readings=None, **changes):
+    words = ("title", "statement", "place", "kind", "remark", "plain", "printed", "in_words")
+    claim = {word: f"{word} <script>alert(1)</script>" for word in words} | {"id": "X.1", "whose": "paper"}
+    claim |= {"verdict": "false", "expected": "false", "as_expected": True, "amendment": "X.1a", "missing": ""}
+    return claim | {"readings": readings or [a_reading()]} | changes
 
 
 def page(*claims, captions=None):
     figures = [{"name": "one", "title": "A <b>", "caption": "See."}]
-    return render({"claims": list(claims), "seed": 4}, figures, captions or {})
+    data = {"claims": list(claims), "seed": 4, "sources": REFERENCES, "meaning": MEANING, "counts": COUNTS}
+    return render(data, figures, captions or {})
 
 
 class Collector(HTMLParser):
@@ -61,7 +72,10 @@ def test_nothing_is_asked_of_a_network():
 
 
 def test_the_filter_counts_verdicts_and_names_surprises():
-    claims = [a_claim(id=f"X.{i}", as_written=v) for i, v in enumerate(["holds", "false", "false", "error", "open"])]
+    claims = [
+        a_claim(id=f"X.{i}", verdict=v, as_expected=v == "false")
+        for i, v in enumerate(["holds", "false", "false", "error", "open"])
+    ]
     tags = Collector(page(*claims)).tags
     shown = [attrs["data-show"] for _, attrs in tags if "data-show" in attrs]
     assert shown == ["all", "holds", "false", "open", "error", "surprise"]
@@ -75,18 +89,35 @@ def test_the_filter_counts_verdicts_and_names_surprises():
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"evidence": None, "as_written": "error", "error": "ValueError: by design"}, "ValueError: by design"),
-        ({"attack": EVIDENCE, "tight": False}, "where the attack ended: ratio 0.5"),
-        ({"attack": EVIDENCE | {"ratio": "inf"}}, "ratio inf"),
-        ({"attack": EVIDENCE, "tight": True}, "the bound is touched"),
-        ({"noted": [EVIDENCE]}, "1 noted"),
-        ({"amendment": None}, "seed 4"),
+        ({"evidence": None, "in_words": "ValueError: by design"}, "ValueError: by design"),
+        ({"attack": EVIDENCE, "attack_in_words": "uses 0.5 of the bound"}, "uses 0.5 of the bound"),
+        ({"evidence": EVIDENCE | {"sentence": "Take."}, "in_words": "Take one half."}, "<p>Take one half.</p>"),
+        ({"noted": [EVIDENCE]}, "noted"),
     ],
 )
 def test_every_kind_of_result_has_its_place(changes, words):
-    assert words in page(a_claim(**changes))
+    assert words in page(a_claim([a_reading(**changes)]))
+
+
+def test_the_page_opens_with_who_states_what_and_what_a_verdict_means():
+    text = page(a_claim(amendment=None))
+    opening = text[: text.index("X.1")]
+    for words in (*REFERENCES.values(), *MEANING.values(), '<th scope="row">the paper</th><td>3</td><td>1</td>'):
+        assert words in opening
+    assert "Stated by the paper" in text
+
+
+def test_each_of_several_readings_is_named():
+    text = page(a_claim([a_reading(supposes="Pi is convex", outcome="holds"), a_reading(supposes="Pi is any set")]))
+    assert 'Read so that Pi is convex: <span class="verdict holds">holds</span>' in text
+    assert 'Read so that Pi is any set: <span class="verdict false">false</span>' in text
+    assert "Read so that" not in page(a_claim())
 
 
 def test_plots_are_shown_where_there_are_any():
     assert '<img src="claims/X.1.svg"' in page(a_claim(), captions={"X.1": "See."})
     assert "claims/X.1.svg" not in page(a_claim())
+
+
+def test_the_page_names_sources_as_the_terminal_does():
+    assert NAMES == SOURCES
