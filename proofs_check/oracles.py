@@ -3,7 +3,8 @@
 Nothing here imports the solvers or functionals that it is used to judge.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from math import comb
 from typing import Any
@@ -17,24 +18,26 @@ mp.mp.dps = DIGITS
 Weights = Sequence[Fraction]
 
 
-def number(value: Fraction | int) -> Any:
+def number(value: Any) -> Any:
     """Turn a rational into a number of 50 digits.
 
     Args:
-        value: The rational.
+        value: The rational; an mpmath number is left as it is.
 
     Returns:
         An mpmath number.
     """
+    if isinstance(value, mp.mpf):
+        return value
     value = Fraction(value)
     return mp.mpf(value.numerator) / value.denominator
 
 
-def log(value: Fraction) -> Any:
+def log(value: Any) -> Any:
     """Compute the natural logarithm to 50 digits; -inf at 0.
 
     Args:
-        value: A rational of at least 0.
+        value: A rational or mpmath number of at least 0.
 
     Returns:
         An mpmath number.
@@ -56,7 +59,7 @@ def marginal(pi: Weights, E: Sequence[int], n_answers: int) -> list[Fraction]:
     return [sum((p for p, answer in zip(pi, E, strict=True) if answer == z), Fraction(0)) for z in range(n_answers)]
 
 
-def kl(p: Weights, q: Weights) -> Any:
+def kl(p: Sequence[Any], q: Sequence[Any]) -> Any:
     """Compute KL(p || q) in nats to 50 digits.
 
     Args:
@@ -95,6 +98,59 @@ def normalised(log_weights: Sequence[Any]) -> list[Any]:
     weights = [mp.exp(a - top) for a in log_weights]
     total = mp.fsum(weights)
     return [w / total for w in weights]
+
+
+def by_thirds(convex: Callable[[Any], Any]) -> Any:
+    """Minimise a convex function on [0, 1] by search.
+
+    Args:
+        convex: The function.
+
+    Returns:
+        Where it is least, to about 25 digits, which is 50 in the value.
+    """
+    low, high = mp.mpf(0), mp.mpf(1)
+    for _ in range(160):
+        left, right = (2 * low + high) / 3, (low + 2 * high) / 3
+        low, high = (low, right) if convex(left) < convex(right) else (left, high)
+    return (low + high) / 2
+
+
+@dataclass(frozen=True)
+class LinearGame:
+    """A game with R(nu) = -<r, nu> and one trace per answer, where every quantity has a closed form.
+
+    Attributes:
+        nu_0: Reference.
+        rewards: Reward of each answer.
+        beta: Weight of the divergence.
+    """
+
+    nu_0: Sequence[Fraction]
+    rewards: Sequence[Fraction]
+    beta: Fraction
+
+    def objective(self, pi: Sequence[Fraction]) -> Any:
+        """Compute J(pi)."""
+        value = -sum((r * p for r, p in zip(self.rewards, pi, strict=True)), Fraction(0))
+        return number(value) + number(self.beta) * kl(pi, self.nu_0)
+
+    def payoff(self, pi: Sequence[Fraction], q: Sequence[Fraction]) -> Any:
+        """Compute G(pi, q), the conjugate of a linear R being max_z (u(z) + r(z))."""
+        b = number(self.beta)
+        u = [-b * log(mass) for mass in q]
+        conjugate = max(v + number(r) for v, r in zip(u, self.rewards, strict=True))
+        return b * kl(pi, self.nu_0) + expectation(pi, u) - conjugate
+
+    def value(self) -> Any:
+        """Compute min J = -beta log sum nu_0 exp(r / beta)."""
+        b = number(self.beta)
+        return -b * mp.log(expectation(self.nu_0, [mp.exp(number(r) / b) for r in self.rewards]))
+
+    def lower_bound(self, q: Sequence[Fraction]) -> Any:
+        """Compute min over policies of G(., q), attained at the policy proportional to nu_0 q."""
+        weights = [p * mass for p, mass in zip(self.nu_0, q, strict=True)]
+        return self.payoff([w / sum(weights) for w in weights], q)
 
 
 def random_distribution(rng: np.random.Generator, n: int, denominator: int = 1000) -> list[Fraction]:

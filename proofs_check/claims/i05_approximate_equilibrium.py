@@ -1,7 +1,7 @@
 """I.5: a small value of G at a pair does not make its policy near-optimal."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -20,49 +20,12 @@ EPSILON = 0.1
 """Least slack that an attack divides by."""
 
 
-@dataclass(frozen=True)
-class LinearGame:
-    """A game with R(nu) = -<r, nu> and one trace per answer, where every quantity has a closed form.
-
-    Attributes:
-        nu_0: Reference.
-        rewards: Reward of each answer.
-        beta: Weight of the divergence.
-    """
-
-    nu_0: Sequence[Fraction]
-    rewards: Sequence[Fraction]
-    beta: Fraction
-
-    def objective(self, pi: Sequence[Fraction]) -> Any:
-        """Compute J(pi)."""
-        value = -sum((r * p for r, p in zip(self.rewards, pi, strict=True)), Fraction(0))
-        return oracles.number(value) + oracles.number(self.beta) * oracles.kl(pi, self.nu_0)
-
-    def payoff(self, pi: Sequence[Fraction], q: Sequence[Fraction]) -> Any:
-        """Compute G(pi, q), the conjugate of a linear R being max_z (u(z) + r(z))."""
-        b = oracles.number(self.beta)
-        u = [-b * oracles.log(mass) for mass in q]
-        conjugate = max(v + oracles.number(r) for v, r in zip(u, self.rewards, strict=True))
-        return b * oracles.kl(pi, self.nu_0) + oracles.expectation(pi, u) - conjugate
-
-    def value(self) -> Any:
-        """Compute min J = -beta log sum nu_0 exp(r / beta)."""
-        b = oracles.number(self.beta)
-        return -b * mp.log(oracles.expectation(self.nu_0, [mp.exp(oracles.number(r) / b) for r in self.rewards]))
-
-    def lower_bound(self, q: Sequence[Fraction]) -> Any:
-        """Compute min over policies of G(., q), attained at the policy proportional to nu_0 q."""
-        weights = [p * mass for p, mass in zip(self.nu_0, q, strict=True)]
-        return self.payoff([w / sum(weights) for w in weights], q)
-
-
-def stated(game: LinearGame, pi: Sequence[Fraction], q: Sequence[Fraction]) -> Any:
+def stated(game: oracles.LinearGame, pi: Sequence[Fraction], q: Sequence[Fraction]) -> Any:
     """The slack of the proposition: by how much G(pi, q) exceeds the value of the game."""
     return max(mp.mpf(0), game.payoff(pi, q) - game.value())
 
 
-def duality_gap(game: LinearGame, pi: Sequence[Fraction], q: Sequence[Fraction]) -> Any:
+def duality_gap(game: oracles.LinearGame, pi: Sequence[Fraction], q: Sequence[Fraction]) -> Any:
     """The slack of the amendment: max over targets of G(pi, .) minus min over policies of G(., q)."""
     return game.objective(pi) - game.lower_bound(q)
 
@@ -86,7 +49,7 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
         yield replace(found, ratio=found.measured / max(found.claimed, EPSILON))
 
 
-def _compare(formula: Formula, game: LinearGame, pi: Sequence[Fraction], q: Sequence[Fraction]) -> Evidence:
+def _compare(formula: Formula, game: oracles.LinearGame, pi: Sequence[Fraction], q: Sequence[Fraction]) -> Evidence:
     suboptimality = game.objective(pi) - game.value()
     return Evidence(
         claimed=float(formula(game, pi, q)),
@@ -123,7 +86,7 @@ def _attacked(formula: Formula, n: int, rng: np.random.Generator) -> Evidence:
 
     place = attack_distributions(ratio, (4, n), rng, least=1e-3, trials=24, rounds=120).place
     pi, q, nu_0, rewards = (oracles.rounded(row, 10**4) for row in place)
-    return _compare(formula, LinearGame(nu_0, [2 * r for r in rewards], Fraction(1)), pi, q)
+    return _compare(formula, oracles.LinearGame(nu_0, [2 * r for r in rewards], Fraction(1)), pi, q)
 
 
 def of_functional(R: Functional, formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
@@ -153,15 +116,15 @@ def of_functional(R: Functional, formula: Formula, rng: np.random.Generator) -> 
             )
 
 
-def _instances(rng: np.random.Generator) -> Iterator[tuple[LinearGame, list[Fraction], list[Fraction]]]:
+def _instances(rng: np.random.Generator) -> Iterator[tuple[oracles.LinearGame, list[Fraction], list[Fraction]]]:
     half, quarter = Fraction(1, 2), Fraction(1, 4)
-    zero = LinearGame([half, half], [Fraction(0), Fraction(0)], Fraction(1))
+    zero = oracles.LinearGame([half, half], [Fraction(0), Fraction(0)], Fraction(1))
     yield zero, [Fraction(1), Fraction(0)], [1 - quarter, quarter]
     for _ in range(400):
         n = int(rng.integers(2, 5))
         rewards = [Fraction(int(r), 10) for r in rng.integers(-20, 21, size=n)]
         beta = Fraction(int(rng.integers(1, 30)), 10)
-        game = LinearGame(oracles.random_distribution(rng, n, 9), rewards, beta)
+        game = oracles.LinearGame(oracles.random_distribution(rng, n, 9), rewards, beta)
         pi, q = (oracles.random_distribution(rng, n, int(10 ** rng.integers(1, 4))) for _ in range(2))
         yield game, pi, q
 

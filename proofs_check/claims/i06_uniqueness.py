@@ -14,7 +14,6 @@ from dagames.functionals import Functional
 from proofs_check import oracles
 from proofs_check.attack import attack, simplex
 from proofs_check.claim import Claim, Evidence, Formula, Reading
-from proofs_check.claims.ii10_generalised_game import by_thirds
 from proofs_check.one_functional import PLACE, VALUE, convexity, games, scale
 
 Array = NDArray[np.float64]
@@ -43,7 +42,7 @@ class Game:
 
     def least(self) -> Any:
         """Compute min J."""
-        return self.value(self.star) + oracles.number(self.beta) * _kl(self.star, self.nu_0)
+        return self.value(self.star) + oracles.number(self.beta) * oracles.kl(self.star, self.nu_0)
 
     def lower_bound(self, q: Sequence[Fraction]) -> Any:
         """Compute min over policies of G(., q) = -beta log sum nu_0 q - R*(-beta log q)."""
@@ -56,7 +55,7 @@ def stated(game: Game, q: Sequence[Fraction]) -> Any:
     """What a target other than q* loses: at least beta KL(nu* || its best response), above 0 unless q is q*."""
     weights = [p * r for p, r in zip(game.nu_0, q, strict=True)]
     response = [w / sum(weights) for w in weights]
-    return oracles.number(game.beta) * _kl(game.star, response)
+    return oracles.number(game.beta) * oracles.kl(game.star, response)
 
 
 def sabotage(game: Game, q: Sequence[Fraction]) -> Any:
@@ -170,10 +169,6 @@ def of_functional(R: Functional, formula: Formula, rng: np.random.Generator) -> 
         yield Evidence(0.0, apart, "equal", slack, instance, size=stated_game.n_answers)
 
 
-def _kl(p: Vector, q: Sequence[Fraction]) -> Any:
-    return mp.fsum(a * (mp.log(a) - oracles.log(b)) for a, b in zip(p, q, strict=True) if a > 0)
-
-
 def _instances(rng: np.random.Generator) -> Iterator[Game]:
     yield _kinked(Fraction(3, 10), [Fraction(3, 5), Fraction(2, 5)], Fraction(1))
     for i in range(20):
@@ -193,7 +188,7 @@ def _kinked(weight: Fraction, nu_0: Sequence[Fraction], beta: Fraction) -> Game:
     def conjugate(u: Vector) -> Any:
         return max(u[0] - w, (u[0] + u[1]) / 2, u[1] - w)
 
-    t = by_thirds(lambda t: value([1 - t, t]) + b * _kl([1 - t, t], nu_0))
+    t = oracles.by_thirds(lambda t: value([1 - t, t]) + b * oracles.kl([1 - t, t], nu_0))
     half = mp.mpf(1) / 2
     star = [half, half] if abs(t - half) < mp.mpf(10) ** -20 else [1 - t, t]
     return Game(f"{weight} |nu(0) - nu(1)|", value, conjugate, nu_0, beta, star)

@@ -84,10 +84,10 @@ def _compare(
 def _distances(kind: str, nu_0: list[Fraction], start: list[Fraction], weight: Any, beta: Any, eta: Any) -> Vector:
     """Follow KL(nu* || nu) along the iteration, until it drowns."""
     star, nu = _equilibrium(kind, nu_0, weight, beta), [oracles.number(p) for p in start]
-    distances = [_kl(star, nu)]
+    distances = [oracles.kl(star, nu)]
     while len(distances) <= STEPS and distances[-1] > mp.mpf(10) ** -30:
         nu = _step(kind, nu, nu_0, weight, beta, eta)
-        distances.append(_kl(star, nu))
+        distances.append(oracles.kl(star, nu))
     return distances
 
 
@@ -235,10 +235,6 @@ def _equilibrium(kind: str, nu_0: list[Fraction], weight: Any, beta: Any) -> Vec
     return masses((low + high) / 2)
 
 
-def _kl(p: Vector, q: Vector) -> Any:
-    return mp.fsum(a * mp.log(a / b) for a, b in zip(p, q, strict=True))
-
-
 def plot() -> Plot:
     """Follow KL(nu* || nu) of the damped and of the full step, beside the claimed contraction."""
     nu_0, shown = [Fraction(4, 5), Fraction(1, 5)], 11
@@ -248,7 +244,7 @@ def plot() -> Plot:
     for name, eta in (("damped", stated(beta, smoothness)), ("full step", mp.mpf(1))):
         nu, path = [mp.mpf(1) / 5, mp.mpf(4) / 5], []
         for _ in range(shown):
-            path.append(float(_kl(star, nu)))
+            path.append(float(oracles.kl(star, nu)))
             nu = _step("collisions", nu, nu_0, weight, beta, eta)
         lines.append(Line(name, steps, path))
     bound = [lines[0].y[0] * float(smoothness / (beta + smoothness)) ** t for t in range(shown)]

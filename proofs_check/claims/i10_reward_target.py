@@ -11,15 +11,14 @@ from dagames import AlignmentGame, solve
 from dagames.functionals import Linear
 from proofs_check import oracles
 from proofs_check.claim import Claim, Evidence, Formula, Reading
-from proofs_check.claims.i05_approximate_equilibrium import LinearGame
 
 
-def stated(game: LinearGame) -> list[Any]:
+def stated(game: oracles.LinearGame) -> list[Any]:
     """The target proportional to exp(r / beta)."""
     return oracles.normalised([oracles.number(r / game.beta) for r in game.rewards])
 
 
-def sabotage(game: LinearGame) -> list[Any]:
+def sabotage(game: oracles.LinearGame) -> list[Any]:
     """Forget beta."""
     return oracles.normalised([oracles.number(r) for r in game.rewards])
 
@@ -72,13 +71,15 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
             )
 
 
-def _instances(rng: np.random.Generator) -> Iterator[LinearGame]:
+def _instances(rng: np.random.Generator) -> Iterator[oracles.LinearGame]:
     half = Fraction(1, 2)
-    yield LinearGame([half, half], [Fraction(0), Fraction(1)], Fraction(2))
+    yield oracles.LinearGame([half, half], [Fraction(0), Fraction(1)], Fraction(2))
     for i in range(40):
         n = 1 + i % 5
         rewards = [Fraction(int(r), 10) for r in rng.integers(-20, 21, size=n)]
-        yield LinearGame(oracles.random_distribution(rng, n, 9), rewards, Fraction(int(rng.integers(1, 30)), 10))
+        yield oracles.LinearGame(
+            oracles.random_distribution(rng, n, 9), rewards, Fraction(int(rng.integers(1, 30)), 10)
+        )
 
 
 I10 = Claim(

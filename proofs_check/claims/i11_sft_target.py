@@ -12,7 +12,6 @@ from dagames import AlignmentGame, solve
 from dagames.functionals import LogScore
 from proofs_check import oracles
 from proofs_check.claim import Claim, Evidence, Formula, Reading
-from proofs_check.claims.ii10_generalised_game import by_thirds
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ class LogLoss:
 
     def right(self) -> Any:
         """Search nu*(g)."""
-        return by_thirds(self.objective)
+        return oracles.by_thirds(self.objective)
 
 
 def stated(game: LogLoss) -> list[Any]:

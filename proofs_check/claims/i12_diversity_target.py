@@ -10,7 +10,6 @@ import numpy as np
 
 from proofs_check import oracles
 from proofs_check.claim import Claim, Evidence, Formula, Reading
-from proofs_check.claims.ii10_generalised_game import by_thirds
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ class EntropyGame:
 
     def searched(self) -> Any:
         """Search min J over two answers."""
-        return self.objective(_two(by_thirds(lambda t: self.objective(_two(t)))))
+        return self.objective(_two(oracles.by_thirds(lambda t: self.objective(_two(t)))))
 
 
 def _two(t: Any) -> list[Any]:

@@ -12,7 +12,6 @@ from dagames.couplings import Coherence
 from dagames.functionals import Linear
 from proofs_check import oracles
 from proofs_check.claim import Claim, Evidence, Formula, Reading
-from proofs_check.claims.ii10_generalised_game import by_thirds
 
 Views = Sequence[Sequence[Fraction]]
 
@@ -69,7 +68,7 @@ def _prices(views: Views, nu: Sequence[Any]) -> dict[str, Any]:
     slope = [mp.log(p) - mp.fsum(oracles.log(view[z]) for view in views) / len(views) for z, p in enumerate(nu)]
     prices = {"price of the first answer, excess by convexity": mp.fdot(nu, slope) - min(slope)}
     if len(nu) == 2:
-        t = by_thirds(lambda t: price([1 - t, t]))
+        t = oracles.by_thirds(lambda t: price([1 - t, t]))
         prices["price of the first answer less the searched one"] = price(nu) - price([1 - t, t])
     return prices
 

@@ -12,7 +12,6 @@ from dagames import orbits
 from proofs_check import oracles
 from proofs_check.attack import attack_distributions
 from proofs_check.claim import Claim, Evidence, Formula, Reading
-from proofs_check.claims.ii10_generalised_game import by_thirds
 
 Array = NDArray[np.float64]
 Views = Sequence[Sequence[Fraction]]
@@ -97,7 +96,7 @@ def _searched(name: str, views: Views) -> Any:
     def value(t: Any) -> Any:
         return _value(name, [1 - t, t], views)
 
-    return value(by_thirds(value))
+    return value(oracles.by_thirds(value))
 
 
 def _slope(name: str, q: Sequence[Any], views: Views) -> list[Any]:

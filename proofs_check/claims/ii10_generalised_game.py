@@ -74,7 +74,7 @@ def expressible(game: Game) -> bool:
         Whether one does.
     """
     if game.F == KL:
-        gap = game.slope(by_thirds(lambda t: game.cost(t) + game.beta * _kl(t, game.pi_0[1])))
+        gap = game.slope(oracles.by_thirds(lambda t: game.cost(t) + game.beta * oracles.kl([1 - t, t], game.pi_0)))
         return bool(abs(gap) <= oracles.number(abs(game.sign) * game.beta * REACH[game.Phi]))
     t = _best_mass(game)
     d, own = game.slope(t), -2 * game.beta * (t - game.pi_0[1])
@@ -178,12 +178,7 @@ def _min_max(game: Game) -> Any:
         d = min(max(2 * w * (t - p[1]) if w else p[0] - p[1], -reach), reach)
         return beta * (t - p_0) ** 2 + d * t - conjugate(d)
 
-    return payoff(by_thirds(payoff))
-
-
-def _kl(t: Any, p_0: Fraction) -> Any:
-    q = oracles.number(p_0)
-    return mp.fsum(a * mp.log(a / b) for a, b in ((t, q), (1 - t, 1 - q)) if a > 0)
+    return payoff(oracles.by_thirds(payoff))
 
 
 def _searched(game: Game) -> tuple[Any, Any]:
@@ -200,25 +195,9 @@ def _searched(game: Game) -> tuple[Any, Any]:
 
     def objective(t: Any) -> Any:
         """J_F."""
-        return w * (t - m) ** 2 + beta * _kl(t, game.pi_0[1])
+        return w * (t - m) ** 2 + beta * oracles.kl([1 - t, t], game.pi_0)
 
-    return objective(by_thirds(objective)), -loss(by_thirds(loss))
-
-
-def by_thirds(convex: Callable[[Any], Any]) -> Any:
-    """Minimise a convex function on [0, 1] by search.
-
-    Args:
-        convex: The function.
-
-    Returns:
-        Where it is least, to about 25 digits, which is 50 in the value.
-    """
-    low, high = mp.mpf(0), mp.mpf(1)
-    for _ in range(160):
-        left, right = (2 * low + high) / 3, (low + 2 * high) / 3
-        low, high = (low, right) if convex(left) < convex(right) else (left, high)
-    return (low + high) / 2
+    return objective(oracles.by_thirds(objective)), -loss(oracles.by_thirds(loss))
 
 
 def _instances(rng: np.random.Generator) -> Iterator[Game]:

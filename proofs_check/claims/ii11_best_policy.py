@@ -11,7 +11,6 @@ import numpy as np
 from dagames.bregman import Entropic, Euclidean, Generator, Polynomial
 from proofs_check import oracles
 from proofs_check.claim import Claim, Evidence, Formula, Reading
-from proofs_check.claims.ii10_generalised_game import by_thirds
 
 ENTROPY, SQUARE, QUARTIC = "sum p log p", "|p|^2 / 2", "sum p^2 / 2 + p^4 / 4"
 _LIBRARY: dict[str, Generator] = {
@@ -109,7 +108,7 @@ def _searched(F: str, own: Vector, speech: Vector) -> Vector:
         """G_F / beta up to a constant."""
         return _divergence(F, [1 - t, t], own) + (1 - t) * speech[0] + t * speech[1]
 
-    t = by_thirds(payoff)
+    t = oracles.by_thirds(payoff)
     return [1 - t, t]
 
 

@@ -15,11 +15,12 @@ from proofs_check import approximation
 from proofs_check.claim import Evidence, Settled, judge, verdict_of
 from proofs_check.claims.b06_pooled_counts import moments, pooled_mean
 from proofs_check.claims.b06a_pooled_bias import stated as pooled_bounds
-from proofs_check.claims.i05_approximate_equilibrium import LinearGame, stated
+from proofs_check.claims.i05_approximate_equilibrium import stated
 from proofs_check.claims.i07_best_response import exact_cycle
 from proofs_check.claims.i19_gini_reward import expected_step
 from proofs_check.claims.ii10_generalised_game import Game, expressible
 from proofs_check.known import load_claims, select_claims
+from proofs_check.oracles import LinearGame
 from proofs_check.record import as_json
 from proofs_check.run import not_turned, settle
 from tests.claims.settled import SEED, settled

@@ -125,7 +125,7 @@ def choices(n: int, Z: int) -> st.SearchStrategy:
 
 def pairs(n: int) -> st.SearchStrategy:
     rewards = st.lists(st.integers(-2, 2).map(Fraction), min_size=n, max_size=n)
-    return st.tuples(st.builds(i05.LinearGame, drawn(n), rewards, numbers), drawn(n, least=0), drawn(n))
+    return st.tuples(st.builds(oracles.LinearGame, drawn(n), rewards, numbers), drawn(n, least=0), drawn(n))
 
 
 def budgets(n: int) -> st.SearchStrategy:
@@ -181,7 +181,7 @@ KINDS = {
         Kind(
             i05,
             answers(pairs),
-            lambda: [(i05.LinearGame([ONE], [r], b), [ONE], [ONE]) for r in (ZERO, *SIMPLE) for b in SIMPLE],
+            lambda: [(oracles.LinearGame([ONE], [r], b), [ONE], [ONE]) for r in (ZERO, *SIMPLE) for b in SIMPLE],
         ),
         Kind(i07, st.tuples(answers(drawn), numbers), lambda: [([ONE], ratio) for ratio in SIMPLE]),
         Kind(i11, st.builds(i11.LogLoss, answers(drawn, 2), numbers), list),
