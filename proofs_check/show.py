@@ -204,7 +204,7 @@ def evidence_text(found: Settled) -> str:
         return found.error or "There is no evidence."
     if found.shown.sentence:
         return found.shown.sentence
-    label = "Smallest counterexample" if found.outcome == "false" else "Nearest to failing"
+    label = "Counterexample" if found.outcome == "false" else "Nearest to failing"
     return f"{label}: {comparison_text(found.shown)}; {instance_text(found.shown)}"
 
 

@@ -74,7 +74,7 @@ def test_verify_prints_a_verdict_per_claim(tmp_path):
     done = run("verify", "I.5", "I.7", "I.19", "--json", tmp_path / "out.json")
     assert done.returncode == 0, done.stderr
     assert "I.5 Approximate equilibrium by the value of G: false" in done.stdout
-    assert "Smallest counterexample: " in done.stdout
+    assert "Counterexample: " in done.stdout
     verdicts = {c["id"]: c["verdict"] for c in json.loads((tmp_path / "out.json").read_text())["claims"]}
     assert verdicts == {"I.5": "false", "I.7": "false", "I.19": "holds"}
     assert list(tmp_path.iterdir()) == [tmp_path / "out.json"]
