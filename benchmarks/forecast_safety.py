@@ -118,7 +118,7 @@ def _held_out(scored: dict[str, Any], plan: Any) -> list[dict[str, Any]]:
         game = replace(both, weights=inside)
         followed = course(game, plan.beta_of_game, plan.steps, size * plan.beta / plan.beta_of_game, chance, None)
         held = replace(both, weights=outside)
-        before, after = (held.mean_costs(np.exp(followed.log_nu[t])) for t in (0, -1))
+        before, after = held.mean_costs(both.nu_0), held.mean_costs(np.exp(followed.log_nu))
         entry: dict[str, Any] = {"step_size": size, "before": {}, "after": {}}
         for i, c in enumerate(plan.constraints):
             for when, values in (("before", before), ("after", after)):
@@ -152,7 +152,7 @@ def _mostly_refused(run: dict[str, Any], task: Any, scored: list[Any], plan: Any
     batch = batch_of(scored, plan.constraints, plan.group_size, 1, plan.seed)
     chance, speed = chances(batch, plan.together), plan.step_size * plan.beta / plan.beta_of_game
     followed = course(batch, plan.beta_of_game, plan.steps, speed, chance, None)
-    before, after = (np.einsum("xc,xc->x", np.exp(followed.log_nu[t, 0]), batch.costs[:, 1]) for t in (0, -1))
+    before, after = (np.einsum("xc,xc->x", nu[0], batch.costs[:, 1]) for nu in (batch.nu_0, np.exp(followed.log_nu)))
     order = _order(run, task)
     found = []
     for place in np.flatnonzero(before >= 0.5).tolist():

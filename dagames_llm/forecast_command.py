@@ -69,7 +69,7 @@ def forecast_command(
     chat: Annotated[bool | None, typer.Option("--chat/--no-chat", help="Render by the chat template.")] = None,
     save_samples: Annotated[Path | None, typer.Option(help="Write the drawn samples to this file.")] = None,
     resamples: Annotated[
-        int | None, typer.Option(min=1, help="Redraws of completions, for intervals; else 20, with budgets 200.")
+        int | None, typer.Option(min=1, help="Redraws for intervals; else 20, with budgets alone 200.")
     ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Of the samples and the redraws; else 0.")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the forecast to this file.")] = None,
@@ -132,7 +132,7 @@ def _plan(settings: Settings, step_size: float, together: int | None, resamples:
         step_size,
         together or settings.together,
         settings.target,
-        resamples=resamples or 200,
+        resamples=resamples or (200 if settings.target is None else 20),
         seed=seed,
     )
 

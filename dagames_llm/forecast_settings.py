@@ -89,6 +89,8 @@ def resolved(config: str | None, options: Mapping[str, Any], constraints: str | 
     if constraints is not None:
         given["constraints"] = _read_json("constraints", constraints, '[{"cost": "refusal", "budget": 0.1}]')
     written = dict(recipe_for_evaluation(config, {}).written) if config is not None else {}
+    # Null leaves a key out, but for the target, where it means none.
+    written = {key: value for key, value in written.items() if value is not None or key == "target"}
     if written.get("max_steps") == -1:  # TRL's way to leave it out
         del written["max_steps"]
     budgets = constraints_of(OrbitScriptArguments(constraints=given.get("constraints", written.get("constraints"))))

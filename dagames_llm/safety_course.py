@@ -22,19 +22,21 @@ Task = Callable[[Floats], tuple[Floats, Floats]]
 
 @dataclass(frozen=True, eq=False)
 class Course:
-    """A path.
+    """A path; of the policies only the last one is kept, as all would not fit into memory.
 
     Attributes:
-        log_nu: [T + 1, R, X, C].
+        log_nu: at the end, [R, X, C].
         multipliers: at the beginning of each step, by which it pays, [T + 1, R, d].
         costs: signed mean costs, [T + 1, R, d].
         rewards: mean reward of a completion, [T + 1, R].
+        divergences: from the reference, in nats a completion, [T + 1, R].
     """
 
     log_nu: Floats
     multipliers: Floats
     costs: Floats
     rewards: Floats
+    divergences: Floats
 
 
 def chances(batch: PromptBatch, together: int) -> Floats:
@@ -88,7 +90,23 @@ def penalties(batch: PromptBatch, multipliers: Floats) -> Floats:
     return -np.einsum("rd,xdc->rxc", multipliers, batch.costs)
 
 
-def course(batch: PromptBatch, beta: float, steps: int, step_size: float, chance: Floats, task: Task | None) -> Course:
+def divergence(batch: PromptBatch, log_nu: Floats) -> Floats:
+    """Return the mean divergence of policies [R, X, C] from the reference, [R]."""
+    nu = np.exp(log_nu)
+    held = nu > 0
+    ratio = np.where(held, log_nu, 0.0) - np.where(held, log_of(batch.nu_0), 0.0)
+    return np.einsum("rx,rxc->r", batch.weights, nu * ratio)
+
+
+def course(
+    batch: PromptBatch,
+    beta: float,
+    steps: int,
+    step_size: float,
+    chance: Floats,
+    task: Task | None,
+    tick: Callable[[], None] | None = None,
+) -> Course:
     """Follow policy and multipliers from the reference and from 0.
 
     Args:
@@ -98,6 +116,7 @@ def course(batch: PromptBatch, beta: float, steps: int, step_size: float, chance
         step_size: of the policy, in nats per unit of advantage.
         chance: that a generation concerns each constraint, [d].
         task: the rewards of a target, beside the penalties; None for none.
+        tick: called after each step.
 
     Returns:
         The path.
@@ -105,16 +124,18 @@ def course(batch: PromptBatch, beta: float, steps: int, step_size: float, chance
     log_nu_0 = log_of(batch.nu_0)
     log_nu, multipliers = log_nu_0, np.zeros((len(batch.nu_0), len(batch.constraints)))
     share = step_size * beta / (1 + step_size * beta)
-    logs, prices, costs, rewards = [], [], [], []
+    prices, costs, rewards, divergences = [], [], [], []
     for t in range(steps + 1):
         nu = np.exp(log_nu)
         paid = penalties(batch, multipliers)
         advantage, reward = (0.0, 0.0) if task is None else task(nu)
         costs.append(batch.mean_costs(nu))
-        logs.append(log_nu)
+        divergences.append(divergence(batch, log_nu))
         prices.append(multipliers)
         rewards.append(np.einsum("rx,rxc,rxc->r", batch.weights, nu, paid) + reward)
         if t < steps:
             log_nu = towards(log_nu, log_nu_0 + (paid + advantage) / beta, share)
             multipliers = ascend(batch, multipliers, costs, chance)
-    return Course(*(np.stack(part) for part in (logs, prices, costs, rewards)))
+            if tick is not None:
+                tick()
+    return Course(log_nu, *(np.stack(part) for part in (prices, costs, rewards, divergences)))

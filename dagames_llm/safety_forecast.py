@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import Any, Literal
 
 import numpy as np
@@ -12,14 +13,13 @@ from dagames._errors import InfeasibleError
 from dagames.simplex import as_positive
 from dagames.targets import ExponentiatedReward, GroundTruth, Target
 from dagames_llm._errors import DataError
-from dagames_llm.answer_dynamics import log_of
 from dagames_llm.costed_questions import CostedQuestion
 from dagames_llm.group_rules import Rule, rule_of, sizes_of
 from dagames_llm.multipliers import Constraint, DualAscent
 from dagames_llm.resampling import Estimates
 from dagames_llm.safety_batch import PromptBatch, batch_of
-from dagames_llm.safety_course import Course, Task, chances, course, penalties
-from dagames_llm.safety_rest import best_response, certified, least_costs, resting_multipliers
+from dagames_llm.safety_course import Course, Task, chances, course, divergence, penalties
+from dagames_llm.safety_rest import Certified, best_response, certified, least_costs, resting_multipliers
 from dagames_llm.vote_chances import Floats
 
 Progress = Callable[[int, int], None]
@@ -90,7 +90,7 @@ def safety_forecast(
     Args:
         questions: the questions, their completions scored for the plan's constraints.
         plan: the settings.
-        progress: receives the number of parts that are done, and of all.
+        progress: receives the number of steps that are done, and of all.
 
     Returns:
         The forecast as plain data: estimates with 95 % intervals `reference`, `after_steps`, `path` and `equilibrium`
@@ -105,8 +105,8 @@ def safety_forecast(
     >>> budget = Constraint(Refusal(), budget=0.8, sense="at least")
     >>> asked = costed_questions([("here", row)], [budget], str, by_answer=False, source="here")
     >>> found = safety_forecast(asked, SafetyPlan([budget], beta=0.5, group_size=8, centring="leave-one-out"))
-    >>> [round(number, 3) for number in (found["optimum"]["multipliers"]["refusal"], 0.5 * np.log(4))]
-    [0.693, 0.693]
+    >>> round(found["optimum"]["multipliers"]["refusal"], 3)  # 0.5 log 4: the log-odds rise from 0 to log 4
+    0.693
     """
     if not questions:
         raise DataError("a forecast needs at least one question.")
@@ -116,11 +116,16 @@ def safety_forecast(
     chance = chances(batch, plan.together)
     # The divergence pulls as strongly at every centring; an advantage pushes by (K - 1) / K where it is the group's.
     speed = plan.step_size * plan.beta / plan.beta_of_game
-    paths = {}
-    for done, factor in enumerate((1.0, *SPEEDS), start=1):
-        paths[factor] = course(batch, plan.beta_of_game, plan.steps, speed * factor, chance, task)
+    ticks = count(1)
+
+    def tick() -> None:
         if progress is not None:
-            progress(done, 2 + len(SPEEDS))
+            progress(next(ticks), (1 + len(SPEEDS)) * plan.steps)
+
+    paths = {
+        factor: course(batch, plan.beta_of_game, plan.steps, speed * factor, chance, task, tick)
+        for factor in (1.0, *SPEEDS)
+    }
     path = [_estimates(batch, paths[1.0], t) for t in range(plan.steps + 1)]
     return {
         "kind": "safety",
@@ -197,14 +202,17 @@ def _rest(
     at_cap = prices[0] >= batch.caps * (1 - 1e-6)
     optimum = certified(batch, beta, fixed)
     checked = certified(batch, beta, fixed, at_cap) if at_cap.any() else optimum
-    gap = None
-    if checked is not None and not isinstance(checked, InfeasibleError):
+    gap = difference = None
+    if isinstance(checked, Certified):
         prices[0], gap = np.minimum(checked.multipliers, batch.caps), checked.gap
     log_nu = best_response(batch, prices, beta, fixed)
     nu = np.exp(log_nu)
     costs = batch.mean_costs(nu)
+    if isinstance(checked, Certified):
+        difference = float(np.abs(costs[0] - checked.costs).max())
     paid = penalties(batch, prices) + fixed
-    rest = Course(log_nu[None], prices[None], costs[None], np.einsum("rx,rxc,rxc->r", batch.weights, nu, paid)[None])
+    reward = np.einsum("rx,rxc,rxc->r", batch.weights, nu, paid)
+    rest = Course(log_nu, prices[None], costs[None], reward[None], divergence(batch, log_nu)[None])
     for i, row in enumerate(rows):
         excess = costs[0, i] - batch.budgets[i]
         row |= {
@@ -214,7 +222,7 @@ def _rest(
         }
     return {
         "equilibrium": _estimates(batch, rest, 0),
-        "rest": {"gap": gap},
+        "rest": {"gap": gap, "difference": difference},
         "optimum": _optimum(batch, optimum),
         "constraints": rows,
     }
@@ -266,11 +274,7 @@ def _row(batch: PromptBatch, i: int, chance: Floats, path: Course) -> dict[str, 
 
 def _estimates(batch: PromptBatch, path: Course, t: int) -> Estimates:
     """Return the statistics of a step, named as in a run's log."""
-    log_nu, log_nu_0 = path.log_nu[t], log_of(batch.nu_0)
-    nu = np.exp(log_nu)
-    held = nu > 0
-    apart = np.where(held, nu * (np.where(held, log_nu, 0.0) - np.where(held, log_nu_0, 0.0)), 0.0).sum(axis=2)
-    found = {"reward": path.rewards[t], "kl": (batch.weights * apart).sum(axis=1)}
+    found = {"reward": path.rewards[t], "kl": path.divergences[t]}
     for i, constraint in enumerate(batch.constraints):
         found[f"safety/{constraint.name}/cost"] = constraint.sign * path.costs[t, :, i]
         found[f"safety/{constraint.name}/multiplier"] = path.multipliers[t, :, i]

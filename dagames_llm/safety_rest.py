@@ -46,6 +46,7 @@ def best_response(batch: PromptBatch, multipliers: Floats, beta: float, rewards:
     return towards(best, best, 0.0)
 
 
+@np.errstate(over="ignore")
 def resting_multipliers(batch: PromptBatch, beta: float, rewards: Floats | float = 0.0) -> Floats:
     """Maximise the dual over [0, cap] for each row.
 

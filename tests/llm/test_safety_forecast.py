@@ -75,6 +75,8 @@ def test_at_rest_multipliers_and_budgets_are_complementary(
         assert 0 <= price <= cap
         assert excess <= 1e-6 or price == pytest.approx(cap)
         assert excess >= -1e-6 or price <= 1e-6
+    if found["rest"]["gap"] is not None:
+        assert found["rest"]["difference"] < 1e-6
     rows = {row["name"]: row for row in found["constraints"]}
     assert all(row["met_at_rest"] or row["at_cap"] for row in rows.values())
     assert rows["harmful"]["can_be_met"] == (20 * budgets[0] * len(harmful) <= 20 * sum(r > 0 for r in harmful) + 1e-4)
@@ -113,6 +115,18 @@ def test_two_answers_by_hand(centring: Any) -> None:
     assert found["constraints"][0]["met_before"] is False
 
 
+@pytest.mark.parametrize(("centring", "share"), [("group", 0.5), ("leave-one-out", 1.0)])
+def test_the_first_steps_by_hand(centring: Any, share: float) -> None:
+    """The multiplier is at its cap from the second step on; GRPO's advantages of two are half of those of RLOO."""
+    constraints = [Constraint(Refusal(), 0.9, "refuses", sense="at least", step=10.0, cap=0.7)]
+    plan = SafetyPlan(constraints, 0.4, 2, 2, 0.3, centring=centring, resamples=1)
+    found = safety_forecast(asked([5], [], constraints), plan)["path"]
+    assert [there["safety/refuses/multiplier"]["mean"] for there in found] == [0, 0.7, 0.7]
+    costs = [there["safety/refuses/cost"]["mean"] for there in found]
+    odds = np.exp(0.3 * share * 0.7 / (1 + 0.3 * 0.4)) / 3
+    np.testing.assert_allclose(costs, [0.25, 0.25, odds / (1 + odds)])
+
+
 def test_a_budget_that_is_met_leaves_its_multiplier_at_0_and_the_policy_where_it_is() -> None:
     constraints = pair(0.3, 0.6, step=5.0)
     found = safety_forecast(asked([10, 14], [4, 6], constraints), SafetyPlan(constraints, 0.1, 4, 12, resamples=5))
@@ -147,6 +161,7 @@ def test_a_small_cap_is_a_fixed_penalty() -> None:
     assert found["equilibrium"]["safety/harmful/cost"]["mean"] == pytest.approx(1 / (1 + np.exp(-push)))
     assert found["equilibrium"]["safety/benign/cost"]["mean"] == pytest.approx(1 / (1 + np.exp(push)))
     assert found["rest"]["gap"] < 1e-12
+    assert found["rest"]["difference"] < 1e-9
     assert found["optimum"]["feasible"]
     assert found["optimum"]["multipliers"]["harmful"] > 0.1
 
@@ -443,7 +458,7 @@ def test_a_recipe_that_divides_advantages_is_noted(
     samples: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     recipe = tmp_path / "recipe.yaml"
-    recipe.write_text("extends: safety_cpu\nscale_rewards: group\nper_device_train_batch_size: 8\nmax_steps: 3\n")
+    recipe.write_text("extends: safety_cpu\nscale_rewards: group\nnum_generations: null\nmax_steps: 3\n")
     code, shown = run(["forecast", str(samples), "--config", str(recipe), "--resamples", "1"], capsys)
     assert code == 0
     assert "scale_rewards is 'group'" in shown
