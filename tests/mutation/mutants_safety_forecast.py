@@ -22,5 +22,4 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     (WHOLE, "plan.step_size * plan.beta / plan.beta_of_game", "plan.step_size"),
     (WHOLE, "c.sign * float(b) / float(mass)", "float(b) / float(mass)"),
     (WHOLE, "constraint.violation(least) <=", "constraint.violation(least) >"),
-    ("dagames_llm/costed_questions.py", "* applies[:, :, None]", ""),
 )
