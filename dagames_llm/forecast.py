@@ -19,6 +19,7 @@ from dagames_llm._errors import DataError
 from dagames_llm.answer_dynamics import CONVERGED, equilibrium, log_of, path
 from dagames_llm.certified_limit import certified_limit
 from dagames_llm.forecast_measures import measures
+from dagames_llm.forecast_place import place_on
 from dagames_llm.group_rules import Rule, rule_of, sizes_of
 from dagames_llm.reference_games import SampledQuestion, check_read
 from dagames_llm.resampling import Estimates, estimates_of
@@ -126,27 +127,7 @@ class Forecast:
         Raises:
             DataError: there is no such statistic on the path.
         """
-        if name != "step" and name not in self.path[0]:
-            raise DataError(f"the forecast has no statistic {name!r}; it has {', '.join(self.path[0])}.")
-        means = range(len(self.path)) if name == "step" else (there[name]["mean"] for there in self.path)
-        course = np.array([*means], dtype=np.float64)
-        rising = course[-1] >= course[0]
-        reached = np.flatnonzero(course >= value if rising else course <= value)
-        if not reached.size:
-            return {"step": float(self.plan.steps), "reached": False, "statistics": self.path[-1]}
-        after = int(reached[0])
-        if after == 0:
-            return {"step": 0.0, "reached": True, "statistics": self.path[0]}
-        part = float((value - course[after - 1]) / (course[after] - course[after - 1]))
-        between = {
-            key: {
-                end: (1 - part) * self.path[after - 1][key][end] + part * self.path[after][key][end]
-                for end in ("mean", "low", "high")
-            }
-            | {"n": self.path[after][key]["n"]}
-            for key in self.path[after]
-        }
-        return {"step": after - 1 + part, "reached": True, "statistics": between}
+        return place_on(self.path, name, value)
 
     def as_json(self) -> dict[str, Any]:
         """Return the forecast as plain data."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,9 +11,11 @@ import typer
 from dagames_llm._errors import DataError, RecipeError
 
 if TYPE_CHECKING:
-    from dagames.targets import Target
+    from dagames_llm.extract import Extractor
     from dagames_llm.forecast import Plan
+    from dagames_llm.forecast_settings import Settings
     from dagames_llm.reference_games import SampledQuestion
+    from dagames_llm.safety_forecast import SafetyPlan
 
 HELP = """Say what a run will do before it is run, from samples of the model as it is.
 
@@ -31,31 +32,46 @@ Examples: dagames-llm forecast samples.jsonl --target majority_vote --beta 0.02 
 dagames-llm forecast --model embedded --task addition --samples 16 --beta 0.02 --save-samples samples.jsonl
 
 dagames-llm forecast samples.jsonl --beta 0.02 --match reward=0.91    # where a run has reached this reward
+
+dagames-llm forecast --config safety_cpu --save-samples samples.jsonl    # budgets: costs, multipliers, and their rest
+
+dagames-llm forecast samples.jsonl --constraints '[{"cost": "refusal", "budget": 0.1}]'
 """
 
 
 def forecast_command(
     samples_file: Annotated[Path | None, typer.Argument(metavar="[SAMPLES]", help="JSON lines of samples.")] = None,
-    target: Annotated[str, typer.Option(help="A target of dagames.targets, as in a recipe.")] = "majority_vote",
+    config: Annotated[str | None, typer.Option(help="Recipe whose keys hold where no option is given.")] = None,
+    target: Annotated[str | None, typer.Option(help="A target of dagames.targets; else majority_vote.")] = None,
     target_options: Annotated[str | None, typer.Option(help='Its options as JSON: {"weight": 0.5}.')] = None,
     table: Annotated[str | None, typer.Option(help="Reward table: recommended, plugin, harmonic or minimax.")] = None,
-    beta: Annotated[float, typer.Option(help="Weight of the KL to the reference.")] = 0.02,
-    group_size: Annotated[int, typer.Option("--group-size", "-K", help="Completions of a question, K.")] = 8,
-    steps: Annotated[int, typer.Option(min=1, help="Mean-field steps.")] = 32,
+    constraints: Annotated[str | None, typer.Option(help="Budgets as JSON, as in a recipe; then no target.")] = None,
+    beta: Annotated[float | None, typer.Option(help="Weight of the KL to the reference; else 0.02.")] = None,
+    group_size: Annotated[
+        int | None, typer.Option("--group-size", "-K", help="Completions of a question, K; else 8.")
+    ] = None,
+    steps: Annotated[
+        int | None, typer.Option(min=1, help="Mean-field steps, else 32; with budgets generations, else the recipe's.")
+    ] = None,
     step_size: Annotated[float, typer.Option(help="Nats a step per unit of advantage.")] = 0.25,
+    questions_per_step: Annotated[
+        int | None, typer.Option(min=1, help="With budgets: questions of a generation; else the recipe's.")
+    ] = None,
     match: Annotated[str | None, typer.Option(help="STATISTIC=VALUE that a run was measured at.")] = None,
     extractor: Annotated[str | None, typer.Option(help="How answers are read.")] = None,
     model: Annotated[str | None, typer.Option(help="Draw samples of it: `embedded`, a folder, or a hub id.")] = None,
     data: Annotated[Path | None, typer.Option(help="Data file of questions to draw for.")] = None,
     task: Annotated[str | None, typer.Option(help="Built-in task to draw for, its training part.")] = None,
     samples: Annotated[int, typer.Option(min=2, help="Completions drawn of each prompt.")] = 32,
-    temperature: Annotated[float, typer.Option(min=0.01, help="Of the completions.")] = 1.0,
+    temperature: Annotated[float | None, typer.Option(min=0.01, help="Of the completions; else 1.")] = None,
     max_new_tokens: Annotated[int | None, typer.Option(min=1, help="Length of a completion.")] = None,
     batch_size: Annotated[int, typer.Option(min=1, help="Completions generated at once.")] = 64,
-    chat: Annotated[bool, typer.Option("--chat", help="Render prompts by the chat template.")] = False,
+    chat: Annotated[bool | None, typer.Option("--chat/--no-chat", help="Render by the chat template.")] = None,
     save_samples: Annotated[Path | None, typer.Option(help="Write the drawn samples to this file.")] = None,
-    resamples: Annotated[int, typer.Option(min=1, help="Redraws of completions, for intervals.")] = 20,
-    seed: Annotated[int, typer.Option(min=0, help="Of the samples and the redraws.")] = 0,
+    resamples: Annotated[
+        int | None, typer.Option(min=1, help="Redraws for intervals; else 20, with budgets alone 200.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Of the samples and the redraws; else 0.")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the forecast to this file.")] = None,
     plot: Annotated[Path | None, typer.Option(help="Draw it: .svg, .png or .pdf; its JSON beside it.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files of these names.")] = False,
@@ -63,23 +79,31 @@ def forecast_command(
     """Check what can be checked at once, read or draw the samples, and forecast."""
     from dagames._files import write_bytes, write_json
     from dagames_llm.extract import extractor_named
-    from dagames_llm.forecast import Plan
+    from dagames_llm.forecast_settings import read_options, resolved
 
-    check_source(samples_file, model, data, task)
+    check_source(samples_file, model, data, task, config)
     _check_outputs(json_file, plot, save_samples, samples_file, overwrite)
-    place = None if match is None else as_match(match)
-    made = make_target(target, target_options, table, group_size)
-    plan = Plan(made, beta, group_size, steps, step_size, resamples, seed)
-    if samples_file is not None:
-        from dagames_llm.reference_games import load_samples
-
-        questions = load_samples(samples_file, extractor_named(extractor or "last_number"))
-    else:
-        from dagames_llm.forecast_samples import Draw, draw_samples
-
-        draw = Draw(model or "embedded", data, task, extractor, samples, temperature, max_new_tokens, batch_size, chat)
-        questions = draw_samples(draw, seed, save_samples)
-    content = run(questions, plan, place)
+    options = {
+        "target": target,
+        "target_options": read_options(target_options),
+        "beta": beta,
+        "num_generations": group_size,
+        "max_steps": steps,
+        "extractor": extractor,
+        "model_name_or_path": model,
+        "data": None if data is None else str(data),
+        "task": task,
+        "temperature": temperature,
+        "max_completion_length": max_new_tokens,
+        "chat": chat,
+        "seed": seed,
+    }
+    settings = resolved(config, options, constraints, table)
+    place = None if match is None else as_match(match, [c.name for c in settings.constraints])
+    plan = _plan(settings, step_size, questions_per_step, resamples)
+    read = extractor_named(settings.keys["extractor"] or "last_number")
+    questions, rows = _drawn(settings, samples, batch_size, save_samples) if samples_file is None else (None, None)
+    content = _forecast(settings, plan, place, read, samples_file, questions, rows)
     if json_file is not None:
         write_json(json_file, content)
     if plot is not None:
@@ -88,6 +112,76 @@ def forecast_command(
         write_bytes(plot, draw_forecast(content, plot.suffix.lower().removeprefix(".")))
         write_json(plot.with_suffix(".json"), content)
     _show(content)
+
+
+def _plan(settings: Settings, step_size: float, together: int | None, resamples: int | None) -> Plan | SafetyPlan:
+    from dagames_llm.forecast import Plan
+    from dagames_llm.safety_forecast import SafetyPlan
+
+    beta, K, seed = (settings.keys[name] for name in ("beta", "num_generations", "seed"))
+    if not settings.constraints:
+        if together is not None:
+            raise RecipeError("--questions-per-step is for the multipliers of budgets, and there are no --constraints.")
+        assert settings.target is not None  # noqa: S101, one of both rewards
+        return Plan(settings.target, beta, K, settings.steps, step_size, resamples or 20, seed)
+    return SafetyPlan(
+        settings.constraints,
+        beta,
+        K,
+        settings.steps,
+        step_size,
+        together or settings.together,
+        settings.target,
+        resamples=resamples or (200 if settings.target is None else 20),
+        seed=seed,
+    )
+
+
+def _drawn(settings: Settings, samples: int, batch_size: int, save: Path | None) -> tuple[Any, Any]:
+    from dagames_llm.forecast_samples import Draw, draw_samples
+    from dagames_llm.forecast_settings import data_of
+
+    keys = settings.keys
+    draw = Draw(
+        keys["model_name_or_path"] or "embedded",
+        data_of(settings),
+        keys["task"],
+        keys["extractor"],
+        samples,
+        keys["temperature"],
+        keys["max_completion_length"],
+        batch_size,
+        keys["chat"],
+        keys["stop_at_newline"],
+        1 if settings.constraints else 2,
+    )
+    return draw_samples(draw, keys["seed"], save)
+
+
+def _forecast(
+    settings: Settings,
+    plan: Plan | SafetyPlan,
+    place: tuple[str, float] | None,
+    read: Extractor,
+    samples_file: Path | None,
+    questions: Any,
+    rows: Any,
+) -> dict[str, Any]:
+    from dagames_llm.forecast import Plan
+    from dagames_llm.reference_games import load_samples
+
+    if isinstance(plan, Plan):
+        return run(load_samples(samples_file, read) if samples_file is not None else questions, plan, place)
+    from dagames_llm.costed_questions import costed_questions, load_costed
+    from dagames_llm.safety_words import run_safety
+
+    by_answer = plan.target is not None
+    if samples_file is not None:
+        costed = load_costed(samples_file, plan.constraints, read, by_answer=by_answer)
+    else:
+        placed = [(f"question {number}", row) for number, row in enumerate(rows, start=1)]
+        costed = costed_questions(placed, plan.constraints, read, by_answer=by_answer, source="the samples")
+    return run_safety(costed, plan, place, settings.notes)
 
 
 def run(questions: Sequence[SampledQuestion], plan: Plan, place: tuple[str, float] | None = None) -> dict[str, Any]:
@@ -129,51 +223,12 @@ def run(questions: Sequence[SampledQuestion], plan: Plan, place: tuple[str, floa
     return found.as_json()
 
 
-def make_target(name: str, options: str | None, table: str | None, group_size: int) -> Target:
-    """Return the target that the options name.
-
-    Args:
-        name: as in a recipe.
-        options: its options as JSON, or None.
-        table: the name of a reward table, or None.
-        group_size: traces of a group, for the table.
-
-    Returns:
-        The target.
-
-    Raises:
-        RecipeError: there is no such target, option or table, or the target has no table.
-    """
-    from dagames_llm.forecast_choices import TABLES, with_table
-    from dagames_llm.group_rules import sizes_of
-    from dagames_llm.named_rewards import target_of
-    from dagames_llm.recipe import OrbitScriptArguments
-
-    sizes_of(group_size, 1)
-    try:
-        given = None if options is None else json.loads(options)
-    except ValueError as error:
-        raise RecipeError(f'--target-options is not JSON: {error}. Write {{"weight": 0.5}}.') from error
-    made = target_of(OrbitScriptArguments(target=name, target_options=given))
-    if made is None:
-        raise RecipeError("--target names nothing; a forecast needs one.")
-    if table is None:
-        return made
-    if table not in TABLES:
-        raise RecipeError(f"--table is {table!r}; known are {', '.join(TABLES)}.")
-    tabled = with_table(made, table, group_size)
-    if tabled is made:
-        raise RecipeError(
-            f"--table is {table!r}, but the target {name} has no table; inverse_frequency and prior_matching do."
-        )
-    return tabled
-
-
-def as_match(match: str) -> tuple[str, float]:
+def as_match(match: str, constraints: Sequence[str] = ()) -> tuple[str, float]:
     """Read STATISTIC=VALUE.
 
     Args:
         match: the text.
+        constraints: names of budgets, whose costs and multipliers are statistics.
 
     Returns:
         Both.
@@ -183,16 +238,28 @@ def as_match(match: str) -> tuple[str, float]:
     """
     from dagames_llm.forecast_words import ROWS
 
-    name, _, value = (part.strip() for part in match.partition("="))
-    if name not in {*ROWS, "step"} and value:
-        raise DataError(f"--match names no statistic {name!r} of a forecast; known are step, {', '.join(ROWS)}.")
+    known = ["reward", "kl", *(f"safety/{c}/{what}" for c in constraints for what in ("cost", "multiplier"))]
+    known = ["step", *(known if constraints else ROWS)]
+    name, _, value = (part.strip() for part in match.rpartition("="))
+    if name and name not in known:
+        raise DataError(f"--match names no statistic {name!r} of a forecast; known are {', '.join(known)}.")
+    number = _number(value)
+    if not name or number is None:
+        raise DataError(f"--match is {match!r}; it is a statistic and a number, as reward=0.91 or kl=0.4.")
+    return name, number
+
+
+def _number(text: str) -> float | None:
     try:
-        return name, float(value)
+        number = float(text)
     except ValueError:
-        raise DataError(f"--match is {match!r}; it is a statistic and a number, as reward=0.91 or kl=0.4.") from None
+        return None
+    return number if number == number else None
 
 
-def check_source(samples_file: Path | None, model: str | None, data: Path | None, task: str | None) -> None:
+def check_source(
+    samples_file: Path | None, model: str | None, data: Path | None, task: str | None, config: str | None = None
+) -> None:
     """Raise unless there is exactly one source of samples.
 
     Args:
@@ -200,6 +267,7 @@ def check_source(samples_file: Path | None, model: str | None, data: Path | None
         model: a model to draw from.
         data: questions to draw for.
         task: a built-in task to draw for.
+        config: a recipe, whose questions are drawn for where neither is given.
 
     Raises:
         DataError: there is none, or there are two.
@@ -211,8 +279,8 @@ def check_source(samples_file: Path | None, model: str | None, data: Path | None
             raise DataError(f"no file {samples_file} of samples.")
     elif data is not None and task is not None:
         raise DataError("--data and --task both name questions; give one.")
-    elif data is None and task is None:
-        raise DataError("give a file of samples, or --model with --data or --task to draw them.")
+    elif data is None and task is None and config is None:
+        raise DataError("give a file of samples, or --model with --data or --task, or --config, to draw them.")
     elif data is not None and not data.is_file():
         raise DataError(f"no data file {data}.")
 
@@ -236,6 +304,11 @@ def _show(content: dict[str, Any]) -> None:
     from dagames_llm.forecast_words import cell, directions_table, forecast_table, sentences
 
     console = Console()
+    if content.get("kind") == "safety":
+        from dagames_llm.safety_words import show_safety
+
+        show_safety(content, console)
+        return
     console.print(forecast_table(content))
     if content["directions"]:
         console.print(directions_table(content))

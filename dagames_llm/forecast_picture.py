@@ -29,6 +29,10 @@ def draw_forecast(content: Mapping[str, Any], kind: str) -> bytes:
     Returns:
         The file's content; the same for the same forecast.
     """
+    if content.get("kind") == "safety":
+        from dagames_llm.safety_picture import draw_safety
+
+        return draw_safety(content, kind)
     panels: list[Panel] = []
     if "sampled" in content["reference"]:
         panels.append(partial(_along, content=content, names=("sampled", "greedy", "vote")))

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from dagames._files import write_text
 from dagames_llm.extract import extractor_named
-from dagames_llm.reference_games import SampledQuestion, check_read, question_of
+from dagames_llm.reference_games import SampledQuestion, question_of
+
+Row = dict[str, Any]
+"""A line of a file of samples: `orbit`, `completions`, `answer` where known, and the question's columns."""
 
 
 @dataclass(frozen=True)
@@ -17,7 +22,7 @@ class Draw:
 
     Attributes:
         model: "embedded", a folder, or a hub id.
-        data: data file of questions, or None for a built-in task.
+        data: questions, as the key of a recipe, or None for a built-in task.
         task: the built-in task; its training part is asked.
         extractor: how answers are read; the task's own, or "last_number", where None.
         samples: completions of each prompt.
@@ -25,10 +30,12 @@ class Draw:
         max_new_tokens: length of a completion; 4 for a task and 256 for a file where None.
         batch_size: completions generated at once.
         chat: render prompts by the chat template.
+        stop_at_newline: end a completion at the end of its line; for a built-in task where None.
+        wordings: that a question without paraphrases is given; one is enough for budgets.
     """
 
     model: str
-    data: Path | None
+    data: Path | str | Mapping[str, Any] | None
     task: str | None
     extractor: str | None
     samples: int
@@ -36,9 +43,11 @@ class Draw:
     max_new_tokens: int | None = None
     batch_size: int = 64
     chat: bool = False
+    stop_at_newline: bool | None = None
+    wordings: int = 2
 
 
-def draw_samples(draw: Draw, seed: int, save: Path | None = None) -> list[SampledQuestion]:
+def draw_samples(draw: Draw, seed: int, save: Path | None = None) -> tuple[list[SampledQuestion], list[Row]]:
     """Sample a model, with a bar. Heavy: loads torch.
 
     Args:
@@ -47,7 +56,7 @@ def draw_samples(draw: Draw, seed: int, save: Path | None = None) -> list[Sample
         save: write the completions to this file, in the form that `load_samples` reads.
 
     Returns:
-        The questions.
+        The questions, and the rows of completions of which they were read.
     """
     from dagames_llm.data import load_orbits, task_named
 
@@ -56,7 +65,7 @@ def draw_samples(draw: Draw, seed: int, save: Path | None = None) -> list[Sample
         orbits, name = list(built_in.train), draw.extractor or built_in.extractor
     else:
         name = draw.extractor or "last_number"
-        orbits = load_orbits(draw.data, extractor_named(name))
+        orbits = load_orbits(draw.data, extractor_named(name), draw.wordings)
     read = extractor_named(name)
     from rich.console import Console
 
@@ -67,7 +76,7 @@ def draw_samples(draw: Draw, seed: int, save: Path | None = None) -> list[Sample
 
     quiet_libraries()
     policy, tokenizer = models.load_model(draw.model)
-    if draw.data is None:
+    if draw.stop_at_newline if draw.stop_at_newline is not None else draw.data is None:
         models.stop_at_newline(policy, tokenizer)
     if draw.chat:
         models.check_chat(tokenizer)
@@ -80,16 +89,17 @@ def draw_samples(draw: Draw, seed: int, save: Path | None = None) -> list[Sample
     remaining = iter(texts)
     drawn = [[next(remaining) for _ in orbit.views] for orbit in orbits]
     gold = [None if o.gold is None else frozenset({o.gold, *o.aliases}) for o in orbits]
+    rows = [
+        {"orbit": list(orbit.views)}
+        | {key: value for key, value in orbit.columns.items() if isinstance(value, str | int | float)}
+        | {"completions": completions}
+        | ({} if right is None else {"answer": sorted(map(str, right))})
+        for orbit, completions, right in zip(orbits, drawn, gold, strict=True)
+    ]
     if save is not None:
-        rows = [
-            {"orbit": list(orbit.views), "completions": completions}
-            | ({} if right is None else {"answer": sorted(map(str, right))})
-            for orbit, completions, right in zip(orbits, drawn, gold, strict=True)
-        ]
         write_text(save, "".join(json.dumps(row) + "\n" for row in rows))
     questions = [
         question_of(orbit.views, [[read(text) for text in view] for view in completions], right)
         for orbit, completions, right in zip(orbits, drawn, gold, strict=True)
     ]
-    check_read(questions, draw.model)
-    return questions
+    return questions, rows

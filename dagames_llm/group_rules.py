@@ -66,6 +66,23 @@ def sizes_of(group_size: int, n_views: int) -> list[int]:
     return [group_size // n_views + (v < group_size % n_views) for v in range(n_views)]
 
 
+def check_forecast(target: Target) -> None:
+    """Raise for a target that no distribution of answers determines.
+
+    Args:
+        target: The target.
+
+    Raises:
+        RecipeError: If it reads more of completions than their answers.
+    """
+    lacking = target.needs - {"gold"}
+    if lacking:
+        raise RecipeError(
+            f"`target` {type(target).__name__} reads {', '.join(sorted(lacking))} of completions, which no "
+            "distribution of answers has; a forecast is possible for targets of answers alone."
+        )
+
+
 def rule_of(target: Target, question: SampledQuestion, group_size: int) -> Rule:
     """Return the expectations of a question under a target.
 
@@ -81,12 +98,7 @@ def rule_of(target: Target, question: SampledQuestion, group_size: int) -> Rule:
         RecipeError: If the target reads what samples do not have, or cannot be used with this group.
     """
     sizes = sizes_of(group_size, len(question.views))
-    lacking = target.needs - {"gold"}
-    if lacking:
-        raise RecipeError(
-            f"`target` {type(target).__name__} reads {', '.join(sorted(lacking))} of completions, which no "
-            "distribution of answers has; a forecast is possible for targets of answers alone."
-        )
+    check_forecast(target)
     if "gold" in target.needs and question.gold is None:
         raise RecipeError(f"`target` {type(target).__name__} needs `answer`, which a question lacks: {question.views}.")
     try:

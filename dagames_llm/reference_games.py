@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -93,21 +93,40 @@ def load_samples(path: str | Path, extractor: Extractor) -> list[SampledQuestion
         DataError: the file is missing or holds no line, a line cannot be used (the message names file and line), or no
             completion of the whole file has an answer.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise DataError(f"no file {path} of samples" + (": it is a folder." if path.is_dir() else "."))
     questions = []
-    for number, line in enumerate(path.read_bytes().splitlines(), start=1):
-        if line.strip():
-            place = f"{path}, line {number}"
-            try:
-                questions.append(_question(_row(line), extractor))
-            except DataError as error:
-                raise DataError(f"{place}: {error}") from None
+    for place, row in sample_rows(Path(path)):
+        try:
+            questions.append(question_in(row, extractor))
+        except DataError as error:
+            raise DataError(f"{place}: {error}") from None
     if not questions:
         raise DataError(f"{path} holds no line of samples.")
     check_read(questions, str(path))
     return questions
+
+
+def sample_rows(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield the place and the content of each line of a file of samples.
+
+    Args:
+        path: the file.
+
+    Yields:
+        "file, line n", for messages, and the object that stands there.
+
+    Raises:
+        DataError: there is no such file, or a line is no JSON object.
+    """
+    if not path.is_file():
+        raise DataError(f"no file {path} of samples" + (": it is a folder." if path.is_dir() else "."))
+    for number, line in enumerate(path.read_bytes().splitlines(), start=1):
+        if line.strip():
+            place = f"{path}, line {number}"
+            try:
+                row = _row(line)
+            except DataError as error:
+                raise DataError(f"{place}: {error}") from None
+            yield place, row
 
 
 def check_read(questions: Sequence[SampledQuestion], source: str) -> None:
@@ -139,7 +158,19 @@ def _row(line: bytes) -> Mapping[str, Any]:
     return row
 
 
-def _question(row: Mapping[str, Any], extractor: Extractor) -> SampledQuestion:
+def question_in(row: Mapping[str, Any], extractor: Extractor) -> SampledQuestion:
+    """Read one question off a row of samples.
+
+    Args:
+        row: see `load_samples`.
+        extractor: reads an answer out of a completion.
+
+    Returns:
+        The question.
+
+    Raises:
+        DataError: the row cannot be used.
+    """
     views = _views(row)
     key = "answers" if "answers" in row else "completions"
     lists = _lists(row.get(key), key, len(views))

@@ -1,8 +1,9 @@
-"""The tables of docs/forecast.md are those of results/forecast/demo.json."""
+"""The tables and numbers of docs/forecast.md are those of results/forecast."""
 
 import json
 import statistics
 
+from benchmarks import forecast_safety
 from benchmarks.forecast import OUT, PAGE, ROOT, SEEDS, page_with
 
 
@@ -49,3 +50,33 @@ def test_the_diversity_run_is_as_the_page_says() -> None:
     assert f"own end is {forecast['equilibrium']['answer_entropy']['mean']:.2f} nats" in text
     settings = json.loads((ROOT / "results" / "cpu" / "diversity_cpu.json").read_text(encoding="utf-8"))["recipe"]
     assert (settings["beta"], settings["num_generations"]) == (forecast["beta"], forecast["group_size"])
+
+
+def test_the_safety_run_is_as_the_page_says() -> None:
+    content = json.loads(forecast_safety.OUT.read_text(encoding="utf-8"))
+    run = json.loads(forecast_safety.RUN.read_text(encoding="utf-8"))
+    text = PAGE.read_text(encoding="utf-8")
+    assert forecast_safety.page_with(text, content) == text
+    made, name = content["forecast"], "safety/refuses harmful/multiplier"
+    assert (made["beta"], made["group_size"], made["steps"]) == (
+        run["recipe"]["beta"],
+        run["recipe"]["num_generations"],
+        run["recipe"]["max_steps"],
+    )
+    assert [round(value, 2) for value in made["optimum"]["multipliers"].values()] == [0.16, 0.04]
+    assert made["optimum"]["gap"] < 1e-15
+    assert not any(row["met_before"] for row in made["constraints"])
+    assert f"{made['constraints'][0]['largest_multiplier']:.2f}" == "0.44"
+    assert 0.55 < max(step[name] for step in run["history"]) < 0.56
+    late = content["stages"][-1]
+    assert round(late["measured"]["refuses harmful"]["multiplier"], 2) == 0.31
+    assert round(late["forecast"]["refuses harmful"]["multiplier"]["mean"], 2) == 0.27
+    assert late["forecast"]["refuses benign"]["multiplier"]["high"] < late["measured"]["refuses benign"]["multiplier"]
+    speeds = [
+        [round(each["statistics"][f"safety/refuses {kind}/cost"]["mean"], 2) for kind in ("harmful", "benign")]
+        for each in made["speeds"]
+    ]
+    assert [speeds[0], speeds[2]] == [[0.91, 0.11], [0.89, 0.1]]
+    assert [round(each["statistics"][name]["mean"], 2) for each in made["speeds"]][::2] == [0.82, 0.14]
+    for question in content["mostly_refused"]:
+        assert question["forecast"] < question["before"] < question["generations"][-1]["cost"]

@@ -18,5 +18,5 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     (COURSE, "[active] + found.advantage / beta", "[active] + found.advantage"),
     ("dagames_llm/forecast_measures.py", "(before >= CHANGED) & (now < CHANGED)", "now >= CHANGED"),
     ("dagames_llm/drawn_groups.py", "own - rest / (K - 1)", "own"),
-    ("dagames_llm/forecast.py", "(1 - part) * self.path[after - 1]", "part * self.path[after - 1]"),
+    ("dagames_llm/forecast_place.py", "(1 - part) * path[after - 1]", "part * path[after - 1]"),
 )
