@@ -102,8 +102,8 @@ def _simple() -> Iterator[list[Fraction]]:
 def _compare(formula: Formula, rule: str, K: int, nu: Sequence[Fraction], worst: float, route: str) -> Evidence:
     bound = formula(len(nu))[rule]
     sentence = (
-        f"Take K = {K}, nu = {oracles.as_text(nu)} and the {rule} baseline. Listing the counts of a group gives a largest "
-        f"entry of the bias of {worst:.4g} / K^2, above {bound:.4g} / K^2."
+        f"Take K = {K}, nu = {oracles.as_text(nu)} and the {rule} baseline. Listing the counts of a group "
+        f"gives a largest entry of the bias of {worst:.4g} / K^2, above {bound:.4g} / K^2."
     )
     return Evidence(
         claimed=bound,

@@ -140,7 +140,7 @@ II4A = Claim(
         "log(X / K), which has at most .6 / K there. At K = 64 it is above 2."
     ),
     printed="max_p |p (E[c_X] - log p)| ~ 1 / K,  X = 1 + Binomial(K - 1, p)",
-    kind="rate",
+    kind="upper bound",
     expected="holds",
     readings=(
         Reading(
