@@ -24,6 +24,11 @@ def sabotage(K: int, a: Reward, slope: Reward) -> tuple[Fraction, Reward]:  # no
     return Fraction(K - 1, K), a
 
 
+def of_full_size(K: int, a: Reward, slope: Reward) -> tuple[Fraction, Reward]:
+    """The slope divided by K in place of K - 1."""
+    return Fraction(K - 1, K), lambda p: a(p) - p * slope(p) / K
+
+
 def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
     """Compare with the expected centred step, listed in exact rationals.
 
@@ -134,13 +139,15 @@ B1 = Claim(
     id="B.1",
     title="Group mean as a baseline",
     whose="ours",
-    place="ours",
+    place="beside the slides, GRPO with game-derived rewards, and Solution 2",
+    plain="Subtracting the group's mean reward shortens the step, and changes what a table of rewards estimates.",
     statement=(
         "A trace gets c_n, n the count of its answer in its group of K, itself included; a(p) is the mean of that "
         "given that its answer has the probability p. Centred by the group's mean, the expected step is (K - 1)/K "
         "times the policy gradient of b(p) = a(p) - p a'(p) / (K - 1), for every table and every nu. For a = p^m "
         "this is (1 - m/(K-1)) times the policy gradient of a."
     ),
+    printed="E[step] = (K-1)/K grad of b,  b(p) = a(p) - p a'(p) / (K-1)",
     kind="equality",
     expected="holds",
     readings=(
@@ -148,6 +155,7 @@ B1 = Claim(
             expected="holds",
             stated=stated,
             sabotage=sabotage,
+            near_miss=of_full_size,
             evidence=evidence,
         ),
     ),

@@ -45,6 +45,11 @@ def by_answers(n_answers: int) -> dict[str, float]:
     return bounds | ({"leave-one-out": (0.46, 0.79, 1.15)[n_answers - 2]} if n_answers <= 4 else {})
 
 
+def two_percent_less(n_answers: int) -> dict[str, float]:
+    """The bounds of the amendment for few answers, lowered by two parts in a hundred."""
+    return {rule: 0.98 * bound for rule, bound in by_answers(n_answers).items()}
+
+
 def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
     """Measure K^2 times the largest entry of the expected step less the policy gradient of log p.
 
@@ -95,13 +100,19 @@ def _simple() -> Iterator[list[Fraction]]:
 
 
 def _compare(formula: Formula, rule: str, K: int, nu: Sequence[Fraction], worst: float, route: str) -> Evidence:
+    bound = formula(len(nu))[rule]
+    sentence = (
+        f"Take K = {K}, nu = {oracles.as_text(nu)} and the {rule} baseline. Listing the counts of a group "
+        f"gives a largest entry of the bias of {worst:.4g} / K^2, above {bound:.4g} / K^2."
+    )
     return Evidence(
-        claimed=formula(len(nu))[rule],
+        claimed=bound,
         measured=worst,
         relation="at most",
         tolerance=1e-9,
         instance={"baseline": rule, "K": K, "nu": oracles.as_text(nu), "found": route, "K^2 bias": round(worst, 6)},
         size=K + oracles.complexity(nu),
+        sentence=sentence if worst > bound else "",
     )
 
 
@@ -149,14 +160,19 @@ def _exactly(nu: Sequence[Fraction], rule: str, K: int = 8) -> Any:
 
 B2 = Claim(
     id="B.2",
-    title="Baselines that keep the rate, any number of answers",
+    title="Baselines that keep the rate, first constants",
     whose="ours",
-    place="ours, as first conjectured",
+    place="a first conjecture of ours",
+    plain=(
+        "Two baselines leave the best table its rate, with constants that were first thought to hold for any number "
+        "of answers."
+    ),
     statement=(
         "With the self-inclusive minimax table for log p, K = 8..32, every entry of the expected step is within .53"
         " / K^2 of the policy gradient of log p if the centred advantage is multiplied by K / (K - 1), and within "
         ".88 / K^2 if the baseline is recomputed from the counts without the trace; for every number of answers."
     ),
+    printed="K^2 |E[step] - gradient| <= .53 or .88",
     kind="upper bound",
     expected="false",
     readings=(
@@ -164,6 +180,7 @@ B2 = Claim(
             expected="false",
             stated=stated,
             sabotage=by_answers,
+            near_miss="The constants were numbers first seen; those of the repair have near misses of their own.",
             evidence=evidence,
         ),
     ),
@@ -179,13 +196,15 @@ B2A = Claim(
     id="B.2a",
     title="Baselines that keep the rate",
     whose="ours",
-    place="amendment of claim B.2",
+    place="repair of claim B.2",
+    plain="Two baselines leave the best table its rate, with constants that grow with the number of answers.",
     statement=(
         "With the self-inclusive minimax table for log p and K = 8, 12, 16, 24, 32, every entry of the expected "
         "step is within (|Z| - 1) .3251 / K^2 of the policy gradient of log p if the baseline is recomputed from "
         "the counts without the trace, and within .46, .79, 1.15 / K^2 for 2, 3, 4 answers if the centred advantage"
         " is multiplied by K / (K - 1)."
     ),
+    printed="K^2 |E[step] - gradient| <= (|Z| - 1) .3251  or  .46, .79, 1.15 for |Z| = 2, 3, 4",
     kind="upper bound",
     expected="holds",
     readings=(
@@ -193,6 +212,7 @@ B2A = Claim(
             expected="holds",
             stated=by_answers,
             sabotage=stated,
+            near_miss=two_percent_less,
             evidence=evidence,
         ),
     ),

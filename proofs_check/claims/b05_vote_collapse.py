@@ -31,6 +31,11 @@ def sabotage(K: int, p: Any) -> Any:
     return _vote(K, p)
 
 
+def one_vote_less(K: int, p: Any) -> Any:
+    """The same for a vote of K - 1 traces."""
+    return _vote(K - 1, p)
+
+
 def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
     """Compare steps, rest points, the onset and sampled runs with what the mean sign says.
 
@@ -187,7 +192,8 @@ B5 = Claim(
     id="B.5",
     title="Collapse under majority vote",
     whose="ours",
-    place="ours",
+    place="beside the paper, Algorithm 1 (COHERENCE-GRPO), which says nothing of its limit",
+    plain="Paid by majority votes, a model ends at its most frequent answer unless the divergence is weighted enough.",
     statement=(
         "A group of K votes, a trace gets 1 if its answer wins (1/m in a tie of m) less beta log(nu / nu_0), and "
         "the group's mean is subtracted. For two answers the expected step in the logit of one of probability p is "
@@ -197,6 +203,7 @@ B5 = Claim(
         "slope of h in the logit at 1/2. For more answers and beta = 0 the mode gains more than any other. Sampled "
         "runs at a small rate move as the expected steps do, in the mean and in nearly every run."
     ),
+    printed="step in logit p = (K-1)/K p (1-p) (h(p) - beta (logit p - logit p_0)),  h = E sign of a vote of K - 2",
     kind="convergence",
     expected="holds",
     readings=(
@@ -204,6 +211,7 @@ B5 = Claim(
             expected="holds",
             stated=stated,
             sabotage=sabotage,
+            near_miss=one_vote_less,
             evidence=evidence,
         ),
     ),

@@ -20,6 +20,11 @@ def sabotage(mean: Fraction, variance: Fraction, K: int) -> Fraction:  # noqa: A
     return mean**2
 
 
+def of_all(mean: Fraction, variance: Fraction, K: int) -> Fraction:
+    """The variance divided by K in place of K - 1."""
+    return mean**2 - variance / K
+
+
 def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
     """Take the mean under the law of the pooled count, in exact rationals.
 
@@ -106,12 +111,17 @@ B6 = Claim(
     id="B.6",
     title="Pooled counts",
     whose="ours",
-    place="ours",
+    place="beside the slides: X ~ Binomial(K, q), and one vote over an orbit",
+    plain=(
+        "Counts that are pooled over different wordings are not binomial, and what is unbiased for one wording is "
+        "biased for several."
+    ),
     statement=(
         "Let X count an answer in K independent traces from several views, p the mean of its probabilities over the"
         " traces and s^2 their variance. Then X(X-1) / (K(K-1)) has the mean p^2 - s^2 / (K - 1): what is unbiased "
         "for one prompt is biased at order 1/K for an orbit."
     ),
+    printed="E[X(X-1) / (K(K-1))] = p^2 - s^2 / (K-1)",
     kind="equality",
     expected="holds",
     readings=(
@@ -119,6 +129,7 @@ B6 = Claim(
             expected="holds",
             stated=stated,
             sabotage=sabotage,
+            near_miss=of_all,
             evidence=evidence,
         ),
     ),

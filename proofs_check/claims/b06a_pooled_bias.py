@@ -134,7 +134,10 @@ B6A = Claim(
     id="B.6a",
     title="Bias of pooled counts",
     whose="ours",
-    place="ours; amends the certificates of tables for claim B.6",
+    place="repair of claim B.6",
+    plain=(
+        "How far pooling can move the mean of a table is bounded by the table's bends and the spread of the wordings."
+    ),
     statement=(
         "For every table c_0..c_K, with P its mean under a binomial count, p the mean and s^2 the variance of the "
         "traces' probabilities, |E c_X - P(p)| <= K s^2 / 2 max_k |c_{k+2} - 2 c_{k+1} + c_k|. More sharply, P(p) -"
@@ -142,6 +145,7 @@ B6A = Claim(
         "traces whose probabilities are the least or the largest of the views'. For the term of a gradient, E (X/K)"
         " c_X, the table is (k/K) c_k."
     ),
+    printed="|E c_X - P(p)| <= K s^2 / 2 max_k |c_{k+2} - 2 c_{k+1} + c_k|",
     kind="upper bound",
     expected="holds",
     readings=(
@@ -149,6 +153,7 @@ B6A = Claim(
             expected="holds",
             stated=stated,
             sabotage=sabotage,
+            near_miss=sabotage,
             evidence=evidence,
         ),
     ),

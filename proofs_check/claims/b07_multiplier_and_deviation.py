@@ -26,6 +26,11 @@ def sabotage(multiplier: Fraction) -> dict[str, Fraction]:
     return {"center": multiplier, "standardise": multiplier}
 
 
+def by_root(multiplier: Fraction) -> dict[str, Fraction]:
+    """Let the multiplier scale standardised advantages a little: by a hundredth of its excess over 1."""
+    return {"center": multiplier, "standardise": 1 + (multiplier - 1) / 100}
+
+
 def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
     """List all counts of a group with rewards -multiplier cost, at 50 digits.
 
@@ -118,12 +123,14 @@ B7 = Claim(
     id="B.7",
     title="Multiplier and standardised advantages",
     whose="ours",
-    place="ours, on paper, appendix D.3 with eq. 5",
+    place="beside the paper, appendix D.3 with equation (5); also the slides, Safety Extension",
+    plain="If rewards are divided by their spread, the weight of a single penalty has no effect.",
     statement=(
         "With one constraint, rewards -lambda c and advantages divided by the group's deviation, the expected step "
         "is the same for every lambda > 0, so that the multiplier cannot tune the penalty. Centred advantages are "
         "proportional to lambda."
     ),
+    printed="step(lambda) = step(1) for every lambda > 0",
     kind="equality",
     expected="holds",
     readings=(
@@ -131,6 +138,7 @@ B7 = Claim(
             expected="holds",
             stated=stated,
             sabotage=sabotage,
+            near_miss=by_root,
             evidence=evidence,
         ),
     ),

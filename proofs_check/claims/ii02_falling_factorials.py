@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from itertools import product
 from math import comb
 
 import numpy as np
@@ -23,6 +24,14 @@ def sabotage(k: int, n: int, m: int) -> Fraction:
     return Fraction(k, n) ** m
 
 
+def with_own_trace(k: int, n: int, m: int) -> Fraction:
+    """The same with one trace more in each factor below, as if the count contained the trace itself."""
+    value = Fraction(1)
+    for j in range(m):
+        value *= Fraction(k - j, n + 1 - j)
+    return value
+
+
 def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
     """Take means under the binomial law, and count the unbiased estimates, all in exact rationals.
 
@@ -31,8 +40,10 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
         rng: Source of randomness.
 
     Yields:
-        For each n and m the mean at random rational p; and the dimension of the tables whose mean is 0 at n + 1 points.
+        For each n and m the mean at random rational p; the dimension of the tables whose mean is 0 at n + 1 points;
+        and the variance of other unbiased estimates, which look at which traces have the answer.
     """
+    yield from _rivals(formula, rng)
     for n in range(1, 8):
         points = [Fraction(j, n + 2) for j in range(1, n + 2)]
         free = n + 1 - _rank([_masses(n, p) for p in points])
@@ -43,6 +54,26 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
                 mean = sum((c * b for c, b in zip(table, _masses(n, p), strict=True)), Fraction(0))
                 instance = {"n": n, "m": m, "p": str(p), "mean": str(mean), "p^m": str(p**m)}
                 yield Evidence(0.0, float(mean - p**m), "equal", 0.0, instance, size=n + m)
+
+
+def _rivals(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
+    """Add to the estimate a function of the whole sample that is 0 on average over samples of equal count."""
+    for n, m in ((2, 1), (3, 1), (3, 2), (4, 3)):
+        samples = list(product((0, 1), repeat=n))
+        noise = {sample: Fraction(int(rng.integers(-9, 10)), 10) for sample in samples}
+        for count in range(n + 1):
+            alike = [sample for sample in samples if sum(sample) == count]
+            mean = sum((noise[sample] for sample in alike), Fraction(0)) / len(alike)
+            noise |= {sample: noise[sample] - mean for sample in alike}
+        p = oracles.random_distribution(rng, 2, 20)[0]
+        masses = {sample: p ** sum(sample) * (1 - p) ** (n - sum(sample)) for sample in samples}
+        ours = {sample: formula(sum(sample), n, m) - p**m for sample in samples}
+        variances = [sum(w * (ours[s] + c * noise[s]) ** 2 for s, w in masses.items()) for c in (0, 1)]
+        bias = sum((w * (ours[s] + noise[s]) for s, w in masses.items()), Fraction(0))
+        instance = {"n": n, "m": m, "p": str(p), "variances": [str(v) for v in variances]}
+        yield Evidence(0.0, float(bias), "equal", 0.0, instance | {"compared": "bias of a rival"}, size=n + m)
+        here = instance | {"compared": "variance with that of a rival"}
+        yield Evidence(float(variances[1]), float(variances[0]), "at most", 0.0, here, size=n + m)
 
 
 def _masses(n: int, p: Fraction) -> list[Fraction]:
@@ -68,24 +99,23 @@ II2 = Claim(
     id="II.2",
     title="U-statistics of powers",
     whose="slides",
-    place="slides, exact unbiased estimation via U-statistics",
+    place="Solution 1: Change the Geometry, Theorem (Exact Unbiased Estimation via U-statistics)",
+    plain="Powers of a probability can be estimated from few samples without bias, and in one best way.",
     statement=(
-        "For a count k of n independent traces, k (k-1) ... (k-m+1) / (n (n-1) ... (n-m+1)) has the mean p^m for "
-        "every p and every m <= n, and no other function of the count has; so none has less variance."
+        "For a polynomial reward of degree d <= K the falling factorial X (X-1) ... (X-m+1) / (K (K-1) ... (K-m+1)) is "
+        "the unique unbiased estimate of q^m of least variance, X ~ Binomial(K, q) being the count of the answer."
     ),
+    printed="E[X (X-1) ... (X-m+1) / (K (K-1) ... (K-m+1))] = q(z)^m,  m <= K",
     kind="equality",
     expected="holds",
     readings=(
-        Reading(
-            expected="holds",
-            stated=stated,
-            sabotage=sabotage,
-            evidence=evidence,
-        ),
+        Reading(expected="holds", stated=stated, sabotage=sabotage, near_miss=with_own_trace, evidence=evidence),
     ),
     remark=(
-        "Uniqueness is that the binomial masses at n + 1 values of p are linearly independent: a function of mean 0"
-        " is 0. In a GRPO group the count contains the trace itself, so that n is K - 1 and k the number of others."
+        "No other function of the count is unbiased: the binomial masses at n + 1 values of p are linearly "
+        "independent, so that a function of mean 0 is 0. An estimate that also looks at which traces have the answer "
+        "has this one as its mean given the count, and more variance. In a GRPO group the count contains the trace "
+        "itself: there n is K - 1 and k the number of others."
     ),
 )
 

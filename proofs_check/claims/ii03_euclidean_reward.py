@@ -9,15 +9,14 @@ from proofs_check import oracles
 from proofs_check.claim import Claim, Evidence, Formula, Reading
 
 
-def stated(K: int, p: Fraction, *, own: bool) -> Fraction:
-    """1 - p for other traces' counts; (1 - 1/K)(1 - p) if the trace counts itself."""
-    return Fraction(K - 1, K) * (1 - p) if own else 1 - p
+def stated(K: int, p: Fraction) -> Fraction:  # noqa: ARG001 - the same for every K
+    """1 - p."""
+    return 1 - p
 
 
-def sabotage(K: int, p: Fraction, *, own: bool) -> Fraction:
-    """1 - p also for a count that includes the trace itself."""
-    del own
-    return stated(K, p, own=False)
+def shrunk(K: int, p: Fraction) -> Fraction:
+    """(1 - 1/K)(1 - p), the mean if the trace counts itself."""
+    return Fraction(K - 1, K) * (1 - p)
 
 
 def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
@@ -28,16 +27,31 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
         rng: Source of randomness.
 
     Yields:
-        A comparison for each group size, probability and kind of count.
+        A comparison for each group size and probability, of counts of K other traces.
     """
+    yield from _means(formula, rng, own=False)
+
+
+def evidence_of_own(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
+    """Sum over all groups of answers as in II.3, where the trace counts itself.
+
+    Args:
+        formula: The mean of the reward.
+        rng: Source of randomness.
+
+    Yields:
+        A comparison for each group size and probability, of counts among K traces with the trace itself.
+    """
+    yield from _means(formula, rng, own=True)
+
+
+def _means(formula: Formula, rng: np.random.Generator, *, own: bool) -> Iterator[Evidence]:
     for K in range(1, 9):
         for p in (Fraction(0), Fraction(1), Fraction(1, 3), oracles.random_distribution(rng, 2, 20)[0]):
-            for own in (False, True):
-                measured = _mean(K - 1 if own else K, p, own)
-                instance = {"K": K, "p": str(p), "count includes the trace": own, "mean": str(measured)}
-                claimed = formula(K, p, own=own)
-                size = K + oracles.complexity([p])
-                yield Evidence(float(claimed - measured), 0.0, "equal", 0.0, instance, size=size)
+            measured = _mean(K - 1 if own else K, p, own)
+            instance = {"K": K, "p": str(p), "count includes the trace": own, "mean": str(measured)}
+            size = K + oracles.complexity([p])
+            yield Evidence(float(formula(K, p) - measured), 0.0, "equal", 0.0, instance, size=size)
 
 
 def _mean(others: int, p: Fraction, own: bool) -> Fraction:
@@ -57,24 +71,36 @@ II3 = Claim(
     id="II.3",
     title="Euclidean reward",
     whose="slides",
-    place="slides, example (Euclidean game); the second half is ours",
+    place="Solution 1: Change the Geometry, Example (Euclidean game)",
+    plain="The share of other samples with the answer gives the Euclidean reward without bias.",
     statement=(
-        "The mean of 1 - X / K is 1 - p if X counts K other traces. If X counts the trace itself among K, as in a "
-        "GRPO group, it is (1 - 1/K)(1 - p): biased, by a factor that does not depend on p."
+        "In the Euclidean game R(z) = beta (1 - q(z)) is estimated by beta (1 - X / K), exactly without bias; "
+        "X ~ Binomial(K, q), as two slides before."
     ),
+    printed="R(z) = beta (1 - q(z))  =>  Rhat(z) = beta (1 - X / K)",
     kind="equality",
     expected="holds",
-    readings=(
-        Reading(
-            expected="holds",
-            stated=stated,
-            sabotage=sabotage,
-            evidence=evidence,
-        ),
-    ),
+    readings=(Reading(expected="holds", stated=stated, sabotage=shrunk, near_miss=shrunk, evidence=evidence),),
     remark=(
-        "The factor changes the length of a step and not its direction, as claim I.19 finds for centred advantages."
+        "By linearity. The binomial law is that of K traces beside the rewarded one; claim II.3a has the other case."
     ),
 )
 
-CLAIMS = (II3,)
+II3A = Claim(
+    id="II.3a",
+    title="Euclidean reward from the trace's own group",
+    whose="ours",
+    place="beside claim II.3",
+    plain="If the rewarded sample counts itself, the Euclidean reward shrinks by a constant factor.",
+    statement=(
+        "If X counts the trace itself among K, as in a GRPO group, the mean of 1 - X / K is (1 - 1/K)(1 - q): biased,"
+        " by a factor that does not depend on q."
+    ),
+    printed="E[1 - X / K] = (1 - 1/K) (1 - q),  X = 1 + Binomial(K - 1, q)",
+    kind="equality",
+    expected="holds",
+    readings=(Reading(expected="holds", stated=shrunk, sabotage=stated, near_miss=stated, evidence=evidence_of_own),),
+    remark="The factor changes the length of a step and not its direction, as claim I.19 finds for centred advantages.",
+)
+
+CLAIMS = (II3, II3A)

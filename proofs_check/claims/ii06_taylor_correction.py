@@ -1,4 +1,4 @@
-"""II.6: Taylor's correction is biased at order 1 / n^2 inside, and at order 1 / n where p is about 1 / n."""
+"""II.6: Taylor's correction is biased at order 1 / n^2 inside, and at order 1 / n or more where p is about 1 / n."""
 
 from collections.abc import Iterator
 from functools import lru_cache
@@ -28,6 +28,65 @@ def stated(place: str, n: int) -> float:
 def sabotage(place: str, n: int) -> float:  # noqa: ARG001 - the same everywhere
     """The order 1 / n^2 of a fixed p, as if it held everywhere."""
     return float(n**2)
+
+
+def off(place: str, n: int) -> float:
+    """Each power of n off by a twentieth."""
+    return stated(place, n) * float(np.power(n, 0.05))
+
+
+def of_order_one(n: int) -> float:
+    """One over the order 1 / n."""
+    return float(n)
+
+
+def of_order_nearly_one(n: int) -> float:
+    """A power off by a twentieth."""
+    return float(np.power(n, 1.05))
+
+
+def of_order_two(n: int) -> float:
+    """One over the order 1 / n^2."""
+    return float(n) ** 2
+
+
+def with_logarithm(n: int) -> float:
+    """One over the order log(n) / n."""
+    return n / log(n)
+
+
+def best_start(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:  # noqa: ARG001 - nothing is drawn
+    """Fit the power of n of the worst bias, measured on dense grids, with the value at X = 0 that suits best.
+
+    Args:
+        formula: The factor that makes the worst bias tend to a constant, by n.
+        rng: Source of randomness, not used.
+
+    Yields:
+        The power of n.
+    """
+    biases = [_worst("best", n)[0] for n in SIZES]
+    yield _exponent(lambda _, n: formula(n), "best", biases, _best_limit()[0], 0.01)
+
+
+def zero_start(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:  # noqa: ARG001 - nothing is drawn
+    """Compare multiples of the worst bias, measured on dense grids, with 0 at X = 0.
+
+    Args:
+        formula: The factor that makes the worst bias tend to a constant, by n.
+        rng: Source of randomness, not used.
+
+    Yields:
+        For each doubling of n the growth of the multiple, which is to be at most that of a constant and a term 1 / n.
+    """
+    multiples = [formula(n) * _worst("zero", n)[0] for n in SIZES]
+    for n, before, after in zip(SIZES, multiples, multiples[1:], strict=False):
+        growth = after / before
+        sentence = (
+            f"Take c_0 = 0, and {n} and {2 * n} traces. K times the worst bias is {n * _worst('zero', n)[0]:.3f} and "
+            f"{2 * n * _worst('zero', 2 * n)[0]:.3f}: it does not stay bounded, but grows like log(K) / e."
+        )
+        yield Evidence(1.0, growth, "at most", 1 / n, {"n": n, "growth": round(growth, 6)}, n, sentence=sentence)
 
 
 def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:  # noqa: ARG001 - nothing is drawn
@@ -134,28 +193,62 @@ II6 = Claim(
     id="II.6",
     title="Bias of Taylor's correction",
     whose="slides",
-    place="slides, bias rates; the constants are ours",
+    place="Bias Rates and the Pareto Frontier, Left",
+    plain="Correcting the logarithm by its first Taylor term does not help where an answer is rare.",
     statement=(
-        "The table log x + (1 - x) / (2 n x), x = k / n, has the worst weighted bias .1045 / n + o(1 / n) with the "
-        "best entry c_0, and log(n) / (e n) + O(1 / n) with c_0 = 0; both are reached where n p is of order 1. At a"
-        " fixed p its weighted bias is (1 - p^2) / (12 p n^2) + O(1 / n^3)."
+        "Taylor's correction of the log-frequency, log x + (1 - x) / (2 K x) with x = X / K, fails at the boundary: "
+        "its worst bias is of the order 1 / K. The slide does not say what X = 0 is given."
     ),
+    printed="max_p |p (E[log(X/K) + (1 - X/K) / (2X)] - log p)| = O(1 / K)",
     kind="rate",
-    expected="holds",
+    expected="depends",
     readings=(
         Reading(
+            supposes="X = 0 is given the value that suits best, about -log K - 1.48",
             expected="holds",
-            stated=stated,
-            sabotage=sabotage,
-            evidence=evidence,
+            stated=of_order_one,
+            sabotage=of_order_two,
+            near_miss=of_order_nearly_one,
+            evidence=best_start,
+        ),
+        Reading(
+            supposes="X = 0 is given 0, so that an answer that was not seen has no reward",
+            expected="false",
+            stated=of_order_one,
+            sabotage=with_logarithm,
+            near_miss="The factor between the two orders is a logarithm; there is no power between them.",
+            evidence=zero_start,
         ),
     ),
     remark=(
-        "Near the edge the count is Poisson with mean n p, and n times the bias is a function of n p alone. With "
-        "the best c_0 = -log n - 1.483 + o(1) it is largest, with opposite signs, at n p = .139 and 1.48; with c_0 "
-        "= 0 at n p near 1, because c_0 should be near -log n. n = K for independent counts, K - 1 for "
-        "self-inclusive ones."
+        "The point of the slide, an order worse than 1 / K^2, holds in both readings. Near the edge the count is "
+        "Poisson with mean K p, so that K times the bias is a function of K p alone, but for the value at X = 0, "
+        "which should be near -log K. With log 0 = -inf the bias is infinite."
+    ),
+    amendment="II.6a",
+)
+
+II6A = Claim(
+    id="II.6a",
+    title="Constants of Taylor's bias",
+    whose="ours",
+    place="repair of claim II.6",
+    plain="The worst bias of Taylor's correction is known to leading order, at rare answers and inside.",
+    statement=(
+        "With n random traces (n = K for independent counts, K - 1 for self-inclusive ones) the table log x + (1 - x)"
+        " / (2 n x), x = k / n, has the worst weighted bias .1045 / n + o(1 / n) with the best entry c_0, and log(n) "
+        "/ (e n) + O(1 / n) with c_0 = 0; both are reached where n p is of order 1. At a fixed p its weighted bias is"
+        " (1 - p^2) / (12 p n^2) + O(1 / n^3)."
+    ),
+    printed=".1045 / n;  log(n) / (e n);  (1 - p^2) / (12 p n^2)",
+    kind="rate",
+    expected="holds",
+    readings=(Reading(expected="holds", stated=stated, sabotage=sabotage, near_miss=off, evidence=evidence),),
+    remark=(
+        "Near the edge the count is Poisson with mean n p, and n times the bias is a function of n p alone. With the "
+        "best c_0 = -log n - 1.483 + o(1) it is largest, with opposite signs, at n p = .139 and 1.48; with c_0 = 0 at"
+        " n p near 1, because c_0 should be near -log n."
     ),
 )
 
-CLAIMS = (II6,)
+CLAIMS = (II6, II6A)

@@ -31,7 +31,6 @@ from proofs_check.claims import i15_entropy_for_coherence as i15
 from proofs_check.claims import i17_standardised_advantages as i17
 from proofs_check.claims import i18_inverse_frequency_step as i18
 from proofs_check.claims import i30_projecting_on_the_mean as i30
-from proofs_check.claims import ii01_log_frequency as ii01
 from proofs_check.claims import ii09_biased_reward as ii09
 from proofs_check.claims import ii10_generalised_game as ii10
 from proofs_check.run import settle
@@ -210,7 +209,6 @@ KINDS = {
             answers(orbits),
             lambda: [([nu], list(range(n)), Fraction(1, 2)) for n in (1, 2) for nu in distributions(n)],
         ),
-        Kind(ii01, st.tuples(st.integers(1, 9), numbers.filter(lambda q: q <= 1)), list),
         Kind(ii09, answers(rests), lambda: [(nothing(K), [ONE], b) for K in range(2, 5) for b in SIMPLE]),
         Kind(ii10, linear, list),
     )
