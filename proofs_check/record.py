@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from proofs_check.claim import Claim, Evidence, Result, Settled
-from proofs_check.show import MEANING, REFERENCES, attack_text, evidence_text, tally, verdict_text
+from proofs_check.show import MEANING, REFERENCES, attack_text, evidence_text, tally, verdict_text, verdicts_of
 
 SCHEMA = 3
 """Version of the JSON form, described in docs/claims.md; it grows by new keys only."""
@@ -86,7 +86,7 @@ def as_json(results: Sequence[Result], seed: int, rounds: int = 1) -> Record:
         "rounds": rounds,
         "sources": REFERENCES,
         "meaning": MEANING,
-        "counts": tally(results),
+        "counts": tally(verdicts_of(results)),
         "claims": [_claim_json(result) for result in results],
     }
 

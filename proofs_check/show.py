@@ -1,6 +1,6 @@
 """Verdicts in words: a terminal table, a claim in full, and a Markdown page."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import get_args
 
 from rich import box
@@ -86,44 +86,55 @@ def as_table(results: Sequence[Result]) -> Table:
     return table
 
 
-def tally(results: Sequence[Result]) -> dict[str, dict[str, int]]:
-    """Count the verdicts by who states the claim.
+def tally(verdicts: Iterable[tuple[Whose, str]]) -> dict[str, dict[str, int]]:
+    """Count verdicts by who states the claim.
 
     Args:
-        results: The results.
+        verdicts: For each claim who states it, and its verdict.
 
     Returns:
         For each source the number of each verdict; errors are counted where there are any.
     """
+    pairs = list(verdicts)
     counts: dict[str, dict[str, int]] = {}
     for whose in get_args(Whose):
-        found = [result.verdict for result in results if result.claim.whose == whose]
+        found = [verdict for source, verdict in pairs if source == whose]
         if found:
             kinds = [*get_args(Verdict), *(["error"] if "error" in found else [])]
             counts[whose] = {kind: found.count(kind) for kind in kinds}
     return counts
 
 
-def counts_markdown(results: Sequence[Result]) -> str:
+def verdicts_of(results: Sequence[Result]) -> list[tuple[Whose, str]]:
+    """List who states each claim, and the verdict that was computed."""
+    return [(result.claim.whose, result.verdict) for result in results]
+
+
+def counts_markdown(verdicts: Iterable[tuple[Whose, str]]) -> str:
     """Write the counts by source as a Markdown table.
 
     Args:
-        results: The results.
+        verdicts: For each claim who states it, and its verdict.
 
     Returns:
         The table, without a line break at its end.
     """
-    rows = [(SOURCES[whose], counts) for whose, counts in tally(results).items()]
-    kinds = list(rows[0][1]) if rows else list(get_args(Verdict))
+    counts = tally(verdicts)
+    kinds = _kinds(counts)
     lines = ["| stated by | " + " | ".join(kinds) + " |", "|---|" + "---|" * len(kinds)]
-    lines += [f"| {name} | " + " | ".join(str(counts.get(kind, 0)) for kind in kinds) + " |" for name, counts in rows]
+    for whose, row in counts.items():
+        lines.append(f"| {SOURCES[whose]} | " + " | ".join(str(row.get(kind, 0)) for kind in kinds) + " |")
     return "\n".join(lines)
+
+
+def _kinds(counts: dict[str, dict[str, int]]) -> list[str]:
+    return list(dict.fromkeys(kind for row in counts.values() for kind in row))
 
 
 def _counts_table(results: Sequence[Result]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    counts = tally(results)
-    kinds = list(dict.fromkeys(kind for row in counts.values() for kind in row))
+    counts = tally(verdicts_of(results))
+    kinds = _kinds(counts)
     for heading in ("stated by", *kinds):
         table.add_column(heading, no_wrap=True)
     for whose, row in counts.items():
@@ -144,15 +155,15 @@ def in_full(result: Result) -> Iterator[str]:
     yield f"{claim.id} {claim.title}: {result.verdict}" + ("" if result.as_expected else f", not {claim.expected}")
     if claim.plain:
         yield claim.plain
+    yield ""
     yield f"Stated by {SOURCES[claim.whose]} ({claim.place}): {claim.statement}"
     if claim.printed:
-        yield f"    {claim.printed}"
+        yield from ("", f"    {claim.printed}", "")
     yield verdict_text(result)
     for reading, found in zip(claim.readings, result.readings, strict=True):
         yield from _reading_lines(claim, reading, found)
-    yield claim.remark
-    if claim.amendment:
-        yield f"Repaired by {claim.amendment}."
+    yield ""
+    yield claim.remark + (f" Repaired by {claim.amendment}." if claim.amendment else "")
 
 
 def _reading_lines(claim: Claim, reading: Reading, found: Settled) -> Iterator[str]:
@@ -268,7 +279,7 @@ def as_markdown(results: Sequence[Result], seed: int, rounds: int = 1) -> str:
     lines += [f"- {SOURCES[name]}: {reference}" for name, reference in REFERENCES.items()]
     lines += ["", "What a verdict means:", ""]
     lines += [f"- **{verdict}**: {meaning}." for verdict, meaning in MEANING.items()]
-    lines += ["", counts_markdown(results), ""]
+    lines += ["", counts_markdown(verdicts_of(results)), ""]
     lines += ["| id | claim | stated by | verdict | repaired by |", "|---|---|---|---|---|"]
     for result in results:
         claim = result.claim

@@ -18,7 +18,7 @@ from proofs_check.claim import Evidence, Result, Settled, worst_attack
 from proofs_check.known import load_claims
 from proofs_check.record import as_json, as_record, from_record
 from proofs_check.run import Kept, settle
-from proofs_check.show import as_markdown, as_table, attack_text, print_results, tally
+from proofs_check.show import as_markdown, as_table, attack_text, print_results, tally, verdicts_of
 from tests.claims.rows import ROWS, WAIVERS
 
 CLAIMS = load_claims()
@@ -237,7 +237,7 @@ def test_a_sentence_takes_the_place_of_bare_numbers():
 def test_verdicts_are_counted_by_who_states_them():
     other = replace(CLAIM, whose="ours")
     results = [a_result(), a_result(outcome="holds"), a_result(claim=other, outcome="error")]
-    assert tally(results) == {
+    assert tally(verdicts_of(results)) == {
         "paper": {"holds": 1, "false": 1, "depends": 0, "open": 0},
         "ours": {"holds": 0, "false": 0, "depends": 0, "open": 0, "error": 1},
     }
