@@ -84,7 +84,6 @@ def by_thirds(convex: Callable[[Any], Any]) -> Any:
 TRAINED = Evidence(0.0, 0.0, "equal", 0.0, {}, size=10**6)
 SPARED: dict[str, dict[str, Any]] = {
     "I.5": {"_attacked": lambda *_: TRAINED},
-    "I.11": {"by_thirds": by_thirds},
     "I.13": {"ROUNDS": 1},
     "II.9": {"_trained": lambda: TRAINED},
 }
