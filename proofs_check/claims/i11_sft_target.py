@@ -120,7 +120,7 @@ def _compared(game: LogLoss, t: Any, policy: str) -> Evidence:
 def _instances(rng: np.random.Generator) -> Iterator[LogLoss]:
     yield LogLoss([Fraction(1, 2)] * 2, Fraction(1))
     yield LogLoss([Fraction(1, 5)] * 5, Fraction(1))
-    for _ in range(25):
+    for _ in range(10):
         nu_0 = oracles.random_distribution(rng, int(rng.integers(2, 6)), 9)
         yield LogLoss(nu_0, Fraction(int(rng.integers(1, 30)), 10))
 

@@ -203,7 +203,7 @@ def _instances(rng: np.random.Generator) -> Iterator[EntropyGame]:
     yield EntropyGame([Fraction(1, 9), Fraction(8, 9)], one, two)
     yield EntropyGame([Fraction(1, 3), Fraction(2, 3)], one, one)
     yield EntropyGame([Fraction(1, 27), Fraction(8, 27), Fraction(2, 3)], one, two)
-    for i in range(20):
+    for i in range(13):
         nu_0 = oracles.random_distribution(rng, 2 + i % 4, 9)
         yield EntropyGame(nu_0, *(Fraction(int(a), 4) for a in rng.integers(1, 20, size=2)))
 

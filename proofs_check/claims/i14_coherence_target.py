@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
+from itertools import islice
 from typing import Any
 
 import mpmath as mp
@@ -115,7 +116,7 @@ def evidence_of_divergence(formula: Formula, rng: np.random.Generator) -> Iterat
     Yields:
         For each view J of the nearer of the two less the searched least J, beta being 1 and 1/2.
     """
-    for views in _instances(rng):
+    for views in islice(_instances(rng), 5):
         for beta in (Fraction(1), Fraction(1, 2)):
             for nu_0, q in zip(views, formula(views, beta), strict=True):
                 yield _of_divergence(views, nu_0, beta, q)
@@ -208,7 +209,7 @@ def _instances(rng: np.random.Generator) -> Iterator[list[list[Fraction]]]:
     half = [Fraction(1, 2)] * 2
     yield [half, [Fraction(1, 5), Fraction(4, 5)]]
     yield [half, half]
-    for i in range(20):
+    for i in range(12):
         yield [oracles.random_distribution(rng, 2 + i % 3, 9) for _ in range(2 + i % 2)]
 
 

@@ -18,7 +18,7 @@ from proofs_check.show import evidence_text
 from tests.claims.settled import settled
 
 CLAIMS = load_claims()
-NAMES = [*(f"I.{n}" for n in range(40, 50)), "I.46a"]
+NAMES = [*(f"I.{n}" for n in range(40, 50)), "I.43a", "I.46a"]
 HALF = Fraction(1, 2)
 each = pytest.mark.parametrize("name", NAMES)
 

@@ -15,7 +15,7 @@ from proofs_check.show import evidence_text
 from tests.claims.settled import settled
 
 CLAIMS = load_claims()
-FIRST = [f"I.{n}" for n in ("10", "10a", "11", "11a", "12", "12a", "13", "13a", "13b", "14", "14a", "15", "15a")]
+FIRST = [f"I.{n}" for n in ("10", "10a", "11", "11a", "12", "12a", "13", "13a", "13b", "13c", "14", "14a", "15", "15a")]
 NAMES = [*FIRST, "I.16", "I.16a"]
 each = pytest.mark.parametrize("name", NAMES)
 
