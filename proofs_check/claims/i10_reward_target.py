@@ -1,6 +1,6 @@
-"""I.10: maximising a reward has the target exp(r / beta)."""
+"""I.10, I.10a: maximising a reward has the target exp(r / beta), the only one where no answer is without mass."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -21,6 +21,11 @@ def stated(game: oracles.LinearGame) -> list[Any]:
 def sabotage(game: oracles.LinearGame) -> list[Any]:
     """Forget beta."""
     return oracles.normalised([oracles.number(r) for r in game.rewards])
+
+
+def near_miss(game: oracles.LinearGame) -> list[Any]:
+    """Take beta for one percent more than it is."""
+    return oracles.normalised([oracles.number(r / game.beta * Fraction(100, 101)) for r in game.rewards])
 
 
 def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
@@ -82,12 +87,98 @@ def _instances(rng: np.random.Generator) -> Iterator[oracles.LinearGame]:
         )
 
 
+def least_loss(nu: Sequence[Fraction], spread: Fraction) -> Fraction:
+    """The rarest answer's mass, times how far the dual variable is from -r."""
+    return min(nu) * spread
+
+
+def least_loss_times_answers(nu: Sequence[Fraction], spread: Fraction) -> Fraction:
+    """As if every answer had the mean mass."""
+    return Fraction(1, len(nu)) * spread
+
+
+def least_loss_near(nu: Sequence[Fraction], spread: Fraction) -> Fraction:
+    """One percent more."""
+    return Fraction(101, 100) * min(nu) * spread
+
+
+def positive(nu: Sequence[Fraction], spread: Fraction) -> Fraction:  # noqa: ARG001 - whatever the marginal
+    """Something, however little."""
+    return spread / 10**9
+
+
+def evidence_inside(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
+    """Enumerate dual variables off -r, and compute exactly what each loses against R(nu), no answer being without mass.
+
+    Args:
+        formula: The least loss, from the marginal and the largest difference between two entries of u + r.
+        rng: Source of randomness.
+
+    Yields:
+        One comparison per marginal, at the dual variable that loses least.
+    """
+    for i in range(30):
+        nu = oracles.random_distribution(rng, 2 + i % 3, 9)
+        yield _single(formula, nu, [Fraction(int(r), 2) for r in rng.integers(-4, 5, size=len(nu))])
+
+
+def evidence_anywhere(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
+    """Enumerate dual variables off -r, and compute exactly what each loses against R(nu), also for answers of mass 0.
+
+    Args:
+        formula: The least loss, from the marginal and the largest difference between two entries of u + r.
+        rng: Source of randomness.
+
+    Yields:
+        One comparison per marginal, at the dual variable that loses least.
+    """
+    yield _single(formula, [Fraction(1), Fraction(0)], [Fraction(0), Fraction(1)])
+    for i in range(20):
+        nu = oracles.random_distribution(rng, 2 + i % 2, 9)
+        nu = [*nu, Fraction(0)] if i % 4 else nu
+        yield _single(formula, nu, [Fraction(int(r), 2) for r in rng.integers(-4, 5, size=len(nu))])
+
+
+def _single(formula: Formula, nu: list[Fraction], rewards: list[Fraction]) -> Evidence:
+    """Look for the dual variable that loses least among those whose u + r is 0 or -1, and no constant."""
+    options: list[tuple[Fraction, list[Fraction]]] = []
+    for pattern in range(1, 2 ** len(nu) - 1):
+        v = [Fraction(-(pattern >> z & 1)) for z in range(len(nu))]
+        u = [a - r for a, r in zip(v, rewards, strict=True)]
+        value = sum((p * a for p, a in zip(nu, u, strict=True)), Fraction(0)) - max(
+            a + r for a, r in zip(u, rewards, strict=True)
+        )
+        loss = -sum((p * r for p, r in zip(nu, rewards, strict=True)), Fraction(0)) - value
+        options.append((loss, u))
+    least, where = min(options, key=lambda option: option[0])
+    claimed = formula(nu, Fraction(1))
+    names = f"nu = {oracles.as_text(nu)} and r = {oracles.as_text(rewards)}"
+    return Evidence(
+        claimed=float(claimed),
+        measured=float(least),
+        relation="at least",
+        tolerance=0.0,
+        instance={"nu": oracles.as_text(nu), "r": oracles.as_text(rewards), "u": oracles.as_text(where)},
+        size=oracles.complexity(nu, rewards),
+        sentence=(
+            f"Take {names}. Both u = -r and u = {oracles.as_text(where)} give <nu, u> - R*(u) = R(nu) ="
+            f" {-sum((p * r for p, r in zip(nu, rewards, strict=True)), Fraction(0))}, with R*(u) = max (u + r)."
+            if least == 0
+            else ""
+        ),
+    )
+
+
 I10 = Claim(
     id="I.10",
     title="Target of a reward",
     whose="paper",
-    place="paper, section 2.4, Standard RL",
-    statement=("For R(nu) = -<r, nu> the equilibrium target is proportional to exp(r / beta), whatever the reference."),
+    place="section 2.4, Standard RL; also the slides, Instantiations: One Game, Many Alignment Goals",
+    plain="If the goal is the mean of a reward, the target is the Boltzmann weight of the reward at temperature beta.",
+    statement=(
+        "For R(nu) = -E_nu r the optimal target is fixed to the exponentiated reward, q* proportional to exp(r / beta)."
+    ),
+    printed="R(nu) = -E_{z ~ nu}[r(z)]:  q*(z) ~ exp(r(z) / beta)",
     kind="equality",
     expected="holds",
     readings=(
@@ -95,13 +186,53 @@ I10 = Claim(
             expected="holds",
             stated=stated,
             sabotage=sabotage,
+            near_miss=near_miss,
             evidence=evidence,
         ),
     ),
     remark=(
-        "The slope of R is -r everywhere, so u* = -r up to a constant. Against a verified answer, r = 1 there and 0"
-        " elsewhere, q* is exp(1 / beta) to 1 and no point mass."
+        "The slope of R is -r everywhere, so u* = -r up to a constant, whatever the reference. For a verified answer,"
+        " r = 1 there and 0 elsewhere, q* has odds exp(1 / beta) to 1 and is no point mass (claim I.47). Claim I.10a"
+        " asks whether another target does as well."
     ),
 )
 
-CLAIMS = (I10,)
+I10A = Claim(
+    id="I.10a",
+    title="A reward leaves a single dual point",
+    whose="paper",
+    place="section 2.4, Standard RL",
+    plain="If the goal is the mean of a reward, only one target is best against a policy.",
+    statement=(
+        "For R(nu) = -E_nu r the conjugate collapses the dual space to a single point (constants aside), which fixes"
+        " the optimal target."
+    ),
+    printed="argmax_u {<nu, u> - R*(u)} = {-r + const}",
+    kind="existence",
+    expected="depends",
+    readings=(
+        Reading(
+            supposes="every answer has mass under the policy",
+            expected="holds",
+            stated=least_loss,
+            sabotage=least_loss_times_answers,
+            near_miss=least_loss_near,
+            evidence=evidence_inside,
+        ),
+        Reading(
+            supposes="an answer may be without mass",
+            expected="false",
+            stated=positive,
+            sabotage=least_loss,
+            near_miss="That another point loses something cannot be a little wrong; the sabotage is the true bound.",
+            evidence=evidence_anywhere,
+        ),
+    ),
+    remark=(
+        "Over the simplex R*(u) = max (u + r) is finite everywhere. Another u loses max v - <nu, v> with v = u + r, at"
+        " least the rarest answer's mass times max v - min v, and the bound is attained. Where an answer has no mass,"
+        " u may be lower there: the target may favour it more, and nothing changes."
+    ),
+)
+
+CLAIMS = (I10, I10A)

@@ -1,4 +1,4 @@
-"""I.11: the target of supervised fine-tuning is not the point mass on the right answer."""
+"""I.11, I.11a: the target of supervised fine-tuning is not the point mass on the right answer."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -50,8 +50,19 @@ def amended(game: LogLoss) -> list[Any]:
     return oracles.normalised([slope, *[mp.mpf(0)] * (len(nu_0) - 1)])
 
 
+def near_miss(game: LogLoss) -> list[Any]:
+    """The right answer's weight one percent too large."""
+    right, *others = amended(game)
+    return oracles.normalised([mp.log(right) + mp.log(mp.mpf("1.01")), *map(mp.log, others)])
+
+
+def answered(game: LogLoss) -> list[Any]:
+    """The marginal of the policy that answers the library's target."""
+    return oracles.normalised([oracles.log(p) + mp.log(m) for p, m in zip(game.nu_0, amended(game), strict=True)])
+
+
 def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Measure by how much the policy that answers the target misses the least J.
+    """Measure by how much the policy that answers the target misses the least J, searched at 50 digits.
 
     Args:
         formula: The target of a game.
@@ -61,31 +72,55 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
         One comparison per game; the least J is searched over the mass of the right answer at 50 digits.
     """
     for game in _instances(rng):
-        q = formula(game)
-        weights = [oracles.number(p) * m for p, m in zip(game.nu_0, q, strict=True)]
-        t, star = weights[0] / mp.fsum(weights), game.right()
-        yield Evidence(
-            claimed=0.0,
-            measured=float(game.objective(t) - game.objective(star)),
-            relation="equal",
-            tolerance=1e-14,
-            instance={
-                "R": "-log nu(0)",
-                "nu_0": oracles.as_text(game.nu_0),
-                "beta": str(game.beta),
-                "q(0)": mp.nstr(q[0], 8),
-                "nu(0) of the answer to q": mp.nstr(t, 8),
-                "nu*(0)": mp.nstr(star, 8),
-                "compared": "J of the answer to q, less min J",
-            },
-            size=oracles.complexity(game.nu_0, [game.beta]),
-        )
+        weights = [oracles.number(p) * m for p, m in zip(game.nu_0, formula(game), strict=True)]
+        yield _compared(game, weights[0] / mp.fsum(weights), "the policy that answers q = (1, 0, ...)")
+
+
+def evidence_of_marginal(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
+    """Measure by how much the policy whose marginal is the target misses the least J, searched at 50 digits.
+
+    Args:
+        formula: The target of a game.
+        rng: Source of randomness.
+
+    Yields:
+        One comparison per game.
+    """
+    for game in _instances(rng):
+        yield _compared(game, formula(game)[0], "the policy with the marginal (1, 0, ...)")
+
+
+def _compared(game: LogLoss, t: Any, policy: str) -> Evidence:
+    star = game.right()
+    other = Fraction(mp.nstr(star, 15)).limit_denominator(8)
+    J, less = game.objective(t), game.objective(oracles.number(other))
+    words = (
+        f"Take nu_0 = {oracles.as_text(game.nu_0)} and beta = {game.beta}, the right answer being the first. For"
+        f" {policy} J = -beta log nu_0(0) = {mp.nstr(J, 3)}. But for nu(0) = {other}, the other answers as under nu_0,"
+        f" J = beta KL(nu || nu_0) - log {other} = {mp.nstr(less, 3)}."
+    )
+    return Evidence(
+        claimed=0.0,
+        measured=float(J - game.objective(star)),
+        relation="equal",
+        tolerance=1e-14,
+        instance={
+            "R": "-log nu(0)",
+            "nu_0": oracles.as_text(game.nu_0),
+            "beta": str(game.beta),
+            "nu(0)": mp.nstr(t, 8),
+            "nu*(0)": mp.nstr(star, 8),
+            "compared": "J less min J",
+        },
+        size=oracles.complexity(game.nu_0, [game.beta]),
+        sentence=words if t == 1 and less < J else "",
+    )
 
 
 def _instances(rng: np.random.Generator) -> Iterator[LogLoss]:
     yield LogLoss([Fraction(1, 2)] * 2, Fraction(1))
     yield LogLoss([Fraction(1, 5)] * 5, Fraction(1))
-    for _ in range(25):
+    for _ in range(10):
         nu_0 = oracles.random_distribution(rng, int(rng.integers(2, 6)), 9)
         yield LogLoss(nu_0, Fraction(int(rng.integers(1, 30)), 10))
 
@@ -94,35 +129,55 @@ I11 = Claim(
     id="I.11",
     title="Target of supervised fine-tuning",
     whose="paper",
-    place="paper, section 2.4, Supervised Fine-Tuning; slides, instantiations",
-    statement=("For R(nu) = KL(delta_g || nu) the equilibrium target is the point mass delta_g on the right answer."),
+    place=(
+        "section 2.4, Supervised Fine-Tuning; also the slides, Instantiations: One Game, Many Alignment Goals, SFT /"
+        " RLVR"
+    ),
+    plain="If the goal is to match the right answer, the target is the right answer and nothing else.",
+    statement=(
+        "One interpretation of supervised fine-tuning is to match the Dirac distribution of the right answer g, by"
+        " R(nu) = KL(delta_g || nu). The corresponding game is trivial: the target is fixed to delta_g."
+    ),
+    printed="R(nu) = KL(delta_g || nu):  q*(z) = delta_g(z)",
     kind="equality",
     expected="false",
     readings=(
         Reading(
+            supposes="the target is the q of Theorem 2.1, which the policy answers by pi_0 q",
             expected="false",
             stated=stated,
             sabotage=amended,
+            near_miss="The sabotage is the true target; any other point mass is further from it.",
             evidence=evidence,
+        ),
+        Reading(
+            supposes="the target is the marginal that the policy is to match",
+            expected="false",
+            stated=stated,
+            sabotage=answered,
+            near_miss="The sabotage is the true marginal; any other point mass is further from it.",
+            evidence=evidence_of_marginal,
         ),
     ),
     remark=(
-        "The answer to a point mass is a point mass, with J = -beta log nu_0(g). With nu_0 = (1/2, 1/2), beta = 1 "
-        "that is log 2 = .693, while nu = (3/4, 1/4) has J = .418. The point mass is the target of the indicator of"
-        " delta_g, and the limit as beta goes to 0."
+        "R is finite inside, so that a positive beta leaves every answer some mass. The Dirac is right for another R,"
+        " the indicator of delta_g, and it is the limit as beta goes to 0. The hedge, one interpretation, is about"
+        " fine-tuning and not about the game."
     ),
     amendment="I.11a",
 )
 
 I11A = Claim(
     id="I.11a",
-    title="Target of supervised fine-tuning at equilibrium",
+    title="Target of the log-loss at equilibrium",
     whose="ours",
-    place="amendment of claim I.11",
+    place="repair of claim I.11",
+    plain="The right answer is favoured by a finite factor, the more the smaller beta.",
     statement=(
-        "For R(nu) = -log nu(g) the equilibrium target has q*(g) proportional to exp(1 / (beta nu*(g))), and 1 for "
-        "every other answer."
+        "For R(nu) = -log nu(g) and nu_0 > 0 the equilibrium target has q*(g) proportional to exp(1 / (beta nu*(g))),"
+        " and 1 for every other answer."
     ),
+    printed="q*(g) : q*(z) = exp(1 / (beta nu*(g))) : 1",
     kind="equality",
     expected="holds",
     readings=(
@@ -130,16 +185,14 @@ I11A = Claim(
             expected="holds",
             stated=amended,
             sabotage=stated,
+            near_miss=near_miss,
             evidence=evidence,
         ),
     ),
     remark=(
-        "u* = grad R(nu*) is -1 / nu*(g) at g and 0 elsewhere. As nu*(g) <= 1, another answer has at most exp(-1 / "
-        "beta) of the right one's weight: the point mass is the limit of small beta."
+        "u* = grad R(nu*) is -1 / nu*(g) at g and 0 elsewhere. Since nu*(g) <= 1, another answer has at most"
+        " exp(-1 / beta) of the right one's weight: the point mass is the limit of small beta."
     ),
 )
 
-CLAIMS = (
-    I11,
-    I11A,
-)
+CLAIMS = (I11, I11A)

@@ -1,6 +1,6 @@
-"""I.13: projecting the current marginal on the constraints is not the target of the safety game."""
+"""I.13, I.13a, I.13b, I.13c: projecting on the constraints: of whom, answered how, and the reward that follows."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -13,7 +13,7 @@ from dagames.functionals import Polytope
 from proofs_check import oracles
 from proofs_check.claim import Claim, Evidence, Formula, Reading
 
-ROUNDS = 12
+ROUNDS = 4
 
 
 @dataclass(frozen=True)
@@ -32,26 +32,69 @@ class Budget:
     budget: Fraction
     beta: Fraction
 
-    def projection(self, nu: Sequence[Any]) -> list[Any]:
-        """Compute argmin of KL(. || nu) over the constraint: nu exp(-multiplier cost), by bisection."""
-        cost = [oracles.number(c) for c in self.cost]
-
-        def tilted(multiplier: Any) -> list[Any]:
-            return oracles.normalised([mp.log(p) - multiplier * c for p, c in zip(nu, cost, strict=True)])
-
-        budget = oracles.number(self.budget)
+    def multiplier(self, nu: Sequence[Any]) -> Any:
+        """Find the rate of exp(-rate cost) that brings nu within the budget, by bisection; 0 if it is."""
+        cost, budget = self.costs(), oracles.number(self.budget)
         if mp.fdot(nu, cost) <= budget:
-            return list(nu)
+            return mp.mpf(0)
         low, high = mp.mpf(0), mp.mpf(200)
         for _ in range(170):
             middle = (low + high) / 2
-            low, high = (middle, high) if mp.fdot(tilted(middle), cost) > budget else (low, middle)
-        return tilted(high)
+            low, high = (middle, high) if mp.fdot(_tilted(nu, middle, cost), cost) > budget else (low, middle)
+        return high
+
+    def projection(self, nu: Sequence[Any], slip: Fraction = Fraction(1)) -> list[Any]:
+        """Compute argmin of KL(. || nu) over the constraint: nu exp(-multiplier cost)."""
+        rate = self.multiplier(nu)
+        return _tilted(nu, rate * oracles.number(slip), self.costs()) if rate else list(nu)
+
+    def costs(self) -> list[Any]:
+        """Give the costs in 50 digits."""
+        return [oracles.number(c) for c in self.cost]
+
+    def corners(self) -> list[list[Fraction]]:
+        """List the vertices of the constraint: answers within the budget, and mixtures of two that meet it."""
+        n = len(self.cost)
+        found = [[Fraction(int(i == z)) for i in range(n)] for z in range(n) if self.cost[z] <= self.budget]
+        for z in range(n):
+            for w in range(n):
+                if self.cost[z] < self.budget < self.cost[w]:
+                    t = (self.budget - self.cost[z]) / (self.cost[w] - self.cost[z])
+                    found.append([1 - t if i == z else t if i == w else Fraction(0) for i in range(n)])
+        return found
+
+    def excess(self, nu: Sequence[Any]) -> Any:
+        """Bound by convexity how far KL(nu || nu_0) is above its least value on the constraint; 0 at the best nu."""
+        slope = [mp.log(p) - oracles.log(r) for p, r in zip(nu, self.nu_0, strict=True)]
+        least = min(
+            mp.fsum(oracles.number(v) * s for v, s in zip(corner, slope, strict=True)) for corner in self.corners()
+        )
+        return mp.fdot(nu, slope) - least
+
+    def loss(self, nu: Sequence[Any], q: Sequence[Any]) -> Any:
+        """Compute what q loses against R(nu) = 0: the largest <., u> on C less <nu, u>, with u = -beta log q."""
+        u = [-oracles.number(self.beta) * mp.log(m) for m in q]
+        top = max(mp.fsum(oracles.number(v) * s for v, s in zip(corner, u, strict=True)) for corner in self.corners())
+        return top - mp.fdot(nu, u)
+
+
+def _tilted(nu: Sequence[Any], rate: Any, cost: Sequence[Any]) -> list[Any]:
+    return oracles.normalised([mp.log(p) - rate * c for p, c in zip(nu, cost, strict=True)])
 
 
 def stated(game: Budget, nu: Sequence[Any]) -> list[Any]:
     """The point of the constraint that is nearest to the policy's own marginal."""
     return game.projection(nu)
+
+
+def near_miss(game: Budget, nu: Sequence[Any]) -> list[Any]:
+    """The multiplier one percent too large."""
+    return game.projection(nu, Fraction(101, 100))
+
+
+def of_reference(game: Budget, nu: Sequence[Any]) -> list[Any]:  # noqa: ARG001 - it does not depend on the policy
+    """The point of the constraint that is nearest to the reference's marginal."""
+    return game.projection([oracles.number(p) for p in game.nu_0])
 
 
 def amended(game: Budget, nu: Sequence[Any]) -> list[Any]:  # noqa: ARG001 - it does not depend on the policy
@@ -67,41 +110,132 @@ def amended(game: Budget, nu: Sequence[Any]) -> list[Any]:  # noqa: ARG001 - it 
     return [mp.mpf(float(p)) for p in found.q]
 
 
+def amended_near(game: Budget, nu: Sequence[Any]) -> list[Any]:
+    """Its multipliers one percent too large."""
+    return oracles.normalised([mp.mpf("1.01") * mp.log(m) for m in amended(game, nu)])
+
+
 def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Ask whether the policy that answers the target is the equilibrium, at nu* and after rounds of both steps.
+    """Answer the target by pi_0 q, at nu* and round after round, and ask whether that is the equilibrium.
 
     Args:
         formula: The target, from the game and the policy's marginal.
         rng: Source of randomness.
 
     Yields:
-        KL(nu* || answer) at 50 digits, nu* being the projection of the reference.
+        KL(nu* || answer) at 50 digits, nu* being the projection of the reference; and what the target of nu* loses
+        against R(nu*), R* being found at the vertices of the constraint.
     """
     for game in _instances(rng):
         reference = [oracles.number(p) for p in game.nu_0]
         star = game.projection(reference)
-        answers = {"the answer to the target of nu*": _answer(reference, formula(game, star))}
+        first = _answer(reference, formula(game, star))
         nu = reference
         for _ in range(ROUNDS):
             nu = _answer(reference, formula(game, nu))
-        answers[f"{ROUNDS} rounds from nu_0"] = nu
-        for name, answer in answers.items():
-            yield Evidence(
-                claimed=0.0,
-                measured=float(mp.fsum(p * mp.log(p / m) for p, m in zip(star, answer, strict=True))),
-                relation="equal",
-                tolerance=1e-18,
-                instance={
-                    "nu_0": oracles.as_text(game.nu_0),
-                    "c": oracles.as_text(game.cost),
-                    "budget": str(game.budget),
-                    "beta": str(game.beta),
-                    "nu*": ", ".join(mp.nstr(p, 6) for p in star),
-                    "nu": ", ".join(mp.nstr(p, 6) for p in answer),
-                    "compared": f"KL(nu* || nu), nu {name}",
-                },
-                size=oracles.complexity(game.nu_0, game.cost, [game.budget, game.beta]),
-            )
+        words = (
+            f"{_setting(game)} The best policy has nu* = {_text(star)}, the nearest to nu_0 within the budget. It is"
+            " its"
+            f" own projection. The policy that answers this target has nu ~ nu_0 nu* = {_text(first)}, with"
+            f" the expected cost {mp.nstr(mp.fdot(first, game.costs()), 3)}, above the budget."
+        )
+        outside = mp.fdot(first, game.costs()) > oracles.number(game.budget) + mp.mpf("1e-9")
+        yield _divergence(game, star, first, "the answer to the target of nu*", words if outside else "")
+        yield _divergence(game, star, nu, f"{ROUNDS} rounds from nu_0")
+        yield Evidence(
+            0.0,
+            float(game.loss(star, formula(game, star))),
+            "equal",
+            1e-9,
+            _instance(game) | {"compared": "R(nu*) less what its target grants"},
+            _size(game),
+        )
+
+
+def evidence_of_marginals(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
+    """Let the policy take the target as its marginal, from the reference on, and ask whether that is the equilibrium.
+
+    Args:
+        formula: The target, from the game and the policy's marginal.
+        rng: Source of randomness.
+
+    Yields:
+        After one round and after two, by how much the expected cost is above the budget, and KL(nu || nu_0) above
+        its least value on the constraint, a bound by convexity at the constraint's vertices; at 50 digits.
+    """
+    for game in _instances(rng):
+        nu: Sequence[Any] = [oracles.number(p) for p in game.nu_0]
+        for name in ("one round", "two rounds"):
+            nu = formula(game, nu)
+            yield from _optimal(game, nu, f"after {name}")
+
+
+def evidence_from_anywhere(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
+    """Let the policy take the target as its marginal, from any start, and ask whether that is the equilibrium.
+
+    Args:
+        formula: The target, from the game and the policy's marginal.
+        rng: Source of randomness.
+
+    Yields:
+        KL(nu* || nu) after one round at 50 digits, nu* being the projection of the reference.
+    """
+    for game in _instances(rng):
+        star = game.projection([oracles.number(p) for p in game.nu_0])
+        n = len(game.nu_0)
+        start = [
+            oracles.number(Fraction(2 * n - 1, 2 * n) if z == 0 else Fraction(1, 2 * n * (n - 1))) for z in range(n)
+        ]
+        nu = formula(game, start)
+        stays = max(abs(p - s) for p, s in zip(nu, start, strict=True)) == 0
+        words = (
+            f"{_setting(game)} The best policy has nu* = {_text(star)}. A policy that begins with nu = {_text(start)}"
+            " is"
+            " within the budget. It is its own projection, and stays there."
+        )
+        yield _divergence(game, star, nu, f"one round from {_text(start)}", words if stays else "")
+
+
+def _divergence(game: Budget, star: Sequence[Any], nu: Sequence[Any], name: str, words: str = "") -> Evidence:
+    return Evidence(
+        claimed=0.0,
+        measured=float(mp.fsum(p * mp.log(p / m) for p, m in zip(star, nu, strict=True))),
+        relation="equal",
+        tolerance=1e-18,
+        instance=_instance(game) | {"nu*": _text(star), "nu": _text(nu), "compared": f"KL(nu* || nu), nu {name}"},
+        size=_size(game),
+        sentence=words,
+    )
+
+
+def _optimal(game: Budget, nu: Sequence[Any], name: str) -> Iterator[Evidence]:
+    over = mp.fdot(nu, game.costs()) - oracles.number(game.budget)
+    for what, value in (("cost above the budget", over), ("KL(nu || nu_0) above its least value", game.excess(nu))):
+        here = _instance(game) | {"nu": _text(nu), "compared": f"{what}, {name}"}
+        yield Evidence(0.0, float(value), "at most", 1e-30, here, _size(game))
+
+
+def _setting(game: Budget) -> str:
+    last = len(game.nu_0) - 1
+    budget = f"nu({last})" if game.cost[-1] == 1 and not any(game.cost[:-1]) else f"<{oracles.as_text(game.cost)}, nu>"
+    return f"Take nu_0 = {oracles.as_text(game.nu_0)} and the constraint {budget} <= {game.budget}."
+
+
+def _text(nu: Sequence[Any]) -> str:
+    return "(" + ", ".join(mp.nstr(p, 4) for p in nu) + ")"
+
+
+def _instance(game: Budget) -> dict[str, Any]:
+    return {
+        "nu_0": oracles.as_text(game.nu_0),
+        "c": oracles.as_text(game.cost),
+        "budget": str(game.budget),
+        "beta": str(game.beta),
+    }
+
+
+def _size(game: Budget) -> int:
+    return oracles.complexity(game.nu_0, game.cost, [game.budget, game.beta])
 
 
 def _answer(reference: Sequence[Any], q: Sequence[Any]) -> list[Any]:
@@ -111,36 +245,201 @@ def _answer(reference: Sequence[Any], q: Sequence[Any]) -> list[Any]:
 def _instances(rng: np.random.Generator) -> Iterator[Budget]:
     zero, one = Fraction(0), Fraction(1)
     yield Budget([Fraction(1, 3), Fraction(2, 3)], [zero, one], Fraction(1, 2), one)
-    for n in (2, 3, 4) * 4:
+    for n in (2, 3, 4) * 3:
         cost = [zero, *(Fraction(int(c), 4) for c in rng.integers(0, 5, size=n - 2)), one]
         nu_0, beta = oracles.random_distribution(rng, n, 9), Fraction(int(rng.integers(1, 9)), 4)
         yield Budget(nu_0, cost, Fraction(int(rng.integers(1, 8)), 8), beta)
+
+
+Reward = Callable[[Budget, Sequence[Any], Any], list[Any]]
+
+
+def penalty(game: Budget, nu: Sequence[Any], rate: Any) -> list[Any]:  # noqa: ARG001 - the marginal drops out
+    """The reward -lambda c."""
+    return [-rate * c for c in game.costs()]
+
+
+def penalty_near(game: Budget, nu: Sequence[Any], rate: Any) -> list[Any]:
+    """A multiplier one percent too large."""
+    return [mp.mpf("1.01") * r for r in penalty(game, nu, rate)]
+
+
+def logarithm(game: Budget, nu: Sequence[Any], rate: Any) -> list[Any]:
+    """The reward log nu - lambda c."""
+    return [mp.log(p) + r for p, r in zip(nu, penalty(game, nu, rate), strict=True)]
+
+
+def evidence_of_substitution(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
+    """Take the logarithm of the projected marginal, and compare it with the reward up to a constant.
+
+    Args:
+        formula: The reward, from the game, the policy's marginal and the multiplier of its projection.
+        rng: Source of randomness.
+
+    Yields:
+        One comparison per game at 50 digits, the policy being the reference.
+    """
+    for game in _instances(rng):
+        nu = [oracles.number(p) for p in game.nu_0]
+        q, reward = game.projection(nu), formula(game, nu, game.multiplier(nu))
+        apart = [mp.log(m) - r for m, r in zip(q, reward, strict=True)]
+        logs = [mp.log(m) for m in q]
+        gap = mp.chop(logs[-1] - logs[0], mp.mpf("1e-30"))
+        yield Evidence(
+            claimed=0.0,
+            measured=float(max(apart) - min(apart)),
+            relation="equal",
+            tolerance=1e-40,
+            instance=_instance(game) | {"q": _text(q), "reward": _text(reward), "compared": "log q - reward, range"},
+            size=_size(game),
+            sentence=(
+                f"{_setting(game)} At the reference q = {_text(q)} and log q = {_text(logs)}, whose entries differ by"
+                f" {mp.nstr(gap, 3)}. The reward is {_text(reward)}, whose"
+                " entries differ by"
+                f" {mp.nstr(reward[-1] - reward[0], 3)}."
+            ),
+        )
+
+
+def evidence_of_penalty(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
+    """Find the policy that is best for the reward less beta KL, and ask whether it solves the constrained problem.
+
+    Args:
+        formula: The reward, from the game, the reference's marginal and the multiplier, in units of beta.
+        rng: Source of randomness.
+
+    Yields:
+        By how much the expected cost is above the budget, and KL(nu || nu_0) above its least value on the constraint,
+        a bound by convexity at the constraint's vertices; at 50 digits.
+    """
+    for game in _instances(rng):
+        nu, b = [oracles.number(p) for p in game.nu_0], oracles.number(game.beta)
+        reward = formula(game, nu, b * game.multiplier(nu))
+        best = oracles.normalised([mp.log(p) + r / b for p, r in zip(nu, reward, strict=True)])
+        yield from _optimal(game, best, "of the policy best for the reward")
+
+
+def exponential(game: Budget, nu: Sequence[Any]) -> list[Any]:
+    """The law nu exp(-lambda c), with the multiplier that meets the budget best."""
+    return game.projection(nu)
+
+
+def exponential_near(game: Budget, nu: Sequence[Any]) -> list[Any]:
+    """The same with nu to the power of 1.01."""
+    rate = game.multiplier(nu)
+    return _tilted([mp.exp(mp.mpf("1.01") * mp.log(p)) for p in nu], rate, game.costs()) if rate else list(nu)
+
+
+def linear(game: Budget, nu: Sequence[Any]) -> list[Any]:
+    """The law nu (1 - lambda c), as far as it is positive, with lambda = 1."""
+    weights = [p * max(1 - c, mp.mpf("1e-30")) for p, c in zip(nu, game.costs(), strict=True)]
+    return [w / mp.fsum(weights) for w in weights]
+
+
+def restricted(game: Budget, nu: Sequence[Any]) -> list[Any]:
+    """The law of the answers without cost, the limit of large multipliers."""
+    weights = [p if c == 0 else mp.mpf(0) for p, c in zip(nu, game.costs(), strict=True)]
+    return [w / mp.fsum(weights) for w in weights]
+
+
+def evidence_of_form(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
+    """Ask whether the law meets the budget, and whether no other that does is nearer to nu.
+
+    Args:
+        formula: The projection, from the game and a marginal.
+        rng: Source of randomness.
+
+    Yields:
+        By how much the expected cost is above the budget, and KL(q || nu) above its least value on the constraint,
+        a bound by convexity at the constraint's vertices; at 50 digits. The budgets can be met with room.
+    """
+    for game in _instances(rng):
+        yield from _optimal(game, formula(game, [oracles.number(p) for p in game.nu_0]), "of the projection")
+
+
+def evidence_of_form_anywhere(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
+    """Ask whether the law meets a budget of 0, which one answer without cost does.
+
+    Args:
+        formula: The projection, from the game and a marginal.
+        rng: Source of randomness.
+
+    Yields:
+        The expected cost at 50 digits, with a multiplier of 200.
+    """
+    half = Fraction(1, 2)
+    laws = [[half, half], *(oracles.random_distribution(rng, 2, 9) for _ in range(5))]
+    for nu_0 in laws:
+        game = Budget(nu_0, [Fraction(0), Fraction(1)], Fraction(0), Fraction(1))
+        q = formula(game, [oracles.number(p) for p in nu_0])
+        yield Evidence(
+            claimed=0.0,
+            measured=float(mp.fdot(q, game.costs())),
+            relation="at most",
+            tolerance=0.0,  # exact at 50 digits
+            instance=_instance(game) | {"compared": "expected cost"},
+            size=_size(game),
+            sentence=(
+                f"Take nu = {oracles.as_text(nu_0)} and the constraint nu(1) <= 0. The nearest law within it is (1,"
+                " 0). But"
+                f" nu exp(-lambda c) has the odds {nu_0[1] / nu_0[0]} exp(-lambda) for answer 1: positive for each"
+                " finite lambda."
+                if q[1] > 0
+                else ""
+            ),
+        )
 
 
 I13 = Claim(
     id="I.13",
     title="Target of safety",
     whose="paper",
-    place="paper, section 2.4, Safety, and appendix D.2, eq. 13; slides, instantiations",
-    statement=(
-        "For the indicator of a constraint set C the target against a policy is the information projection of its "
-        "own marginal nu on C, and answering that in turns leads to the equilibrium."
+    place=(
+        "section 2.4, Safety, and appendix D.2, eq. 13; also the slides, Instantiations: One Game, Many Alignment"
+        " Goals,"
+        " and Safety Extension: Safety-GRPO"
     ),
+    plain="If the goal is to stay within a safe set, the target is the safe distribution nearest to the policy's own.",
+    statement=(
+        "For the indicator of a convex set C the optimal target in the game is the information projection of the"
+        " current"
+        " policy's marginal on C. Intuitively, the policy then updates to mimic this target."
+    ),
+    printed="R = Ind_C:  q* = argmin_{q in C} KL(q || nu_pi)",
     kind="equality",
-    expected="false",
+    expected="depends",
     readings=(
         Reading(
+            supposes="the target is the q of Theorem 2.1, which the policy answers by pi_0 q",
             expected="false",
             stated=stated,
             sabotage=amended,
+            near_miss="The sabotage is the true target; a projection that is slightly off is not nearer to it.",
             evidence=evidence,
+        ),
+        Reading(
+            supposes="the policy takes the target as its own marginal, and begins at the reference",
+            expected="holds",
+            stated=stated,
+            sabotage=amended,
+            near_miss=near_miss,
+            evidence=evidence_of_marginals,
+        ),
+        Reading(
+            supposes="the policy takes the target as its own marginal, wherever it begins",
+            expected="false",
+            stated=stated,
+            sabotage=of_reference,
+            near_miss="The sabotage is the true target; a projection that is slightly off is not nearer to it.",
+            evidence=evidence_from_anywhere,
         ),
     ),
     remark=(
-        "A policy inside C is its own projection, and answering nu* by nu_0 nu* leaves it. With nu_0 = (1/3, 2/3) "
-        "and nu(1) <= 1/2 the equilibrium is (1/2, 1/2), but the answer to that target is nu_0 again, outside C: "
-        "the loop stays where it began for ever. With (1/6, 1/3, 1/2) and nu(2) <= 1/4 it drifts to (0, 2/3, 1/3) "
-        "instead of (1/4, 1/2, 1/4)."
+        "The problem is to stay near the reference, and only the first projection of the reference knows of it. With"
+        " the"
+        " answer pi_0 q the reference counts once more in each round: from (1/3, 2/3) and nu(1) <= 1/2 the loop"
+        " stays at"
+        " (1/3, 2/3) for ever."
     ),
     amendment="I.13a",
 )
@@ -149,12 +448,14 @@ I13A = Claim(
     id="I.13a",
     title="Target of safety, from the reference",
     whose="ours",
-    place="amendment of claim I.13; the reward is that of paper, eq. 14",
+    place="repair of claim I.13",
+    plain="The safe optimum is the safe distribution nearest to the reference, and the target is what takes one there.",
     statement=(
-        "For the indicator of linear budgets that some policy with the support of the reference meets, nu* is the "
-        "information projection of nu_0 on them, and the target is nu* / nu_0, proportional to exp(-<lambda, c> / "
-        "beta) with lambda the multipliers."
+        "For the indicator of linear budgets that some policy with the support of the reference meets, nu* is the"
+        " information projection of nu_0 on them, and the target is nu* / nu_0, proportional to exp(-<lambda, c> /"
+        " beta) with lambda the multipliers."
     ),
+    printed="nu* = argmin_{nu in C} KL(nu || nu_0),  q* ~ nu* / nu_0 ~ exp(-<lambda, c> / beta)",
     kind="equality",
     expected="holds",
     readings=(
@@ -162,17 +463,92 @@ I13A = Claim(
             expected="holds",
             stated=amended,
             sabotage=stated,
+            near_miss=amended_near,
             evidence=evidence,
         ),
     ),
     remark=(
-        "J is beta KL(nu || nu_0) on C. Its Lagrangian has the minimum nu_0 exp(-<lambda, c> / beta). The reward of"
-        " the paper's algorithm, -<lambda, c>, is beta log q* up to a constant, so the algorithm is right where the"
-        " description of its target is not. Where no policy meets C, J is infinite and there is no target."
+        "J is beta KL(nu || nu_0) on C. Its Lagrangian has the minimum nu_0 exp(-<lambda, c> / beta). Where no policy"
+        " meets C, J is infinite and there is no target."
     ),
 )
 
-CLAIMS = (
-    I13,
-    I13A,
+I13B = Claim(
+    id="I.13b",
+    title="Reward of safety",
+    whose="paper",
+    place="appendix D.3, eq. 14",
+    plain="The reward that follows from the safe target is the negative cost, times a multiplier.",
+    statement=(
+        "For linear constraints E c <= b the projection is nu_pi exp(-lambda c), normalised. Substituted in the reward"
+        " log q*, it gives the effective reward -lambda c of a trace."
+    ),
+    printed="q* ~ nu_pi exp(-lambda c),  R = log q*:  R_safe = -lambda c",
+    kind="equality",
+    expected="depends",
+    readings=(
+        Reading(
+            supposes="the reward is what the substitution gives, up to a constant",
+            expected="false",
+            stated=penalty,
+            sabotage=logarithm,
+            near_miss="The sabotage is the true formula; no multiple of the cost gives log nu_pi.",
+            evidence=evidence_of_substitution,
+        ),
+        Reading(
+            supposes="the reward is what leads the policy step to the solution of the constrained problem",
+            expected="holds",
+            stated=penalty,
+            sabotage=logarithm,
+            near_miss=penalty_near,
+            evidence=evidence_of_penalty,
+        ),
+    ),
+    remark=(
+        "The substitution leaves log nu_pi as well, which is a constant only if nu_pi is uniform. The reward is right"
+        " all the same: it is beta log q* of the game's own target nu* / nu_0 (claim I.13a), with lambda the"
+        " multipliers"
+        " of the constraints. So the algorithm is right where the description of its target is not."
+    ),
+    amendment="I.13a",
 )
+
+I13C = Claim(
+    id="I.13c",
+    title="Exponential form of the projection",
+    whose="paper",
+    place="appendix D.3, the display before eq. 14",
+    plain="The nearest safe distribution is the policy's own, with each answer damped exponentially in its cost.",
+    statement=(
+        "For linear constraints E c <= b the information projection of nu_pi has the exponential form"
+        " nu_pi exp(-lambda c), normalised, with multipliers lambda >= 0."
+    ),
+    printed="q*(z) ~ nu_pi(z) exp(-lambda c(z)),  lambda in R_{>= 0}^d",
+    kind="equality",
+    expected="depends",
+    readings=(
+        Reading(
+            supposes="some distribution with the support of nu_pi meets the constraints",
+            expected="holds",
+            stated=exponential,
+            sabotage=linear,
+            near_miss=exponential_near,
+            evidence=evidence_of_form,
+        ),
+        Reading(
+            supposes="the constraints are any that can be met",
+            expected="false",
+            stated=exponential,
+            sabotage=restricted,
+            near_miss="A mass is 0 or it is not; the sabotage has the limit of large lambda.",
+            evidence=evidence_of_form_anywhere,
+        ),
+    ),
+    remark=(
+        "Where only answers on a face of the simplex meet the constraints, the multiplier is infinite. A budget of"
+        " exactly"
+        " no cost is such a case."
+    ),
+)
+
+CLAIMS = (I13, I13A, I13B, I13C)

@@ -1,4 +1,4 @@
-"""I.15: minimising the entropy of answers is no instance of the framework, because it is concave."""
+"""I.15: the entropy of answers is no convex functional, and the problem with it is convex for some beta only."""
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -54,7 +54,110 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
             },
             size=oracles.complexity(p, q),
             ratio=float(between / ends) if bounded else None,
+            sentence=(
+                f"Take nu = {oracles.as_text(p)} and nu' = {oracles.as_text(q)}. The entropies are"
+                f" {_short(formula(p))} and"
+                f" {_short(formula(q))}, but in the middle, at {oracles.as_text(middle)}, the entropy is"
+                f" {_short(between)}:"
+                " more than the mean of both, where a convex R has at most that."
+                if between > ends
+                else ""
+            ),
         )
+
+
+def _short(value: Any) -> str:
+    return "0" if value == 0 else str(mp.nstr(value, 3))
+
+
+def objective(weight: Fraction, beta: Fraction, nu: Sequence[Fraction], nu_0: Sequence[Fraction]) -> Any:
+    """Compute weight H + beta KL."""
+    return oracles.number(weight) * stated(nu) + oracles.number(beta) * oracles.kl(nu, nu_0)
+
+
+def heavier(weight: Fraction, beta: Fraction, nu: Sequence[Fraction], nu_0: Sequence[Fraction]) -> Any:
+    """Take the entropy with twice its weight."""
+    return objective(2 * weight, beta, nu, nu_0)
+
+
+def slightly_heavier(weight: Fraction, beta: Fraction, nu: Sequence[Fraction], nu_0: Sequence[Fraction]) -> Any:
+    """Take the entropy with two percent more weight."""
+    return objective(weight * Fraction(51, 50), beta, nu, nu_0)
+
+
+def diverse(weight: Fraction, beta: Fraction, nu: Sequence[Fraction], nu_0: Sequence[Fraction]) -> Any:
+    """Take the negative entropy."""
+    return objective(-weight, beta, nu, nu_0)
+
+
+def evidence_of_problem(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
+    """Compare J at the middle of two distributions with its mean over them, the weight being below beta, down to 99 %.
+
+    Args:
+        formula: The objective, from the weight of the entropy, beta, nu and nu_0.
+        rng: Source of randomness.
+
+    Yields:
+        One comparison per pair at 50 digits.
+    """
+    for p, q in _pairs(rng):
+        for share in (Fraction(1, 2), Fraction(99, 100)):
+            yield _in_the_middle(formula, share, Fraction(1), p, q, oracles.random_distribution(rng, len(p), 9))
+
+
+def evidence_for_any_beta(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
+    """Compare J at the middle of two distributions with its mean over them, the weight being on both sides of beta.
+
+    Args:
+        formula: The objective, from the weight of the entropy, beta, nu and nu_0.
+        rng: Source of randomness.
+
+    Yields:
+        One comparison per pair at 50 digits.
+    """
+    half = Fraction(1, 2)
+    for p, q in _pairs(rng):
+        for beta in (half, Fraction(2)):
+            nu_0 = [half, half] if len(p) == 2 else oracles.random_distribution(rng, len(p), 9)
+            yield _in_the_middle(formula, Fraction(1), beta, p, q, nu_0)
+
+
+def _in_the_middle(
+    formula: Formula, weight: Fraction, beta: Fraction, p: list[Fraction], q: list[Fraction], nu_0: list[Fraction]
+) -> Evidence:
+    middle = [(a + b) / 2 for a, b in zip(p, q, strict=True)]
+    at_p, at_q, between = (formula(weight, beta, nu, nu_0) for nu in (p, q, middle))
+    ends = (at_p + at_q) / 2
+    return Evidence(
+        claimed=float(ends),
+        measured=float(between),
+        relation="at most",
+        tolerance=0.0,  # 50 digits, and pairs far apart
+        instance={
+            "R": f"{weight} H",
+            "beta": str(beta),
+            "nu_0": oracles.as_text(nu_0),
+            "nu": oracles.as_text(p),
+            "nu'": oracles.as_text(q),
+            "compared": "J in the middle, mean of J at both",
+        },
+        size=oracles.complexity(p, q, nu_0, [beta]),
+        sentence=(
+            f"Take R = H, beta = {beta} and nu_0 = {oracles.as_text(nu_0)}. At nu = {oracles.as_text(p)} and nu' ="
+            f" {oracles.as_text(q)} J = H + beta KL is {_short(at_p)} and {_short(at_q)}. In the middle, at"
+            f" {oracles.as_text(middle)}, it is {_short(between)}, which is more than the mean of both."
+            if between > ends and weight == 1
+            else ""
+        ),
+    )
+
+
+def _pairs(rng: np.random.Generator) -> Iterator[tuple[list[Fraction], list[Fraction]]]:
+    yield [Fraction(1), Fraction(0)], [Fraction(0), Fraction(1)]
+    for i in range(20):
+        p, q = (oracles.random_distribution(rng, 2 + i % 3, 9) for _ in range(2))
+        if p != q:
+            yield p, q
 
 
 def _instances(rng: np.random.Generator) -> Iterator[tuple[list[Fraction], list[Fraction]]]:
@@ -75,26 +178,49 @@ def _ratio(nu: Array) -> Array:
 
 I15 = Claim(
     id="I.15",
-    title="Entropy minimisation as a functional",
+    title="Entropy minimisation as an example",
     whose="paper",
-    place="paper, section 2.1, the examples below eq. 1",
+    place="section 2.1, the examples below eq. 1",
+    plain="Making answers agree by minimising their entropy is an example of the convex problem.",
     statement=(
-        "The entropy of the answers, minimised for coherence, is a convex functional R, as the framework requires "
-        "of the functionals that it names."
+        "Minimising the entropy of answers, for coherence, is named as an example of the functional R of problem"
+        " (1). The"
+        " problem is called convex, R is assumed convex, and J is strictly convex due to the KL term."
     ),
+    printed="R(nu) = H(nu),  J = R + beta KL(. || pi_0)",
     kind="upper bound",
-    expected="false",
+    expected="depends",
     readings=(
         Reading(
+            supposes="the example is to meet the assumption that R is convex",
             expected="false",
             stated=stated,
             sabotage=negative,
+            near_miss="Convex or not is a yes/no statement; the entropy is as concave as its negative is convex.",
             evidence=evidence,
+        ),
+        Reading(
+            supposes="J is to be strictly convex with it, and beta exceeds the weight of the entropy",
+            expected="holds",
+            stated=objective,
+            sabotage=heavier,
+            near_miss=slightly_heavier,
+            evidence=evidence_of_problem,
+        ),
+        Reading(
+            supposes="J is to be strictly convex with it, for any beta > 0",
+            expected="false",
+            stated=objective,
+            sabotage=diverse,
+            near_miss="Convex or not is a yes/no statement; the sabotage is the other example, which is convex.",
+            evidence=evidence_for_any_beta,
         ),
     ),
     remark=(
-        "Between (1, 0) and (0, 1), where it is 0, the entropy rises to log 2. It is concave, so that the duality "
-        "of Thm 2.1 does not apply: outside beta > lambda there are several local minima."
+        "The entropy is concave, so that the duality of Theorem 2.1 does not apply to it as R. The KL term makes up for"
+        " this if beta exceeds the weight of the entropy (claim I.15a). The paper's own coherence, in section 4.1,"
+        " is an"
+        " indicator, and convex."
     ),
     amendment="I.15a",
 )

@@ -45,6 +45,11 @@ def sabotage(nu_0: Sequence[Fraction], weight: Fraction, beta: Fraction) -> Phas
     return stated(nu_0, weight / 2, beta)
 
 
+def near_miss(nu_0: Sequence[Fraction], weight: Fraction, beta: Fraction) -> Phase:
+    """Take the weight for one percent more than it is."""
+    return stated(nu_0, weight * Fraction(101, 100), beta)
+
+
 def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
     """Evaluate J by its definition: on a grid of the simplex, at the claimed minimiser, and beside point masses.
 
@@ -109,12 +114,14 @@ I15A = Claim(
     id="I.15a",
     title="Thresholds of entropy minimisation",
     whose="ours",
-    place="amendment of claim I.15",
+    place="repair of claim I.15",
+    plain="Minimising entropy is harmless below the weight of the divergence, and makes every answer a trap above it.",
     statement=(
         "For R = lambda H: if lambda < beta, J is strictly convex with nu* proportional to nu_0^(beta / (beta - "
         "lambda)); if lambda = beta, J is linear and least at every law on the most likely answers of nu_0; if "
         "lambda > beta, every point mass is a strict local minimum and the mode of nu_0 the global one."
     ),
+    printed="nu* ~ nu_0^(beta / (beta - lambda)) for lambda < beta;  nu* = mode of nu_0 for lambda >= beta",
     kind="existence",
     expected="holds",
     readings=(
@@ -122,6 +129,7 @@ I15A = Claim(
             expected="holds",
             stated=stated,
             sabotage=sabotage,
+            near_miss=near_miss,
             evidence=evidence,
         ),
     ),

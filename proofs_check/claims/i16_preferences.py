@@ -87,6 +87,11 @@ def stated(case: Preferences) -> list[Any]:
     return oracles.normalised([oracles.number(r / case.beta) for r in case.rewards])
 
 
+def near_miss(case: Preferences) -> list[Any]:
+    """Take beta for one percent more than it is."""
+    return oracles.normalised([oracles.number(r / case.beta * Fraction(100, 101)) for r in case.rewards])
+
+
 def sabotage(case: Preferences) -> list[Any]:
     """The answers of the policy in the target's place."""
     nu_0 = oracles.marginal(case.pi_0, case.E, len(case.rewards))
@@ -159,13 +164,15 @@ I16 = Claim(
     id="I.16",
     title="Duality with preference optimisation",
     whose="paper",
-    place="paper, proposition 3.1; slides, backup",
+    place="section 3.1, proposition 3.1, eq. 7; also the slides, Backup: Duality with DPO",
+    plain="The game's target is the exponential of the reward that preference optimisation leaves implicit.",
     statement=(
-        "For a reward r of answers and traces compared as Bradley and Terry would have r decide, the game's target "
-        "is q*(E(y)) = exp(r(y) / beta) / Z; the policy that answers it has the least DPO loss; and q* is the "
-        "answers' mass under the least-loss policy over that under the reference. It does not depend on which pairs"
-        " are compared, if they connect all traces, nor on a constant in r."
+        "For answer-level objectives the game is the dual of direct preference optimisation (DPO), which has all"
+        " policies at its disposal. Specifically, the optimal target is q*(E(y)) = exp(r*(y) / beta) / Z for the reward"
+        " r* of the equivalent problem. DPO eliminates the reward and solves for the policy; the game eliminates the"
+        " policy and solves for the target."
     ),
+    printed="q*(E(y)) = (1/Z) exp(r*(y) / beta)",
     kind="equality",
     expected="holds",
     readings=(
@@ -173,14 +180,15 @@ I16 = Claim(
             expected="holds",
             stated=stated,
             sabotage=sabotage,
+            near_miss=near_miss,
             evidence=evidence,
         ),
     ),
     remark=(
-        "The dual is meant so: the policy gives the target by dividing by the reference, the target the policy by "
-        "multiplying. It needs a reward that depends on the answer alone, as q(E(y)) does, and every answer to have"
-        " mass under the reference: the policy tells nothing of the others, whose target is free. Preferences "
-        "determine r up to a constant, which Z absorbs."
+        "Dual is meant as the sentence after it says; no Fenchel or Lagrange dual of the DPO loss is stated. The left"
+        " side makes r* depend on the answer alone. The policy gives the target by dividing by the reference, and the"
+        " target gives the policy by multiplying. Pairs labelled by r* as Bradley and Terry do determine r* up to a"
+        " constant, which Z absorbs, if they connect all traces. Answers without mass under the reference are free."
     ),
 )
 

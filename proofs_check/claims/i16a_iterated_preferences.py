@@ -54,6 +54,11 @@ def sabotage(beta: float, smoothness: float) -> float:  # noqa: ARG001 - plain r
     return 1.0
 
 
+def near_miss(beta: float, smoothness: float) -> float:
+    """A share one percent too small."""
+    return 0.99 * stated(beta, smoothness)
+
+
 def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
     """Run rounds that minimise the DPO loss of relabelled pairs, and see where they end.
 
@@ -62,9 +67,9 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
         rng: Source of randomness.
 
     Yields:
-        After 200 rounds the imbalance of grad J, and the distance from the library's iterated DPO; for one undamped
-        round the distance from the best response nu_0 exp(r / beta), and for weight = beta that the second round is
-        back at the reference.
+        After 200 rounds the imbalance of grad J, in the entropy game after one round too, and the distance from the
+        library's iterated DPO; for one undamped round the distance from the best response nu_0 exp(r / beta), and for
+        weight = beta that the second round is back at the reference.
     """
     for game in _instances(rng):
         nu_0, beta, weight = np.array([float(p) for p in game.nu_0]), float(game.beta), float(game.weight)
@@ -83,6 +88,10 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
             nu = play(nu ** (1 - eta) * nu_0**eta, game.rewards(nu), beta / eta)
         here = instance | {"compared": f"imbalance of grad J after {ROUNDS} rounds", "nu": nu.round(6).tolist()}
         yield Evidence(0.0, game.imbalance(nu), "equal", 1e-9, here, size)
+        if game.kind == "entropy":
+            first = play(nu_0, game.rewards(nu_0), beta / eta)
+            here = instance | {"compared": "imbalance of grad J after one round"}
+            yield Evidence(0.0, game.imbalance(first), "equal", 1e-9, here, size)
         functional = (NegativeEntropy if game.kind == "entropy" else Gini)(weight)
         library = solve_iterated_dpo(AlignmentGame(nu_0, range(len(nu_0)), functional, beta), tolerance=1e-13).nu
         here = instance | {"compared": "nu less that of the library's iterated DPO"}
@@ -139,14 +148,17 @@ def _instances(rng: np.random.Generator) -> Iterator[Dynamic]:
 I16A = Claim(
     id="I.16a",
     title="Iterated preference optimisation",
-    whose="paper",
-    place=("paper, section 3.1, Implication for DPO, which sets no damping; the damping is that of claim I.8"),
+    whose="ours",
+    place="on the paper, section 3.1, Implication for DPO, which sets no damping",
+    plain="Preference optimisation with pairs made anew each round solves the game, if each round is damped.",
     statement=(
-        "Let each round label all pairs by the current target, P(z > z') = sigmoid(r(z) - r(z')) with r = -grad "
-        "R(nu), and minimise the DPO loss with the reference nu^(1 - eta) nu_0^eta and weight beta / eta. For eta ="
-        " beta / (beta + L) the rounds reach the game's own policy. For eta = 1 a round is the best response, and "
-        "at weight = beta in the entropy game two rounds lead back."
+        "Let each round label all pairs by the current target, P(z > z') = sigmoid(r(z) - r(z')) with r = -grad"
+        " R(nu), and minimise the DPO loss with the reference nu^(1 - eta) nu_0^eta and weight beta / eta. For eta ="
+        " beta / (beta + L), L being the relative smoothness of R, the rounds reach the game's own policy: in the"
+        " entropy game the first does. For eta = 1 a round is the best response, and at weight = beta in the entropy"
+        " game two rounds lead back."
     ),
+    printed="eta = beta / (beta + L):  nu_{t+1} ~ nu_t^(1 - eta) (nu_0 exp(r_t / beta))^eta -> nu*",
     kind="convergence",
     expected="holds",
     readings=(
@@ -154,13 +166,16 @@ I16A = Claim(
             expected="holds",
             stated=stated,
             sabotage=sabotage,
+            near_miss=near_miss,
             evidence=evidence,
         ),
     ),
     remark=(
-        "By claim I.16 a round ends at nu^(1 - eta) (nu_0 exp(r / beta))^eta, the damped best response. Plain "
-        "rounds, the pairs made anew and the reference kept, do what best responses do (claim I.7): nu_0 = (4/5, "
-        "1/5) with weight = beta goes to (1/2, 1/2) and back."
+        "By claim I.16 a round ends at the damped best response of claim I.8. The paper says that a solution by DPO"
+        " would have to be iterative, and nothing of its convergence. Plain rounds, the pairs made anew and the"
+        " reference"
+        " kept, do what best responses do (claim I.7): nu_0 = (4/5, 1/5) with weight = beta goes to (1/2, 1/2) and"
+        " back."
     ),
 )
 
