@@ -1,6 +1,6 @@
 """I.17: whether standardised advantages point where the equilibrium lies."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -11,6 +11,7 @@ import numpy as np
 from dagames.grpo import expected_update
 from proofs_check import oracles
 from proofs_check.claim import Claim, Evidence, Formula, Reading
+from proofs_check.rates import extrapolated
 
 EPSILON = Fraction(1, 10000)
 """What the library and TRL add to the deviation."""
@@ -72,44 +73,159 @@ def stated(counts: Sequence[int], rewards: Sequence[Fraction], epsilon: Fraction
     return [a / deviation for a in advantages]
 
 
+def misgraded(counts: Sequence[int], rewards: Sequence[Fraction], epsilon: Fraction) -> list[Any]:
+    """Standardise, the last answer's reward being a hundredth too high."""
+    return stated(counts, [*rewards[:-1], rewards[-1] + Fraction(1, 100)], epsilon)
+
+
+def by_answer(counts: Sequence[int], rewards: Sequence[Fraction], epsilon: Fraction) -> list[Any]:
+    """Standardise, and divide by the count of the trace's own answer, so that equal rewards are not treated alike."""
+    return [a / n if n else a for a, n in zip(stated(counts, rewards, epsilon), counts, strict=True)]
+
+
+def reversed_sign(counts: Sequence[int], rewards: Sequence[Fraction], epsilon: Fraction) -> list[Any]:
+    """Standardise, with the other sign."""
+    return [-a for a in stated(counts, rewards, epsilon)]
+
+
 def centred(counts: Sequence[int], rewards: Sequence[Fraction], epsilon: Fraction) -> list[Any]:  # noqa: ARG001
     """Subtract the group's mean and no more."""
     mean = sum((n * r for n, r in zip(counts, rewards, strict=True)), Fraction(0)) / sum(counts)
     return [oracles.number(r - mean) for r in rewards]
 
 
-def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Compare the direction of the expected step with that of the gradient, at 50 digits.
+def two_values(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
+    """List the groups of one prompt whose rewards take two values, and compare directions at 50 digits.
 
     Args:
         formula: Advantages of a group's answers, from counts, rewards and epsilon.
         rng: Source of randomness.
 
     Yields:
-        For each batch the distance of the two unit vectors, and the cosine between them; with epsilon = 1e-4 also the
+        As `_directions`.
+    """
+    yield from _directions(formula, _with_two_values(rng))
+
+
+def more_values(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
+    """List the groups of one prompt whose rewards take three values or more, and compare directions at 50 digits.
+
+    Args:
+        formula: Advantages of a group's answers, from counts, rewards and epsilon.
+        rng: Source of randomness.
+
+    Yields:
+        As `_directions`.
+    """
+    yield from _directions(formula, _instances(rng))
+
+
+def several_prompts(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
+    """List the groups of two prompts with two answers each, and compare directions at 50 digits.
+
+    Args:
+        formula: Advantages of a group's answers, from counts, rewards and epsilon.
+        rng: Source of randomness.
+
+    Yields:
+        As `_directions`.
+    """
+    yield from _directions(formula, pairs(rng))
+
+
+def rise(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
+    """Compute how fast the expected reward of one prompt rises along the step of the natural gradient, at 50 digits.
+
+    Args:
+        formula: Advantages of a group's answers, from counts, rewards and epsilon.
+        rng: Source of randomness.
+
+    Yields:
+        The rise, sum step(z) gradient(z) / nu(z), which must not be negative.
+    """
+    for batch in (*_instances(rng), *_with_two_values(rng)):
+        instance, size = batch.instance()
+        step, nu = batch.step(formula, EPSILON), batch.prompts[0][1]
+        along = mp.fsum(a * b / oracles.number(p) for a, b, p in zip(step, batch.gradient(), nu, strict=True))
+        yield Evidence(0.0, float(along), "at least", 0.0, instance, size)
+
+
+def large_groups(formula: Formula, _: np.random.Generator) -> Iterator[Evidence]:
+    """List groups of 8, 16, 32 and 64 traces, and extrapolate the direction of the step.
+
+    Args:
+        formula: Advantages of a group's answers, from counts, rewards and epsilon.
+
+    Yields:
+        Each entry of the limit against that of the gradient's direction; what the extrapolation leaves is of order
+        1 / 64^4, times a constant that grows as answers get rare.
+    """
+    third, more, less = Fraction(1, 3), Fraction(2, 5), Fraction(3, 10)
+    for nu in ([third] * 3, [less, more, less], [more, less, less]):
+        rewards = [Fraction(0), Fraction(1), Fraction(3)]
+        batches = [Batch(K, ((Fraction(1), nu, rewards),)) for K in (8, 16, 32, 64)]
+        steps = [unit(batch.step(formula, EPSILON)) for batch in batches]
+        gradient = unit(batches[0].gradient())
+        for z, (*course, limit) in enumerate(zip(*steps, gradient, strict=True)):
+            instance = batches[0].instance()[0] | {"K": "8, 16, 32, 64, extrapolated", "answer": z}
+            at = extrapolated([float(c) for c in course])
+            yield Evidence(float(limit), at, "equal", 5e-4, instance, oracles.complexity(nu))
+
+
+def _directions(formula: Formula, batches: Iterable[Batch]) -> Iterator[Evidence]:
+    """Compare the direction of the expected step with that of the gradient.
+
+    Args:
+        formula: Advantages of a group's answers.
+        batches: The batches.
+
+    Yields:
+        For each batch, without epsilon and with 1e-4, the distance of the two unit vectors; with 1e-4 also the
         distance from the library's step.
     """
-    for batch in _instances(rng):
+    for batch in batches:
         instance, size = batch.instance()
         gradient = unit(batch.gradient())
         for epsilon in (Fraction(0), EPSILON):
             step = batch.step(formula, epsilon)
             cosine = mp.fsum(a * b for a, b in zip(unit(step), gradient, strict=True))
             apart = mp.norm([a - b for a, b in zip(unit(step), gradient, strict=True)])
-            here = instance | {"epsilon": str(epsilon), "step": _text(step), "gradient": _text(batch.gradient())}
-            here["cosine"] = float(mp.nstr(cosine, 6))
+            here = instance | {"epsilon": str(epsilon), "step": text(step), "gradient": text(batch.gradient())}
+            here |= {"cosine": float(mp.nstr(cosine, 6)), "compared": "unit vectors apart"}
             # The 9 puts the exact ratios of epsilon = 0 first among counterexamples.
             larger = size + 9 * bool(epsilon)
-            yield Evidence(0.0, float(apart), "equal", 1e-40, here | {"compared": "unit vectors apart"}, larger)
-            yield Evidence(0.0, float(cosine), "at least", 0.0, here | {"compared": "cosine"}, larger)
-        rule: Any = "standardise" if formula is stated else "center"
-        library = sum(
-            float(share) * expected_update([float(p) for p in nu], [float(r) for r in rewards], batch.K, rule)
-            for share, nu, rewards in batch.prompts
-        )
-        apart = max(abs(a - float(b)) for a, b in zip(step, np.asarray(library), strict=True))
-        here = instance | {"compared": "step less the library's", "rule": rule}
-        yield Evidence(0.0, float(apart), "equal", 1e-12, here, size)
+            words = _sentence(batch, formula)
+            yield Evidence(0.0, float(apart), "equal", 1e-40, here, larger, sentence=words)
+        rules: dict[Formula, Any] = {stated: "standardise", centred: "center"}
+        if formula in rules:
+            library = sum(
+                float(share)
+                * expected_update([float(p) for p in nu], [float(r) for r in rewards], batch.K, rules[formula])
+                for share, nu, rewards in batch.prompts
+            )
+            apart = max(abs(a - float(b)) for a, b in zip(step, np.asarray(library), strict=True))
+            here = instance | {"compared": "step less the library's", "rule": rules[formula]}
+            yield Evidence(0.0, float(apart), "equal", 1e-12, here, size + 99)
+
+
+def _sentence(batch: Batch, formula: Formula) -> str:
+    """Say for pairs of traces where the standardised step and the gradient point, so that it can be checked by hand."""
+    if batch.K != 2 or formula is not stated:
+        return ""
+    entries, where = [Fraction(0)] * len(batch.prompts[0][1]), []
+    for share, nu, rewards in batch.prompts:
+        for z, (p, r) in enumerate(zip(nu, rewards, strict=True)):
+            wins = sum((m * ((s < r) - (s > r)) for m, s in zip(nu, rewards, strict=True)), Fraction(0))
+            entries[z] += share * p * wins
+        part = "" if share == 1 else f"{share} of the prompts with "
+        where.append(f"{part}nu = {oracles.as_text(nu)} and rewards {oracles.as_text(rewards)}")
+    gradient = [Fraction(int(mp.nint(g * 10**6)), 10**6).limit_denominator(999) for g in batch.gradient()]
+    return (
+        f"Take K = 2, {', '.join(where)}. Of two traces with different rewards one has the advantage 1/sqrt 2 and the "
+        "other -1/sqrt 2, whatever the rewards are. So the expected step is nu(z) (chance of a worse answer less that "
+        f"of a better one) / sqrt 2 = {oracles.as_text(entries)} / sqrt 2. But the gradient is nu(z) (r(z) - mean) = "
+        f"{oracles.as_text(gradient)}."
+    )
 
 
 def unit(vector: Sequence[Any]) -> list[Any]:
@@ -118,51 +234,129 @@ def unit(vector: Sequence[Any]) -> list[Any]:
     return [v / length for v in vector] if length else list(vector)
 
 
-def _text(vector: Sequence[Any]) -> str:
+def text(vector: Sequence[Any]) -> str:
+    """Write a vector to six digits.
+
+    Args:
+        vector: mpmath numbers.
+
+    Returns:
+        For example "(0.5, -0.5)".
+    """
     return "(" + ", ".join(mp.nstr(v, 6) for v in vector) + ")"
 
 
 def _instances(rng: np.random.Generator) -> Iterator[Batch]:
-    one, half, third = Fraction(1), Fraction(1, 2), Fraction(1, 3)
-    zero = Fraction(0)
-    yield Batch(2, ((one, [third] * 3, [zero, one, Fraction(3)]),))
+    one, zero = Fraction(1), Fraction(0)
+    yield Batch(2, ((one, [Fraction(1, 3)] * 3, [zero, one, Fraction(3)]),))
     # Most of the mass is better than the median and worse than the mean.
     yield Batch(2, ((one, [Fraction(1, 6), Fraction(4, 5), Fraction(1, 30)], [zero, one, Fraction(40)]),))
-    # Two prompts that want opposite answers, one twice as much.
-    yield Batch(2, ((half, [half, half], [zero, one]), (half, [2 * third, third], [Fraction(2), zero])))
-    for i in range(16):
-        K, n = 2 + i % 4, 2 + i % 3
+    for i in range(12):
+        K, n = 2 + i % 4, 3 + i % 2
         rewards = [Fraction(int(r), 3) for r in rng.permutation(12)[:n]]
         yield Batch(K, ((one, oracles.random_distribution(rng, n, 9), rewards),))
 
+
+def _with_two_values(rng: np.random.Generator) -> Iterator[Batch]:
+    for i in range(12):
+        K, n = 2 + i % 4, 2 + i % 3
+        low, high = (Fraction(int(r), 3) for r in sorted(rng.permutation(12)[:2]))
+        # The last two of three or more are alike, so that a reward that is a little off makes a third value.
+        rewards = [[low, high], [high, low, low], [low, high, high, high]][n - 2]
+        yield Batch(K, ((Fraction(1), oracles.random_distribution(rng, n, 9), rewards),))
+
+
+def pairs(rng: np.random.Generator) -> Iterator[Batch]:
+    """Draw batches of two prompts that share their logits and want opposite answers.
+
+    Args:
+        rng: Source of randomness.
+
+    Yields:
+        One that checks by hand, then drawn ones.
+    """
+    half, third, zero = Fraction(1, 2), Fraction(1, 3), Fraction(0)
+    # Two prompts that want opposite answers, one twice as much.
+    yield Batch(2, ((half, [half, half], [zero, Fraction(1)]), (half, [2 * third, third], [Fraction(2), zero])))
+    for i in range(6):
+        # With a third answer the two gradients are not along one line, so that every other weight of them is noticed.
+        n, high = 2 + i % 2, [Fraction(int(rng.integers(1, 5)), 2), Fraction(int(rng.integers(5, 9)), 2)]
+        prompts = [
+            (half, oracles.random_distribution(rng, n, 9), [high[way] if z == way else zero for z in range(n)])
+            for way in (0, 1)
+        ]
+        yield Batch(2 + i % 3, tuple(prompts))
+
+
+_NO_NEAR = "Every power of the deviation but 0 is false, however small; no division at all, the sabotage, agrees."
 
 I17 = Claim(
     id="I.17",
     title="Standardised advantages",
     whose="paper",
-    place="paper, section 3.1 and equations 5 and 8; slides, game-derived rewards",
-    statement=(
-        "For a fixed target q, rewards beta log q(z), and advantages standardised by the mean and deviation of a "
-        "group of K, the expected step in the logits points along the gradient of the expected reward, for one "
-        "prompt and for the mean over prompts that share their logits."
+    place="section 3.1, below equation 6, of the advantages of equations 5 and 8",
+    plain=(
+        "Rewards that are centred and divided by their spread within a group can be seen as an estimate of the "
+        "direction in which the policy should move."
     ),
+    statement=(
+        "For a fixed target q*, GRPO estimates the policy gradient of the expected reward, R = beta log q*(E(y)), with "
+        "the divergence beside it. Its advantages, standardised in a group of K, can be viewed as an empirical "
+        "estimate of the gradient's direction. Which deviation is meant is not said."
+    ),
+    printed="A_i = (R_i - Mean(R_1..R_K)) / (StdDev(R_1..R_K) + epsilon)   (eq. 5 and 8)",
     kind="equality",
-    expected="false",
+    expected="depends",
     readings=(
         Reading(
             expected="false",
             stated=stated,
             sabotage=centred,
-            evidence=evidence,
+            near_miss=_NO_NEAR,
+            evidence=more_values,
+            supposes=(
+                "the expected step is along the gradient in the logits at each K, rewards taking three values or more"
+            ),
+        ),
+        Reading(
+            expected="false",
+            stated=stated,
+            sabotage=centred,
+            near_miss=_NO_NEAR,
+            evidence=several_prompts,
+            supposes="the direction is that of the mean over prompts, which share their logits",
+        ),
+        Reading(
+            expected="holds",
+            stated=stated,
+            sabotage=by_answer,
+            near_miss=misgraded,
+            evidence=two_values,
+            supposes="there is one prompt and its rewards take two values, as a vote or a verified answer gives",
+        ),
+        Reading(
+            expected="holds",
+            stated=stated,
+            sabotage=reversed_sign,
+            near_miss="Every positive divisor gives a rise: only the sign can be wrong.",
+            evidence=rise,
+            supposes="a direction is one in which one prompt's expected reward rises, by steps of the natural gradient",
+        ),
+        Reading(
+            expected="holds",
+            stated=stated,
+            sabotage=by_answer,
+            near_miss=misgraded,
+            evidence=large_groups,
+            supposes="there is one prompt, and an estimate is what becomes right as the group grows",
         ),
     ),
     remark=(
-        "Two traces tell only which reward is larger: K = 2, three equally likely answers and rewards (0, 1, 3) "
-        "give a step along (-1, 0, 1) for a gradient along (-4, -1, 5). At nu = (1/6, 4/5, 1/30) with rewards (0, "
-        "1, 40) the step lowers the expected reward. Over prompts the objective changes: nu = (1/2, 1/2) with "
-        "rewards (0, 1) beside nu = (2/3, 1/3) with (2, 0) are told to move to answer 1, the gradient to answer 0. "
-        "The reading: direction in the logits, the divergence being a term of its own; the paper does not say which"
-        " deviation, and that does not change directions at epsilon = 0."
+        "Centred rewards give the gradient for every K. The division weighs groups by their deviation, which "
+        "depends on the answers in them. With two reward values the groups agree on the direction, in large groups "
+        "the deviation is a constant, but it is another one for each prompt. Plain steps in the logits may even "
+        "lower the expected reward: so with K = 2, nu = (1/6, 4/5, 1/30) and rewards (0, 1, 40). Which deviation is "
+        "meant does not change a direction at epsilon = 0. Where training comes to rest is claim I.50."
     ),
     amendment="I.17c",
 )

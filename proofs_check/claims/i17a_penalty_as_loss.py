@@ -61,6 +61,21 @@ class Rewarded:
 
         return slopes(divergence, [mp.log(p) for p in nu])["KL"]
 
+    def in_words(self, rest: list[Any]) -> str:
+        """Say where two answers come to rest with k3 as a loss, and why."""
+        if len(rest) > 2:
+            return ""
+        p, p_0 = rest[1], self.nu_0[1]
+        gap = oracles.number(self.rewards[1] - self.rewards[0])
+        force, held = p * (1 - p) * gap, oracles.number(self.beta) * (p - oracles.number(p_0))
+        odds = mp.nstr(self.equilibrium()[1], 3)
+        return (
+            f"Take nu_0 = {oracles.as_text(self.nu_0)}, r = {oracles.as_text(self.rewards)}, beta = {self.beta}. At "
+            f"nu = {_text(rest)} the reward pushes the second logit with p (1 - p) (r(1) - r(0)) = "
+            f"{mp.nstr(force, 5)}, and k3 pulls it back with beta (p - p_0) = {mp.nstr(held, 5)}: training rests "
+            f"there. But the equilibrium, nu_0 exp(r / beta) normalised, has p = {odds}."
+        )
+
     def pull(self, nu: list[Any]) -> list[Any]:
         """Differentiate the expected reward in the logits."""
         r = [oracles.number(v) for v in self.rewards]
@@ -120,6 +135,15 @@ def amended(new: Any, old: Any, ref: Any) -> Losses:
     return {"weighed k3": weight * stated(new, old, ref)["k3"], "in the reward": weight * (old - ref)}
 
 
+def near_miss(new: Any, old: Any, ref: Any) -> Losses:
+    """Weigh by the power 19/20 of pi / pi_old; and put 19/20 of the log-ratio into the reward."""
+    weight = mp.exp(new - old)
+    return {
+        "weighed k3": weight ** mp.mpf("0.95") * stated(new, old, ref)["k3"],
+        "in the reward": weight * mp.mpf("0.95") * (old - ref),
+    }
+
+
 def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
     """Differentiate the penalty as it is sampled, and find where training comes to rest.
 
@@ -147,7 +171,8 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
             size = oracles.complexity(case.nu_0, case.rewards, [case.beta])
             rest = case.rest(formula, name)
             here = instance | {"comes to rest at": _text(rest), "nu*": _text(star)}
-            yield Evidence(0.0, apart(rest, star), "equal", 1e-30, here, size)
+            words = case.in_words(rest) if name == "k3" else ""
+            yield Evidence(0.0, apart(rest, star), "equal", 1e-30, here, size, sentence=words)
             here = here | {"compared": "with the library's nu*"}
             yield Evidence(0.0, apart(rest, [mp.mpf(float(p)) for p in library]), "equal", 1e-9, here, size + 1)
             for nu in (star, other):
@@ -177,12 +202,18 @@ def _instances(rng: np.random.Generator) -> Iterator[Rewarded]:
 I17A = Claim(
     id="I.17a",
     title="Divergence as a loss term",
-    whose="paper",
-    place="paper, equation 4 and algorithm GAME-GRPO, with the estimate of GRPO as it is practised",
-    statement=(
-        "With the divergence of equation 4 estimated as usual, by k3 = pi_0 / pi - log(pi_0 / pi) - 1 of the traces"
-        " drawn and differentiated as it stands, training on a reward of answers comes to rest at the equilibrium."
+    whose="practice",
+    place="GRPO as DeepSeekMath published it and as trainers have it, beta k3 as a loss term",
+    plain=(
+        "The usual estimate of how far a policy has moved, put into the loss as it stands, holds training at the right "
+        "distance from the reference."
     ),
+    statement=(
+        "With the divergence KL(pi || pi_0) of the objective estimated by k3 = pi_0 / pi - log(pi_0 / pi) - 1 of the "
+        "traces drawn, as a loss that is differentiated as it stands, training on a reward of answers comes to rest at "
+        "the equilibrium, pi_0 exp(r / beta) normalised. The paper and the slides have the divergence itself."
+    ),
+    printed="k3 = pi_0 / pi - log(pi_0 / pi) - 1,   loss = -(reward's surrogate) + beta k3",
     kind="equality",
     expected="false",
     readings=(
@@ -190,15 +221,15 @@ I17A = Claim(
             expected="false",
             stated=stated,
             sabotage=amended,
+            near_miss="The sabotage is the true loss; one that is a little off rests elsewhere too (claim I.17d).",
             evidence=evidence,
         ),
     ),
     remark=(
-        "Its mean is the divergence, its slope is not: with the draw held fixed it is that of KL(pi_0 || pi), nu - "
-        "nu_0 in the logits. So nu = nu_0 / (c - r / beta), a power where the equilibrium is an exponential: nu_0 ="
-        " (1/2, 1/2), r = (0, 3/4) and beta = 1 rest at (1/3, 2/3), the equilibrium being .679. The less beta the "
-        "farther: a verified answer at nu_0 = (1/2, 1/2), beta = 1/50 rests at .9901, where exp(50) : 1 is right. "
-        "The paper's equation has the divergence itself, which is not in question."
+        "The mean of k3 is the divergence, its slope is not. With the draw held fixed the slope is that of "
+        "KL(pi_0 || pi), nu - nu_0 in the logits. So nu = nu_0 / (c - r / beta), a power where the equilibrium is an "
+        "exponential. The smaller beta, the farther: a verified answer at nu_0 = (1/2, 1/2) and beta = 1/50 rests at "
+        ".9901, where exp(50) : 1 is right."
     ),
     amendment="I.17d",
 )

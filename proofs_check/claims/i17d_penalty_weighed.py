@@ -97,13 +97,15 @@ I17D = Claim(
     id="I.17d",
     title="Divergence weighed or rewarded",
     whose="ours",
-    place="amendment of claim I.17a",
+    place="repair of claim I.17a",
+    plain="Weighed by the policy's change, or put inside the reward, the estimate holds training where it should.",
     statement=(
         "For traces of one token, k3 weighed by pi / pi_old (and differentiated through the weight) has the slope "
         "of KL(pi || pi_0), and so has log(pi_old / pi_0) as a part of the reward: both rest at the equilibrium. If"
         " the group's mean is taken off the rewards, the loss term rests at the equilibrium of K / (K - 1) beta, "
         "and the part of the reward, centred with it, at that of beta."
     ),
+    printed="loss = beta (pi / pi_old) k3   or   reward = r - beta log(pi_old / pi_0)",
     kind="equality",
     expected="holds",
     readings=(
@@ -111,6 +113,7 @@ I17D = Claim(
             expected="holds",
             stated=i17a.amended,
             sabotage=i17a.stated,
+            near_miss=i17a.near_miss,
             evidence=evidence,
         ),
     ),

@@ -80,13 +80,15 @@ I18A = Claim(
     id="I.18a",
     title="Bias of the inverse frequency",
     whose="ours",
-    place="amendment of claim I.18",
+    place="repair of claim I.18",
+    plain="What rewarding rare answers in a group does on average, and how far that is from raising the entropy.",
     statement=(
         "The expected step of the reward -log(count / K), the group's mean taken off, is (K - 1) / K times the "
         "policy gradient of b(p) = -E log((1 + Bin(K - 2, p)) / K). For K = 4..32 and up to 4 answers its entries "
         "are within .7 (|Z| - 1) / K of the entropy's gradient; at nu = (1/4, 3/4) they miss it by at least .45 / "
         "K."
     ),
+    printed="E step = (K - 1)/K nu(z) (b(nu(z)) - E b),   b(p) = -E log((1 + Bin(K - 2, p)) / K)",
     kind="rate",
     expected="holds",
     readings=(
@@ -94,6 +96,7 @@ I18A = Claim(
             expected="holds",
             stated=i18.amended,
             sabotage=i18.stated,
+            near_miss=i18.miscounted,
             evidence=evidence,
         ),
     ),

@@ -1,4 +1,4 @@
-"""I.19: the linear minority reward of a group follows the true gradient, up to one factor."""
+"""I.19: the linear minority reward of a group follows the gradient of the Gini index, up to one factor."""
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -10,13 +10,57 @@ from proofs_check.claim import Claim, Evidence, Formula, Reading
 
 
 def stated(K: int) -> Fraction:
-    """The factor (K - 1)(K - 2) / K^2."""
+    """The factor (K - 1)(K - 2) / K^2 on the gradient of -1/2 sum nu^2."""
     return Fraction((K - 1) * (K - 2), K * K)
 
 
 def sabotage(K: int) -> Fraction:
     """The factor that a count without the trace itself would give."""
     return Fraction(K - 1, K)
+
+
+def near_miss(K: int) -> Fraction:
+    """The factor that the mean of the others as a baseline would give."""
+    return Fraction(K - 2, K)
+
+
+def plugged_in(frequency: Fraction) -> Fraction:
+    """The reward 1 - count / K."""
+    return 1 - frequency
+
+
+def halved(frequency: Fraction) -> Fraction:
+    """The reward 1 - count / (2 K)."""
+    return 1 - frequency / 2
+
+
+def pseudocount(frequency: Fraction) -> Fraction:
+    """One minus the frequency, with a hundredth of its square added."""
+    return 1 - frequency - frequency**2 / 100
+
+
+def frequencies(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
+    """Differentiate 1 - sum nu^2 at a group's frequencies, exactly: it is quadratic along each direction.
+
+    Args:
+        formula: The reward of an answer from its frequency.
+        rng: Source of randomness.
+
+    Yields:
+        Half the slope along each logit, by the symmetric difference quotient, against the policy gradient of the
+        reward.
+    """
+    for counts in [(1, 2), *(tuple(int(n) for n in rng.integers(1, 6, size=2 + i % 3)) for i in range(12))]:
+        nu = [Fraction(n, sum(counts)) for n in counts]
+        rewards = [formula(p) for p in nu]
+        mean = sum((p * r for p, r in zip(nu, rewards, strict=True)), Fraction(0))
+        for z, (p, r) in enumerate(zip(nu, rewards, strict=True)):
+            # The logit of z moves nu along nu(z) (e_z - nu).
+            along = [p * (int(w == z) - m) for w, m in enumerate(nu)]
+            ends = [1 - sum((m + sign * d) ** 2 for m, d in zip(nu, along, strict=True)) for sign in (1, -1)]
+            slope, said = (ends[0] - ends[1]) / 4, p * (r - mean)
+            instance = {"counts": str(counts), "answer": z, "half the slope": str(slope), "policy gradient": str(said)}
+            yield Evidence(0.0, float(slope - said), "equal", 0.0, instance, oracles.complexity(nu))
 
 
 def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
@@ -97,11 +141,15 @@ I19 = Claim(
     id="I.19",
     title="Gini reward of a group",
     whose="paper",
-    place=("paper, appendix C.2.2 (that the reward follows the collision probability); the factor is ours"),
-    statement=(
-        "With the reward 1 - count / K, the count including the trace itself, and advantages centred by the group's"
-        " mean, the expected step is (K - 1)(K - 2) / K^2 times the gradient of -1/2 sum nu^2, for every nu."
+    place="appendix C.2.2, 1. Gini Diversity, and algorithm 3",
+    plain=(
+        "Rewarding an answer by the share of its group that has another answer follows the gradient of the Gini index."
     ),
+    statement=(
+        "If the Gini index 1 - sum nu^2 is maximised in place of the entropy, its gradient gives the reward "
+        "1 - count / K, the count including the trace itself."
+    ),
+    printed="R_gini(y_i) = 1 - Count(E(y_i)) / K",
     kind="equality",
     expected="holds",
     readings=(
@@ -109,12 +157,28 @@ I19 = Claim(
             expected="holds",
             stated=stated,
             sabotage=sabotage,
+            near_miss=near_miss,
             evidence=evidence,
+            supposes=(
+                "the expected step of a group, its mean reward taken off, is along the gradient at nu; the factor "
+                "(K - 1)(K - 2) / K^2, on the gradient of -1/2 sum nu^2, is ours"
+            ),
+        ),
+        Reading(
+            expected="holds",
+            stated=plugged_in,
+            sabotage=halved,
+            near_miss=pseudocount,
+            evidence=frequencies,
+            supposes=(
+                "the reward is that of the gradient with the group's frequencies in the place of nu, up to a factor"
+            ),
         ),
     ),
     remark=(
-        "Unbiased in direction for every K >= 3, though the count includes the trace: 0.375 at K = 4, 0.65625 at K "
-        "= 8. K = 1 and K = 2 give no step at all. Checked by exact enumeration of all group counts."
+        "Unbiased in direction for every K >= 3, though the count includes the trace: the factor is 0.375 at K = 4 and "
+        "0.65625 at K = 8. K = 1 and K = 2 give no step at all. Dividing by the deviation, as equation 5 has it, "
+        "changes the direction where there are three answers or more (claim I.17)."
     ),
 )
 

@@ -1,6 +1,6 @@
-"""I.20: the gradient of the expected distance between traces of an orbit is twice the centrality's."""
+"""I.20: when the gradient of the expected distance between traces of an orbit is twice the centrality's."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -19,7 +19,7 @@ class Orbit:
     Attributes:
         policies: Probabilities of traces, [X, Y].
         shares: Chance of each view, [X].
-        distances: d, [Y, Y], symmetric.
+        distances: d, [Y, Y].
         E: Answer of each trace if d = 1{E != E'}, else none.
     """
 
@@ -58,18 +58,63 @@ def sabotage(orbit: Orbit) -> list[Fraction]:
     return [r / 2 for r in stated(orbit)]
 
 
-def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Differentiate the expected distance in the logits of every view, exactly.
+def near_miss(orbit: Orbit) -> list[Fraction]:
+    """A factor of 1.99 for 2."""
+    return [r * Fraction(199, 200) for r in stated(orbit)]
+
+
+def amended(orbit: Orbit) -> list[Fraction]:
+    """The expected distance to the orbit, and that from it, [Y]."""
+    pooled, n = orbit.pooled(orbit.policies), len(orbit.distances)
+    return [
+        sum((pooled[w] * (orbit.distances[y][w] + orbit.distances[w][y]) for w in range(n)), Fraction(0))
+        for y in range(n)
+    ]
+
+
+def lopsided(orbit: Orbit) -> list[Fraction]:
+    """The distance to the orbit a hundredth more, and that from it a hundredth less."""
+    return [s / 200 + Fraction(199, 200) * a for s, a in zip(stated(orbit), amended(orbit), strict=True)]
+
+
+def symmetric(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
+    """Differentiate the expected distance in the logits of every view, exactly, for symmetric distances.
 
     Args:
         formula: The reward of each trace.
         rng: Source of randomness.
 
     Yields:
+        As `_slopes`.
+    """
+    yield from _slopes(formula, _instances(rng))
+
+
+def any_sign(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
+    """Differentiate the expected disagreement in the logits of every view, exactly, symmetric or not.
+
+    Args:
+        formula: The reward of each trace.
+        rng: Source of randomness.
+
+    Yields:
+        As `_slopes`.
+    """
+    yield from _slopes(formula, _with_direction(rng))
+
+
+def _slopes(formula: Formula, orbits: Iterable[Orbit]) -> Iterator[Evidence]:
+    """Compare the slope in each logit with the policy gradient of the reward.
+
+    Args:
+        formula: The reward of each trace.
+        orbits: The orbits.
+
+    Yields:
         One comparison per view and trace. The distance is a quadratic function of the policies, for which the symmetric
         difference quotient is exact at any step; rationals throughout.
     """
-    for orbit in _instances(rng):
+    for orbit in orbits:
         rewards = formula(orbit)
         for x, (share, pi) in enumerate(zip(orbit.shares, orbit.policies, strict=True)):
             mean = sum((p * r for p, r in zip(pi, rewards, strict=True)), Fraction(0))
@@ -84,8 +129,10 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
                     for sign in (1, -1)
                 ]
                 slope = (ends[0] - ends[1]) / 2
+                said = share * p * (rewards[y] - mean)
+                by_hand = formula is stated and orbit == one_way()
                 yield Evidence(
-                    claimed=float(share * p * (rewards[y] - mean)),
+                    claimed=float(said),
                     measured=float(slope),
                     relation="equal",
                     tolerance=1e-15,
@@ -98,7 +145,24 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
                         "slope": str(slope),
                     },
                     size=oracles.complexity(*orbit.policies, orbit.shares, *orbit.distances),
+                    sentence=_sentence(said, slope) if by_hand else "",
                 )
+
+
+def one_way() -> Orbit:
+    """Two traces of one prompt, of which the first contradicts the second and not the other way round."""
+    half, zero, one = Fraction(1, 2), Fraction(0), Fraction(1)
+    return Orbit([[half, half]], [one], [[zero, one], [zero, zero]])
+
+
+def _sentence(said: Fraction, slope: Fraction) -> str:
+    return (
+        "Take one prompt, pi = (1/2, 1/2), d(0, 1) = 1 and d(1, 0) = 0. Then the expected disagreement is pi(0) pi(1), "
+        f"which is largest at 1/2: its slope in the first logit is {slope}. But twice the expected disagreement with "
+        f"the "
+        "orbit is 1 for the first trace and 0 for the second, 1/2 on average, and equation 10 gives "
+        f"1/2 (1 - 1/2) = {said}."
+    )
 
 
 def _instances(rng: np.random.Generator) -> Iterator[Orbit]:
@@ -113,40 +177,89 @@ def _instances(rng: np.random.Generator) -> Iterator[Orbit]:
             E = (*(int(z) for z in rng.integers(0, 2, size=n - 1)), 1)
             yield Orbit(policies, shares, [[Fraction(int(a != b)) for a in E] for b in E], E)
         else:
-            drawn = rng.integers(0, 5, size=(n, n))
-            yield Orbit(
-                policies,
-                shares,
-                [[Fraction(int(a), 4) for a in row] for row in np.triu(drawn, 1) + np.triu(drawn, 1).T],
-            )
+            drawn = np.triu(rng.integers(0, 5, size=(n, n)), 1)
+            yield Orbit(policies, shares, [[Fraction(int(a), 4) for a in row] for row in drawn + drawn.T])
+
+
+def _with_direction(rng: np.random.Generator) -> Iterator[Orbit]:
+    yield one_way()
+    for i in range(12):
+        n, views = 2 + i % 3, 1 + i % 4
+        policies = [oracles.random_distribution(rng, n, 9) for _ in range(views)]
+        drawn = rng.integers(0, 5, size=(n, n)) * (1 - np.eye(n, dtype=int))
+        distances = [[Fraction(int(a), 4) for a in row] for row in drawn]
+        yield Orbit(policies, oracles.random_distribution(rng, views, 9), distances)
 
 
 I20 = Claim(
     id="I.20",
     title="Orbit centrality",
     whose="paper",
-    place="paper, Prop B.1 and eq. 10",
-    statement=(
-        "For a symmetric d and views drawn independently with any shares, the gradient of the expected d(y, y') is "
-        "the policy gradient of twice the expected distance of a trace to the orbit. With d = 1{E != E'} that "
-        "distance is one minus the pooled frequency of the trace's answer."
+    place="appendix B.2, proposition B.1 and equation 10",
+    plain=(
+        "To make the answers to paraphrases agree, reward a text by how near it is on average to the texts for all "
+        "paraphrases."
     ),
+    statement=(
+        "For traces of inputs drawn independently from a class, the gradient of the expected d(y_a, y_b) is twice the "
+        "policy gradient of the expected distance of a trace to the orbit. Appendix B introduces d as a disagreement "
+        "in [0, 1], section B.2 calls it a distance metric, and the proof says 'by symmetry'."
+    ),
+    printed="grad J_orbit = 2 E_x E_y[grad log pi(y|x) E_x' E_y'[d(y, y')]]   (eq. 10)",
+    kind="equality",
+    expected="depends",
+    readings=(
+        Reading(
+            expected="false",
+            stated=stated,
+            sabotage=amended,
+            near_miss="The sabotage is the true reward; a mean with other weights than 1/2 is false (claim I.20a).",
+            evidence=any_sign,
+            supposes=(
+                "d is any disagreement in [0, 1], as appendix B introduces it; an entailment score has a direction"
+            ),
+        ),
+        Reading(
+            expected="holds",
+            stated=stated,
+            sabotage=sabotage,
+            near_miss=near_miss,
+            evidence=symmetric,
+            supposes="d is symmetric, as the word metric in section B.2 says",
+        ),
+    ),
+    remark=(
+        "The objective is a quadratic form in the pooled policy, whose slope is d and its transpose. With "
+        "d = 1{E != E'} the distance is one minus the pooled frequency of the trace's answer. In a group the trace's "
+        "zero distance to itself counts as well: the expected centrality is (K - 1) / K of this for one view, and for "
+        "several views each trace misses its own view's share of 1 / |G|."
+    ),
+    amendment="I.20a",
+)
+
+I20A = Claim(
+    id="I.20a",
+    title="Orbit centrality in both directions",
+    whose="ours",
+    place="repair of claim I.20",
+    plain="If disagreement has a direction, reward a text by the mean of both directions.",
+    statement=(
+        "For every d, symmetric or not, and views drawn independently with any shares, the gradient of the expected "
+        "d(y_a, y_b) is the policy gradient of the expected d(y, y') + d(y', y), y' being a trace of the orbit."
+    ),
+    printed="grad J_orbit = E_x E_y[grad log pi(y|x) E_x' E_y'[d(y, y') + d(y', y)]]",
     kind="equality",
     expected="holds",
     readings=(
         Reading(
             expected="holds",
-            stated=stated,
-            sabotage=sabotage,
-            evidence=evidence,
+            stated=amended,
+            sabotage=stated,
+            near_miss=lopsided,
+            evidence=any_sign,
         ),
     ),
-    remark=(
-        "The objective is a quadratic form in the pooled policy. Symmetry of d is needed for the factor 2; without "
-        "it the mean of both directions takes its place. In a group the trace's zero distance to itself counts as "
-        "well: the expected centrality is (K - 1) / K of this for one view, and for several views each trace misses"
-        " its own view's share of 1 / |G|."
-    ),
+    remark="Either trace of a pair is moved: each is once the first and once the second argument of d.",
 )
 
-CLAIMS = (I20,)
+CLAIMS = (I20, I20A)

@@ -40,6 +40,19 @@ def sabotage(views: Views) -> Centroids:
     return Centroids(said.from_views, said.to_views, said.to_views)
 
 
+def near_miss(views: Views) -> Centroids:
+    """The power means with the exponents 1/50 and 49/50 for 0 and 1."""
+    low, high = (_power_mean(views, mp.mpf(power)) for power in ("0.02", "0.98"))
+    return Centroids(low, high, high)
+
+
+def _power_mean(views: Views, power: Any) -> list[Any]:
+    """Take the mean of powers, and the root of it."""
+    columns = zip(*views, strict=True)
+    sums = [mp.fsum(oracles.number(p) ** power for p in column) for column in columns]
+    return [(total / len(views)) ** (1 / power) for total in sums]
+
+
 def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
     """Bound by how much another distribution could be nearer than each mean, and compare entropies.
 
@@ -48,9 +61,10 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
         rng: Source of randomness.
 
     Yields:
-        At 50 digits, for every objective: its excess by convexity, <slope, q> - min slope; for two answers also its
-        value less the searched least one; and for the arithmetic mean its entropy against the mean entropy, which is
-        attacked with views that differ, as equal ones touch it.
+        At 50 digits, for every objective: its excess by convexity, <slope, q> - min slope; by how much another q is
+        worse, which is its distance from the mean; for two answers also its value less the searched least one; and for
+        the arithmetic mean its entropy against the mean entropy, which is attacked with views that differ, as equal
+        ones touch it.
     """
     for views in _instances(rng):
         instance = {"views": "; ".join(oracles.as_text(nu) for nu in views)}
@@ -65,6 +79,10 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
             for measure, loss in measures.items():
                 here = instance | {"objective": name, "compared": measure}
                 yield Evidence(0.0, float(loss), "at most", 1e-14, here, size)
+            other = [oracles.number(p) for p in oracles.random_distribution(rng, len(mean), 9)]
+            more = _value(name, other, views) - _value(name, mean, views)
+            here = instance | {"objective": name, "compared": "value at another q, less the least: its distance"}
+            yield Evidence(float(_distance(name, other, mean)), float(more), "equal", 1e-14, here, size)
         mean = [mp.fsum(oracles.number(nu[z]) for nu in views) / len(views) for z in range(len(views[0]))]
         entropies = [-mp.fsum(p * mp.log(p) for p in map(oracles.number, nu)) for nu in views]
         least, most = mp.fsum(entropies) / len(views), -mp.fsum(p * mp.log(p) for p in mean)
@@ -88,6 +106,14 @@ def _value(name: str, q: Sequence[Any], views: Views) -> Any:
         "squares": lambda a, p: (a - p) ** 2,
     }
     return mp.fsum(terms[name](a, p) for nu in rows for a, p in zip(q, nu, strict=True)) / len(views)
+
+
+def _distance(name: str, q: Sequence[Any], mean: Sequence[Any]) -> Any:
+    """Measure how far a distribution is from the minimiser, 0 at it alone."""
+    if name == "squares":
+        return mp.fsum((a - b) ** 2 for a, b in zip(q, mean, strict=True))
+    first, second = (q, mean) if name == "to_views" else (mean, q)
+    return mp.fsum(a * mp.log(a / b) for a, b in zip(first, second, strict=True))
 
 
 def _searched(name: str, views: Views) -> Any:
@@ -133,12 +159,16 @@ I21 = Claim(
     id="I.21",
     title="Means as centroids",
     whose="paper",
-    place="paper, appendix F.1, eq. 15, and F.2",
-    statement=(
-        "Over the simplex the normalised geometric mean minimises the mean of KL(q || nu_k), the arithmetic mean "
-        "those of KL(nu_k || q) and of |nu_k - q|^2; the entropy of the arithmetic mean is at least the views' mean"
-        " entropy."
+    place="appendix F.1, equation 15, and F.2, A and D; section 4.2",
+    plain=(
+        "The two ways to average distributions are each the point that is nearest to all of them, by its own measure."
     ),
+    statement=(
+        "The normalised geometric mean minimises the mean of KL(q || nu_k), where its normaliser Z is not 0. The "
+        "arithmetic mean is the only minimiser of the mean of KL(nu_k || q), and of that of |nu_k - q|^2. Averaging "
+        "increases entropy, by Jensen's inequality: above the mean of the views' entropies."
+    ),
+    printed="q* = (prod_k nu_k)^(1/K) / Z   (eq. 15),   nubar = 1/K sum_k nu_k,   H(nubar) >= 1/K sum_k H(nu_k)",
     kind="equality",
     expected="holds",
     readings=(
@@ -146,12 +176,14 @@ I21 = Claim(
             expected="holds",
             stated=stated,
             sabotage=sabotage,
+            near_miss=near_miss,
             evidence=evidence,
         ),
     ),
     remark=(
-        "The mean of KL(q || nu_k) is KL(q || geometric mean) plus a constant; that of KL(nu_k || q) is the cross "
-        "entropy of the mixture plus a constant; the last part is Jensen's inequality. One view may have more "
+        "For each q the mean of KL(q || nu_k) is KL(q || geometric mean) and a constant, that of KL(nu_k || q) is "
+        "KL(arithmetic mean || q) and a constant, and that of the squares is |q - arithmetic mean|^2 and a constant: "
+        "so each minimiser is the only one. The entropies are equal where all views are. One view may have more "
         "entropy than the mixture: the mean is what it exceeds."
     ),
 )

@@ -1,0 +1,404 @@
+"""I.50: where training with standardised advantages comes to rest, beside an exact divergence."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from math import comb
+from typing import Any, NamedTuple
+
+import mpmath as mp
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import brentq, minimize_scalar
+from scipy.special import expit
+from scipy.stats import binom
+
+from proofs_check import oracles
+from proofs_check.attack import attack
+from proofs_check.claim import Claim, Evidence, Formula, Line, Plot, Reading
+from proofs_check.rates import extrapolated
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Verified:
+    """A right and a wrong answer, in groups of K.
+
+    Attributes:
+        K: Group size.
+        p_0: Share of the right answer under the reference.
+        reward: That of the right answer, the other's being 0.
+        beta: Weight of the divergence.
+    """
+
+    K: int
+    p_0: Fraction
+    reward: Fraction
+    beta: Fraction
+
+    def equilibrium(self) -> Any:
+        """Compute the right answer's share under nu_0 exp(r / beta)."""
+        odds = oracles.number(self.p_0 / (1 - self.p_0)) * mp.exp(oracles.number(self.reward / self.beta))
+        return odds / (1 + odds)
+
+    def push(self, formula: Formula, p: Any) -> Any:
+        """List the groups, and sum 1/K sum_i A_i (1{right} - p), over p (1 - p)."""
+        total = mp.mpf(0)
+        for m in range(1, self.K):
+            right, wrong = formula(m, self.K, self.reward)
+            pull = (m * right * (1 - p) - (self.K - m) * wrong * p) / self.K
+            total += comb(self.K, m) * p ** (m - 1) * (1 - p) ** (self.K - m - 1) * pull
+        return total
+
+    def rest(self, formula: Formula) -> Any:
+        """Find the first share above the reference's where the push is beta times the change of log-odds."""
+        beta, origin = oracles.number(self.beta), oracles.log(self.p_0 / (1 - self.p_0))
+
+        def force(x: Any) -> Any:
+            return self.push(formula, 1 / (1 + mp.exp(-x))) - beta * (x - origin)
+
+        low = origin
+        while force(low + mp.mpf("0.1")) > 0:
+            low += mp.mpf("0.1")
+        found = mp.findroot(force, (low, low + mp.mpf("0.1")), solver="anderson", tol=1e-60)
+        return 1 / (1 + mp.exp(-found))
+
+
+def population(m: int, K: int, reward: Fraction) -> tuple[Any, Any]:
+    """Centre, and divide by the root of the mean square; for m right traces and for the others."""
+    mean = oracles.number(reward) * m / K
+    deviation = mp.sqrt(m * (reward_ := oracles.number(reward)) ** 2 / mp.mpf(K) - mean**2)
+    return (reward_ - mean) / deviation, -mean / deviation
+
+
+def sample(m: int, K: int, reward: Fraction) -> tuple[Any, Any]:
+    """The same with K - 1 in the place of K in the mean square."""
+    shorter = mp.sqrt(mp.mpf(K - 1) / K)
+    right, wrong = population(m, K, reward)
+    return right * shorter, wrong * shorter
+
+
+def left_out(m: int, K: int, reward: Fraction) -> tuple[Any, Any]:
+    """Take the mean of the others off, and do not divide."""
+    r = oracles.number(reward)
+    return r * (K - m) / (K - 1), -r * m / (K - 1)
+
+
+def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
+    """List the groups, and find at 50 digits where the expected step and the divergence's slope balance.
+
+    Args:
+        formula: Advantages of a right and a wrong trace, from the number of right ones, K and the reward.
+        rng: Source of randomness.
+
+    Yields:
+        The right answer's share at rest against that of the equilibrium.
+    """
+    half, one = Fraction(1, 2), Fraction(1)
+    cases = [Verified(K, half, one, one) for K in (4, 8, 16, 32)]
+    for i in range(8):
+        p_0 = Fraction(int(rng.integers(1, 9)), 10)
+        cases.append(Verified(2 + i, p_0, Fraction(int(rng.integers(2, 9)), 2), Fraction(int(rng.integers(2, 6)), 2)))
+    for i, case in enumerate(cases):
+        rest, right = case.rest(formula), case.equilibrium()
+        instance = {"K": case.K, "nu_0": f"({1 - case.p_0}, {case.p_0})", "rewards": f"(0, {case.reward})"}
+        instance |= {"beta": str(case.beta), "at rest": mp.nstr(rest, 6), "nu*": mp.nstr(right, 6)}
+        words = _sentence(formula, rest, right) if i == 0 else ""
+        # The first is the simplest to check by hand.
+        yield Evidence(float(right), float(rest), "equal", 1e-15, instance, i, noted=i in (1, 2, 3), sentence=words)
+
+
+def _sentence(formula: Formula, rest: Any, right: Any) -> str:
+    if formula not in (population, sample):
+        return ""
+    factor = "" if formula is population else "sqrt(3/4) "
+    return (
+        f"Take K = 4, rewards (0, 1), nu_0 = (1/2, 1/2) and beta = 1. The equilibrium has p = e / (1 + e) = "
+        f"{float(right):.3f}. A group with m right traces pushes with {factor}sqrt(m (4 - m)) / 4, so that the "
+        f"expected step in the logit is {factor}p (1 - p) (sqrt(3) (p^2 + (1 - p)^2) + 3 p (1 - p)). The divergence "
+        f"holds back with p (1 - p) log(p / (1 - p)). The two balance at p = {float(rest):.3f}, not at "
+        f"{float(right):.3f}."
+    )
+
+
+class Limit(NamedTuple):
+    """What large groups do with a verified answer.
+
+    Attributes:
+        functional: From the right answer's share to what its standardised step climbs.
+        threshold: From that share under the reference to the least beta with a rest inside, at most twice.
+    """
+
+    functional: Callable[[Any], Any]
+    threshold: Callable[[Fraction], Any]
+
+
+def arcsine() -> Limit:
+    """2 arcsin sqrt p; and sinh y with y - coth y half the log-odds of the reference."""
+    return Limit(_arcsine, _threshold)
+
+
+def _arcsine(p: Any) -> Any:
+    return 2 * mp.asin(mp.sqrt(p))
+
+
+def _threshold(p_0: Fraction) -> Any:
+    half_odds = oracles.log(p_0 / (1 - p_0)) / 2
+    return mp.sinh(mp.findroot(lambda y: y - mp.coth(y) - half_odds, (mp.mpf("1e-3"), mp.mpf(30)), solver="anderson"))
+
+
+def mean_reward() -> Limit:
+    """The expected reward p, with a rest for every beta."""
+    return Limit(lambda p: p, lambda _: mp.mpf(0))
+
+
+def looser() -> Limit:
+    """A threshold half a per cent too high."""
+    return Limit(_arcsine, lambda p_0: mp.mpf("1.005") * _threshold(p_0))
+
+
+def limit_evidence(formula: Formula, _: np.random.Generator) -> Iterator[Evidence]:
+    """List groups of up to 8192 traces in float64, and extrapolate the step and the least beta with a rest inside.
+
+    Args:
+        formula: The functional and the threshold.
+
+    Yields:
+        The slope of the functional in the logit against the limit of the expected step; and the threshold against
+        the limit of the largest (log-odds gained) / push before the corner, inverted.
+    """
+    said = formula()
+    for p in (Fraction(1, 5), Fraction(1, 2), Fraction(7, 10)):
+        x = oracles.log(p / (1 - p))
+        slope = mp.diff(lambda a: said.functional(1 / (1 + mp.exp(-a))), x)
+        steps = [float(p * (1 - p)) * push(float(x), K) for K in (128, 256, 512, 1024)]
+        instance = {"K": "128 to 1024, extrapolated", "p": str(p), "compared": "step in the logit"}
+        yield Evidence(float(slope), extrapolated(steps), "equal", 1e-7, instance, 1)
+    for p_0 in (Fraction(1, 100), Fraction(1, 10), Fraction(1, 2), Fraction(9, 10)):
+        least = [_least_beta(float(p_0), K) for K in (1024, 2048, 4096, 8192)]
+        instance = {"K": "1024 to 8192, extrapolated", "p_0": str(p_0), "compared": "least beta with a rest inside"}
+        yield Evidence(float(said.threshold(p_0)), extrapolated(least), "equal", 1e-5, instance, 2, noted=True)
+
+
+def push(x: float, K: int) -> float:
+    """Compute E sqrt(f (1 - f)) / (p (1 - p)) in groups of K, f being the share of right traces.
+
+    Args:
+        x: Log-odds of the right answer.
+        K: Group size.
+
+    Returns:
+        The push in log-odds, the deviation being that of the population.
+    """
+    f = np.arange(1, K) / K
+    spread = np.exp(binom.logpmf(np.arange(1, K), K, expit(x)) - np.log(expit(x)) - np.log(expit(-x)))
+    return float(spread @ np.sqrt(f * (1 - f)))
+
+
+def _least_beta(p_0: float, K: int) -> float:
+    origin = float(np.log(p_0 / (1 - p_0)))
+
+    def ratio(x: float) -> float:
+        return (x - origin) / push(x, K)
+
+    grid = origin + np.arange(1, 100) * 0.2
+    values = [ratio(x) for x in grid[:3]]
+    for x in grid[3:]:
+        values.append(ratio(x))
+        if values[-1] < values[-2]:
+            break
+    top = grid[len(values) - 2]
+    found = minimize_scalar(
+        lambda x: -ratio(x), bounds=(top - 0.2, top + 0.2), method="bounded", options={"xatol": 1e-9}
+    )
+    return -1 / float(found.fun)
+
+
+def gain(K: int) -> tuple[Any, Any]:
+    """The range 2 (K - 1) / K to sqrt(K - 1) of beta times the log-odds gained at rest."""
+    return mp.mpf(2 * (K - 1)) / K, mp.sqrt(K - 1)
+
+
+def narrower(K: int) -> tuple[Any, Any]:
+    """The upper end a hundredth lower."""
+    low, high = gain(K)
+    return low, high * mp.mpf("0.99")
+
+
+def equilibria(K: int) -> tuple[Any, Any]:  # noqa: ARG001
+    """The gain 1 of the equilibrium for the reward 1."""
+    return mp.mpf(1), mp.mpf(1)
+
+
+def range_evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
+    """Attack the push in groups of 2 to 64 over the right answer's log-odds, from both sides.
+
+    Args:
+        formula: The range of the push.
+        rng: Source of randomness.
+
+    Yields:
+        Where each attack ended, listed at 50 digits.
+    """
+    for K in (2, 3, 4, 8, 16, 32, 64):
+        low, high = formula(K)
+        case = Verified(K, Fraction(1, 2), Fraction(1), Fraction(1))
+        for name, sign, bound in (("most", 1, high), ("least", -1, low)):
+            starts = rng.uniform(-12, 12, size=(60, 1))
+            found = attack(_pushes(K, sign), starts, rng, climbers=2, trials=6, rounds=25)
+            x = mp.mpf(float(found.place[0]))
+            measured = case.push(population, 1 / (1 + mp.exp(-x)))
+            ratio = measured / bound if sign == 1 else bound / measured
+            instance = {"K": K, "log-odds": f"{float(x):.4g}", "compared": f"{name} of the push in log-odds"}
+            relation: Any = "at most" if sign == 1 else "at least"
+            yield Evidence(float(bound), float(measured), relation, 1e-14, instance, K, float(ratio))
+
+
+def _pushes(K: int, sign: int) -> Callable[[Array], Array]:
+    def ratio(points: Array) -> Array:
+        inside = np.clip(points[:, 0], -30, 30)
+        return np.asarray([push(float(x), K) ** sign for x in inside])
+
+    return ratio
+
+
+def rest_plot() -> Plot:
+    """Draw the right answer's share at rest over beta, from a reference of one half."""
+    log_odds = np.linspace(0.3, 8.0, 60)
+    lines = [
+        Line(f"K = {K}", [push(x, K) / x for x in log_odds], expit(log_odds).tolist(), "points") for K in (4, 8, 16, 32)
+    ]
+    inside = np.linspace(0.3, 2 * brentq(lambda y: y - 1 / np.tanh(y), 0.5, 3), 60)
+    lines.append(Line("large K", [2 * np.cosh(x / 2) / x for x in inside], expit(inside).tolist()))
+    betas = np.geomspace(0.2, 7, 60)
+    lines.append(Line("equilibrium", betas.tolist(), expit(1 / betas).tolist(), "bound"))
+    return Plot(
+        x="beta",
+        y="share of the right answer at rest",
+        lines=lines,
+        caption=(
+            "A right answer has the reward 1, a wrong one 0, and the reference half of each. With standardised "
+            "advantages training rests above the equilibrium; in large groups there is no rest inside below beta = "
+            "1.509."
+        ),
+        log_x=True,
+    )
+
+
+_NO_NEAR = "The sabotage is the true rule; what is a little off from it rests elsewhere as well."
+
+I50 = Claim(
+    id="I.50",
+    title="Standardised advantages at rest",
+    whose="paper",
+    place="section 3.1 with equations 4 to 6, and section 3.2; also the slides, Game-Derived Rewards for GRPO",
+    plain="Training with rewards divided by their spread in the group ends at the equilibrium of the game.",
+    statement=(
+        "For a fixed target GRPO solves the policy step of the game, and estimates the gradient of exactly that "
+        "objective: with the rewards R = beta log q*(E(y)), the standardised advantages of equation 5 and the exact "
+        "divergence of weight beta beside them, it comes to rest at the policy proportional to pi_0 q*. Which "
+        "deviation is meant is not said; epsilon is small."
+    ),
+    printed="L = E[1/K sum_i (pi / pi_old) A_i - beta KL(pi || pi_ref)],   pi* ~ pi_0 q*   (eq. 4, section 3)",
+    kind="equality",
+    expected="false",
+    readings=(
+        Reading(
+            expected="false",
+            stated=sample,
+            sabotage=left_out,
+            near_miss=_NO_NEAR,
+            evidence=evidence,
+            supposes="the deviation has K - 1 in its denominator",
+        ),
+        Reading(
+            expected="false",
+            stated=population,
+            sabotage=left_out,
+            near_miss=_NO_NEAR,
+            evidence=evidence,
+            supposes="the deviation has K in its denominator",
+        ),
+    ),
+    remark=(
+        "The division takes the reward's size away, and with it what beta is weighed against. It fails even for two "
+        "reward values, where the direction is right (claim I.17): for one prompt the rest is the equilibrium of "
+        "another beta, which differs from prompt to prompt. For rewards (0, 1), nu_0 uniform and beta = 1 the right "
+        "answer rests at .808, .898, .965, .995 for K = 4, 8, 16, 32 with K - 1 in the denominator, and at .842, .914, "
+        ".970, .995 with K, where the equilibrium has .731. Centred advantages rest at the equilibrium of K / (K - 1) "
+        "beta, those with the mean of the others at that of beta (claim I.17d)."
+    ),
+    amendment="I.50a",
+)
+
+I50A = Claim(
+    id="I.50a",
+    title="The game of standardised advantages",
+    whose="ours",
+    place="repair of claim I.50",
+    plain="In large groups, dividing by the spread makes another game, which below a certain beta ends in a corner.",
+    statement=(
+        "For a right answer of share p, whatever its reward, the expected standardised step tends to sqrt(p (1 - p)) "
+        "in the logit as K grows. That is the gradient of 2 arcsin sqrt p. With beta KL beside it there is a rest with "
+        "p_0 < p < 1 if beta is above sinh y, where y - coth y = 1/2 log(p_0 / (1 - p_0)), and none below: the right "
+        "answer then takes all."
+    ),
+    printed=(
+        "max 2 arcsin sqrt p - beta KL;   no rest inside for beta < sinh y,   y - coth y = 1/2 log(p_0 / (1 - p_0))"
+    ),
+    kind="equality",
+    expected="holds",
+    readings=(
+        Reading(
+            expected="holds",
+            stated=arcsine,
+            sabotage=mean_reward,
+            near_miss=looser,
+            evidence=limit_evidence,
+        ),
+    ),
+    remark=(
+        "The wrong answers keep their proportions, as the direction is right (claim I.17). A rest has beta (x - x_0) = "
+        "2 cosh(x / 2) in log-odds x. At the least beta the line touches the curve, where x - x_0 = 2 coth(x / 2). It "
+        "is .401, .697, 1.509 and 4.137 for p_0 = .01, .1, .5 and .9; 1.509 is 1 / max(x / cosh x). At beta = .02, the "
+        "paper's weight, p_0 would have to be below exp(-99.9). The functional's slope is infinite at p = 1, so that "
+        "the corner attracts at every beta; minus the functional is not convex, and theorem 2.1 does not speak of it. "
+        "In finite groups there is a rest near the corner (claim I.50b)."
+    ),
+    plot=rest_plot,
+)
+
+I50B = Claim(
+    id="I.50b",
+    title="How far standardised advantages go",
+    whose="ours",
+    place="repair of claim I.50, for groups of any size",
+    plain=(
+        "Where training with divided rewards ends depends on the size of the group, and not on the size of the reward."
+    ),
+    statement=(
+        "For a right answer, whatever its reward, standardised by the deviation with K in its denominator, beta times "
+        "the log-odds gained at any rest is between 2 (K - 1) / K and sqrt(K - 1). The equilibrium gains r / beta. "
+        "With K - 1 in the denominator both ends are sqrt((K - 1) / K) times that."
+    ),
+    printed="2 (K - 1) / K <= beta (log-odds - those of nu_0) <= sqrt(K - 1)",
+    kind="upper bound",
+    expected="holds",
+    readings=(
+        Reading(
+            expected="holds",
+            stated=gain,
+            sabotage=equilibria,
+            near_miss=narrower,
+            evidence=range_evidence,
+        ),
+    ),
+    remark=(
+        "A group with m right traces has m (K - m) between K - 1 and K^2 / 4, whose root is compared with it; its mean "
+        "is K (K - 1) p (1 - p). The upper end is touched in the corners. At K = 2 both ends are 1, so that the reward "
+        "1 happens to rest at its equilibrium, and no other reward does."
+    ),
+)
+
+CLAIMS = (I50, I50A, I50B)

@@ -1,0 +1,368 @@
+"""I.52 and I.53: how large, and how noisy, the log and the linear minority reward of a group are."""
+
+from collections.abc import Callable, Iterator, Sequence
+from fractions import Fraction
+from typing import Any
+
+import mpmath as mp
+import numpy as np
+
+from proofs_check import groups, oracles
+from proofs_check.attack import Array, attack_distributions
+from proofs_check.claim import Claim, Evidence, Formula, Reading
+
+
+def without_bound(K: int) -> Any:  # noqa: ARG001 - it is said of every group
+    """No bound: the reward at count 1 explodes."""
+    return mp.inf
+
+
+def logarithm(K: int) -> Any:
+    """The reward log K."""
+    return mp.log(K)
+
+
+def shorter(K: int) -> Any:
+    """The reward log(K - 1) + 1 / K, nearly log K."""
+    return mp.log(K - 1) + mp.mpf(1) / K
+
+
+def bounded(K: int) -> Any:
+    """The reward 1 - 1 / K."""
+    return 1 - mp.mpf(1) / K
+
+
+def largest(formula: Formula, _: np.random.Generator) -> Iterator[Evidence]:
+    """List all partitions of groups of 2 to 12 into counts, and take the largest reward -log(count / K) of a trace.
+
+    Args:
+        formula: The largest reward, from K.
+
+    Yields:
+        The largest reward found against the claimed one.
+    """
+    for K in (8, *range(2, 8), *range(9, 13)):
+        found = max(mp.log(mp.mpf(K) / n) for counts in _partitions(K, K) for n in counts)
+        yield _reward(formula, K, found, K == 8)
+
+
+def growing(formula: Formula, _: np.random.Generator) -> Iterator[Evidence]:
+    """Compute the reward -log(1 / K) of a unique answer in groups of 8 to 10^6.
+
+    Args:
+        formula: The reward at count 1, from K.
+
+    Yields:
+        The reward against the claimed one.
+    """
+    for K in (8, 64, 1024, 10**6):
+        yield _reward(formula, K, -oracles.log(Fraction(1, K)), first=False)
+
+
+def _reward(formula: Formula, K: int, found: Any, first: bool) -> Evidence:
+    said = formula(K)
+    words = (
+        f"Take K = {K}. A unique answer has the reward -log(1/{K}) = {float(found):.2f}. No answer of a group has "
+        f"more, for no count is below 1. The Gini reward of a unique answer is 1 - 1/{K} = {1 - 1 / K:.3f}."
+    )
+    instance = {"K": K, "largest log reward": f"{float(found):.4f}", "largest Gini reward": f"{1 - 1 / K:.4f}"}
+    return Evidence(
+        float(said), float(found), "equal", 1e-14, instance, 0 if first else K, sentence=words if first else ""
+    )
+
+
+def _partitions(total: int, most: int) -> Iterator[tuple[int, ...]]:
+    """List the ways to write a number as a sum of positive ones, the largest first."""
+    if total == 0:
+        yield ()
+    for first in range(min(total, most), 0, -1):
+        for rest in _partitions(total - first, first):
+            yield (first, *rest)
+
+
+I52 = Claim(
+    id="I.52",
+    title="The log reward of a unique answer",
+    whose="paper",
+    place="appendix C.2.2, 1. Gini Diversity",
+    plain=(
+        "The logarithmic reward gets out of hand for an answer that occurs once in its group; the linear one does not."
+    ),
+    statement=(
+        "Unlike the log reward, 1 - count / K is bounded and does not explode for unique answers, where the count is "
+        "1; it potentially offers more stable optimization for small groups."
+    ),
+    printed="-log(Count / K) explodes at Count = 1;   1 - Count / K <= 1",
+    kind="equality",
+    expected="depends",
+    readings=(
+        Reading(
+            expected="false",
+            stated=without_bound,
+            sabotage=logarithm,
+            near_miss="Infinity cannot be a little wrong; the sabotage is the true value.",
+            evidence=largest,
+            supposes="the size of the group is given, as in every run",
+        ),
+        Reading(
+            expected="holds",
+            stated=logarithm,
+            sabotage=bounded,
+            near_miss=shorter,
+            evidence=growing,
+            supposes="the group grows, so that the reward passes every bound, as log K",
+        ),
+    ),
+    remark=(
+        "The largest log reward is log K: 2.08, 2.77 and 3.47 at K = 8, 16 and 32. That the Gini reward stays below 1 "
+        "is right. After equation 5 the size is gone: one unique answer beside K - 1 equal ones has the advantage "
+        "(K - 1) / sqrt K with either reward. What has no bound is -log nu itself, for an answer that is ever rarer; a "
+        "group never sees that."
+    ),
+    amendment="I.52a",
+)
+
+I52A = Claim(
+    id="I.52a",
+    title="The largest log reward",
+    whose="ours",
+    place="repair of claim I.52",
+    plain="The logarithmic reward of a group is at most the logarithm of its size.",
+    statement="In every group of K the reward -log(count / K) is at most log K, and a unique answer has that.",
+    printed="max over counts of -log(count / K) = log K",
+    kind="equality",
+    expected="holds",
+    readings=(
+        Reading(
+            expected="holds",
+            stated=logarithm,
+            sabotage=bounded,
+            near_miss=shorter,
+            evidence=largest,
+        ),
+    ),
+    remark="A count is a whole number of at least 1.",
+)
+
+
+Rewards = tuple[Callable[[Any], Any], Callable[[Any], Any]]
+"""Two rewards of a frequency in (0, 1], in float64 or mpmath numbers."""
+
+
+def gini_and_log() -> Rewards:
+    """The reward 1 - f, said to be the less noisy, and -log f."""
+    return (lambda f: 1 - f), (lambda f: -mp.log(f) if isinstance(f, mp.mpf) else -np.log(f))
+
+
+def log_and_gini() -> Rewards:
+    """The two exchanged."""
+    gini, log = gini_and_log()
+    return log, gini
+
+
+def steeper() -> Rewards:
+    """The reward 1.39 (1 - f), a little more than 2 log 2 of it, and -log f."""
+    gini, log = gini_and_log()
+    return (lambda f: gini(f) * 139 / 100), log
+
+
+def gini_and_any() -> Rewards:
+    """The reward 1 - f beside a constant one, which has no variance."""
+    return (lambda f: 0 * f), gini_and_log()[1]
+
+
+def raw(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
+    """Attack the variance of a trace's reward over all groups, and list the groups at 50 digits where it ended.
+
+    Args:
+        formula: The two rewards, that with the lower variance first.
+        rng: Source of randomness.
+
+    Yields:
+        The variance of the first reward against that of the second.
+    """
+    first, second = formula()
+    for K in (2, 4, 8, 16):
+        for n in (2, 3):
+            counts = groups.counts_of(n, K)
+
+            def ratio(nu: Array, counts: Array = counts) -> Array:
+                with np.errstate(divide="ignore"):
+                    f = np.maximum(counts, 1e-300) / counts[0].sum()
+                low, high = (_spread(nu, counts, np.where(counts > 0, reward(f), 0.0)) for reward in (first, second))
+                return np.asarray(low / np.maximum(high, 1e-300))
+
+            found = attack_distributions(ratio, (n,), rng, starts=90, least=1e-4, climbers=2, trials=8, rounds=25)
+            for nu in (oracles.rounded(found.place), oracles.random_distribution(rng, n, 9)):
+                low, high = (_variance(K, nu, reward) for reward in (first, second))
+                instance = {"K": K, "nu": oracles.as_text(nu), "compared": "variance of a trace's reward"}
+                size = K + oracles.complexity(nu)
+                yield Evidence(float(high), float(low), "at most", 1e-15, instance, size, float(low / high))
+
+
+def _spread(nu: Array, counts: Array, rewards: Array) -> Array:
+    """Compute the variance of a trace's reward over groups and traces, [M]."""
+    ways = np.array([float(oracles.multinomial([int(c) for c in row], [Fraction(1)] * len(row))) for row in counts])
+    masses = np.exp(np.log(nu) @ counts.T) * ways
+    K = counts[0].sum()
+    mean, square = (masses @ (counts * rewards**power).sum(axis=1) / K for power in (1, 2))
+    return np.asarray(square - mean**2)
+
+
+def _variance(K: int, nu: Sequence[Fraction], reward: Callable[[Any], Any]) -> Any:
+    mean = square = mp.mpf(0)
+    for counts in oracles.group_counts(len(nu), K):
+        mass = oracles.number(oracles.multinomial(counts, nu) / K)
+        for n in counts:
+            r = reward(mp.mpf(n) / K) if n else mp.mpf(0)
+            mean, square = mean + mass * n * r, square + mass * n * r**2
+    return square - mean**2
+
+
+def standardised(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
+    """List all groups, and compute the mean square of the advantages of equation 5, with epsilon = 0, at 50 digits.
+
+    Args:
+        formula: The two rewards, that with the lower variance first.
+        rng: Source of randomness.
+
+    Yields:
+        By how much the second's mean square is larger, against a thousandth, the least that is worth a word.
+    """
+    first, second = formula()
+    half = [Fraction(1, 2)] * 2
+    cases = [(3, half), *((2 + i, oracles.random_distribution(rng, 2 + i % 2, 9)) for i in range(1, 7))]
+    for K, nu in cases:
+        low, high = (_advantages(K, nu, reward) for reward in (first, second))
+        instance = {"K": K, "nu": oracles.as_text(nu), "log": mp.nstr(high, 6), "gini": mp.nstr(low, 6)}
+        words = (
+            "Take K = 3 and nu = (1/2, 1/2). Three equal answers have the advantage 0. Else one answer is alone, and "
+            "the deviation, with K - 1 in its denominator, is the root of half the sum of squares, with either reward: "
+            f"the three squares of the advantages sum to 2. That happens in 3/4 of the groups, so both rewards have "
+            f"the mean square (3/4) (2/3) = {float(low):.2f}."
+            if K == 3 and nu == half
+            else ""
+        )
+        size = K + oracles.complexity(nu)
+        yield Evidence(1e-3, float(high - low), "at least", 0.0, instance, size, sentence=words)
+
+
+def _advantages(K: int, nu: Sequence[Fraction], reward: Callable[[Any], Any]) -> Any:
+    total = mp.mpf(0)
+    for counts in oracles.group_counts(len(nu), K):
+        rewards = [reward(mp.mpf(n) / K) if n else mp.mpf(0) for n in counts]
+        present = {mp.nstr(r, 40) for n, r in zip(counts, rewards, strict=True) if n}
+        if len(present) > 1:
+            total += oracles.number(oracles.multinomial(counts, nu)) * _mean_square(counts, rewards)
+    return total
+
+
+I53 = Claim(
+    id="I.53",
+    title="The noise of the Gini reward",
+    whose="paper",
+    place="appendix C.2.2, below algorithm 3, and the comments in it",
+    plain="The linear reward for rare answers varies less than the logarithmic one.",
+    statement=(
+        "The Gini objective gives a bounded reward signal of lower variance than the log's, 1 - count / K for "
+        "-log(count / K), without a change to the algorithm."
+    ),
+    printed="Var(1 - nu^) < Var(-log nu^)",
+    kind="upper bound",
+    expected="depends",
+    readings=(
+        Reading(
+            expected="false",
+            stated=gini_and_log,
+            sabotage=gini_and_any,
+            near_miss="Two equal numbers cannot differ by a little less.",
+            evidence=standardised,
+            supposes="the signal is the advantage of equation 5, as algorithm 3 passes it on, its epsilon left aside",
+        ),
+        Reading(
+            expected="holds",
+            stated=gini_and_log,
+            sabotage=log_and_gini,
+            near_miss=steeper,
+            evidence=raw,
+            supposes="the signal is the reward as it stands",
+        ),
+    ),
+    remark=(
+        "The slope of the logarithm is at least 1 on (0, 1], so that any two frequencies are farther apart under it: "
+        "the variance is lower for every nu and K. The largest share found is (1 / (2 log 2))^2 = .52, at K = 2 and "
+        "every nu. Equation 5 divides by the deviation, and then each group that is not tied has the same mean square "
+        "with either reward. An epsilon in the divisor leaves a difference of at most 2 epsilon / deviation."
+    ),
+    amendment="I.53a",
+)
+
+
+def unit_square(K: int) -> Fraction:
+    """The mean square (K - 1) / K."""
+    return Fraction(K - 1, K)
+
+
+def population_square(K: int) -> Fraction:  # noqa: ARG001
+    """The mean square 1, right for a deviation with K in its denominator."""
+    return Fraction(1)
+
+
+def no_square(K: int) -> Fraction:  # noqa: ARG001
+    """None at all."""
+    return Fraction(0)
+
+
+def each_group(formula: Formula, _: np.random.Generator) -> Iterator[Evidence]:
+    """List the groups of 3 to 9 traces by their counts, and take the mean square of the advantages at 50 digits.
+
+    Args:
+        formula: The mean square, from K.
+
+    Yields:
+        The mean square with either reward, in every group whose counts differ, against the claimed one.
+    """
+    for K in range(3, 10):
+        for counts in _partitions(K, K):
+            if len(set(counts)) > 1:
+                for name, reward in zip(("gini", "log"), gini_and_log(), strict=True):
+                    found = _mean_square(counts, [reward(mp.mpf(n) / K) for n in counts])
+                    instance = {"K": K, "counts": str(counts), "reward": name}
+                    yield Evidence(float(formula(K)), float(found), "equal", 1e-14, instance, K)
+
+
+def _mean_square(counts: Sequence[int], rewards: Sequence[Any]) -> Any:
+    K = sum(counts)
+    mean = mp.fsum(n * r for n, r in zip(counts, rewards, strict=True)) / K
+    squares = mp.fsum(n * (r - mean) ** 2 for n, r in zip(counts, rewards, strict=True))
+    deviation = mp.sqrt(squares / (K - 1))
+    return mp.fsum(n * ((r - mean) / deviation) ** 2 for n, r in zip(counts, rewards, strict=True)) / K
+
+
+I53A = Claim(
+    id="I.53a",
+    title="Noise after equation 5",
+    whose="ours",
+    place="repair of claim I.53",
+    plain="Once rewards are divided by their spread, no reward varies less than another.",
+    statement=(
+        "With the advantages of equation 5, the deviation having K - 1 in its denominator and epsilon = 0, the mean "
+        "square of the advantages is (K - 1) / K in every group whose rewards differ, for the Gini reward and the log "
+        "alike."
+    ),
+    printed="1/K sum_i A_i^2 = (K - 1) / K",
+    kind="equality",
+    expected="holds",
+    readings=(
+        Reading(
+            expected="holds",
+            stated=unit_square,
+            sabotage=no_square,
+            near_miss=population_square,
+            evidence=each_group,
+        ),
+    ),
+    remark="It holds for every reward. The two agree on which groups are tied, as both fall with the count.",
+)
+
+CLAIMS = (I52, I52A, I53, I53A)
