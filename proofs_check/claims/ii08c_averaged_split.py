@@ -34,6 +34,11 @@ def sabotage(table: Table, K: int) -> list[Fraction]:
     ]
 
 
+def near_miss(table: Table, K: int) -> list[Fraction]:
+    """The weights of a group of one trace more."""
+    return stated(table, K + 1)[: K + 1]
+
+
 def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
     """List all parts of a group, and compare means and variances at rational p, exactly.
 
@@ -75,11 +80,13 @@ II8C = Claim(
     id="II.8c",
     title="Averaging a split over all splits",
     whose="ours",
-    place="ours; Rao and Blackwell's theorem for the count, which is sufficient",
+    place="Rao and Blackwell's theorem for the count, which is sufficient",
+    plain="Whoever lets one part of a group reward the other loses nothing by averaging over all parts.",
     statement=(
         "The mean of a table for m traces over all parts of m of a group of K is a table for K traces, with "
         "hypergeometric weights; it has the same mean for every p, and at no p more variance."
     ),
+    printed="c'_k = sum_j C(k, j) C(K - k, m - j) / C(K, m) c_j",
     kind="equality",
     expected="holds",
     readings=(
@@ -87,6 +94,7 @@ II8C = Claim(
             expected="holds",
             stated=stated,
             sabotage=sabotage,
+            near_miss=near_miss,
             evidence=evidence,
         ),
     ),

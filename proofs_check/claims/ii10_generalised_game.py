@@ -1,4 +1,4 @@
-"""II.10: the generalised game does not always have the value of its objective, for a target can say too little."""
+"""II.10: the generalised game has the value of its objective, unless its targets can say too little."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -60,6 +60,21 @@ def stated(game: Game) -> bool:  # noqa: ARG001 - claimed of every game
     return True
 
 
+def every_slope(game: Game) -> Fraction | None:  # noqa: ARG001 - claimed of every game
+    """How large a gap u_1 - u_0 targets express, if they are any vectors: without a bound."""
+    return None
+
+
+def of_distributions(game: Game) -> Fraction | None:
+    """The gap that distributions express."""
+    return abs(game.sign) * game.beta * REACH[game.Phi]
+
+
+def almost_enough(game: Game) -> Fraction | None:
+    """All but a hundredth of the gap that a best dual variable has."""
+    return Fraction(99, 100) * needed(game)
+
+
 def expressible(game: Game) -> bool:
     """Say whether a target expresses a best dual variable, for two answers, by the gap d = u_1 - u_0.
 
@@ -76,11 +91,32 @@ def expressible(game: Game) -> bool:
     if game.F == KL:
         gap = game.slope(oracles.by_thirds(lambda t: game.cost(t) + game.beta * oracles.kl([1 - t, t], game.pi_0)))
         return bool(abs(gap) <= oracles.number(abs(game.sign) * game.beta * REACH[game.Phi]))
+    return needed(game) <= abs(game.sign) * game.beta * REACH[game.Phi]
+
+
+def needed(game: Game) -> Fraction:
+    """Find the least |u_1 - u_0| of a best dual variable, for two answers and Euclidean F."""
     t = _best_mass(game)
     d, own = game.slope(t), -2 * game.beta * (t - game.pi_0[1])
     ends = (d, own) if t in {0, 1} else (d, d)
-    least = Fraction(0) if min(ends) <= 0 <= max(ends) else min(abs(e) for e in ends)
-    return least <= abs(game.sign) * game.beta * REACH[game.Phi]
+    return Fraction(0) if min(ends) <= 0 <= max(ends) else min(abs(e) for e in ends)
+
+
+def over_vectors(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
+    """Compare min J_F with max min G_F over the gaps that targets express, for two answers in exact rationals.
+
+    Args:
+        formula: The largest gap |u_1 - u_0| that targets express; None for any.
+        rng: Source of randomness.
+
+    Yields:
+        For each game with Euclidean F the max-min value, whose inner minimum and R* are in closed form and whose
+        candidates are listed.
+    """
+    for game in _instances(rng):
+        if game.F != KL:
+            least, value = _least(game), _max_min(game, formula(game))
+            yield compare(game, True, least - value, "max min", least, value)
 
 
 def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
@@ -99,7 +135,7 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
             least, lower = _searched(game)
             yield compare(game, formula(game), least - lower, "max min", least, lower)
             continue
-        least, lower = game.cost(t := _best_mass(game)) + game.beta * (t - game.pi_0[1]) ** 2, _max_min(game)
+        least, lower = _least(game), _max_min(game, of_distributions(game))
         yield compare(game, formula(game), least - lower, "max min", least, lower)
         if i % 4 == 0:
             upper = _min_max(game)
@@ -135,7 +171,30 @@ def compare(game: Game, equal: bool, gap: Any, which: str, least: Any, value: An
     size = oracles.complexity(game.pi_0, game.point, [game.beta, game.sign], [game.weight] if game.weight else [])
     claimed, measured = (float(value + gap), float(value)) if equal else (1.0, float(gap > slack))
     tolerance = 0.0 if isinstance(gap, Fraction) or not equal else max(slack, 1e-14)
-    return Evidence(claimed, measured, "equal", tolerance, instance, size=size)
+    sentence = _in_words(game, least, value) if gap > slack and game.F != KL and which == "max min" else ""
+    return Evidence(claimed, measured, "equal", tolerance, instance, size=size, sentence=sentence)
+
+
+def _in_words(game: Game, least: Any, value: Any) -> str:
+    """Say where the values part, for two answers and Euclidean F; nothing for three."""
+    if len(game.pi_0) != 2 or not isinstance(value, Fraction):
+        return ""
+    t, w, (r, m) = _best_mass(game), game.weight, game.point
+    R = f"{w / 2} |nu - {oracles.as_text(game.point)}|^2" if w else f"-({r} nu_0 + {m} nu_1)"
+    J = f"{w} (t - {m})^2" if w else f"{-r} + {r - m} t"
+    return (
+        f"Take F = |p|^2 / 2, Phi = {game.Phi}, beta = {game.beta}, s = {game.sign}, pi_0 = "
+        f"{oracles.as_text(game.pi_0)} and R = {R}, and write t for the probability of the second answer. Then J = {J} "
+        f"+ {game.beta} (t - {game.pi_0[1]})^2 is least at t = {t}: {least}. There u_1 - u_0 = R' = {game.slope(t)}, "
+        f"but the target u = s beta grad Phi(q) of a distribution q has |u_1 - u_0| at most {of_distributions(game)}, "
+        f"and the best of these gives {value}."
+    )
+
+
+def _least(game: Game) -> Fraction:
+    """Compute min J_F for two answers and Euclidean F."""
+    t = _best_mass(game)
+    return Fraction(game.cost(t) + game.beta * (t - game.pi_0[1]) ** 2)
 
 
 def _best_mass(game: Game) -> Fraction:
@@ -145,10 +204,9 @@ def _best_mass(game: Game) -> Fraction:
     return min(max(top / (game.beta + w), Fraction(0)), Fraction(1))
 
 
-def _max_min(game: Game) -> Any:
-    """Maximise the concave dual over the gaps d that targets express: an end, a kink or a parabola's top."""
+def _max_min(game: Game, reach: Fraction | None) -> Any:
+    """Maximise the concave dual over the gaps d up to a reach: at an end, a kink or a parabola's top."""
     beta, p_0, w, p = game.beta, game.pi_0[1], game.weight, game.point
-    reach = abs(game.sign) * beta * REACH[game.Phi]
     places = [2 * beta * p_0, 2 * beta * (p_0 - 1)]
     places += [-2 * w * p[1], 2 * w * (1 - p[1]), 2 * w * beta * (p_0 - p[1]) / (w + beta)] if w else [p[0] - p[1]]
 
@@ -159,7 +217,9 @@ def _max_min(game: Game) -> Any:
         conjugate = max(d * v - game.cost(v) for v in ends if 0 <= v <= 1)
         return beta * (t - p_0) ** 2 + d * t - conjugate
 
-    return max(dual(min(max(d, -reach), reach)) for d in [*places, reach, -reach])
+    if reach is not None:
+        places = [min(max(d, -reach), reach) for d in [*places, reach, -reach]]
+    return max(dual(d) for d in places)
 
 
 def _min_max(game: Game) -> Any:
@@ -206,6 +266,8 @@ def _instances(rng: np.random.Generator) -> Iterator[Game]:
     numbers = [Fraction(n) for n in (1, 2, -1)]
     for pi_0, r, beta, sign in product(references, numbers, (Fraction(1), half), (Fraction(1), Fraction(-1), half)):
         yield Game(pi_0, [Fraction(0), r], Fraction(0), beta, sign)
+    for sign in (Fraction(99, 100), Fraction(101, 100)):
+        yield Game(references[0], [Fraction(0), Fraction(1)], Fraction(0), Fraction(1), sign)
     slides = [Fraction(19, 20), Fraction(1, 20)]
     for weight, Phi in product((Fraction(1, 5), Fraction(2)), REACH):
         yield Game(slides, slides[::-1], weight, half, Fraction(1), Phi)
@@ -229,7 +291,7 @@ def plot() -> Plot:
     places = [float(sign) for sign in signs]
     lines = [
         Line("min J", [places[0], places[-1]], [-0.25, -0.25], "bound"),
-        Line("max min G", places, [float(_max_min(game)) for game in games]),
+        Line("max min G", places, [float(_max_min(game, of_distributions(game))) for game in games]),
     ]
     caption = "R = -nu_1, pi_0 = (1, 0), beta = 1, F = Phi = |.|^2 / 2. A target says enough from s = 1 on."
     return Plot("s", "value", lines, caption)
@@ -239,26 +301,41 @@ II10 = Claim(
     id="II.10",
     title="Value of the generalised game",
     whose="slides",
-    place="slides, backup: generalized game",
-    statement=(
-        "For any generators F on traces and Phi on answers, min J_F = min over policies of max over targets of G_F."
+    place="Backup: Generalized Game (Bregman), Consistency (Theorem)",
+    plain=(
+        "The best policy of the generalised problem is the one that plays best against the worst target, if targets "
+        "may be any vectors; if they are distributions it need not be."
     ),
+    statement=(
+        "min over policies of J_F = min over policies of max over targets of G_F, for the generators F on traces and "
+        "Phi on answers. The slide gives the target q no domain, and does not define Psi and s: here Psi(q) is "
+        "R*(s beta grad Phi(q)), with which the game has its meaning."
+    ),
+    printed="min_pi J_F(pi) = min_pi max_q G_F(pi, q)",
     kind="equality",
-    expected="false",
+    expected="depends",
     readings=(
         Reading(
+            supposes="q is any vector, so that s beta grad Phi(q) is every vector up to a constant",
+            expected="holds",
+            stated=every_slope,
+            sabotage=of_distributions,
+            near_miss=almost_enough,
+            evidence=over_vectors,
+        ),
+        Reading(
+            supposes="q is a distribution, as in the game of Part I, and Phi is any generator",
             expected="false",
             stated=stated,
             sabotage=expressible,
+            near_miss="The sabotage is the exact condition under which it holds; claim II.10a has one that is off.",
             evidence=evidence,
         ),
     ),
     remark=(
-        "The target speaks through u = s beta grad Phi(q), and q in the simplex does not say every u. With F = Phi "
-        "= |.|^2 / 2, beta = 1, s = 1/2, pi_0 = (1, 0) and R = -nu_1: J = t^2 - t is least at t = 1/2, with -1/4. A"
-        " target says u_1 - u_0 >= -1/2 only, where R* = 1/2 and t = 1/4 gives t^2 - t / 2 - 1/2 = -9/16. At pi_0 ="
-        " (.95, .05), R = |nu - (.05, .95)|^2, beta = 1/2, s = 1 it is .324 and .29375; with F the entropy .811 and"
-        " .403."
+        "The target speaks through u = s beta grad Phi(q), and a distribution q does not say every u. It does if the "
+        "slope of Phi is unbounded, as of sum q log q. At pi_0 = (.95, .05), R = |nu - (.05, .95)|^2, beta = 1/2, "
+        "s = 1, Phi = |q|^2 / 2 the values are .324 and .29375; with F the entropy .811 and .403."
     ),
     amendment="II.10a",
     plot=plot,

@@ -49,6 +49,11 @@ def sabotage(F: str, theta: Sequence[Any]) -> list[float]:
     return [float(p / total) for p in point]
 
 
+def near_miss(F: str, theta: Sequence[Any]) -> list[float]:
+    """Project the point whose gradient is a thousandth too long."""
+    return stated(F, [mp.mpf("1.001") * t for t in theta])
+
+
 def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
     """Compare the payoff of the formula's policy with the least one at 50 digits.
 
@@ -139,11 +144,14 @@ II11 = Claim(
     id="II.11",
     title="Best policy of the generalised game",
     whose="slides",
-    place="slides, backup: generalized game",
+    place="Backup: Generalized Game (Bregman), Optimal policy",
+    plain="Against a fixed target, shift the reference's slopes by what the target says, and take the nearest policy.",
     statement=(
-        "For F whose gradient maps onto the line, the least of G_F(., q) over the simplex is attained by the policy"
-        " that is nearest, in the divergence of F, to the point whose gradient is grad F(pi_0) - s grad Phi(q)_E."
+        "Against a fixed target q the optimal policy of G_F is the Bregman projection, on the simplex of traces, of "
+        "the point whose gradient is grad F(pi_0) - s grad Phi(q)_E. That this point exists, as it does if grad F maps "
+        "onto the line, is part of the formula."
     ),
+    printed="pi* = Proj^F_Delta((grad F)^-1(grad F(pi_0) - s grad Phi(q)_E))",
     kind="equality",
     expected="holds",
     readings=(
@@ -151,15 +159,16 @@ II11 = Claim(
             expected="holds",
             stated=stated,
             sabotage=sabotage,
+            near_miss=near_miss,
             evidence=evidence,
         ),
     ),
     remark=(
-        "Up to a constant G_F / beta is F(pi) - <theta, pi>, and so is D_F(pi || x) for grad F(x) = theta. Where F "
-        "is not steep x may have negative entries, and the projection then has zeros: shift first and cut off "
-        "after, never cut off and rescale. If theta is outside the range of grad F, as F = |p|^2 / 2 + |p|^3 / 3 "
-        "allows, there is no such point; the minimum of F(pi) - <theta, pi> is still the best policy, and that is "
-        "what the library computes."
+        "Up to a constant G_F / beta is F(pi) - <theta, pi>, and so is D_F(pi || x) for grad F(x) = theta; beta drops "
+        "out. Where F is not steep x may have negative entries, and the projection then has zeros: shift first and cut "
+        "off after, never cut off and rescale. If theta is outside the range of grad F, as F = |p|^2 / 2 + |p|^3 / 3 "
+        "allows, there is no such point; the minimum of F(pi) - <theta, pi> is still the best policy, and the library "
+        "computes that."
     ),
 )
 

@@ -1,25 +1,17 @@
-"""II.12: whether a table makes training 3.5 times faster than the logarithm of the frequency, in steps."""
+"""II.12: what may be 3.5 times faster: a look-up than a logarithm, or training with tables, counted in steps."""
 
+import math
+import time
 from collections.abc import Callable, Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
 
+import cvxpy as cp
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import linprog, minimize_scalar
+from scipy.special import softmax
+from scipy.stats import binom, hypergeom
 
-from dagames import AlignmentGame
-from dagames.estimators import (
-    RewardTable,
-    aqp_table,
-    elevated_table,
-    minimax_table,
-    plugin_table,
-    split_table,
-    taylor_table,
-    variance_table,
-)
-from dagames.functionals import NegativeEntropy
-from dagames.grpo import GroupTask, Grpo, simulate
-from dagames.grpo.group_rewards import ByCount
 from proofs_check.claim import Claim, Evidence, Formula, Reading
 
 Array = NDArray[np.float64]
@@ -30,53 +22,178 @@ REFERENCES = ((0.7, 0.2, 0.08, 0.02), (0.7, 0.15, 0.1, 0.04, 0.01), (0.6, 0.2, 0
 SHARES = (0.25, 0.1, 0.05)
 """Shares of the first suboptimality that training has to get below."""
 
-TABLES: dict[str, Callable[[], RewardTable]] = {
-    "plug-in": lambda: plugin_table(K, counts="centred"),
-    "Taylor": lambda: taylor_table(K, counts="centred"),
-    "minimax": lambda: minimax_table(K, counts="centred"),
-    "aqp, twice the least bias": lambda: aqp_table(K, bias=2.0, counts="centred"),
-    "variance, four times the least bias": lambda: variance_table(K, bias=4.0, counts="centred"),
-    "averaged split": lambda: elevated_table(split_table(K), K, counts="centred"),
+
+def plug_in(K: int) -> Array:
+    """List log(k / K) for the counts k = 1..K - 1 of centred groups.
+
+    A table here is the list of its entries for k = 1..K - 1: with the group's mean taken off, that of k = K is idle.
+    Its mean P has the degree n = K - 2, the number of traces beside the rewarded one and the one it is compared with.
+
+    Args:
+        K: Number of traces.
+
+    Returns:
+        The table, [K - 1].
+    """
+    return np.log(np.arange(1, K) / K)
+
+
+def taylor(K: int) -> Array:
+    """List log x + (1 - x) / (2 n x) at x = k / n, with the first entry of least worst bias.
+
+    Args:
+        K: Number of traces.
+
+    Returns:
+        The table, [K - 1].
+    """
+    n = K - 2
+    x = np.arange(1, n + 1) / n
+    c = np.append(0.0, np.log(x) + (1 - x) / (2 * n * x))
+    p, masses = _law(n, 40)
+    error, weight = p * (masses @ c - np.log(p)), p * masses[:, 0]
+    c[0] = minimize_scalar(lambda first: np.abs(error + first * weight).max(), bounds=(-20.0, 0.0), method="bounded").x
+    return c
+
+
+def _law(n: int, per_degree: int) -> tuple[Array, Array]:
+    """Points p of (0, 1] that resolve 1 / n^2, and the binomial masses there."""
+    number = per_degree * (n + 2)
+    p = np.sin(0.5 * np.pi * np.arange(1, number + 1) / number) ** 2
+    return p, np.asarray(binom.pmf(np.arange(n + 1), n, p[:, None]))
+
+
+@lru_cache
+def least_bias(n: int) -> tuple[tuple[float, ...], float]:
+    """Minimise the worst weighted bias for n independent traces, by a linear program on a grid of p.
+
+    Args:
+        n: Number of traces.
+
+    Returns:
+        The table c_0..c_n, and its bias.
+    """
+    p, masses = _law(n, 40)
+    rows, goal, one = p[:, None] * masses, p * np.log(p), np.ones((len(p), 1))
+    found: Array = np.asarray(
+        linprog(
+            [0.0] * (n + 1) + [1.0],
+            A_ub=np.block([[rows, -one], [-rows, -one]]),
+            b_ub=np.concatenate([goal, -goal]),
+            bounds=[(None, None)] * (n + 1) + [(0, None)],
+            method="highs",
+        ).x
+    )
+    return tuple(found[:-1].tolist()), float(found[-1])
+
+
+@lru_cache
+def least_noise(n: int, multiple: float, *, excess: bool = False) -> tuple[float, ...]:
+    """Minimise the worst second moment within a budget of bias, or the worst excess, by a cone program on a grid of p.
+
+    Math:
+        |(sqrt(B_k) c_k)_k| <= s;   and p^2 sum B_k c_k^2 <= v + g^2 for g = p log p as |(2 p sqrt(B_k) c_k, a - 1)| <=
+        a + 1 with a = v + g^2.
+
+    Args:
+        n: Number of independent traces.
+        multiple: The budget over the least bias.
+        excess: Whether p^2 (E c_X^2 - log(p)^2) is minimised in the second moment's place.
+
+    Returns:
+        The table c_0..c_n.
+    """
+    p, masses = _law(n, 10)
+    c, level = cp.Variable(n + 1), cp.Variable()
+    spread = cp.multiply(np.sqrt(masses), np.ones((len(p), 1)) @ cp.reshape(c, (1, n + 1), order="C"))
+    limits = [cp.abs(cp.multiply(p, masses @ c - np.log(p))) <= multiple * least_bias(n)[1]]
+    if excess:
+        a = level + (p * np.log(p)) ** 2
+        sides = [cp.multiply(2 * p[:, None], spread), cp.reshape(a - 1, (len(p), 1), order="C")]
+        limits.append(cp.norm(cp.hstack(sides), 2, axis=1) <= a + 1)
+    else:
+        limits += [cp.norm(spread, 2, axis=1) <= level, cp.abs(c[0]) <= level]
+    cp.Problem(cp.Minimize(level), limits).solve(solver=cp.CLARABEL)
+    return tuple(np.asarray(c.value).tolist())
+
+
+def minimax(K: int) -> Array:
+    """List the table of least bias.
+
+    Args:
+        K: Number of traces.
+
+    Returns:
+        The table, [K - 1].
+    """
+    return np.array(least_bias(K - 2)[0])
+
+
+def averaged_split(K: int) -> Array:
+    """Average the table of least bias for half the group's traces over all parts of that size.
+
+    Args:
+        K: Number of traces, even and at least 4.
+
+    Returns:
+        The table, [K - 1].
+    """
+    n, m = K - 2, K // 2
+    half = np.array(least_bias(m)[0])
+    k = np.arange(n + 1)[:, None]
+    return np.asarray(hypergeom.pmf(np.arange(m + 1), n, k, m) @ half)
+
+
+def aqp(K: int, multiple: float) -> Array:
+    """List the table of least second moment within a multiple of the least bias, [K - 1]."""
+    return np.array(least_noise(K - 2, multiple))
+
+
+def variance(K: int, multiple: float) -> Array:
+    """List the table of least excess within a multiple of the least bias, [K - 1]."""
+    return np.array(least_noise(K - 2, multiple, excess=True))
+
+
+TABLES: dict[str, Callable[[int], Array]] = {
+    "plug-in": plug_in,
+    "Taylor": taylor,
+    "minimax": minimax,
+    "aqp, twice the least bias": partial(aqp, multiple=2.0),
+    "variance, four times the least bias": partial(variance, multiple=4.0),
+    "averaged split": averaged_split,
 }
 
 
-def stated() -> float:
-    """How many times fewer steps the best table needs."""
-    return 3.5
+def train(reference: tuple[float, ...], table: Array, K: int) -> Array:
+    """Train the entropy game with lambda = 1 on sampled centred groups, one a step, by steps in the logits of answers.
 
-
-def sabotage() -> float:
-    """A speed-up that is seen."""
-    return 1.2
-
-
-def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Train on sampled groups, and compare the steps that the best table and the plug-in take.
+    Math:
+        r_z = -c_{X_z} - beta log(nu_z / nu_0z),   A_z = r_z - sum_w X_w r_w / K,   logit_z += rate X_z A_z / K.
 
     Args:
-        formula: The claimed speed-up.
-        rng: Source of the resamples.
+        reference: nu_0.
+        table: c_1..c_{K-1}.
+        K: Number of traces.
 
-    Yields:
-        For each reference and share of the first suboptimality the upper end of the best table's 95 % interval.
+    Returns:
+        nu before each step, [seeds, steps, Z].
     """
-    for reference in REFERENCES:
-        for share in SHARES:
-            ends = {name: speed_up(reference, name, share, rng) for name in TABLES if name != "plug-in"}
-            best = max(ends, key=lambda name: ends[name][1])
-            instance = {
-                "nu_0": reference,
-                "share of the first suboptimality": share,
-                "best table": best,
-                "interval": [round(end, 2) for end in ends[best]],
-                "steps": {name: int(passage(course(reference, name).mean(axis=0), share)) for name in TABLES},
-            }
-            yield Evidence(formula(), ends[best][1], "at least", 0.0, instance, size=len(reference))
+    rng = np.random.default_rng(0)
+    looked_up = np.concatenate([[0.0], table, [0.0]])
+    logits = np.tile(np.log(reference), (SEEDS, 1))
+    path = np.empty((SEEDS, STEPS, len(reference)))
+    for t in range(STEPS):
+        nu = path[:, t] = softmax(logits, axis=1)
+        counts = rng.multinomial(K, nu)
+        rewards = -looked_up[counts] - BETA * np.log(nu / np.array(reference))
+        pulls = counts * (rewards - (counts * rewards).sum(axis=1, keepdims=True) / K) / K
+        logits += RATE * (pulls - nu * pulls.sum(axis=1, keepdims=True))
+    return path
 
 
 @lru_cache
 def course(reference: tuple[float, ...], name: str) -> Array:
-    """Train the entropy game with lambda = 1, centred groups of 16 and one group a step.
+    """Train with a table, by name.
 
     Args:
         reference: nu_0.
@@ -85,15 +202,7 @@ def course(reference: tuple[float, ...], name: str) -> Array:
     Returns:
         Suboptimality before each step, [seeds, steps]: (1 + beta) KL(nu || nu*).
     """
-    game = AlignmentGame(reference, range(len(reference)), NegativeEntropy(1.0), BETA)
-    task = GroupTask(game, ByCount(-table(name).coefficients))
-    return suboptimality(simulate(task, Grpo(RATE), steps=STEPS, group_size=K, n_seeds=SEEDS).nu, reference)
-
-
-@lru_cache
-def table(name: str) -> RewardTable:
-    """Make a table once."""
-    return TABLES[name]()
+    return suboptimality(train(reference, TABLES[name](K), K), reference)
 
 
 def suboptimality(nu: Array, reference: tuple[float, ...]) -> Array:
@@ -116,8 +225,26 @@ def passage(path: Array, share: float) -> Array:
     return np.asarray(np.where(below.any(axis=-1), below.argmax(axis=-1), path.shape[-1]))
 
 
+def interval(plain: Array, other: Array, share: float, rng: np.random.Generator) -> tuple[float, float]:
+    """Compare steps: how many times fewer the second needs, as the 95 % interval over resampled seeds.
+
+    Args:
+        plain: Suboptimality of the one, [seeds, steps].
+        other: Of the other.
+        share: Share of the first suboptimality that the mean over seeds has to get below.
+        rng: Source of the resamples.
+
+    Returns:
+        Both ends of the interval of the ratio; what does not get there counts as if it did at the end.
+    """
+    drawn = rng.multinomial(SEEDS, np.full(SEEDS, 1 / SEEDS), size=RESAMPLES) / SEEDS
+    steps = [passage(drawn @ path, share) for path in (plain, other)]
+    low, high = np.quantile(steps[0] / steps[1], (0.025, 0.975))
+    return float(low), float(high)
+
+
 def speed_up(reference: tuple[float, ...], name: str, share: float, rng: np.random.Generator) -> tuple[float, float]:
-    """Compare steps with the plug-in's: the 95 % interval over resampled seeds.
+    """Compare a table's steps with the plug-in's.
 
     Args:
         reference: nu_0.
@@ -126,40 +253,184 @@ def speed_up(reference: tuple[float, ...], name: str, share: float, rng: np.rand
         rng: Source of the resamples.
 
     Returns:
-        Both ends of the interval of the ratio; where a table does not get there, it is at most what it would be if it
-        got there now.
+        Both ends of the 95 % interval over resampled seeds.
     """
-    drawn = rng.multinomial(SEEDS, np.full(SEEDS, 1 / SEEDS), size=RESAMPLES) / SEEDS
-    steps = [passage(drawn @ course(reference, which), share) for which in ("plug-in", name)]
-    low, high = np.quantile(steps[0] / steps[1], (0.025, 0.975))
-    return float(low), float(high)
+    return interval(course(reference, "plug-in"), course(reference, name), share, rng)
+
+
+def as_printed() -> float:
+    """How many times faster: 3.5."""
+    return 3.5
+
+
+def least_seen() -> float:
+    """A speed-up that is seen."""
+    return 1.2
+
+
+def most_seen() -> float:
+    """Hardly less than the largest that is seen."""
+    return 1.9
+
+
+def in_steps(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
+    """Train on sampled groups with tables of our own, and compare the steps that the best table and the log take.
+
+    Args:
+        formula: The claimed speed-up.
+        rng: Source of the resamples.
+
+    Yields:
+        For each share of the first suboptimality the upper end of the 95 % interval of the best table in the best game.
+    """
+    for share in SHARES[1:]:
+        ends = {
+            (reference, name): speed_up(reference, name, share, rng)
+            for reference in REFERENCES
+            for name in TABLES
+            if name != "plug-in"
+        }
+        reference, name = best = max(ends, key=lambda pair: ends[pair][1])
+        steps = {which: int(passage(course(reference, which).mean(axis=0), share)) for which in TABLES}
+        instance = {
+            "nu_0": reference,
+            "share of the first suboptimality": share,
+            "best table": name,
+            "interval": [round(end, 2) for end in ends[best]],
+            "steps": steps,
+        }
+        sentence = (
+            f"Take nu_0 = {reference}. With log(X / K) the mean suboptimality over {SEEDS} runs is below {share:g} of "
+            f"its first value after {steps['plug-in']} steps, with the best table ({name}) after {steps[name]}: a "
+            f"factor of {steps['plug-in'] / steps[name]:.2f}, with a 95 % interval that ends at {ends[best][1]:.2f}."
+        )
+        yield Evidence(formula(), ends[best][1], "at least", 0.0, instance, size=len(reference), sentence=sentence)
+
+
+def no_slower() -> bool:
+    """That the look-up takes no longer than the logarithm."""
+    return True
+
+
+def slower() -> bool:
+    """That it takes longer."""
+    return False
+
+
+_REPEATS = 9
+_ORDER_ONLY = "Times differ from run to run, so that only their order is compared; an order cannot be a little wrong."
+
+
+def in_numpy(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
+    """Time the reward of a batch of counts in numpy, by look-up and by logarithm in turn, the best of nine each.
+
+    Args:
+        formula: Whether the look-up is claimed to take no longer.
+        rng: Source of the counts.
+
+    Yields:
+        For batches of 16 to 10^5 counts whether it took no longer; times are left out.
+    """
+    table = taylor(K + 2)
+    for batch in (16, 1000, 100_000):
+        counts = rng.integers(1, K + 1, size=batch)
+        yield _ordered(formula, partial(table.take, counts), partial(_logarithms, counts), "numpy", batch)
+
+
+def in_plain_python(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
+    """Time the reward of a batch of counts in plain Python, by look-up and by logarithm in turn, the best of nine each.
+
+    Args:
+        formula: Whether the look-up is claimed to take no longer.
+        rng: Source of the counts.
+
+    Yields:
+        For batches of 16 and 1000 counts whether it took no longer; times are left out.
+    """
+    table = taylor(K + 2).tolist()
+    for batch in (16, 1000):
+        counts = rng.integers(1, K + 1, size=batch).tolist()
+        yield _ordered(formula, partial(_looked_up, table, counts), partial(_logs, counts), "plain Python", batch)
+
+
+def _logarithms(counts: NDArray[np.int64]) -> Array:
+    return np.asarray(np.log(counts / K))
+
+
+def _logs(counts: list[int]) -> list[float]:
+    return [math.log(x / K) for x in counts]
+
+
+def _looked_up(table: list[float], counts: list[int]) -> list[float]:
+    return [table[x] for x in counts]
+
+
+def _ordered(
+    formula: Formula, look_up: Callable[[], object], logarithm: Callable[[], object], software: str, batch: int
+) -> Evidence:
+    """Say which of two takes less time at its best, and no more, so that two runs say the same."""
+    calls = max(1, 20_000 // batch)
+    best = [math.inf, math.inf]
+    for _ in range(_REPEATS):
+        for i, timed in enumerate((look_up, logarithm)):
+            start = time.perf_counter()
+            for _ in range(calls):
+                timed()
+            best[i] = min(best[i], time.perf_counter() - start)
+    faster = best[0] <= best[1]
+    instance = {"software": software, "counts in a batch": batch, "the look-up takes no longer": faster}
+    return Evidence(float(formula()), float(faster), "equal", 0.0, instance, size=batch, noted=True)
 
 
 II12 = Claim(
     id="II.12",
     title="3.5 times faster",
     whose="slides",
-    place="slides, solution 2 (practical cost), read as steps of training",
+    place="Solution 2: Optimal Approximation for KL Games, Practical cost",
+    plain="Looking a reward up in a table instead of taking a logarithm makes something 3.5 times faster.",
     statement=(
-        "In the entropy game with 4 to 6 answers, beta = lambda / 10, trained by centred groups of 16 at a rate of "
-        ".5, some table gets the mean suboptimality over 50 seeds below a quarter, a tenth and a twentieth of its "
-        "first value in 3.5 times fewer steps than log(X / K) does."
+        "If log(X / K) is replaced by the look-up of c_X, there is no overhead online, and it is 3.5 times faster. "
+        "What was timed is not said; the context is the look-up against the logarithm."
     ),
+    printed="log(X / K) -> c_X:  zero online overhead, 3.5 x faster",
     kind="convergence",
-    expected="false",
+    expected="open",
+    missing=(
+        "The slide does not say what is 3.5 times faster, nor in which software and on which machine it was measured. "
+        "A look-up is faster than the logarithm wherever we timed it; the factor depends on the software."
+    ),
     readings=(
         Reading(
+            supposes="the line that computes the reward is timed, in numpy",
+            expected="holds",
+            stated=no_slower,
+            sabotage=slower,
+            near_miss=_ORDER_ONLY,
+            evidence=in_numpy,
+        ),
+        Reading(
+            supposes="the line that computes the reward is timed, in plain Python",
+            expected="holds",
+            stated=no_slower,
+            sabotage=slower,
+            near_miss=_ORDER_ONLY,
+            evidence=in_plain_python,
+        ),
+        Reading(
+            supposes="what is counted is steps of training, to a tenth or a twentieth of the first suboptimality",
             expected="false",
-            stated=stated,
-            sabotage=sabotage,
-            evidence=evidence,
+            stated=as_printed,
+            sabotage=least_seen,
+            near_miss=most_seen,
+            evidence=in_steps,
         ),
     ),
     remark=(
-        "The slides do not say what is 3.5 times faster. In steps it is between 1.3 and 2.2 times here, and any "
-        "factor below the plug-in's own rest point, which it never gets below. In time, a look-up costs as much as "
-        "any other indexing, less than the logarithm: `benchmarks/estimators.py` measures it, and claims are not "
-        "timed."
+        "Seen on one machine: in numpy the logarithm takes 2 times as long as the look-up for 16 counts, and 20 to 40 "
+        "times for 10^6; in plain Python 4 times and more. So 3.5 is a factor that one can see. Steps of training are "
+        "a reading of ours: with 4 to 6 answers, beta = lambda / 10, centred groups of 16 and a rate of .5 no table "
+        "needs less than half of the plug-in's steps. Below its own rest point the plug-in never gets, so that any "
+        "factor can be had there."
     ),
     amendment="II.12a",
 )

@@ -13,7 +13,6 @@ from dagames.grpo import mean_field_path
 from dagames.grpo.group_rewards import ByCount
 from proofs_check.claim import Claim, Evidence, Formula, Reading
 from proofs_check.claims import ii12_training as ii12
-from proofs_check.claims.ii09_biased_reward import Biased
 
 Array = NDArray[np.float64]
 LOUD = ("minimax", "aqp, twice the least bias")
@@ -37,13 +36,18 @@ class Gains(NamedTuple):
 
 
 def stated() -> Gains:
-    """A speed-up of 1.2 to 3.5, a fifth of the suboptimality at rest, and ten times as much where variance is large."""
-    return Gains(1.2, 3.5, 0.2, 10.0)
+    """A speed-up of 1.3 to 2.05, a fifth of the suboptimality at rest, ten times as much where variance is large."""
+    return Gains(1.3, 2.05, 0.2, 10.0)
 
 
 def sabotage() -> Gains:
     """Twice the speed at least."""
     return stated()._replace(least=2.0)
+
+
+def near_miss() -> Gains:
+    """At most a factor of 1.9."""
+    return stated()._replace(most=1.9)
 
 
 def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
@@ -96,7 +100,7 @@ def _end(reference: tuple[float, ...], name: str) -> tuple[float, float]:
 @lru_cache
 def _at_rest(reference: tuple[float, ...], name: str) -> float:
     """Solve P(nu) + beta log(nu / nu_0) = const by bisection, P increasing, and measure the suboptimality."""
-    log_nu_0, inner = np.log(reference), np.array([float(c) for c in Biased(name, ii12.table(name)).inner])
+    log_nu_0, inner = np.log(reference), ii12.TABLES[name](ii12.K)
     k = np.arange(inner.size)
     weights = inner * [comb(inner.size - 1, i) for i in k]
 
@@ -120,7 +124,8 @@ def _at_rest(reference: tuple[float, ...], name: str) -> float:
 
 def _followed(reference: tuple[float, ...], name: str) -> float:
     """Follow the library's expected steps for long, and measure the suboptimality."""
-    reward = ByCount(-ii12.table(name).coefficients)
+    table = ii12.TABLES[name](ii12.K)
+    reward = ByCount(-np.concatenate([table[:1], table, table[-1:]]))
     path = mean_field_path(reference, reward, group_size=ii12.K, learning_rate=1.0, beta=ii12.BETA, geometry="natural")
     return float(ii12.suboptimality(np.exp(next(islice(path, 200, None))), reference))
 
@@ -129,13 +134,15 @@ II12A = Claim(
     id="II.12a",
     title="Tables of low bias and low variance",
     whose="ours",
-    place="amendment of claim II.12",
+    place="repair of claim II.12",
+    plain="Quiet tables with little bias need fewer steps than the logarithm, but not half as many; noisy ones fail.",
     statement=(
-        "In the games of claim II.12 the tables of low variance (Taylor, variance, averaged split) reach a tenth of"
-        " the first suboptimality in 1.2 to 3.5 times fewer steps than the plug-in, and their rest points have at "
-        "most a fifth of its suboptimality. The minimax and AQP tables end at least ten times worse than the "
-        "plug-in."
+        "In the games of claim II.12 (centred groups of 16) the tables of low variance (Taylor, variance, averaged "
+        "split) reach a tenth of the first suboptimality in 1.3 to 2.05 times fewer steps than the plug-in, and their "
+        "rest points have at most a fifth of its suboptimality. The minimax table and the program's at twice the least "
+        "bias end at least ten times worse than the plug-in."
     ),
+    printed="1.3 <= steps(log) / steps(table) <= 2.05",
     kind="convergence",
     expected="holds",
     readings=(
@@ -143,16 +150,17 @@ II12A = Claim(
             expected="holds",
             stated=stated,
             sabotage=sabotage,
+            near_miss=near_miss,
             evidence=evidence,
         ),
     ),
     remark=(
-        "All 95 % intervals over seeds lie inside. Fewer steps come of less bias and not of less variance: the "
-        "plug-in has the least variance of all, and at this rate, as at a fifth of it (figure "
-        "`training_with_tables`), its runs end no worse. The lower floor is that of expected steps. The weighted "
-        "variance of the minimax table is 879, that of AQP's 4.7, against .02: the second moment, which AQP "
-        "minimises, does not show it (claim II.8). The averaged split is the minimax table of half the group, "
-        "averaged over all halves; the recommended table is Taylor's."
+        "All 95 % intervals over seeds lie inside. Fewer steps come of less bias and not of less variance: the plug-in "
+        "has the least variance of all, and at this rate, as at a fifth of it (figure `training_with_tables`), its "
+        "runs end no worse. The lower floor is that of expected steps. The weighted variance of the minimax table is "
+        "879, that of the program's 4.7, against .02: the second moment, which the program minimises, does not show it "
+        "(claim II.8). The averaged split is the minimax table of half the group, averaged over all halves; the "
+        "recommended table is Taylor's."
     ),
 )
 

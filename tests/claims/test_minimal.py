@@ -16,9 +16,8 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from dagames.estimators import RewardTable
 from proofs_check import oracles
-from proofs_check.claim import Claim, Evidence
+from proofs_check.claim import Claim, Evidence, Reading
 from proofs_check.claims import b02_restored_rate as b02
 from proofs_check.claims import i04_best_policy as i04
 from proofs_check.claims import i05_approximate_equilibrium as i05
@@ -31,7 +30,6 @@ from proofs_check.claims import i15_entropy_for_coherence as i15
 from proofs_check.claims import i17_standardised_advantages as i17
 from proofs_check.claims import i18_inverse_frequency_step as i18
 from proofs_check.claims import i30_projecting_on_the_mean as i30
-from proofs_check.claims import ii09_biased_reward as ii09
 from proofs_check.claims import ii10_generalised_game as ii10
 from proofs_check.run import settle
 from proofs_check.show import evidence_text
@@ -84,7 +82,6 @@ TRAINED = Evidence(0.0, 0.0, "equal", 0.0, {}, size=10**6)
 SPARED: dict[str, dict[str, Any]] = {
     "I.5": {"_attacked": lambda *_: TRAINED},
     "I.13": {"ROUNDS": 1},
-    "II.9": {"_trained": lambda: TRAINED},
 }
 """Compute that an instance does not need: digits, rounds after the first, a path that is the same for all of them."""
 
@@ -104,10 +101,15 @@ class Kind(NamedTuple):
     def claim(self) -> Claim:
         return self.module.CLAIMS[0]
 
+    @property
+    def reading(self) -> Reading:
+        """The first reading that is false."""
+        return next(reading for reading in self.claim.readings if reading.expected == "false")
+
     def evidence(self, instance: Any) -> list[Evidence]:
         given = {"_instances": lambda _: iter([instance])} | SPARED.get(self.claim.id, {})
         with mock.patch.multiple(self.module, **given):
-            return list(self.claim.readings[0].evidence(self.claim.readings[0].stated, np.random.default_rng(0)))
+            return list(self.reading.evidence(self.reading.stated, np.random.default_rng(0)))
 
     def breaks(self, instance: Any) -> bool:
         return not all(evidence.holds for evidence in self.evidence(instance))
@@ -148,10 +150,6 @@ linear = st.builds(
 )
 
 
-def rests(n: int) -> st.SearchStrategy:
-    return st.tuples(st.integers(2, 3).map(nothing), drawn(n, 9), st.just(Fraction(1, 5)))
-
-
 def batches(n: int) -> st.SearchStrategy:
     rewards = st.lists(st.integers(-3, 3).map(Fraction), min_size=n, max_size=n)
     prompt = st.tuples(st.just(ONE), drawn(n), rewards)
@@ -161,11 +159,6 @@ def batches(n: int) -> st.SearchStrategy:
 def orbits(n: int) -> st.SearchStrategy:
     views = st.lists(drawn(n), min_size=1, max_size=3)
     return st.tuples(views, st.just(list(range(n))), st.just(Fraction(1, 2)))
-
-
-@cache
-def nothing(K: int) -> ii09.Biased:
-    return ii09.Biased("nothing", RewardTable(K, np.zeros(K + 1), "centred"))
 
 
 KINDS = {
@@ -208,7 +201,6 @@ KINDS = {
             answers(orbits),
             lambda: [([nu], list(range(n)), Fraction(1, 2)) for n in (1, 2) for nu in distributions(n)],
         ),
-        Kind(ii09, answers(rests), lambda: [(nothing(K), [ONE], b) for K in range(2, 5) for b in SIMPLE]),
         Kind(ii10, linear, list),
     )
 }
@@ -256,7 +248,7 @@ def test_b2_breaks_at_the_simplest_nu_that_shrinking_finds():
     assert 8 + oracles.complexity(found) >= settle(b02.CLAIMS[0]).shown.size
 
 
-@pytest.mark.parametrize("module", [i05, i07, ii10], ids=lambda module: module.CLAIMS[0].id)
+@pytest.mark.parametrize("module", [i05, i07], ids=lambda module: module.CLAIMS[0].id)
 def test_a_counterexample_fits_on_one_line(module):
     text = evidence_text(settle(module.CLAIMS[0]).deciding)
     assert text.startswith("Counterexample: ")
