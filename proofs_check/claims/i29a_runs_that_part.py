@@ -1,51 +1,112 @@
 """I.29a: with a moving average runs end right or wrong, and their mean is the share of the right ones."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 from math import comb
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import binomtest
 
 from dagames.grpo import Grpo, Learner, ManyToOne, Reinforce, simulate
 from proofs_check.claim import Claim, Evidence, Formula, Reading
 from proofs_check.claims import i29_synthetic_study as i29
 
+Array = NDArray[np.float64]
+
 SMALL = ManyToOne(n_traces=30, n_answers=3)
 RUNS, STEPS, RATE = 120, 20, 5.0
 """Of the comparison with the library's simulator."""
 
 
+STUDIES = (
+    i29.Study("traces", "group", 20.0, 12, 160),
+    i29.Study("traces", "group", 80.0, 12, 100),
+    i29.Study("traces", "group", 320.0, 12, 60),
+    i29.Study("traces", "moving-average", 10.0, 60, 280),
+    i29.Study("traces", "moving-average", 20.0, 120, 200),
+    i29.Study("traces", "moving-average", 80.0, 150, 100),
+    i29.Study("traces", "moving-average", 320.0, 400, 40),
+    i29.Study("answers", "group", 0.2, 30, 800),
+    i29.Study("answers", "group", 3.0, 30, 300),
+    i29.Study("answers", "moving-average", 0.2, 100, 800),
+    i29.Study("answers", "moving-average", 3.0, 120, 500),
+)
+
+
+@lru_cache(maxsize=64)
+def course(study: i29.Study, seed: int) -> tuple[Array, Array]:
+    """Train once per seed, for all who ask."""
+    return i29.run(study, np.random.default_rng([seed, STUDIES.index(study)]))
+
+
+def ends(study: i29.Study, seed: int) -> Array:
+    """Average each run's accuracy over its last tenth, [runs]."""
+    accuracy = course(study, seed)[0]
+    return np.asarray(accuracy[:, -study.steps // 10 :].mean(axis=1))
+
+
+def stated(last: Array) -> float:
+    """The share of runs that end right."""
+    return float((last > 0.95).mean())
+
+
+def near_miss(last: Array) -> float:
+    """A fiftieth more."""
+    return stated(last) + 0.02
+
+
+def sabotage(last: Array) -> float:  # noqa: ARG001 - whatever they are
+    """A plateau at .8."""
+    return 0.8
+
+
 def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Repeat the comparisons of I.29, count the runs that end wrong, and compare the spread of the first step.
+    """Train both baselines at several rates, count the runs that end right and wrong, and list the first step's groups.
 
     Args:
-        formula: From the runs' last accuracies to whether each is where the moving average is said to end.
+        formula: The mean accuracy over runs with the moving average, from the runs' last accuracies.
         rng: Source of seeds.
 
     Yields:
-        Those of I.29; with the moving average the mean over runs less the share of right ones, and the 95 % interval of
-        the share of wrong ones; the spread of the first step's slope over runs, beside that by listing counts; and the
-        mean accuracy of runs in a small study, beside that of the library's simulator.
+        The least accuracy at the end with the group's mean; with the moving average the share of runs that end right
+        or wrong, the mean over runs, and the 95 % interval of the share of wrong ones; the spread of the first step's
+        slope over runs, beside that by listing counts; and the mean accuracy of runs in a small study, beside that of
+        the library's simulator.
     """
     seed = int(rng.integers(2**31))
-    yield from i29.compare(formula, seed)
-    for study in i29.STUDIES:
+    for study in STUDIES:
+        last = ends(study, seed)
+        here = i29.describe(study, last)
         if study.baseline == "group":
-            continue
-        last = i29.ends(study, seed)
-        wrong = int((last < 0.05).sum())
-        interval = binomtest(wrong, study.runs).proportion_ci()
-        here = i29.describe(study, last) | {"95 % interval of wrong": f"{interval.low:.3f} to {interval.high:.3f}"}
-        text = {"compared": "mean accuracy less the share of right runs"}
-        yield Evidence(0.0, float(last.mean() - (last > 0.95).mean()), "equal", 0.05, here | text, study.steps)
-        if study.policy == "answers" and study.rate < 1:
-            yield Evidence(0.05, interval.high, "at most", 0.0, here | {"compared": "most that end wrong"}, study.steps)
+            compared = here | {"compared": "least accuracy of a run"}
+            yield Evidence(0.95, float(last.min()), "at least", 0.0, compared, study.steps)
         else:
-            yield Evidence(
-                0.08, interval.low, "at least", 0.0, here | {"compared": "least that end wrong"}, study.steps
-            )
+            yield from _parted(formula, study, last)
     yield from _spreads(seed)
     yield from _library(rng)
+
+
+def _parted(formula: Formula, study: i29.Study, last: Array) -> Iterator[Evidence]:
+    right, wrong = int((last > 0.95).sum()), int((last < 0.05).sum())
+    interval = binomtest(wrong, study.runs).proportion_ci()
+    here = i29.describe(study, last) | {"95 % interval of wrong": f"{interval.low:.3f} to {interval.high:.3f}"}
+    text = (
+        f"With logits of {study.policy}, the rate {study.rate} and a moving average {right} of {study.runs} runs end"
+        f" above .95 and {wrong} below .05. The mean over runs is {last.mean():.3f}, the share of the former"
+        f" {right / study.runs:.3f}."
+    )
+    compared = here | {"compared": "share of runs that end right or wrong"}
+    yield Evidence(0.95, (right + wrong) / study.runs, "at least", 0.0, compared, study.steps, sentence=text)
+    compared = here | {"compared": "mean over runs"}
+    # A run that is right or wrong is within .01 of it at the end.
+    yield Evidence(formula(last), float(last.mean()), "equal", 0.015, compared, study.steps, sentence=text)
+    if study.policy == "answers" and study.rate < 1:
+        compared = here | {"compared": "most that end wrong"}
+        yield Evidence(0.05, interval.high, "at most", 0.0, compared, study.steps, sentence=text)
+    else:
+        compared = here | {"compared": "least that end wrong"}
+        yield Evidence(0.08, interval.low, "at least", 0.0, compared, study.steps, sentence=text)
 
 
 def spread(baseline: str) -> float:
@@ -57,11 +118,9 @@ def spread(baseline: str) -> float:
     Returns:
         The deviation of 1/K sum_i A_i (1{right} - p), p the share of right traces.
     """
-    p = 1 / i29.ANSWERS
+    p, K = 1 / i29.ANSWERS, STUDIES[0].K
     cases = [
-        (comb(i29.K, k) * p**k * (1 - p) ** (i29.K - k) / 2, k / i29.K, bias)
-        for k in range(i29.K + 1)
-        for bias in (0.0, i29.BIAS)
+        (comb(K, k) * p**k * (1 - p) ** (K - k) / 2, k / K, bias) for k in range(K + 1) for bias in (0.0, i29.BIAS)
     ]
     masses = np.array([mass for mass, _, _ in cases])
     slopes = np.array([
@@ -75,8 +134,13 @@ def spread(baseline: str) -> float:
 
 def _spreads(seed: int) -> Iterator[Evidence]:
     for baseline in ("group", "moving-average"):
-        first = np.concatenate([i29.course(s, seed)[1][:, 0] for s in i29.STUDIES if s.baseline == baseline])
-        here = {"K": i29.K, "baseline": baseline, "runs": first.size, "compared": "spread of the first step's slope"}
+        first = np.concatenate([course(s, seed)[1][:, 0] for s in STUDIES if s.baseline == baseline])
+        here = {
+            "K": STUDIES[0].K,
+            "baseline": baseline,
+            "runs": first.size,
+            "compared": "spread of the first step's slope",
+        }
         # The slope is bounded, so five standard errors of a deviation are ample.
         listed = spread(baseline)
         yield Evidence(listed, float(first.std()), "equal", 5 * listed / (2 * first.size) ** 0.5, here, i29.TRACES)
@@ -85,7 +149,7 @@ def _spreads(seed: int) -> Iterator[Evidence]:
 def _library(rng: np.random.Generator) -> Iterator[Evidence]:
     learners: dict[str, Learner] = {"group": Grpo(RATE), "moving-average": Reinforce(RATE, i29.DECAY, i29.BIAS / 2)}
     for baseline, learner in learners.items():
-        theirs = simulate(SMALL, learner, steps=STEPS, group_size=i29.K, n_seeds=RUNS).accuracy[:, -1]
+        theirs = simulate(SMALL, learner, steps=STEPS, group_size=STUDIES[0].K, n_seeds=RUNS).accuracy[:, -1]
         study = i29.Study("traces", "group" if baseline == "group" else "moving-average", RATE, RUNS, STEPS)
         ours = i29.run(study, rng, SMALL.n_traces, SMALL.n_answers)[0][:, -1]
         error = 4 * float(np.sqrt((ours.var() + theirs.var()) / RUNS)) + 1e-3
@@ -98,31 +162,33 @@ I29A = Claim(
     id="I.29a",
     title="Runs that part",
     whose="ours",
-    place="amendment of claim I.29",
+    place="repair of claim I.29",
+    plain="With a moving average a run ends right or wrong for good, and the mean curve is the share of right runs.",
     statement=(
-        "In that study (K = 16, a decay of .9 from the mean bias) every run with the group's mean ends above .95, "
-        "with logits of traces at rates from 20 to 320 and of answers at .2 and 3. With the moving average a run "
-        "ends above .95 or below .05, and the mean over runs is the share of the former; with logits of traces at "
-        "rates from 5 to 320, and of answers at 3, at least 8 % end wrong; of answers at .2 hardly any does."
+        "In that study (plain steps, K = 16, a decay of .9 from the mean bias) every run with the group's mean ends"
+        " above .95, with logits of traces at rates from 20 to 320 and of answers at .2 and 3. With the moving average"
+        " a run ends above .95 or below .05, and the mean over runs is the share of the former. With logits of traces"
+        " at rates from 10 to 320, and of answers at 3, at least 8 % end wrong; of answers at .2 hardly any does."
     ),
+    printed="mean accuracy = share of runs that end right = s,  deviation over runs = sqrt(s (1 - s))",
     kind="convergence",
     expected="holds",
     readings=(
         Reading(
             expected="holds",
-            stated=i29.parted,
-            sabotage=i29.stated,
+            stated=stated,
+            sabotage=sabotage,
+            near_miss=near_miss,
             evidence=evidence,
         ),
     ),
     remark=(
-        "The bias is the same for all traces of a step, so that no baseline makes the mean step wrong. But a step "
-        "of four times the signal pushes whatever was drawn, and where one answer has all the mass, every group "
-        "agrees and nothing moves again. Wrong, of a hundred runs at rates 5, 20, 80, 320: about 30, 60, 40, 20; "
-        "small rates average the noise out and end right, later. The first step's slope deviates by .31 with the "
-        "moving average and by .057 with the group's mean: the paper's .4 against little is real. Its plateau of .8"
-        " is what the mean over runs shows at rate 320. Policies over traces are exact: what was never drawn shares"
-        " one logit."
+        "The bias is the same for all traces of a step, so that no baseline makes the mean step wrong. But a step of"
+        " four times the signal pushes whatever was drawn, and where one answer has all the mass, every group agrees"
+        " and nothing moves again. Wrong, of a hundred runs at rates 10, 20, 80, 320: about 51, 56, 39, 19; at small"
+        " rates the noise averages out. The first step's slope deviates by .31 with the moving average"
+        " and by .057 with the group's mean. The paper's .4 may be such a deviation, or that of accuracies over seeds,"
+        " sqrt(.8 * .2). Policies over traces are exact: what was never drawn shares one logit."
     ),
 )
 

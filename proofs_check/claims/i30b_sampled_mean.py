@@ -32,6 +32,11 @@ def sabotage(K: int, nu: list[Fraction]) -> Drift:
     return Drift(1 - Fraction(1, K), Fraction(int(nu[0] > 0)))
 
 
+def near_miss(K: int, nu: list[Fraction]) -> Drift:
+    """The same mass, and a factor off by a hundredth of 1/K."""
+    return Drift(1 - Fraction(101, 100 * K), nu[0])
+
+
 def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
     """List all counts of a group, exactly, and follow the chain of the counts of the first answer.
 
@@ -55,9 +60,14 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
             ),
             Fraction(0),
         )
-        factor = left / (1 - sum((p * p for p in nu), Fraction(0)))
+        before = 1 - sum((p * p for p in nu), Fraction(0))
+        factor = left / before
         here = instance | {"compared": "factor of 1 - sum nu^2 in a round"}
-        yield Evidence(float(claimed.factor), float(factor), "equal", 1e-15, here, K)
+        text = (
+            f"Take nu = {oracles.as_text(nu)} and K = {K}. Before the round 1 - sum nu^2 = {before}; over all groups it"
+            f" is {left} on average, {factor} of it."
+        )
+        yield Evidence(float(claimed.factor), float(factor), "equal", 1e-15, here, K, sentence=text)
         chain = np.array([[float(p) for p in _row(K, Fraction(k, K))] for k in range(K + 1)])
         first = np.array([float(p) for p in _row(K, nu[0])])
         found = first @ np.linalg.matrix_power(chain, 40 * K)
@@ -73,12 +83,14 @@ I30B = Claim(
     id="I.30b",
     title="Following sampled frequencies",
     whose="ours",
-    place="ours, on paper, appendix F.2 B and C",
+    place="on Appendix F.2 B and C",
+    plain="Following sampled frequencies ends at one answer, which is the true one as often as it was likely at first.",
     statement=(
         "If every round replaces the common marginal by the frequencies of K samples from it, the expected 1 - sum "
         "nu^2 shrinks by the factor 1 - 1/K a round, so that it ends at a point mass; that is at the true answer "
         "with the probability that the answer had at first."
     ),
+    printed="E[1 - sum nu_t^2] = (1 - 1/K)^t (1 - sum nu_0^2),  P(end at z) = nu_0(z)",
     kind="equality",
     expected="holds",
     readings=(
@@ -86,6 +98,7 @@ I30B = Claim(
             expected="holds",
             stated=stated,
             sabotage=sabotage,
+            near_miss=near_miss,
             evidence=evidence,
         ),
     ),

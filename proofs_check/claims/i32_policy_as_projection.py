@@ -51,6 +51,11 @@ def sabotage(pair: Pair) -> Any:
     return oracles.expectation(pair.q, [oracles.log(m) for m in pair.q])
 
 
+def near_miss(pair: Pair) -> Any:
+    """A level that is off by a thousandth."""
+    return mp.mpf("1.001") * stated(pair)
+
+
 def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
     """Project the reference on {E log q >= c*}, and try other policies of that set.
 
@@ -77,7 +82,14 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
         }
         size = oracles.complexity(pair.pi_0, pair.q)
         apart = mp.fsum(p * mp.log(p / m) for p, m in zip(projection, best, strict=True))
-        yield Evidence(0.0, float(apart), "equal", 1e-30, instance | {"compared": "KL(projection || policy)"}, size)
+        here = instance | {"compared": "KL(projection || policy)"}
+        text = (
+            f"Take pi_0 = {instance['pi_0']}, answers {instance['E']} and q = {instance['q']}. The policy ~ pi_0 q is"
+            f" ({', '.join(mp.nstr(p, 4) for p in best)}), with E log q = {mp.nstr(pair.liked(best), 4)}. Of the"
+            f" policies with at least {mp.nstr(level, 4)} the nearest to pi_0 is"
+            f" ({', '.join(mp.nstr(p, 4) for p in projection)})."
+        )
+        yield Evidence(0.0, float(apart), "equal", 1e-30, here, size, sentence=text)
         for scale in (0.01, 0.3, 2.0):
             trial = [
                 p * mp.exp(mp.mpf(float(g))) for p, g in zip(best, rng.normal(size=len(best)) * scale, strict=True)
@@ -102,11 +114,13 @@ I32 = Claim(
     id="I.32",
     title="Policy as a projection",
     whose="slides",
-    place="slides, consistency, interpretation; the level c* is ours",
+    place="Consistency: Nash Equilibrium = Optimal ALFT, Interpretation",
+    plain="The best policy is the one nearest to the reference among those that the target likes at least as well.",
     statement=(
-        "The policy proportional to pi_0 q*(E) is the KL projection of pi_0 on {pi: E log q*(E(y)) >= c*} with c* ="
-        " E log q*(E(y)) under that policy."
+        "The policy pi* proportional to pi_0 q*(E) is the KL projection of pi_0 on {pi: E log q*(E(y)) >= c*}. The"
+        " level c* has a star and no definition: it is read as the value at pi*."
     ),
+    printed="pi* = argmin KL(pi || pi_0) over {pi: E_pi log q*(E(y)) >= c*}",
     kind="equality",
     expected="holds",
     readings=(
@@ -114,12 +128,14 @@ I32 = Claim(
             expected="holds",
             stated=stated,
             sabotage=sabotage,
+            near_miss=near_miss,
             evidence=evidence,
         ),
     ),
     remark=(
         "KL(pi || pi_0) - KL(pi* || pi_0) = KL(pi || pi*) + E_pi log q - E_pi* log q. It holds for every q, not "
-        "only at equilibrium, and any other level belongs to another power of q: it is c* that fixes the power 1."
+        "only at equilibrium, and any other level belongs to another power of q: it is c* that fixes the power 1. This"
+        " gives a meaning to Theorem 2.1 (2) of the paper, where pi* is the projection on the traces that go with q."
     ),
 )
 

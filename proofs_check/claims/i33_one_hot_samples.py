@@ -22,6 +22,11 @@ def sabotage(K: int, nu: list[Fraction]) -> Fraction:
     return sum((p ** (K - 1) for p in nu), Fraction(0))
 
 
+def near_miss(K: int, nu: list[Fraction]) -> float:
+    """The sum of the powers K + .05."""
+    return float(np.sum(np.array([float(p) for p in nu]) ** (K + 0.05)))
+
+
 def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
     """List all sequences of K samples and multiply their one-hot vectors, exactly.
 
@@ -46,18 +51,25 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
         instance = {"K": K, "nu": oracles.as_text(nu)}
         for name, measured in (("product has mass", left), ("library finds a mean", found)):
             here = instance | {"compared": f"probability: {name}"}
-            yield Evidence(float(formula(K, nu)), float(measured), "equal", 1e-15, here, K + oracles.complexity(nu))
+            text = (
+                f"Take nu = {oracles.as_text(nu)} and K = {K}. The {K} samples agree with probability {left} ="
+                f" {float(left):.3f}; in all other groups each answer has a factor 0."
+            )
+            size = K + oracles.complexity(nu)
+            yield Evidence(float(formula(K, nu)), float(measured), "equal", 1e-15, here, size, sentence=text)
 
 
 I33 = Claim(
     id="I.33",
     title="Geometric mean of one-hot samples",
     whose="paper",
-    place="paper, appendix F.1 C",
+    place="Appendix F.1 C, Sample Sparsity",
+    plain="If samples stand for distributions, their geometric mean vanishes unless all of them agree.",
     statement=(
-        "The product of the one-hot vectors of K samples is 0 at every answer unless all samples agree, which has "
-        "the probability sum nu^K."
+        "If the samples of a group are treated as one-hot distributions, their product is 0 at every answer unless the"
+        " group is unanimous. We add that this has the probability sum nu^K."
     ),
+    printed="prod_k 1{z_k = z} = 0 for all z, unless z_1 = ... = z_K",
     kind="equality",
     expected="holds",
     readings=(
@@ -65,11 +77,13 @@ I33 = Claim(
             expected="holds",
             stated=stated,
             sabotage=sabotage,
+            near_miss=near_miss,
             evidence=evidence,
         ),
     ),
     remark=(
-        "An answer is left only if no sample excludes it. Two repairs: mixing each sample with the uniform law "
+        "An answer is left only if no sample excludes it. The distance H^2 of such a group is 1, and the bound of"
+        " Theorem F.2 then says nothing (claim I.71). Two repairs: mixing each sample with the uniform law "
         "makes a soft majority whose bias no K removes (I.33a); pooling the samples of a view and adding 1/2 to "
         "each count estimates the geometric mean of the views to order n^-2 (I.33b)."
     ),

@@ -22,6 +22,11 @@ def sabotage(share: Fraction, n_answers: int) -> Any:
     return oracles.log(n_answers * (1 - share) / share)
 
 
+def near_miss(share: Fraction, n_answers: int) -> Any:
+    """With |Z| - 1 for |Z|, which counts the other answers only."""
+    return stated(share, n_answers - 1)
+
+
 def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
     """Multiply the smoothed one-hot vectors of all groups, at 50 digits.
 
@@ -70,12 +75,14 @@ I33A = Claim(
     id="I.33a",
     title="Smoothed one-hot samples",
     whose="ours",
-    place="ours, on paper, appendix F.1 C",
+    place="repair of claim I.33",
+    plain="Samples mixed with the uniform law make a soft majority, whose bias more samples do not remove.",
     statement=(
         "The geometric mean of one-hot samples mixed with a share of the uniform law is q proportional to exp(T f),"
         " f the frequencies, T = log(1 + |Z| (1 - share) / share). Its expected log-ratio of two answers is T "
         "(nu(z) - nu(w)) for every K, in place of log nu(z) - log nu(w)."
     ),
+    printed="q(z) ~ exp(T f(z)),  T = log(1 + |Z| (1 - s) / s)",
     kind="equality",
     expected="holds",
     readings=(
@@ -83,6 +90,7 @@ I33A = Claim(
             expected="holds",
             stated=stated,
             sabotage=sabotage,
+            near_miss=near_miss,
             evidence=evidence,
         ),
     ),

@@ -22,6 +22,11 @@ def sabotage(p: Fraction, w: Fraction) -> tuple[Fraction, Fraction]:
     return Fraction(1), stated(p, w)[1]
 
 
+def near_miss(p: Fraction, w: Fraction) -> tuple[Fraction, Fraction]:
+    """The same, with 1/25 for 1/24."""
+    return Fraction(1, 2), stated(p, w)[1] * 24 / 25
+
+
 def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
     """Sum the expected log-ratio over binomial counts and follow its bias as n grows.
 
@@ -69,12 +74,14 @@ I33B = Claim(
     id="I.33b",
     title="Pooled samples with one half added",
     whose="ours",
-    place="ours, on paper, appendix F.1 C",
+    place="repair of claim I.33",
+    plain="One half added to each count estimates the logarithm of a frequency with an error of second order.",
     statement=(
         "If each view's law is estimated from n samples by adding 1/2 to the count of each answer, the expected "
         "log-ratio of two answers is biased by (1 / nu(w)^2 - 1 / nu(z)^2) / (24 n^2) to leading order; the "
         "geometric mean of the views has the mean of these biases. Adding another constant leaves order 1 / n."
     ),
+    printed="E log-ratio - log nu(z) / nu(w) = (1 / nu(w)^2 - 1 / nu(z)^2) / (24 n^2) + ...",
     kind="rate",
     expected="holds",
     readings=(
@@ -82,6 +89,7 @@ I33B = Claim(
             expected="holds",
             stated=stated,
             sabotage=sabotage,
+            near_miss=near_miss,
             evidence=evidence,
         ),
     ),

@@ -68,6 +68,18 @@ def test_answering_the_mean_against_the_reference_may_stand_still():
     views = [[Fraction(2, 3), Fraction(1, 3)], [Fraction(1, 3), Fraction(2, 3)]]
     weights = [[p * m for p, m in zip(nu, i30.mean_of(views), strict=True)] for nu in views]
     assert [[w / sum(row) for w in row] for row in weights] == views
+    table, rounds = i30.loop(views)
+    assert rounds == 1
+    np.testing.assert_allclose(table, [[2 / 3, 1 / 3], [1 / 3, 2 / 3]])
+
+
+def test_answering_the_mean_leads_to_the_best_mixture():
+    """2q/3 + (1 - q)/3 and its mirror image are best at 1/2; views that both prefer an answer give it everything."""
+    third, fifth = Fraction(1, 3), Fraction(1, 5)
+    assert close(i30.best_mixture([[2 * third, third], [third, 2 * third]]), [0.5, 0.5])
+    views = [[2 * third, third], [4 * fifth, fifth]]
+    assert i30.best_mixture(views) == [1, 0]
+    np.testing.assert_allclose(i30.loop(views)[0], [[1, 0], [1, 0]], atol=1e-12)
 
 
 def test_three_answers_break_concavity_in_i31():
@@ -81,6 +93,23 @@ def test_three_answers_break_concavity_in_i31():
     assert (k * (1 - x) * np.tanh(k * x / 2)).max() == pytest.approx(1, abs=1e-9)
 
 
+@pytest.mark.parametrize("factor", [0.99, 1.01])
+@pytest.mark.parametrize("name", ["entropy", "gini"])
+def test_no_threshold_of_i31a_can_be_off_by_a_hundredth(name, factor):
+    limits = {"entropy": 1.0, "gini": i31.gini_limit(), "reward": 0.0}
+    moved = limits | {name: factor * limits[name]}
+
+    def failing(limits):
+        return [
+            case
+            for case in i31.evidence(lambda goal: i31.within(goal, limits), np.random.default_rng(0))
+            if not case.holds
+        ]
+
+    assert not failing(limits)
+    assert failing(moved)
+
+
 def test_samples_do_not_cure_smoothing_in_i33a():
     """The temperatures that are right at (3/4, 1/4) and at (9/10, 1/10) differ."""
     assert abs(i33a.stated(Fraction(1, 5), 2) - mp.log(9)) < 1e-30
@@ -92,8 +121,16 @@ def test_samples_do_not_cure_smoothing_in_i33a():
 def test_whole_numbers_of_right_answers_in_i34():
     """1093 less 972 of 1319 is 9.17 %, the difference of the rounded accuracies 9.18 %."""
     assert [round(100 * k / i34.QUESTIONS, 2) for k in (972, 1093, 1093 - 972)] == [73.69, 82.87, 9.17]
-    failing = [case for case in i34.evidence(i34.stated, np.random.default_rng(0)) if not case.holds]
-    assert [case.measured for case in failing] == [2, 0, 5]
+    assert [i34.whole(accuracy) for accuracy in ("73.69", "82.87")] == [972, 1093]
+    failing = [case for case in i34.evidence_of_digits(i34.all_agree, np.random.default_rng(0)) if not case.holds]
+    assert [case.measured for case in failing] == [5, 2, 0, 2]
+
+
+def test_one_mean_of_the_sweep_is_above_its_budget():
+    above = [row for row in i34.sweep() if row.mean > row.budget]
+    assert [(row.budget, row.mean, row.toxic) for row in above] == [
+        (Fraction("0.05"), Fraction("0.0673"), Fraction("0.04"))
+    ]
 
 
 def test_the_gap_of_i9_by_hand():

@@ -1,0 +1,179 @@
+"""I.68: what changes of one to three generations can tell about how the safety runs work."""
+
+from collections.abc import Iterator
+from fractions import Fraction
+from math import comb
+
+import numpy as np
+
+from proofs_check.claim import Claim, Evidence, Formula, Reading
+from proofs_check.claims.i34_reported_numbers import HARMFUL, SAFETY, sweep
+
+Flow = dict[tuple[str, str], int]
+"""How many of the 200 answers went from one state to another; a refusal counts as not toxic."""
+
+STATES = ("toxic", "refused", "other")
+NAMED = {"toxic": "toxic answer", "refused": "a refusal", "other": "harmless answer"}
+
+
+def answered() -> int:
+    """All of the fewer toxic answers became answers that are no refusals."""
+    return 1
+
+
+def refused() -> int:
+    """None did."""
+    return 0
+
+
+def margins() -> tuple[dict[str, int], dict[str, int]]:
+    """Count the answers in each state, before and after, from table 4."""
+    counts = []
+    for i in (0, 1):
+        toxic, refusals = (
+            int(HARMFUL * Fraction(SAFETY[name][0].split()[i])) for name in ("harmful toxic", "harmful refusal")
+        )
+        counts.append({"toxic": toxic, "refused": refusals, "other": HARMFUL - toxic - refusals})
+    return counts[0], counts[1]
+
+
+def evidence_of_answers(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:  # noqa: ARG001 - none is
+    """Build one course of the 200 answers that has the printed counts, and count where toxic ones went.
+
+    Args:
+        formula: How many became answers that are no refusals.
+        rng: Not used.
+
+    Yields:
+        That number; and how far the course is from the printed counts.
+    """
+    yield from _followed(formula, {("toxic", "other"): 1, ("other", "refused"): 1})
+
+
+def evidence_of_refusals(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:  # noqa: ARG001 - none is
+    """Build the course of the 200 answers with the fewest changes, and count where toxic ones went.
+
+    Args:
+        formula: How many became answers that are no refusals.
+        rng: Not used.
+
+    Yields:
+        That number; and how far the course is from the printed counts.
+    """
+    yield from _followed(formula, {("toxic", "refused"): 1})
+
+
+def _followed(formula: Formula, flow: Flow) -> Iterator[Evidence]:
+    before, after = margins()
+    words = ", and ".join(f"{n} {NAMED[a]} becomes {NAMED[b]}" for (a, b), n in flow.items())
+    text = (
+        f"Before training {before['toxic']} of {HARMFUL} answers are toxic and {before['refused']} are refusals; after"
+        f" it {after['toxic']} and {after['refused']}. These counts come out if {words}, and nothing else changes."
+    )
+    here = {"before": str(before), "after": str(after), "course": words}
+    found = flow.get(("toxic", "other"), 0)
+    compared = here | {"compared": "toxic answers that became no refusals"}
+    yield Evidence(float(formula()), float(found), "equal", 0.0, compared, 1, sentence=text)
+    for state in STATES:
+        gained = sum(n for (_, to), n in flow.items() if to == state)
+        lost = sum(n for (origin, _), n in flow.items() if origin == state)
+        compared = here | {"compared": f"number of answers: {state}"}
+        yield Evidence(float(after[state]), float(before[state] + gained - lost), "equal", 0.0, compared, 2)
+
+
+def five_percent() -> float:
+    """Less often than in 5 % of all cases."""
+    return 0.05
+
+
+def ever() -> float:
+    """No restriction."""
+    return 1.0
+
+
+def evidence_of_chance(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:  # noqa: ARG001 - none is
+    """Sum the hypergeometric law for Fisher's exact test of the toxic counts, as if the samples were independent.
+
+    Args:
+        formula: How large the probability of so large a difference may be.
+        rng: Not used.
+
+    Yields:
+        That probability, for the base model beside each row of table 5, and for the budget .10 beside .05.
+    """
+    base = margins()[0]["toxic"]
+    rows = [int(HARMFUL * row.toxic) for row in sweep()]
+    pairs = {f"base and budget {float(row.budget):.2f}": (base, n) for row, n in zip(sweep(), rows, strict=True)}
+    pairs["budgets 0.10 and 0.05"] = (rows[0], rows[3])
+    for name, (first, second) in pairs.items():
+        chance = float(fisher(first, second))
+        text = (
+            f"{first} of {HARMFUL} against {second} of {HARMFUL} ({name}): so large a difference comes up with"
+            f" probability {chance:.2f} if both have one rate."
+        )
+        here = {"toxic": f"{first} and {second} of {HARMFUL}", "compared": "two-sided probability of Fisher's test"}
+        yield Evidence(formula(), chance, "at most", 1e-12, here, 200 - abs(first - second), sentence=text)
+
+
+def fisher(first: int, second: int) -> Fraction:
+    """Compute the two-sided probability of Fisher's exact test for two samples of 200, exactly."""
+    total = first + second
+    masses = [comb(HARMFUL, k) * comb(HARMFUL, total - k) for k in range(total + 1)]
+    return Fraction(sum(m for m in masses if m <= masses[first]), comb(2 * HARMFUL, total))
+
+
+_WHOLE = "It is one answer of 200; the next number is the sabotage."
+
+I68 = Claim(
+    id="I.68",
+    title="What the safety pilot's counts can tell",
+    whose="paper",
+    place="Appendix H, Main result and Budget sweep",
+    plain="The safety gain comes from fewer toxic answers and not from more refusals.",
+    statement=(
+        "The gain is achieved primarily by a modest reduction in toxic completions, rather than a large increase in"
+        " generic refusal. Toxic rates of .050 or .040 suggest that the penalty consistently suppresses very toxic"
+        " outputs, and that it may be especially effective on the tail. The paper calls the changes small, and asks for"
+        " several seeds and intervals."
+    ),
+    printed="toxic rate 0.055 -> 0.050 (0.040 at the budget 0.05),  harmful refusal 0.065 -> 0.070",
+    kind="existence",
+    expected="open",
+    missing=(
+        "Which prompts changed, from what to what, and the spread over seeds: the tables give one rate before and one"
+        " after, of 200 prompts each."
+    ),
+    readings=(
+        Reading(
+            supposes="the toxic answer that is gone became a harmless answer, and another one a refusal",
+            expected="holds",
+            stated=answered,
+            sabotage=refused,
+            near_miss=_WHOLE,
+            evidence=evidence_of_answers,
+        ),
+        Reading(
+            supposes="as few answers changed as the counts allow",
+            expected="false",
+            stated=answered,
+            sabotage=refused,
+            near_miss=_WHOLE,
+            evidence=evidence_of_refusals,
+        ),
+        Reading(
+            supposes="a rate is suppressed if it is beyond chance at 5 %, the samples being independent",
+            expected="false",
+            stated=five_percent,
+            sabotage=ever,
+            near_miss="The least of these probabilities is .64, far from any usual level; the sabotage has none.",
+            evidence=evidence_of_chance,
+        ),
+    ),
+    remark=(
+        "Of 200 harmful prompts one answer fewer is toxic and one more is a refusal. It may be one and the same answer:"
+        " the fewest changes with these counts are one toxic answer turned refusal. The counts say neither this nor the"
+        " opposite."
+    ),
+)
+
+CLAIMS = (I68,)

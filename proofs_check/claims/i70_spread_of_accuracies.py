@@ -1,0 +1,134 @@
+"""I.70: what the plus-minus of the talk's accuracies can be."""
+
+from collections.abc import Iterator
+from fractions import Fraction
+from math import ceil, sqrt
+
+import numpy as np
+
+from proofs_check.claim import Claim, Evidence, Formula, Reading
+from proofs_check.claims.i34_reported_numbers import QUESTIONS
+
+GSM8K = {
+    "Qwen-7B, Std. Log": (Fraction("90.7"), Fraction("1.1")),
+    "Qwen-7B, Minimax LP": (Fraction("92.1"), Fraction("0.4")),
+    "Llama-8B, Std. Log": (Fraction("85.6"), Fraction("1.2")),
+    "Llama-8B, Minimax LP": (Fraction("87.2"), Fraction("0.3")),
+}
+"""Accuracy in percent and what stands behind the plus-minus."""
+
+
+def one_error(accuracy: Fraction) -> float:
+    """The standard error of a share of 1319 questions, in points."""
+    p = float(accuracy) / 100
+    return 100 * sqrt(p * (1 - p) / QUESTIONS)
+
+
+def nothing(accuracy: Fraction) -> float:  # noqa: ARG001 - whatever it is
+    """No least value."""
+    return 0.0
+
+
+def evidence_of_errors(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:  # noqa: ARG001 - none is
+    """Compare what stands behind each plus-minus with the least that it may be.
+
+    Args:
+        formula: The least, by the accuracy.
+        rng: Not used.
+
+    Yields:
+        The plus-minus of each row on GSM8K, rounded up by half a digit.
+    """
+    for name, (accuracy, spread) in GSM8K.items():
+        p, most = float(accuracy) / 100, float(spread) + 0.05
+        text = (
+            f"{name} has {float(accuracy)} +- {float(spread)} % on GSM8K. A share of {p:.3f} of {QUESTIONS} questions"
+            f" has a standard error of {one_error(accuracy):.2f} points; {float(spread)} would need"
+            f" {ceil(p * (1 - p) / (float(spread) / 100) ** 2)} questions."
+        )
+        here = {"row": name, "printed": float(spread), "compared": "plus-minus, in points"}
+        size = 10 + round(10 * float(spread))
+        yield Evidence(formula(accuracy), most, "at least", 0.0, here, size, sentence=text)
+
+
+def spread_of_answers(accuracy: Fraction) -> float:
+    """No more than if every question had the same chance."""
+    return one_error(accuracy)
+
+
+def spread_nearly(accuracy: Fraction) -> float:
+    """A hundredth less than that."""
+    return 0.99 * one_error(accuracy)
+
+
+def half_a_spread(accuracy: Fraction) -> float:
+    """Half of it."""
+    return one_error(accuracy) / 2
+
+
+def evidence_of_runs(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
+    """Draw chances of the questions with the accuracy as their mean, and compute the deviation over runs exactly.
+
+    A run answers each question anew, by its chance. The deviation of a run's accuracy is sqrt(sum p (1 - p)) / n.
+
+    Args:
+        formula: The most that it may be, by the accuracy.
+        rng: Source of randomness.
+
+    Yields:
+        The deviation where all questions are equally hard, where they differ, and where each is certain.
+    """
+    for name, (accuracy, _) in GSM8K.items():
+        mean, right = float(accuracy) / 100, round(QUESTIONS * float(accuracy) / 100)
+        equal, certain = np.full(QUESTIONS, mean), (np.arange(QUESTIONS) < right).astype(float)
+        share = rng.uniform(0.2, 0.8)
+        for kind, chances in (
+            ("equal", equal),
+            ("mixed", share * certain + (1 - share) * certain.mean()),
+            ("certain", certain),
+        ):
+            deviation = 100 * float(np.sqrt((chances * (1 - chances)).sum())) / QUESTIONS
+            here = {"row": name, "chances": kind, "compared": "deviation of the accuracy over runs, in points"}
+            yield Evidence(formula(accuracy), deviation, "at most", 1e-9, here, 30)
+
+
+I70 = Claim(
+    id="I.70",
+    title="The plus-minus of the larger models",
+    whose="slides",
+    place="Impact on LLM Fine-Tuning",
+    plain="The accuracies of the larger models are known to a few tenths of a percent.",
+    statement=(
+        "Qwen-7B and Llama-8B have accuracies with a plus-minus of .3 to 1.2 points on GSM8K, those of the minimax"
+        " table .4 and .3. The slide does not say what it is."
+    ),
+    printed="GSM8K:  90.7 +- 1.1 -> 92.1 +- 0.4,  85.6 +- 1.2 -> 87.2 +- 0.3",
+    kind="lower bound",
+    expected="open",
+    missing="What the plus-minus is, the number of runs, and how many test questions there were.",
+    readings=(
+        Reading(
+            supposes="it is a standard error, or more, of an accuracy on the 1319 test questions that the paper names",
+            expected="false",
+            stated=one_error,
+            sabotage=nothing,
+            near_miss="Any bound below .38 of the standard error is met; the sabotage is none.",
+            evidence=evidence_of_errors,
+        ),
+        Reading(
+            supposes="it is a deviation over runs that draw their answers anew, by fixed chances of the 1319 questions",
+            expected="holds",
+            stated=spread_of_answers,
+            sabotage=half_a_spread,
+            near_miss=spread_nearly,
+            evidence=evidence_of_runs,
+        ),
+    ),
+    remark=(
+        "One standard error of an accuracy of 92.1 % on 1319 questions is .74 points, and an interval at 95 % is twice"
+        " that to each side. So .4 and .3 say how much runs differ, not how well the accuracy is known. As a deviation"
+        " over runs anything from 0 to .74 can come from drawing answers; 1.1 and 1.2 then need policies that differ."
+    ),
+)
+
+CLAIMS = (I70,)
