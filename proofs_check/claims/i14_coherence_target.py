@@ -261,10 +261,10 @@ I14 = Claim(
         ),
     ),
     remark=(
-        "Matched by each view, the mean is coherent, and no coherent answer is nearer to the reference. Answered by"
-        " pi_0 q it brings each view to nu_0 times itself, so that views which agree already are moved. For the"
-        " expected"
-        " divergence the best marginal is (mean nu_0^beta)^(1 / (1 + beta)): between the mean and the view's own."
+        "Matched by each view, the mean is coherent, and no coherent answer is nearer to the reference; the mean of the"
+        " matched views is the same again. Answered by pi_0 q it brings each view to nu_0 times itself, so that views"
+        " which agree already are moved. For the expected divergence the best marginal is"
+        " (mean nu_0^beta)^(1 / (1 + beta)): between the mean and the view's own."
     ),
     amendment="I.14a",
 )

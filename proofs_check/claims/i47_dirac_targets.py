@@ -217,9 +217,7 @@ I47 = Claim(
         " Dirac is"
         " its limit as beta goes to 0. Standardised, any two values of a reward give the same advantages, and the"
         " size of"
-        " the reward is lost. The second reading needs at least three answers for its near miss. What other"
-        " laboratories"
-        " do is a citation, not a matter of computation."
+        " the reward is lost. What other laboratories do is a citation, not a matter of computation."
     ),
 )
 

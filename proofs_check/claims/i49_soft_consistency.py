@@ -173,8 +173,9 @@ I49 = Claim(
     ),
     remark=(
         "The reward is that of claim I.18 with its sign turned. It is the policy gradient of -H, so the game is that of"
-        " R = +H. For large K its rest is nu_0^(beta / (beta - 1)), and for beta <= 1 the mode of nu_0 alone (claim"
-        " I.15a). So the reward sharpens, and needs no other means."
+        " R = +H. For large K its rest is nu_0^(beta / (beta - 1)), normalised, and for beta <= 1 the mode of nu_0"
+        " alone"
+        " (claim I.15a). So the reward sharpens by itself."
     ),
     amendment="I.15a",
 )
