@@ -213,13 +213,14 @@ def _sentence(batch: Batch, formula: Formula) -> str:
     if batch.K != 2 or formula is not stated:
         return ""
     entries, where = [Fraction(0)] * len(batch.prompts[0][1]), []
+    gradient = list(entries)
     for share, nu, rewards in batch.prompts:
         for z, (p, r) in enumerate(zip(nu, rewards, strict=True)):
             wins = sum((m * ((s < r) - (s > r)) for m, s in zip(nu, rewards, strict=True)), Fraction(0))
             entries[z] += share * p * wins
+            gradient[z] += share * p * (r - sum((m * s for m, s in zip(nu, rewards, strict=True)), Fraction(0)))
         part = "" if share == 1 else f"{share} of the prompts with "
         where.append(f"{part}nu = {oracles.as_text(nu)} and rewards {oracles.as_text(rewards)}")
-    gradient = [Fraction(int(mp.nint(g * 10**6)), 10**6).limit_denominator(999) for g in batch.gradient()]
     return (
         f"Take K = 2, {', '.join(where)}. Of two traces with different rewards one has the advantage 1/sqrt 2 and the "
         "other -1/sqrt 2, whatever the rewards are. So the expected step is nu(z) (chance of a worse answer less that "
