@@ -221,10 +221,12 @@ def _sentence(batch: Batch, formula: Formula) -> str:
             gradient[z] += share * p * (r - sum((m * s for m, s in zip(nu, rewards, strict=True)), Fraction(0)))
         part = "" if share == 1 else f"{share} of the prompts with "
         where.append(f"{part}nu = {oracles.as_text(nu)} and rewards {oracles.as_text(rewards)}")
+    averaged = ", averaged over the prompts," if len(where) > 1 else ""
     return (
-        f"Take K = 2, {', '.join(where)}. Of two traces with different rewards one has the advantage 1/sqrt 2 and the "
-        "other -1/sqrt 2, whatever the rewards are. So the expected step is nu(z) (chance of a worse answer less that "
-        f"of a better one) / sqrt 2 = {oracles.as_text(entries)} / sqrt 2. But the gradient is nu(z) (r(z) - mean) = "
+        f"Take K = 2, {' and '.join(where)}. Of two traces with different rewards one has the advantage 1/sqrt 2 and "
+        "the other -1/sqrt 2, whatever the rewards are. So the expected "
+        f"step{averaged} is nu(z) (chance of a worse answer less that of a better one) / sqrt 2 = "
+        f"{oracles.as_text(entries)} / sqrt 2. But the gradient{averaged} is nu(z) (r(z) - mean) = "
         f"{oracles.as_text(gradient)}."
     )
 
@@ -316,7 +318,8 @@ I17 = Claim(
             near_miss=_NO_NEAR,
             evidence=more_values,
             supposes=(
-                "the expected step is along the gradient in the logits at each K, rewards taking three values or more"
+                "the expected step is along the gradient in the logits at every K, with rewards that take three "
+                "values or more"
             ),
         ),
         Reading(
