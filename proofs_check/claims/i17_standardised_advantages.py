@@ -213,17 +213,20 @@ def _sentence(batch: Batch, formula: Formula) -> str:
     if batch.K != 2 or formula is not stated:
         return ""
     entries, where = [Fraction(0)] * len(batch.prompts[0][1]), []
+    gradient = list(entries)
     for share, nu, rewards in batch.prompts:
         for z, (p, r) in enumerate(zip(nu, rewards, strict=True)):
             wins = sum((m * ((s < r) - (s > r)) for m, s in zip(nu, rewards, strict=True)), Fraction(0))
             entries[z] += share * p * wins
+            gradient[z] += share * p * (r - sum((m * s for m, s in zip(nu, rewards, strict=True)), Fraction(0)))
         part = "" if share == 1 else f"{share} of the prompts with "
         where.append(f"{part}nu = {oracles.as_text(nu)} and rewards {oracles.as_text(rewards)}")
-    gradient = [Fraction(int(mp.nint(g * 10**6)), 10**6).limit_denominator(999) for g in batch.gradient()]
+    averaged = ", averaged over the prompts," if len(where) > 1 else ""
     return (
-        f"Take K = 2, {', '.join(where)}. Of two traces with different rewards one has the advantage 1/sqrt 2 and the "
-        "other -1/sqrt 2, whatever the rewards are. So the expected step is nu(z) (chance of a worse answer less that "
-        f"of a better one) / sqrt 2 = {oracles.as_text(entries)} / sqrt 2. But the gradient is nu(z) (r(z) - mean) = "
+        f"Take K = 2, {' and '.join(where)}. Of two traces with different rewards one has the advantage 1/sqrt 2 and "
+        "the other -1/sqrt 2, whatever the rewards are. So the expected "
+        f"step{averaged} is nu(z) (chance of a worse answer less that of a better one) / sqrt 2 = "
+        f"{oracles.as_text(entries)} / sqrt 2. But the gradient{averaged} is nu(z) (r(z) - mean) = "
         f"{oracles.as_text(gradient)}."
     )
 
@@ -315,7 +318,8 @@ I17 = Claim(
             near_miss=_NO_NEAR,
             evidence=more_values,
             supposes=(
-                "the expected step is along the gradient in the logits at each K, rewards taking three values or more"
+                "the expected step is along the gradient in the logits at every K, with rewards that take three "
+                "values or more"
             ),
         ),
         Reading(

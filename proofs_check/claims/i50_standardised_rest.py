@@ -265,13 +265,11 @@ def _pushes(K: int, sign: int) -> Callable[[Array], Array]:
 
 def rest_plot() -> Plot:
     """Draw the right answer's share at rest over beta, from a reference of one half."""
-    log_odds = np.linspace(0.3, 8.0, 60)
-    lines = [
-        Line(f"K = {K}", [push(x, K) / x for x in log_odds], expit(log_odds).tolist(), "points") for K in (4, 8, 16, 32)
-    ]
-    inside = np.linspace(0.3, 2 * brentq(lambda y: y - 1 / np.tanh(y), 0.5, 3), 60)
+    log_odds = np.geomspace(0.5, 8.0, 80)
+    lines = [Line(f"K = {K}", [push(x, K) / x for x in log_odds], expit(log_odds).tolist()) for K in (4, 8, 16, 32)]
+    inside = np.geomspace(0.5, 2 * brentq(lambda y: y - 1 / np.tanh(y), 0.5, 3), 80)
     lines.append(Line("large K", [2 * np.cosh(x / 2) / x for x in inside], expit(inside).tolist()))
-    betas = np.geomspace(0.2, 7, 60)
+    betas = np.linspace(0.2, 4, 80)
     lines.append(Line("equilibrium", betas.tolist(), expit(1 / betas).tolist(), "bound"))
     return Plot(
         x="beta",
@@ -282,7 +280,6 @@ def rest_plot() -> Plot:
             "advantages training rests above the equilibrium; in large groups there is no rest inside below beta = "
             "1.509."
         ),
-        log_x=True,
     )
 
 
