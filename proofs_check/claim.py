@@ -21,7 +21,8 @@ Verdict = Literal["holds", "false", "depends", "open"]
 Whose = Literal["paper", "slides", "practice", "ours"]
 """Who states a claim: one of the two sources, common practice, or this project."""
 
-Kind = Literal["equality", "upper bound", "lower bound", "rate", "convergence", "existence"]
+Kind = Literal["equality", "upper bound", "lower bound", "rate", "convergence", "existence", "arithmetic"]
+"""What sort of statement a claim is; "arithmetic" is about printed numbers, which no search can move."""
 Formula = Callable[..., Any]
 
 TIGHT = 1e-6

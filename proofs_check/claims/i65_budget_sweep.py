@@ -132,7 +132,7 @@ I65 = Claim(
         " toxicity budgets."
     ),
     printed="toxicity < budget, in all rows of Table 5",
-    kind="upper bound",
+    kind="arithmetic",
     expected="depends",
     readings=(
         Reading(
@@ -167,7 +167,7 @@ I66 = Claim(
     plain="In every run of the sweep the mean toxicity is within the budget that was set for it.",
     statement="All runs of Table 5 satisfy their toxicity budget in terms of the mean harmful toxicity.",
     printed="harmful mean toxicity <= budget, in all rows of Table 5",
-    kind="upper bound",
+    kind="arithmetic",
     expected="false",
     readings=(
         Reading(
@@ -193,7 +193,7 @@ I69 = Claim(
         " toxicity is .0691. The paper adds that this may be saturation, a small evaluation set, or a cautious update."
     ),
     printed="budget 0.10 -> 0.20:  toxic rate 0.050 -> 0.040,  mean 0.0677 -> 0.0691",
-    kind="upper bound",
+    kind="arithmetic",
     expected="depends",
     readings=(
         Reading(

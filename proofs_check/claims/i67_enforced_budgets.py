@@ -204,7 +204,7 @@ I67 = Claim(
         " reduces toxicity and preserves benign helpfulness, as theory predicts. The slides give no budget."
     ),
     printed="budgets 0.10, 0.10:  toxicity 0.0733 -> 0.0677,  benign refusal 0.000 -> 0.010",
-    kind="upper bound",
+    kind="arithmetic",
     expected="depends",
     readings=(
         Reading(

@@ -103,7 +103,7 @@ I70 = Claim(
         " table .4 and .3. The slide does not say what it is."
     ),
     printed="GSM8K:  90.7 +- 1.1 -> 92.1 +- 0.4,  85.6 +- 1.2 -> 87.2 +- 0.3",
-    kind="lower bound",
+    kind="arithmetic",
     expected="open",
     missing="What the plus-minus is, the number of runs, and how many test questions there were.",
     readings=(

@@ -240,7 +240,7 @@ I71 = Claim(
         " K = 24 or 32."
     ),
     printed="Improv(pi_hybrid) >= 0 for K = 24, 32",
-    kind="lower bound",
+    kind="convergence",
     expected="depends",
     readings=(
         Reading(
@@ -281,7 +281,7 @@ I71A = Claim(
         " p)^n. If all are seen, the expected KL(nu || frequencies) is (|Z| - 1) / (2n) to leading order."
     ),
     printed="P(missed) = (1 - p)^n,  E[KL(nu || f) | all seen] = (|Z| - 1) / (2n) + ...",
-    kind="rate",
+    kind="equality",
     expected="holds",
     readings=(Reading(expected="holds", stated=stated, sabotage=sabotage, near_miss=near_miss, evidence=evidence),),
     remark=(

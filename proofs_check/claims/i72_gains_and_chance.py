@@ -262,7 +262,7 @@ I72 = Claim(
         " 9.18 points. The slides call these gains significant. No test is named."
     ),
     printed="gains of 4.55, 6.52, 9.18 (pairwise) and 5.30, 3.18, 7.81 points (coherence)",
-    kind="lower bound",
+    kind="arithmetic",
     expected="open",
     missing="Which questions are answered rightly before and after: both times the same 1319 are asked, in pairs.",
     readings=(
@@ -309,7 +309,7 @@ I72A = Claim(
         " For Llama the table has +2.89 % in exact match and +1.63 % in F1."
     ),
     printed="COHERENCE, exact match:  32.95 -> 32.90,  39.12 -> 40.25,  32.03 -> 32.00",
-    kind="upper bound",
+    kind="arithmetic",
     expected="open",
     missing="The number of test questions of TriviaQA (its rates are none of 1319), and how they are paired.",
     readings=(
@@ -348,7 +348,7 @@ I73 = Claim(
         " PAIRWISE-GRPO should be used for open-ended answers."
     ),
     printed="discrete answers: COHERENCE;  open-ended: PAIRWISE",
-    kind="lower bound",
+    kind="arithmetic",
     expected="depends",
     readings=(
         Reading(

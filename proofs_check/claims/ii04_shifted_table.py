@@ -68,7 +68,7 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
 
 
 def evidence_of_unshifted(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:  # noqa: ARG001
-    """Measure the worst bias on a dense grid, by the binomial law of the other K - 1 traces.
+    """Search for the worst bias on a dense grid, by the binomial law of the other K - 1 traces.
 
     Args:
         formula: The least and the largest worst bias of the table, and the largest of the plain logarithm, by K.
@@ -84,7 +84,7 @@ def evidence_of_unshifted(formula: Formula, rng: np.random.Generator) -> Iterato
         found, plain = _worst_own(table[1:]), _worst_own(logs)
         instance = {"K": K, "worst bias": round(found, 6), "of the logarithm": round(plain, 6)}
         yield Evidence(least, found, "at least", 0.0, instance, size=K)
-        yield Evidence(largest, found, "at most", 0.0, instance, size=K)
+        yield Evidence(largest, found, "at most", 0.0, instance, size=K, ratio=found / largest)
         yield Evidence(of_log, plain, "at most", 0.0, instance, size=K)
     beyond = _worst_own(np.asarray(minimax_table(64, counts="independent").coefficients)[1:])
     yield Evidence(2.0, beyond, "at least", 0.0, {"K": 64, "worst bias": round(beyond, 6)}, size=64)
