@@ -16,6 +16,8 @@ from proofs_check.claims import ii26_degree_of_the_reward as ii26
 from proofs_check.record import as_json
 from proofs_check.run import settle
 
+CLAIMS = load_claims()
+
 
 def test_tables_of_our_own_agree_with_the_librarys():
     """On grids of p, so that they differ a little; in groups of 16 the entries of the minimax table reach 10^3."""
