@@ -20,6 +20,11 @@ def sabotage(pi: Sequence[Fraction], q: Sequence[Fraction], E: Sequence[int], be
     return stated(pi, q, E, Fraction(1))
 
 
+def near_miss(pi: Sequence[Fraction], q: Sequence[Fraction], E: Sequence[int], beta: Fraction) -> Any:
+    """A millionth too much."""
+    return stated(pi, q, E, beta * Fraction(1000001, 1000000))
+
+
 def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
     """Compare with the sum over answers, where the marginal is summed exactly.
 
@@ -61,11 +66,14 @@ I1 = Claim(
     id="I.1",
     title="Decoupling",
     whose="paper",
-    place="paper, section 2.2; slides, key decoupling",
+    place="section 2.2, display of the coupling term; also the slides, Why the Game Works: Key Decoupling",
+    plain="What policy and target share is an average over single traces, without a sum over the traces of an answer.",
     statement=(
-        "For every policy pi, target q and extraction E on finite sets, sum_z nu_pi(z) (-beta log q(z)) equals "
-        "-beta E_{y ~ pi} log q(E(y)), so the coupling can be estimated from sampled traces."
+        "For every policy pi, target q and extraction E, the sum over answers of nu_pi(z) (-beta log q(z)) "
+        "equals -beta "
+        "E_{y ~ pi} log q(E(y))."
     ),
+    printed="<nu_pi, -beta log q> = -beta E_{y ~ pi}[log q(E(y))]",
     kind="equality",
     expected="holds",
     readings=(
@@ -73,10 +81,14 @@ I1 = Claim(
             expected="holds",
             stated=stated,
             sabotage=sabotage,
+            near_miss=near_miss,
             evidence=evidence,
         ),
     ),
-    remark="A reordering of one finite sum; it holds to the last of 50 digits, with 0 log 0 = 0.",
+    remark=(
+        "A reordering of one finite sum; it holds to the last of 50 digits, with 0 log 0 = 0. So the coupling can be "
+        "estimated from sampled traces, as the slides add. The target's own best answer still contains nu_pi."
+    ),
 )
 
 CLAIMS = (I1,)

@@ -32,6 +32,12 @@ def sabotage(u: Sequence[Fraction], c: Fraction, beta: Fraction) -> Rule:
     return Rule(rule.shift, rule.normaliser / oracles.number(beta))
 
 
+def near_miss(u: Sequence[Fraction], c: Fraction, beta: Fraction) -> Rule:
+    """Shift R* by a billionth too much."""
+    rule = stated(u, c, beta)
+    return Rule(rule.shift * (1 + mp.mpf(10) ** -9), rule.normaliser)
+
+
 def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
     """Compare R*(u + c) with R*(u) + c for each functional, and test the normaliser from both sides.
 
@@ -54,6 +60,8 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
             moved = conjugate([v + c for v in u]) - conjugate(u)
             here = instance | {"functional": name}
             yield _equal(rule.shift, moved, 1e-45, here, size)
+            if functional is None:
+                continue
             floats = np.array([float(v) for v in u])
             library = functional.conjugate(floats + float(c)) - functional.conjugate(floats)
             yield _equal(rule.shift, mp.mpf(float(library)), 1e-12, here | {"computed by": "dagames"}, size)
@@ -106,8 +114,8 @@ def _equal(claimed: Any, measured: Any, tolerance: float, instance: dict[str, An
 
 def _functionals(
     u: Sequence[Fraction], weight: Fraction
-) -> dict[str, tuple[Functional, Callable[[Sequence[Fraction]], Any]]]:
-    """Pair each functional of the library with its conjugate written down again, in exact or 50-digit arithmetic."""
+) -> dict[str, tuple[Functional | None, Callable[[Sequence[Fraction]], Any]]]:
+    """Pair functionals, the library's if it has them, with conjugates in exact or 50-digit arithmetic."""
     w, rewards = float(weight), [Fraction(z, 3) for z in range(len(u))]
     return {
         "Linear": (
@@ -120,6 +128,7 @@ def _functionals(
                 oracles.number(weight) * mp.log(mp.fsum(mp.exp(oracles.number(a) / oracles.number(weight)) for a in v))
             ),
         ),
+        "entropy, which is concave": (None, lambda v: oracles.number(max(v))),
         "Gini": (Gini(w), lambda v: oracles.number(_quadratic_conjugate(v, weight))),
     }
 
@@ -145,11 +154,18 @@ I2 = Claim(
     id="I.2",
     title="Shift rule",
     whose="paper",
-    place="paper, section 2.2",
-    statement=(
-        "For R on the simplex and any number c, R*(u + c 1) = R*(u) + c; and c = beta logsumexp(-u / beta) is the "
-        "only shift for which exp(-(u + c) / beta) sums to 1."
+    place=(
+        "section 2.2, shift property and canonical representative; also the slides, Key Idea: Lift to a Distributional "
+        "Game, which use it without saying so"
     ),
+    plain="Adding one number to all dual variables changes nothing in the game, so that they can be read as a target.",
+    statement=(
+        "For any functional R on the simplex and any number c, R*(u + c 1) = R*(u) + c; and c = beta logsumexp(-u / "
+        "beta) is the only shift for which exp(-(u + c) / beta) sums to 1, so that u modulo shifts and "
+        "positive targets "
+        "correspond one to one."
+    ),
+    printed="R*(u + c 1) = R*(u) + c;  c = beta log sum_z exp(-u(z) / beta)",
     kind="equality",
     expected="holds",
     readings=(
@@ -157,13 +173,14 @@ I2 = Claim(
             expected="holds",
             stated=stated,
             sabotage=sabotage,
+            near_miss=near_miss,
             evidence=evidence,
             of_functional=of_functional,
         ),
     ),
     remark=(
-        "Follows from sum nu = 1 for the first part and from the strict fall of the mass in c for the second: d "
-        "mass / dc = -1 / beta where the mass is 1."
+        "Follows from sum nu = 1 for the first part, of a concave R too, and from the strict fall of the mass in c for "
+        "the second: d mass / dc = -1 / beta where the mass is 1."
     ),
 )
 

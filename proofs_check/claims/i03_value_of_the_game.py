@@ -1,15 +1,18 @@
-"""I.3: the least objective is the min-max value of the game, the inner maximum being a supremum."""
+"""I.3: the least objective is the min-max value of the game, whose inner supremum need not be a maximum."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from math import exp, log, log1p
 from typing import NamedTuple
 
+import mpmath as mp
 import numpy as np
 from numpy.typing import NDArray
 
 from dagames import AlignmentGame, solve
 from dagames.functionals import Functional, Gini, Linear, LogScore, NegativeEntropy, Polytope, SquaredDistance
+from proofs_check import oracles
 from proofs_check.claim import Claim, Evidence, Formula, Reading
 from proofs_check.one_functional import VALUE, FunctionalGame, convexity, games, named, refined, scale
 
@@ -57,6 +60,12 @@ def stated(case: Case) -> Values:
 def sabotage(case: Case) -> Values:
     """Let the divergence to the reference count once, not beta times."""
     game = AlignmentGame(case.pi_0, case.E, case.functional, 1.0)
+    return Values(float(game.objective(case.pi)), float(solve(game).value))
+
+
+def near_miss(case: Case) -> Values:
+    """Let the divergence to the reference count .1 % more."""
+    game = AlignmentGame(case.pi_0, case.E, case.functional, 1.001 * case.beta)
     return Values(float(game.objective(case.pi)), float(solve(game).value))
 
 
@@ -188,31 +197,94 @@ def _functionals(w: float) -> Iterator[tuple[str, Functional, Callable[[float], 
     yield "indicator of nu_1 <= 1/5", Polytope([0.0, 1.0], 0.2), lambda d: 0.2 * max(d, 0.0), 0.2
 
 
+def attained(s: Fraction) -> mp.mpf:  # noqa: ARG001 - none whatever the target
+    """No shortfall at the best target."""
+    return mp.mpf(0)
+
+
+def never_attained(s: Fraction) -> mp.mpf:
+    """A shortfall of -log(1 - s), above 0 for every positive target."""
+    return -oracles.log(1 - s)
+
+
+def evidence_of_maximum(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
+    """Measure J(pi) - G(pi, q) from the definitions at 50 digits, for pi = (1, 0) and q = (s, 1 - s) with s towards 0.
+
+    Args:
+        formula: The least shortfall of the targets with q(0) >= s.
+        rng: Not used: the targets are given.
+
+    Yields:
+        A comparison for each s.
+    """
+    del rng
+    top = mp.log(2)  # J(1, 0) = 1 log 1 + KL((1, 0) || (1/2, 1/2))
+    for k in range(1, 6):
+        s = Fraction(1, 10**k)
+        u = [-oracles.log(s), -oracles.log(1 - s)]
+        G = top + u[0] - mp.log(mp.exp(u[0]) + mp.exp(u[1]))
+        yield Evidence(
+            claimed=float(formula(s)),
+            measured=float(top - G),
+            relation="equal",
+            tolerance=1e-16,
+            instance={
+                "R": "sum nu log nu",
+                "nu_0": "(1/2, 1/2)",
+                "beta": "1",
+                "pi": "(1, 0)",
+                "q": oracles.as_text([s, 1 - s]),
+            },
+            size=k,
+            sentence=(
+                "Take R = sum nu log nu, nu_0 = (1/2, 1/2), beta = 1 and pi = (1, 0). J(pi) = log 2 = .693, but for q "
+                f"= (s, 1 - s) G(pi, q) = log 2 + log(1 - s): {float(G):.3f} for s = {s}. It comes near .693 as s "
+                "falls to 0, equals it for no s > 0, and at s = 0 is infinity minus infinity."
+            ),
+        )
+
+
 I3 = Claim(
     id="I.3",
     title="Value of the game",
     whose="paper",
-    place="paper, Thm 2.1, part 1",
-    statement=(
-        "For convex lower semicontinuous R, min J over policies is min over policies of max over targets of G, the "
-        "maximum being read as a supremum over targets that are positive everywhere."
+    place=(
+        "section 2.3, Theorem 2.1, part 1 (Consistency of the Game); also the slides, Consistency: Nash Equilibrium = "
+        "Optimal ALFT, theorem, 1"
     ),
+    plain="The best that training can reach is the value of a game against an opponent who picks targets.",
+    statement=(
+        "Let R be convex and lower semicontinuous. Then min J over Pi is min over Pi of max over q in the simplex of "
+        "G. The theorem writes a maximum, its proof a supremum. q has no prompt as its argument here, but in part 2 "
+        "it has."
+    ),
+    printed="min_{pi in Pi} J(pi) = min_{pi in Pi} max_{q in Delta(Z)} G(pi, q)",
     kind="equality",
-    expected="holds",
+    expected="depends",
     readings=(
         Reading(
+            supposes="max is a supremum, over positive targets, one for each prompt",
             expected="holds",
             stated=stated,
             sabotage=sabotage,
+            near_miss=near_miss,
             evidence=evidence,
             of_functional=of_functional,
         ),
+        Reading(
+            supposes="max is a maximum, which a target attains for every policy",
+            expected="false",
+            stated=attained,
+            sabotage=never_attained,
+            near_miss="It says whether a maximum exists; its sabotage is the exact shortfall, 0 for no target.",
+            evidence=evidence_of_maximum,
+        ),
     ),
     remark=(
-        "J(pi) = sup over q of G(pi, q) is Fenchel-Moreau on the simplex. The supremum need not be attained: for R "
-        "= sum nu log nu at nu = (1, 0) it is approached as q moves all mass to the other answer. Nor need it be "
-        "finite: outside the constraints of an indicator it is infinite, as is J, and where no policy meets them "
-        "both sides are."
+        "J(pi) = sup over q of G(pi, q) is Fenchel-Moreau on the simplex, and needs nothing of Pi. It is a "
+        "maximum where "
+        "R has a slope at nu, so for every positive nu. Nor need the supremum be finite: outside the constraints of an "
+        "indicator it is infinite, as is J. With one target for all prompts the value is another one (I.35)."
     ),
 )
 

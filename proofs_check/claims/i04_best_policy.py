@@ -1,7 +1,7 @@
 """I.4: the product of reference and target is the best policy only if every policy is allowed."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -51,11 +51,43 @@ def stated(choice: Choice) -> list[Any]:
     return [oracles.number(w / sum(weights)) for w in weights]
 
 
+def squared(choice: Choice) -> list[Any]:
+    """The policy proportional to pi_0(y) q(E(y))^2."""
+    weights = [p * choice.q[z] ** 2 for p, z in zip(choice.pi_0, choice.E, strict=True)]
+    return [oracles.number(w / sum(weights)) for w in weights]
+
+
+def nearly(choice: Choice) -> list[Any]:
+    """The policy proportional to pi_0(y) q(E(y))^1.01."""
+    logs = [oracles.log(p) + oracles.log(choice.q[z]) * 101 / 100 for p, z in zip(choice.pi_0, choice.E, strict=True)]
+    return oracles.normalised(logs)
+
+
 def projected(choice: Choice) -> list[Any]:
     """The policy of the amendment: what the library finds to be nearest to that product among those allowed."""
     game = AlignmentGame([float(p) for p in choice.pi_0], choice.E, Linear([0.0] * len(choice.q)), 1.0)
     policies = Polytope([float(c) for c in choice.cost], float(choice.budget))
     return [mp.mpf(float(p)) for p in best_restricted_policy(game, [float(p) for p in choice.q], policies)]
+
+
+def mixed(choice: Choice) -> list[Any]:
+    """The projection, but 1 % of the way towards the cheapest trace."""
+    pi, cheap = projected(choice), list(choice.cost).index(min(choice.cost))
+    return [p * 99 / 100 + mp.mpf(int(y == cheap)) / 100 for y, p in enumerate(pi)]
+
+
+def evidence_of_all(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
+    """Ask by how much another policy could have a smaller G(., q), every policy being allowed.
+
+    Args:
+        formula: The policy, from reference and target.
+        rng: Source of randomness.
+
+    Yields:
+        The gain that convexity leaves open, at most <grad G, pi - v> over the vertices v, at 50 digits.
+    """
+    for choice in _instances(rng):
+        yield from _judged(formula, replace(choice, budget=Fraction(1)))
 
 
 def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
@@ -70,22 +102,43 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
         policies v, at 50 digits.
     """
     for choice in _instances(rng):
-        pi = formula(choice)
-        slope = [mp.log(p) - oracles.log(r * choice.q[z]) for p, r, z in zip(pi, choice.pi_0, choice.E, strict=True)]
-        spent = mp.fdot(pi, [oracles.number(c) for c in choice.cost])
-        least = min(mp.fdot(slope, [oracles.number(p) for p in v]) for v in choice.vertices())
-        instance = {
-            "pi_0": oracles.as_text(choice.pi_0),
-            "E": str(tuple(choice.E)),
-            "q": oracles.as_text(choice.q),
-            "allowed": f"<c, pi> <= {choice.budget}, c = {oracles.as_text(choice.cost)}",
-            "pi": ", ".join(mp.nstr(p, 6) for p in pi),
-        }
-        size = oracles.complexity(choice.pi_0, choice.q, choice.cost, [choice.budget])
-        budget = oracles.number(choice.budget)
-        yield Evidence(float(budget), float(spent), "at most", 1e-12, instance | {"compared": "cost"}, size)
-        gain = mp.fdot(slope, pi) - least
-        yield Evidence(0.0, float(gain), "at most", 1e-10, instance | {"compared": "possible gain in G / beta"}, size)
+        yield from _judged(formula, choice)
+
+
+def _judged(formula: Formula, choice: Choice) -> Iterator[Evidence]:
+    pi = formula(choice)
+    slope = [mp.log(p) - oracles.log(r * choice.q[z]) for p, r, z in zip(pi, choice.pi_0, choice.E, strict=True)]
+    spent = mp.fdot(pi, [oracles.number(c) for c in choice.cost])
+    least = min(mp.fdot(slope, [oracles.number(p) for p in v]) for v in choice.vertices())
+    shown = ", ".join(mp.nstr(p, 6) for p in pi)
+    instance = {
+        "pi_0": oracles.as_text(choice.pi_0),
+        "E": str(tuple(choice.E)),
+        "q": oracles.as_text(choice.q),
+        "allowed": f"<c, pi> <= {choice.budget}, c = {oracles.as_text(choice.cost)}",
+        "pi": shown,
+    }
+    size = oracles.complexity(choice.pi_0, choice.q, choice.cost, [choice.budget])
+    budget = oracles.number(choice.budget)
+    yield Evidence(
+        claimed=float(budget),
+        measured=float(spent),
+        relation="at most",
+        tolerance=1e-12,
+        instance=instance | {"compared": "cost"},
+        size=size,
+        sentence=(
+            f"Take traces with pi_0 = {instance['pi_0']} and answers E = {instance['E']}, q = {instance['q']}, and the "
+            f"policies whose mean cost is at most {choice.budget}, where the traces cost "
+            f"{oracles.as_text(choice.cost)}. "
+            f"The product pi_0(y) q(E(y)) is in proportion to ({shown}). It costs {mp.nstr(spent, 4)}, so that it is "
+            f"not allowed. The best policy that is: ({', '.join(mp.nstr(p, 4) for p in projected(choice))})."
+        )
+        if spent > budget + mp.mpf(10) ** -12
+        else "",
+    )
+    gain = mp.fdot(slope, pi) - least
+    yield Evidence(0.0, float(gain), "at most", 1e-10, instance | {"compared": "possible gain in G / beta"}, size)
 
 
 def _instances(rng: np.random.Generator) -> Iterator[Choice]:
@@ -104,25 +157,45 @@ I4 = Claim(
     id="I.4",
     title="Best policy against a target",
     whose="paper",
-    place="paper, Thm 2.1, part 2, with Pi as in section 2.1",
-    statement=(
-        "For a convex set Pi of policies and a fixed target q, the policy of Pi with the least G(., q) is "
-        "proportional to pi_0(y) q(E(y))."
+    place=(
+        "section 2.3, Theorem 2.1, part 2 (Consistency of the Game); also the slides, Consistency: Nash Equilibrium = "
+        "Optimal ALFT, theorem, 2"
     ),
+    plain="The best answer to a fixed target weighs each trace of the reference by the target's mass at its answer.",
+    statement=(
+        "For a fixed target q the optimal policy is unique and proportional to pi_0(y|x) q(E(y)|x). Part 2 "
+        "does not name "
+        "the set of policies; in section 2.1, and in the proof, it is a convex set Pi, on the slides Pi is not "
+        "described."
+    ),
+    printed="pi*(y|x) ~ pi_0(y|x) q(E(y)|x)",
     kind="equality",
-    expected="false",
+    expected="depends",
     readings=(
         Reading(
+            supposes="Pi is any convex set of policies, as in section 2.1",
             expected="false",
             stated=stated,
             sabotage=projected,
+            near_miss="Its sabotage is the policy that is right, the projection of the product on Pi (I.4a).",
             evidence=evidence,
+        ),
+        Reading(
+            supposes="Pi holds the product, as it does if every policy is allowed",
+            expected="holds",
+            stated=stated,
+            sabotage=squared,
+            near_miss=nearly,
+            evidence=evidence_of_all,
         ),
     ),
     remark=(
-        "The product may lie outside Pi. With one answer it is the reference whatever Pi is, here pi_0 = (1/2, "
-        "1/2), while the best policy with pi(1) <= 1/4 is (3/4, 1/4). With two answers, q = (1/3, 2/3) and pi(1) <="
-        " 1/2 it is (1/3, 2/3) and the best of Pi (1/2, 1/2). It is right when every policy is allowed."
+        "The product may lie outside Pi. With one answer it is the reference, whatever Pi is: for pi_0 = (1/2, "
+        "1/2) and "
+        "pi(1) <= 1/4 the best policy is (3/4, 1/4). With two answers, q = (1/3, 2/3) and pi(1) <= 1/2 the product is "
+        "(1/3, 2/3) and the best of Pi (1/2, 1/2). The last line of the proof, that the policy minimises the "
+        "divergence "
+        "to the product over Pi, is right for every Pi (I.4a)."
     ),
     amendment="I.4a",
 )
@@ -131,12 +204,15 @@ I4A = Claim(
     id="I.4a",
     title="Best policy of a convex set",
     whose="ours",
-    place="amendment of claim I.4",
+    place="repair of claim I.4, from the last line of its proof",
+    plain="If not every policy is allowed, the best answer to a target is the allowed policy nearest to the product.",
     statement=(
-        "For a convex set Pi of policies and a fixed target q, the policy of Pi with the least G(., q) is the KL "
+        "For a closed convex set Pi of policies and a fixed target q, the policy of Pi with the least G(., q) "
+        "is the KL "
         "projection on Pi of the one proportional to pi_0(y) q(E(y)), which it equals if it lies in Pi, so if Pi is"
         " everything."
     ),
+    printed="argmin over Pi of G(., q) = argmin over Pi of KL(pi || pi_0 q(E) / Z)",
     kind="equality",
     expected="holds",
     readings=(
@@ -144,6 +220,7 @@ I4A = Claim(
             expected="holds",
             stated=projected,
             sabotage=stated,
+            near_miss=mixed,
             evidence=evidence,
         ),
     ),
@@ -153,7 +230,4 @@ I4A = Claim(
     ),
 )
 
-CLAIMS = (
-    I4,
-    I4A,
-)
+CLAIMS = (I4, I4A)

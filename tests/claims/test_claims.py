@@ -15,7 +15,8 @@ from proofs_check import approximation
 from proofs_check.claim import Evidence, Settled, judge, verdict_of
 from proofs_check.claims.b06_pooled_counts import moments, pooled_mean
 from proofs_check.claims.b06a_pooled_bias import stated as pooled_bounds
-from proofs_check.claims.i05_approximate_equilibrium import stated
+from proofs_check.claims.i05_approximate_equilibrium import CLAIMS as ABOUT_EQUILIBRIA
+from proofs_check.claims.i05_approximate_equilibrium import EntropyGame, gaps_of, largest_gain, stated
 from proofs_check.claims.i07_best_response import exact_cycle
 from proofs_check.claims.i19_gini_reward import expected_step
 from proofs_check.claims.ii10_generalised_game import Game, expressible
@@ -88,7 +89,7 @@ def test_the_refuted_claims_are_there():
     assert {name for name, claim in CLAIMS.items() if claim.expected == "false"} >= {"I.5", "I.7", "B.2"}
 
 
-def test_the_counterexample_to_i5_checks_by_hand():
+def test_no_multiple_of_the_slack_of_i5_is_enough():
     """R = 0 on two answers: G = log 2 - log 3 lies below the value 0, and J(pi) = log 2 above it."""
     half = Fraction(1, 2)
     game = LinearGame([half, half], [Fraction(0)] * 2, Fraction(1))
@@ -96,7 +97,26 @@ def test_the_counterexample_to_i5_checks_by_hand():
     assert abs(float(game.payoff(pi, q)) - math.log(2 / 3)) < 1e-15
     assert abs(float(game.value())) < 1e-15
     assert abs(float(game.objective(pi)) - math.log(2)) < 1e-15
-    assert stated(game, pi, q) == 0
+    assert stated(gaps_of(game, pi, q)) == 0
+
+
+def test_the_counterexample_to_i5_checks_by_hand():
+    """R = sum nu log nu: J(1, 0) = log 2, min J = -log 2 and G = log 2 + log 2 - log 4 = 0, between the two."""
+    half = Fraction(1, 2)
+    gaps = gaps_of(EntropyGame([half, half], Fraction(1)), [Fraction(1), Fraction(0)], [half, half])
+    expected = (2 * math.log(2), math.log(2), 0.0)
+    assert all(abs(float(gap) - value) < 1e-15 for gap, value in zip(gaps, expected, strict=True))
+    assert abs(float(gaps.policy_gains) - math.log(2)) < 1e-15
+    assert abs(float(gaps.target_gains) - math.log(2)) < 1e-15
+    shown = settled("I.5").shown
+    assert shown.measured == 2 * shown.claimed == 2 * float(largest_gain(gaps))
+
+
+def test_both_definitions_of_i5_fail_at_one_pair():
+    for found in settled("I.5").readings:
+        assert found.shown.instance["q"] == "(1/2, 1/2)"
+        assert found.shown.sentence.endswith("But J(pi) - min J = 0.693 - (-0.693) = 1.386.")
+    assert [claim.id for claim in ABOUT_EQUILIBRIA] == ["I.5", "I.5a", "I.5b", "I.36"]
 
 
 def test_the_counterexample_to_i7_is_an_exact_cycle():
@@ -221,7 +241,7 @@ def test_readings_make_a_verdict(outcomes, missing, verdict):
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"expected": "holds"}, "`expected` is 'holds', but its readings expect false, which makes 'false'"),
+        ({"expected": "holds"}, "`expected` is 'holds', but its readings expect false, false, which makes 'false'"),
         ({"expected": "depends"}, "which makes 'false'"),
         ({"missing": "The rate."}, "and `missing` is given, which makes 'open'"),
         ({"readings": ()}, "at least one Reading"),

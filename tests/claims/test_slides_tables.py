@@ -13,6 +13,7 @@ from proofs_check.claims import ii09_biased_reward as ii09
 from proofs_check.claims import ii10_generalised_game as ii10
 from proofs_check.claims import ii12_training as ii12
 from proofs_check.claims import ii26_degree_of_the_reward as ii26
+from proofs_check.known import load_claims
 from proofs_check.record import as_json
 from proofs_check.run import settle
 

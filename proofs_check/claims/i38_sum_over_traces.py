@@ -1,0 +1,179 @@
+"""I.38: the gradient of R(nu_pi) is a sum over all traces, which a few samples can estimate without a bias."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import product
+
+import numpy as np
+
+from proofs_check import oracles
+from proofs_check.claim import Claim, Evidence, Formula, Reading
+
+
+@dataclass(frozen=True)
+class Policy:
+    """A policy of one logit for each trace, with R(nu) = |nu|^2 / 2.
+
+    Attributes:
+        pi: Probabilities of traces.
+        E: Answer of each trace.
+        group: Number of traces K that are drawn.
+    """
+
+    pi: Sequence[Fraction]
+    E: Sequence[int]
+    group: int
+
+    def gradient(self) -> list[Fraction]:
+        """Compute the gradient of R(nu_pi) in the logits from the marginal: pi(y) (nu(E(y)) - sum nu^2)."""
+        nu = oracles.marginal(self.pi, self.E, max(self.E) + 1)
+        mean = sum((p * p for p in nu), Fraction(0))
+        return [p * (nu[z] - mean) for p, z in zip(self.pi, self.E, strict=True)]
+
+    def mean_estimate(self) -> list[Fraction]:
+        """Enumerate all groups, and average over them the mean of (share of the others that agree) grad log pi(y)."""
+        traces, K = range(len(self.pi)), self.group
+        mean = [Fraction(0) for _ in traces]
+        for drawn in product(traces, repeat=K):
+            chance = Fraction(1)
+            for y in drawn:
+                chance *= self.pi[y]
+            for i, y in enumerate(drawn):
+                others = drawn[:i] + drawn[i + 1 :]
+                share = Fraction(sum(self.E[other] == self.E[y] for other in others), K - 1)
+                for w in traces:
+                    mean[w] += chance * share / K * ((w == y) - self.pi[w])
+        return mean
+
+    def needed(self) -> int:
+        """Count the traces whose move to another answer changes the gradient."""
+        changed = 0
+        for y in range(len(self.pi)):
+            other = [1 - z if w == y else z for w, z in enumerate(self.E)]
+            changed += Policy(self.pi, other, self.group).gradient() != self.gradient()
+        return changed
+
+
+def all_traces(policy: Policy) -> int:
+    """Every trace is needed."""
+    return len(policy.pi)
+
+
+def drawn_traces(policy: Policy) -> int:
+    """The traces that are drawn are enough."""
+    return policy.group
+
+
+def but_one(policy: Policy) -> int:
+    """All but one are enough."""
+    return len(policy.pi) - 1
+
+
+def evidence_of_exact(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
+    """Move one trace after the other to another answer, and count how often the exact gradient changes.
+
+    Args:
+        formula: On how many traces it depends.
+        rng: Source of randomness.
+
+    Yields:
+        Exact comparisons.
+    """
+    for policy in _instances(rng):
+        yield Evidence(float(formula(policy)), float(policy.needed()), "equal", 0.0, _shown(policy), _size(policy))
+
+
+def biased(policy: Policy) -> int:  # noqa: ARG001 - whatever the policy
+    """An estimate that knows of no other traces is biased."""
+    return 1
+
+
+def unbiased(policy: Policy) -> int:  # noqa: ARG001 - whatever the policy
+    """It is not."""
+    return 0
+
+
+def evidence_of_samples(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
+    """Enumerate all groups of K traces, and compare the mean of an estimate that sees only them with the gradient.
+
+    Args:
+        formula: 1 if it is biased, else 0.
+        rng: Source of randomness.
+
+    Yields:
+        Exact comparisons, of groups of 2 and 3.
+    """
+    for policy in _instances(rng):
+        exact, mean = policy.gradient(), policy.mean_estimate()
+        yield Evidence(
+            claimed=float(formula(policy)),
+            measured=float(exact != mean),
+            relation="equal",
+            tolerance=0.0,
+            instance=_shown(policy) | {"gradient": oracles.as_text(exact), "mean estimate": oracles.as_text(mean)},
+            size=_size(policy),
+            sentence=(
+                f"Take R = |nu|^2 / 2, traces with pi = {oracles.as_text(policy.pi)} and answers E = "
+                f"{tuple(policy.E)}, and groups of {policy.group}. The mean over the group of (share of the other "
+                f"traces with the same answer) grad log pi(y) has the expectation {oracles.as_text(mean)} in the "
+                "logits, which is the gradient of R(nu_pi). No trace outside the group was looked at."
+            ),
+        )
+
+
+def _shown(policy: Policy) -> dict[str, object]:
+    return {"pi": oracles.as_text(policy.pi), "E": str(tuple(policy.E)), "K": policy.group}
+
+
+def _size(policy: Policy) -> int:
+    return oracles.complexity(policy.pi) + policy.group
+
+
+def _instances(rng: np.random.Generator) -> Iterator[Policy]:
+    half, quarter = Fraction(1, 2), Fraction(1, 4)
+    yield Policy([half, quarter, quarter], (0, 0, 1), 2)
+    for n, K in ((3, 2), (4, 2), (4, 3)):
+        yield Policy(oracles.random_distribution(rng, n, 9), (*(int(z) for z in rng.integers(0, 2, n - 1)), 1), K)
+
+
+I38 = Claim(
+    id="I.38",
+    title="The gradient needs the sum over all traces",
+    whose="paper",
+    place=("section 2.1, Why is this hard?; also the slides, Why Is ALFT Hard?, and Motivation: Why Answer-Level?"),
+    plain="To improve a property of the answers one has to add up all traces that lead to an answer, which nobody can.",
+    statement=(
+        "R acts on nu_pi, so that its gradient needs backpropagation through the sum over E^-1(z). As this set is "
+        "unknown and vast, neither the sum nor the gradient can be computed efficiently. What computing means is not "
+        "said."
+    ),
+    printed="nu_pi(z) = sum_{y in E^-1(z)} pi(y);  grad R(nu_pi) needs all y in E^-1(z)",
+    kind="existence",
+    expected="depends",
+    readings=(
+        Reading(
+            supposes="the exact gradient is meant",
+            expected="holds",
+            stated=all_traces,
+            sabotage=drawn_traces,
+            near_miss=but_one,
+            evidence=evidence_of_exact,
+        ),
+        Reading(
+            supposes="estimates from samples are meant too, as policy gradients use them",
+            expected="false",
+            stated=biased,
+            sabotage=unbiased,
+            near_miss="An estimate is biased or not; the sabotage is what the enumeration finds.",
+            evidence=evidence_of_samples,
+        ),
+    ),
+    remark=(
+        "The gradient is E_y[R'(nu)(E(y)) grad log pi(y)], an average over traces that are drawn; R' at their answers "
+        "is all that is needed of nu. For a polynomial R the rest of the group estimates it without a bias (I.19). "
+        "For a logarithm no group does, and the bias is what costs (II.1). How noisy such estimates are is I.39."
+    ),
+)
+
+CLAIMS = (I38,)
