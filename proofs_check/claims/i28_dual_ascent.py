@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +18,8 @@ from proofs_check.claim import Claim, Evidence, Formula, Line, Plot, Reading, Re
 
 Array = NDArray[np.float64]
 OFFSET = 1e-6
+ROUNDS = 400
+"""Rounds beside the equilibrium: one multiplies the distance by -.98 at .99 of the sharp step, by -1.02 at 1.01."""
 
 
 @dataclass(frozen=True)
@@ -35,18 +38,20 @@ class Loop:
     budget: Fraction
     beta: Fraction
 
+    @cached_property
+    def _numbers(self) -> tuple[Array, Array, float, float]:
+        return np.array(self.nu_0, float), np.array(self.cost, float), float(self.budget), float(self.beta)
+
     def marginal(self, multiplier: float) -> Array:
         """Answer a multiplier: nu_0 exp(-multiplier cost / beta)."""
-        logs = np.log(np.array(self.nu_0, dtype=float)) - multiplier * np.array(self.cost, dtype=float) / float(
-            self.beta
-        )
-        weights = np.exp(logs - logs.max())
+        nu_0, cost, _, beta = self._numbers
+        weights = nu_0 * np.exp(-multiplier / beta * (cost - cost.min()))
         return np.asarray(weights / weights.sum())
 
     def step(self, multiplier: float, alpha: float) -> float:
         """Ascend once."""
-        spent = float(self.marginal(multiplier) @ np.array(self.cost, dtype=float))
-        return max(0.0, multiplier + alpha * (spent - float(self.budget)))
+        _, cost, budget, _ = self._numbers
+        return max(0.0, multiplier + alpha * (float(self.marginal(multiplier) @ cost) - budget))
 
     def equilibrium(self) -> float:
         """Find the multiplier by bisection."""
@@ -78,6 +83,11 @@ def sabotage(loop: Loop) -> Steps:
     return Steps(*(2 * step for step in stated(loop)))
 
 
+def near_miss(loop: Loop) -> Steps:
+    """A fiftieth longer."""
+    return Steps(*(1.02 * step for step in stated(loop)))
+
+
 def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
     """Run the loop just below the steps, and just above the one that is sharp.
 
@@ -87,8 +97,8 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
 
     Yields:
         At .99 of the first step, from several starts, the largest factor by which a round changes the distance to the
-        multiplier, below 1; from 1e-6 beside it the factor of 100 rounds, small at .95 of the second step and large at
-        1.05 of it.
+        multiplier, below 1; from 1e-6 beside it the factor of 400 rounds, small at .99 of the second step and large at
+        1.01 of it.
     """
     for loop in _instances(rng):
         steps, star = formula(loop), loop.equilibrium()
@@ -103,12 +113,12 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
         worst = max(_worst_factor(loop, 0.99 * steps.everywhere, star, start) for start in (0.0, star / 2, 3 * star))
         here = instance | {"compared": "largest factor of a round", "step": round(0.99 * steps.everywhere, 6)}
         yield Evidence(1 - 1e-6, worst, "at most", 0.0, here, size)
-        checks: list[tuple[float, Relation, float]] = [(0.95, "at most", 1e-3), (1.05, "at least", 100.0)]
+        checks: list[tuple[float, Relation, float]] = [(0.99, "at most", 1e-2), (1.01, "at least", 100.0)]
         for share, relation, bound in checks:
             point = star + OFFSET
-            for _ in range(100):
+            for _ in range(ROUNDS):
                 point = loop.step(point, share * steps.nearby)
-            here = instance | {"compared": f"factor of 100 rounds at {share} of the sharp step"}
+            here = instance | {"compared": f"factor of {ROUNDS} rounds at {share} of the sharp step"}
             yield Evidence(bound, abs(point - star) / OFFSET, relation, 0.0, here, size)
 
 
@@ -153,13 +163,15 @@ def plot() -> Plot:
 I28 = Claim(
     id="I.28",
     title="Dual ascent on a safety budget",
-    whose="paper",
-    place="paper, appendix D.3 and algorithm 4, which set no condition on alpha; the steps are ours",
+    whose="ours",
+    place="on the multiplier loop of the paper's appendix D.3 and algorithm 4, which set no condition on alpha",
+    plain="The penalty weights of safety training settle if their step is short enough, and else swing for ever.",
     statement=(
         "With exact policy steps the loop multiplier <- max(0, multiplier + alpha (E c - b)) converges from "
         "everywhere if alpha < 2 beta / sup |Cov_nu(c)|, 8 beta for one cost that ranges over [0, 1]. Near an "
         "equilibrium with the budget active it converges for alpha < 2 beta / Var_nu*(c) and not for larger alpha."
     ),
+    printed="multiplier <- max(0, multiplier + alpha (E c - b)),  alpha < 2 beta / Var_nu*(c)",
     kind="convergence",
     expected="holds",
     readings=(
@@ -167,13 +179,14 @@ I28 = Claim(
             expected="holds",
             stated=stated,
             sabotage=sabotage,
+            near_miss=near_miss,
             evidence=evidence,
         ),
     ),
     remark=(
         "The dual is concave with second derivative -Var / beta, so that below twice the inverse of its bound each "
-        "round shrinks the distance. Beside the equilibrium a round multiplies it by 1 - alpha Var / beta: -1.1 at "
-        "1.05 times the sharp step, where the loop ends in a bounded cycle."
+        "round shrinks the distance. Beside the equilibrium a round multiplies it by 1 - alpha Var / beta: -1.02 at "
+        "1.01 times the sharp step. Beyond it the loop ends in a bounded cycle."
     ),
     plot=plot,
 )
