@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from math import isfinite, nan
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from dagames_llm._errors import DataError, RecipeError
+from dagames_llm.place import DEVICE_HELP, DTYPE_HELP, check_dtype
 
 if TYPE_CHECKING:
     from dagames.targets import Target
@@ -48,11 +50,13 @@ def forecast_command(
     model: Annotated[str | None, typer.Option(help="Draw samples of it: `embedded`, a folder, or a hub id.")] = None,
     data: Annotated[Path | None, typer.Option(help="Data file of questions to draw for.")] = None,
     task: Annotated[str | None, typer.Option(help="Built-in task to draw for, its training part.")] = None,
-    samples: Annotated[int, typer.Option(min=2, help="Completions drawn of each prompt.")] = 32,
-    temperature: Annotated[float, typer.Option(min=0.01, help="Of the completions.")] = 1.0,
+    samples: Annotated[int | None, typer.Option(min=2, help="Completions drawn of each prompt; else 32.")] = None,
+    temperature: Annotated[float | None, typer.Option(min=0.01, max=1000, help="Of the completions; else 1.")] = None,
     max_new_tokens: Annotated[int | None, typer.Option(min=1, help="Length of a completion.")] = None,
-    batch_size: Annotated[int, typer.Option(min=1, help="Completions generated at once.")] = 64,
+    batch_size: Annotated[int | None, typer.Option(min=1, help="Completions generated at once; else 64.")] = None,
     chat: Annotated[bool, typer.Option("--chat", help="Render prompts by the chat template.")] = False,
+    device: Annotated[str | None, typer.Option(help=DEVICE_HELP)] = None,
+    dtype: Annotated[str | None, typer.Option(help=DTYPE_HELP)] = None,
     save_samples: Annotated[Path | None, typer.Option(help="Write the drawn samples to this file.")] = None,
     resamples: Annotated[int, typer.Option(min=1, help="Redraws of completions, for intervals.")] = 20,
     seed: Annotated[int, typer.Option(min=0, help="Of the samples and the redraws.")] = 0,
@@ -66,6 +70,18 @@ def forecast_command(
     from dagames_llm.forecast import Plan
 
     check_source(samples_file, model, data, task)
+    drawing = {
+        "--samples": samples,
+        "--temperature": temperature,
+        "--max-new-tokens": max_new_tokens,
+        "--batch-size": batch_size,
+        "--chat": chat or None,
+        "--device": device,
+        "--dtype": dtype,
+    }
+    if samples_file is not None and (unused := [name for name, value in drawing.items() if value is not None]):
+        raise DataError(f"{', '.join(unused)}: for samples that are drawn, and a file of samples was given.")
+    check_dtype(dtype or "auto")
     _check_outputs(json_file, plot, save_samples, samples_file, overwrite)
     place = None if match is None else as_match(match)
     made = make_target(target, target_options, table, group_size)
@@ -77,8 +93,20 @@ def forecast_command(
     else:
         from dagames_llm.forecast_samples import Draw, draw_samples
 
-        draw = Draw(model or "embedded", data, task, extractor, samples, temperature, max_new_tokens, batch_size, chat)
-        questions = draw_samples(draw, seed, save_samples)
+        draw = Draw(
+            model or "embedded",
+            data,
+            task,
+            extractor,
+            samples or 32,
+            temperature or 1.0,
+            max_new_tokens,
+            batch_size or 64,
+            chat,
+            device or "auto",
+            dtype or "auto",
+        )
+        questions = draw_samples(draw, seed, save_samples, overwrite, plan)
     content = run(questions, plan, place)
     if json_file is not None:
         write_json(json_file, content)
@@ -187,9 +215,12 @@ def as_match(match: str) -> tuple[str, float]:
     if name not in {*ROWS, "step"} and value:
         raise DataError(f"--match names no statistic {name!r} of a forecast; known are step, {', '.join(ROWS)}.")
     try:
-        return name, float(value)
+        number = float(value)
     except ValueError:
-        raise DataError(f"--match is {match!r}; it is a statistic and a number, as reward=0.91 or kl=0.4.") from None
+        number = nan
+    if not isfinite(number):
+        raise DataError(f"--match is {match!r}; it is a statistic and a number, as reward=0.91 or kl=0.4.")
+    return name, number
 
 
 def check_source(samples_file: Path | None, model: str | None, data: Path | None, task: str | None) -> None:
