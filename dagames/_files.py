@@ -82,7 +82,7 @@ def check_new_file(path: Path, *, overwrite: bool) -> None:
 
     Raises:
         DomainError: If it exists and `overwrite` is false, if it is a folder or no regular file, or if a folder of its
-            path is a file.
+            path is a file or takes no file.
     """
     above = next((parent for parent in path.parents if parent.exists()), Path())
     if not above.is_dir():
@@ -93,3 +93,9 @@ def check_new_file(path: Path, *, overwrite: bool) -> None:
         raise DomainError(f"{path} is no regular file.")
     if path.exists() and not overwrite:
         raise DomainError(f"{path} exists already; choose another name, or say --overwrite to replace it.")
+    try:
+        # Permissions do not tell it all (a file system that is full, or read only), and hours of work may come first.
+        with tempfile.TemporaryFile(dir=above):
+            pass
+    except OSError as error:
+        raise DomainError(f"{path} cannot be written: no file can be made in {above} ({error.strerror}).") from None

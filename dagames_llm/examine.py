@@ -14,13 +14,13 @@ from rich.console import Console
 
 from dagames._files import write_json
 from dagames_llm import models
-from dagames_llm._errors import ModelError
 from dagames_llm.data import Orbit
 from dagames_llm.evaluate import Decoding, Draw
 from dagames_llm.evaluate_command import Subject
 from dagames_llm.held_out import examination_of
 from dagames_llm.journal import journal_of, open_journal
 from dagames_llm.model_card import package_versions
+from dagames_llm.place import device_of, dtype_of
 from dagames_llm.recipe import Recipe
 from dagames_llm.show import evaluation_table
 from dagames_llm.train import load_policy
@@ -58,20 +58,10 @@ def place_of(recipe: Recipe, device: str, dtype: str, vllm: bool, of_a_run: bool
     Raises:
         ModelError: There is no such device.
     """
-    if device == "auto":
-        found = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
-        device = "cpu" if recipe.grpo.use_cpu or found is None else found.type
-    try:
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        reason = str(error).partition("\n")[0]
-        raise ModelError(f"`--device` is {device!r}, which torch cannot use here: {reason}") from error
+    device = device_of(device, recipe.grpo.use_cpu)
     if dtype == "auto" and of_a_run:
         dtype = recipe.model.dtype or "float32"
-    elif dtype == "auto":
-        short = "bfloat16" if not device.startswith("cuda") or torch.cuda.is_bf16_supported() else "float16"
-        dtype = "float32" if device == "cpu" else short
-    return Place(device, dtype, "vllm" if vllm else "transformers")
+    return Place(device, dtype_of(dtype, device), "vllm" if vllm else "transformers")
 
 
 def examine(

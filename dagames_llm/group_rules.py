@@ -200,6 +200,8 @@ def _exact(target: Target, sizes: Sequence[int]) -> Callable[[Floats], Floats]:
 def _by_view(target: Target, shares: Floats) -> Floats:
     paid = np.zeros(shares.shape)
     seen = shares[..., :-1]
+    if not seen.size:  # no answer was read, so that nothing is paid
+        return paid
     with np.errstate(divide="ignore", invalid="ignore"):
         paid[..., :-1] = target.exact_rewards(np.maximum(seen, 1e-300) if isinstance(target, SoftConsensus) else seen)
     if isinstance(target, SoftConsensus):

@@ -30,11 +30,13 @@ from dagames.targets import (
 from dagames_llm import cli
 from dagames_llm.answer_dynamics import equilibrium, log_of, path
 from dagames_llm.drawn_groups import DrawnGroups
+from dagames_llm.extract import extractor_named
 from dagames_llm.forecast import Plan, forecast, solve_question
 from dagames_llm.forecast_choices import collapse_threshold, directions
 from dagames_llm.forecast_picture import draw_forecast
+from dagames_llm.forecast_settings import made_target
 from dagames_llm.group_rules import _reward_of_counts, rule_of
-from dagames_llm.reference_games import SampledQuestion, question_of
+from dagames_llm.reference_games import SampledQuestion, load_samples, question_of
 from dagames_llm.vote_chances import views_are_pooled, vote_step
 
 ANSWERS = ("x", "y", "z")
@@ -327,6 +329,9 @@ BROKEN: dict[str, tuple[str, str]] = {
     "kind": ('{"prompt": "a", "answers": [true, "2"]}', "line 1: `answers` holds True"),
     "text": ('{"prompt": "a", "completions": [1, 2]}', "line 1: `completions` holds 1, which is no text"),
     "unread": ('{"prompt": "a", "answers": [null, null]}', "no answer was read in any completion"),
+    "infinite": ('{"prompt": "a", "answers": ["1", 1e999]}', "line 1: `answers` holds inf"),
+    "blank": ('{"prompt": "a", "answers": ["1", " "]}', "has null"),
+    "no gold": ('{"prompt": "a", "answers": ["1", "2"], "answer": []}', "line 1: `answer` is an empty list"),
     "bytes": ('{"prompt": "\udcff"}', "line 1: not UTF-8"),
 }
 
@@ -354,6 +359,9 @@ REFUSED: dict[str, tuple[list[str], str]] = {
     "nan": (["--beta", "nan"], "`beta`"),
     "step": (["--step-size", "-1"], "`step_size`"),
     "match": (["--match", "reward"], "--match is 'reward'"),
+    "no number": (["--match", "reward=nan"], "--match is 'reward=nan'"),
+    "for drawing": (["--chat", "--samples", "4"], "--samples, --chat: for samples that are drawn"),
+    "type": (["--dtype", "int8"], "--dtype: for samples that are drawn"),
     "statistic": (["--match", "joy=1"], "no statistic 'joy'"),
     "distances": (["--target", "centrality"], "reads distances"),
     "plot": (["--plot", "picture.bmp"], "must end in"),
@@ -389,6 +397,95 @@ def test_samples_have_one_source(arguments: list[str], message: str, capsys: pyt
     code, shown = run(["forecast", *arguments], capsys)
     assert code == 2
     assert message in shown
+
+
+@pytest.mark.parametrize(
+    "target", ["majority_vote", "consensus_vote", "crossed_vote", "soft_consensus", "gini_diversity"]
+)
+def test_a_question_without_any_answer_pays_nothing_and_stays(target: str) -> None:
+    read = question_of(["a", "b"], [["1", "2", "1"], ["1", "1", "3"]], frozenset({"1"}))
+    unread = question_of(["a", "b"], [[None, None], [None, None, None]], frozenset({"1"}))
+    plan = Plan(made_target(target, None, None, 4), 0.1, 4, 3, 0.25, 2)
+    alone, both = forecast([read], plan), forecast([read, unread], plan)
+    solved = both.solved[1]
+    assert (solved.along["reward"] == 0).all()
+    assert (solved.along["sampled"] == 0).all()
+    assert (solved.marginals["equilibrium"] == 1).all()
+    for name in ("reward", "sampled"):
+        assert both.equilibrium[name]["mean"] == pytest.approx(alone.equilibrium[name]["mean"] / 2, abs=1e-12)
+
+
+def test_a_number_is_the_same_answer_however_it_is_written(tmp_path: Path) -> None:
+    file = tmp_path / "samples.jsonl"
+    file.write_text('{"prompt": "a", "answers": [1, 2.0, "1"], "answer": 1.0}')
+    (found,) = load_samples(file, extractor_named("last_number"))
+    assert found.answers == ("1", "2")
+    assert found.right is not None
+    assert found.right.tolist() == [True, False, False]
+
+
+def test_a_target_that_cannot_be_forecast_is_refused_before_anything_is_drawn(
+    tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dagames_llm import models
+
+    def never(*_: Any, **__: Any) -> None:
+        pytest.fail("a model was loaded")
+
+    monkeypatch.setattr(models, "load_model", never)
+    code, shown = run(["forecast", "--model", str(tiny), "--task", "addition", "--target", "max_rl"], capsys)
+    assert code == 2
+    assert "cannot be forecast" in shown
+
+
+def test_a_killed_drawing_goes_on_to_the_same_samples(
+    tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dagames_llm.journal import Journal
+
+    (tmp_path / "data.jsonl").write_text("".join(json.dumps({"orbit": [f"a{i}=", f"b{i}?"]}) + "\n" for i in range(3)))
+    settings = [
+        "--extractor",
+        "first_number",
+        "--resamples",
+        "1",
+        "--steps",
+        "2",
+        "--samples",
+        "6",
+        "--batch-size",
+        "6",
+    ]
+    draw = [
+        "forecast",
+        *settings,
+        "--model",
+        str(tiny),
+        "--data",
+        str(tmp_path / "data.jsonl"),
+        "--max-new-tokens",
+        "2",
+    ]
+    code, shown = run([*draw, "--save-samples", str(tmp_path / "whole.jsonl")], capsys)
+    assert code == 0, shown
+    add, done = Journal.add, []
+
+    def killed(journal: Journal, *entry: Any) -> None:
+        if len(done) == 2:
+            raise KeyboardInterrupt
+        add(journal, *entry)
+        done.append(entry)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Journal, "add", killed)
+        code, shown = run([*draw, "--save-samples", str(tmp_path / "killed.jsonl")], capsys)
+    assert code == 130
+    assert (tmp_path / "killed.jsonl.partial").is_file()
+    code, shown = run([*draw, "--save-samples", str(tmp_path / "killed.jsonl")], capsys)
+    assert code == 0, shown
+    assert "going on with 2 batches" in " ".join(shown.split())
+    assert (tmp_path / "killed.jsonl").read_text() == (tmp_path / "whole.jsonl").read_text()
+    assert not (tmp_path / "killed.jsonl.partial").exists()
 
 
 def test_a_target_of_the_right_answer_needs_it() -> None:
