@@ -31,6 +31,8 @@ Examples: dagames-llm forecast samples.jsonl --target majority_vote --beta 0.02 
 dagames-llm forecast --model embedded --task addition --samples 16 --beta 0.02 --save-samples samples.jsonl
 
 dagames-llm forecast samples.jsonl --beta 0.02 --match reward=0.91    # where a run has reached this reward
+
+Killed or interrupted, the same command goes on with what it has drawn if it names a file to write.
 """
 
 
@@ -64,21 +66,22 @@ def forecast_command(
     from dagames._files import write_bytes, write_json
     from dagames_llm.extract import extractor_named
     from dagames_llm.forecast import Plan
+    from dagames_llm.forecast_samples import Draw, Keep, draw_samples
 
     check_source(samples_file, model, data, task)
     _check_outputs(json_file, plot, save_samples, samples_file, overwrite)
     place = None if match is None else as_match(match)
     made = make_target(target, target_options, table, group_size)
+    result = (save_samples or json_file or plot) if samples_file is None else None
+    keep = Keep(save_samples, result, overwrite)
     plan = Plan(made, beta, group_size, steps, step_size, resamples, seed)
     if samples_file is not None:
         from dagames_llm.reference_games import load_samples
 
         questions = load_samples(samples_file, extractor_named(extractor or "last_number"))
     else:
-        from dagames_llm.forecast_samples import Draw, draw_samples
-
         draw = Draw(model or "embedded", data, task, extractor, samples, temperature, max_new_tokens, batch_size, chat)
-        questions = draw_samples(draw, seed, save_samples)
+        questions = draw_samples(draw, seed, keep)
     content = run(questions, plan, place)
     if json_file is not None:
         write_json(json_file, content)
@@ -87,6 +90,7 @@ def forecast_command(
 
         write_bytes(plot, draw_forecast(content, plot.suffix.lower().removeprefix(".")))
         write_json(plot.with_suffix(".json"), content)
+    keep.done()
     _show(content)
 
 
@@ -222,12 +226,14 @@ def _check_outputs(
 ) -> None:
     from dagames._files import check_new_file
     from dagames._plot import check_outputs
+    from dagames_llm.journal import journal_of
 
     check_outputs(json_file, plot, overwrite=overwrite, source=source)
     if save is not None:
         if source is not None:
             raise DataError("--save-samples keeps samples that are drawn, and a file of samples was given.")
-        check_new_file(save, overwrite=overwrite)
+        # Where completions are kept beside it, it was written by this very command, which ended before its forecast.
+        check_new_file(save, overwrite=overwrite or journal_of(save).is_file())
 
 
 def _show(content: dict[str, Any]) -> None:

@@ -147,7 +147,8 @@ def _without_each(factors: Complexes) -> Complexes:
 def _read(values: Complexes, shape: Torus) -> Floats:
     """Return the coefficient of each view's remaining group, [R, M, n], of values [R, n, P]."""
     read = (values.reshape(-1, values.shape[-1]) @ shape.weights).real
-    return np.asarray(read.reshape(*values.shape[:2], -1).swapaxes(1, 2))
+    # No -1 here: of a question without any answer there is nothing to infer it from.
+    return np.asarray(read.reshape(*values.shape[:2], shape.weights.shape[1]).swapaxes(1, 2))
 
 
 @lru_cache(maxsize=64)
