@@ -70,12 +70,14 @@ def check_outputs(
         DomainError: a file cannot be written.
     """
     from dagames import _files, _plot
+    from dagames_llm.journal import journal_of
 
     _plot.check_outputs(json_file, plot, overwrite=overwrite, source=source)
     if save is not None:
         if source is not None:
             raise DataError("--save-samples keeps samples that are drawn, and a file of samples was given.")
-        _files.check_new_file(save, overwrite=overwrite)
+        # Where completions are kept beside it, it was written by this very command, which ended before its forecast.
+        _files.check_new_file(save, overwrite=overwrite or journal_of(save).is_file())
 
 
 def as_match(match: str, constraints: Sequence[str] = ()) -> tuple[str, float]:

@@ -15,6 +15,7 @@ from dagames_llm.place import DEVICE_HELP, DTYPE_HELP, check_dtype
 if TYPE_CHECKING:
     from dagames_llm.extract import Extractor
     from dagames_llm.forecast import Plan
+    from dagames_llm.forecast_samples import Keep
     from dagames_llm.forecast_settings import Settings
     from dagames_llm.reference_games import SampledQuestion
     from dagames_llm.safety_forecast import SafetyPlan
@@ -38,6 +39,8 @@ dagames-llm forecast samples.jsonl --beta 0.02 --match reward=0.91    # where a 
 dagames-llm forecast --config safety_cpu --save-samples samples.jsonl    # budgets: costs, multipliers, and their rest
 
 dagames-llm forecast samples.jsonl --constraints '[{"cost": "refusal", "budget": 0.1}]'
+
+Killed or interrupted, the same command goes on with what it has drawn if it names a file to write.
 """
 
 
@@ -83,6 +86,7 @@ def forecast_command(
     """Check what can be checked at once, read or draw the samples, and forecast."""
     from dagames._files import write_bytes, write_json
     from dagames_llm.extract import extractor_named
+    from dagames_llm.forecast_samples import Keep
     from dagames_llm.forecast_settings import read_options, resolved
 
     check_source(samples_file, model, data, task, config)
@@ -110,9 +114,8 @@ def forecast_command(
     place = None if match is None else as_match(match, [c.name for c in settings.constraints])
     plan = _plan(settings, step_size, questions_per_step, resamples)
     read = extractor_named(settings.keys["extractor"] or "last_number")
-    questions, rows = None, None
-    if samples_file is None:
-        questions, rows = _drawn(settings, plan, drawing, save_samples, overwrite)
+    keep = Keep(save_samples, (save_samples or json_file or plot) if samples_file is None else None, overwrite)
+    questions, rows = _drawn(settings, plan, drawing, keep) if samples_file is None else (None, None)
     content = _forecast(settings, plan, place, read, samples_file, questions, rows)
     if json_file is not None:
         write_json(json_file, content)
@@ -121,6 +124,7 @@ def forecast_command(
 
         write_bytes(plot, draw_forecast(content, plot.suffix.lower().removeprefix(".")))
         write_json(plot.with_suffix(".json"), content)
+    keep.done()
     _show(content)
 
 
@@ -147,9 +151,7 @@ def _plan(settings: Settings, step_size: float, together: int | None, resamples:
     )
 
 
-def _drawn(
-    settings: Settings, plan: Plan | SafetyPlan, drawing: Mapping[str, Any], save: Path | None, overwrite: bool
-) -> tuple[Any, Any]:
+def _drawn(settings: Settings, plan: Plan | SafetyPlan, drawing: Mapping[str, Any], keep: Keep) -> tuple[Any, Any]:
     from dagames_llm.forecast_samples import Draw, draw_samples
     from dagames_llm.forecast_settings import data_of
 
@@ -169,7 +171,7 @@ def _drawn(
         drawing["device"] or "auto",
         drawing["dtype"] or "auto",
     )
-    return draw_samples(draw, keys["seed"], plan, save, overwrite)
+    return draw_samples(draw, keys["seed"], plan, keep)
 
 
 def _forecast(

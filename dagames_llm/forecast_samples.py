@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from dagames._files import write_text
 from dagames_llm.extract import Extractor, extractor_named
 from dagames_llm.group_rules import rule_of, sizes_of
-from dagames_llm.journal import Journal, journal_of, open_journal
+from dagames_llm.journal import Journal, header_of, journal_of, open_journal
 from dagames_llm.reference_games import SampledQuestion, question_of
 
 if TYPE_CHECKING:
@@ -65,30 +64,46 @@ class Draw:
         return self.data is None if self.stop_at_newline is None else self.stop_at_newline
 
 
-def draw_samples(
-    draw: Draw, seed: int, plan: Plan | SafetyPlan, save: Path | None = None, overwrite: bool = False
-) -> tuple[list[SampledQuestion], list[Row]]:
+@dataclass(frozen=True)
+class Keep:
+    """Where completions are kept.
+
+    Attributes:
+        samples: all of them, in the form that `load_samples` reads; or None.
+        result: the file beside which they are kept as they come, until `done`; or None for no file.
+        overwrite: drop completions kept by a command about something else.
+    """
+
+    samples: Path | None = None
+    result: Path | None = None
+    overwrite: bool = False
+
+    def done(self) -> None:
+        """Delete what was kept as it came: the results are written."""
+        if self.result is not None:
+            journal_of(self.result).unlink(missing_ok=True)
+
+
+def draw_samples(draw: Draw, seed: int, plan: Plan | SafetyPlan, keep: Keep) -> tuple[list[SampledQuestion], list[Row]]:
     """Sample a model, with a bar. Heavy: loads torch.
 
     Args:
         draw: what.
         seed: of the samples and of the task's split.
         plan: the forecast that the samples are for, which is checked before anything is drawn.
-        save: write the completions to this file, in the form that `load_samples` reads. While they are drawn they are
-            kept beside it, so that a killed process goes on.
-        overwrite: drop completions that are kept from a drawing of something else.
+        keep: where completions are kept; those that an earlier process kept are not drawn again.
 
     Returns:
         The questions, and the rows of completions of which they were read.
 
     Raises:
         DataError: no question.
-        OutputError: completions of another drawing are kept beside `save`.
+        OutputError: completions of another drawing are kept beside the result.
         RecipeError: the plan's target cannot be forecast for these questions.
     """
-    orbits, read = _asked(draw, seed)
+    orbits, read = _orbits(draw, seed)
     _check_plan(plan, orbits)
-    remaining = iter(_texts(draw, seed, orbits, save, overwrite))
+    remaining = iter(_texts(draw, seed, orbits, keep))
     drawn = [[next(remaining) for _ in orbit.views] for orbit in orbits]
     gold = [None if o.gold is None else frozenset({o.gold, *o.aliases}) for o in orbits]
     rows = [
@@ -98,9 +113,8 @@ def draw_samples(
         | ({} if right is None else {"answer": sorted(map(str, right))})
         for orbit, completions, right in zip(orbits, drawn, gold, strict=True)
     ]
-    if save is not None:
-        write_text(save, "".join(json.dumps(row) + "\n" for row in rows))
-        journal_of(save).unlink(missing_ok=True)
+    if keep.samples is not None:
+        write_text(keep.samples, "".join(json.dumps(row) + "\n" for row in rows))
     questions = [
         question_of(orbit.views, [[read(text) for text in view] for view in completions], right)
         for orbit, completions, right in zip(orbits, drawn, gold, strict=True)
@@ -108,7 +122,7 @@ def draw_samples(
     return questions, rows
 
 
-def _asked(draw: Draw, seed: int) -> tuple[list[Orbit], Extractor]:
+def _orbits(draw: Draw, seed: int) -> tuple[list[Orbit], Extractor]:
     """Return the questions, and what reads their answers."""
     from dagames_llm.data import load_orbits, task_named
 
@@ -129,7 +143,7 @@ def _check_plan(plan: Plan | SafetyPlan, orbits: Sequence[Orbit]) -> None:
             rule_of(plan.target, question_of(views, [["0", "1"]] * len(views), gold), plan.group_size)
 
 
-def _texts(draw: Draw, seed: int, orbits: Sequence[Orbit], save: Path | None, overwrite: bool) -> list[list[str]]:
+def _texts(draw: Draw, seed: int, orbits: Sequence[Orbit], keep: Keep) -> list[list[str]]:
     """Return the completions of each view of each orbit."""
     from rich.console import Console
 
@@ -146,7 +160,9 @@ def _texts(draw: Draw, seed: int, orbits: Sequence[Orbit], save: Path | None, ov
     device = device_of(draw.device)
     place = device, dtype_of(draw.dtype, device)
     console = Console(stderr=True)
-    journal = None if save is None else _journal(draw, place, decoding, prompts, save, overwrite)
+    journal = None
+    if keep.result is not None:
+        journal = _journal(draw, place, decoding, prompts, keep.result, keep.overwrite)
     if journal is not None and journal.batches:
         console.print(f"going on with {len(journal.batches)} batches that are kept in {journal.path}")
     policy, tokenizer = load_on(draw.model, *place)
@@ -164,19 +180,19 @@ def _texts(draw: Draw, seed: int, orbits: Sequence[Orbit], save: Path | None, ov
 
 
 def _journal(
-    draw: Draw, place: tuple[str, str], decoding: Decoding, prompts: Sequence[object], save: Path, overwrite: bool
+    draw: Draw, place: tuple[str, str], decoding: Decoding, prompts: Sequence[object], result: Path, overwrite: bool
 ) -> Journal:
+    import torch
+
     from dagames_llm.model_card import package_versions
 
-    files = sorted(Path(draw.model).glob("*.safetensors"))
-    header = {
+    settings = {
         "model": draw.model,
-        "weights": [[file.name, file.stat().st_size, file.stat().st_mtime_ns] for file in files],
         "device": place[0],
         "dtype": place[1],
-        "packages": package_versions(),
-        "decoding": asdict(decoding),
         "stop_at_newline": draw.one_line,
-        "prompts": hashlib.sha256(json.dumps(prompts).encode()).hexdigest()[:16],
+        "threads": torch.get_num_threads(),
+        "packages": package_versions(),
     }
-    return open_journal(journal_of(save), header, overwrite)
+    header = header_of(settings, prompts, [Path(draw.model)], asdict(decoding))
+    return open_journal(journal_of(result), header, overwrite)

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
+import signal
+import subprocess
+import sys
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -275,6 +279,14 @@ def test_many_wordings_are_pooled() -> None:
     np.testing.assert_allclose(four.advantage[0, 2], one.advantage[0, 0], atol=1e-6)
 
 
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: type(target).__name__)
+def test_a_question_without_any_answer_is_paid_as_groups_without_one(target: Target) -> None:
+    """Its only column is that of completions in which nothing was read."""
+    step = rule_of(target, question(np.ones((2, 1))), 4).group(np.ones((1, 2, 1)))
+    assert np.isfinite(step.advantage).all()
+    assert step.reward == pytest.approx(target.rewards(AnswerGroup([None] * 4)).mean(), abs=1e-12)
+
+
 def test_other_targets_go_through_drawn_groups() -> None:
     asked = question_of(["A", "B"], [["x"] * 6 + ["y"] * 4, ["x"] * 5 + ["y"] * 4 + [None]], frozenset({"x"}))
     for target in (ConsensusVote(), MajorityVote(against=-1.0)):
@@ -438,7 +450,7 @@ def test_a_target_that_cannot_be_forecast_is_refused_before_anything_is_drawn(
     assert "cannot be forecast" in shown
 
 
-def test_a_killed_drawing_goes_on_to_the_same_samples(
+def test_an_interrupted_drawing_goes_on_to_the_same_forecast_without_a_file_of_samples(
     tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from dagames_llm.journal import Journal
@@ -466,7 +478,7 @@ def test_a_killed_drawing_goes_on_to_the_same_samples(
         "--max-new-tokens",
         "2",
     ]
-    code, shown = run([*draw, "--save-samples", str(tmp_path / "whole.jsonl")], capsys)
+    code, shown = run([*draw, "--json", str(tmp_path / "whole.json")], capsys)
     assert code == 0, shown
     add, done = Journal.add, []
 
@@ -478,14 +490,14 @@ def test_a_killed_drawing_goes_on_to_the_same_samples(
 
     with monkeypatch.context() as patch:
         patch.setattr(Journal, "add", killed)
-        code, shown = run([*draw, "--save-samples", str(tmp_path / "killed.jsonl")], capsys)
+        code, shown = run([*draw, "--json", str(tmp_path / "killed.json")], capsys)
     assert code == 130
-    assert (tmp_path / "killed.jsonl.partial").is_file()
-    code, shown = run([*draw, "--save-samples", str(tmp_path / "killed.jsonl")], capsys)
+    assert (tmp_path / "killed.json.partial").is_file()
+    code, shown = run([*draw, "--json", str(tmp_path / "killed.json")], capsys)
     assert code == 0, shown
     assert "going on with 2 batches" in " ".join(shown.split())
-    assert (tmp_path / "killed.jsonl").read_text() == (tmp_path / "whole.jsonl").read_text()
-    assert not (tmp_path / "killed.jsonl.partial").exists()
+    assert (tmp_path / "killed.json").read_text() == (tmp_path / "whole.json").read_text()
+    assert not (tmp_path / "killed.json.partial").exists()
 
 
 def test_a_target_of_the_right_answer_needs_it() -> None:
@@ -508,3 +520,60 @@ def test_samples_are_drawn_kept_and_read_again(tiny: Path, tmp_path: Path, capsy
     assert code == 0, shown
     assert json.loads(first.read_text()) == json.loads(second.read_text())
     assert len(json.loads(kept.read_text().splitlines()[0])["completions"][1]) == 6
+
+
+KILLED = """
+import os, signal, sys
+from dagames_llm import cli, forecast, journal
+
+def kill(*_, **__):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+add = journal.Journal.add
+
+def last_add(self, sampled, prompts, batch):
+    add(self, sampled, prompts, batch)
+    if len(self.path.read_text().splitlines()) == 4:
+        kill()
+
+if sys.argv[1] == "drawing":
+    journal.Journal.add = last_add
+else:
+    forecast.forecast = kill
+cli.guarded(cli.app, sys.argv[2:])
+"""
+
+
+def test_a_forecast_killed_while_it_draws_and_while_it_solves_goes_on_to_the_same_numbers(
+    tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second process is killed in the solving of what the first one began to draw."""
+    monkeypatch.chdir(tmp_path)
+    rows = [{"orbit": [f"a{i}=", f"b{i}?"], "answer": i} for i in range(3)]
+    Path("data.jsonl").write_text("\n".join(json.dumps(row) for row in rows))
+    command = ["forecast", "--model", str(tiny), "--data", "data.jsonl", "--samples", "4", "--max-new-tokens", "2"]
+    command += ["--batch-size", "4", "--extractor", "first_number", "--resamples", "1", "--steps", "2"]
+    outputs = ["--save-samples", "samples.jsonl", "--json", "forecast.json"]
+    place = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    for when, kept in (("drawing", 3), ("solving", 6)):
+        child = subprocess.run([sys.executable, "-c", KILLED, when, *command, *outputs], env=place, capture_output=True)
+        assert child.returncode == -signal.SIGKILL, child.stderr.decode()
+        assert len(Path("samples.jsonl.partial").read_text().splitlines()) == 1 + kept
+        assert not Path("forecast.json").exists()
+        assert Path("samples.jsonl").exists() == (when == "solving")
+    for other, message in ((["--seed", "1"], "`decoding` was"), (["--dtype", "bfloat16"], "`dtype` was")):
+        code, shown = run([*command, *outputs, *other], capsys)
+        assert code == 2
+        assert message in shown
+    code, shown = run([*command, *outputs], capsys)
+    assert code == 0, shown
+    assert "going on with 6 batches" in " ".join(shown.split())
+    assert {path.name for path in Path().iterdir()} == {"data.jsonl", "samples.jsonl", "forecast.json"}
+    code, shown = run([*command, "--save-samples", "whole.jsonl", "--json", "whole.json"], capsys)
+    assert code == 0, shown
+    assert "going on" not in shown
+    assert Path("samples.jsonl").read_text() == Path("whole.jsonl").read_text()
+    assert json.loads(Path("forecast.json").read_text()) == json.loads(Path("whole.json").read_text())
+    code, shown = run([*command, *outputs], capsys)
+    assert code == 2
+    assert "exists already" in shown
