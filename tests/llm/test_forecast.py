@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import binom
 
 from dagames.grpo import mean_field_path
 from dagames.targets import (
@@ -39,7 +40,7 @@ from dagames_llm.forecast import Plan, forecast, solve_question
 from dagames_llm.forecast_choices import collapse_threshold, directions
 from dagames_llm.forecast_picture import draw_forecast
 from dagames_llm.forecast_settings import made_target
-from dagames_llm.group_rules import _reward_of_counts, rule_of
+from dagames_llm.group_rules import LARGEST_GROUP, _reward_of_counts, rule_of
 from dagames_llm.reference_games import SampledQuestion, load_samples, question_of
 from dagames_llm.vote_chances import views_are_pooled, vote_step
 
@@ -270,6 +271,19 @@ def test_directions_come_right_as_groups_grow() -> None:
     assert [row["error"]["mean"] for row in votes] == sorted((row["error"]["mean"] for row in votes), reverse=True)
 
 
+def test_the_largest_group_is_exact_and_none_beyond_is_compared() -> None:
+    share = 0.7
+    k = np.arange(LARGEST_GROUP + 1)
+    winner = np.maximum(k, LARGEST_GROUP - k) / LARGEST_GROUP
+    winner[k * 2 == LARGEST_GROUP] = 0.5  # a tie pays one half of the group
+    step = vote_step(np.array([[[share, 1 - share, 0.0]]]), [LARGEST_GROUP])
+    assert step.reward[0] == pytest.approx(binom.pmf(k, LARGEST_GROUP, share) @ winner, abs=1e-9)
+    asked = question_of(["a"], [["x"] * 7 + ["y"] * 3])
+    rows = directions([asked], Plan(MajorityVote(), 0.1, 128, 1, 0.25, 1))
+    assert [row["group_size"] for row in rows] == [64, 128, 256]
+    assert all(row["error"]["mean"] < 1e-6 for row in rows)
+
+
 def test_many_wordings_are_pooled() -> None:
     assert not views_are_pooled([4, 4])
     assert views_are_pooled([8, 8, 8, 8])
@@ -372,6 +386,8 @@ REFUSED: dict[str, tuple[list[str], str]] = {
     "step": (["--step-size", "-1"], "`step_size`"),
     "match": (["--match", "reward"], "--match is 'reward'"),
     "no number": (["--match", "reward=nan"], "--match is 'reward=nan'"),
+    "large": (["-K", "100000"], "`group_size` is 100000; expectations over groups are computed for at most 256"),
+    "large table": (["-K", "257", "--target", "inverse_frequency", "--table", "minimax"], "`group_size` is 257"),
     "for drawing": (["--chat", "--samples", "4"], "--samples, --chat: for samples that are drawn"),
     "type": (["--dtype", "int8"], "--dtype: for samples that are drawn"),
     "statistic": (["--match", "joy=1"], "no statistic 'joy'"),
