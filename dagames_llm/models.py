@@ -214,6 +214,8 @@ def check_adapter(folder: str | Path) -> None:
     Raises:
         ModelError: it does not.
     """
+    if not Path(folder).exists():
+        raise ModelError(f"{folder} is no adapter folder: there is no such folder.")
     for file in ("adapter_config.json", "adapter_model.safetensors"):
         if not (Path(folder) / file).is_file():
             raise ModelError(f"{folder} is no adapter folder: it has no {file}.")
