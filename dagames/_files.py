@@ -82,14 +82,33 @@ def check_new_file(path: Path, *, overwrite: bool) -> None:
 
     Raises:
         DomainError: If it exists and `overwrite` is false, if it is a folder or no regular file, or if a folder of its
-            path is a file.
+            path is a file or takes no file.
     """
-    above = next((parent for parent in path.parents if parent.exists()), Path())
-    if not above.is_dir():
-        raise DomainError(f"{path} cannot be written: {above} is a file.")
     if path.is_dir():
         raise DomainError(f"{path} is a folder; name a file.")
     if path.exists() and not path.is_file():
         raise DomainError(f"{path} is no regular file.")
     if path.exists() and not overwrite:
         raise DomainError(f"{path} exists already; choose another name, or say --overwrite to replace it.")
+    if (reason := obstacle(path)) is not None:
+        raise DomainError(f"{path} cannot be written: {reason}.")
+
+
+def obstacle(path: Path) -> str | None:
+    """Return why no file or folder can be made at a path, or None if one can.
+
+    Args:
+        path: The path; the folders that lead to it need not exist.
+
+    Returns:
+        What is wrong with the nearest folder above it that exists: it is a file, or takes no file.
+    """
+    above = next((parent for parent in path.parents if parent.exists()), Path())
+    if not above.is_dir():
+        return f"{above} is a file"
+    try:
+        # Permissions do not tell it all (a file system that is full, or read only), and hours of work may come first.
+        with tempfile.TemporaryFile(dir=above):
+            return None
+    except OSError as error:
+        return f"no file can be made in {above} ({error.strerror})"

@@ -24,8 +24,8 @@ app = typer.Typer(
 )
 
 
-def main() -> None:
-    """Run the command line; a user's mistake gives one message and exit code 2."""
+def whole_app() -> typer.Typer:
+    """Return the application with all of its commands."""
     # The roof enters a room only when it is needed: `dagames --help` and `import dagames.cli` stay quick.
     from dagames import _pareto_command, _solve_command, _table_command
     from proofs_check.command import verify
@@ -34,8 +34,13 @@ def main() -> None:
     app.command("table", help=_table_command.HELP)(_table_command.table)
     app.command("pareto", help=_pareto_command.HELP)(_pareto_command.pareto)
     app.command("verify")(verify)
+    return app
+
+
+def main() -> None:
+    """Run the command line; a user's mistake gives one message and exit code 2."""
     with exit_on_user_error():
-        app()
+        whole_app()()
 
 
 @app.command()

@@ -7,7 +7,6 @@ cause ends in one message on standard error and exit code 2, without a traceback
 from __future__ import annotations
 
 import functools
-import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -22,6 +21,7 @@ from dagames_llm.evaluate_command import EVALUATE_HELP, evaluate_command
 from dagames_llm.forecast_command import HELP as FORECAST_HELP
 from dagames_llm.forecast_command import forecast_command
 from dagames_llm.inspection import INSPECT_HELP, inspect_command
+from dagames_llm.launched import fail, is_first_process, work_alone
 from dagames_llm.paraphrase import PARAPHRASE_HELP, paraphrase_command
 
 app = typer.Typer(
@@ -54,6 +54,14 @@ Examples: dagames-llm train --config coherence_cpu --output-dir out
 dagames-llm train --config table1_coherence_qwen --dry-run
 """
 
+
+@app.callback()
+def on_one_process(context: typer.Context) -> None:
+    """Let one process do every command but training."""
+    if context.invoked_subcommand != "train":
+        work_alone()
+
+
 app.command("evaluate", help=EVALUATE_HELP)(evaluate_command)
 app.command("compare", help=COMPARE_HELP)(compare_command)
 
@@ -81,6 +89,7 @@ def train_command(
     if dry_run:
         from dagames_llm.dry_run import dry_run_command
 
+        work_alone()
         dry_run_command(config, data)
         return
     written = read_recipe(config)
@@ -164,15 +173,15 @@ def guarded(command: Callable[..., Any] | typer.Typer, arguments: Sequence[str] 
     try:
         command(args=None if arguments is None else list(arguments))
     except DagamesError as error:
-        _fail(str(error))
+        fail(str(error))
     except ModuleNotFoundError as error:
         if error.name is None or error.name.split(".")[0] in ("dagames", "dagames_llm"):
             raise
-        _fail(f"the package {error.name} is missing; install the language-model part: pip install 'dagames[llm]'.")
+        fail(f"the package {error.name} is missing; install the language-model part: pip install 'dagames[llm]'.")
     except OSError as error:
         if error.filename is None:
             raise
-        _fail(f"{error.filename}: {error.strerror}.")
+        fail(f"{error.filename}: {error.strerror}.")
     except (KeyboardInterrupt, SystemExit) as end:
         stop = _interrupt_behind(end)
         if stop is None:
@@ -190,17 +199,6 @@ def _interrupt_behind(end: BaseException | None) -> KeyboardInterrupt | None:
     while end is not None and not isinstance(end, KeyboardInterrupt):
         end = end.__cause__ or end.__context__
     return end
-
-
-def is_first_process() -> bool:
-    """Tell whether this process speaks for all that a launcher started."""
-    return os.environ.get("RANK", "0") == "0"
-
-
-def _fail(message: str) -> None:
-    if is_first_process():
-        typer.echo(f"error: {message}", err=True)
-    sys.exit(2)
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from dagames_llm.kinds import shown
-from dagames_llm.recipe_rules import OPTIMISERS, PLAIN_SCHEDULES, SET_ELSEWHERE, TRACKER_MODULES, TRACKERS
+from dagames_llm.recipe_rules import OPTIMISERS, PLAIN_SCHEDULES, QLORA, SET_ELSEWHERE, TRACKER_MODULES, TRACKERS
 
 Faults = dict[str, str]
 Found = Iterator[tuple[str, str]]
@@ -301,8 +301,8 @@ def _absent(settings: Settings, key: str, module: str, command: str, otherwise: 
 
 def _packages(settings: Settings) -> Found:
     for key, module, command in (
-        ("load_in_4bit", "bitsandbytes", "bitsandbytes"),
-        ("load_in_8bit", "bitsandbytes", "bitsandbytes"),
+        ("load_in_4bit", "bitsandbytes", QLORA),
+        ("load_in_8bit", "bitsandbytes", QLORA),
         ("use_vllm", "vllm", "'trl[vllm]'"),
         ("use_liger_kernel", "liger_kernel", "liger-kernel"),
         ("deepspeed", "deepspeed", "deepspeed"),

@@ -256,9 +256,8 @@ def dry_run_command(config: str, data: Path | None) -> None:
     """
     import typer
 
-    from dagames_llm.cli import is_first_process, quiet_libraries
+    from dagames_llm.cli import quiet_libraries
 
     quiet_libraries()
     found = dry_run(config, {} if data is None else {"data": str(data)})
-    if is_first_process():
-        typer.echo(show_dry_run(config, found))
+    typer.echo(show_dry_run(config, found))

@@ -6,12 +6,13 @@ Statistics of one question are in `scores`, intervals in `intervals`, completion
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from dagames_llm._errors import DataError
+from dagames_llm._errors import DataError, RecipeError
 from dagames_llm.costs import costs_of
 from dagames_llm.data import Orbit, View, as_messages, canonical_letter, check_form, view_text
 from dagames_llm.distances import Distance, distances_of
@@ -52,6 +53,10 @@ Progress = Callable[[int, int], None]
 """Told how many prompts of how many are done."""
 
 
+OF_SAMPLING = ("typical_p", "epsilon_cutoff", "eta_cutoff", "top_h")
+"""Entries of `generation_kwargs` that say how tokens are drawn; a greedy completion has no use for them."""
+
+
 @dataclass(frozen=True)
 class Decoding:
     """How completions are drawn.
@@ -67,6 +72,7 @@ class Decoding:
         top_k: their number; 0 for all.
         min_p: their least probability, as a share of the largest; None for all.
         repetition_penalty: of all completions; 1 for none.
+        generation_kwargs: more settings of `model.generate`, by name; None for none.
     """
 
     samples: int = 8
@@ -79,6 +85,7 @@ class Decoding:
     top_k: int = 0
     min_p: float | None = None
     repetition_penalty: float = 1.0
+    generation_kwargs: Mapping[str, Any] | None = None
 
 
 def generate(
@@ -110,6 +117,10 @@ def generate(
     # A model's own generation settings may hold others: what is measured is what training samples from.
     names = ("temperature", "top_k", "top_p", "min_p")
     chosen = {name: getattr(decoding, name) for name in names} if sampled else {}
+    more = {
+        name: value for name, value in (decoding.generation_kwargs or {}).items() if sampled or name not in OF_SAMPLING
+    }
+    chosen |= {"pad_token_id": tokenizer.pad_token_id, "repetition_penalty": decoding.repetition_penalty, **more}
     at_once = max(1, decoding.batch_size // width)
     # Prompts of like length share a batch, so that little of it is padding; the order is undone at the end.
     order = sorted(range(len(prompts)), key=lambda i: len(view_text(prompts[i])))
@@ -123,15 +134,9 @@ def generate(
             kept = None if journal is None else journal.find(sampled, batch)
             if kept is None:
                 inputs = _tokens(tokenizer, [prompts[i] for i in batch], decoding.chat).to(model.device)
-                tokens = model.generate(
-                    **inputs,
-                    do_sample=sampled,
-                    num_return_sequences=width,
-                    max_new_tokens=decoding.max_new_tokens,
-                    pad_token_id=tokenizer.pad_token_id,
-                    repetition_penalty=decoding.repetition_penalty,
-                    **chosen,
-                )
+                fixed = {"do_sample": sampled, "num_return_sequences": width, "max_new_tokens": decoding.max_new_tokens}
+                with _naming(decoding.generation_kwargs):
+                    tokens = model.generate(**inputs, **{**fixed, **chosen})
                 new = tokenizer.batch_decode(tokens[:, inputs["input_ids"].shape[1] :], skip_special_tokens=True)
                 kept = Batch([new[place * width : (place + 1) * width] for place in range(len(batch))])
                 if journal is not None:
@@ -144,6 +149,20 @@ def generate(
                 progress(min(start + at_once, len(order)), len(order))
     model.train(training)
     return texts
+
+
+@contextmanager
+def _naming(options: Mapping[str, Any] | None) -> Iterator[None]:
+    """Name the options of a recipe where `model.generate` refuses them."""
+    try:
+        yield
+    except (TypeError, ValueError, AttributeError) as error:
+        if not options:
+            raise
+        reason = str(error).strip().partition("\n")[0]
+        raise RecipeError(
+            f"`generation_kwargs` is {dict(options)!r:.200}, which `generate` refuses: {reason}"
+        ) from error
 
 
 def _random_numbers(model: PreTrainedModel) -> Any:

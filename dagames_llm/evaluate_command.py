@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dagames_llm._errors import DataError, ModelError, OutputError
+from dagames_llm._errors import DataError, OutputError
 from dagames_llm.data import Orbit
+from dagames_llm.place import DEVICE_HELP, DTYPE_HELP, check_dtype
 
 if TYPE_CHECKING:
     from dagames_llm.recipe import Recipe
@@ -34,8 +35,6 @@ dagames-llm evaluate out/run --data other.jsonl --samples 32 --k 8 --k 32 --out 
 
 dagames-llm evaluate --model some-folder --data test.jsonl --extractor last_number --chat --max-new-tokens 256
 """
-
-DTYPES = ("auto", "float32", "bfloat16", "float16")
 
 
 @dataclass(frozen=True)
@@ -74,8 +73,8 @@ def evaluate_command(
     ] = None,
     seed: Annotated[int | None, typer.Option(min=0, max=2**32 - 1, help="Of the samples.")] = None,
     k: Annotated[list[int] | None, typer.Option(min=1, help="Of maj@k and pass@k; may be repeated.")] = None,
-    device: Annotated[str, typer.Option(help="`auto`, `cpu`, `cuda`, `cuda:1`, ...")] = "auto",
-    dtype: Annotated[str, typer.Option(help="`auto`, `float32`, `bfloat16` or `float16`.")] = "auto",
+    device: Annotated[str, typer.Option(help=DEVICE_HELP)] = "auto",
+    dtype: Annotated[str, typer.Option(help=DTYPE_HELP)] = "auto",
     vllm: Annotated[bool, typer.Option("--vllm", help="Generate by vLLM, which is installed apart.")] = False,
     out: Annotated[Path | None, typer.Option(help="Write the result to this JSON file.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file if it is there.")] = False,
@@ -87,8 +86,9 @@ def evaluate_command(
 
     if out is not None:
         check_new_file(out, overwrite=overwrite)
-    if dtype not in DTYPES:
-        raise ModelError(f"`--dtype` is {dtype!r}; known are {', '.join(DTYPES)}.")
+    check_dtype(dtype)
+    if data is not None and task is not None:
+        raise DataError("--data and --task both name questions; give one.")
     folder = _one_folder(run, adapter)
     options = {
         "task": task,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -14,13 +12,13 @@ from rich.console import Console
 
 from dagames._files import write_json
 from dagames_llm import models
-from dagames_llm._errors import ModelError
 from dagames_llm.data import Orbit
 from dagames_llm.evaluate import Decoding, Draw
 from dagames_llm.evaluate_command import Subject
 from dagames_llm.held_out import examination_of
-from dagames_llm.journal import journal_of, open_journal
+from dagames_llm.journal import header_of, journal_of, open_journal
 from dagames_llm.model_card import package_versions
+from dagames_llm.place import device_of, dtype_of
 from dagames_llm.recipe import Recipe
 from dagames_llm.show import evaluation_table
 from dagames_llm.train import load_policy
@@ -58,20 +56,10 @@ def place_of(recipe: Recipe, device: str, dtype: str, vllm: bool, of_a_run: bool
     Raises:
         ModelError: There is no such device.
     """
-    if device == "auto":
-        found = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
-        device = "cpu" if recipe.grpo.use_cpu or found is None else found.type
-    try:
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        reason = str(error).partition("\n")[0]
-        raise ModelError(f"`--device` is {device!r}, which torch cannot use here: {reason}") from error
+    device = device_of(device, recipe.grpo.use_cpu)
     if dtype == "auto" and of_a_run:
         dtype = recipe.model.dtype or "float32"
-    elif dtype == "auto":
-        short = "bfloat16" if not device.startswith("cuda") or torch.cuda.is_bf16_supported() else "float16"
-        dtype = "float32" if device == "cpu" else short
-    return Place(device, dtype, "vllm" if vllm else "transformers")
+    return Place(device, dtype_of(dtype, device), "vllm" if vllm else "transformers")
 
 
 def examine(
@@ -113,7 +101,14 @@ def examine(
     }
     journal = None
     if out is not None:
-        journal = open_journal(journal_of(out), header_of(settings, recipe, subject, orbits, decoding), overwrite)
+        folders = [Path(subject.model), *(folder for folder in (subject.adapter, subject.whole) if folder is not None)]
+        asked = {
+            **settings,
+            "stop_at_newline": recipe.orbit.stop_at_newline,
+            "threads": torch.get_num_threads() if recipe.orbit.threads is None else recipe.orbit.threads,
+        }
+        header = header_of(asked, [orbit.views for orbit in orbits], folders, asdict(decoding))
+        journal = open_journal(journal_of(out), header, overwrite)
         if journal.batches:
             console.print(f"going on with {len(journal.batches)} batches that are kept in {journal.path}")
     results: dict[str, Any] = {}
@@ -168,31 +163,3 @@ def _loaded(recipe: Recipe, name: str, place: Place) -> tuple[Any, Any]:
         replace(recipe, model=replace(recipe.model, model_name_or_path=name, dtype=place.dtype))  # type: ignore[type-var]
     )
     return (model if model.device == torch.device(place.device) else model.to(place.device)), tokenizer
-
-
-def header_of(
-    settings: dict[str, Any], recipe: Recipe, subject: Subject, orbits: Sequence[Orbit], decoding: Decoding
-) -> dict[str, Any]:
-    """Return what decides completions, as plain data: those of an earlier process are used only if all of it is equal.
-
-    Args:
-        settings: Names, device, and versions of packages.
-        recipe: Of the run.
-        subject: Whose files are told by size and time.
-        orbits: The questions.
-        decoding: How completions are drawn.
-
-    Returns:
-        The header of a journal.
-    """
-    prompts = json.dumps([orbit.views for orbit in orbits])
-    folders = [Path(subject.model), subject.adapter, subject.whole]
-    files = [file for folder in folders if folder is not None for file in sorted(folder.glob("*.safetensors"))]
-    return {
-        **settings,
-        "decoding": asdict(decoding),
-        "stop_at_newline": recipe.orbit.stop_at_newline,
-        "threads": torch.get_num_threads() if recipe.orbit.threads is None else recipe.orbit.threads,
-        "prompts": hashlib.sha256(prompts.encode()).hexdigest()[:16],
-        "weights": [[file.name, file.stat().st_size, file.stat().st_mtime_ns] for file in files],
-    }

@@ -49,9 +49,9 @@ def directions(questions: Sequence[SampledQuestion], plan: Plan) -> list[dict[st
         plan: target and group size.
 
     Returns:
-        A row for K / 2, K, 2 K and 4 K, and at K for each other table: `group_size`, `table`, `error`, the mean
-        distance of the unit vectors (0 to 2) with its interval, over questions whose limit moves, and `opposed`, the
-        share of questions whose step points away.
+        A row for each of K / 2, K, 2 K and 4 K that can be computed, and at K for each other table: `group_size`,
+        `table`, `error`, the mean distance of the unit vectors (0 to 2) with its interval, over questions whose limit
+        moves, and `opposed`, the share of questions whose step points away.
     """
     K = plan.group_size
     tabled = isinstance(plan.target, InverseFrequency | PriorMatching)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dagames_llm._errors import DataError, RecipeError
+from dagames_llm._errors import RecipeError
+from dagames_llm.forecast_checks import as_match, check_drawing, check_outputs, check_source
+from dagames_llm.place import DEVICE_HELP, DTYPE_HELP, check_dtype
 
 if TYPE_CHECKING:
     from dagames_llm.extract import Extractor
     from dagames_llm.forecast import Plan
+    from dagames_llm.forecast_samples import Keep
     from dagames_llm.forecast_settings import Settings
     from dagames_llm.reference_games import SampledQuestion
     from dagames_llm.safety_forecast import SafetyPlan
@@ -36,6 +39,8 @@ dagames-llm forecast samples.jsonl --beta 0.02 --match reward=0.91    # where a 
 dagames-llm forecast --config safety_cpu --save-samples samples.jsonl    # budgets: costs, multipliers, and their rest
 
 dagames-llm forecast samples.jsonl --constraints '[{"cost": "refusal", "budget": 0.1}]'
+
+Killed or interrupted, the same command goes on with what it has drawn if it names a file to write.
 """
 
 
@@ -62,11 +67,13 @@ def forecast_command(
     model: Annotated[str | None, typer.Option(help="Draw samples of it: `embedded`, a folder, or a hub id.")] = None,
     data: Annotated[Path | None, typer.Option(help="Data file of questions to draw for.")] = None,
     task: Annotated[str | None, typer.Option(help="Built-in task to draw for, its training part.")] = None,
-    samples: Annotated[int, typer.Option(min=2, help="Completions drawn of each prompt.")] = 32,
-    temperature: Annotated[float | None, typer.Option(min=0.01, help="Of the completions; else 1.")] = None,
+    samples: Annotated[int | None, typer.Option(min=2, help="Completions drawn of each prompt; else 32.")] = None,
+    temperature: Annotated[float | None, typer.Option(min=0.01, max=1000, help="Of the completions; else 1.")] = None,
     max_new_tokens: Annotated[int | None, typer.Option(min=1, help="Length of a completion.")] = None,
-    batch_size: Annotated[int, typer.Option(min=1, help="Completions generated at once.")] = 64,
+    batch_size: Annotated[int | None, typer.Option(min=1, help="Completions generated at once; else 64.")] = None,
     chat: Annotated[bool | None, typer.Option("--chat/--no-chat", help="Render by the chat template.")] = None,
+    device: Annotated[str | None, typer.Option(help=DEVICE_HELP)] = None,
+    dtype: Annotated[str | None, typer.Option(help=DTYPE_HELP)] = None,
     save_samples: Annotated[Path | None, typer.Option(help="Write the drawn samples to this file.")] = None,
     resamples: Annotated[
         int | None, typer.Option(min=1, help="Redraws for intervals; else 20, with budgets alone 200.")
@@ -79,10 +86,15 @@ def forecast_command(
     """Check what can be checked at once, read or draw the samples, and forecast."""
     from dagames._files import write_bytes, write_json
     from dagames_llm.extract import extractor_named
+    from dagames_llm.forecast_samples import Keep
     from dagames_llm.forecast_settings import read_options, resolved
 
     check_source(samples_file, model, data, task, config)
-    _check_outputs(json_file, plot, save_samples, samples_file, overwrite)
+    of_the_recipe = {"temperature": temperature, "max_new_tokens": max_new_tokens, "chat": chat}
+    drawing = {"samples": samples, "batch_size": batch_size, "device": device, "dtype": dtype}
+    check_drawing(samples_file, {**drawing, **of_the_recipe})
+    check_dtype(dtype or "auto")
+    check_outputs(json_file, plot, save_samples, samples_file, overwrite)
     options = {
         "target": target,
         "target_options": read_options(target_options),
@@ -102,7 +114,8 @@ def forecast_command(
     place = None if match is None else as_match(match, [c.name for c in settings.constraints])
     plan = _plan(settings, step_size, questions_per_step, resamples)
     read = extractor_named(settings.keys["extractor"] or "last_number")
-    questions, rows = _drawn(settings, samples, batch_size, save_samples) if samples_file is None else (None, None)
+    keep = Keep(save_samples, (save_samples or json_file or plot) if samples_file is None else None, overwrite)
+    questions, rows = _drawn(settings, plan, drawing, keep) if samples_file is None else (None, None)
     content = _forecast(settings, plan, place, read, samples_file, questions, rows)
     if json_file is not None:
         write_json(json_file, content)
@@ -111,6 +124,7 @@ def forecast_command(
 
         write_bytes(plot, draw_forecast(content, plot.suffix.lower().removeprefix(".")))
         write_json(plot.with_suffix(".json"), content)
+    keep.done()
     _show(content)
 
 
@@ -137,7 +151,7 @@ def _plan(settings: Settings, step_size: float, together: int | None, resamples:
     )
 
 
-def _drawn(settings: Settings, samples: int, batch_size: int, save: Path | None) -> tuple[Any, Any]:
+def _drawn(settings: Settings, plan: Plan | SafetyPlan, drawing: Mapping[str, Any], keep: Keep) -> tuple[Any, Any]:
     from dagames_llm.forecast_samples import Draw, draw_samples
     from dagames_llm.forecast_settings import data_of
 
@@ -147,15 +161,17 @@ def _drawn(settings: Settings, samples: int, batch_size: int, save: Path | None)
         data_of(settings),
         keys["task"],
         keys["extractor"],
-        samples,
+        drawing["samples"] or 32,
         keys["temperature"],
         keys["max_completion_length"],
-        batch_size,
+        drawing["batch_size"] or 64,
         keys["chat"],
         keys["stop_at_newline"],
         1 if settings.constraints else 2,
+        drawing["device"] or "auto",
+        drawing["dtype"] or "auto",
     )
-    return draw_samples(draw, keys["seed"], save)
+    return draw_samples(draw, keys["seed"], plan, keep)
 
 
 def _forecast(
@@ -221,81 +237,6 @@ def run(questions: Sequence[SampledQuestion], plan: Plan, place: tuple[str, floa
         found.more["match"] = {"statistic": place[0], "value": place[1], **found.where(*place)}
     found.more["caveats"] = list(CAVEATS)
     return found.as_json()
-
-
-def as_match(match: str, constraints: Sequence[str] = ()) -> tuple[str, float]:
-    """Read STATISTIC=VALUE.
-
-    Args:
-        match: the text.
-        constraints: names of budgets, whose costs and multipliers are statistics.
-
-    Returns:
-        Both.
-
-    Raises:
-        DataError: it is none, or there is no such statistic.
-    """
-    from dagames_llm.forecast_words import ROWS
-
-    known = ["reward", "kl", *(f"safety/{c}/{what}" for c in constraints for what in ("cost", "multiplier"))]
-    known = ["step", *(known if constraints else ROWS)]
-    name, _, value = (part.strip() for part in match.rpartition("="))
-    if name and name not in known:
-        raise DataError(f"--match names no statistic {name!r} of a forecast; known are {', '.join(known)}.")
-    number = _number(value)
-    if not name or number is None:
-        raise DataError(f"--match is {match!r}; it is a statistic and a number, as reward=0.91 or kl=0.4.")
-    return name, number
-
-
-def _number(text: str) -> float | None:
-    try:
-        number = float(text)
-    except ValueError:
-        return None
-    return number if number == number else None
-
-
-def check_source(
-    samples_file: Path | None, model: str | None, data: Path | None, task: str | None, config: str | None = None
-) -> None:
-    """Raise unless there is exactly one source of samples.
-
-    Args:
-        samples_file: a file of samples.
-        model: a model to draw from.
-        data: questions to draw for.
-        task: a built-in task to draw for.
-        config: a recipe, whose questions are drawn for where neither is given.
-
-    Raises:
-        DataError: there is none, or there are two.
-    """
-    if samples_file is not None:
-        if model is not None or data is not None or task is not None:
-            raise DataError("give a file of samples, or --model with --data or --task to draw them, not both.")
-        if not samples_file.is_file():
-            raise DataError(f"no file {samples_file} of samples.")
-    elif data is not None and task is not None:
-        raise DataError("--data and --task both name questions; give one.")
-    elif data is None and task is None and config is None:
-        raise DataError("give a file of samples, or --model with --data or --task, or --config, to draw them.")
-    elif data is not None and not data.is_file():
-        raise DataError(f"no data file {data}.")
-
-
-def _check_outputs(
-    json_file: Path | None, plot: Path | None, save: Path | None, source: Path | None, overwrite: bool
-) -> None:
-    from dagames._files import check_new_file
-    from dagames._plot import check_outputs
-
-    check_outputs(json_file, plot, overwrite=overwrite, source=source)
-    if save is not None:
-        if source is not None:
-            raise DataError("--save-samples keeps samples that are drawn, and a file of samples was given.")
-        check_new_file(save, overwrite=overwrite)
 
 
 def _show(content: dict[str, Any]) -> None:

@@ -172,13 +172,16 @@ def made_target(
 
     Raises:
         RecipeError: there is no such target, option or table, or the target has no table.
+        DomainError: groups of this size cannot be computed.
     """
     from dagames_llm.forecast_choices import TABLES, with_table
-    from dagames_llm.group_rules import check_forecast, sizes_of
+    from dagames_llm.group_rules import check_forecast, check_group, sizes_of
     from dagames_llm.named_rewards import target_of
     from dagames_llm.recipe import OrbitScriptArguments
 
     sizes_of(group_size, 1)
+    if name is not None:
+        check_group(group_size)
     if table is not None and table not in TABLES:
         raise RecipeError(f"--table is {table!r}; known are {', '.join(TABLES)}.")
     made = target_of(OrbitScriptArguments(target=name, target_options=options), group_size)

@@ -27,6 +27,9 @@ from dagames_llm.drawn_groups import Counts, DrawnGroups
 from dagames_llm.reference_games import SampledQuestion
 from dagames_llm.vote_chances import Floats, Step, vote_step
 
+LARGEST_GROUP = 256
+"""Most traces of a group: votes are exact to 1e-9 up to here; at 400 rounding has taken every digit of them."""
+
 StepAt = Callable[[Floats], Step]
 """From answer probabilities by view, [R, M, C], to what a group pays on average."""
 
@@ -66,6 +69,23 @@ def sizes_of(group_size: int, n_views: int) -> list[int]:
     return [group_size // n_views + (v < group_size % n_views) for v in range(n_views)]
 
 
+def check_group(group_size: int) -> None:
+    """Raise for a group whose expectations cannot be computed.
+
+    Args:
+        group_size: Traces K.
+
+    Raises:
+        DomainError: If it is too large.
+    """
+    if group_size > LARGEST_GROUP:
+        raise DomainError(
+            f"`group_size` is {group_size!r:.60}; expectations over groups are computed for at most {LARGEST_GROUP} "
+            "completions: double precision loses the digits of larger ones, and the time grows with the square of the "
+            f"size. Forecast {LARGEST_GROUP}: the output has the limit of groups without end beside it."
+        )
+
+
 def check_forecast(target: Target) -> None:
     """Raise for a target that no distribution of answers determines.
 
@@ -96,8 +116,10 @@ def rule_of(target: Target, question: SampledQuestion, group_size: int) -> Rule:
 
     Raises:
         RecipeError: If the target reads what samples do not have, or cannot be used with this group.
+        DomainError: If the group is too small for the question's views, or too large to compute.
     """
     sizes = sizes_of(group_size, len(question.views))
+    check_group(group_size)
     check_forecast(target)
     if "gold" in target.needs and question.gold is None:
         raise RecipeError(f"`target` {type(target).__name__} needs `answer`, which a question lacks: {question.views}.")
@@ -200,6 +222,8 @@ def _exact(target: Target, sizes: Sequence[int]) -> Callable[[Floats], Floats]:
 def _by_view(target: Target, shares: Floats) -> Floats:
     paid = np.zeros(shares.shape)
     seen = shares[..., :-1]
+    if not seen.size:  # no answer was read, so that nothing is paid
+        return paid
     with np.errstate(divide="ignore", invalid="ignore"):
         paid[..., :-1] = target.exact_rewards(np.maximum(seen, 1e-300) if isinstance(target, SoftConsensus) else seen)
     if isinstance(target, SoftConsensus):

@@ -17,6 +17,7 @@ import typer
 
 from dagames_llm.data import Orbit, check_form, load_orbits, view_text
 from dagames_llm.extract import Answer, extractor_named
+from dagames_llm.place import DEVICE_HELP, DTYPE_HELP, check_dtype
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -164,9 +165,11 @@ def inspect_command(
     extractor: Annotated[str, typer.Option(help="How answers are read.")] = "last_number",
     limit: Annotated[int, typer.Option(min=1, help="Questions that are looked at, the first ones.")] = 20,
     chat: Annotated[bool, typer.Option("--chat", help="Render prompts by the chat template.")] = False,
-    temperature: Annotated[float, typer.Option(min=0.01, help="Of the samples.")] = 1.0,
+    temperature: Annotated[float, typer.Option(min=0.01, max=1000, help="Of the samples.")] = 1.0,
     max_new_tokens: Annotated[int, typer.Option(min=1, help="Length of a completion.")] = 256,
     batch_size: Annotated[int, typer.Option(min=1, help="Completions generated at once.")] = 32,
+    device: Annotated[str, typer.Option(help=DEVICE_HELP)] = "auto",
+    dtype: Annotated[str, typer.Option(help=DTYPE_HELP)] = "auto",
     examples: Annotated[int, typer.Option(min=0, help="Questions that are shown.")] = 3,
     seed: Annotated[int, typer.Option(min=0, help="Of the samples.")] = 0,
     out: Annotated[Path | None, typer.Option(help="Write all that was seen to this JSON file.")] = None,
@@ -177,6 +180,7 @@ def inspect_command(
 
     if out is not None:
         check_new_file(out, overwrite=overwrite)
+    check_dtype(dtype)
     read = extractor_named(extractor)
     every = load_orbits(data, read)
     orbits = every[:limit]
@@ -188,9 +192,10 @@ def inspect_command(
 
     from dagames_llm import models
     from dagames_llm.evaluate import Decoding, answers_of, generate
+    from dagames_llm.place import load_on
     from dagames_llm.show import progress_bar
 
-    policy, tokenizer = models.load_model(model)
+    policy, tokenizer = load_on(model, device, dtype)
     if chat:
         models.check_chat(tokenizer)
     decoding = Decoding(samples, temperature, max_new_tokens, batch_size, seed, chat)
@@ -211,6 +216,7 @@ def inspect_command(
     summary = summary_of(orbits, texts, answers_of(orbits, texts, read))
     if out is not None:
         named = {"data": Path(data).name, "model": model, "extractor": extractor, "decoding": asdict(decoding)}
+        named |= {"device": policy.device.type, "dtype": str(policy.dtype).removeprefix("torch.")}
         write_json(out, {**named, "rows_of_the_data": len(every), **summary})
     _show(summary, len(every), examples, Console())
 

@@ -1,11 +1,12 @@
-"""Completions of an unfinished evaluation, kept on disk as they come, so that a killed one goes on where it was.
+"""Completions of an unfinished evaluation or forecast, kept on disk as they come: a killed one goes on where it was.
 
-A journal is a file of JSON lines beside the result, `<result>.partial`. Its first line states what was evaluated and
+A journal is a file of JSON lines beside the result, `<result>.partial`. Its first line states what was completed and
 how; each other line holds the completions of one batch and the state of the random numbers after it.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from dagames_llm._errors import OutputError
 
 
 def journal_of(out: Path) -> Path:
-    """Return the file in which the completions of an unfinished evaluation are kept."""
+    """Return the file beside a result in which its completions are kept until it is written."""
     return out.with_name(f"{out.name}.partial")
 
 
@@ -67,6 +68,29 @@ class Journal:
         self.path.unlink(missing_ok=True)
 
 
+def header_of(
+    settings: Mapping[str, Any], prompts: Sequence[Any], folders: Sequence[Path], decoding: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return what decides completions, as plain data: those of an earlier process are used only if all of it is equal.
+
+    Args:
+        settings: Names, device, threads, versions of packages.
+        prompts: Texts or conversations; plain data.
+        folders: Those of models and adapters, whose weights are told by size and time. They need not exist.
+        decoding: How completions are drawn.
+
+    Returns:
+        The header of a journal.
+    """
+    files = [file for folder in folders for file in sorted(folder.glob("*.safetensors"))]
+    return {
+        **settings,
+        "decoding": dict(decoding),
+        "prompts": hashlib.sha256(json.dumps(prompts).encode()).hexdigest()[:16],
+        "weights": [[file.name, file.stat().st_size, file.stat().st_mtime_ns] for file in files],
+    }
+
+
 def open_journal(path: Path, header: Mapping[str, Any], overwrite: bool = False) -> Journal:
     """Return the journal of an evaluation, with what an earlier process kept in it.
 
@@ -96,8 +120,8 @@ def open_journal(path: Path, header: Mapping[str, Any], overwrite: bool = False)
     if reason is not None:
         if not overwrite:
             raise OutputError(
-                f"{path} is kept from an unfinished evaluation of something else: {reason}. Give the earlier command "
-                "again to finish it, pass --overwrite to drop it, or name another --out."
+                f"{path} is kept from an unfinished command about something else: {reason}. Give the earlier command "
+                "again to finish it, pass --overwrite to drop it, or name another output."
             )
         path.unlink()
         return Journal(path, header)

@@ -12,6 +12,7 @@ import json
 import os
 import shutil
 import tempfile
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -102,7 +103,10 @@ def _unpack(source: Path, folder: Path) -> None:
 
 def _check_folder(folder: Path) -> None:
     if not (folder / "config.json").is_file():
-        raise ModelError(f"{folder} is no model folder: it has no config.json.")
+        hint = ""
+        if (folder / "adapter_config.json").is_file():
+            hint = " It holds an adapter: `dagames-llm evaluate` takes it; elsewhere merge it into its model first."
+        raise ModelError(f"{folder} is no model folder: it has no config.json.{hint}")
     if not any(folder.glob("*.safetensors")):
         hint = " It has weights in another format; convert them first." if any(folder.glob("*.bin")) else ""
         raise ModelError(f"{folder} holds no weights: no *.safetensors file.{hint}")
@@ -131,6 +135,36 @@ def locate_model(name: str) -> str:
     return name
 
 
+def only_cached(name: str, revision: str = "main") -> bool:
+    """Tell whether a model of the hub is to be taken from the cache, because the hub does not answer.
+
+    Args:
+        name: an id of the hub.
+        revision: branch, tag or commit.
+
+    Returns:
+        Whether the hub is silent and the cache has the model.
+
+    Raises:
+        ModelError: the hub is silent and the cache has no such model.
+    """
+    from huggingface_hub import try_to_load_from_cache
+
+    from dagames_llm.hub_reach import hub_silence
+
+    reason = hub_silence(name, "model", revision)
+    if reason is None:
+        return False
+    if isinstance(try_to_load_from_cache(name, "config.json", revision=revision), str):
+        return True
+    folder = name.partition("/")[2]
+    raise ModelError(
+        f"no model folder {name}, and as an id of the hub it cannot be loaded: the hub does not answer ({reason}) and "
+        f"the cache has no copy. With a network, `hf download {name} --local-dir {folder}`; copy the folder to this "
+        "machine and name it."
+    )
+
+
 def load_model(
     name: str,
     revision: str = "main",
@@ -155,13 +189,17 @@ def load_model(
     """
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
+    from dagames_llm.hub_reach import without_hub
+
     place = locate_model(name)
     common = {"revision": revision, "trust_remote_code": False}
+    cached = not Path(place).is_dir() and only_cached(place, revision)
     try:
-        tokenizer = AutoTokenizer.from_pretrained(place, padding_side="left", truncation_side="left", **common)
-        model = AutoModelForCausalLM.from_pretrained(
-            place, dtype=dtype, use_safetensors=True, attn_implementation=attn_implementation, **common, **options
-        )
+        with without_hub() if cached else nullcontext():
+            tokenizer = AutoTokenizer.from_pretrained(place, padding_side="left", truncation_side="left", **common)
+            model = AutoModelForCausalLM.from_pretrained(
+                place, dtype=dtype, use_safetensors=True, attn_implementation=attn_implementation, **common, **options
+            )
     except (OSError, ValueError, RuntimeError, KeyError, TypeError, ImportError) as error:
         reason = str(error).strip().partition("\n")[0] or type(error).__name__
         raise ModelError(f"cannot load the model {name!r}: {reason}") from error
@@ -176,6 +214,8 @@ def check_adapter(folder: str | Path) -> None:
     Raises:
         ModelError: it does not.
     """
+    if not Path(folder).exists():
+        raise ModelError(f"{folder} is no adapter folder: there is no such folder.")
     for file in ("adapter_config.json", "adapter_model.safetensors"):
         if not (Path(folder) / file).is_file():
             raise ModelError(f"{folder} is no adapter folder: it has no {file}.")

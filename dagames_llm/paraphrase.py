@@ -19,6 +19,7 @@ import typer
 from dagames_llm._errors import DataError, OutputError
 from dagames_llm.data.files import read_rows
 from dagames_llm.data.rows import as_text
+from dagames_llm.place import DEVICE_HELP, DTYPE_HELP, check_dtype
 from dagames_llm.rewording import RULES, check_rules, reword
 from dagames_llm.rewording.numerals import same_numbers
 
@@ -173,6 +174,8 @@ def paraphrase_command(
     limit: Annotated[int | None, typer.Option(min=1, help="Rows of the file that are used.")] = None,
     max_new_tokens: Annotated[int, typer.Option(min=8, help="Length of a wording.")] = 256,
     batch_size: Annotated[int, typer.Option(min=1, help="Wordings written at once.")] = 16,
+    device: Annotated[str, typer.Option(help=DEVICE_HELP)] = "auto",
+    dtype: Annotated[str, typer.Option(help=DTYPE_HELP)] = "auto",
     summary: Annotated[Path | None, typer.Option(help="JSON file for the counts and the dropped wordings.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the files if they are there.")] = False,
 ) -> None:
@@ -181,6 +184,7 @@ def paraphrase_command(
 
     if model is None and not rule:
         raise OutputError("say what writes the wordings: --model embedded, or --rule names, or both.")
+    check_dtype(dtype)
     rules = check_rules(rule or (), "--rule")
     for file in (out, summary):
         if file is not None:
@@ -193,7 +197,9 @@ def paraphrase_command(
     kept = [list(dict.fromkeys(wordings))[: views - 1] for wordings in kept]
     made = [Reworded([], Counter(), []) for _ in texts]
     if model is not None:
-        made = paraphrases(texts, views - 1, _model_writer(model, max_new_tokens, batch_size, len(texts)))
+        made = paraphrases(
+            texts, views - 1, _model_writer(model, device, dtype, max_new_tokens, batch_size, len(texts))
+        )
         kept = [list(dict.fromkeys([*a, *b.kept]))[: views - 1] for a, b in zip(kept, made, strict=True)]
     lines = [_line(row, wordings) for row, wordings in zip(rows, kept, strict=True)]
     write_text(out, "\n".join(lines) + "\n")
@@ -234,17 +240,17 @@ def _line(row: Mapping[str, Any], wordings: Sequence[str]) -> str:
         ) from error
 
 
-def _model_writer(name: str, max_new_tokens: int, batch_size: int, total: int) -> Writer:
+def _model_writer(name: str, device: str, dtype: str, max_new_tokens: int, batch_size: int, total: int) -> Writer:
     from dagames_llm.cli import quiet_libraries
-    from dagames_llm.models import load_model
 
     quiet_libraries()
     from rich.console import Console
 
     from dagames_llm.evaluate import Decoding, generate
+    from dagames_llm.place import load_on
     from dagames_llm.show import progress_bar
 
-    policy, tokenizer = load_model(name)
+    policy, tokenizer = load_on(name, device, dtype)
     decoding = Decoding(
         samples=1, max_new_tokens=max_new_tokens, batch_size=batch_size, chat=tokenizer.chat_template is not None
     )

@@ -173,6 +173,9 @@ TRACKERS = {
 TRACKER_MODULES = {"azure_ml": "azureml.core", "flyte": "flytekit"}
 """Modules of trackers whose name is not the module's."""
 
+QLORA = "'dagames[qlora]'"
+"""Installs bitsandbytes, in a version that transformers takes."""
+
 OPTIMISERS = (
     ("adamw_torch_4bit", "torchao", "torchao"),
     ("adamw_torch_8bit", "torchao", "torchao"),
@@ -183,10 +186,10 @@ OPTIMISERS = (
     ("schedule_free", "schedulefree", "schedulefree"),
     ("stable_adamw", "optimi", "torch-optimi"),
     ("anyprecision", "torchdistx", "torchdistx"),
-    ("8bit", "bitsandbytes", "bitsandbytes"),
-    ("32bit", "bitsandbytes", "bitsandbytes"),
-    ("bnb", "bitsandbytes", "bitsandbytes"),
-    ("ademamix", "bitsandbytes", "bitsandbytes"),
+    ("8bit", "bitsandbytes", QLORA),
+    ("32bit", "bitsandbytes", QLORA),
+    ("bnb", "bitsandbytes", QLORA),
+    ("ademamix", "bitsandbytes", QLORA),
 )
 """Parts of an optimiser's name, the module that it needs and what installs it; the first that fits counts."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -182,6 +183,8 @@ def question_in(row: Mapping[str, Any], extractor: Extractor) -> SampledQuestion
     if gold is None:
         return question_of(views, read)
     right = [_answer(g, "answer") for g in (gold if isinstance(gold, list) else [gold])]
+    if not right:
+        raise DataError("`answer` is an empty list; leave it out where the right answer is not known.")
     if key == "completions":
         # A gold answer that the extractor cannot read is compared as it stands, as a bare text or number.
         right = [extractor(g) or g for g in right]
@@ -214,6 +217,12 @@ def _text(value: Any, key: str) -> str:
 
 
 def _answer(value: Any, key: str) -> Answer:
-    if isinstance(value, bool) or not isinstance(value, str | int | float) or value != value:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise DataError(f"`{key}` holds {value!r:.60}; an answer is a text or a number.")
+    if isinstance(value, float):
+        if not isfinite(value):
+            raise DataError(f"`{key}` holds {value}; an answer that is a number is finite.")
+        value = int(value) if value.is_integer() else value  # 2 and 2.0 are one number, and one answer
+    elif isinstance(value, str) and not value.strip():
+        raise DataError(f"`{key}` holds {value!r}; a completion in which nothing was read has null.")
     return str(value)

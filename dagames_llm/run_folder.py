@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import dagames
-from dagames._files import write_json
+from dagames._files import obstacle, write_json
 from dagames_llm._errors import OutputError
 from dagames_llm.data import Orbit
 from dagames_llm.kinds import shown
@@ -51,9 +51,8 @@ def check_output(output: Path, overwrite: bool, resume: bool) -> None:
     Raises:
         OutputError: with what to pass.
     """
-    above = next((parent for parent in output.parents if parent.exists()), Path())
-    if not above.is_dir():
-        raise OutputError(f"{output} cannot be made: {above} is a file.")
+    if (reason := obstacle(output)) is not None:
+        raise OutputError(f"{output} cannot be made: {reason}. Name a folder in another place.")
     work = partial_folder(output)
     if resume and not work.is_dir():
         finished = f"{output} is finished" if output.exists() else f"there is no {work}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import inf, isfinite
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ class Drawing:
         top_k: See `Decoding`.
         min_p: See `Decoding`.
         repetition_penalty: See `Decoding`.
+        generation_kwargs: See `Decoding`.
         use_cpu: Whether the run was on a CPU though there may be a GPU.
         model_init_kwargs: Options with which the model is loaded.
     """
@@ -47,6 +49,7 @@ class Drawing:
     top_k: int = 0
     min_p: float | None = None
     repetition_penalty: float = 1.0
+    generation_kwargs: Mapping[str, Any] | None = None
     use_cpu: bool = False
     model_init_kwargs: Mapping[str, Any] | None = None
 
@@ -78,14 +81,14 @@ class Loading:
 
 _NUMBERS: dict[str, tuple[float, float]] = {
     "seed": (0, 2**32 - 1),
-    "temperature": (1e-6, float("inf")),
-    "max_completion_length": (1, float("inf")),
-    "eval_samples": (0, float("inf")),
-    "held_out": (0, float("inf")),
+    "temperature": (1e-6, inf),
+    "max_completion_length": (1, inf),
+    "eval_samples": (0, inf),
+    "held_out": (0, inf),
     "top_p": (1e-12, 1),
-    "top_k": (-1, float("inf")),
+    "top_k": (-1, inf),
     "min_p": (0, 1),
-    "repetition_penalty": (1e-12, float("inf")),
+    "repetition_penalty": (1e-12, inf),
 }
 _WHOLE = ("seed", "max_completion_length", "eval_samples", "held_out", "top_k")
 _SWITCHES = ("chat", "stop_at_newline", "use_cpu")
@@ -145,13 +148,16 @@ def _check(place: str, name: str, value: Any) -> None:
         raise RecipeError(f"{place}`{name}` is {value!r:.60}; it is true or false.")
     if name in _NAMES and not isinstance(value, str | None) and not (name == "data" and isinstance(value, Mapping)):
         raise RecipeError(f"{place}`{name}` is {value!r:.60}; it is a text.")
+    if name == "generation_kwargs" and not isinstance(value, Mapping | None):
+        raise RecipeError(f"{place}`{name}` is {value!r:.60}; it is a mapping of settings of `generate`, or null.")
     if name not in _NUMBERS or (name == "min_p" and value is None):
         return
     low, high = _NUMBERS[name]
     kind = int if name in _WHOLE else int | float
-    if isinstance(value, bool) or not isinstance(value, kind) or not low <= value <= high:
-        what = "a whole number" if name in _WHOLE else "a number"
-        raise RecipeError(f"{place}`{name}` is {value!r:.60}; it is {what} from {low:g} to {high:g}.")
+    if isinstance(value, bool) or not isinstance(value, kind) or not (low <= value <= high and isfinite(value)):
+        what = "a whole number" if name in _WHOLE else "a finite number"
+        span = f"of at least {low:g}" if high == inf else f"from {low:g} to {high:g}"
+        raise RecipeError(f"{place}`{name}` is {value!r:.60}; it is {what} {span}.")
 
 
 def decoding_of(recipe: Recipe, samples: int | None = None, seed: int | None = None, batch_size: int = 64) -> Decoding:
@@ -178,6 +184,7 @@ def decoding_of(recipe: Recipe, samples: int | None = None, seed: int | None = N
         top_k=max(0, drawing.top_k or 0),
         min_p=drawing.min_p,
         repetition_penalty=drawing.repetition_penalty,
+        generation_kwargs=drawing.generation_kwargs or None,
     )
 
 

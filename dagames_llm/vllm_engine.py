@@ -120,22 +120,29 @@ class VllmEngine:
         return str(self.tokenizer.decode(tokens, skip_special_tokens=True))
 
     def _settings(self, decoding: Decoding, sampled: bool, seed: int) -> Any:
-        common = {
+        common: dict[str, Any] = {
             "max_tokens": decoding.max_new_tokens,
             "repetition_penalty": decoding.repetition_penalty,
             "stop_token_ids": self._stop,
         }
-        if not sampled:
-            return self._parameters(n=1, temperature=0.0, **common)
-        return self._parameters(
-            n=decoding.samples,
-            temperature=decoding.temperature,
-            top_p=decoding.top_p,
-            top_k=decoding.top_k,
-            min_p=decoding.min_p or 0.0,
-            seed=seed,
-            **common,
-        )
+        if sampled:
+            common |= {
+                "n": decoding.samples,
+                "temperature": decoding.temperature,
+                "top_p": decoding.top_p,
+                "top_k": decoding.top_k,
+                "min_p": decoding.min_p or 0.0,
+                "seed": seed,
+            }
+        else:
+            common |= {"n": 1, "temperature": 0.0}
+        try:
+            return self._parameters(**{**common, **(decoding.generation_kwargs or {})})
+        except (TypeError, ValueError) as error:
+            raise ModelError(
+                f"vLLM does not take these settings: {error}. `generation_kwargs` of the recipe is "
+                f"{decoding.generation_kwargs!r:.200}; leave --vllm out if they are those of transformers."
+            ) from error
 
     def _tokens(self, prompt: str, chat: bool) -> list[int]:
         if not chat:

@@ -74,6 +74,8 @@ def vote_step(nu: Floats, sizes: Sequence[int], threshold: float = 0.0) -> Step:
     (array([0.8125]), np.float64(0.5))
     """
     R, M, C = nu.shape
+    if C == 1:  # no trace has an answer, so that no group has a winner
+        return Step(np.zeros((R, M, 1)), np.zeros(R))
     if M > 1 and views_are_pooled(sizes):
         mean = np.einsum("v,rvc->rc", np.asarray(sizes) / sum(sizes), nu)[:, None]
         pooled = vote_step(mean, [sum(sizes)], threshold)

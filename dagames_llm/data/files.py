@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator, Mapping
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,16 @@ Placed = tuple[str, Any]
 
 LISTS = ("orbit", "messages", "conversations", "options", "paraphrases", "translations", "images", "choices")
 """Columns whose cells in a CSV file are JSON: a list or a mapping has no other way to stand there."""
+
+
+COMPRESSED = {
+    b"\x1f\x8b": "gzip",
+    b"PK\x03\x04": "zip, or a spreadsheet, which can be saved as CSV",
+    b"BZh": "bzip2",
+    b"\xfd7zXZ\x00": "xz",
+    b"\x28\xb5\x2f\xfd": "zstd",
+}
+"""First bytes of files that are no text as they are."""
 
 
 def read_rows(path: Path) -> Iterator[Placed]:
@@ -32,11 +43,15 @@ def read_rows(path: Path) -> Iterator[Placed]:
         DataError: the file is missing, or a row cannot be read; the message names file and line or row.
     """
     if not path.is_file():
-        raise DataError(f"no data file {path}" + (": it is a folder." if path.is_dir() else "."))
+        other = ": it is a folder" if path.is_dir() else ": it is no regular file; write the rows to one"
+        raise DataError(f"no data file {path}{other if path.exists() else ''}.")
     ending = path.suffix.lower()
     if ending == ".parquet":
         return _parquet_rows(path)
     content = path.read_bytes()
+    packed = next((name for start, name in COMPRESSED.items() if content.startswith(start)), None)
+    if packed is not None:
+        raise DataError(f"{path} is compressed ({packed}); unpack it, and give the file that comes out.")
     if ending in {".csv", ".tsv"}:
         return _csv_rows(path, content, "\t" if ending == ".tsv" else ",")
     return _array_rows(path, content) if content.lstrip().startswith(b"[") else _line_rows(path, content)
@@ -59,9 +74,14 @@ def parse_json(place: str, content: bytes | str) -> Any:
     def refuse(constant: str) -> None:
         raise ValueError(f"{constant} is no JSON value")
 
+    def number(digits: str) -> float:
+        if not isfinite(value := float(digits)):
+            raise ValueError(f"{digits} is beyond the largest number")
+        return value
+
     try:
         text = content if isinstance(content, str) else content.decode("utf-8-sig")
-        return json.loads(text, parse_constant=refuse)
+        return json.loads(text, parse_constant=refuse, parse_float=number)
     except UnicodeDecodeError as error:
         raise DataError(f"{place}: not UTF-8 at byte {error.start}.") from error
     except RecursionError as error:

@@ -12,9 +12,7 @@ from dagames_llm.data.files import Placed, without_nulls
 from dagames_llm.data.procedural import PREFIX
 from dagames_llm.data.sets import DataSet
 from dagames_llm.data.source import Source
-
-PATIENCE = 10.0
-"""Seconds within which the hub must answer the first question."""
+from dagames_llm.hub_reach import hub_silence
 
 
 def hub_rows(source: Source, found: DataSet | None) -> Iterator[Placed]:
@@ -79,16 +77,11 @@ def _remote_rows(name: str, source: Source, found: DataSet | None, split: str) -
 def _check_hub(name: str) -> None:
     """Raise at once where the hub does not answer and no copy is cached: `datasets` would try for half a minute."""
     from datasets import config
-    from huggingface_hub import HfApi
-    from huggingface_hub.errors import HfHubHTTPError
 
-    try:
-        HfApi().dataset_info(name, timeout=PATIENCE)
-    except HfHubHTTPError:
-        return  # it answered; what is wrong, `datasets` tells
-    except Exception as error:  # the client's errors have no class that all its versions share
-        if not any(Path(config.HF_DATASETS_CACHE).glob(f"*{name.partition('/')[2]}*")):
-            raise ConnectionError(f"it does not answer ({_reason(error)})") from error
+    if (reason := hub_silence(name, "dataset")) is None:
+        return
+    if not any(Path(config.HF_DATASETS_CACHE).glob(f"*{name.partition('/')[2]}*")):
+        raise ConnectionError(f"it does not answer ({reason})")
 
 
 @contextmanager

@@ -205,8 +205,8 @@ PAIRS: list[tuple[dict[str, Any], str]] = [
 ]
 
 PACKAGES: list[tuple[dict[str, Any], str]] = [
-    ({"load_in_4bit": True}, "pip install bitsandbytes"),
-    ({"load_in_8bit": True}, "pip install bitsandbytes"),
+    ({"load_in_4bit": True}, "pip install 'dagames[qlora]'"),
+    ({"load_in_8bit": True}, "pip install 'dagames[qlora]'"),
     ({"use_vllm": True}, "pip install 'trl[vllm]'"),
     ({"deepspeed": {"zero_optimization": {"stage": 3}}}, "pip install deepspeed"),
     ({"report_to": "wandb"}, "pip install wandb"),
@@ -214,7 +214,7 @@ PACKAGES: list[tuple[dict[str, Any], str]] = [
     ({"report_to": "weights_and_biases"}, "wandb"),
     ({"use_liger_kernel": True}, "pip install liger-kernel"),
     ({"attn_implementation": "flash_attention_2"}, "sdpa"),
-    ({"optim": "adamw_bnb_8bit"}, "pip install bitsandbytes"),
+    ({"optim": "adamw_bnb_8bit"}, "pip install 'dagames[qlora]'"),
     ({"optim": "galore_adamw"}, "pip install galore-torch"),
     ({"fsdp": "full_shard"}, "accelerate launch"),
     ({"extractor": "math"}, "pip install"),

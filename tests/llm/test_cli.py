@@ -248,10 +248,10 @@ def in_order(config: bytes) -> dict[str, Any]:
     return {**settings, "target_modules": sorted(settings["target_modules"])}
 
 
-def test_two_processes_make_one_folder(place: Path) -> None:
+def test_two_processes_of_accelerate_make_one_folder(place: Path) -> None:
     new = place / "new"
     train = ["train", "--config", str(place / "good.yaml"), "--output-dir", str(new)]
-    result = on_two_processes("dagames_llm.cli", *train)
+    result = on_two_processes("dagames_llm.cli", *train, accelerate=True)
     assert result.returncode == 0, result.stderr[-3000:]
     assert result.stdout.count("saved") == 1
     assert "2 processes" in result.stderr

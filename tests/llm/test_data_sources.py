@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import json
 import sys
@@ -387,3 +388,16 @@ def test_a_recipe_names_its_data_by_a_mapping(tmp_path: Path, tiny: Path) -> Non
     (tmp_path / "bad.yaml").write_text(yaml.safe_dump({**settings, "data": {"name": "gsm8k", "rewrod": []}}))
     with pytest.raises(RecipeError, match="did you mean `reword`"):
         resolve_recipe(tmp_path / "bad.yaml")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (gzip.compress(b'{"question": "1 + 2?"}'), "is compressed .gzip.; unpack it"),
+        (b'{"question": "1 + 2?"}\n{"question": "1 + 2?", "answer": 1e999}', "line 2: not JSON: 1e999 is beyond"),
+    ],
+)
+def test_a_file_that_is_no_plain_text_or_number_is_named(content: bytes, message: str, tmp_path: Path) -> None:
+    (tmp_path / "rows.jsonl").write_bytes(content)
+    with pytest.raises(DataError, match=message):
+        load_orbits(tmp_path / "rows.jsonl", last_number)

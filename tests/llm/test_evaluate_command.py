@@ -114,13 +114,18 @@ def test_options_win_over_the_run(place: Path, tmp_path: Path, capsys: pytest.Ca
 
 
 REFUSED = [
-    ("nowhere", "no adapter folder"),
+    ("nowhere", "nowhere is no adapter folder: there is no such folder"),
     ("unfinished.partial", "unfinished run"),
     ("bare", "has no recipe.yaml"),
     ("out --adapter bare", "both name"),
     ("out --k 9", "k is 9; with 4 samples"),
     ("out --dtype int8", "`--dtype` is 'int8'"),
     ("out --device warp", "`--device` is 'warp'"),
+    ("out --device meta", "`--device` is 'meta'"),
+    ("out --temperature inf", "`temperature` is inf; it is a finite number"),
+    ("out --data data.jsonl --task addition", "both name questions"),
+    ("out --config options.yaml", "`generation_kwargs` is 3"),
+    ("out --config refused.yaml", "which `generate` refuses"),
     ("out --data gone.jsonl", "no data file"),
     ("out --config all.yaml", "held no question out"),
     ("out --config cold.yaml", "`temperature` is 0"),
@@ -137,6 +142,7 @@ def test_what_cannot_be_evaluated(
 ) -> None:
     good = yaml.safe_load((place / "good.yaml").read_text())
     variants = {"all": {"held_out": 0}, "cold": {"temperature": 0}, "kind": {"chat": "perhaps"}, "lost": {"data": "no"}}
+    variants |= {"options": {"generation_kwargs": 3}, "refused": {"generation_kwargs": {"joy": 1}}}
     for name, change in variants.items():
         (place / f"{name}.yaml").write_text(yaml.safe_dump({**good, **change}))
     (place / "unfinished.partial").mkdir(exist_ok=True)
@@ -229,3 +235,90 @@ def test_the_resolved_recipe_keeps_mappings(place: Path) -> None:
     recipe = recipe_for_evaluation(place / "out" / "recipe.yaml", {})
     assert recipe.distance is not None
     assert [constraint.name for constraint in recipe.constraints] == ["length"]
+
+
+def test_generation_kwargs_of_the_recipe_are_obeyed(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(place / "tiny")
+    digits = tokenizer.convert_tokens_to_ids(list("012345689"))
+    good = yaml.safe_load((place / "good.yaml").read_text())
+    (tmp_path / "only.yaml").write_text(yaml.safe_dump({**good, "generation_kwargs": {"suppress_tokens": digits}}))
+    out = tmp_path / "only.json"
+    arguments = ["evaluate", "out", "--config", str(tmp_path / "only.yaml"), "--limit", "6", "--out", str(out)]
+    assert run(arguments, capsys)[0] == 0
+    result = json.loads(out.read_text())["results"]["before"]
+    assert result["decoding"]["generation_kwargs"] == {"suppress_tokens": digits}
+    answers = [a for q in result["questions"] for view in [q["greedy"], *q["sampled"]] for a in view]
+    assert {answer for answer in answers if answer is not None} == {"7"}
+
+
+@pytest.mark.parametrize("command", ["inspect", "paraphrase"])
+def test_the_type_of_the_weights_is_chosen(
+    command: str, place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dagames_llm import models
+
+    load, types = models.load_model, []
+
+    def watched(*arguments: Any, **options: Any) -> Any:
+        model, tokenizer = load(*arguments, **options)
+        types.append(str(model.dtype))
+        return model, tokenizer
+
+    monkeypatch.setattr(models, "load_model", watched)
+    (tmp_path / "data.jsonl").write_text(json.dumps({"question": "what is 1 + 2?", "answer": 3}))
+    arguments = [command, str(tmp_path / "data.jsonl"), "--model", str(place / "tiny"), "--max-new-tokens", "8"]
+    arguments += ["--out", str(tmp_path / "out"), "--overwrite"]
+    for more in ([], ["--dtype", "bfloat16", "--device", "cpu"]):
+        assert run([*arguments, *more], capsys)[0] == 0
+    assert types == ["torch.float32", "torch.bfloat16"]
+    assert "`--device` is 'warp'" in run([*arguments, "--device", "warp"], capsys)[2]
+    assert "`--dtype` is 'int8'" in run([*arguments, "--dtype", "int8"], capsys)[2]
+
+
+def test_a_model_of_a_silent_hub_is_one_message_or_the_copy_in_the_cache(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import huggingface_hub
+    from huggingface_hub import HfApi, constants
+
+    from dagames_llm import models
+    from dagames_llm._errors import ModelError
+
+    def silent(*_: Any, **__: Any) -> None:
+        raise OSError("Name or service not known")
+
+    monkeypatch.setattr(HfApi, "model_info", silent)
+    with pytest.raises(
+        ModelError, match=r"no model folder somebody/model.*does not answer .Name or service.*hf download"
+    ):
+        models.load_model("somebody/model")
+    monkeypatch.setattr(huggingface_hub, "try_to_load_from_cache", lambda *_, **__: str(place / "tiny" / "config.json"))
+    from transformers import AutoTokenizer
+
+    offline = []
+
+    def stop(*_: Any, **__: Any) -> None:
+        offline.append(constants.HF_HUB_OFFLINE)
+        raise OSError("enough seen")
+
+    monkeypatch.setattr(AutoTokenizer, "from_pretrained", stop)
+    before = constants.HF_HUB_OFFLINE
+    with pytest.raises(ModelError, match="enough seen"):
+        models.load_model("somebody/model")
+    assert offline == [True]
+    assert before == constants.HF_HUB_OFFLINE
+
+
+def test_a_hub_that_answers_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    from huggingface_hub import HfApi
+
+    from dagames_llm.hub_reach import hub_silence
+    from dagames_llm.models import only_cached
+
+    monkeypatch.setattr(HfApi, "model_info", lambda *_, **__: None)
+    assert hub_silence("somebody/model", "model") is None
+    assert not only_cached("somebody/model")

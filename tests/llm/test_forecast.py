@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
+import signal
+import subprocess
+import sys
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -12,6 +16,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import binom
 
 from dagames.grpo import mean_field_path
 from dagames.targets import (
@@ -30,11 +35,13 @@ from dagames.targets import (
 from dagames_llm import cli
 from dagames_llm.answer_dynamics import equilibrium, log_of, path
 from dagames_llm.drawn_groups import DrawnGroups
+from dagames_llm.extract import extractor_named
 from dagames_llm.forecast import Plan, forecast, solve_question
 from dagames_llm.forecast_choices import collapse_threshold, directions
 from dagames_llm.forecast_picture import draw_forecast
-from dagames_llm.group_rules import _reward_of_counts, rule_of
-from dagames_llm.reference_games import SampledQuestion, question_of
+from dagames_llm.forecast_settings import made_target
+from dagames_llm.group_rules import LARGEST_GROUP, _reward_of_counts, rule_of
+from dagames_llm.reference_games import SampledQuestion, load_samples, question_of
 from dagames_llm.vote_chances import views_are_pooled, vote_step
 
 ANSWERS = ("x", "y", "z")
@@ -264,6 +271,19 @@ def test_directions_come_right_as_groups_grow() -> None:
     assert [row["error"]["mean"] for row in votes] == sorted((row["error"]["mean"] for row in votes), reverse=True)
 
 
+def test_the_largest_group_is_exact_and_none_beyond_is_compared() -> None:
+    share = 0.7
+    k = np.arange(LARGEST_GROUP + 1)
+    winner = np.maximum(k, LARGEST_GROUP - k) / LARGEST_GROUP
+    winner[k * 2 == LARGEST_GROUP] = 0.5  # a tie pays one half of the group
+    step = vote_step(np.array([[[share, 1 - share, 0.0]]]), [LARGEST_GROUP])
+    assert step.reward[0] == pytest.approx(binom.pmf(k, LARGEST_GROUP, share) @ winner, abs=1e-9)
+    asked = question_of(["a"], [["x"] * 7 + ["y"] * 3])
+    rows = directions([asked], Plan(MajorityVote(), 0.1, 128, 1, 0.25, 1))
+    assert [row["group_size"] for row in rows] == [64, 128, 256]
+    assert all(row["error"]["mean"] < 1e-6 for row in rows)
+
+
 def test_many_wordings_are_pooled() -> None:
     assert not views_are_pooled([4, 4])
     assert views_are_pooled([8, 8, 8, 8])
@@ -271,6 +291,14 @@ def test_many_wordings_are_pooled() -> None:
     four = vote_step(np.repeat(nu[None], 4, axis=1), [8, 8, 8, 8])
     one = vote_step(nu[None], [32])
     np.testing.assert_allclose(four.advantage[0, 2], one.advantage[0, 0], atol=1e-6)
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: type(target).__name__)
+def test_a_question_without_any_answer_is_paid_as_groups_without_one(target: Target) -> None:
+    """Its only column is that of completions in which nothing was read."""
+    step = rule_of(target, question(np.ones((2, 1))), 4).group(np.ones((1, 2, 1)))
+    assert np.isfinite(step.advantage).all()
+    assert step.reward == pytest.approx(target.rewards(AnswerGroup([None] * 4)).mean(), abs=1e-12)
 
 
 def test_other_targets_go_through_drawn_groups() -> None:
@@ -327,6 +355,9 @@ BROKEN: dict[str, tuple[str, str]] = {
     "kind": ('{"prompt": "a", "answers": [true, "2"]}', "line 1: `answers` holds True"),
     "text": ('{"prompt": "a", "completions": [1, 2]}', "line 1: `completions` holds 1, which is no text"),
     "unread": ('{"prompt": "a", "answers": [null, null]}', "no answer was read in any completion"),
+    "infinite": ('{"prompt": "a", "answers": ["1", 1e999]}', "line 1: `answers` holds inf"),
+    "blank": ('{"prompt": "a", "answers": ["1", " "]}', "has null"),
+    "no gold": ('{"prompt": "a", "answers": ["1", "2"], "answer": []}', "line 1: `answer` is an empty list"),
     "bytes": ('{"prompt": "\udcff"}', "line 1: not UTF-8"),
 }
 
@@ -354,6 +385,11 @@ REFUSED: dict[str, tuple[list[str], str]] = {
     "nan": (["--beta", "nan"], "`beta`"),
     "step": (["--step-size", "-1"], "`step_size`"),
     "match": (["--match", "reward"], "--match is 'reward'"),
+    "no number": (["--match", "reward=nan"], "--match is 'reward=nan'"),
+    "large": (["-K", "100000"], "`group_size` is 100000; expectations over groups are computed for at most 256"),
+    "large table": (["-K", "257", "--target", "inverse_frequency", "--table", "minimax"], "`group_size` is 257"),
+    "for drawing": (["--chat", "--samples", "4"], "--samples, --chat: for samples that are drawn"),
+    "type": (["--dtype", "int8"], "--dtype: for samples that are drawn"),
     "statistic": (["--match", "joy=1"], "no statistic 'joy'"),
     "distances": (["--target", "centrality"], "reads distances"),
     "plot": (["--plot", "picture.bmp"], "must end in"),
@@ -391,6 +427,95 @@ def test_samples_have_one_source(arguments: list[str], message: str, capsys: pyt
     assert message in shown
 
 
+@pytest.mark.parametrize(
+    "target", ["majority_vote", "consensus_vote", "crossed_vote", "soft_consensus", "gini_diversity"]
+)
+def test_a_question_without_any_answer_pays_nothing_and_stays(target: str) -> None:
+    read = question_of(["a", "b"], [["1", "2", "1"], ["1", "1", "3"]], frozenset({"1"}))
+    unread = question_of(["a", "b"], [[None, None], [None, None, None]], frozenset({"1"}))
+    plan = Plan(made_target(target, None, None, 4), 0.1, 4, 3, 0.25, 2)
+    alone, both = forecast([read], plan), forecast([read, unread], plan)
+    solved = both.solved[1]
+    assert (solved.along["reward"] == 0).all()
+    assert (solved.along["sampled"] == 0).all()
+    assert (solved.marginals["equilibrium"] == 1).all()
+    for name in ("reward", "sampled"):
+        assert both.equilibrium[name]["mean"] == pytest.approx(alone.equilibrium[name]["mean"] / 2, abs=1e-12)
+
+
+def test_a_number_is_the_same_answer_however_it_is_written(tmp_path: Path) -> None:
+    file = tmp_path / "samples.jsonl"
+    file.write_text('{"prompt": "a", "answers": [1, 2.0, "1"], "answer": 1.0}')
+    (found,) = load_samples(file, extractor_named("last_number"))
+    assert found.answers == ("1", "2")
+    assert found.right is not None
+    assert found.right.tolist() == [True, False, False]
+
+
+def test_a_target_that_cannot_be_forecast_is_refused_before_anything_is_drawn(
+    tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dagames_llm import models
+
+    def never(*_: Any, **__: Any) -> None:
+        pytest.fail("a model was loaded")
+
+    monkeypatch.setattr(models, "load_model", never)
+    code, shown = run(["forecast", "--model", str(tiny), "--task", "addition", "--target", "max_rl"], capsys)
+    assert code == 2
+    assert "cannot be forecast" in shown
+
+
+def test_an_interrupted_drawing_goes_on_to_the_same_forecast_without_a_file_of_samples(
+    tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dagames_llm.journal import Journal
+
+    (tmp_path / "data.jsonl").write_text("".join(json.dumps({"orbit": [f"a{i}=", f"b{i}?"]}) + "\n" for i in range(3)))
+    settings = [
+        "--extractor",
+        "first_number",
+        "--resamples",
+        "1",
+        "--steps",
+        "2",
+        "--samples",
+        "6",
+        "--batch-size",
+        "6",
+    ]
+    draw = [
+        "forecast",
+        *settings,
+        "--model",
+        str(tiny),
+        "--data",
+        str(tmp_path / "data.jsonl"),
+        "--max-new-tokens",
+        "2",
+    ]
+    code, shown = run([*draw, "--json", str(tmp_path / "whole.json")], capsys)
+    assert code == 0, shown
+    add, done = Journal.add, []
+
+    def killed(journal: Journal, *entry: Any) -> None:
+        if len(done) == 2:
+            raise KeyboardInterrupt
+        add(journal, *entry)
+        done.append(entry)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Journal, "add", killed)
+        code, shown = run([*draw, "--json", str(tmp_path / "killed.json")], capsys)
+    assert code == 130
+    assert (tmp_path / "killed.json.partial").is_file()
+    code, shown = run([*draw, "--json", str(tmp_path / "killed.json")], capsys)
+    assert code == 0, shown
+    assert "going on with 2 batches" in " ".join(shown.split())
+    assert (tmp_path / "killed.json").read_text() == (tmp_path / "whole.json").read_text()
+    assert not (tmp_path / "killed.json.partial").exists()
+
+
 def test_a_target_of_the_right_answer_needs_it() -> None:
     from dagames_llm._errors import RecipeError
 
@@ -411,3 +536,60 @@ def test_samples_are_drawn_kept_and_read_again(tiny: Path, tmp_path: Path, capsy
     assert code == 0, shown
     assert json.loads(first.read_text()) == json.loads(second.read_text())
     assert len(json.loads(kept.read_text().splitlines()[0])["completions"][1]) == 6
+
+
+KILLED = """
+import os, signal, sys
+from dagames_llm import cli, forecast, journal
+
+def kill(*_, **__):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+add = journal.Journal.add
+
+def last_add(self, sampled, prompts, batch):
+    add(self, sampled, prompts, batch)
+    if len(self.path.read_text().splitlines()) == 4:
+        kill()
+
+if sys.argv[1] == "drawing":
+    journal.Journal.add = last_add
+else:
+    forecast.forecast = kill
+cli.guarded(cli.app, sys.argv[2:])
+"""
+
+
+def test_a_forecast_killed_while_it_draws_and_while_it_solves_goes_on_to_the_same_numbers(
+    tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second process is killed in the solving of what the first one began to draw."""
+    monkeypatch.chdir(tmp_path)
+    rows = [{"orbit": [f"a{i}=", f"b{i}?"], "answer": i} for i in range(3)]
+    Path("data.jsonl").write_text("\n".join(json.dumps(row) for row in rows))
+    command = ["forecast", "--model", str(tiny), "--data", "data.jsonl", "--samples", "4", "--max-new-tokens", "2"]
+    command += ["--batch-size", "4", "--extractor", "first_number", "--resamples", "1", "--steps", "2"]
+    outputs = ["--save-samples", "samples.jsonl", "--json", "forecast.json"]
+    place = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    for when, kept in (("drawing", 3), ("solving", 6)):
+        child = subprocess.run([sys.executable, "-c", KILLED, when, *command, *outputs], env=place, capture_output=True)
+        assert child.returncode == -signal.SIGKILL, child.stderr.decode()
+        assert len(Path("samples.jsonl.partial").read_text().splitlines()) == 1 + kept
+        assert not Path("forecast.json").exists()
+        assert Path("samples.jsonl").exists() == (when == "solving")
+    for other, message in ((["--seed", "1"], "`decoding` was"), (["--dtype", "bfloat16"], "`dtype` was")):
+        code, shown = run([*command, *outputs, *other], capsys)
+        assert code == 2
+        assert message in shown
+    code, shown = run([*command, *outputs], capsys)
+    assert code == 0, shown
+    assert "going on with 6 batches" in " ".join(shown.split())
+    assert {path.name for path in Path().iterdir()} == {"data.jsonl", "samples.jsonl", "forecast.json"}
+    code, shown = run([*command, "--save-samples", "whole.jsonl", "--json", "whole.json"], capsys)
+    assert code == 0, shown
+    assert "going on" not in shown
+    assert Path("samples.jsonl").read_text() == Path("whole.jsonl").read_text()
+    assert json.loads(Path("forecast.json").read_text()) == json.loads(Path("whole.json").read_text())
+    code, shown = run([*command, *outputs], capsys)
+    assert code == 2
+    assert "exists already" in shown

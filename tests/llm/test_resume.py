@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -80,6 +81,19 @@ def test_a_record_that_is_missing_or_broken(tmp_path: Path) -> None:
     (tmp_path / "run.json").write_text('{"recipe": {}}')
     with pytest.raises(OutputError, match="no record of a run"):
         read_record(tmp_path)
+
+
+def test_a_folder_that_takes_no_file_is_refused_before_a_model_is_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(30, "Read-only file system")
+
+    check_output(tmp_path / "new" / "out", overwrite=False, resume=False)
+    assert not any(tmp_path.iterdir())
+    monkeypatch.setattr(tempfile, "TemporaryFile", full)
+    with pytest.raises(OutputError, match=r"out cannot be made: no file can be made in .*Read-only file system"):
+        check_output(tmp_path / "new" / "out", overwrite=False, resume=False)
 
 
 def test_a_finished_run_is_not_resumed(tmp_path: Path) -> None:

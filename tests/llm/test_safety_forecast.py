@@ -415,6 +415,10 @@ REFUSED: dict[str, tuple[list[str], str]] = {
     "distances": (["--constraints", BUDGET, "--target", "centrality"], "reads distances"),
     "centrality recipe": (["--config", "table1_pairwise_qwen"], "reads distances"),
     "recipe": (["--config", "safety"], "no recipe safety"),
+    "drawing": (
+        ["--config", "safety_cpu", "--temperature", "0.5", "--no-chat", "--dtype", "float32"],
+        "--dtype, --temperature, --chat: for samples that are drawn",
+    ),
     "together": (["--questions-per-step", "2"], "--questions-per-step is for the multipliers"),
     "nothing": (["--target", "null"], "a forecast needs a target, or --constraints"),
     "table": (["--constraints", BUDGET, "--table", "plugin"], "has no table"),

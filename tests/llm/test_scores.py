@@ -145,3 +145,9 @@ def test_default_ks_are_powers_of_two_and_all_samples(samples: int) -> None:
     assert ks == sorted(set(ks))
     assert all(1 < k <= samples for k in ks)
     assert samples == 1 or ks[-1] == samples
+
+
+def test_wordings_whose_answers_are_unread_do_not_agree() -> None:
+    scores = question_scores(Answered("q", (), (None, None), (("1", None), ("1", None))), (), words=False)
+    assert scores["coherence"] == 0
+    assert scores["coherence_sampled"] == 0.25, "of the four pairs one has two answers that were read, and equal"

@@ -13,7 +13,8 @@ PADDING, END, UNKNOWN = "<pad>", "<eos>", "<unk>"
 CHARACTERS = list("0123456789+= \nabcdefghijklmnopqrstuvwxyz-?.")
 
 
-def save_tiny(folder: Path, seed: int = 0) -> Path:
+def save_tiny(folder: Path, seed: int = 0, sharpness: float = 4.0) -> Path:
+    """Save it; the sharper, the fewer answers it gives to a question."""
     import torch
     from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
     from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
@@ -45,7 +46,7 @@ def save_tiny(folder: Path, seed: int = 0) -> Path:
         model.lm_head.weight[3:13] *= 0.2
         model.lm_head.weight[13:] = 0
         model.lm_head.weight[:3] = 0
-        model.model.norm.weight *= 4
+        model.model.norm.weight *= sharpness
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
@@ -79,13 +80,15 @@ def tiny_settings(model: Path, **more: Any) -> dict[str, Any]:
     return {key: value for key, value in settings.items() if adapted or not key.startswith("lora_")}
 
 
-def on_two_processes(module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run a module on two processes of this machine that talk by gloo."""
+def on_two_processes(module: str, *arguments: str, accelerate: bool = False) -> subprocess.CompletedProcess[str]:
+    """Run a module on two processes of this machine that talk by gloo, as torchrun or accelerate starts them."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = str(probe.getsockname()[1])
-    where = ["--nproc_per_node", "2", "--master_addr", "127.0.0.1", "--master_port", port]
-    command = [sys.executable, "-m", "torch.distributed.run", *where, "-m", module, *arguments]
+    launcher = ["torch.distributed.run", "--nproc_per_node", "2", "--master_addr", "127.0.0.1", "--master_port", port]
+    if accelerate:
+        launcher = ["accelerate.commands.launch", "--multi_gpu", "--num_processes", "2", "--main_process_port", port]
+    command = [sys.executable, "-m", *launcher, "-m", module, *arguments]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     root = Path(__file__).parents[2]
     return subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, timeout=300)

@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import jaxtyping
@@ -234,3 +235,21 @@ def test_whoever_waits_sees_a_clock(monkeypatch, capsys):
     with sign_of_life(Console(stderr=True, force_terminal=True), "solving game.yaml"):
         pass
     assert "solving game.yaml" not in capsys.readouterr().err
+
+
+def test_a_folder_that_takes_no_file_is_refused_before_the_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import tempfile
+
+    from dagames._files import check_new_file
+
+    check_new_file(tmp_path / "new" / "a.json", overwrite=False)
+    assert not any(tmp_path.iterdir())
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", full)
+    with pytest.raises(DomainError, match=r"a\.json cannot be written: no file can be made in .*No space left"):
+        check_new_file(tmp_path / "a.json", overwrite=False)

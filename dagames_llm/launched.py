@@ -1,0 +1,53 @@
+"""What a command has to know of `torchrun` and `accelerate launch`: which of several processes this one is."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import time
+
+import typer
+
+GRACE = 3.0
+"""Seconds that a process which is not the first one waits before it prints an error."""
+
+_LAUNCHER = re.compile(
+    "(LOCAL_|GROUP_|ROLE_)?(RANK|WORLD_SIZE)|ROLE_NAME|MASTER_(ADDR|PORT)|(ACCELERATE|TORCHELASTIC)_.*"
+)
+"""Variables by which torch and accelerate find the other processes."""
+
+
+def is_first_process() -> bool:
+    """Tell whether this process prints for all that a launcher started."""
+    return os.environ.get("RANK", "0") == "0"
+
+
+def work_alone() -> None:
+    """End all processes of a launcher but the first, and let that one work as if it had been started by itself.
+
+    For commands that one process can do: on several, each would do the whole and write the same files.
+
+    Raises:
+        Exit: this process is not the first.
+    """
+    if not is_first_process():
+        raise typer.Exit(0)
+    if os.environ.get("WORLD_SIZE", "1") != "1":
+        typer.echo(f"one process does this; the other {int(os.environ['WORLD_SIZE']) - 1} ended.", err=True)
+    for name in filter(_LAUNCHER.fullmatch, list(os.environ) if "RANK" in os.environ else []):
+        del os.environ[name]
+
+
+def fail(message: str) -> None:
+    """Print an error and exit with 2: once where all processes have it, with its number where one has it.
+
+    A launcher ends all processes when one has failed. One that waits and is still there has an error that the first
+    does not have.
+    """
+    if not is_first_process():
+        time.sleep(GRACE)
+        message = f"process {os.environ['RANK']} of {os.environ.get('WORLD_SIZE', '?')}: {message}"
+    typer.echo(f"error: {message}", err=True)
+    sys.stderr.flush()
+    sys.exit(2)
