@@ -123,10 +123,10 @@ def _evidence(evidence: Evidence | None) -> Record | None:
     if evidence is None:
         return None
     return {
-        "claimed": _plain(evidence.claimed),
-        "measured": _plain(evidence.measured),
+        "claimed": _plain(float(evidence.claimed)),
+        "measured": _plain(float(evidence.measured)),
         "relation": evidence.relation,
-        "tolerance": _plain(evidence.tolerance),
+        "tolerance": _plain(float(evidence.tolerance)),
         "instance": _plain(evidence.instance),
         "size": evidence.size,
         "ratio": _plain(evidence.ratio),
