@@ -180,15 +180,26 @@ def _in_words(game: Game, least: Any, value: Any) -> str:
     if len(game.pi_0) != 2 or not isinstance(value, Fraction):
         return ""
     t, w, (r, m) = _best_mass(game), game.weight, game.point
-    R = f"{w / 2} |nu - {oracles.as_text(game.point)}|^2" if w else f"-({r} nu_0 + {m} nu_1)"
-    J = f"{w} (t - {m})^2" if w else f"{-r} + {r - m} t"
+    R = f"{w / 2} |nu - {oracles.as_text(game.point)}|^2" if w else f"-<{oracles.as_text(game.point)}, nu>"
+    cost = (
+        [f"{_times(w)}{_square(m)}"] if w else [*([str(-r)] if r else []), *([f"{_times(r - m)}t"] if r != m else [])]
+    )
+    J = " + ".join([*cost, f"{_times(game.beta)}{_square(game.pi_0[1])}"])
     return (
         f"Take F = |p|^2 / 2, Phi = {game.Phi}, beta = {game.beta}, s = {game.sign}, pi_0 = "
         f"{oracles.as_text(game.pi_0)} and R = {R}, and write t for the probability of the second answer. Then J = {J} "
-        f"+ {game.beta} (t - {game.pi_0[1]})^2 is least at t = {t}: {least}. There u_1 - u_0 = R' = {game.slope(t)}, "
+        f"is least at t = {t}: {least}. There u_1 - u_0 = R' = {game.slope(t)}, "
         f"but the target u = s beta grad Phi(q) of a distribution q has |u_1 - u_0| at most {of_distributions(game)}, "
         f"and the best of these gives {value}."
     )
+
+
+def _times(number: Fraction) -> str:
+    return {1: "", -1: "-"}.get(int(number), f"{number} ") if number.denominator == 1 else f"{number} "
+
+
+def _square(p: Fraction) -> str:
+    return f"(t - {p})^2" if p else "t^2"
 
 
 def _least(game: Game) -> Fraction:
@@ -272,11 +283,11 @@ def _instances(rng: np.random.Generator) -> Iterator[Game]:
     for weight, Phi in product((Fraction(1, 5), Fraction(2)), REACH):
         yield Game(slides, slides[::-1], weight, half, Fraction(1), Phi)
         yield Game(slides, slides[::-1], weight, half, Fraction(1), Phi, KL)
-    for _ in range(12):
+    for _ in range(8):
         pi_0, point = (oracles.random_distribution(rng, 2, 9) for _ in range(2))
         weight, sign = (Fraction(int(a), 4) for a in rng.integers(1, 12, size=2))
         yield Game(pi_0, point, weight, half, sign, "|q|^2 / 2", KL)
-    for _ in range(40):
+    for _ in range(24):
         pi_0, point = (oracles.random_distribution(rng, 2, 9) for _ in range(2))
         weight, beta = (Fraction(int(a), 4) for a in rng.integers(1, 12, size=2))
         sign = Fraction(int(rng.integers(1, 5)), 2) * int(rng.choice([-1, 1]))
