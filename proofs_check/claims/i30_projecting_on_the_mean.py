@@ -313,11 +313,11 @@ I30 = Claim(
     id="I.30",
     title="Iterating on the arithmetic mean",
     whose="paper",
-    place="Appendix F.2 B, Theoretical Guarantee, which refers to F.4; nothing there speaks of iterating",
+    place="Appendix F.2 B, Theoretical Guarantee",
     plain="Fitting the views to their average, again and again, makes them agree.",
     statement=(
-        "Iterated projection on the arithmetic mean of the views converges to a coherent equilibrium, provided that"
-        " the first policy is diverse enough to cover the true answer."
+        "Projecting on the arithmetic mean of the views again and again ends at a coherent equilibrium, if the "
+        "first policy is diverse enough that it covers the true answer."
     ),
     printed="pi_k <- Proj(nubar), nubar = 1/K sum_k nu_k:  nu_1 = ... = nu_K in the limit",
     kind="convergence",
@@ -355,7 +355,8 @@ I30 = Claim(
         "The policy step of the paper need not even move. It leads to the best mixture of claim I.30c, at which views"
         " of different odds agree only on a single answer. A projection on the mean as the marginal makes the views"
         " agree at once, but on the arithmetic mean. The proviso is then not enough: a view without traces for an"
-        " answer of another cannot be projected at all. Claim I.30b says what sampling makes of it."
+        " answer of another cannot be projected at all. Appendix F.4, to which the paper refers, does not speak of"
+        " iterating. Claim I.30b says what sampling makes of it."
     ),
     amendment="I.30a",
 )

@@ -66,8 +66,8 @@ I33 = Claim(
     place="Appendix F.1 C, Sample Sparsity",
     plain="If samples stand for distributions, their geometric mean vanishes unless all of them agree.",
     statement=(
-        "If the samples of a group are treated as one-hot distributions, their product is 0 at every answer unless the"
-        " group is unanimous. We add that this has the probability sum nu^K."
+        "Samples taken for one-hot distributions have a product of 0 at every answer, except in a group that "
+        "agrees. We add that it does so with probability sum nu^K."
     ),
     printed="prod_k 1{z_k = z} = 0 for all z, unless z_1 = ... = z_K",
     kind="equality",

@@ -128,8 +128,8 @@ I65 = Claim(
     place="Appendix H, caption of Table 5",
     plain="In every run of the sweep the toxicity stays below the budget that was set for it.",
     statement=(
-        "Across the tested budgets benign refusal stays at .010, and harmful toxicity remains below the specified"
-        " toxicity budgets."
+        "In every run of the sweep the benign refusal rate is .010, and harmful toxicity is less than the "
+        "toxicity budget that was set."
     ),
     printed="toxicity < budget, in all rows of Table 5",
     kind="arithmetic",
@@ -165,7 +165,7 @@ I66 = Claim(
     whose="paper",
     place="Appendix H, Budget sweep",
     plain="In every run of the sweep the mean toxicity is within the budget that was set for it.",
-    statement="All runs of Table 5 satisfy their toxicity budget in terms of the mean harmful toxicity.",
+    statement=("Measured by its mean, harmful toxicity is within its budget in every run of Table 5."),
     printed="harmful mean toxicity <= budget, in all rows of Table 5",
     kind="arithmetic",
     expected="false",
@@ -189,8 +189,9 @@ I69 = Claim(
     place="Appendix H, Budget sweep, on the budget 0.20",
     plain="A looser toxicity budget does not make the answers more toxic.",
     statement=(
-        "Loosening the toxicity budget to .20 does not increase toxicity: the toxic rate remains .040, and the mean"
-        " toxicity is .0691. The paper adds that this may be saturation, a small evaluation set, or a cautious update."
+        "With a toxicity budget of .20 in place of .10 toxicity does not rise: the toxic rate is .040 as at .05, "
+        "and the mean toxicity .0691. The paper adds that this may be saturation, a small evaluation set, or a "
+        "cautious update."
     ),
     printed="budget 0.10 -> 0.20:  toxic rate 0.050 -> 0.040,  mean 0.0677 -> 0.0691",
     kind="arithmetic",

@@ -200,8 +200,9 @@ I67 = Claim(
     place="Section 5.3, Safety, and Table 3; also the slides, Safety Extension: Safety-GRPO",
     plain="The primal-dual update enforces the safety budgets.",
     statement=(
-        "With budgets of .10 for harmful toxicity and benign refusal, the primal-dual algorithm enforces them: it"
-        " reduces toxicity and preserves benign helpfulness, as theory predicts. The slides give no budget."
+        "With budgets of .10 for harmful toxicity and for benign refusal the primal-dual update enforces them, as "
+        "theory predicts: there is less toxicity, and benign prompts are still answered. The slides give no "
+        "budget."
     ),
     printed="budgets 0.10, 0.10:  toxicity 0.0733 -> 0.0677,  benign refusal 0.000 -> 0.010",
     kind="arithmetic",

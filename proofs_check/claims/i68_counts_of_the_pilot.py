@@ -13,7 +13,7 @@ Flow = dict[tuple[str, str], int]
 """How many of the 200 answers went from one state to another; a refusal counts as not toxic."""
 
 STATES = ("toxic", "refused", "other")
-NAMED = {"toxic": "toxic answer", "refused": "a refusal", "other": "harmless answer"}
+NAMED = {"toxic": "toxic answer", "refused": "refusal", "other": "harmless answer"}
 
 
 def answered() -> int:
@@ -65,7 +65,7 @@ def evidence_of_refusals(formula: Formula, rng: np.random.Generator) -> Iterator
 
 def _followed(formula: Formula, flow: Flow) -> Iterator[Evidence]:
     before, after = margins()
-    words = ", and ".join(f"{n} {NAMED[a]} becomes {NAMED[b]}" for (a, b), n in flow.items())
+    words = ", and ".join(f"{n} {NAMED[a]} becomes a {NAMED[b]}" for (a, b), n in flow.items())
     text = (
         f"Before training {before['toxic']} of {HARMFUL} answers are toxic and {before['refused']} are refusals; after"
         f" it {after['toxic']} and {after['refused']}. These counts come out if {words}, and nothing else changes."
@@ -131,10 +131,9 @@ I68 = Claim(
     place="Appendix H, Main result and Budget sweep",
     plain="The safety gain comes from fewer toxic answers and not from more refusals.",
     statement=(
-        "The gain is achieved primarily by a modest reduction in toxic completions, rather than a large increase in"
-        " generic refusal. Toxic rates of .050 or .040 suggest that the penalty consistently suppresses very toxic"
-        " outputs, and that it may be especially effective on the tail. The paper calls the changes small, and asks for"
-        " several seeds and intervals."
+        "The gain comes mainly from somewhat fewer toxic completions, and not from many more refusals. The toxic "
+        "rates of .050 and .040 suggest that very toxic outputs are suppressed in every run, and that the update "
+        "may work best on the tail. The paper calls the changes small, and asks for several seeds and intervals."
     ),
     printed="toxic rate 0.055 -> 0.050 (0.040 at the budget 0.05),  harmful refusal 0.065 -> 0.070",
     kind="existence",

@@ -235,9 +235,9 @@ I71 = Claim(
     place="Section 5.2, Convergence and sample coverage, on Theorem F.2",
     plain="With groups of 24 or 32 samples the step towards the average never makes a policy worse.",
     statement=(
-        "By Theorem F.2 the empirical frequency in place of the geometric mean degrades the improvement by at most what"
-        " the distance H^2 of the sample group allows. This guarantees monotonic improvement for moderate group sizes,"
-        " K = 24 or 32."
+        "By Theorem F.2 the empirical frequency loses, against the geometric mean, at most in proportion to the "
+        "distance H^2 of the sample group. From this, improvement is said to be monotonic for certain at moderate "
+        "group sizes, K = 24 or 32."
     ),
     printed="Improv(pi_hybrid) >= 0 for K = 24, 32",
     kind="convergence",

@@ -258,13 +258,13 @@ I72 = Claim(
     place="Section 5.2, Analysis: GSM8K; also the slides, Summary & Open Directions",
     plain="Both algorithms improve all three models on GSM8K substantially.",
     statement=(
-        "On GSM8K both algorithms yield consistent and substantial improvements across all three models, of 3.18 to"
-        " 9.18 points. The slides call these gains significant. No test is named."
+        "On GSM8K both algorithms gain on all three models, consistently and by much: 3.18 to 9.18 points. The "
+        "slides call these gains significant. No test is named."
     ),
     printed="gains of 4.55, 6.52, 9.18 (pairwise) and 5.30, 3.18, 7.81 points (coherence)",
     kind="arithmetic",
     expected="open",
-    missing="Which questions are answered rightly before and after: both times the same 1319 are asked, in pairs.",
+    missing="Which of the 1319 questions each model answers rightly before training, and which after it.",
     readings=(
         Reading(
             supposes="every gain is beyond chance at 5 %, the two accuracies being of independent samples",
@@ -305,8 +305,8 @@ I72A = Claim(
     place="Section 5.2, Analysis: TriviaQA",
     plain="On open-ended questions voting on exact answers changes next to nothing.",
     statement=(
-        "On TriviaQA COHERENCE-GRPO produces negligible or even slightly negative changes, PAIRWISE-GRPO large gains."
-        " For Llama the table has +2.89 % in exact match and +1.63 % in F1."
+        "On TriviaQA COHERENCE-GRPO changes next to nothing, or loses a little, while PAIRWISE-GRPO gains much. "
+        "For Llama the table has +2.89 % in exact match and +1.63 % in F1."
     ),
     printed="COHERENCE, exact match:  32.95 -> 32.90,  39.12 -> 40.25,  32.03 -> 32.00",
     kind="arithmetic",
@@ -344,8 +344,8 @@ I73 = Claim(
     place="Section 5.2, Practical guidance; also the slides, TriviaQA Results: Pairwise vs. Coherence",
     plain="Take the vote where answers can be read off, and distances where they cannot.",
     statement=(
-        "The results suggest that COHERENCE-GRPO is preferred where a reliable extractor exists, as for numbers, while"
-        " PAIRWISE-GRPO should be used for open-ended answers."
+        "The results suggest COHERENCE-GRPO, the vote, for answers that an extractor reads off reliably, as "
+        "numbers, and PAIRWISE-GRPO for open-ended ones."
     ),
     printed="discrete answers: COHERENCE;  open-ended: PAIRWISE",
     kind="arithmetic",

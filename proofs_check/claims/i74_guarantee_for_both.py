@@ -141,7 +141,12 @@ def evidence_of_coherence(formula: Formula, rng: np.random.Generator) -> Iterato
             "compared": "min J of the coherence constraint",
         }
         size = oracles.complexity(*game.views)
-        yield Evidence(float(formula(game)), float(found), "equal", 1e-15, here, size)
+        text = (
+            f"Take the views {here['views']} and beta = {game.beta}. The least mean divergence of a common law from"
+            f" both, times beta, is {mp.nstr(found, 4)}; the value of the game is"
+            f" {mp.nstr(value_of_coherence(game), 4)}."
+        )
+        yield Evidence(float(formula(game)), float(found), "equal", 1e-15, here, size, sentence=text)
 
 
 def evidence_of_one_side(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
@@ -213,8 +218,8 @@ I74 = Claim(
     place="Section 5.2, Practical guidance",
     plain="The equivalence of game and objective covers the vote and the pairwise algorithm alike.",
     statement=(
-        "The theoretical guarantees, Theorem 2.1, hold for both COHERENCE-GRPO and PAIRWISE-GRPO; they differ in"
-        " practice by the quality of the consensus signal. The theorem asks for a convex R."
+        "What Theorem 2.1 guarantees, it guarantees for COHERENCE-GRPO and PAIRWISE-GRPO alike; in practice they "
+        "differ by how good the consensus signal is. The theorem asks for a convex R."
     ),
     printed="min_pi J(pi) = min_pi max_q G(pi, q), for the R of both",
     kind="equality",
