@@ -104,7 +104,7 @@ def check_names(options: Mapping[str, Any]) -> None:
     """Check that recipes, tasks, targets and extractors are there by the names that are shown."""
     from dagames_llm.data import task_named
     from dagames_llm.extract import extractor_named
-    from dagames_llm.forecast_command import make_target
+    from dagames_llm.forecast_settings import made_target, read_options
     from dagames_llm.recipe import find_recipe
 
     def recipe(name: str) -> None:
@@ -113,7 +113,7 @@ def check_names(options: Mapping[str, Any]) -> None:
     def target(name: str) -> None:
         written = options.get("target_options")
         whole = written if written is None or "..." not in written else written.replace(", ...", "")
-        make_target(name, whole, options.get("table"), options.get("group_size") or 8)
+        made_target(name, read_options(whole), options.get("table"), options.get("group_size") or 8)
 
     checks: dict[str, Callable[[str], Any]] = {
         "config": recipe,
