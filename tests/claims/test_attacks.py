@@ -89,31 +89,40 @@ def test_an_attack_never_ends_below_its_starts():
 
 @pytest.mark.parametrize("name", BOUNDS)
 def test_every_bound_is_attacked_and_broken_only_if_it_is_false(name):
-    attacked = settled(name).attacked
-    assert attacked is not None
-    assert attacked.ratio is not None
-    assert math.isfinite(attacked.ratio)
-    if CLAIMS[name].expected == "false":
-        assert attacked.ratio > 1 + SLACK
-        assert not attacked.holds
-    else:
-        assert attacked.ratio <= 1 + SLACK
-        assert attacked.holds
+    for reading, found in zip(CLAIMS[name].readings, settled(name).readings, strict=True):
+        attacked = found.attacked
+        assert attacked is not None
+        assert attacked.ratio is not None
+        assert math.isfinite(attacked.ratio)
+        if reading.expected == "false":
+            assert attacked.ratio > 1 + SLACK
+            assert not attacked.holds
+        else:
+            assert attacked.ratio <= 1 + SLACK
+            assert attacked.holds
 
 
-@pytest.mark.parametrize("name", ["I.5a", "I.6", "I.21", "I.22", "I.23", "I.24", "I.26", "II.8a", "B.6a", "B.8"])
+@pytest.mark.parametrize("name", ["I.5a", "I.6", "I.21", "I.22", "I.23", "I.24", "I.25a", "II.8a", "B.6a", "B.8"])
 def test_bounds_that_an_attack_touches_are_tight(name):
-    assert settled(name).is_tight
+    assert settled(name).deciding.is_tight
 
 
 @pytest.mark.parametrize("name", ["I.8", "I.15", "II.1a", "II.8b", "II.9a", "B.2a", "B.3", "B.4"])
 def test_other_bounds_are_not(name):
-    assert not settled(name).is_tight
+    assert not settled(name).deciding.is_tight
 
 
 @pytest.mark.parametrize(
     ("name", "least"),
-    [("I.8", 0.95), ("I.18a", 0.967), ("II.1a", 0.99), ("II.9a", 0.685), ("B.2a", 0.999), ("B.2", 2.1)],
+    [
+        ("I.8", 0.95),
+        ("I.18a", 0.967),
+        ("II.1a", 0.99),
+        ("II.9a", 0.685),
+        ("B.2a", 0.999),
+        ("B.2", 2.1),
+        ("I.25b", 0.999),
+    ],
 )
 def test_attacks_reach_as_far_as_is_known(name, least):
     assert settled(name).attacked.ratio > least
