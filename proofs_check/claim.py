@@ -132,7 +132,7 @@ class Reading:
     stated: Formula
     sabotage: Formula
     evidence: Callable[[Formula, np.random.Generator], Iterator[Evidence]]
-    near_miss: Formula | str | None = None
+    near_miss: Formula | str
     supposes: str = ""
     of_functional: Callable[[Functional, Formula, np.random.Generator], Iterator[Evidence]] | None = None
 
@@ -151,13 +151,13 @@ class Claim:
         title: A few words.
         whose: Who states it.
         place: Where exactly: section, equation, title of the slide.
+        plain: The claim in one sentence without symbols.
         statement: The claim in our own words, with the hypotheses and the hedges that stand there.
+        printed: The formula as it is printed there, in ASCII.
         kind: What sort of statement it is.
         expected: The verdict, which a run must reproduce.
         readings: The fair readings, at least one.
         remark: What was found: why it fails, what repairs it, where it is tight.
-        plain: The claim in one sentence without symbols.
-        printed: The formula as it is printed there, in ASCII.
         missing: What the source does not give and a check needs; the verdict is then open.
         amendment: Id of the claim that states the repaired version.
         plot: Computes a plot that says more than the numbers, if there is one.
@@ -167,13 +167,13 @@ class Claim:
     title: str
     whose: Whose
     place: str
+    plain: str
     statement: str
+    printed: str
     kind: Kind
     expected: Verdict
     readings: tuple[Reading, ...]
     remark: str
-    plain: str = ""
-    printed: str = ""
     missing: str = ""
     amendment: str | None = None
     plot: Callable[[], Plot] | None = None

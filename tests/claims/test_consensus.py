@@ -45,9 +45,11 @@ def test_two_answers_are_no_counterexample_to_i25():
 
 def test_distillation_leaves_the_direct_projection_in_i27():
     """Equal masses on the first two traces: their geometric mean before normalisation, or their arithmetic one."""
-    first, second = list(i27.instances(np.random.default_rng(0)))[:2]
+    second, first = list(i27.instances(np.random.default_rng(0)))[:2]
+    assert close(first.consensus(by_traces=False), [mp.mpf(1) / 6, mp.mpf(2) / 3, mp.mpf(1) / 6])
+    assert close(i27.one_divergence(first)[0], [0.4, 0.4, 0.2])
     assert close(i27.amended(first)[0], [0.4, 0.4, 0.2])
-    assert close(i27.stated(first)[0], [mp.mpf(5) / 12] * 2 + [mp.mpf(1) / 6])
+    assert close(i27.distilled(first)[0], [mp.mpf(5) / 12] * 2 + [mp.mpf(1) / 6])
     assert close(second.consensus(by_traces=True), [mp.mpf(9) / 14, mp.mpf(5) / 14])
     assert close(second.consensus(by_traces=False), [mp.mpf(5) / 8, mp.mpf(3) / 8])
 

@@ -40,6 +40,8 @@ def test_the_template_holds_is_tight_and_its_sabotage_turns_it(tmp_path):
         (TEMPLATE.replace('    whose="ours",\n', ""), 'The template in docs/claims.md has: whose="ours",'),
         (re.sub(r"    readings=\(\n.*?\n    \),\n", "", TEMPLATE, flags=re.DOTALL), "has: readings=(Reading("),
         (TEMPLATE.replace("            evidence=evidence,\n", ""), "has: evidence=evidence,"),
+        (TEMPLATE.replace("            near_miss=near_miss,\n", ""), "has: near_miss=near_miss,"),
+        (re.sub("    plain=.*\n", "", TEMPLATE), "has: plain="),
         (
             TEMPLATE.replace('"lower bound",\n    expected="holds"', '"lower bound",\n    expected="false"'),
             "makes 'holds'",

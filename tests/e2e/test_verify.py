@@ -32,8 +32,9 @@ def evidence(formula, rng):
 
 CLAIMS = (
     Claim(
-        id="{id}", title="One is one", whose="ours", place="here", statement="1 = 1.", kind="equality",
-        expected="holds", readings=(Reading("holds", stated, sabotage, evidence),), remark="By itself.",
+        id="{id}", title="One is one", whose="ours", place="here", plain="One.", statement="1 = 1.", printed="1 = 1",
+        kind="equality", expected="holds", readings=(Reading("holds", stated, sabotage, evidence, sabotage),),
+        remark="By itself.",
     ),
 )
 """
