@@ -165,8 +165,8 @@ I60 = Claim(
     plain="A group of sampled answers that mostly agree has a small disagreement, so that averaging it costs little.",
     statement=(
         "Theorem F.2 bounds what it costs to use the empirical frequencies in place of the geometric mean, by H^2 of "
-        "the distributions that K sampled traces yield. H^2 is close to 0 if these are not too dissimilar, for "
-        "moderate groups (K = 24 or 32) too."
+        "the distributions that K sampled traces yield. H^2 is close to 0 if these are not too dissimilar. "
+        "Section 5.2 takes the theorem for a guarantee with groups of K = 24 or 32."
     ),
     printed="loss <= 2 L B E_x H^2({p_k}),  H^2({p_k}) = 1 - sum_y (prod_k p_k(y))^(1/K) close to 0",
     kind="upper bound",
