@@ -160,10 +160,10 @@ B1 = Claim(
         ),
     ),
     remark=(
-        "The mean contains the other traces' rewards, which count this one. For a = log p, p a' = 1 and nothing but"
-        " the scale 1 - 1/K changes; a table with the error e(p) in place of log p adds the policy gradient of e - "
-        "p e' / (K - 1). For the minimax table that is of order 1/K^2 (claim B.2a): the direction at K = 32 is off "
-        "by .1 % in the median over nu, but by up to 8 % near a tie of two answers beside a rare third one."
+        "The mean contains the other traces' rewards, which count this one. For a = log p, p a' = 1 and nothing but "
+        "the scale 1 - 1/K changes; a table with the error e(p) in place of log p adds the policy gradient of e - p "
+        "e' / (K - 1). For the minimax table that is of order 1/K^2 (claim B.2a): the direction at K = 32 is off by "
+        ".1 % in the median over nu, but by up to 8 % near a tie of two answers beside a rare third one."
     ),
 )
 

@@ -168,9 +168,9 @@ B2 = Claim(
         "of answers."
     ),
     statement=(
-        "With the self-inclusive minimax table for log p, K = 8..32, every entry of the expected step is within .53"
-        " / K^2 of the policy gradient of log p if the centred advantage is multiplied by K / (K - 1), and within "
-        ".88 / K^2 if the baseline is recomputed from the counts without the trace; for every number of answers."
+        "With the self-inclusive minimax table for log p, K = 8..32, every entry of the expected step is within .53 "
+        "/ K^2 of the policy gradient of log p if the centred advantage is multiplied by K / (K - 1), and within .88 "
+        "/ K^2 if the baseline is recomputed from the counts without the trace; for every number of answers."
     ),
     printed="K^2 |E[step] - gradient| <= .53 or .88",
     kind="upper bound",
@@ -186,8 +186,8 @@ B2 = Claim(
     ),
     remark=(
         "The rate is right, the constants are those of few answers. A frequent answer collects the errors of all "
-        "rare ones: the worst nu has |Z| - 1 equal masses of about 1 / K^2 .. 1 / K. With 4 answers 1.14 and .97 "
-        "are reached."
+        "rare ones: the worst nu has |Z| - 1 equal masses of about 1 / K^2 .. 1 / K. With 4 answers 1.14 and .97 are "
+        "reached."
     ),
     amendment="B.2a",
 )
@@ -199,10 +199,10 @@ B2A = Claim(
     place="repair of claim B.2",
     plain="Two baselines leave the best table its rate, with constants that grow with the number of answers.",
     statement=(
-        "With the self-inclusive minimax table for log p and K = 8, 12, 16, 24, 32, every entry of the expected "
-        "step is within (|Z| - 1) .3251 / K^2 of the policy gradient of log p if the baseline is recomputed from "
-        "the counts without the trace, and within .46, .79, 1.15 / K^2 for 2, 3, 4 answers if the centred advantage"
-        " is multiplied by K / (K - 1)."
+        "With the self-inclusive minimax table for log p and K = 8, 12, 16, 24, 32, every entry of the expected step "
+        "is within (|Z| - 1) .3251 / K^2 of the policy gradient of log p if the baseline is recomputed from the "
+        "counts without the trace, and within .46, .79, 1.15 / K^2 for 2, 3, 4 answers if the centred advantage is "
+        "multiplied by K / (K - 1)."
     ),
     printed="K^2 |E[step] - gradient| <= (|Z| - 1) .3251  or  .46, .79, 1.15 for |Z| = 2, 3, 4",
     kind="upper bound",
@@ -219,8 +219,8 @@ B2A = Claim(
     remark=(
         "Decoupled, the error is the policy gradient of e: (1 - nu_z) nu_z e_z - nu_z sum over w other than z of "
         "nu_w e_w, and |p e(p)| <= .3251 / K^2 by the table's certificate; this is proved for every |Z|. The "
-        "constants for leaving one out were searched for: .4546, .7778, 1.1361 at K = 8, and .3559, .7262, 1.0354 "
-        "at K = 32."
+        "constants for leaving one out were searched for: .4546, .7778, 1.1361 at K = 8, and .3559, .7262, 1.0354 at "
+        "K = 32."
     ),
 )
 

@@ -107,9 +107,9 @@ B3 = Claim(
     plain="Dividing the best table's rewards by their spread in the group turns the step away from the gradient.",
     statement=(
         "With the minimax table for -log p at K = 32, and nu uniform on the simplex, advantages divided by the "
-        "group's standard deviation turn the expected step away from the policy gradient: the median distance of "
-        "the unit vectors is above .1 with 3 answers and above .4 with 4, and for more than a tenth of the nu with "
-        "4 answers the step points away. With 2 answers only the length changes."
+        "group's standard deviation turn the expected step away from the policy gradient: the median distance of the "
+        "unit vectors is above .1 with 3 answers and above .4 with 4, and for more than a tenth of the nu with 4 "
+        "answers the step points away. With 2 answers only the length changes."
     ),
     printed="median |step/|step| - gradient/|gradient|| > .1 (|Z| = 3), > .4 (|Z| = 4) at K = 32",
     kind="lower bound",
@@ -124,10 +124,10 @@ B3 = Claim(
         ),
     ),
     remark=(
-        "At nu = (2/7, 2/7, 2/7, 1/7) the step is exactly opposite. By listing all counts in float64: about .14 and"
-        " .58 in the median, and 16 % that point away; without the division .001 and none. The table's large "
-        "entries alternate in sign, and the deviation weighs the groups that show them least. How often the step "
-        "points away depends on the law of nu: 4 % for Dirichlet(.3), 40 % for Dirichlet(3)."
+        "At nu = (2/7, 2/7, 2/7, 1/7) the step is exactly opposite. By listing all counts in float64: about .14 and "
+        ".58 in the median, and 16 % that point away; without the division .001 and none. The table's large entries "
+        "alternate in sign, and the deviation weighs the groups that show them least. How often the step points away "
+        "depends on the law of nu: 4 % for Dirichlet(.3), 40 % for Dirichlet(3)."
     ),
 )
 

@@ -90,8 +90,8 @@ B4 = Claim(
         ),
     ),
     remark=(
-        "The variance is 1.062 times the plug-in's. The minimax table of 14 traces averaged over the"
-        " group, which takes no program, has less than a tenth of the bias at under 1.5 times the variance."
+        "The variance is 1.062 times the plug-in's. The minimax table of 14 traces averaged over the group, which "
+        "takes no program, has less than a tenth of the bias at under 1.5 times the variance."
     ),
 )
 

@@ -195,13 +195,13 @@ B5 = Claim(
     place="beside the paper, Algorithm 1 (COHERENCE-GRPO), which says nothing of its limit",
     plain="Paid by majority votes, a model ends at its most frequent answer unless the divergence is weighted enough.",
     statement=(
-        "A group of K votes, a trace gets 1 if its answer wins (1/m in a tie of m) less beta log(nu / nu_0), and "
-        "the group's mean is subtracted. For two answers the expected step in the logit of one of probability p is "
+        "A group of K votes, a trace gets 1 if its answer wins (1/m in a tie of m) less beta log(nu / nu_0), and the "
+        "group's mean is subtracted. For two answers the expected step in the logit of one of probability p is "
         "(K-1)/K p (1-p) (h(p) - beta (logit p - logit p_0)), h(p) the mean sign of a vote of K - 2 traces for it. "
-        "So p leaves p_0 away from 1/2, up to the first p where beta (logit p - logit p_0) = h(p): the right answer"
-        " loses iff it is not the reference's mode. From p_0 just below 1/2 it collapses iff beta is below the "
-        "slope of h in the logit at 1/2. For more answers and beta = 0 the mode gains more than any other. Sampled "
-        "runs at a small rate move as the expected steps do, in the mean and in nearly every run."
+        "So p leaves p_0 away from 1/2, up to the first p where beta (logit p - logit p_0) = h(p): the right answer "
+        "loses iff it is not the reference's mode. From p_0 just below 1/2 it collapses iff beta is below the slope "
+        "of h in the logit at 1/2. For more answers and beta = 0 the mode gains more than any other. Sampled runs at "
+        "a small rate move as the expected steps do, in the mean and in nearly every run."
     ),
     printed="step in logit p = (K-1)/K p (1-p) (h(p) - beta (logit p - logit p_0)),  h = E sign of a vote of K - 2",
     kind="convergence",
@@ -217,10 +217,10 @@ B5 = Claim(
     ),
     remark=(
         "Two traces of the K are taken by the answers that the step compares, hence K - 2. The critical beta is "
-        "(n/2) C(n-1, (n-1)/2) / 2^(n-1), n the largest odd number up to K - 2: 1/2 at K = 3 or 4, about sqrt(n / "
-        "(2 pi)). For K = 3, h = 2p - 1 and the rest points are those of a mean-field magnet, beta (x - x_0) = "
-        "tanh(x / 2). That the mode gains most among three and more answers was attacked, not proved. Nearer to 1/2"
-        " or at larger rates runs part ways, and their mean says little."
+        "(n/2) C(n-1, (n-1)/2) / 2^(n-1), n the largest odd number up to K - 2: 1/2 at K = 3 or 4, about sqrt(n / (2 "
+        "pi)). For K = 3, h = 2p - 1 and the rest points are those of a mean-field magnet, beta (x - x_0) = tanh(x / "
+        "2). That the mode gains most among three and more answers was attacked, not proved. Nearer to 1/2 or at "
+        "larger rates runs part ways, and their mean says little."
     ),
     plot=plot,
 )

@@ -117,8 +117,8 @@ B6 = Claim(
         "biased for several."
     ),
     statement=(
-        "Let X count an answer in K independent traces from several views, p the mean of its probabilities over the"
-        " traces and s^2 their variance. Then X(X-1) / (K(K-1)) has the mean p^2 - s^2 / (K - 1): what is unbiased "
+        "Let X count an answer in K independent traces from several views, p the mean of its probabilities over the "
+        "traces and s^2 their variance. Then X(X-1) / (K(K-1)) has the mean p^2 - s^2 / (K - 1): what is unbiased "
         "for one prompt is biased at order 1/K for an orbit."
     ),
     printed="E[X(X-1) / (K(K-1))] = p^2 - s^2 / (K-1)",
@@ -135,8 +135,8 @@ B6 = Claim(
     ),
     remark=(
         "E X(X-1) is the sum of p_i p_j over pairs, (K p)^2 - sum p_i^2. Two equal views at .9 and .1 with K = 16 "
-        "give 359/1500 = 0.2393 instead of 1/4. The certificates of reward tables hold for one prompt's independent"
-        " and equally distributed traces; claim B.6a bounds what pooling adds."
+        "give 359/1500 = 0.2393 instead of 1/4. The certificates of reward tables hold for one prompt's independent "
+        "and equally distributed traces; claim B.6a bounds what pooling adds."
     ),
 )
 

@@ -140,10 +140,10 @@ B6A = Claim(
     ),
     statement=(
         "For every table c_0..c_K, with P its mean under a binomial count, p the mean and s^2 the variance of the "
-        "traces' probabilities, |E c_X - P(p)| <= K s^2 / 2 max_k |c_{k+2} - 2 c_{k+1} + c_k|. More sharply, P(p) -"
-        " E c_X lies between K s^2 / 2 times the least and the largest mean second difference over counts of K - 2 "
-        "traces whose probabilities are the least or the largest of the views'. For the term of a gradient, E (X/K)"
-        " c_X, the table is (k/K) c_k."
+        "traces' probabilities, |E c_X - P(p)| <= K s^2 / 2 max_k |c_{k+2} - 2 c_{k+1} + c_k|. More sharply, P(p) - "
+        "E c_X lies between K s^2 / 2 times the least and the largest mean second difference over counts of K - 2 "
+        "traces whose probabilities are the least or the largest of the views'. For the term of a gradient, E (X/K) "
+        "c_X, the table is (k/K) c_k."
     ),
     printed="|E c_X - P(p)| <= K s^2 / 2 max_k |c_{k+2} - 2 c_{k+1} + c_k|",
     kind="upper bound",
@@ -161,8 +161,8 @@ B6A = Claim(
         "E c_X is affine in each probability. Replacing two of them by their mean raises it by (p_i - p_j)^2 / 4 "
         "times the mean second difference over the other traces, and lowers sum (p_i - p)^2 by (p_i - p_j)^2 / 2; "
         "such steps lead to p, inside the range of the views. Equality for tables of degree 2, and for two traces. "
-        "For views that differ much the minimax table explodes: half of the traces at .9 and half at .1 put E (X/K)"
-        " c_X off by .22 at K = 8, 2.5 at K = 16, 1153 at K = 32."
+        "For views that differ much the minimax table explodes: half of the traces at .9 and half at .1 put E (X/K) "
+        "c_X off by .22 at K = 8, 2.5 at K = 16, 1153 at K = 32."
     ),
 )
 

@@ -143,9 +143,9 @@ B7 = Claim(
         ),
     ),
     remark=(
-        "Mean and deviation are both homogeneous in the rewards. An epsilon in the divisor acts as epsilon / "
-        "lambda: the multiplier then only decides when the epsilon is felt. With two constraints the ratio of "
-        "multipliers remains, and with the divergence inside the reward lambda is weighed against beta."
+        "Mean and deviation are both homogeneous in the rewards. An epsilon in the divisor acts as epsilon / lambda: "
+        "the multiplier then only decides when the epsilon is felt. With two constraints the ratio of multipliers "
+        "remains, and with the divergence inside the reward lambda is weighed against beta."
     ),
 )
 

@@ -106,8 +106,8 @@ B8 = Claim(
         ),
     ),
     remark=(
-        "-log is convex: the mean of -log nu_k(z) is at least -log of the mean, answer by answer. The geometric "
-        "mean gains -log(1 - H^2) whatever the ideal. The arithmetic mean gains less than that if the ideal is the "
+        "-log is convex: the mean of -log nu_k(z) is at least -log of the mean, answer by answer. The geometric mean "
+        "gains -log(1 - H^2) whatever the ideal. The arithmetic mean gains less than that if the ideal is the "
         "geometric mean, and more if it is the arithmetic one. Nothing is gained where the views agree on every "
         "answer of the ideal: ideal (1, 0, 0), views (1/2, 1/4, 1/4) and (1/2, 1/2, 0)."
     ),

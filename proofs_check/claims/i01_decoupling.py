@@ -69,9 +69,8 @@ I1 = Claim(
     place="section 2.2, display of the coupling term; also the slides, Why the Game Works: Key Decoupling",
     plain="What policy and target share is an average over single traces, without a sum over the traces of an answer.",
     statement=(
-        "For every policy pi, target q and extraction E, the sum over answers of nu_pi(z) (-beta log q(z)) "
-        "equals -beta "
-        "E_{y ~ pi} log q(E(y))."
+        "For every policy pi, target q and extraction E, the sum over answers of nu_pi(z) (-beta log q(z)) equals "
+        "-beta E_{y ~ pi} log q(E(y))."
     ),
     printed="<nu_pi, -beta log q> = -beta E_{y ~ pi}[log q(E(y))]",
     kind="equality",

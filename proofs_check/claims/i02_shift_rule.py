@@ -155,15 +155,14 @@ I2 = Claim(
     title="Shift rule",
     whose="paper",
     place=(
-        "section 2.2, shift property and canonical representative; also the slides, Key Idea: Lift to a Distributional "
-        "Game, which use it without saying so"
+        "section 2.2, shift property and canonical representative; also the slides, Key Idea: Lift to a "
+        "Distributional Game, which use it without saying so"
     ),
     plain="Adding one number to all dual variables changes nothing in the game, so that they can be read as a target.",
     statement=(
         "For any functional R on the simplex and any number c, R*(u + c 1) = R*(u) + c; and c = beta logsumexp(-u / "
-        "beta) is the only shift for which exp(-(u + c) / beta) sums to 1, so that u modulo shifts and "
-        "positive targets "
-        "correspond one to one."
+        "beta) is the only shift for which exp(-(u + c) / beta) sums to 1, so that u modulo shifts and positive "
+        "targets correspond one to one."
     ),
     printed="R*(u + c 1) = R*(u) + c;  c = beta log sum_z exp(-u(z) / beta)",
     kind="equality",
@@ -179,8 +178,8 @@ I2 = Claim(
         ),
     ),
     remark=(
-        "Follows from sum nu = 1 for the first part, of a concave R too, and from the strict fall of the mass in c for "
-        "the second: d mass / dc = -1 / beta where the mass is 1."
+        "Follows from sum nu = 1 for the first part, of a concave R too, and from the strict fall of the mass in c "
+        "for the second: d mass / dc = -1 / beta where the mass is 1."
     ),
 )
 

@@ -249,8 +249,8 @@ I3 = Claim(
     title="Value of the game",
     whose="paper",
     place=(
-        "section 2.3, Theorem 2.1, part 1 (Consistency of the Game); also the slides, Consistency: Nash Equilibrium = "
-        "Optimal ALFT, theorem, 1"
+        "section 2.3, Theorem 2.1, part 1 (Consistency of the Game); also the slides, Consistency: Nash Equilibrium "
+        "= Optimal ALFT, theorem, 1"
     ),
     plain="The best that training can reach is the value of a game against an opponent who picks targets.",
     statement=(
@@ -281,10 +281,10 @@ I3 = Claim(
         ),
     ),
     remark=(
-        "J(pi) = sup over q of G(pi, q) is Fenchel-Moreau on the simplex, and needs nothing of Pi. It is a "
-        "maximum where "
-        "R has a slope at nu, so for every positive nu. Nor need the supremum be finite: outside the constraints of an "
-        "indicator it is infinite, as is J. With one target for all prompts the value is another one (I.35)."
+        "J(pi) = sup over q of G(pi, q) is Fenchel-Moreau on the simplex, and needs nothing of Pi. It is a maximum "
+        "where R has a slope at nu, so for every positive nu. Nor need the supremum be finite: outside the "
+        "constraints of an indicator it is infinite, as is J. With one target for all prompts the value is another "
+        "one (I.35)."
     ),
 )
 

@@ -158,14 +158,13 @@ I4 = Claim(
     title="Best policy against a target",
     whose="paper",
     place=(
-        "section 2.3, Theorem 2.1, part 2 (Consistency of the Game); also the slides, Consistency: Nash Equilibrium = "
-        "Optimal ALFT, theorem, 2"
+        "section 2.3, Theorem 2.1, part 2 (Consistency of the Game); also the slides, Consistency: Nash Equilibrium "
+        "= Optimal ALFT, theorem, 2"
     ),
     plain="The best answer to a fixed target weighs each trace of the reference by the target's mass at its answer.",
     statement=(
-        "For a fixed target q the optimal policy is unique and proportional to pi_0(y|x) q(E(y)|x). Part 2 "
-        "does not name "
-        "the set of policies; in section 2.1, and in the proof, it is a convex set Pi, on the slides Pi is not "
+        "For a fixed target q the optimal policy is unique and proportional to pi_0(y|x) q(E(y)|x). Part 2 does not "
+        "name the set of policies; in section 2.1, and in the proof, it is a convex set Pi, on the slides Pi is not "
         "described."
     ),
     printed="pi*(y|x) ~ pi_0(y|x) q(E(y)|x)",
@@ -190,12 +189,10 @@ I4 = Claim(
         ),
     ),
     remark=(
-        "The product may lie outside Pi. With one answer it is the reference, whatever Pi is: for pi_0 = (1/2, "
-        "1/2) and "
-        "pi(1) <= 1/4 the best policy is (3/4, 1/4). With two answers, q = (1/3, 2/3) and pi(1) <= 1/2 the product is "
-        "(1/3, 2/3) and the best of Pi (1/2, 1/2). The last line of the proof, that the policy minimises the "
-        "divergence "
-        "to the product over Pi, is right for every Pi (I.4a)."
+        "The product may lie outside Pi. With one answer it is the reference, whatever Pi is: for pi_0 = (1/2, 1/2) "
+        "and pi(1) <= 1/4 the best policy is (3/4, 1/4). With two answers, q = (1/3, 2/3) and pi(1) <= 1/2 the "
+        "product is (1/3, 2/3) and the best of Pi (1/2, 1/2). The last line of the proof, that the policy minimises "
+        "the divergence to the product over Pi, is right for every Pi (I.4a)."
     ),
     amendment="I.4a",
 )
@@ -207,10 +204,9 @@ I4A = Claim(
     place="repair of claim I.4, from the last line of its proof",
     plain="If not every policy is allowed, the best answer to a target is the allowed policy nearest to the product.",
     statement=(
-        "For a closed convex set Pi of policies and a fixed target q, the policy of Pi with the least G(., q) "
-        "is the KL "
-        "projection on Pi of the one proportional to pi_0(y) q(E(y)), which it equals if it lies in Pi, so if Pi is"
-        " everything."
+        "For a closed convex set Pi of policies and a fixed target q, the policy of Pi with the least G(., q) is the "
+        "KL projection on Pi of the one proportional to pi_0(y) q(E(y)), which it equals if it lies in Pi, so if Pi "
+        "is everything."
     ),
     printed="argmin over Pi of G(., q) = argmin over Pi of KL(pi || pi_0 q(E) / Z)",
     kind="equality",
@@ -225,8 +221,8 @@ I4A = Claim(
         ),
     ),
     remark=(
-        "G(., q) is beta KL(pi || pi_0 q(E) / Z) plus a constant. The library's projection is judged by the slope "
-        "of G towards every extreme policy of Pi."
+        "G(., q) is beta KL(pi || pi_0 q(E) / Z) plus a constant. The library's projection is judged by the slope of "
+        "G towards every extreme policy of Pi."
     ),
 )
 

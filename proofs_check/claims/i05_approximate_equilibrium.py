@@ -315,8 +315,9 @@ I5 = Claim(
             stated=stated,
             sabotage=duality_gap,
             near_miss=(
-                "Its sabotage is the slack that is right. No multiple of the printed one is enough: it may be 0 where "
-                "J(pi) - min J = log 2, as for R = 0, nu_0 = (1/2, 1/2), beta = 1, pi = (1, 0), q = (3/4, 1/4)."
+                "Its sabotage is the slack that is right. No multiple of the printed one is enough: it may be 0 "
+                "where J(pi) - min J = log 2, as for R = 0, nu_0 = (1/2, 1/2), beta = 1, pi = (1, 0), q = (3/4, "
+                "1/4)."
             ),
             evidence=evidence,
             of_functional=of_functional,
@@ -331,12 +332,12 @@ I5 = Claim(
         ),
     ),
     remark=(
-        "G(pi, q) is the payoff against one target, J(pi) against the best one. In the instance shown q is q* itself, "
-        "each player gains log 2 by another choice, and the printed inequality is an equality: both definitions fail "
-        "together. With one trace per answer, R = sum nu log nu, beta = 1 and q = q*, both players gain "
-        "epsilon = KL(pi "
-        "|| pi*) and J(pi) - min J is 2 epsilon, for every pi. It is true if the duality gap is at most epsilon "
-        "(I.5a). If q is a best answer to pi, then G(pi, q) = J(pi), and premise and conclusion are one inequality."
+        "G(pi, q) is the payoff against one target, J(pi) against the best one. In the instance shown q is q* "
+        "itself, each player gains log 2 by another choice, and the printed inequality is an equality: both "
+        "definitions fail together. With one trace per answer, R = sum nu log nu, beta = 1 and q = q*, both players "
+        "gain epsilon = KL(pi || pi*) and J(pi) - min J is 2 epsilon, for every pi. It is true if the duality gap is "
+        "at most epsilon (I.5a). If q is a best answer to pi, then G(pi, q) = J(pi), and premise and conclusion are "
+        "one inequality."
     ),
     amendment="I.5a",
 )
@@ -346,8 +347,7 @@ I5A = Claim(
     title="A small duality gap is enough",
     whose="ours",
     place="repair of claim I.5",
-    plain="If the best that the target and the best that the policy can still do are close, the policy is as near to "
-    "optimal.",
+    plain="If what the target and what the policy can still gain is small together, the policy is as near to optimal.",
     statement=(
         "If max over targets of G(pi, .) minus min over policies of G(., q) is at most epsilon, then J(pi) is at "
         "most min J + epsilon."
@@ -366,8 +366,8 @@ I5A = Claim(
         ),
     ),
     remark=(
-        "max_q G(pi, q) = J(pi), and min_pi G(pi, q) <= G(pi*, q) <= J(pi*) for every q; subtract. Both are equal "
-        "at q = q*, which an attack finds. This is the gap that every solver here reports."
+        "max_q G(pi, q) = J(pi), and min_pi G(pi, q) <= G(pi*, q) <= J(pi*) for every q; subtract. Both are equal at "
+        "q = q*, which an attack finds. This is the gap that every solver here reports."
     ),
 )
 
@@ -378,8 +378,8 @@ I5B = Claim(
     place="repair of claim I.5",
     plain="If neither player can gain much alone, the policy is within twice that of the optimum, and within no less.",
     statement=(
-        "If neither player gains more than epsilon by another choice, J(pi) is at most min J + 2 epsilon. The factor 2 "
-        "is the smallest possible."
+        "If neither player gains more than epsilon by another choice, J(pi) is at most min J + 2 epsilon. The factor "
+        "2 is the smallest possible."
     ),
     printed="J(pi^) - G(pi^, q^) <= eps and G(pi^, q^) - min_pi G(pi, q^) <= eps  =>  J(pi^) <= min J + 2 eps",
     kind="upper bound",
@@ -394,8 +394,8 @@ I5B = Claim(
         ),
     ),
     remark=(
-        "The two gains sum to the duality gap. They are equal, and the gap is all of J(pi) - min J, for R = sum nu log "
-        "nu, beta = 1, q = q* and every pi."
+        "The two gains sum to the duality gap. They are equal, and the gap is all of J(pi) - min J, for R = sum nu "
+        "log nu, beta = 1, q = q* and every pi."
     ),
 )
 
@@ -406,8 +406,8 @@ I36 = Claim(
     place="Consistency: Nash Equilibrium = Optimal ALFT, the proposition below the theorem",
     plain="A pair of policy and target that is nearly in equilibrium has a policy that is as nearly optimal.",
     statement=(
-        "If (pi, q) is an epsilon-approximate equilibrium of G, then J(pi) is at most min J + epsilon. The term is not "
-        "defined on the slides."
+        "If (pi, q) is an epsilon-approximate equilibrium of G, then J(pi) is at most min J + epsilon. The term is "
+        "not defined on the slides."
     ),
     printed="J(pi^) <= J(pi*) + eps",
     kind="upper bound",
@@ -431,8 +431,8 @@ I36 = Claim(
         ),
     ),
     remark=(
-        "Both definitions are in use. With the first the statement holds and is tight (I.5a), with the second J(pi) - "
-        "min J can be 2 epsilon (I.5b). The paper's own definition is a third one, with which it is false (I.5)."
+        "Both definitions are in use. With the first the statement holds and is tight (I.5a), with the second J(pi) "
+        "- min J can be 2 epsilon (I.5b). The paper's own definition is a third one, with which it is false (I.5)."
     ),
 )
 

@@ -400,8 +400,9 @@ I6 = Claim(
     ),
     plain="There is exactly one pair of policy and target in which neither side can do better.",
     statement=(
-        "G is strictly convex in pi and concave in u, and the implied dual strictly concave modulo shifts, so that the "
-        "equilibrium (pi*, q*) is unique. Pi is a convex set of policies; of the support of pi_0 nothing is said."
+        "G is strictly convex in pi and concave in u, and the implied dual strictly concave modulo shifts, so that "
+        "the equilibrium (pi*, q*) is unique. Pi is a convex set of policies; of the support of pi_0 nothing is "
+        "said."
     ),
     printed="(pi*, q*) is unique",
     kind="lower bound",
@@ -435,10 +436,10 @@ I6 = Claim(
     ),
     remark=(
         "pi* is unique in all three (I.37); the target decides. As J* >= G(pi*, q) = min over pi of G(., q) + beta "
-        "KL(pi* || best response to q), a target loses at least the last term, and two targets with one best response "
-        "are one, q proportional to nu* / nu_0. So with every policy allowed q* is unique even for R = .3 |nu(0) - "
-        "nu(1)|, nu_0 = (.6, .4), beta = 1, where many targets are best against pi* alone. A smooth R makes q* unique "
-        "for every Pi, as q* is then in proportion to exp(-grad R(nu*) / beta) if nu* is positive."
+        "KL(pi* || best response to q), a target loses at least the last term, and two targets with one best "
+        "response are one, q proportional to nu* / nu_0. So with every policy allowed q* is unique even for R = .3 "
+        "|nu(0) - nu(1)|, nu_0 = (.6, .4), beta = 1, where many targets are best against pi* alone. A smooth R makes "
+        "q* unique for every Pi, as q* is then in proportion to exp(-grad R(nu*) / beta) if nu* is positive."
     ),
 )
 
@@ -572,8 +573,7 @@ I37 = Claim(
     plain="The pull towards the reference makes the optimum unique.",
     statement=(
         "R is convex and lower semicontinuous, so that solutions exist. J is strictly convex because of the "
-        "divergence, "
-        "which guarantees a unique optimal policy. Pi is a convex set of policies."
+        "divergence, which guarantees a unique optimal policy. Pi is a convex set of policies."
     ),
     printed="argmin over Pi of J is one policy",
     kind="lower bound",
@@ -597,11 +597,10 @@ I37 = Claim(
         ),
     ),
     remark=(
-        "What is measured first is strict convexity with a constant: between two policies J is below its mean "
-        "by beta / "
-        "8 |pi - pi'|_1^2 at least, for every convex R, so that two minima cannot be. The constant is the best, near "
-        "even policies. A lower semicontinuous J has a minimum on a closed set of policies, which is compact. In no "
-        "case there are two."
+        "What is measured first is strict convexity with a constant: between two policies J is below its mean by "
+        "beta / 8 |pi - pi'|_1^2 at least, for every convex R, so that two minima cannot be. The constant is the "
+        "best, near even policies. A lower semicontinuous J has a minimum on a closed set of policies, which is "
+        "compact. In no case there are two."
     ),
 )
 

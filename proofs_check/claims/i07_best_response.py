@@ -131,8 +131,8 @@ I7 = Claim(
     plain="If target and policy are replaced in turn by the best answer to the other, they end at the equilibrium.",
     statement=(
         "Best responses in turn need not converge for games in general. For strictly convex-concave games with exact "
-        "subproblems they must; J is strictly convex and the implied dual strictly concave modulo shifts, so that they "
-        "converge to the unique (pi*, q*). R is any convex functional and beta > 0."
+        "subproblems they must; J is strictly convex and the implied dual strictly concave modulo shifts, so that "
+        "they converge to the unique (pi*, q*). R is any convex functional and beta > 0."
     ),
     printed="q_t = argmax_q G(pi_t, q), pi_{t+1} = argmin_pi G(pi, q_t)  =>  (pi_t, q_t) -> (pi*, q*)",
     kind="convergence",

@@ -277,9 +277,9 @@ I8 = Claim(
     place="repair of claim I.7",
     plain="If each turn goes only part of the way, the part being known, policy and target do end at the equilibrium.",
     statement=(
-        "Let R be smooth relative to the negative entropy with constant L. The step log nu' = (1 - eta) log nu + "
-        "eta (log nu_0 - grad R(nu) / beta), eta = beta / (beta + L), shrinks KL(nu* || nu) by at least the factor "
-        "L / (beta + L), for every beta > 0. No smaller multiple of it will do."
+        "Let R be smooth relative to the negative entropy with constant L. The step log nu' = (1 - eta) log nu + eta "
+        "(log nu_0 - grad R(nu) / beta), eta = beta / (beta + L), shrinks KL(nu* || nu) by at least the factor L / "
+        "(beta + L), for every beta > 0. No smaller multiple of it will do."
     ),
     printed="KL(nu* || nu') <= L / (beta + L) KL(nu* || nu)",
     kind="rate",
@@ -296,9 +296,9 @@ I8 = Claim(
     ),
     remark=(
         "It is mirror descent on J with the divergence to the reference taken exactly. L is the weight for the "
-        "entropy, which then takes one step, and half the weight for the collision probability. The factor is reached "
-        "in the limit of rare answers: for nu_0(1) = 1/1000, weight 2 beta and a start with 10^-300 there, a step uses "
-        ".9985 of it. Near the equilibrium the factor is smaller: the square of the linearised step's."
+        "entropy, which then takes one step, and half the weight for the collision probability. The factor is "
+        "reached in the limit of rare answers: for nu_0(1) = 1/1000, weight 2 beta and a start with 10^-300 there, a "
+        "step uses .9985 of it. Near the equilibrium the factor is smaller: the square of the linearised step's."
     ),
     plot=plot,
 )

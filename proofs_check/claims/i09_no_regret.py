@@ -642,13 +642,13 @@ I9 = Claim(
         "Consistency: Nash Equilibrium = Optimal ALFT"
     ),
     plain=(
-        "If neither player regrets what it has played, their averages approach the equilibrium like one over the root "
-        "of the number of rounds."
+        "If neither player regrets what it has played, their averages approach the equilibrium like one over the "
+        "root of the number of rounds."
     ),
     statement=(
         "Where the game is convex-concave in pi and u, standard no-regret dynamics (mirror descent or follow the "
-        "regularised leader, say) on pi and u have average iterates that approach the equilibrium at the rate "
-        "O(1 / sqrt(T)). Section 2.3 and the slides say this of no-regret dynamics in general, and not of averages. In "
+        "regularised leader, say) on pi and u have average iterates that approach the equilibrium at the rate O(1 / "
+        "sqrt(T)). Section 2.3 and the slides say this of no-regret dynamics in general, and not of averages. In "
         "what the distance is measured is not said."
     ),
     printed="(pi, u)_T -> (pi*, u*) at O(1 / sqrt(T))",
@@ -722,11 +722,11 @@ I9A = Claim(
         ),
     ),
     remark=(
-        "Once the last plays have settled the sum of their errors is fixed. So the error of the average is a constant "
-        "over t, and the gap, which is quadratic there, one over t^2. A step of the learner overshoots less and less; "
-        "t_0 is the round from which the linearised step shrinks the error, and grows like 1 / beta^2. This was "
-        "measured from beta = 1 down to 1/50. For a policy that learns by multiplicative weights, or more answers, the "
-        "onset is not derived: at beta from .5 to 1.5 it comes before round 1024, in most games."
+        "Once the last plays have settled the sum of their errors is fixed. So the error of the average is a "
+        "constant over t, and the gap, which is quadratic there, one over t^2. A step of the learner overshoots less "
+        "and less; t_0 is the round from which the linearised step shrinks the error, and grows like 1 / beta^2. "
+        "This was measured from beta = 1 down to 1/50. For a policy that learns by multiplicative weights, or more "
+        "answers, the onset is not derived: at beta from .5 to 1.5 it comes before round 1024, in most games."
     ),
 )
 
@@ -736,15 +736,15 @@ I9B = Claim(
     whose="ours",
     place="on claim I.9",
     plain=(
-        "For rewards the averages first lose what the first play got wrong, like one over T, and later follow one over "
-        "the root of T; for a small beta the first takes longer than any run."
+        "For rewards the averages first lose what the first play got wrong, like one over T, and later follow one "
+        "over the root of T; for a small beta the first takes longer than any run."
     ),
     statement=(
         "Take R = -nu(1) on two answers, nu_0 = (.8, .2), and the learners of I.9. With m = min(nu*(0), nu*(1)), "
-        "sqrt(t) times the gap of the average plays tends to 2 m (1 - 2 m), which rules from t_2 = nu_0(0)^2 / (2 m (1 "
-        "- 2 m))^2 on, about exp(2 / beta). For t far below t_1 = nu_0(0) / nu_2(0), about exp((1 - sqrt(2) nu_0(1)) / "
-        "beta), the gap is beta (x log(x / nu*(0)) - x + nu*(0)) with x = nu_0(0) / t: an exponent of -1, less a "
-        "little."
+        "sqrt(t) times the gap of the average plays tends to 2 m (1 - 2 m), which rules from t_2 = nu_0(0)^2 / (2 m "
+        "(1 - 2 m))^2 on, about exp(2 / beta). For t far below t_1 = nu_0(0) / nu_2(0), about exp((1 - sqrt(2) "
+        "nu_0(1)) / beta), the gap is beta (x log(x / nu*(0)) - x + nu*(0)) with x = nu_0(0) / t: an exponent of -1, "
+        "less a little."
     ),
     printed=(
         "gap ~ 2 m (1 - 2 m) / sqrt(t)  for t >> t_2\n"
@@ -762,14 +762,14 @@ I9B = Claim(
         ),
     ),
     remark=(
-        "Near the equilibrium d = u(1) - u(0) + 1 jumps to and fro across the kink of R*, up by 2 nu*(1) / sqrt(t) and "
-        "down by 2 nu*(0) / sqrt(t). So it is evenly spread over an interval about 0, whose "
-        "middle is off by (2 nu*(1) - 1) / sqrt(t); the dual loses m times that. For a small beta m is about exp(-1 / "
-        "beta), and nu* is so near a corner that J falls linearly in the first play's share 1 / t of the average. With "
-        "nu_0 = (.8, .2) the exponents over rounds 256 to 2048 are about -1/2 for beta of .3 and more, and -.9 to -1.1 "
-        "for .1 and less; t_2 is 15 at beta = 1/2, 259 at 1/5 and 4.9e6 at 1/10. Between t_1 and t_2 exponents from "
-        "-1.3 to -.5 were seen; no law is known there, nor how fast the limit is reached, nor t_1 and t_2 for more "
-        "than two answers. Following the leader avoids all this for rewards: u* is played at once."
+        "Near the equilibrium d = u(1) - u(0) + 1 jumps to and fro across the kink of R*, up by 2 nu*(1) / sqrt(t) "
+        "and down by 2 nu*(0) / sqrt(t). So it is evenly spread over an interval about 0, whose middle is off by (2 "
+        "nu*(1) - 1) / sqrt(t); the dual loses m times that. For a small beta m is about exp(-1 / beta), and nu* is "
+        "so near a corner that J falls linearly in the first play's share 1 / t of the average. With nu_0 = (.8, .2) "
+        "the exponents over rounds 256 to 2048 are about -1/2 for beta of .3 and more, and -.9 to -1.1 for .1 and "
+        "less; t_2 is 15 at beta = 1/2, 259 at 1/5 and 4.9e6 at 1/10. Between t_1 and t_2 exponents from -1.3 to -.5 "
+        "were seen; no law is known there, nor how fast the limit is reached, nor t_1 and t_2 for more than two "
+        "answers. Following the leader avoids all this for rewards: u* is played at once."
     ),
 )
 

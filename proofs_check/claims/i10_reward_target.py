@@ -191,9 +191,9 @@ I10 = Claim(
         ),
     ),
     remark=(
-        "The slope of R is -r everywhere, so u* = -r up to a constant, whatever the reference. For a verified answer,"
-        " r = 1 there and 0 elsewhere, q* has odds exp(1 / beta) to 1 and is no point mass (claim I.47). Claim I.10a"
-        " asks whether another target does as well."
+        "The slope of R is -r everywhere, so u* = -r up to a constant, whatever the reference. For a verified "
+        "answer, r = 1 there and 0 elsewhere, q* has odds exp(1 / beta) to 1 and is no point mass (claim I.47). "
+        "Claim I.10a asks whether another target does as well."
     ),
 )
 
@@ -204,8 +204,8 @@ I10A = Claim(
     place="section 2.4, Standard RL",
     plain="If the goal is the mean of a reward, only one target is best against a policy.",
     statement=(
-        "For R(nu) = -E_nu r the conjugate collapses the dual space to a single point (constants aside), which fixes"
-        " the optimal target."
+        "For R(nu) = -E_nu r the conjugate collapses the dual space to a single point (constants aside), which fixes "
+        "the optimal target."
     ),
     printed="argmax_u {<nu, u> - R*(u)} = {-r + const}",
     kind="existence",
@@ -229,9 +229,9 @@ I10A = Claim(
         ),
     ),
     remark=(
-        "Over the simplex R*(u) = max (u + r) is finite everywhere. Another u loses max v - <nu, v> with v = u + r, at"
-        " least the rarest answer's mass times max v - min v, and the bound is attained. Where an answer has no mass,"
-        " u may be lower there: the target may favour it more, and nothing changes."
+        "Over the simplex R*(u) = max (u + r) is finite everywhere. Another u loses max v - <nu, v> with v = u + r, "
+        "at least the rarest answer's mass times max v - min v, and the bound is attained. Where an answer has no "
+        "mass, u may be lower there: the target may favour it more, and nothing changes."
     ),
 )
 

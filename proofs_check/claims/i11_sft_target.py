@@ -130,13 +130,13 @@ I11 = Claim(
     title="Target of supervised fine-tuning",
     whose="paper",
     place=(
-        "section 2.4, Supervised Fine-Tuning; also the slides, Instantiations: One Game, Many Alignment Goals, SFT /"
-        " RLVR"
+        "section 2.4, Supervised Fine-Tuning; also the slides, Instantiations: One Game, Many Alignment Goals, SFT / "
+        "RLVR"
     ),
     plain="If the goal is to match the right answer, the target is the right answer and nothing else.",
     statement=(
-        "One interpretation of supervised fine-tuning is to match the Dirac distribution of the right answer g, by"
-        " R(nu) = KL(delta_g || nu). The corresponding game is trivial: the target is fixed to delta_g."
+        "One interpretation of supervised fine-tuning is to match the Dirac distribution of the right answer g, by "
+        "R(nu) = KL(delta_g || nu). The corresponding game is trivial: the target is fixed to delta_g."
     ),
     printed="R(nu) = KL(delta_g || nu):  q*(z) = delta_g(z)",
     kind="equality",
@@ -160,9 +160,9 @@ I11 = Claim(
         ),
     ),
     remark=(
-        "R is finite inside, so that a positive beta leaves every answer some mass. The Dirac is right for another R,"
-        " the indicator of delta_g, and it is the limit as beta goes to 0. The hedge, one interpretation, is about"
-        " fine-tuning and not about the game."
+        "R is finite inside, so that a positive beta leaves every answer some mass. The Dirac is right for another "
+        "R, the indicator of delta_g, and it is the limit as beta goes to 0. The hedge, one interpretation, is about "
+        "fine-tuning and not about the game."
     ),
     amendment="I.11a",
 )
@@ -174,8 +174,8 @@ I11A = Claim(
     place="repair of claim I.11",
     plain="The right answer is favoured by a finite factor, the more the smaller beta.",
     statement=(
-        "For R(nu) = -log nu(g) and nu_0 > 0 the equilibrium target has q*(g) proportional to exp(1 / (beta nu*(g))),"
-        " and 1 for every other answer."
+        "For R(nu) = -log nu(g) and nu_0 > 0 the equilibrium target has q*(g) proportional to exp(1 / (beta "
+        "nu*(g))), and 1 for every other answer."
     ),
     printed="q*(g) : q*(z) = exp(1 / (beta nu*(g))) : 1",
     kind="equality",
@@ -190,8 +190,8 @@ I11A = Claim(
         ),
     ),
     remark=(
-        "u* = grad R(nu*) is -1 / nu*(g) at g and 0 elsewhere. Since nu*(g) <= 1, another answer has at most"
-        " exp(-1 / beta) of the right one's weight: the point mass is the limit of small beta."
+        "u* = grad R(nu*) is -1 / nu*(g) at g and 0 elsewhere. Since nu*(g) <= 1, another answer has at most exp(-1 "
+        "/ beta) of the right one's weight: the point mass is the limit of small beta."
     ),
 )
 

@@ -215,8 +215,8 @@ I12 = Claim(
     place="Instantiations: One Game, Many Alignment Goals, Diversity",
     plain="If the goal is diversity, the target is the inverse of each answer's frequency.",
     statement=(
-        "For the negative entropy, R = -H, the optimal target is proportional to 1 / nu_pi, the inverse frequency; beta"
-        " is positive, and the row does not name it."
+        "For the negative entropy, R = -H, the optimal target is proportional to 1 / nu_pi, the inverse frequency; "
+        "beta is positive, and the row does not name it."
     ),
     printed="R(nu) = -H(nu):  q*(z) ~ 1 / nu_pi(z)",
     kind="equality",
@@ -240,9 +240,9 @@ I12 = Claim(
         ),
     ),
     remark=(
-        "u* = log nu* + 1, and q* ~ exp(-u* / beta), so the power of nu is -1 / beta; the row on rewards has this beta."
-        " The paper says less: that the target favours rare answers, and that the reward is -log nu. This reward is"
-        " beta log q* up to a constant, and right for every weight."
+        "u* = log nu* + 1, and q* ~ exp(-u* / beta), so the power of nu is -1 / beta; the row on rewards has this "
+        "beta. The paper says less: that the target favours rare answers, and that the reward is -log nu. This "
+        "reward is beta log q* up to a constant, and right for every weight."
     ),
     amendment="I.12a",
 )
@@ -254,8 +254,8 @@ I12A = Claim(
     place="repair of claim I.12",
     plain="The target is a power of the inverse frequency, the ratio of the weight of diversity to beta.",
     statement=(
-        "For R = lambda sum nu log nu and nu_0 > 0 the equilibrium is nu* proportional to"
-        " nu_0^(beta / (beta + lambda)), with the target q* proportional to nu*^(-lambda / beta)."
+        "For R = lambda sum nu log nu and nu_0 > 0 the equilibrium is nu* proportional to nu_0^(beta / (beta + "
+        "lambda)), with the target q* proportional to nu*^(-lambda / beta)."
     ),
     printed="nu* ~ nu_0^(beta / (beta + lambda)),  q* ~ nu*^(-lambda / beta)",
     kind="equality",
@@ -270,8 +270,8 @@ I12A = Claim(
         ),
     ),
     remark=(
-        "u* = lambda (log nu* + 1) gives the target, and log nu* = log nu_0 - u* / beta up to a constant the"
-        " equilibrium."
+        "u* = lambda (log nu* + 1) gives the target, and log nu* = log nu_0 - u* / beta up to a constant the "
+        "equilibrium."
     ),
 )
 

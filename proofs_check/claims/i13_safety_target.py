@@ -395,15 +395,13 @@ I13 = Claim(
     title="Target of safety",
     whose="paper",
     place=(
-        "section 2.4, Safety, and appendix D.2, eq. 13; also the slides, Instantiations: One Game, Many Alignment"
-        " Goals,"
-        " and Safety Extension: Safety-GRPO"
+        "section 2.4, Safety, and appendix D.2, eq. 13; also the slides, Instantiations: One Game, Many Alignment "
+        "Goals, and Safety Extension: Safety-GRPO"
     ),
     plain="If the goal is to stay within a safe set, the target is the safe distribution nearest to the policy's own.",
     statement=(
-        "For the indicator of a convex set C the optimal target in the game is the information projection of the"
-        " current"
-        " policy's marginal on C. Intuitively, the policy then updates to mimic this target."
+        "For the indicator of a convex set C the optimal target in the game is the information projection of the "
+        "current policy's marginal on C. Intuitively, the policy then updates to mimic this target."
     ),
     printed="R = Ind_C:  q* = argmin_{q in C} KL(q || nu_pi)",
     kind="equality",
@@ -435,11 +433,9 @@ I13 = Claim(
         ),
     ),
     remark=(
-        "The problem is to stay near the reference, and only the first projection of the reference knows of it. With"
-        " the"
-        " answer pi_0 q the reference counts once more in each round: from (1/3, 2/3) and nu(1) <= 1/2 the loop"
-        " stays at"
-        " (1/3, 2/3) for ever."
+        "The problem is to stay near the reference, and only the first projection of the reference knows of it. With "
+        "the answer pi_0 q the reference counts once more in each round: from (1/3, 2/3) and nu(1) <= 1/2 the loop "
+        "stays at (1/3, 2/3) for ever."
     ),
     amendment="I.13a",
 )
@@ -451,9 +447,9 @@ I13A = Claim(
     place="repair of claim I.13",
     plain="The safe optimum is the safe distribution nearest to the reference, and the target is what takes one there.",
     statement=(
-        "For the indicator of linear budgets that some policy with the support of the reference meets, nu* is the"
-        " information projection of nu_0 on them, and the target is nu* / nu_0, proportional to exp(-<lambda, c> /"
-        " beta) with lambda the multipliers."
+        "For the indicator of linear budgets that some policy with the support of the reference meets, nu* is the "
+        "information projection of nu_0 on them, and the target is nu* / nu_0, proportional to exp(-<lambda, c> / "
+        "beta) with lambda the multipliers."
     ),
     printed="nu* = argmin_{nu in C} KL(nu || nu_0),  q* ~ nu* / nu_0 ~ exp(-<lambda, c> / beta)",
     kind="equality",
@@ -468,8 +464,8 @@ I13A = Claim(
         ),
     ),
     remark=(
-        "J is beta KL(nu || nu_0) on C. Its Lagrangian has the minimum nu_0 exp(-<lambda, c> / beta). Where no policy"
-        " meets C, J is infinite and there is no target."
+        "J is beta KL(nu || nu_0) on C. Its Lagrangian has the minimum nu_0 exp(-<lambda, c> / beta). Where no "
+        "policy meets C, J is infinite and there is no target."
     ),
 )
 
@@ -480,8 +476,8 @@ I13B = Claim(
     place="appendix D.3, eq. 14",
     plain="The reward that follows from the safe target is the negative cost, times a multiplier.",
     statement=(
-        "For linear constraints E c <= b the projection is nu_pi exp(-lambda c), normalised. Substituted in the reward"
-        " log q*, it gives the effective reward -lambda c of a trace."
+        "For linear constraints E c <= b the projection is nu_pi exp(-lambda c), normalised. Substituted in the "
+        "reward log q*, it gives the effective reward -lambda c of a trace."
     ),
     printed="q* ~ nu_pi exp(-lambda c),  R = log q*:  R_safe = -lambda c",
     kind="equality",
@@ -505,10 +501,9 @@ I13B = Claim(
         ),
     ),
     remark=(
-        "The substitution leaves log nu_pi as well, which is a constant only if nu_pi is uniform. The reward is right"
-        " all the same: it is beta log q* of the game's own target nu* / nu_0 (claim I.13a), with lambda the"
-        " multipliers"
-        " of the constraints. So the algorithm is right where the description of its target is not."
+        "The substitution leaves log nu_pi as well, which is a constant only if nu_pi is uniform. The reward is "
+        "right all the same: it is beta log q* of the game's own target nu* / nu_0 (claim I.13a), with lambda the "
+        "multipliers of the constraints. So the algorithm is right where the description of its target is not."
     ),
     amendment="I.13a",
 )
@@ -520,8 +515,8 @@ I13C = Claim(
     place="appendix D.3, the display before eq. 14",
     plain="The nearest safe distribution is the policy's own, with each answer damped exponentially in its cost.",
     statement=(
-        "For linear constraints E c <= b the information projection of nu_pi has the exponential form"
-        " nu_pi exp(-lambda c), normalised, with multipliers lambda >= 0."
+        "For linear constraints E c <= b the information projection of nu_pi has the exponential form nu_pi "
+        "exp(-lambda c), normalised, with multipliers lambda >= 0."
     ),
     printed="q*(z) ~ nu_pi(z) exp(-lambda c(z)),  lambda in R_{>= 0}^d",
     kind="equality",
@@ -545,9 +540,8 @@ I13C = Claim(
         ),
     ),
     remark=(
-        "Where only answers on a face of the simplex meet the constraints, the multiplier is infinite. A budget of"
-        " exactly"
-        " no cost is such a case."
+        "Where only answers on a face of the simplex meet the constraints, the multiplier is infinite. A budget of "
+        "exactly no cost is such a case."
     ),
 )
 

@@ -218,16 +218,14 @@ I14 = Claim(
     title="Target of coherence",
     whose="paper",
     place=(
-        "section 4.1 and appendix F.1, eq. 15; also the slides, Consensus Targets: From Geometric Mean to Majority"
-        " Vote,"
-        " and Instantiations: One Game, Many Alignment Goals"
+        "section 4.1 and appendix F.1, eq. 15; also the slides, Consensus Targets: From Geometric Mean to Majority "
+        "Vote, and Instantiations: One Game, Many Alignment Goals"
     ),
     plain="If all phrasings of a question are to be answered alike, the target is the geometric mean of the answers.",
     statement=(
-        "For the indicator of equal marginals over an orbit, a slight generalisation of the framework, the consensus"
-        " target q* is the geometric mean of the views' marginals, normalised. The target is what the policy"
-        " attempts to"
-        " match."
+        "For the indicator of equal marginals over an orbit, a slight generalisation of the framework, the consensus "
+        "target q* is the geometric mean of the views' marginals, normalised. The target is what the policy attempts "
+        "to match."
     ),
     printed="q*(z) = (1/Z) prod_k nu_k(z)^(1/K)",
     kind="equality",
@@ -261,10 +259,10 @@ I14 = Claim(
         ),
     ),
     remark=(
-        "Matched by each view, the mean is coherent, and no coherent answer is nearer to the reference; the mean of the"
-        " matched views is the same again. Answered by pi_0 q it brings each view to nu_0 times itself, so that views"
-        " which agree already are moved. For the expected divergence the best marginal is"
-        " (mean nu_0^beta)^(1 / (1 + beta)): between the mean and the view's own."
+        "Matched by each view, the mean is coherent, and no coherent answer is nearer to the reference; the mean of "
+        "the matched views is the same again. Answered by pi_0 q it brings each view to nu_0 times itself, so that "
+        "views which agree already are moved. For the expected divergence the best marginal is (mean nu_0^beta)^(1 / "
+        "(1 + beta)): between the mean and the view's own."
     ),
     amendment="I.14a",
 )
@@ -276,8 +274,8 @@ I14A = Claim(
     place="repair of claim I.14",
     plain="The views meet at the geometric mean, and each has a target of its own, the mean over its reference.",
     statement=(
-        "For the indicator of equal marginals over an orbit the common marginal is the geometric mean of the views'"
-        " reference marginals, and the target of view x is that mean over nu_0x, normalised."
+        "For the indicator of equal marginals over an orbit the common marginal is the geometric mean of the views' "
+        "reference marginals, and the target of view x is that mean over nu_0x, normalised."
     ),
     printed="nu* ~ prod_x nu_0x^(1/K),  q_x* ~ nu* / nu_0x",
     kind="equality",
@@ -292,8 +290,8 @@ I14A = Claim(
         ),
     ),
     remark=(
-        "sum_x KL(nu || nu_0x) is K KL(nu || mean) plus a constant, and q_x = mean / nu_0x makes the mean the answer of"
-        " view x."
+        "sum_x KL(nu || nu_0x) is K KL(nu || mean) plus a constant, and q_x = mean / nu_0x makes the mean the answer "
+        "of view x."
     ),
 )
 

@@ -183,9 +183,8 @@ I15 = Claim(
     place="section 2.1, the examples below eq. 1",
     plain="Making answers agree by minimising their entropy is an example of the convex problem.",
     statement=(
-        "Minimising the entropy of answers, for coherence, is named as an example of the functional R of problem"
-        " (1). The"
-        " problem is called convex, R is assumed convex, and J is strictly convex due to the KL term."
+        "Minimising the entropy of answers, for coherence, is named as an example of the functional R of problem "
+        "(1). The problem is called convex, R is assumed convex, and J is strictly convex due to the KL term."
     ),
     printed="R(nu) = H(nu),  J = R + beta KL(. || pi_0)",
     kind="upper bound",
@@ -217,10 +216,9 @@ I15 = Claim(
         ),
     ),
     remark=(
-        "The entropy is concave, so that the duality of Theorem 2.1 does not apply to it as R. The KL term makes up for"
-        " this if beta exceeds the weight of the entropy (claim I.15a). The paper's own coherence, in section 4.1,"
-        " is an"
-        " indicator, and convex."
+        "The entropy is concave, so that the duality of Theorem 2.1 does not apply to it as R. The KL term makes up "
+        "for this if beta exceeds the weight of the entropy (claim I.15a). The paper's own coherence, in section "
+        "4.1, is an indicator, and convex."
     ),
     amendment="I.15a",
 )

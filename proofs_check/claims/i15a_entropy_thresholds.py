@@ -135,8 +135,8 @@ I15A = Claim(
     ),
     remark=(
         "J = (beta - lambda) sum nu log nu - beta <nu, log nu_0>. Above beta it is strictly concave, so that its "
-        "minima are vertices, and from a vertex mass t costs (lambda - beta) t log(1 / t), more than any gain "
-        "linear in t."
+        "minima are vertices, and from a vertex mass t costs (lambda - beta) t log(1 / t), more than any gain linear "
+        "in t."
     ),
     plot=plot,
 )

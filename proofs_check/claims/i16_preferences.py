@@ -167,10 +167,10 @@ I16 = Claim(
     place="section 3.1, proposition 3.1, eq. 7; also the slides, Backup: Duality with DPO",
     plain="The game's target is the exponential of the reward that preference optimisation leaves implicit.",
     statement=(
-        "For answer-level objectives the game is the dual of direct preference optimisation (DPO), which has all"
-        " policies at its disposal. Specifically, the optimal target is q*(E(y)) = exp(r*(y) / beta) / Z for the reward"
-        " r* of the equivalent problem. DPO eliminates the reward and solves for the policy; the game eliminates the"
-        " policy and solves for the target."
+        "For answer-level objectives the game is the dual of direct preference optimisation (DPO), which has all "
+        "policies at its disposal. Specifically, the optimal target is q*(E(y)) = exp(r*(y) / beta) / Z for the "
+        "reward r* of the equivalent problem. DPO eliminates the reward and solves for the policy; the game "
+        "eliminates the policy and solves for the target."
     ),
     printed="q*(E(y)) = (1/Z) exp(r*(y) / beta)",
     kind="equality",
@@ -185,10 +185,11 @@ I16 = Claim(
         ),
     ),
     remark=(
-        "Dual is meant as the sentence after it says; no Fenchel or Lagrange dual of the DPO loss is stated. The left"
-        " side makes r* depend on the answer alone. The policy gives the target by dividing by the reference, and the"
-        " target gives the policy by multiplying. Pairs labelled by r* as Bradley and Terry do determine r* up to a"
-        " constant, which Z absorbs, if they connect all traces. Answers without mass under the reference are free."
+        "Dual is meant as the sentence after it says; no Fenchel or Lagrange dual of the DPO loss is stated. The "
+        "left side makes r* depend on the answer alone. The policy gives the target by dividing by the reference, "
+        "and the target gives the policy by multiplying. Pairs labelled by r* as Bradley and Terry do determine r* "
+        "up to a constant, which Z absorbs, if they connect all traces. Answers without mass under the reference are "
+        "free."
     ),
 )
 

@@ -152,11 +152,11 @@ I16A = Claim(
     place="on the paper, section 3.1, Implication for DPO, which sets no damping",
     plain="Preference optimisation with pairs made anew each round solves the game, if each round is damped.",
     statement=(
-        "Let each round label all pairs by the current target, P(z > z') = sigmoid(r(z) - r(z')) with r = -grad"
-        " R(nu), and minimise the DPO loss with the reference nu^(1 - eta) nu_0^eta and weight beta / eta. For eta ="
-        " beta / (beta + L), L being the relative smoothness of R, the rounds reach the game's own policy: in the"
-        " entropy game the first does. For eta = 1 a round is the best response, and at weight = beta in the entropy"
-        " game two rounds lead back."
+        "Let each round label all pairs by the current target, P(z > z') = sigmoid(r(z) - r(z')) with r = -grad "
+        "R(nu), and minimise the DPO loss with the reference nu^(1 - eta) nu_0^eta and weight beta / eta. For eta = "
+        "beta / (beta + L), L being the relative smoothness of R, the rounds reach the game's own policy: in the "
+        "entropy game the first does. For eta = 1 a round is the best response, and at weight = beta in the entropy "
+        "game two rounds lead back."
     ),
     printed="eta = beta / (beta + L):  nu_{t+1} ~ nu_t^(1 - eta) (nu_0 exp(r_t / beta))^eta -> nu*",
     kind="convergence",
@@ -171,11 +171,10 @@ I16A = Claim(
         ),
     ),
     remark=(
-        "By claim I.16 a round ends at the damped best response of claim I.8. The paper says that a solution by DPO"
-        " would have to be iterative, and nothing of its convergence. Plain rounds, the pairs made anew and the"
-        " reference"
-        " kept, do what best responses do (claim I.7): nu_0 = (4/5, 1/5) with weight = beta goes to (1/2, 1/2) and"
-        " back."
+        "By claim I.16 a round ends at the damped best response of claim I.8. The paper says that a solution by DPO "
+        "would have to be iterative, and nothing of its convergence. Plain rounds, the pairs made anew and the "
+        "reference kept, do what best responses do (claim I.7): nu_0 = (4/5, 1/5) with weight = beta goes to (1/2, "
+        "1/2) and back."
     ),
 )
 

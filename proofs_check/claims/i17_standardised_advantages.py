@@ -303,8 +303,8 @@ I17 = Claim(
         "direction in which the policy should move."
     ),
     statement=(
-        "For a fixed target q*, GRPO estimates the policy gradient of the expected reward, R = beta log q*(E(y)), with "
-        "the divergence beside it. Its advantages, standardised in a group of K, can be viewed as an empirical "
+        "For a fixed target q*, GRPO estimates the policy gradient of the expected reward, R = beta log q*(E(y)), "
+        "with the divergence beside it. Its advantages, standardised in a group of K, can be viewed as an empirical "
         "estimate of the gradient's direction. Which deviation is meant is not said."
     ),
     printed="A_i = (R_i - Mean(R_1..R_K)) / (StdDev(R_1..R_K) + epsilon)   (eq. 5 and 8)",
@@ -356,11 +356,11 @@ I17 = Claim(
         ),
     ),
     remark=(
-        "Centred rewards give the gradient for every K. The division weighs groups by their deviation, which "
-        "depends on the answers in them. With two reward values the groups agree on the direction, in large groups "
-        "the deviation is a constant, but it is another one for each prompt. Plain steps in the logits may even "
-        "lower the expected reward: so with K = 2, nu = (1/6, 4/5, 1/30) and rewards (0, 1, 40). Which deviation is "
-        "meant does not change a direction at epsilon = 0. Where training comes to rest is claim I.50."
+        "Centred rewards give the gradient for every K. The division weighs groups by their deviation, which depends "
+        "on the answers in them. With two reward values the groups agree on the direction, in large groups the "
+        "deviation is a constant, but it is another one for each prompt. Plain steps in the logits may even lower "
+        "the expected reward: so with K = 2, nu = (1/6, 4/5, 1/30) and rewards (0, 1, 40). Which deviation is meant "
+        "does not change a direction at epsilon = 0. Where training comes to rest is claim I.50."
     ),
     amendment="I.17c",
 )

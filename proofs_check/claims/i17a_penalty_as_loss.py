@@ -205,13 +205,13 @@ I17A = Claim(
     whose="practice",
     place="GRPO as DeepSeekMath published it and as trainers have it, beta k3 as a loss term",
     plain=(
-        "The usual estimate of how far a policy has moved, put into the loss as it stands, holds training at the right "
-        "distance from the reference."
+        "The usual estimate of how far a policy has moved, put into the loss as it stands, holds training at the "
+        "right distance from the reference."
     ),
     statement=(
         "With the divergence KL(pi || pi_0) of the objective estimated by k3 = pi_0 / pi - log(pi_0 / pi) - 1 of the "
-        "traces drawn, as a loss that is differentiated as it stands, training on a reward of answers comes to rest at "
-        "the equilibrium, pi_0 exp(r / beta) normalised. The paper and the slides have the divergence itself."
+        "traces drawn, as a loss that is differentiated as it stands, training on a reward of answers comes to rest "
+        "at the equilibrium, pi_0 exp(r / beta) normalised. The paper and the slides have the divergence itself."
     ),
     printed="k3 = pi_0 / pi - log(pi_0 / pi) - 1,   loss = -(reward's surrogate) + beta k3",
     kind="equality",
@@ -226,8 +226,8 @@ I17A = Claim(
         ),
     ),
     remark=(
-        "The mean of k3 is the divergence, its slope is not. With the draw held fixed the slope is that of "
-        "KL(pi_0 || pi), nu - nu_0 in the logits. So nu = nu_0 / (c - r / beta), a power where the equilibrium is an "
+        "The mean of k3 is the divergence, its slope is not. With the draw held fixed the slope is that of KL(pi_0 "
+        "|| pi), nu - nu_0 in the logits. So nu = nu_0 / (c - r / beta), a power where the equilibrium is an "
         "exponential. The smaller beta, the farther: a verified answer at nu_0 = (1/2, 1/2) and beta = 1/50 rests at "
         ".9901, where exp(50) : 1 is right."
     ),

@@ -100,10 +100,10 @@ I17D = Claim(
     place="repair of claim I.17a",
     plain="Weighed by the policy's change, or put inside the reward, the estimate holds training where it should.",
     statement=(
-        "For traces of one token, k3 weighed by pi / pi_old (and differentiated through the weight) has the slope "
-        "of KL(pi || pi_0), and so has log(pi_old / pi_0) as a part of the reward: both rest at the equilibrium. If"
-        " the group's mean is taken off the rewards, the loss term rests at the equilibrium of K / (K - 1) beta, "
-        "and the part of the reward, centred with it, at that of beta."
+        "For traces of one token, k3 weighed by pi / pi_old (and differentiated through the weight) has the slope of "
+        "KL(pi || pi_0), and so has log(pi_old / pi_0) as a part of the reward: both rest at the equilibrium. If the "
+        "group's mean is taken off the rewards, the loss term rests at the equilibrium of K / (K - 1) beta, and the "
+        "part of the reward, centred with it, at that of beta."
     ),
     printed="loss = beta (pi / pi_old) k3   or   reward = r - beta log(pi_old / pi_0)",
     kind="equality",
@@ -118,8 +118,8 @@ I17D = Claim(
         ),
     ),
     remark=(
-        "The weight adds E[k3 grad log pi], and k3 + 1 - pi_0 / pi is log(pi / pi_0). Centring shortens the "
-        "reward's step by (K - 1) / K (claim I.17c) and not that of a loss: at K = 4 beta counts a third more."
+        "The weight adds E[k3 grad log pi], and k3 + 1 - pi_0 / pi is log(pi / pi_0). Centring shortens the reward's "
+        "step by (K - 1) / K (claim I.17c) and not that of a loss: at K = 4 beta counts a third more."
     ),
 )
 

@@ -217,8 +217,8 @@ I18 = Claim(
     plain="Rewarding an answer by how rare it is in its group is a training step towards the largest entropy.",
     statement=(
         "grad H = -E[grad log nu (log nu + 1)], so that the reward for entropy is about -log nu. With the group's "
-        "frequencies put for nu, approximately, it is -log(count / K). So that reward is exactly a valid GRPO step of "
-        "the maximum-entropy game."
+        "frequencies put for nu, approximately, it is -log(count / K). So that reward is exactly a valid GRPO step "
+        "of the maximum-entropy game."
     ),
     printed="R(y_i) ~ -log(Count(E(y_i)) / K)   (eq. 11)",
     kind="equality",
@@ -250,9 +250,9 @@ I18 = Claim(
         ),
     ),
     remark=(
-        "The gradient identity holds. The logarithm of a count is a biased estimate of log nu, by a multiple of 1 / K, "
-        "and the count includes the trace: with K = 2 nothing moves at all. Dividing by the deviation, as equation 5 "
-        "has it, changes the direction further (claim I.17)."
+        "The gradient identity holds. The logarithm of a count is a biased estimate of log nu, by a multiple of 1 / "
+        "K, and the count includes the trace: with K = 2 nothing moves at all. Dividing by the deviation, as "
+        "equation 5 has it, changes the direction further (claim I.17)."
     ),
     amendment="I.18a",
 )

@@ -85,8 +85,7 @@ I18A = Claim(
     statement=(
         "The expected step of the reward -log(count / K), the group's mean taken off, is (K - 1) / K times the "
         "policy gradient of b(p) = -E log((1 + Bin(K - 2, p)) / K). For K = 4..32 and up to 4 answers its entries "
-        "are within .7 (|Z| - 1) / K of the entropy's gradient; at nu = (1/4, 3/4) they miss it by at least .45 / "
-        "K."
+        "are within .7 (|Z| - 1) / K of the entropy's gradient; at nu = (1/4, 3/4) they miss it by at least .45 / K."
     ),
     printed="E step = (K - 1)/K nu(z) (b(nu(z)) - E b),   b(p) = -E log((1 + Bin(K - 2, p)) / K)",
     kind="rate",
@@ -102,9 +101,9 @@ I18A = Claim(
     ),
     remark=(
         "A trace expects of another one with another answer the count 1 + Bin(K - 2, p) (the theorem of groups in "
-        "the textbook). K times the worst bias seen is .68 for 2 answers, 1.26 for 3 and 1.72 for 4, at one "
-        "frequent answer and rare ones of mass about 1 / K; the rate is that of 1 / K over these K, no proof for "
-        "all. At a fixed nu K times the bias tends to the policy gradient of log p - 1 / (2 p), .456 at (1/4, 3/4)."
+        "the textbook). K times the worst bias seen is .68 for 2 answers, 1.26 for 3 and 1.72 for 4, at one frequent "
+        "answer and rare ones of mass about 1 / K; the rate is that of 1 / K over these K, no proof for all. At a "
+        "fixed nu K times the bias tends to the policy gradient of log p - 1 / (2 p), .456 at (1/4, 3/4)."
     ),
 )
 

@@ -146,8 +146,8 @@ I19 = Claim(
         "Rewarding an answer by the share of its group that has another answer follows the gradient of the Gini index."
     ),
     statement=(
-        "If the Gini index 1 - sum nu^2 is maximised in place of the entropy, its gradient gives the reward "
-        "1 - count / K, the count including the trace itself."
+        "If the Gini index 1 - sum nu^2 is maximised in place of the entropy, its gradient gives the reward 1 - "
+        "count / K, the count including the trace itself."
     ),
     printed="R_gini(y_i) = 1 - Count(E(y_i)) / K",
     kind="equality",
@@ -160,8 +160,8 @@ I19 = Claim(
             near_miss=near_miss,
             evidence=evidence,
             supposes=(
-                "the expected step of a group, its mean reward taken off, is along the gradient at nu; the factor "
-                "(K - 1)(K - 2) / K^2, on the gradient of -1/2 sum nu^2, is ours"
+                "the expected step of a group, its mean reward taken off, is along the gradient at nu; the factor (K "
+                "- 1)(K - 2) / K^2, on the gradient of -1/2 sum nu^2, is ours"
             ),
         ),
         Reading(
@@ -176,8 +176,8 @@ I19 = Claim(
         ),
     ),
     remark=(
-        "Unbiased in direction for every K >= 3, though the count includes the trace: the factor is 0.375 at K = 4 and "
-        "0.65625 at K = 8. K = 1 and K = 2 give no step at all. Dividing by the deviation, as equation 5 has it, "
+        "Unbiased in direction for every K >= 3, though the count includes the trace: the factor is 0.375 at K = 4 "
+        "and 0.65625 at K = 8. K = 1 and K = 2 give no step at all. Dividing by the deviation, as equation 5 has it, "
         "changes the direction where there are three answers or more (claim I.17)."
     ),
 )

@@ -201,9 +201,9 @@ I20 = Claim(
         "paraphrases."
     ),
     statement=(
-        "For traces of inputs drawn independently from a class, the gradient of the expected d(y_a, y_b) is twice the "
-        "policy gradient of the expected distance of a trace to the orbit. Appendix B introduces d as a disagreement "
-        "in [0, 1], section B.2 calls it a distance metric, and the proof says 'by symmetry'."
+        "For traces of inputs drawn independently from a class, the gradient of the expected d(y_a, y_b) is twice "
+        "the policy gradient of the expected distance of a trace to the orbit. Appendix B introduces d as a "
+        "disagreement in [0, 1], section B.2 calls it a distance metric, and the proof says 'by symmetry'."
     ),
     printed="grad J_orbit = 2 E_x E_y[grad log pi(y|x) E_x' E_y'[d(y, y')]]   (eq. 10)",
     kind="equality",
@@ -229,9 +229,9 @@ I20 = Claim(
         ),
     ),
     remark=(
-        "The objective is a quadratic form in the pooled policy, whose slope is d and its transpose. With "
-        "d = 1{E != E'} the distance is one minus the pooled frequency of the trace's answer. In a group the trace's "
-        "zero distance to itself counts as well: the expected centrality is (K - 1) / K of this for one view, and for "
+        "The objective is a quadratic form in the pooled policy, whose slope is d and its transpose. With d = 1{E != "
+        "E'} the distance is one minus the pooled frequency of the trace's answer. In a group the trace's zero "
+        "distance to itself counts as well: the expected centrality is (K - 1) / K of this for one view, and for "
         "several views each trace misses its own view's share of 1 / |G|."
     ),
     amendment="I.20a",

@@ -127,8 +127,8 @@ I22 = Claim(
     ),
     remark=(
         "H^2 is the sum over answers of arithmetic less geometric mean. No term is negative, and a term is 0 only "
-        "where all views agree. Three views with H^2 = 1 may overlap in pairs: (1/2, 1/2, 0), (1/2, 0, 1/2) and "
-        "(0, 1/2, 1/2)."
+        "where all views agree. Three views with H^2 = 1 may overlap in pairs: (1/2, 1/2, 0), (1/2, 0, 1/2) and (0, "
+        "1/2, 1/2)."
     ),
 )
 

@@ -111,9 +111,9 @@ I23 = Claim(
     place="appendix F.4, below Definition F.1, which says that there is a bound; the constants are ours",
     plain="Two measures of how far views disagree are within constant factors of each other.",
     statement=(
-        "H^2 can be bounded in terms of the Jensen-Shannon divergence of the views. (With K equal shares and in nats: "
-        "c_K JS <= H^2 <= JS / log(K / (K - 1)), c_2 = 1, c_3 = .86167, c_4 = .71597 and so on, the least ratio over "
-        "points with two different values.)"
+        "H^2 can be bounded in terms of the Jensen-Shannon divergence of the views. (With K equal shares and in "
+        "nats: c_K JS <= H^2 <= JS / log(K / (K - 1)), c_2 = 1, c_3 = .86167, c_4 = .71597 and so on, the least "
+        "ratio over points with two different values.)"
     ),
     printed="c_K JS(nu_1, .., nu_K) <= H^2(nu_1, .., nu_K) <= C_K JS(nu_1, .., nu_K)",
     kind="existence",
@@ -128,11 +128,11 @@ I23 = Claim(
         ),
     ),
     remark=(
-        "Both are sums over answers of functions of the ratios nu_k / mean, so the extremes are those of one point "
-        "x of mean 1, which turned views realise. The upper constant is attained where view k is uniform off answer"
-        " k. For the lower one two values suffice: where the ratio is stationary inside, G / x_k + c log x_k is one"
-        " number for all k, G being the product of the x_k^(1/K), and that falls and then rises in x_k; on the edge"
-        " the ratio is at least 1 / log K, which the values K and 0 attain; near x = 1 it tends to 1."
+        "Both are sums over answers of functions of the ratios nu_k / mean, so the extremes are those of one point x "
+        "of mean 1, which turned views realise. The upper constant is attained where view k is uniform off answer k. "
+        "For the lower one two values suffice: where the ratio is stationary inside, G / x_k + c log x_k is one "
+        "number for all k, G being the product of the x_k^(1/K), and that falls and then rises in x_k; on the edge "
+        "the ratio is at least 1 / log K, which the values K and 0 attain; near x = 1 it tends to 1."
     ),
     plot=plot,
 )

@@ -402,9 +402,9 @@ I25 = Claim(
     ),
     statement=(
         "The policy projected on the arithmetic mean of the views improves by at most 2 L B E H^2 less than the one "
-        "projected on their geometric mean. L is a Lipschitz constant of KL(ideal || .) in L2, and B bounds the norms "
-        "of the gradients of log pi(y), it is not said in which variables. Theorem F.2 has projections on Pi, Theorem "
-        "4.1 and the slides name no Pi."
+        "projected on their geometric mean. L is a Lipschitz constant of KL(ideal || .) in L2, and B bounds the "
+        "norms of the gradients of log pi(y), it is not said in which variables. Theorem F.2 has projections on Pi, "
+        "Theorem 4.1 and the slides name no Pi."
     ),
     printed="Improv(pi_Hybrid) >= Improv(pi_Ideal) - 2 L B E_x[H^2(nu_1, .., nu_K)]",
     kind="upper bound",
@@ -436,10 +436,10 @@ I25 = Claim(
         ),
     ),
     remark=(
-        "Where every policy is allowed, the loss is at most L H^2 (I.25a), and B is at least 1 in the masses. The step "
-        "of the proof that fails takes KL(q || .) for strongly convex with modulus 1. Along a segment "
-        "of policies the curvature may be as small as the views' disagreement, and then no constant that depends on "
-        "the policies alone repairs the bound, in whatever variables B is measured. With the curvature in the "
+        "Where every policy is allowed, the loss is at most L H^2 (I.25a), and B is at least 1 in the masses. The "
+        "step of the proof that fails takes KL(q || .) for strongly convex with modulus 1. Along a segment of "
+        "policies the curvature may be as small as the views' disagreement, and then no constant that depends on the "
+        "policies alone repairs the bound, in whatever variables B is measured. With the curvature in the "
         "denominator it holds (I.25b). The simplest segments have three answers: on two a projection only clips."
     ),
     amendment="I.25b",
@@ -452,11 +452,11 @@ I25B = Claim(
     place="repair of claim I.25",
     plain="The cost of averaging is bounded if the curvature of the training objective is counted.",
     statement=(
-        "Project the arithmetic and the geometric mean of the views on a convex set of policies on N answers, by least "
-        "KL(mean || .). On the segment between the projections a and g let L be the Lipschitz constant of KL(ideal || "
-        ".), B the largest 1 / pi(z), and m = sum_z AM(z) v(z)^2 / (a(z) g(z)), v the unit vector along it: the mean "
-        "curvature of KL(AM || .). Then the first improves by at most sqrt(1 - 1/N) L B H^2 / m less than the second. "
-        "The constant is the best for every N."
+        "Project the arithmetic and the geometric mean of the views on a convex set of policies on N answers, by "
+        "least KL(mean || .). On the segment between the projections a and g let L be the Lipschitz constant of "
+        "KL(ideal || .), B the largest 1 / pi(z), and m = sum_z AM(z) v(z)^2 / (a(z) g(z)), v the unit vector along "
+        "it: the mean curvature of KL(AM || .). Then the first improves by at most sqrt(1 - 1/N) L B H^2 / m less "
+        "than the second. The constant is the best for every N."
     ),
     printed="KL(pi* || a) - KL(pi* || g) <= sqrt(1 - 1/N) L B H^2 / m,  m = sum_z AM(z) v(z)^2 / (a(z) g(z))",
     kind="upper bound",
@@ -471,11 +471,11 @@ I25B = Claim(
         ),
     ),
     remark=(
-        "Let d = g - a and G = (1 - H^2) GM, so that AM = G + h with h >= 0 of sum H^2. That a and g are minima means "
-        "sum AM d / a <= 0 and sum G d / g >= 0. Hence m |d|^2 = sum AM d (1/a - 1/g) <= -sum AM d / g <= -sum h d / g "
-        "<= H^2 B max |d|. As d has sum 0, max |d| is at most sqrt(1 - 1/N) |d|, and the loss is at most L |d|. All "
-        "steps become equalities for two views that differ a little in one rare answer, and by as much in the others "
-        "together. m depends on the views, and must: see I.25."
+        "Let d = g - a and G = (1 - H^2) GM, so that AM = G + h with h >= 0 of sum H^2. That a and g are minima "
+        "means sum AM d / a <= 0 and sum G d / g >= 0. Hence m |d|^2 = sum AM d (1/a - 1/g) <= -sum AM d / g <= -sum "
+        "h d / g <= H^2 B max |d|. As d has sum 0, max |d| is at most sqrt(1 - 1/N) |d|, and the loss is at most L "
+        "|d|. All steps become equalities for two views that differ a little in one rare answer, and by as much in "
+        "the others together. m depends on the views, and must: see I.25."
     ),
 )
 

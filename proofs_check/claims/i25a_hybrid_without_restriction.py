@@ -115,8 +115,8 @@ I25A = Claim(
     place="repair of claim I.25",
     plain="If every policy is allowed, averaging the views costs little against their geometric mean.",
     statement=(
-        "Where every policy is allowed, the arithmetic mean improves by at most L H^2 less than the geometric one, "
-        "L = |ideal / AM|_2, and by at most -log(1 - H^2), whatever the ideal. So by at most 2 L H^2."
+        "Where every policy is allowed, the arithmetic mean improves by at most L H^2 less than the geometric one, L "
+        "= |ideal / AM|_2, and by at most -log(1 - H^2), whatever the ideal. So by at most 2 L H^2."
     ),
     printed="KL(pi* || AM) - KL(pi* || GM) <= min(L H^2, -log(1 - H^2)),  L = |pi* / AM|_2",
     kind="upper bound",
@@ -132,9 +132,9 @@ I25A = Claim(
     ),
     remark=(
         "The loss is sum ideal log(GM / AM), and GM = G / (1 - H^2) with G <= AM the geometric mean before it is "
-        "normalised: hence the second bound, an equality where the views agree on all answers of the ideal. By log "
-        "x <= x - 1 the loss is at most <ideal / AM, GM - AM>, and the positive part of GM - AM sums to at most H^2"
-        " (I.24): hence the first. Its constant 1 is the best: two views that share the mass 1 - e and are apart "
+        "normalised: hence the second bound, an equality where the views agree on all answers of the ideal. By log x "
+        "<= x - 1 the loss is at most <ideal / AM, GM - AM>, and the positive part of GM - AM sums to at most H^2 "
+        "(I.24): hence the first. Its constant 1 is the best: two views that share the mass 1 - e and are apart "
         "elsewhere, with the ideal on what they share, have loss -log(1 - e) and L H^2 = e / (1 - e)."
     ),
 )

@@ -308,13 +308,14 @@ I26 = Claim(
     whose="paper",
     place="section 4.1 and appendix G.3; also the slides, Coherence: The Self-Improvement Principle",
     plain=(
-        "Making a model consistent with itself brings it nearer to the truth, if the truth is consistent and the model "
-        "can express it."
+        "Making a model consistent with itself brings it nearer to the truth, if the truth is consistent and the "
+        "model can express it."
     ),
     statement=(
-        "If the ideal policy is coherent, the projection pi^ of pi_0 on the coherent policies is strictly closer to it "
-        "than pi_0, by at least D(pi^ || pi_0). Section 4.1 and the slides project on all coherent policies, appendix "
-        "G on those in Pi, or in two steps. It is not said that the ideal is in Pi, nor that pi_0 is not coherent."
+        "If the ideal policy is coherent, the projection pi^ of pi_0 on the coherent policies is strictly closer to "
+        "it than pi_0, by at least D(pi^ || pi_0). Section 4.1 and the slides project on all coherent policies, "
+        "appendix G on those in Pi, or in two steps. It is not said that the ideal is in Pi, nor that pi_0 is not "
+        "coherent."
     ),
     printed="E_x D_F(pi* || pi^) <= E_x D_F(pi* || pi_0) - E_x D_F(pi^ || pi_0),  strictly closer",
     kind="equality",

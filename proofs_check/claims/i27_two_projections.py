@@ -338,9 +338,10 @@ I27 = Claim(
     place="appendix G.2, which cites theorem 5.7 of the coherence paper",
     plain="Making a model consistent in one step, or by averaging and then retraining, gives the same model.",
     statement=(
-        "For KL, the Euclidean distance and others, the policies of Pi that are coherent (equal on all views, trace by "
-        "trace) and nearest pi_0 are also found in two steps: the consensus, which is pi_0 projected on all coherent "
-        "distributions (the geometric mean for KL), is projected on Pi, typically by supervised fine-tuning."
+        "For KL, the Euclidean distance and others, the policies of Pi that are coherent (equal on all views, trace "
+        "by trace) and nearest pi_0 are also found in two steps: the consensus, which is pi_0 projected on all "
+        "coherent distributions (the geometric mean for KL), is projected on Pi, typically by supervised "
+        "fine-tuning."
     ),
     printed="argmin_(Pi and C_coh) E_x D_F(. || pi_0) = projection on Pi of argmin_(C_coh) E_x D_F(. || pi_0)",
     kind="equality",
@@ -373,8 +374,8 @@ I27 = Claim(
     ),
     remark=(
         "Coherence is a set of linear equations, so that D(pi, pi_0) and D(pi, consensus) differ by a constant for "
-        "coherent pi. Hence the second reading, in which the cited theorem holds. Fine-tuning has the consensus in the "
-        "first argument of KL: it gives the same only if Pi has the consensus itself. If views allow different "
+        "coherent pi. Hence the second reading, in which the cited theorem holds. Fine-tuning has the consensus in "
+        "the first argument of KL: it gives the same only if Pi has the consensus itself. If views allow different "
         "policies, step 2 leaves the coherent ones. The repaired statement also holds for answers (I.27a)."
     ),
     amendment="I.27a",
@@ -407,8 +408,9 @@ I27A = Claim(
     ),
     remark=(
         "For every coherent pi, D(pi, pi_0) = D(pi, first step) + D(first step, pi_0). With distances that needs the "
-        "first step to be positive. Where each answer has as many traces in all views, the mean is arithmetic; for two "
-        "uniform views with answers (0, 0, 0, 1) and (0, 0, 1, 1) the nearest common mass of answer 0 is 9/14, not 5/8."
+        "first step to be positive. Where each answer has as many traces in all views, the mean is arithmetic; for "
+        "two uniform views with answers (0, 0, 0, 1) and (0, 0, 1, 1) the nearest common mass of answer 0 is 9/14, "
+        "not 5/8."
     ),
 )
 

@@ -470,22 +470,23 @@ I29 = Claim(
     place="Section 5.1 and Figure 2; also the slides, Synthetic Validation: Variance Reduction",
     plain="Where tasks differ in difficulty, the group's mean leads to full accuracy, a moving average to about 80 %.",
     statement=(
-        "With 10,000 traces, 10 answers, reward 1 for the right one and a bias of 0 or 8 that all traces of a step"
-        " share, GAME-GRPO converges to an accuracy of 1 with negligible variance. REINFORCE with a global moving"
-        " average fluctuates around .8, with a deviation of about .4, and plateaus there."
+        "With 10,000 traces, 10 answers, reward 1 for the right one and a bias of 0 or 8 that all traces of a step "
+        "share, GAME-GRPO converges to an accuracy of 1 with negligible variance. REINFORCE with a global moving "
+        "average fluctuates around .8, with a deviation of about .4, and plateaus there."
     ),
     printed="accuracy: 1.0 (GAME-GRPO), about 0.8 with sigma about 0.4 (REINFORCE)",
     kind="convergence",
     expected="open",
     missing=(
-        "The group size, the learning rate and the optimiser, the decay and the start of the average, the parameters of"
-        " the policy, the number of steps and of seeds, whether a curve is one run or a mean, and what sigma is of."
+        "The group size, the learning rate and the optimiser, the decay and the start of the average, the parameters "
+        "of the policy, the number of steps and of seeds, whether a curve is one run or a mean, and what sigma is "
+        "of."
     ),
     readings=(
         Reading(
             supposes=(
-                "the curves are means over runs at step 304, K is 64, and a logit for each trace is trained by Adam at"
-                " the rate .1, with the advantages of equation 5"
+                "the curves are means over runs at step 304, K is 64, and a logit for each trace is trained by Adam "
+                "at the rate .1, with the advantages of equation 5"
             ),
             expected="holds",
             stated=at_304,
@@ -495,8 +496,8 @@ I29 = Claim(
         ),
         Reading(
             supposes=(
-                "the curves are means over runs at their end, K is 16, and a logit for each trace is trained by plain"
-                " steps at the rate 320"
+                "the curves are means over runs at their end, K is 16, and a logit for each trace is trained by "
+                "plain steps at the rate 320"
             ),
             expected="holds",
             stated=mean_of_runs,
@@ -514,8 +515,8 @@ I29 = Claim(
         ),
         Reading(
             supposes=(
-                "the picture does not depend on K from 4 to 64, nor on the rate from .1 to 3, with a logit for each"
-                " answer"
+                "the picture does not depend on K from 4 to 64, nor on the rate from .1 to 3, with a logit for each "
+                "answer"
             ),
             expected="false",
             stated=about,
@@ -525,10 +526,10 @@ I29 = Claim(
         ),
     ),
     remark=(
-        "GAME-GRPO ends right wherever we looked. The other curve is a matter of settings. As a mean over runs it may"
-        " show .8 on its way up, or for good, as the share of runs that end right (claim I.29a). The deviation .4 is"
-        " that of accuracies 0 and 1 in the shares .2 and .8: sqrt(.8 * .2) = .4. In a single run no plateau was seen."
-        " Here the decay is .9, from the mean bias 4."
+        "GAME-GRPO ends right wherever we looked. The other curve is a matter of settings. As a mean over runs it "
+        "may show .8 on its way up, or for good, as the share of runs that end right (claim I.29a). The deviation .4 "
+        "is that of accuracies 0 and 1 in the shares .2 and .8: sqrt(.8 * .2) = .4. In a single run no plateau was "
+        "seen. Here the decay is .9, from the mean bias 4."
     ),
     amendment="I.29a",
     plot=plot,

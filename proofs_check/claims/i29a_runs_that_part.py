@@ -165,10 +165,11 @@ I29A = Claim(
     place="repair of claim I.29",
     plain="With a moving average a run ends right or wrong for good, and the mean curve is the share of right runs.",
     statement=(
-        "In that study (plain steps, K = 16, a decay of .9 from the mean bias) every run with the group's mean ends"
-        " above .95, with logits of traces at rates from 20 to 320 and of answers at .2 and 3. With the moving average"
-        " a run ends above .95 or below .05, and the mean over runs is the share of the former. With logits of traces"
-        " at rates from 10 to 320, and of answers at 3, at least 8 % end wrong; of answers at .2 hardly any does."
+        "In that study (plain steps, K = 16, a decay of .9 from the mean bias) every run with the group's mean ends "
+        "above .95, with logits of traces at rates from 20 to 320 and of answers at .2 and 3. With the moving "
+        "average a run ends above .95 or below .05, and the mean over runs is the share of the former. With logits "
+        "of traces at rates from 10 to 320, and of answers at 3, at least 8 % end wrong; of answers at .2 hardly any "
+        "does."
     ),
     printed="mean accuracy = share of runs that end right = s,  deviation over runs = sqrt(s (1 - s))",
     kind="convergence",
@@ -183,12 +184,12 @@ I29A = Claim(
         ),
     ),
     remark=(
-        "The bias is the same for all traces of a step, so that no baseline makes the mean step wrong. But a step of"
-        " four times the signal pushes whatever was drawn, and where one answer has all the mass, every group agrees"
-        " and nothing moves again. Wrong, of a hundred runs at rates 10, 20, 80, 320: about 51, 56, 39, 19; at small"
-        " rates the noise averages out. The first step's slope deviates by .31 with the moving average"
-        " and by .057 with the group's mean. The paper's .4 may be such a deviation, or that of accuracies over seeds,"
-        " sqrt(.8 * .2). Policies over traces are exact: what was never drawn shares one logit."
+        "The bias is the same for all traces of a step, so that no baseline makes the mean step wrong. But a step of "
+        "four times the signal pushes whatever was drawn, and where one answer has all the mass, every group agrees "
+        "and nothing moves again. Wrong, of a hundred runs at rates 10, 20, 80, 320: about 51, 56, 39, 19; at small "
+        "rates the noise averages out. The first step's slope deviates by .31 with the moving average and by .057 "
+        "with the group's mean. The paper's .4 may be such a deviation, or that of accuracies over seeds, sqrt(.8 * "
+        ".2). Policies over traces are exact: what was never drawn shares one logit."
     ),
 )
 

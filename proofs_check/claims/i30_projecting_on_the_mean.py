@@ -316,8 +316,8 @@ I30 = Claim(
     place="Appendix F.2 B, Theoretical Guarantee",
     plain="Fitting the views to their average, again and again, makes them agree.",
     statement=(
-        "Projecting on the arithmetic mean of the views again and again ends at a coherent equilibrium, if the "
-        "first policy is diverse enough that it covers the true answer."
+        "Projecting on the arithmetic mean of the views again and again ends at a coherent equilibrium, if the first "
+        "policy is diverse enough that it covers the true answer."
     ),
     printed="pi_k <- Proj(nubar), nubar = 1/K sum_k nu_k:  nu_1 = ... = nu_K in the limit",
     kind="convergence",
@@ -333,8 +333,8 @@ I30 = Claim(
         ),
         Reading(
             supposes=(
-                "a projection gives each policy the mean as its marginal, each view has mass on the answers of all, and"
-                " an equilibrium is any law on which the views agree"
+                "a projection gives each policy the mean as its marginal, each view has mass on the answers of all, "
+                "and an equilibrium is any law on which the views agree"
             ),
             expected="holds",
             stated=agreed,
@@ -352,11 +352,11 @@ I30 = Claim(
         ),
     ),
     remark=(
-        "The policy step of the paper need not even move. It leads to the best mixture of claim I.30c, at which views"
-        " of different odds agree only on a single answer. A projection on the mean as the marginal makes the views"
-        " agree at once, but on the arithmetic mean. The proviso is then not enough: a view without traces for an"
-        " answer of another cannot be projected at all. Appendix F.4, to which the paper refers, does not speak of"
-        " iterating. Claim I.30b says what sampling makes of it."
+        "The policy step of the paper need not even move. It leads to the best mixture of claim I.30c, at which "
+        "views of different odds agree only on a single answer. A projection on the mean as the marginal makes the "
+        "views agree at once, but on the arithmetic mean. The proviso is then not enough: a view without traces for "
+        "an answer of another cannot be projected at all. Appendix F.4, to which the paper refers, does not speak of "
+        "iterating. Claim I.30b says what sampling makes of it."
     ),
     amendment="I.30a",
 )
@@ -368,8 +368,8 @@ I30A = Claim(
     place="repair of claim I.30",
     plain="Projected on their average, all views have it after one step; a damped step removes its share of the gap.",
     statement=(
-        "If each view has mass on all answers of the others, projecting on the arithmetic mean makes all views that"
-        " mean in one step. Steps of length eta in logarithms, nu_x' proportional to nu_x^(1 - eta) mean^eta, "
+        "If each view has mass on all answers of the others, projecting on the arithmetic mean makes all views that "
+        "mean in one step. Steps of length eta in logarithms, nu_x' proportional to nu_x^(1 - eta) mean^eta, "
         "multiply the largest difference of log-ratios between views by exactly 1 - eta."
     ),
     printed="max |log-ratio of nu_k - log-ratio of nu_l| <- (1 - eta) times it",
@@ -386,8 +386,8 @@ I30A = Claim(
     ),
     remark=(
         "The mean and the normalisation drop out of log nu_x(z) / nu_x(w) - log nu_y(z) / nu_y(w), for whatever "
-        "consensus. Damped steps end at a common law as well, as their lengths are summable; it depends on eta, and"
-        " is neither mean. In the game the arithmetic mean costs KL(AM || GM) more than the least."
+        "consensus. Damped steps end at a common law as well, as their lengths are summable; it depends on eta, and "
+        "is neither mean. In the game the arithmetic mean costs KL(AM || GM) more than the least."
     ),
 )
 
@@ -398,9 +398,9 @@ I30C = Claim(
     place="repair of claim I.30",
     plain="Answering the average of the views leads to the mixture under which the references look most alike.",
     statement=(
-        "If every round sets nu_k proportional to nu_0k times the mean of all views, from positive references, the mean"
-        " converges to a q with the largest mean log <nu_0k, q>, and the views to nu_0k q / <nu_0k, q>. They agree at"
-        " the end only where the references have the same odds on the answers of q, as on a single answer."
+        "If every round sets nu_k proportional to nu_0k times the mean of all views, from positive references, the "
+        "mean converges to a q with the largest mean log <nu_0k, q>, and the views to nu_0k q / <nu_0k, q>. They "
+        "agree at the end only where the references have the same odds on the answers of q, as on a single answer."
     ),
     printed="q* = argmax_q 1/K sum_k log <nu_0k, q>,  nu_k -> nu_0k q* / <nu_0k, q*>",
     kind="convergence",
@@ -415,9 +415,9 @@ I30C = Claim(
         ),
     ),
     remark=(
-        "The loop is expectation-maximisation for the weights of a mixture: q(z) <- q(z) mean nu_0k(z) / <nu_0k, q>."
-        " Each round raises the mean log, which is concave in q. At references (2/3, 1/3) and (1/3, 2/3) the first mean"
-        " is already best."
+        "The loop is expectation-maximisation for the weights of a mixture: q(z) <- q(z) mean nu_0k(z) / <nu_0k, q>. "
+        "Each round raises the mean log, which is concave in q. At references (2/3, 1/3) and (1/3, 2/3) the first "
+        "mean is already best."
     ),
 )
 

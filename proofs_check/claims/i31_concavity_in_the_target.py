@@ -242,8 +242,8 @@ I31 = Claim(
     place="Appendix E, Concave in Dual Variables",
     plain="For some goals, as that of diversity, the game may be concave in the target itself.",
     statement=(
-        "G(pi, q) is concave in u = -beta log q. For general functionals this does not make it concave in q; for"
-        " specific ones, such as the entropy, concavity in q may also hold on the simplex."
+        "G(pi, q) is concave in u = -beta log q. For general functionals this does not make it concave in q; for "
+        "specific ones, such as the entropy, concavity in q may also hold on the simplex."
     ),
     printed="q -> -beta <nu, log q> - R*(-beta log q):  may be concave for R = -H",
     kind="existence",
@@ -267,9 +267,9 @@ I31 = Claim(
         ),
     ),
     remark=(
-        "The paper says 'may', and this is when. The term -beta <nu, log q> is convex in q, and only -R*(-beta log q)"
-        " can make up for it. With two answers it does for weights up to beta; with three or more it never does, for"
-        " any R that is finite at a point mass (claim I.31a)."
+        "The paper says 'may', and this is when. The term -beta <nu, log q> is convex in q, and only -R*(-beta log "
+        "q) can make up for it. With two answers it does for weights up to beta; with three or more it never does, "
+        "for any R that is finite at a point mass (claim I.31a)."
     ),
     amendment="I.31a",
 )
@@ -281,8 +281,8 @@ I31A = Claim(
     place="repair of claim I.31",
     plain="With two answers and a weak goal the game is concave in the target; with three answers it is not.",
     statement=(
-        "With two answers G(pi, q) is concave in q for every policy exactly if: for the negative entropy, weight <="
-        " beta; for Gini, weight / beta <= k, the largest k with k (1 - x) tanh(k x / 2) <= 1 for all x in [0, 1]; "
+        "With two answers G(pi, q) is concave in q for every policy exactly if: for the negative entropy, weight <= "
+        "beta; for Gini, weight / beta <= k, the largest k with k (1 - x) tanh(k x / 2) <= 1 for all x in [0, 1]; "
         "for rewards, the two are equal. With three or more answers it is not, for any R that is finite at a point "
         "mass."
     ),
@@ -299,10 +299,10 @@ I31A = Claim(
         ),
     ),
     remark=(
-        "Two answers: R*(u) = u_2 + r(u_1 - u_2), and the second derivative is at most 0 iff beta r'' >= (1 - r') "
-        "(1 - 2q) and >= r' (2q - 1), at b = -beta log(q / (1 - q)); k = 3.049. Three: let q(3) go to 0 with R "
-        "finite at its point mass. Then R*(-beta log q) + beta log q(3) tends to -R there, whatever q(1) : q(2), "
-        "and for nu = (1, 0, 0) there remains -beta log q(1), which is strictly convex."
+        "Two answers: R*(u) = u_2 + r(u_1 - u_2), and the second derivative is at most 0 iff beta r'' >= (1 - r') (1 "
+        "- 2q) and >= r' (2q - 1), at b = -beta log(q / (1 - q)); k = 3.049. Three: let q(3) go to 0 with R finite "
+        "at its point mass. Then R*(-beta log q) + beta log q(3) tends to -R there, whatever q(1) : q(2), and for nu "
+        "= (1, 0, 0) there remains -beta log q(1), which is strictly convex."
     ),
 )
 

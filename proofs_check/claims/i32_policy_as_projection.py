@@ -117,8 +117,8 @@ I32 = Claim(
     place="Consistency: Nash Equilibrium = Optimal ALFT, Interpretation",
     plain="The best policy is the one nearest to the reference among those that the target likes at least as well.",
     statement=(
-        "The policy pi* proportional to pi_0 q*(E) is the KL projection of pi_0 on {pi: E log q*(E(y)) >= c*}. The"
-        " level c* has a star and no definition: it is read as the value at pi*."
+        "The policy pi* proportional to pi_0 q*(E) is the KL projection of pi_0 on {pi: E log q*(E(y)) >= c*}. The "
+        "level c* has a star and no definition: it is read as the value at pi*."
     ),
     printed="pi* = argmin KL(pi || pi_0) over {pi: E_pi log q*(E(y)) >= c*}",
     kind="equality",
@@ -133,9 +133,9 @@ I32 = Claim(
         ),
     ),
     remark=(
-        "KL(pi || pi_0) - KL(pi* || pi_0) = KL(pi || pi*) + E_pi log q - E_pi* log q. It holds for every q, not "
-        "only at equilibrium, and any other level belongs to another power of q: it is c* that fixes the power 1. This"
-        " gives a meaning to Theorem 2.1 (2) of the paper, where pi* is the projection on the traces that go with q."
+        "KL(pi || pi_0) - KL(pi* || pi_0) = KL(pi || pi*) + E_pi log q - E_pi* log q. It holds for every q, not only "
+        "at equilibrium, and any other level belongs to another power of q: it is c* that fixes the power 1. This "
+        "gives a meaning to Theorem 2.1 (2) of the paper, where pi* is the projection on the traces that go with q."
     ),
 )
 

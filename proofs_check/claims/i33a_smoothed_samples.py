@@ -78,9 +78,9 @@ I33A = Claim(
     place="repair of claim I.33",
     plain="Samples mixed with the uniform law make a soft majority, whose bias more samples do not remove.",
     statement=(
-        "The geometric mean of one-hot samples mixed with a share of the uniform law is q proportional to exp(T f),"
-        " f the frequencies, T = log(1 + |Z| (1 - share) / share). Its expected log-ratio of two answers is T "
-        "(nu(z) - nu(w)) for every K, in place of log nu(z) - log nu(w)."
+        "The geometric mean of one-hot samples mixed with a share of the uniform law is q proportional to exp(T f), "
+        "f the frequencies, T = log(1 + |Z| (1 - share) / share). Its expected log-ratio of two answers is T (nu(z) "
+        "- nu(w)) for every K, in place of log nu(z) - log nu(w)."
     ),
     printed="q(z) ~ exp(T f(z)),  T = log(1 + |Z| (1 - s) / s)",
     kind="equality",

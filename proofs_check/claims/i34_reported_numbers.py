@@ -274,10 +274,10 @@ I34 = Claim(
     place="on Tables 1 to 5",
     plain="The tables agree with one another to the last digit, but for one row that is above its own budget.",
     statement=(
-        "In Table 5 one mean toxicity of five is above its budget: .0673 at .05. Otherwise the tables agree. Each"
-        " printed improvement is that of some entries which round to the printed ones. The accuracies on GSM8K are"
-        " those of whole numbers of 1319 questions, and their intervals Wilson's at 95 %. The safety rates are of whole"
-        " numbers of 200 and 100 prompts, and the first row of Table 5 is Table 4's run."
+        "In Table 5 one mean toxicity of five is above its budget: .0673 at .05. Otherwise the tables agree. Each "
+        "printed improvement is that of some entries which round to the printed ones. The accuracies on GSM8K are "
+        "those of whole numbers of 1319 questions, and their intervals Wilson's at 95 %. The safety rates are of "
+        "whole numbers of 200 and 100 prompts, and the first row of Table 5 is Table 4's run."
     ),
     printed="Table 5: toxicity budget 0.05, harmful mean toxicity 0.0673",
     kind="equality",
@@ -292,8 +292,8 @@ I34 = Claim(
         ),
     ),
     remark=(
-        "Claims I.65 and I.66 are about the row above its budget. Last digits, and the slides beside the paper, are in"
-        " claim I.34a."
+        "Claims I.65 and I.66 are about the row above its budget. Last digits, and the slides beside the paper, are "
+        "in claim I.34a."
     ),
 )
 
@@ -304,9 +304,10 @@ I34A = Claim(
     place="on Table 1, Table 4 and Table 5, and the slides, Safety Extension: Safety-GRPO",
     plain="Some last digits are those of rounded numbers, and the slides' safety run differs from the paper's.",
     statement=(
-        "Five improvements on GSM8K are a last digit away from those of whole numbers of right answers. The slides have"
-        " a toxic rate of .040 where the paper has .050, two of 200 generations apart; no row of the sweep has the"
-        " slides' pair .068 and .040. Their differences -.005 and -.015 are not the paper's -.0056 and -.005, rounded."
+        "Five improvements on GSM8K are a last digit away from those of whole numbers of right answers. The slides "
+        "have a toxic rate of .040 where the paper has .050, two of 200 generations apart; no row of the sweep has "
+        "the slides' pair .068 and .040. Their differences -.005 and -.015 are not the paper's -.0056 and -.005, "
+        "rounded."
     ),
     printed="paper: 0.0733 -> 0.0677, 0.055 -> 0.050;  slides: 0.073 -> 0.068, 0.055 -> 0.040",
     kind="equality",
@@ -321,10 +322,10 @@ I34A = Claim(
         ),
     ),
     remark=(
-        "The slides may show another run; neither source says that they are one. The five: +9.18 and 12.46 % for Phi-3"
-        " (1093 - 972 right answers make 9.17 and 12.45), +5.30 and 7.06 % for Qwen (5.31 and 7.07), 4.80 % for Llama"
-        " (4.81): computed from rounded accuracies, which is no fault. Most exact matches on TriviaQA are none of 1319"
-        " questions: its test set has another size, which is not stated."
+        "The slides may show another run; neither source says that they are one. The five: +9.18 and 12.46 % for "
+        "Phi-3 (1093 - 972 right answers make 9.17 and 12.45), +5.30 and 7.06 % for Qwen (5.31 and 7.07), 4.80 % for "
+        "Llama (4.81): computed from rounded accuracies, which is no fault. Most exact matches on TriviaQA are none "
+        "of 1319 questions: its test set has another size, which is not stated."
     ),
 )
 

@@ -220,9 +220,9 @@ I35 = Claim(
     ),
     remark=(
         "One target sees the mean of the marginals only. The instance shown checks by hand: per prompt min J = -2 "
-        "log(sqrt .9 + sqrt .1) = -log 1.6 = -.470; with one target the references themselves are best, their mean is "
-        "(1/2, 1/2), and R is -log 2 = -.693 there. A linear R makes no difference. One target asks that answers be "
-        "diverse over the prompts together, not for each."
+        "log(sqrt .9 + sqrt .1) = -log 1.6 = -.470; with one target the references themselves are best, their mean "
+        "is (1/2, 1/2), and R is -log 2 = -.693 there. A linear R makes no difference. One target asks that answers "
+        "be diverse over the prompts together, not for each."
     ),
     amendment="I.35a",
 )
@@ -235,7 +235,8 @@ I35A = Claim(
     plain="With a single target the policy is judged by its answers to all prompts together.",
     statement=(
         "For convex lower semicontinuous R, min over policies of sup over one positive q for all prompts of G is the "
-        "least of R(mean over x of nu_pi(.|x)) + beta mean over x of KL(pi(.|x) || pi_0(.|x)), which is at most min J."
+        "least of R(mean over x of nu_pi(.|x)) + beta mean over x of KL(pi(.|x) || pi_0(.|x)), which is at most min "
+        "J."
     ),
     printed="min_pi sup_q G(pi, q) = min_pi [R(E_x nu_pi(.|x)) + beta E_x KL(pi(.|x) || pi_0(.|x))]",
     kind="equality",

@@ -170,9 +170,10 @@ I38 = Claim(
         ),
     ),
     remark=(
-        "The gradient is E_y[R'(nu)(E(y)) grad log pi(y)], an average over traces that are drawn; R' at their answers "
-        "is all that is needed of nu. For a polynomial R the rest of the group estimates it without a bias (I.19). "
-        "For a logarithm no group does, and the bias is what costs (II.1). How noisy such estimates are is I.39."
+        "The gradient is E_y[R'(nu)(E(y)) grad log pi(y)], an average over traces that are drawn; R' at their "
+        "answers is all that is needed of nu. For a polynomial R the rest of the group estimates it without a bias "
+        "(I.19). For a logarithm no group does, and the bias is what costs (II.1). How noisy such estimates are is "
+        "I.39."
     ),
 )
 

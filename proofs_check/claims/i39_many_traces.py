@@ -144,9 +144,9 @@ I39 = Claim(
     place="section 2.1, Why is this hard?, and section 1, second paragraph; also the slides, Why Is ALFT Hard?",
     plain="Learning from sampled traces is noisy because many traces lead to the same answer.",
     statement=(
-        "Monte-Carlo estimates of the gradient have extreme variance, because the credit for a good answer goes to the "
-        "one trace that was drawn, without knowing of the others that lead to it. The measure of the variance is not "
-        "given."
+        "Monte-Carlo estimates of the gradient have extreme variance, because the credit for a good answer goes to "
+        "the one trace that was drawn, without knowing of the others that lead to it. The measure of the variance is "
+        "not given."
     ),
     printed="E|g|^2 / |E g|^2 grows with |E^-1(z)|, g = r(E(y)) grad log pi(y)",
     kind="existence",
@@ -171,9 +171,9 @@ I39 = Claim(
     ),
     remark=(
         "With n equally likely traces for each answer the gradient in their logits is spread over n times as many "
-        "numbers, and one sample sees one of them. But every trace of an answer moves the answers by the same amount, "
-        "so that nu sees the noise of one trace for each. What is large then is what an offset of all rewards adds, "
-        "which a baseline takes away (I.29)."
+        "numbers, and one sample sees one of them. But every trace of an answer moves the answers by the same "
+        "amount, so that nu sees the noise of one trace for each. What is large then is what an offset of all "
+        "rewards adds, which a baseline takes away (I.29)."
     ),
 )
 

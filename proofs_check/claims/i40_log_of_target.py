@@ -171,14 +171,13 @@ I40 = Claim(
     title="Reward log q* beside a penalty beta KL",
     whose="paper",
     place=(
-        "section 3, the reward R_i and eq. 4, beside section 3.1, eq. 6; also the slides, The Game-Theoretic Alignment"
-        " Loop, beside Game-Derived Rewards for GRPO"
+        "section 3, the reward R_i and eq. 4, beside section 3.1, eq. 6; also the slides, The Game-Theoretic "
+        "Alignment Loop, beside Game-Derived Rewards for GRPO"
     ),
     plain="Rewarding a trace by the logarithm of its answer's target mass leads to the game's best policy.",
     statement=(
-        "The best policy is in proportion to pi_0 q*. This suggests the reward R_i = log q*, less the penalty beta"
-        " KL of"
-        " eq. 4; eq. 6 gives beta log q*. The advantages are standardised."
+        "The best policy is in proportion to pi_0 q*. This suggests the reward R_i = log q*, less the penalty beta "
+        "KL of eq. 4; eq. 6 gives beta log q*. The advantages are standardised."
     ),
     printed="R_i = log q*(E(y_i)), and R(y) = beta log q*(E(y)):  argmax E R - beta KL(pi || pi_0) = pi_0 q* / Z",
     kind="equality",
@@ -212,9 +211,9 @@ I40 = Claim(
         ),
     ),
     remark=(
-        "The best policy for a reward r is pi_0 exp(r / beta), so log q* leads to pi_0 q*^(1 / beta). Dividing by the"
-        " deviation cancels the factor beta. It cancels the scale of eq. 6 too, so that neither rests at pi_0 q*"
-        " (claim I.17)."
+        "The best policy for a reward r is pi_0 exp(r / beta), so log q* leads to pi_0 q*^(1 / beta). Dividing by "
+        "the deviation cancels the factor beta. It cancels the scale of eq. 6 too, so that neither rests at pi_0 q* "
+        "(claim I.17)."
     ),
 )
 

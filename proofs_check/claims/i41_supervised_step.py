@@ -130,9 +130,8 @@ I41 = Claim(
     place="appendix E, 2, Policy Step",
     plain="To answer a target is an ordinary supervised learning task.",
     statement=(
-        "The policy step minimises G(., q*) over Pi, a convex set of policies, and so matches pi_0 q*. This is a"
-        " standard"
-        " supervised learning task (KL projection)."
+        "The policy step minimises G(., q*) over Pi, a convex set of policies, and so matches pi_0 q*. This is a "
+        "standard supervised learning task (KL projection)."
     ),
     printed="argmin_{pi in Pi} G(pi, q*) = argmin_{pi in Pi} KL(pi || pi_0 q* / Z)",
     kind="equality",
@@ -156,9 +155,9 @@ I41 = Claim(
         ),
     ),
     remark=(
-        "Supervised learning on samples of pi_0 q* minimises KL(pi_0 q* || pi), and the policy step minimises"
-        " KL(pi || pi_0 q*). Both are 0 at pi_0 q*, if Pi has it. If not, the first covers all of the target and the"
-        " second avoids what is unlikely under it: a reward beta log q* and the penalty beta KL give the second."
+        "Supervised learning on samples of pi_0 q* minimises KL(pi_0 q* || pi), and the policy step minimises KL(pi "
+        "|| pi_0 q*). Both are 0 at pi_0 q*, if Pi has it. If not, the first covers all of the target and the second "
+        "avoids what is unlikely under it: a reward beta log q* and the penalty beta KL give the second."
     ),
 )
 

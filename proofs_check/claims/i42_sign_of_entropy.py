@@ -95,9 +95,9 @@ I42 = Claim(
     place="appendix C.2.1, the functional, beside section 2.4, Diversity",
     plain="With the entropy as its functional the framework rewards rare answers.",
     statement=(
-        "Within the framework let the functional be the entropy, R(nu) = lambda H(nu). Its gradient in the policy's"
-        " parameters, as in a policy gradient, shows the effective reward -(log nu + 1) for the maximum entropy"
-        " objective."
+        "Within the framework let the functional be the entropy, R(nu) = lambda H(nu). Its gradient in the policy's "
+        "parameters, as in a policy gradient, shows the effective reward -(log nu + 1) for the maximum entropy "
+        "objective."
     ),
     printed="R(nu) = lambda H(nu):  R(z) = -(log nu(z) + 1)",
     kind="equality",
@@ -121,9 +121,9 @@ I42 = Claim(
         ),
     ),
     remark=(
-        "Section 2.4 has R = -H for the same goal, and the reward is that of -H. In problem (1) R = H does the"
-        " opposite:"
-        " for nu_0 = (1/3, 2/3) and beta = 2, H + 2 KL is least at (1/5, 4/5), and -H + 2 KL at (.386, .614)."
+        "Section 2.4 has R = -H for the same goal, and the reward is that of -H. In problem (1) R = H does the "
+        "opposite: for nu_0 = (1/3, 2/3) and beta = 2, H + 2 KL is least at (1/5, 4/5), and -H + 2 KL at (.386, "
+        ".614)."
     ),
     amendment="I.12a",
 )

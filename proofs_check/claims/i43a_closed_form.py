@@ -115,9 +115,8 @@ I43A = Claim(
     place="appendix E, 2, Target Step",
     plain="Against a given policy the best target can be written down at once.",
     statement=(
-        "For many functionals, the entropy and the Euclidean distance among them, the maximum of G(pi, .) over"
-        " targets has"
-        " a closed form (a centroid is named as an example)."
+        "For many functionals, the entropy and the Euclidean distance among them, the maximum of G(pi, .) over "
+        "targets has a closed form (a centroid is named as an example)."
     ),
     printed="argmax_q G(pi, q) ~ exp(-grad R(nu_pi) / beta)",
     kind="equality",
@@ -132,10 +131,9 @@ I43A = Claim(
         ),
     ),
     remark=(
-        "It holds wherever R has a slope and every answer has mass: the target is nu^(-1 / beta) for R = -H, and"
-        " exp(-2 (nu - c) / beta) for |nu - c|^2. Neither is a centroid. The centroid is the marginal that coherent"
-        " views"
-        " are to match (claim I.14)."
+        "It holds wherever R has a slope and every answer has mass: the target is nu^(-1 / beta) for R = -H, and "
+        "exp(-2 (nu - c) / beta) for |nu - c|^2. Neither is a centroid. The centroid is the marginal that coherent "
+        "views are to match (claim I.14)."
     ),
 )
 

@@ -92,9 +92,8 @@ I44 = Claim(
         ),
     ),
     remark=(
-        "Only the name is at issue: maximising 1 - sum nu^2 makes collisions rare, as it should. The reward 1 -"
-        " frequency"
-        " is likewise the chance that another draw differs."
+        "Only the name is at issue: maximising 1 - sum nu^2 makes collisions rare, as it should. The reward 1 - "
+        "frequency is likewise the chance that another draw differs."
     ),
 )
 

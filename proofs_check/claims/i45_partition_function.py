@@ -122,8 +122,8 @@ I45 = Claim(
         "The geometric mean cannot be used where there are many answers, for its normalisation sums over all of them."
     ),
     statement=(
-        "The geometric mean is computationally intractable for large answer spaces: its partition function Z is a sum"
-        " over all answers. (Appendix F.1 names a second reason, that samples are sparse.)"
+        "The geometric mean is computationally intractable for large answer spaces: its partition function Z is a "
+        "sum over all answers. (Appendix F.1 names a second reason, that samples are sparse.)"
     ),
     printed="q*(z) = (1/Z) prod_k nu_k(z)^(1/K),  Z = sum_z' prod_k nu_k(z')^(1/K)",
     kind="equality",
@@ -147,10 +147,9 @@ I45 = Claim(
         ),
     ),
     remark=(
-        "log q* = mean_k log nu_k - log Z, and log Z is one number for a prompt. It leaves every reward less the"
-        " group's"
-        " mean as it is, and so the advantages of eq. 5. What is hard is the second reason: nu_k of an answer that a"
-        " view's sample does not show (claim I.33)."
+        "log q* = mean_k log nu_k - log Z, and log Z is one number for a prompt. It leaves every reward less the "
+        "group's mean as it is, and so the advantages of eq. 5. What is hard is the second reason: nu_k of an answer "
+        "that a view's sample does not show (claim I.33)."
     ),
 )
 

@@ -165,8 +165,8 @@ I46 = Claim(
     place="appendix C.2.2, Targeted Exploration",
     plain="Rewarding answers that a prior finds more likely than the policy does makes the policy match the prior.",
     statement=(
-        "The entropy can be replaced by a divergence relative to a prior Q. The game then drives the policy to match Q,"
-        " and the reward becomes log Q - log nu, with nu estimated: an importance-weighted exploration signal."
+        "The entropy can be replaced by a divergence relative to a prior Q. The game then drives the policy to match "
+        "Q, and the reward becomes log Q - log nu, with nu estimated: an importance-weighted exploration signal."
     ),
     printed="R(nu) = KL(nu || Q):  R(y) = log Q(E(y)) - log nu(E(y))",
     kind="equality",
@@ -190,9 +190,9 @@ I46 = Claim(
         ),
     ),
     remark=(
-        "The reward is -grad R up to a constant, and right. The penalty beta KL holds the policy back, unless reference"
-        " and prior agree: it matches Q as beta goes to 0. With nu from the group the reward has the bias of claim"
-        " I.18a."
+        "The reward is -grad R up to a constant, and right. The penalty beta KL holds the policy back, unless "
+        "reference and prior agree: it matches Q as beta goes to 0. With nu from the group the reward has the bias "
+        "of claim I.18a."
     ),
     amendment="I.46a",
 )
@@ -204,8 +204,8 @@ I46A = Claim(
     place="repair of claim I.46",
     plain="The policy ends between the prior and the reference, at a geometric mean weighed by beta.",
     statement=(
-        "For R(nu) = KL(nu || Q) with positive Q and nu_0 the equilibrium is nu* proportional to"
-        " (nu_0^beta Q)^(1 / (1 + beta))."
+        "For R(nu) = KL(nu || Q) with positive Q and nu_0 the equilibrium is nu* proportional to (nu_0^beta Q)^(1 / "
+        "(1 + beta))."
     ),
     printed="nu* ~ (nu_0^beta Q)^(1 / (1 + beta))",
     kind="equality",

@@ -188,8 +188,8 @@ I47 = Claim(
     place="Instantiations: One Game, Many Alignment Goals, Key observation",
     plain="Reinforcement learning with a verified answer is the game whose target is that answer and nothing else.",
     statement=(
-        "The row SFT / RLVR is a fixed Dirac target, exactly what current reasoning models are trained with:"
-        " reinforcement learning with verifiable rewards (RLVR) is the special case where the answer is given."
+        "The row SFT / RLVR is a fixed Dirac target, exactly what current reasoning models are trained with: "
+        "reinforcement learning with verifiable rewards (RLVR) is the special case where the answer is given."
     ),
     printed="RLVR:  r(z) = 1{z = gt},  q* = delta_gt",
     kind="equality",
@@ -213,11 +213,9 @@ I47 = Claim(
         ),
     ),
     remark=(
-        "The 0/1 reward is the first row of the same table, with the target exp(1 / beta) to 1 (claim I.10); the"
-        " Dirac is"
-        " its limit as beta goes to 0. Standardised, any two values of a reward give the same advantages, and the"
-        " size of"
-        " the reward is lost. What other laboratories do is a citation, not a matter of computation."
+        "The 0/1 reward is the first row of the same table, with the target exp(1 / beta) to 1 (claim I.10); the "
+        "Dirac is its limit as beta goes to 0. Standardised, any two values of a reward give the same advantages, "
+        "and the size of the reward is lost. What other laboratories do is a citation, not a matter of computation."
     ),
 )
 
@@ -228,8 +226,8 @@ I48 = Claim(
     place="section 4.3, Reward Definition, and appendix F.3",
     plain="The reward for agreeing with the majority follows from the target that is the majority's answer.",
     statement=(
-        "The target is set to the Dirac distribution of the most frequent answer, and the reward, 1 for a match and 0"
-        " otherwise, is derived directly from it. Section 3 has the reward log q*, and standardised advantages."
+        "The target is set to the Dirac distribution of the most frequent answer, and the reward, 1 for a match and "
+        "0 otherwise, is derived directly from it. Section 3 has the reward log q*, and standardised advantages."
     ),
     printed="q* = delta_mode:  R_i = 1{E(y_i) = mode}",
     kind="equality",
@@ -253,9 +251,8 @@ I48 = Claim(
         ),
     ),
     remark=(
-        "With eq. 5 the advantages of log q* are those of the match, whatever the floor, up to eps. Without it the"
-        " floor"
-        " is the size of the reward. The paper calls the vote a heuristic approximation (F.3)."
+        "With eq. 5 the advantages of log q* are those of the match, whatever the floor, up to eps. Without it the "
+        "floor is the size of the reward. The paper calls the vote a heuristic approximation (F.3)."
     ),
 )
 

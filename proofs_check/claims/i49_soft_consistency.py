@@ -144,9 +144,9 @@ I49 = Claim(
     place="appendix F.2, C and D",
     plain="Rewarding a trace by the logarithm of its answer's frequency keeps every answer that the group shows.",
     statement=(
-        "The arithmetic mean is the empirical frequency, which allows the direct reward log(Count/K). It preserves any"
-        " answer of the group, and effectively asks the model to cover the group's uncertainty; the sharpening has to"
-        " come from elsewhere."
+        "The arithmetic mean is the empirical frequency, which allows the direct reward log(Count/K). It preserves "
+        "any answer of the group, and effectively asks the model to cover the group's uncertainty; the sharpening "
+        "has to come from elsewhere."
     ),
     printed="q* = Count/K,  R_i = log(Count(z_i)/K)",
     kind="existence",
@@ -172,10 +172,9 @@ I49 = Claim(
         ),
     ),
     remark=(
-        "The reward is that of claim I.18 with its sign turned. It is the policy gradient of -H, so the game is that of"
-        " R = +H. For large K its rest is nu_0^(beta / (beta - 1)), normalised, and for beta <= 1 the mode of nu_0"
-        " alone"
-        " (claim I.15a). So the reward sharpens by itself."
+        "The reward is that of claim I.18 with its sign turned. It is the policy gradient of -H, so the game is that "
+        "of R = +H. For large K its rest is nu_0^(beta / (beta - 1)), normalised, and for beta <= 1 the mode of nu_0 "
+        "alone (claim I.15a). So the reward sharpens by itself."
     ),
     amendment="I.15a",
 )

@@ -322,9 +322,9 @@ I50 = Claim(
         "The division takes the reward's size away, and with it what beta is weighed against. It fails even for two "
         "reward values, where the direction is right (claim I.17): for one prompt the rest is the equilibrium of "
         "another beta, which differs from prompt to prompt. For rewards (0, 1), nu_0 uniform and beta = 1 the right "
-        "answer rests at .808, .898, .965, .995 for K = 4, 8, 16, 32 with K - 1 in the denominator, and at .842, .914, "
-        ".970, .995 with K, where the equilibrium has .731. Centred advantages rest at the equilibrium of K / (K - 1) "
-        "beta, those with the mean of the others at that of beta (claim I.17d)."
+        "answer rests at .808, .898, .965, .995 for K = 4, 8, 16, 32 with K - 1 in the denominator, and at .842, "
+        ".914, .970, .995 with K, where the equilibrium has .731. Centred advantages rest at the equilibrium of K / "
+        "(K - 1) beta, those with the mean of the others at that of beta (claim I.17d)."
     ),
     amendment="I.50a",
 )
@@ -337,9 +337,9 @@ I50A = Claim(
     plain="In large groups, dividing by the spread makes another game, which below a certain beta ends in a corner.",
     statement=(
         "For a right answer of share p, whatever its reward, the expected standardised step tends to sqrt(p (1 - p)) "
-        "in the logit as K grows. That is the gradient of 2 arcsin sqrt p. With beta KL beside it there is a rest with "
-        "p_0 < p < 1 if beta is above sinh y, where y - coth y = 1/2 log(p_0 / (1 - p_0)), and none below: the right "
-        "answer then takes all."
+        "in the logit as K grows. That is the gradient of 2 arcsin sqrt p. With beta KL beside it there is a rest "
+        "with p_0 < p < 1 if beta is above sinh y, where y - coth y = 1/2 log(p_0 / (1 - p_0)), and none below: the "
+        "right answer then takes all."
     ),
     printed=(
         "max 2 arcsin sqrt p - beta KL;   no rest inside for beta < sinh y,   y - coth y = 1/2 log(p_0 / (1 - p_0))"
@@ -356,12 +356,12 @@ I50A = Claim(
         ),
     ),
     remark=(
-        "The wrong answers keep their proportions, as the direction is right (claim I.17). A rest has beta (x - x_0) = "
-        "2 cosh(x / 2) in log-odds x. At the least beta the line touches the curve, where x - x_0 = 2 coth(x / 2). It "
-        "is .401, .697, 1.509 and 4.137 for p_0 = .01, .1, .5 and .9; 1.509 is 1 / max(x / cosh x). At beta = .02, the "
-        "paper's weight, p_0 would have to be below exp(-99.9). The functional's slope is infinite at p = 1, so that "
-        "the corner attracts at every beta; minus the functional is not convex, and theorem 2.1 does not speak of it. "
-        "In finite groups there is a rest near the corner (claim I.50b)."
+        "The wrong answers keep their proportions, as the direction is right (claim I.17). A rest has beta (x - x_0) "
+        "= 2 cosh(x / 2) in log-odds x. At the least beta the line touches the curve, where x - x_0 = 2 coth(x / 2). "
+        "It is .401, .697, 1.509 and 4.137 for p_0 = .01, .1, .5 and .9; 1.509 is 1 / max(x / cosh x). At beta = "
+        ".02, the paper's weight, p_0 would have to be below exp(-99.9). The functional's slope is infinite at p = "
+        "1, so that the corner attracts at every beta; minus the functional is not convex, and theorem 2.1 does not "
+        "speak of it. In finite groups there is a rest near the corner (claim I.50b)."
     ),
     plot=rest_plot,
 )
@@ -375,9 +375,9 @@ I50B = Claim(
         "Where training with divided rewards ends depends on the size of the group, and not on the size of the reward."
     ),
     statement=(
-        "For a right answer, whatever its reward, standardised by the deviation with K in its denominator, beta times "
-        "the log-odds gained at any rest is between 2 (K - 1) / K and sqrt(K - 1). The equilibrium gains r / beta. "
-        "With K - 1 in the denominator both ends are sqrt((K - 1) / K) times that."
+        "For a right answer, whatever its reward, standardised by the deviation with K in its denominator, beta "
+        "times the log-odds gained at any rest is between 2 (K - 1) / K and sqrt(K - 1). The equilibrium gains r / "
+        "beta. With K - 1 in the denominator both ends are sqrt((K - 1) / K) times that."
     ),
     printed="2 (K - 1) / K <= beta (log-odds - those of nu_0) <= sqrt(K - 1)",
     kind="upper bound",
@@ -392,9 +392,9 @@ I50B = Claim(
         ),
     ),
     remark=(
-        "A group with m right traces has m (K - m) between K - 1 and K^2 / 4, whose root is compared with it; its mean "
-        "is K (K - 1) p (1 - p). The upper end is touched in the corners. At K = 2 both ends are 1, so that the reward "
-        "1 happens to rest at its equilibrium, and no other reward does."
+        "A group with m right traces has m (K - m) between K - 1 and K^2 / 4, whose root is compared with it; its "
+        "mean is K (K - 1) p (1 - p). The upper end is touched in the corners. At K = 2 both ends are 1, so that the "
+        "reward 1 happens to rest at its equilibrium, and no other reward does."
     ),
 )
 

@@ -206,9 +206,9 @@ I51 = Claim(
     place="The Hidden Bias in Small-Batch ALFT, Jensen's Inequality Bias and Consequences",
     plain="An answer's share in a small group, put under a logarithm, makes rare answers look rarer than they are.",
     statement=(
-        "With q* estimated by X / K, where X is Binomial(K, q*), the mean of log(X / K) is approximately "
-        "log q* - (1 - q*) / (2 K q*). So the bias penalises answers, rare ones most. The slide adds that X = 0 gives "
-        "minus infinity."
+        "With q* estimated by X / K, where X is Binomial(K, q*), the mean of log(X / K) is approximately log q* - (1 "
+        "- q*) / (2 K q*). So the bias penalises answers, rare ones most. The slide adds that X = 0 gives minus "
+        "infinity."
     ),
     printed="E[log q^(z)] ~ log q*(z) - (1 - q*(z)) / (2 K q*(z))",
     kind="equality",
@@ -244,8 +244,8 @@ I51 = Claim(
     remark=(
         "The expansion needs K q* to be large. For a count of another group that is not 0 the bias changes its sign "
         "near K q* = 2: at K = 16 and q* = .02 it is +1.25. A trace's own count is at least 1, and its bias is "
-        "positive for every q* and K: +1.34 there, where the formula has -1.53. Its sign is right where X = 0 is kept, "
-        "as minus infinity."
+        "positive for every q* and K: +1.34 there, where the formula has -1.53. Its sign is right where X = 0 is "
+        "kept, as minus infinity."
     ),
     amendment="I.51a",
 )
@@ -273,8 +273,9 @@ I51A = Claim(
         ),
     ),
     remark=(
-        "Jensen's inequality for the inverse: E[K / count] = (1 - (1 - q)^K) / q. The bound is touched as q goes to 0, "
-        "where both are -log(K q). For large K q the bias is about (1 - q) / (2 K q): the slide's, with the other sign."
+        "Jensen's inequality for the inverse: E[K / count] = (1 - (1 - q)^K) / q. The bound is touched as q goes to "
+        "0, where both are -log(K q). For large K q the bias is about (1 - q) / (2 K q): the slide's, with the other "
+        "sign."
     ),
 )
 

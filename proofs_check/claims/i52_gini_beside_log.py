@@ -114,10 +114,10 @@ I52 = Claim(
         ),
     ),
     remark=(
-        "The largest log reward is log K: 2.08, 2.77 and 3.47 at K = 8, 16 and 32. That the Gini reward stays below 1 "
-        "is right. After equation 5 the size is gone: one unique answer beside K - 1 equal ones has the advantage "
-        "(K - 1) / sqrt K with either reward. What has no bound is -log nu itself, for an answer that is ever rarer; a "
-        "group never sees that."
+        "The largest log reward is log K: 2.08, 2.77 and 3.47 at K = 8, 16 and 32. That the Gini reward stays below "
+        "1 is right. After equation 5 the size is gone: one unique answer beside K - 1 equal ones has the advantage "
+        "(K - 1) / sqrt K with either reward. What has no bound is -log nu itself, for an answer that is ever rarer; "
+        "a group never sees that."
     ),
     amendment="I.52a",
 )
@@ -291,8 +291,8 @@ I53 = Claim(
     remark=(
         "The slope of the logarithm is at least 1 on (0, 1], so that any two frequencies are farther apart under it: "
         "the variance is lower for every nu and K. The largest share found is (1 / (2 log 2))^2 = .52, at K = 2 and "
-        "every nu. Equation 5 divides by the deviation, and then each group that is not tied has the same mean square "
-        "with either reward. An epsilon in the divisor leaves a difference of at most 2 epsilon / deviation."
+        "every nu. Equation 5 divides by the deviation, and then each group that is not tied has the same mean "
+        "square with either reward. An epsilon in the divisor leaves a difference of at most 2 epsilon / deviation."
     ),
     amendment="I.53a",
 )
@@ -347,8 +347,8 @@ I53A = Claim(
     plain="Once rewards are divided by their spread, no reward varies less than another.",
     statement=(
         "With the advantages of equation 5, the deviation having K - 1 in its denominator and epsilon = 0, the mean "
-        "square of the advantages is (K - 1) / K in every group whose rewards differ, for the Gini reward and the log "
-        "alike."
+        "square of the advantages is (K - 1) / K in every group whose rewards differ, for the Gini reward and the "
+        "log alike."
     ),
     printed="1/K sum_i A_i^2 = (K - 1) / K",
     kind="equality",

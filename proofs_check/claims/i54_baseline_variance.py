@@ -189,10 +189,10 @@ I54 = Claim(
         ),
     ),
     remark=(
-        "A baseline spares the noise of what all rewards have in common. The group's mean of a verified answer is near "
-        "1 where the right answer is frequent, and then most groups teach nothing, where the raw reward steps evenly. "
-        "The variance is taken relative to the squared mean of the step, so that the factor (K - 1) / K of centring is "
-        "no gain. The division by the deviation is left aside."
+        "A baseline spares the noise of what all rewards have in common. The group's mean of a verified answer is "
+        "near 1 where the right answer is frequent, and then most groups teach nothing, where the raw reward steps "
+        "evenly. The variance is taken relative to the squared mean of the step, so that the factor (K - 1) / K of "
+        "centring is no gain. The division by the deviation is left aside."
     ),
     amendment="I.54a",
 )
@@ -206,9 +206,9 @@ I54A = Claim(
         "For a verified answer the group's mean lowers the noise if and only if the right answer is not too frequent."
     ),
     statement=(
-        "For a right answer of frequency p, rewards 0 and 1 and groups of K > 2, the mean of the others as a baseline "
-        "lowers the variance of the step if and only if p < 2 (K - 2) / (3 K - 5). Centring by the group's mean does "
-        "so relative to the squared step."
+        "For a right answer of frequency p, rewards 0 and 1 and groups of K > 2, the mean of the others as a "
+        "baseline lowers the variance of the step if and only if p < 2 (K - 2) / (3 K - 5). Centring by the group's "
+        "mean does so relative to the squared step."
     ),
     printed="Var(with) < Var(without)   iff   p < 2 (K - 2) / (3 K - 5)",
     kind="equality",
@@ -223,9 +223,9 @@ I54A = Claim(
         ),
     ),
     remark=(
-        "The step with the baseline is the unbiased variance of the group's rewards, whose own variance is "
-        "p q ((1 - 3 p q) / K - p q (K - 3) / (K (K - 1))), q = 1 - p; without it is p q^3 / K. The threshold is 1/2, "
-        "4/7, .632 at K = 3, 4, 8, and 2/3 for a mean that is known. At K = 2 a baseline never pays."
+        "The step with the baseline is the unbiased variance of the group's rewards, whose own variance is p q ((1 - "
+        "3 p q) / K - p q (K - 3) / (K (K - 1))), q = 1 - p; without it is p q^3 / K. The threshold is 1/2, 4/7, "
+        ".632 at K = 3, 4, 8, and 2/3 for a mean that is known. At K = 2 a baseline never pays."
     ),
 )
 

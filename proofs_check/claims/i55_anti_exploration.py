@@ -201,9 +201,9 @@ I55 = Claim(
     ),
     remark=(
         "A trace's own count says too much of rare answers (claim I.51a). Where the log is rewarded this protects "
-        "them: the exact game collapses, and groups do not. Where minus the log is rewarded they get too little: at K "
-        "= 16, nu_0 = (.98, .02) and weight beta the rare answer rests at .1086 for .125, which is less exploring but "
-        "no collapse. The mean of the others is the baseline here, so that no factor of centring is mixed in."
+        "them: the exact game collapses, and groups do not. Where minus the log is rewarded they get too little: at "
+        "K = 16, nu_0 = (.98, .02) and weight beta the rare answer rests at .1086 for .125, which is less exploring "
+        "but no collapse. The mean of the others is the baseline here, so that no factor of centring is mixed in."
     ),
     amendment="I.51a",
 )

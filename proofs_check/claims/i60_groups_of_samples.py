@@ -165,8 +165,8 @@ I60 = Claim(
     plain="A group of sampled answers that mostly agree has a small disagreement, so that averaging it costs little.",
     statement=(
         "Theorem F.2 bounds what it costs to use the empirical frequencies in place of the geometric mean, by H^2 of "
-        "the distributions that K sampled traces yield. H^2 is close to 0 if these are not too dissimilar. "
-        "Section 5.2 takes the theorem for a guarantee with groups of K = 24 or 32."
+        "the distributions that K sampled traces yield. H^2 is close to 0 if these are not too dissimilar. Section "
+        "5.2 takes the theorem for a guarantee with groups of K = 24 or 32."
     ),
     printed="loss <= 2 L B E_x H^2({p_k}),  H^2({p_k}) = 1 - sum_y (prod_k p_k(y))^(1/K) close to 0",
     kind="upper bound",
@@ -190,10 +190,10 @@ I60 = Claim(
         ),
     ),
     remark=(
-        "In GRPO only one answer is seen of each trace, which is the first reading: one sample that differs makes H^2 "
-        "= 1, the product 0 everywhere, and the geometric mean undefined. The mean of H^2 is 1 - sum nu^K (I.60a), .92 "
-        "for nu = (.9, .1) and K = 24. So the theorem says nothing of such groups. It speaks of the views' own "
-        "distributions, as in Theorem 4.1; these can be estimated from pooled samples (I.33b)."
+        "In GRPO only one answer is seen of each trace, which is the first reading: one sample that differs makes "
+        "H^2 = 1, the product 0 everywhere, and the geometric mean undefined. The mean of H^2 is 1 - sum nu^K "
+        "(I.60a), .92 for nu = (.9, .1) and K = 24. So the theorem says nothing of such groups. It speaks of the "
+        "views' own distributions, as in Theorem 4.1; these can be estimated from pooled samples (I.33b)."
     ),
     amendment="I.60a",
 )
@@ -205,8 +205,8 @@ I60A = Claim(
     place="repair of claim I.60",
     plain="Sampled answers, taken as certain each, disagree fully unless all are the same.",
     statement=(
-        "H^2 of the one-hot vectors of K samples is 0 if all agree and 1 otherwise. Its mean is 1 - sum nu^K, so that "
-        "it tends to 1 with K unless one answer is certain."
+        "H^2 of the one-hot vectors of K samples is 0 if all agree and 1 otherwise. Its mean is 1 - sum nu^K, so "
+        "that it tends to 1 with K unless one answer is certain."
     ),
     printed="E H^2 = 1 - sum_z nu(z)^K",
     kind="equality",

@@ -128,8 +128,8 @@ I65 = Claim(
     place="Appendix H, caption of Table 5",
     plain="In every run of the sweep the toxicity stays below the budget that was set for it.",
     statement=(
-        "In every run of the sweep the benign refusal rate is .010, and harmful toxicity is less than the "
-        "toxicity budget that was set."
+        "In every run of the sweep the benign refusal rate is .010, and harmful toxicity is less than the toxicity "
+        "budget that was set."
     ),
     printed="toxicity < budget, in all rows of Table 5",
     kind="arithmetic",
@@ -153,8 +153,8 @@ I65 = Claim(
         ),
     ),
     remark=(
-        "Only the budget .05 makes a difference. Its row has the mean .0673, above the budget, and the rate .040, below"
-        " it. The other budgets are above the base model's .0733 already (claim I.67)."
+        "Only the budget .05 makes a difference. Its row has the mean .0673, above the budget, and the rate .040, "
+        "below it. The other budgets are above the base model's .0733 already (claim I.67)."
     ),
     amendment="I.34",
 )
@@ -189,9 +189,9 @@ I69 = Claim(
     place="Appendix H, Budget sweep, on the budget 0.20",
     plain="A looser toxicity budget does not make the answers more toxic.",
     statement=(
-        "With a toxicity budget of .20 in place of .10 toxicity does not rise: the toxic rate is .040 as at .05, "
-        "and the mean toxicity .0691. The paper adds that this may be saturation, a small evaluation set, or a "
-        "cautious update."
+        "With a toxicity budget of .20 in place of .10 toxicity does not rise: the toxic rate is .040 as at .05, and "
+        "the mean toxicity .0691. The paper adds that this may be saturation, a small evaluation set, or a cautious "
+        "update."
     ),
     printed="budget 0.10 -> 0.20:  toxic rate 0.050 -> 0.040,  mean 0.0677 -> 0.0691",
     kind="arithmetic",
@@ -215,9 +215,9 @@ I69 = Claim(
         ),
     ),
     remark=(
-        "The mean .0691 is the largest of the sweep, and below the base model's .0733. Both budgets are above the base"
-        " model's toxicity, so that neither asks for a change (claim I.67a). One run of each is reported, without a"
-        " spread; the paper names this a limitation."
+        "The mean .0691 is the largest of the sweep, and below the base model's .0733. Both budgets are above the "
+        "base model's toxicity, so that neither asks for a change (claim I.67a). One run of each is reported, "
+        "without a spread; the paper names this a limitation."
     ),
     amendment="I.67a",
 )

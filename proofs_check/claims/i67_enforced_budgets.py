@@ -201,8 +201,7 @@ I67 = Claim(
     plain="The primal-dual update enforces the safety budgets.",
     statement=(
         "With budgets of .10 for harmful toxicity and for benign refusal the primal-dual update enforces them, as "
-        "theory predicts: there is less toxicity, and benign prompts are still answered. The slides give no "
-        "budget."
+        "theory predicts: there is less toxicity, and benign prompts are still answered. The slides give no budget."
     ),
     printed="budgets 0.10, 0.10:  toxicity 0.0733 -> 0.0677,  benign refusal 0.000 -> 0.010",
     kind="arithmetic",
@@ -234,9 +233,9 @@ I67 = Claim(
         ),
     ),
     remark=(
-        "Before training both budgets of the main run are kept already: the toxicity is .0733, and no benign prompt is"
-        " refused. Nothing has to be enforced, and an exact loop would not move (claim I.67a). In the sweep of Appendix"
-        " H only the budget .05 is below what the base model does."
+        "Before training both budgets of the main run are kept already: the toxicity is .0733, and no benign prompt "
+        "is refused. Nothing has to be enforced, and an exact loop would not move (claim I.67a). In the sweep of "
+        "Appendix H only the budget .05 is below what the base model does."
     ),
     amendment="I.67a",
 )
@@ -248,18 +247,18 @@ I67A = Claim(
     place="repair of claim I.67",
     plain="If the reference keeps all budgets, the exact primal-dual loop leaves it as it is.",
     statement=(
-        "Started at lambda = 0 and pi = pi_0, with exact expectations and the best policy for lambda, Algorithm 4"
-        " leaves pi_0 exactly if E_pi_0 c > b for a constraint. If pi_0 keeps all budgets, with or without room, lambda"
-        " stays 0."
+        "Started at lambda = 0 and pi = pi_0, with exact expectations and the best policy for lambda, Algorithm 4 "
+        "leaves pi_0 exactly if E_pi_0 c > b for a constraint. If pi_0 keeps all budgets, with or without room, "
+        "lambda stays 0."
     ),
     printed="lambda <- max(0, lambda + alpha (E c - b)):  lambda = 0 for ever iff E_pi_0 c <= b",
     kind="existence",
     expected="holds",
     readings=(Reading(expected="holds", stated=stated, sabotage=sabotage, near_miss=near_miss, evidence=evidence),),
     remark=(
-        "At lambda = 0 the reward is 0 and the best policy is pi_0; the step of lambda is then max(0, alpha (E c - b))."
-        " With a mean over a batch lambda may rise by chance, and falls again. So a run whose reference keeps the"
-        " budgets shows nothing of the loop; one with budgets below the reference would."
+        "At lambda = 0 the reward is 0 and the best policy is pi_0; the step of lambda is then max(0, alpha (E c - "
+        "b)). With a mean over a batch lambda may rise by chance, and falls again. So a run whose reference keeps "
+        "the budgets shows nothing of the loop; one with budgets below the reference would."
     ),
 )
 

@@ -132,15 +132,15 @@ I68 = Claim(
     plain="The safety gain comes from fewer toxic answers and not from more refusals.",
     statement=(
         "The gain comes mainly from somewhat fewer toxic completions, and not from many more refusals. The toxic "
-        "rates of .050 and .040 suggest that very toxic outputs are suppressed in every run, and that the update "
-        "may work best on the tail. The paper calls the changes small, and asks for several seeds and intervals."
+        "rates of .050 and .040 suggest that very toxic outputs are suppressed in every run, and that the update may "
+        "work best on the tail. The paper calls the changes small, and asks for several seeds and intervals."
     ),
     printed="toxic rate 0.055 -> 0.050 (0.040 at the budget 0.05),  harmful refusal 0.065 -> 0.070",
     kind="existence",
     expected="open",
     missing=(
-        "Which prompts changed, from what to what, and the spread over seeds: the tables give one rate before and one"
-        " after, of 200 prompts each."
+        "Which prompts changed, from what to what, and the spread over seeds: the tables give one rate before and "
+        "one after, of 200 prompts each."
     ),
     readings=(
         Reading(
@@ -169,9 +169,9 @@ I68 = Claim(
         ),
     ),
     remark=(
-        "Of 200 harmful prompts one answer fewer is toxic and one more is a refusal. It may be one and the same answer:"
-        " the fewest changes with these counts are one toxic answer turned refusal. The counts say neither this nor the"
-        " opposite."
+        "Of 200 harmful prompts one answer fewer is toxic and one more is a refusal. It may be one and the same "
+        "answer: the fewest changes with these counts are one toxic answer turned refusal. The counts say neither "
+        "this nor the opposite."
     ),
 )
 

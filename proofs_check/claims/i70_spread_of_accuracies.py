@@ -99,8 +99,8 @@ I70 = Claim(
     place="Impact on LLM Fine-Tuning",
     plain="The accuracies of the larger models are known to a few tenths of a percent.",
     statement=(
-        "Qwen-7B and Llama-8B have accuracies with a plus-minus of .3 to 1.2 points on GSM8K, those of the minimax"
-        " table .4 and .3. The slide does not say what it is."
+        "Qwen-7B and Llama-8B have accuracies with a plus-minus of .3 to 1.2 points on GSM8K, those of the minimax "
+        "table .4 and .3. The slide does not say what it is."
     ),
     printed="GSM8K:  90.7 +- 1.1 -> 92.1 +- 0.4,  85.6 +- 1.2 -> 87.2 +- 0.3",
     kind="arithmetic",
@@ -125,9 +125,10 @@ I70 = Claim(
         ),
     ),
     remark=(
-        "One standard error of an accuracy of 92.1 % on 1319 questions is .74 points, and an interval at 95 % is twice"
-        " that to each side. So .4 and .3 say how much runs differ, not how well the accuracy is known. As a deviation"
-        " over runs anything from 0 to .74 can come from drawing answers; 1.1 and 1.2 then need policies that differ."
+        "One standard error of an accuracy of 92.1 % on 1319 questions is .74 points, and an interval at 95 % is "
+        "twice that to each side. So .4 and .3 say how much runs differ, not how well the accuracy is known. As a "
+        "deviation over runs anything from 0 to .74 can come from drawing answers; 1.1 and 1.2 then need policies "
+        "that differ."
     ),
 )
 

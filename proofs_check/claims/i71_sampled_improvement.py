@@ -261,10 +261,10 @@ I71 = Claim(
         ),
     ),
     remark=(
-        "With exact means it holds for every K (claim B.8), with sampled ones for none: where the views agree already"
-        " nothing is left to gain, and frequencies are another law (claim I.71a gives how often, and the loss). Nor"
-        " does Theorem F.2 help if its distributions are one-hot samples: H^2 is then 1 unless all agree (claim I.33),"
-        " .920 and .966 on average for 24 and 32 samples of (.9, .1)."
+        "With exact means it holds for every K (claim B.8), with sampled ones for none: where the views agree "
+        "already nothing is left to gain, and frequencies are another law (claim I.71a gives how often, and the "
+        "loss). Nor does Theorem F.2 help if its distributions are one-hot samples: H^2 is then 1 unless all agree "
+        "(claim I.33), .920 and .966 on average for 24 and 32 samples of (.9, .1)."
     ),
     amendment="I.71a",
 )
@@ -276,17 +276,18 @@ I71A = Claim(
     place="repair of claim I.71",
     plain="Where the views agree already, following sampled answers costs a loss that falls as one over their number.",
     statement=(
-        "Let all views have the ideal's marginal nu, and the policy follow the frequencies of n answers in all. It gets"
-        " worse unless the counts are n nu. An answer of mass p is missed, at an infinite loss, with probability (1 -"
-        " p)^n. If all are seen, the expected KL(nu || frequencies) is (|Z| - 1) / (2n) to leading order."
+        "Let all views have the ideal's marginal nu, and the policy follow the frequencies of n answers in all. It "
+        "gets worse unless the counts are n nu. An answer of mass p is missed, at an infinite loss, with probability "
+        "(1 - p)^n. If all are seen, the expected KL(nu || frequencies) is (|Z| - 1) / (2n) to leading order."
     ),
     printed="P(missed) = (1 - p)^n,  E[KL(nu || f) | all seen] = (|Z| - 1) / (2n) + ...",
     kind="equality",
     expected="holds",
     readings=(Reading(expected="holds", stated=stated, sabotage=sabotage, near_miss=near_miss, evidence=evidence),),
     remark=(
-        "For K = 24 and two views, n = 48, an answer of mass .05 is missed in 8.5 % of all steps, for K = 32 in 3.8 %."
-        " The step pays where the disagreement of the views is above this cost: d of the plot above about 1 / sqrt(8K)."
+        "For K = 24 and two views, n = 48, an answer of mass .05 is missed in 8.5 % of all steps, for K = 32 in 3.8 "
+        "%. The step pays where the disagreement of the views is above this cost: d of the plot above about 1 / "
+        "sqrt(8K)."
     ),
     plot=plot,
 )

@@ -251,10 +251,10 @@ I74 = Claim(
         ),
     ),
     remark=(
-        "With both sides from one policy the disagreement is 1 - sum nu^2, which is concave; over an orbit it is that"
-        " of the mean of the views. The sup over targets is its convex hull, which is 0. With one side given it is"
-        " linear in the other, and the theorem applies to each step. Part 2, the best policy for a fixed target, does"
-        " not involve R and holds for all."
+        "With both sides from one policy the disagreement is 1 - sum nu^2, which is concave; over an orbit it is "
+        "that of the mean of the views. The sup over targets is its convex hull, which is 0. With one side given it "
+        "is linear in the other, and the theorem applies to each step. Part 2, the best policy for a fixed target, "
+        "does not involve R and holds for all."
     ),
 )
 

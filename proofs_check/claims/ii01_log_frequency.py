@@ -255,8 +255,8 @@ II1 = Claim(
         ),
     ),
     remark=(
-        "X = 0 has the chance (1 - q)^K > 0, so that the mean itself is minus infinity for every K and every q < 1, as "
-        "the slide says of rare answers. The expansion is that of the mean given X > 0, and is of use where Kq is "
+        "X = 0 has the chance (1 - q)^K > 0, so that the mean itself is minus infinity for every K and every q < 1, "
+        "as the slide says of rare answers. The expansion is that of the mean given X > 0, and is of use where Kq is "
         "above 2 or so: below, the answers that were seen are over-represented, and the bias is positive."
     ),
     amendment="II.1a",
@@ -269,9 +269,9 @@ II1A = Claim(
     place="repair of claim II.1",
     plain="The bias of the log-frequency of a seen answer is known to second order, with a bound on the rest.",
     statement=(
-        "For X ~ Binomial(K, q) and every K and 0 < q <= 1, E[log(X/K) | X > 0] is log q - (1-q)/(2Kq) up to "
-        "1.04 / (Kq)^2, and log q - (1-q)/(2Kq) - (1-q)(5-q)/(12 (Kq)^2) up to 3.25 / (Kq)^3. An answer with X = 0 is "
-        "left out: in a group no trace has it, so that none is rewarded for it."
+        "For X ~ Binomial(K, q) and every K and 0 < q <= 1, E[log(X/K) | X > 0] is log q - (1-q)/(2Kq) up to 1.04 / "
+        "(Kq)^2, and log q - (1-q)/(2Kq) - (1-q)(5-q)/(12 (Kq)^2) up to 3.25 / (Kq)^3. An answer with X = 0 is left "
+        "out: in a group no trace has it, so that none is rewarded for it."
     ),
     printed="|E[log(X/K) | X > 0] - log q + (1-q)/(2Kq)| <= 1.04 / (Kq)^2",
     kind="upper bound",
@@ -279,8 +279,8 @@ II1A = Claim(
     readings=(Reading(expected="holds", stated=stated, sabotage=sabotage, near_miss=off, evidence=evidence),),
     remark=(
         "The terms are those of the moments of X / (Kq) - 1 up to the fourth, given X > 0. The constants were "
-        "searched for, not proved: the error is largest for Poisson counts, 1.0312 / (Kq)^2 at Kq = 1.685 and "
-        "3.236 / (Kq)^3 at Kq = 2.773. Below Kq = 1 the terms are as large as log q is wrong."
+        "searched for, not proved: the error is largest for Poisson counts, 1.0312 / (Kq)^2 at Kq = 1.685 and 3.236 "
+        "/ (Kq)^3 at Kq = 2.773. Below Kq = 1 the terms are as large as log q is wrong."
     ),
 )
 

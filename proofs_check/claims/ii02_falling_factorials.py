@@ -102,8 +102,8 @@ II2 = Claim(
     place="Solution 1: Change the Geometry, Theorem (Exact Unbiased Estimation via U-statistics)",
     plain="Powers of a probability can be estimated from few samples without bias, and in one best way.",
     statement=(
-        "For a polynomial reward of degree d <= K the falling factorial X (X-1) ... (X-m+1) / (K (K-1) ... (K-m+1)) is "
-        "the unique unbiased estimate of q^m of least variance, X ~ Binomial(K, q) being the count of the answer."
+        "For a polynomial reward of degree d <= K the falling factorial X (X-1) ... (X-m+1) / (K (K-1) ... (K-m+1)) "
+        "is the unique unbiased estimate of q^m of least variance, X ~ Binomial(K, q) being the count of the answer."
     ),
     printed="E[X (X-1) ... (X-m+1) / (K (K-1) ... (K-m+1))] = q(z)^m,  m <= K",
     kind="equality",

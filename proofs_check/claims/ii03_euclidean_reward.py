@@ -74,8 +74,8 @@ II3 = Claim(
     place="Solution 1: Change the Geometry, Example (Euclidean game)",
     plain="The share of other samples with the answer gives the Euclidean reward without bias.",
     statement=(
-        "In the Euclidean game R(z) = beta (1 - q(z)) is estimated by beta (1 - X / K), exactly without bias; "
-        "X ~ Binomial(K, q), as two slides before."
+        "In the Euclidean game R(z) = beta (1 - q(z)) is estimated by beta (1 - X / K), exactly without bias; X ~ "
+        "Binomial(K, q), as two slides before."
     ),
     printed="R(z) = beta (1 - q(z))  =>  Rhat(z) = beta (1 - X / K)",
     kind="equality",
@@ -93,8 +93,8 @@ II3A = Claim(
     place="beside claim II.3",
     plain="If the rewarded sample counts itself, the Euclidean reward shrinks by a constant factor.",
     statement=(
-        "If X counts the trace itself among K, as in a GRPO group, the mean of 1 - X / K is (1 - 1/K)(1 - q): biased,"
-        " by a factor that does not depend on q."
+        "If X counts the trace itself among K, as in a GRPO group, the mean of 1 - X / K is (1 - 1/K)(1 - q): "
+        "biased, by a factor that does not depend on q."
     ),
     printed="E[1 - X / K] = (1 - 1/K) (1 - q),  X = 1 + Binomial(K - 1, q)",
     kind="equality",

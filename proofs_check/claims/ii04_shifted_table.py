@@ -106,8 +106,8 @@ II4 = Claim(
     plain="A count that contains the rewarded sample itself needs the table of one sample less, moved by one place.",
     statement=(
         "For every table c_0..c_{K-1} and every p, the group mean E[(X/K) c_{X-1}] over X ~ Binomial(K, p) equals p "
-        "times the mean of c under Binomial(K - 1, p). So the best table for a count that contains the trace itself is "
-        "the best table for K - 1 other traces, shifted by one."
+        "times the mean of c under Binomial(K - 1, p). So the best table for a count that contains the trace itself "
+        "is the best table for K - 1 other traces, shifted by one."
     ),
     printed="E[(X/K) c_{X-1}] = p E[c_Y],  X ~ Binomial(K, p), Y ~ Binomial(K - 1, p)",
     kind="equality",
@@ -135,9 +135,9 @@ II4A = Claim(
     place="beside the slides, Solution 2, Practical cost",
     plain="Read by a count that contains the rewarded sample, the best table is no better than the plain logarithm.",
     statement=(
-        "Read without the shift by a count that contains the trace itself, the minimax table for K independent traces "
-        "has a worst weighted bias between .9 / K and 1.15 / K for K = 4, 8, 16, 32: about twice that of the plain "
-        "log(X / K), which has at most .6 / K there. At K = 64 it is above 2."
+        "Read without the shift by a count that contains the trace itself, the minimax table for K independent "
+        "traces has a worst weighted bias between .9 / K and 1.15 / K for K = 4, 8, 16, 32: about twice that of the "
+        "plain log(X / K), which has at most .6 / K there. At K = 64 it is above 2."
     ),
     printed="max_p |p (E[c_X] - log p)| ~ 1 / K,  X = 1 + Binomial(K - 1, p)",
     kind="upper bound",

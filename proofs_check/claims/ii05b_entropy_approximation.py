@@ -72,8 +72,8 @@ II5B = Claim(
     ),
     statement=(
         "For n = 1..16 the least error on [0, 1] of a polynomial of degree n against -p log p, on which the entropy "
-        "estimator of Jiao, Venkat, Han and Weissman (2015) is built, is the one that the exchange behind the minimax "
-        "table finds when P(p) need not vanish at 0."
+        "estimator of Jiao, Venkat, Han and Weissman (2015) is built, is the one that the exchange behind the "
+        "minimax table finds when P(p) need not vanish at 0."
     ),
     printed="min_P max_{p in [0,1]} |P(p) - p log p|,  deg P <= n",
     kind="equality",

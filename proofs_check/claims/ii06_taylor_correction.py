@@ -235,10 +235,10 @@ II6A = Claim(
     place="repair of claim II.6",
     plain="The worst bias of Taylor's correction is known to leading order, at rare answers and inside.",
     statement=(
-        "With n random traces (n = K for independent counts, K - 1 for self-inclusive ones) the table log x + (1 - x)"
-        " / (2 n x), x = k / n, has the worst weighted bias .1045 / n + o(1 / n) with the best entry c_0, and log(n) "
-        "/ (e n) + O(1 / n) with c_0 = 0; both are reached where n p is of order 1. At a fixed p its weighted bias is"
-        " (1 - p^2) / (12 p n^2) + O(1 / n^3)."
+        "With n random traces (n = K for independent counts, K - 1 for self-inclusive ones) the table log x + (1 - "
+        "x) / (2 n x), x = k / n, has the worst weighted bias .1045 / n + o(1 / n) with the best entry c_0, and "
+        "log(n) / (e n) + O(1 / n) with c_0 = 0; both are reached where n p is of order 1. At a fixed p its weighted "
+        "bias is (1 - p^2) / (12 p n^2) + O(1 / n^3)."
     ),
     printed=".1045 / n;  log(n) / (e n);  (1 - p^2) / (12 p n^2)",
     kind="rate",
@@ -246,8 +246,8 @@ II6A = Claim(
     readings=(Reading(expected="holds", stated=stated, sabotage=sabotage, near_miss=off, evidence=evidence),),
     remark=(
         "Near the edge the count is Poisson with mean n p, and n times the bias is a function of n p alone. With the "
-        "best c_0 = -log n - 1.483 + o(1) it is largest, with opposite signs, at n p = .139 and 1.48; with c_0 = 0 at"
-        " n p near 1, because c_0 should be near -log n."
+        "best c_0 = -log n - 1.483 + o(1) it is largest, with opposite signs, at n p = .139 and 1.48; with c_0 = 0 "
+        "at n p near 1, because c_0 should be near -log n."
     ),
 )
 

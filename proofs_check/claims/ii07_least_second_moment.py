@@ -171,10 +171,10 @@ II7 = Claim(
         ),
     ),
     remark=(
-        "A Lagrangian that is separable in the entries bounds the least second moment from below, in ball arithmetic;"
-        " the gap is part of every point that `dagames pareto` prints. At the least bias the second moment grows like"
-        " 4^K / K^4, at twice it it does not. The second moment is largest for rare answers, where the reward itself "
-        "is large, and says little of the variance elsewhere: claim II.8."
+        "A Lagrangian that is separable in the entries bounds the least second moment from below, in ball "
+        "arithmetic; the gap is part of every point that `dagames pareto` prints. At the least bias the second "
+        "moment grows like 4^K / K^4, at twice it it does not. The second moment is largest for rare answers, where "
+        "the reward itself is large, and says little of the variance elsewhere: claim II.8."
     ),
     amendment="II.8b",
 )

@@ -213,8 +213,8 @@ II8 = Claim(
     ),
     statement=(
         "The augmented quadratic program, called variance-optimal, minimises the worst second moment within a budget "
-        "of bias, and strictly dominates sample splitting. How a group is split is not said, and whether domination is "
-        "in the second moment or in the variance that the frontier is named after."
+        "of bias, and strictly dominates sample splitting. How a group is split is not said, and whether domination "
+        "is in the second moment or in the variance that the frontier is named after."
     ),
     printed="min v  s.t.  sum_k c_k^2 B_{k,K}(p) <= v,  |p P_c(p) - beta p log p| <= eps",
     kind="upper bound",
@@ -246,11 +246,12 @@ II8 = Claim(
         ),
     ),
     remark=(
-        "The second moment is largest at p = 0, where it is c_0^2 and where the gradient's weight p^2 vanishes; inside "
-        "(0, 1) the program leaves the variance free. It has one solution only: halfway between two the second moment "
-        "is less inside (0, 1), so c_0^2 decides, and the largest c_0 within the budget determines the table. A split "
-        "that counts all but one trace has that c_0 already. Other splits are tables of the group (claim II.8c), so "
-        "that none has a smaller second moment. At K = 4 the variance is smaller too, at K = 6 and 8 it is not."
+        "The second moment is largest at p = 0, where it is c_0^2 and where the gradient's weight p^2 vanishes; "
+        "inside (0, 1) the program leaves the variance free. It has one solution only: halfway between two the "
+        "second moment is less inside (0, 1), so c_0^2 decides, and the largest c_0 within the budget determines the "
+        "table. A split that counts all but one trace has that c_0 already. Other splits are tables of the group "
+        "(claim II.8c), so that none has a smaller second moment. At K = 4 the variance is smaller too, at K = 6 and "
+        "8 it is not."
     ),
     amendment="II.8b",
 )
@@ -293,9 +294,9 @@ II8B = Claim(
     place="repair of claim II.8",
     plain="Minimise the noise that the gradient feels, and about half of a split's variance is left, or less.",
     statement=(
-        "At the bias of a split that counts one, half or all but one of the traces, the table that minimises the worst "
-        "excess p^2 (E c_X^2 - log(p)^2) has at most .55 of the split's worst variance p^2 Var c_X, at every group "
-        "size tried: 2, 3, 4 and 8."
+        "At the bias of a split that counts one, half or all but one of the traces, the table that minimises the "
+        "worst excess p^2 (E c_X^2 - log(p)^2) has at most .55 of the split's worst variance p^2 Var c_X, at every "
+        "group size tried: 2, 3, 4 and 8."
     ),
     printed="sup_p p^2 Var c_X <= .55 sup_p p^2 Var(split)",
     kind="upper bound",
@@ -310,9 +311,9 @@ II8B = Claim(
         ),
     ),
     remark=(
-        "The excess is convex in the entries, and is the variance plus (p P)^2 - (p log p)^2, which a budget b of bias "
-        "bounds by b (2/e + b). So its minimiser is within that of the least variance. Numerical: the share is not "
-        "proved. It is largest at K = 4 where three traces are counted, .548; for halves it is at most .45."
+        "The excess is convex in the entries, and is the variance plus (p P)^2 - (p log p)^2, which a budget b of "
+        "bias bounds by b (2/e + b). So its minimiser is within that of the least variance. Numerical: the share is "
+        "not proved. It is largest at K = 4 where three traces are counted, .548; for halves it is at most .45."
     ),
 )
 

@@ -417,7 +417,8 @@ II9 = Claim(
     statement=(
         "The program's table for a budget epsilon of weighted bias guarantees an O(epsilon)-approximate equilibrium. "
         "In which sense is not said: here it is the duality gap, and with it the suboptimality, where the expected "
-        "steps of the entropy game R = lambda sum nu log nu rest. What the constant of O depends on is not said either."
+        "steps of the entropy game R = lambda sum nu log nu rest. What the constant of O depends on is not said "
+        "either."
     ),
     printed="O(eps)-approximate equilibrium",
     kind="upper bound",
@@ -447,8 +448,9 @@ II9 = Claim(
         "For K = 4, 8, 16 and budgets of 1 to 100 times the least bias the gap stays below 2.75 (|Z| - 1) lambda "
         "epsilon, and comes within 1 % of it with two answers. Each answer that vanishes adds about exp(c_0), and in "
         "the program's tables c_0 is between log(2.2 epsilon) and log(2.75 epsilon). Among tables that the slides do "
-        "not speak of there are some with c_0 too large, for which no constant will do: claim II.9a says what c_0 and "
-        "|Z| do in general. The steps are expected ones; what sampled groups add is another matter (claim II.12a)."
+        "not speak of there are some with c_0 too large, for which no constant will do: claim II.9a says what c_0 "
+        "and |Z| do in general. The steps are expected ones; what sampled groups add is another matter (claim "
+        "II.12a)."
     ),
     amendment="II.9a",
 )
@@ -460,9 +462,9 @@ II9A = Claim(
     place="repair of claim II.9",
     plain="What a table costs is decided by how it rewards answers that are hardly ever seen, times their number.",
     statement=(
-        "With P the mean reward, d = P(p) - log p, f(p) = p (exp(d) - 1 - d), F its supremum and F' that over p >= 1 / "
-        "|Z|, suboptimality and duality gap where the centred dynamics rest are at most lambda ((|Z| - 1) F + F'), for "
-        "every table, beta and nu_0. If epsilon = sup |p d| and C = max(1, max over p <= epsilon of exp(P(p)) / "
+        "With P the mean reward, d = P(p) - log p, f(p) = p (exp(d) - 1 - d), F its supremum and F' that over p >= 1 "
+        "/ |Z|, suboptimality and duality gap where the centred dynamics rest are at most lambda ((|Z| - 1) F + F'), "
+        "for every table, beta and nu_0. If epsilon = sup |p d| and C = max(1, max over p <= epsilon of exp(P(p)) / "
         "epsilon) then F is at most C epsilon, and C at most e if the table increases in the count."
     ),
     printed="J - J* <= gap <= lambda ((|Z| - 1) F + F'),  F <= C eps",
@@ -480,10 +482,10 @@ II9A = Claim(
     remark=(
         "The gap is lambda (log sum exp P(nu) - sum nu (P(nu) - log nu)), and log x <= x - 1 makes it at most lambda "
         "sum f(nu(z)). At p = 0 f is exp(c_0): if all answers but one vanish the gap is lambda log(1 + (|Z| - 1) "
-        "exp(c_0 - c_K)), so that the bound is tight for good tables. A bias weighted by p does not see c_0. With c_0 "
-        "= 0 Taylor's correction has epsilon of the order log(K) / K, but an answer rare in the reference stays rare, "
-        "though the equilibrium gives it almost half: at K = 66 the suboptimality is 9.5 |Z| lambda epsilon, and the "
-        "gap tends to lambda log 2. The other tables of the package have C between 1 and 2.75."
+        "exp(c_0 - c_K)), so that the bound is tight for good tables. A bias weighted by p does not see c_0. With "
+        "c_0 = 0 Taylor's correction has epsilon of the order log(K) / K, but an answer rare in the reference stays "
+        "rare, though the equilibrium gives it almost half: at K = 66 the suboptimality is 9.5 |Z| lambda epsilon, "
+        "and the gap tends to lambda log 2. The other tables of the package have C between 1 and 2.75."
     ),
 )
 

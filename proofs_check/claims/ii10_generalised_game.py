@@ -319,8 +319,8 @@ II10 = Claim(
     ),
     statement=(
         "min over policies of J_F = min over policies of max over targets of G_F, for the generators F on traces and "
-        "Phi on answers. The slide gives the target q no domain, and does not define Psi and s: here Psi(q) is "
-        "R*(s beta grad Phi(q)), with which the game has its meaning."
+        "Phi on answers. The slide gives the target q no domain, and does not define Psi and s: here Psi(q) is R*(s "
+        "beta grad Phi(q)), with which the game has its meaning."
     ),
     printed="min_pi J_F(pi) = min_pi max_q G_F(pi, q)",
     kind="equality",
@@ -345,8 +345,8 @@ II10 = Claim(
     ),
     remark=(
         "The target speaks through u = s beta grad Phi(q), and a distribution q does not say every u. It does if the "
-        "slope of Phi is unbounded, as of sum q log q. At pi_0 = (.95, .05), R = |nu - (.05, .95)|^2, beta = 1/2, "
-        "s = 1, Phi = |q|^2 / 2 the values are .324 and .29375; with F the entropy .811 and .403."
+        "slope of Phi is unbounded, as of sum q log q. At pi_0 = (.95, .05), R = |nu - (.05, .95)|^2, beta = 1/2, s "
+        "= 1, Phi = |q|^2 / 2 the values are .324 and .29375; with F the entropy .811 and .403."
     ),
     amendment="II.10a",
     plot=plot,

@@ -116,9 +116,9 @@ II10A = Claim(
     plain="The game has the value of its objective exactly if some target can say what the best dual variable says.",
     statement=(
         "Let q be a distribution. The maximum over targets of the minimum over policies of G_F is min J_F iff some "
-        "best dual variable u* is s beta grad Phi(q) up to a constant. For Phi = |q|^2 / 2 that is sum (u*_z - min u*) "
-        "<= s beta if s > 0, and sum (max u* - u*_z) <= |s| beta if s < 0; for a steep Phi it always holds. Where the "
-        "expressible u form a convex set, as on two answers, the min-max value is the same."
+        "best dual variable u* is s beta grad Phi(q) up to a constant. For Phi = |q|^2 / 2 that is sum (u*_z - min "
+        "u*) <= s beta if s > 0, and sum (max u* - u*_z) <= |s| beta if s < 0; for a steep Phi it always holds. "
+        "Where the expressible u form a convex set, as on two answers, the min-max value is the same."
     ),
     printed="max_q min_pi G_F = min J_F  iff  u* = s beta grad Phi(q) + const for some best u* and some q",
     kind="equality",

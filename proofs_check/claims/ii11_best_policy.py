@@ -148,8 +148,8 @@ II11 = Claim(
     plain="Against a fixed target, shift the reference's slopes by what the target says, and take the nearest policy.",
     statement=(
         "Against a fixed target q the optimal policy of G_F is the Bregman projection, on the simplex of traces, of "
-        "the point whose gradient is grad F(pi_0) - s grad Phi(q)_E. That this point exists, as it does if grad F maps "
-        "onto the line, is part of the formula."
+        "the point whose gradient is grad F(pi_0) - s grad Phi(q)_E. That this point exists, as it does if grad F "
+        "maps onto the line, is part of the formula."
     ),
     printed="pi* = Proj^F_Delta((grad F)^-1(grad F(pi_0) - s grad Phi(q)_E))",
     kind="equality",
@@ -164,11 +164,11 @@ II11 = Claim(
         ),
     ),
     remark=(
-        "Up to a constant G_F / beta is F(pi) - <theta, pi>, and so is D_F(pi || x) for grad F(x) = theta; beta drops "
-        "out. Where F is not steep x may have negative entries, and the projection then has zeros: shift first and cut "
-        "off after, never cut off and rescale. If theta is outside the range of grad F, as F = |p|^2 / 2 + |p|^3 / 3 "
-        "allows, there is no such point; the minimum of F(pi) - <theta, pi> is still the best policy, and the library "
-        "computes that."
+        "Up to a constant G_F / beta is F(pi) - <theta, pi>, and so is D_F(pi || x) for grad F(x) = theta; beta "
+        "drops out. Where F is not steep x may have negative entries, and the projection then has zeros: shift first "
+        "and cut off after, never cut off and rescale. If theta is outside the range of grad F, as F = |p|^2 / 2 + "
+        "|p|^3 / 3 allows, there is no such point; the minimum of F(pi) - <theta, pi> is still the best policy, and "
+        "the library computes that."
     ),
 )
 

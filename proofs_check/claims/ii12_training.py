@@ -396,8 +396,8 @@ II12 = Claim(
     kind="convergence",
     expected="open",
     missing=(
-        "The slide does not say what is 3.5 times faster, nor in which software and on which machine it was measured. "
-        "A look-up is faster than the logarithm wherever we timed it; the factor depends on the software."
+        "The slide does not say what is 3.5 times faster, nor in which software and on which machine it was "
+        "measured. A look-up is faster than the logarithm wherever we timed it; the factor depends on the software."
     ),
     readings=(
         Reading(
@@ -426,11 +426,11 @@ II12 = Claim(
         ),
     ),
     remark=(
-        "Seen on one machine: in numpy the logarithm takes 2 times as long as the look-up for 16 counts, and 20 to 40 "
-        "times for 10^6; in plain Python 4 times and more. So 3.5 is a factor that one can see. Steps of training are "
-        "a reading of ours: with 4 to 6 answers, beta = lambda / 10, centred groups of 16 and a rate of .5 no table "
-        "needs less than half of the plug-in's steps. Below its own rest point the plug-in never gets, so that any "
-        "factor can be had there."
+        "Seen on one machine: in numpy the logarithm takes 2 times as long as the look-up for 16 counts, and 20 to "
+        "40 times for 10^6; in plain Python 4 times and more. So 3.5 is a factor that one can see. Steps of training "
+        "are a reading of ours: with 4 to 6 answers, beta = lambda / 10, centred groups of 16 and a rate of .5 no "
+        "table needs less than half of the plug-in's steps. Below its own rest point the plug-in never gets, so that "
+        "any factor can be had there."
     ),
     amendment="II.12a",
 )

@@ -138,9 +138,9 @@ II12A = Claim(
     plain="Quiet tables with little bias need fewer steps than the logarithm, but not half as many; noisy ones fail.",
     statement=(
         "In the games of claim II.12 (centred groups of 16) the tables of low variance (Taylor, variance, averaged "
-        "split) reach a tenth of the first suboptimality in 1.3 to 2.05 times fewer steps than the plug-in, and their "
-        "rest points have at most a fifth of its suboptimality. The minimax table and the program's at twice the least "
-        "bias end at least ten times worse than the plug-in."
+        "split) reach a tenth of the first suboptimality in 1.3 to 2.05 times fewer steps than the plug-in, and "
+        "their rest points have at most a fifth of its suboptimality. The minimax table and the program's at twice "
+        "the least bias end at least ten times worse than the plug-in."
     ),
     printed="1.3 <= steps(log) / steps(table) <= 2.05",
     kind="convergence",
@@ -155,12 +155,12 @@ II12A = Claim(
         ),
     ),
     remark=(
-        "All 95 % intervals over seeds lie inside. Fewer steps come of less bias and not of less variance: the plug-in "
-        "has the least variance of all, and at this rate, as at a fifth of it (figure `training_with_tables`), its "
-        "runs end no worse. The lower floor is that of expected steps. The weighted variance of the minimax table is "
-        "879, that of the program's 4.7, against .02: the second moment, which the program minimises, does not show it "
-        "(claim II.8). The averaged split is the minimax table of half the group, averaged over all halves; the "
-        "recommended table is Taylor's."
+        "All 95 % intervals over seeds lie inside. Fewer steps come of less bias and not of less variance: the "
+        "plug-in has the least variance of all, and at this rate, as at a fifth of it (figure "
+        "`training_with_tables`), its runs end no worse. The lower floor is that of expected steps. The weighted "
+        "variance of the minimax table is 879, that of the program's 4.7, against .02: the second moment, which the "
+        "program minimises, does not show it (claim II.8). The averaged split is the minimax table of half the "
+        "group, averaged over all halves; the recommended table is Taylor's."
     ),
 )
 

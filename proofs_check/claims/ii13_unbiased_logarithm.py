@@ -117,8 +117,8 @@ II13 = Claim(
     ),
     remark=(
         "The mean of a table of K traces is a polynomial in q, and log q is none; nor is it bounded at 0. With a "
-        "random number of traces the series log p = -sum (1-p)^n / n is the mean of a harmonic number. It needs 1 / p"
-        " traces on average for each answer, which is why it is of little use in training."
+        "random number of traces the series log p = -sum (1-p)^n / n is the mean of a harmonic number. It needs 1 / "
+        "p traces on average for each answer, which is why it is of little use in training."
     ),
 )
 

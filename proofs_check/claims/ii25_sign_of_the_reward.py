@@ -86,9 +86,9 @@ II25 = Claim(
     place="Solution 1: Change the Geometry, Example beside Key Insight",
     plain="The example rewards rare answers; the rule two lines above it, read as it stands, rewards frequent ones.",
     statement=(
-        "In the Euclidean game the reward is beta (1 - q(z)), up to a constant that all answers share. The rule on the "
-        "same slide is R(z) = beta grad Phi(q)_z; the backup slide's game pays s beta grad Phi(q), which the policy "
-        "makes small, with a sign s that is not defined."
+        "In the Euclidean game the reward is beta (1 - q(z)), up to a constant that all answers share. The rule on "
+        "the same slide is R(z) = beta grad Phi(q)_z; the backup slide's game pays s beta grad Phi(q), which the "
+        "policy makes small, with a sign s that is not defined."
     ),
     printed="R(z) = beta grad Phi(q)_z;   example: R(z) = beta (1 - q(z))",
     kind="equality",
@@ -113,8 +113,8 @@ II25 = Claim(
     ),
     remark=(
         "The KL game's reward beta log q is the rule's with Phi = sum q log q, and is s = -1: the policy seeks what "
-        "the target likes. 1 - q is s = 1: it avoids what is frequent, as for diversity. Both are games of the backup "
-        "slide; only the sign has to be said. With s = -1 the Euclidean reward is beta q."
+        "the target likes. 1 - q is s = 1: it avoids what is frequent, as for diversity. Both are games of the "
+        "backup slide; only the sign has to be said. With s = -1 the Euclidean reward is beta q."
     ),
 )
 

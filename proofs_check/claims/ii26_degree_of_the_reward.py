@@ -231,9 +231,9 @@ II26A = Claim(
     place="repair of claim II.26",
     plain="Products of several probabilities are estimated without bias by counting ordered tuples of traces.",
     statement=(
-        "Let m be the sum of the powers m_z, at most K. The product over answers of X_z (X_z - 1) ... (X_z - m_z + 1), "
-        "over K (K - 1) ... (K - m + 1), has the mean product of nu(z)^m_z, where X counts the answers of K traces. So "
-        "every polynomial generator of degree at most K + 1 has an unbiased reward."
+        "Let m be the sum of the powers m_z, at most K. The product over answers of X_z (X_z - 1) ... (X_z - m_z + "
+        "1), over K (K - 1) ... (K - m + 1), has the mean product of nu(z)^m_z, where X counts the answers of K "
+        "traces. So every polynomial generator of degree at most K + 1 has an unbiased reward."
     ),
     printed="E prod_z (X_z)_{m_z} / (K)_m = prod_z nu(z)^{m_z}",
     kind="equality",
@@ -248,9 +248,9 @@ II26A = Claim(
         ),
     ),
     remark=(
-        "It is the share of ordered m-tuples of different traces with the answers asked for. The product of the single "
-        "estimates is biased, as counts of one group are correlated. For counts of the other traces of a group, K is "
-        "one less."
+        "It is the share of ordered m-tuples of different traces with the answers asked for. The product of the "
+        "single estimates is biased, as counts of one group are correlated. For counts of the other traces of a "
+        "group, K is one less."
     ),
 )
 

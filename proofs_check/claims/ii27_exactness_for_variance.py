@@ -144,9 +144,9 @@ II27 = Claim(
     ),
     remark=(
         "In the entropy games of claim II.12. The budget decides: at 100 times the least bias training gets nowhere "
-        "near, and groups of 16 need about 30 times before the noise is tame. In groups of 8 the program at 1.5 times "
-        "the least bias also beats the logarithm, by about 2. In groups of 4 the exact table has little noise, and "
-        "hardly anything is gained. Tables of least excess, or Taylor's, are faster than either (claim II.12a)."
+        "near, and groups of 16 need about 30 times before the noise is tame. In groups of 8 the program at 1.5 "
+        "times the least bias also beats the logarithm, by about 2. In groups of 4 the exact table has little noise, "
+        "and hardly anything is gained. Tables of least excess, or Taylor's, are faster than either (claim II.12a)."
     ),
     amendment="II.12a",
 )

@@ -150,9 +150,9 @@ II28 = Claim(
         ),
     ),
     remark=(
-        "By definition the program's table is best at its own bias. The frontier ends at eps = beta / e, from where on "
-        "the zero table is within the budget. The variance of the weighted reward is another quantity (claim II.8), "
-        "and its frontier is traced by minimising the excess."
+        "By definition the program's table is best at its own bias. The frontier ends at eps = beta / e, from where "
+        "on the zero table is within the budget. The variance of the weighted reward is another quantity (claim "
+        "II.8), and its frontier is traced by minimising the excess."
     ),
     amendment="II.8b",
 )

@@ -192,9 +192,9 @@ II30 = Claim(
     remark=(
         "Between the points of a grid the error is larger; ten points per degree miss the least bias by more than a "
         "thousandth. c* is in proportion to beta, so that once for each K is enough. The entries grow like 2^K, for "
-        "which double precision with a solver's tolerance of 10^-7 is soon too coarse: at K = 24 the bias is 1 % above "
-        "the least, at 48 by 63 %, with 20 or 60 points per degree. An exchange of points, as `minimax_table` uses, "
-        "has a proof for K up to 256."
+        "which double precision with a solver's tolerance of 10^-7 is soon too coarse: at K = 24 the bias is 1 % "
+        "above the least, at 48 by 63 %, with 20 or 60 points per degree. An exchange of points, as `minimax_table` "
+        "uses, has a proof for K up to 256."
     ),
     amendment="II.5",
 )

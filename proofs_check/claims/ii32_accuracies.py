@@ -114,8 +114,8 @@ II32 = Claim(
     ),
     remark=(
         "The ranges overlap by a tenth in one pair of four. The GSM8K test has 1319 questions, so that one run has a "
-        "binomial standard error of .74 and .92 points; a +- of .4 and .3 is less, and can only be a spread over runs "
-        "on the same questions. Nothing here contradicts the table."
+        "binomial standard error of .74 and .92 points; a +- of .4 and .3 is less, and can only be a spread over "
+        "runs on the same questions. Nothing here contradicts the table."
     ),
 )
 
