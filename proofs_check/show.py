@@ -186,7 +186,9 @@ def verdict_text(result: Result) -> str:
     if result.verdict == "error":
         return f"Error: {result.error}"
     if result.verdict == "open":
-        return f"Open: {result.claim.missing or result.error or 'there is no evidence.'}"
+        missing = result.claim.missing
+        not_given = f"the source does not give {missing[0].lower()}{missing[1:]}" if missing else ""
+        return f"Open: {not_given or result.error or 'there is no evidence.'}"
     tried = f"{result.comparisons} comparison{'s' if result.comparisons != 1 else ''}"
     if result.verdict == "holds":
         return f"Holds: {tried}, none of which breaks it."

@@ -93,7 +93,7 @@ II32 = Claim(
     printed="90.7+-1.1 : 92.1+-0.4   57.0+-1.4 : 62.3+-0.5   85.6+-1.2 : 87.2+-0.3   49.1+-0.9 : 52.8+-0.6",
     kind="existence",
     expected="open",
-    missing="The slide does not say what +- is, nor the number of runs and K; the accuracies need the authors' models.",
+    missing="What +- is, the number of runs, and K; the accuracies need the authors' models.",
     readings=(
         Reading(
             supposes="only the printed means are compared",
