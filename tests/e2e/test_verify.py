@@ -10,7 +10,7 @@ import pytest
 
 from tests.e2e.test_command_line import DAGAMES, refused, refused_here, run  # noqa: F401
 
-IDS = ("I.5", "I.10", "I.22", "I.24", "II.2")
+IDS = ("I.5", "I.10", "I.22", "I.24", "I.26")
 
 FILE = """
 import os
