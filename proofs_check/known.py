@@ -150,9 +150,7 @@ def defined_in(path: Path, name: str, example: str) -> Any:
     try:
         spec.loader.exec_module(module)
     except Exception as error:
-        raise DomainError(
-            f"{path}{_line(error, path)} fails: {type(error).__name__}: {error}.{_template_lines(error)}"
-        ) from error
+        raise DomainError(f"{path}{_line(error, path)} {_reason(error)}") from error
     finally:
         del sys.modules[module_name]
     if not hasattr(module, name):
@@ -174,12 +172,17 @@ TEMPLATE = {
 """How the template of docs/claims.md gives what a file may lack."""
 
 
-def _template_lines(error: Exception) -> str:
-    """Show the template's lines for what a claim lacks."""
-    if not isinstance(error, TypeError) or "missing" not in str(error):
-        return ""
-    lines = [line for name, line in TEMPLATE.items() if f"'{name}'" in str(error)]
-    return f" The template in docs/claims.md has: {'; '.join(lines)}" if lines else ""
+def _reason(error: Exception) -> str:
+    """Say what is wrong with a file, and how the template gives what a claim lacks."""
+    missing = re.match(r"(Claim|Reading)\.__init__\(\) missing", str(error))
+    if isinstance(error, TypeError) and missing:
+        names = re.findall(r"'(\w+)'", str(error))
+        lines = "; ".join(TEMPLATE[name] for name in names if name in TEMPLATE)
+        hint = f" The template in docs/claims.md has: {lines}" if lines else ""
+        return f"lacks {', '.join(f'`{name}`' for name in names)} of a {missing[1]}.{hint}"
+    if isinstance(error, DomainError):
+        return f"fails: {error}"
+    return f"fails: {type(error).__name__}: {error}."
 
 
 def _line(error: Exception, path: Path) -> str:

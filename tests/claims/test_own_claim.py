@@ -37,7 +37,10 @@ def test_the_template_holds_is_tight_and_its_sabotage_turns_it(tmp_path):
         ("x = 1\n", "does not define CLAIMS"),
         ("CLAIMS = 'I.5'\n", "is 'I.5', not a tuple of `proofs_check.claim.Claim`"),
         ("CLAIMS = ()\n", "is empty"),
-        (TEMPLATE.replace('    whose="ours",\n', ""), 'The template in docs/claims.md has: whose="ours",'),
+        (
+            TEMPLATE.replace('    whose="ours",\n', ""),
+            'lacks `whose` of a Claim. The template in docs/claims.md has: whose="ours",',
+        ),
         (re.sub(r"    readings=\(\n.*?\n    \),\n", "", TEMPLATE, flags=re.DOTALL), "has: readings=(Reading("),
         (TEMPLATE.replace("            evidence=evidence,\n", ""), "has: evidence=evidence,"),
         (TEMPLATE.replace("            near_miss=near_miss,\n", ""), "has: near_miss=near_miss,"),
