@@ -8,13 +8,13 @@ import pytest
 
 from dagames import InfeasibleError
 from dagames.orbits import project_onto_marginal
-from proofs_check.claims import i09_no_regret as i09
 from proofs_check.claims import i25_hybrid_improvement as i25
 from proofs_check.claims import i27_two_projections as i27
 from proofs_check.claims import i30_projecting_on_the_mean as i30
 from proofs_check.claims import i31_concavity_in_the_target as i31
 from proofs_check.claims import i33a_smoothed_samples as i33a
 from proofs_check.claims import i34_reported_numbers as i34
+from proofs_check.two_learners import Play
 
 ZERO, HALF, ONE = Fraction(0), Fraction(1, 2), Fraction(1)
 
@@ -138,6 +138,6 @@ def test_one_mean_of_the_sweep_is_above_its_budget():
 def test_the_gap_of_i9_by_hand():
     """R = -nu(1), beta = 1, nu = nu_0 uniform: at u = 0 only the target gains, 1/2, and at u = -r only the policy."""
     uniform, one = np.array([[0.5, 0.5]]), np.ones((1, 1))
-    play = i09.Play("reward", np.array([[0.0, 1.0]]), uniform, one, "mw")
+    play = Play("reward", np.array([[0.0, 1.0]]), uniform, one, "mw")
     assert play.gap(uniform, np.zeros((1, 2))) == pytest.approx(0.5)
     assert play.gap(uniform, np.array([[0.0, -1.0]])) == pytest.approx(np.log((1 + np.e) / 2) - 0.5)

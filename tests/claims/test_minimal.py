@@ -80,7 +80,7 @@ def by_thirds(convex: Callable[[Any], Any]) -> Any:
 
 TRAINED = Evidence(0.0, 0.0, "equal", 0.0, {}, size=10**6)
 SPARED: dict[str, dict[str, Any]] = {
-    "I.5": {"_attacked": lambda *_: TRAINED},
+    "I.5": {"attacked": lambda *_: TRAINED},
     "I.13": {"ROUNDS": 1},
 }
 """Compute that an instance does not need: digits, rounds after the first, a path that is the same for all of them."""

@@ -9,8 +9,10 @@ import pytest
 from proofs_check.claims import i06_uniqueness as i06
 from proofs_check.claims import i08_damped_response as i08
 from proofs_check.claims import i09_no_regret as i09
+from proofs_check.claims import i09b_for_rewards as i09b
 from proofs_check.claims import i35_one_target_for_all_prompts as i35
 from proofs_check.claims import i39_many_traces as i39
+from proofs_check.two_learners import Duel, Play, softmax
 from tests.claims.settled import settled
 
 HALF = Fraction(1, 2)
@@ -19,8 +21,8 @@ HALF = Fraction(1, 2)
 def test_a_duel_is_the_game_of_i9():
     """The same plays as those of the vector game, which the library's plays are compared with."""
     for policy in ("mw", "best_response"):
-        duel = i09.Duel(0.5, policy)
-        play = i09.Play("reward", np.array([[0.0, 1.0]]), np.array([[0.8, 0.2]]), np.array([[0.5]]), policy)
+        duel = Duel(0.5, policy)
+        play = Play("reward", np.array([[0.0, 1.0]]), np.array([[0.8, 0.2]]), np.array([[0.5]]), policy)
         nu_sum, u_sum = np.zeros((1, 2)), np.zeros((1, 2))
         for nu, u in (step for step, _ in zip(play.run(100), range(100), strict=False)):
             nu_sum, u_sum = nu_sum + nu, u_sum + u
@@ -32,10 +34,10 @@ def test_a_duel_is_the_game_of_i9():
 
 def test_the_constants_of_a_duel_by_hand():
     """At beta = 1/5 the odds are e^5 / 4; the turn from one rate to the other is where .8 / t meets c / sqrt(t)."""
-    duel = i09.Duel(0.2, "mw")
+    duel = Duel(0.2, "mw")
     m = 1 / (1 + math.exp(5) / 4)
     assert duel.star == pytest.approx(m, rel=1e-14)
-    late = i09.two_rates(duel, 1).late
+    late = i09b.two_rates(duel, 1).late
     assert late == pytest.approx(2 * m * (1 - 2 * m), rel=1e-14)
     assert (0.8 / late) ** 2 == pytest.approx(259, abs=1)
 
@@ -45,7 +47,7 @@ def test_the_constants_of_a_duel_by_hand():
 )
 def test_the_exponents_over_rounds_256_to_2048(beta, low, high):
     for policy in ("mw", "best_response"):
-        duel = i09.Duel(beta, policy)
+        duel = Duel(beta, policy)
         seen = duel.run([256, 2048])
         exponent = math.log(duel.gap(seen[2048]) / duel.gap(seen[256])) / math.log(8)
         assert low < exponent < high
@@ -62,7 +64,7 @@ def test_the_equilibria_of_the_games_of_i9_are_their_own_answers():
     for play in i09.plays(np.random.default_rng(0)):
         star = play.equilibrium
         assert star.sum(axis=1) == pytest.approx(1, abs=1e-12)
-        answer = i09.softmax(np.log(play.nu_0) - play.slope(star) / play.beta)
+        answer = softmax(np.log(play.nu_0) - play.slope(star) / play.beta)
         assert np.abs(answer - star).max() < 1e-12
 
 
