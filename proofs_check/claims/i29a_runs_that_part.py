@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from scipy.stats import binomtest
 
 from dagames.grpo import Grpo, Learner, ManyToOne, Reinforce, simulate
+from proofs_check import synthetic_runs
 from proofs_check.claim import Claim, Evidence, Formula, Reading
-from proofs_check.claims import i29_synthetic_study as i29
 
 Array = NDArray[np.float64]
 
@@ -20,27 +20,27 @@ RUNS, STEPS, RATE = 120, 20, 5.0
 
 
 STUDIES = (
-    i29.Study("traces", "group", 20.0, 12, 160),
-    i29.Study("traces", "group", 80.0, 12, 100),
-    i29.Study("traces", "group", 320.0, 12, 60),
-    i29.Study("traces", "moving-average", 10.0, 60, 280),
-    i29.Study("traces", "moving-average", 20.0, 120, 200),
-    i29.Study("traces", "moving-average", 80.0, 150, 100),
-    i29.Study("traces", "moving-average", 320.0, 400, 40),
-    i29.Study("answers", "group", 0.2, 30, 800),
-    i29.Study("answers", "group", 3.0, 30, 300),
-    i29.Study("answers", "moving-average", 0.2, 100, 800),
-    i29.Study("answers", "moving-average", 3.0, 120, 500),
+    synthetic_runs.Study("traces", "group", 20.0, 12, 160),
+    synthetic_runs.Study("traces", "group", 80.0, 12, 100),
+    synthetic_runs.Study("traces", "group", 320.0, 12, 60),
+    synthetic_runs.Study("traces", "moving-average", 10.0, 60, 280),
+    synthetic_runs.Study("traces", "moving-average", 20.0, 120, 200),
+    synthetic_runs.Study("traces", "moving-average", 80.0, 150, 100),
+    synthetic_runs.Study("traces", "moving-average", 320.0, 400, 40),
+    synthetic_runs.Study("answers", "group", 0.2, 30, 800),
+    synthetic_runs.Study("answers", "group", 3.0, 30, 300),
+    synthetic_runs.Study("answers", "moving-average", 0.2, 100, 800),
+    synthetic_runs.Study("answers", "moving-average", 3.0, 120, 500),
 )
 
 
 @lru_cache(maxsize=64)
-def course(study: i29.Study, seed: int) -> tuple[Array, Array]:
+def course(study: synthetic_runs.Study, seed: int) -> tuple[Array, Array]:
     """Train once per seed, for all who ask."""
-    return i29.run(study, np.random.default_rng([seed, STUDIES.index(study)]))
+    return synthetic_runs.run(study, np.random.default_rng([seed, STUDIES.index(study)]))
 
 
-def ends(study: i29.Study, seed: int) -> Array:
+def ends(study: synthetic_runs.Study, seed: int) -> Array:
     """Average each run's accuracy over its last tenth, [runs]."""
     accuracy = course(study, seed)[0]
     return np.asarray(accuracy[:, -study.steps // 10 :].mean(axis=1))
@@ -77,7 +77,7 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
     seed = int(rng.integers(2**31))
     for study in STUDIES:
         last = ends(study, seed)
-        here = i29.describe(study, last)
+        here = synthetic_runs.describe(study, last)
         if study.baseline == "group":
             compared = here | {"compared": "least accuracy of a run"}
             yield Evidence(0.95, float(last.min()), "at least", 0.0, compared, study.steps)
@@ -87,10 +87,12 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
     yield from _library(rng)
 
 
-def _parted(formula: Formula, study: i29.Study, last: Array) -> Iterator[Evidence]:
+def _parted(formula: Formula, study: synthetic_runs.Study, last: Array) -> Iterator[Evidence]:
     right, wrong = int((last > 0.95).sum()), int((last < 0.05).sum())
     interval = binomtest(wrong, study.runs).proportion_ci()
-    here = i29.describe(study, last) | {"95 % interval of wrong": f"{interval.low:.3f} to {interval.high:.3f}"}
+    here = synthetic_runs.describe(study, last) | {
+        "95 % interval of wrong": f"{interval.low:.3f} to {interval.high:.3f}"
+    }
     text = (
         f"With logits of {study.policy}, the rate {study.rate} and a moving average {right} of {study.runs} runs end"
         f" above .95 and {wrong} below .05. The mean over runs is {last.mean():.3f}, the share of the former"
@@ -118,15 +120,17 @@ def spread(baseline: str) -> float:
     Returns:
         The deviation of 1/K sum_i A_i (1{right} - p), p the share of right traces.
     """
-    p, K = 1 / i29.ANSWERS, STUDIES[0].K
+    p, K = 1 / synthetic_runs.ANSWERS, STUDIES[0].K
     cases = [
-        (comb(K, k) * p**k * (1 - p) ** (K - k) / 2, k / K, bias) for k in range(K + 1) for bias in (0.0, i29.BIAS)
+        (comb(K, k) * p**k * (1 - p) ** (K - k) / 2, k / K, bias)
+        for k in range(K + 1)
+        for bias in (0.0, synthetic_runs.BIAS)
     ]
     masses = np.array([mass for mass, _, _ in cases])
     slopes = np.array([
         share * (1 - share)
         if baseline == "group"
-        else share * (1 + bias - i29.BIAS / 2) * (1 - p) - (1 - share) * (bias - i29.BIAS / 2) * p
+        else share * (1 + bias - synthetic_runs.BIAS / 2) * (1 - p) - (1 - share) * (bias - synthetic_runs.BIAS / 2) * p
         for _, share, bias in cases
     ])
     return float(np.sqrt(masses @ slopes**2 - (masses @ slopes) ** 2))
@@ -143,19 +147,24 @@ def _spreads(seed: int) -> Iterator[Evidence]:
         }
         # The slope is bounded, so five standard errors of a deviation are ample.
         listed = spread(baseline)
-        yield Evidence(listed, float(first.std()), "equal", 5 * listed / (2 * first.size) ** 0.5, here, i29.TRACES)
+        yield Evidence(
+            listed, float(first.std()), "equal", 5 * listed / (2 * first.size) ** 0.5, here, synthetic_runs.TRACES
+        )
 
 
 def _library(rng: np.random.Generator) -> Iterator[Evidence]:
-    learners: dict[str, Learner] = {"group": Grpo(RATE), "moving-average": Reinforce(RATE, i29.DECAY, i29.BIAS / 2)}
+    learners: dict[str, Learner] = {
+        "group": Grpo(RATE),
+        "moving-average": Reinforce(RATE, synthetic_runs.DECAY, synthetic_runs.BIAS / 2),
+    }
     for baseline, learner in learners.items():
         theirs = simulate(SMALL, learner, steps=STEPS, group_size=STUDIES[0].K, n_seeds=RUNS).accuracy[:, -1]
-        study = i29.Study("traces", "group" if baseline == "group" else "moving-average", RATE, RUNS, STEPS)
-        ours = i29.run(study, rng, SMALL.n_traces, SMALL.n_answers)[0][:, -1]
+        study = synthetic_runs.Study("traces", "group" if baseline == "group" else "moving-average", RATE, RUNS, STEPS)
+        ours = synthetic_runs.run(study, rng, SMALL.n_traces, SMALL.n_answers)[0][:, -1]
         error = 4 * float(np.sqrt((ours.var() + theirs.var()) / RUNS)) + 1e-3
         here = {"traces": 30, "answers": 3, "baseline": baseline, "rate": RATE, "steps": STEPS, "runs": RUNS}
         here |= {"compared": "mean accuracy, with that of dagames.grpo.simulate"}
-        yield Evidence(float(theirs.mean()), float(ours.mean()), "equal", error, here, i29.TRACES)
+        yield Evidence(float(theirs.mean()), float(ours.mean()), "equal", error, here, synthetic_runs.TRACES)
 
 
 I29A = Claim(

@@ -13,6 +13,7 @@ from dagames.grpo import mean_field_path
 from dagames.grpo.group_rewards import ByCount
 from proofs_check.claim import Claim, Evidence, Formula, Reading
 from proofs_check.claims import ii12_training as ii12
+from proofs_check.own_tables import TABLES
 
 Array = NDArray[np.float64]
 LOUD = ("minimax", "aqp, twice the least bias")
@@ -65,7 +66,7 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
     gains = formula()
     for reference in ii12.REFERENCES:
         plain, ended = _at_rest(reference, "plug-in"), _end(reference, "plug-in")
-        for name in ii12.TABLES:
+        for name in TABLES:
             end, half = _end(reference, name)
             instance: dict[str, Any] = {
                 "nu_0": reference,
@@ -100,7 +101,7 @@ def _end(reference: tuple[float, ...], name: str) -> tuple[float, float]:
 @lru_cache
 def _at_rest(reference: tuple[float, ...], name: str) -> float:
     """Solve P(nu) + beta log(nu / nu_0) = const by bisection, P increasing, and measure the suboptimality."""
-    log_nu_0, inner = np.log(reference), ii12.TABLES[name](ii12.K)
+    log_nu_0, inner = np.log(reference), TABLES[name](ii12.K)
     k = np.arange(inner.size)
     weights = inner * [comb(inner.size - 1, i) for i in k]
 
@@ -124,7 +125,7 @@ def _at_rest(reference: tuple[float, ...], name: str) -> float:
 
 def _followed(reference: tuple[float, ...], name: str) -> float:
     """Follow the library's expected steps for long, and measure the suboptimality."""
-    table = ii12.TABLES[name](ii12.K)
+    table = TABLES[name](ii12.K)
     reward = ByCount(-np.concatenate([table[:1], table, table[-1:]]))
     path = mean_field_path(reference, reward, group_size=ii12.K, learning_rate=1.0, beta=ii12.BETA, geometry="natural")
     return float(ii12.suboptimality(np.exp(next(islice(path, 200, None))), reference))

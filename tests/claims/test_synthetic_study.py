@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from proofs_check.claims import i29_synthetic_study as i29
+from proofs_check import synthetic_runs
 from proofs_check.claims.i29a_runs_that_part import spread
 
 K = 16
 
 
-def dense(policy: i29.Traces) -> np.ndarray:
+def dense(policy: synthetic_runs.Traces) -> np.ndarray:
     """Write the probabilities of all traces down, [runs, Y]."""
     inside, outside = policy.masses()
     pi = np.repeat(outside[:, None], policy.n_traces, axis=1)
@@ -20,7 +20,7 @@ def dense(policy: i29.Traces) -> np.ndarray:
 
 def test_policies_are_those_of_all_logits():
     rng = np.random.default_rng(0)
-    policy, logits = i29.Traces(3, 200), np.zeros((3, 200))
+    policy, logits = synthetic_runs.Traces(3, 200), np.zeros((3, 200))
     for _ in range(12):
         slots, traces = policy.draw(K, rng)
         advantages = rng.normal(size=slots.shape)
@@ -36,7 +36,7 @@ def test_policies_are_those_of_all_logits():
 
 def test_traces_are_drawn_as_often_as_they_are_likely():
     rng = np.random.default_rng(1)
-    policy = i29.Traces(2000, 4)
+    policy = synthetic_runs.Traces(2000, 4)
     slots, _ = policy.draw(K, rng)
     policy.learn(slots, np.ones(slots.shape), 2.0)
     pi = dense(policy)
@@ -48,7 +48,7 @@ def test_traces_are_drawn_as_often_as_they_are_likely():
 
 
 def test_a_policy_that_agrees_with_itself_no_longer_moves():
-    policy = i29.Traces(1, 30)
+    policy = synthetic_runs.Traces(1, 30)
     slots, _ = policy.draw(K, np.random.default_rng(2))
     policy.learn(slots[:, :1].repeat(K, axis=1), np.full((1, K), 900.0), 1.0)
     before = dense(policy)
@@ -66,7 +66,7 @@ def test_the_bias_spreads_the_first_step():
 
 def test_standardised_advantages_have_deviation_one():
     right = np.array([[1.0, 0, 0, 0], [0, 0, 0, 0]])
-    advantages, average = i29.advantages_of(right, np.full(2, 4.0), "standardised", np.random.default_rng(0))
+    advantages, average = synthetic_runs.advantages_of(right, np.full(2, 4.0), "standardised", np.random.default_rng(0))
     np.testing.assert_allclose(advantages[0], np.array([3, -1, -1, -1]) / 3**0.5, rtol=1e-5)
     np.testing.assert_array_equal(advantages[1], 0)
     assert average.shape == (2,)
@@ -74,10 +74,12 @@ def test_standardised_advantages_have_deviation_one():
 
 def test_the_moving_average_keeps_the_bias():
     """A reward of 0 or 8 against 4: every advantage of a wrong group is 4 or -4."""
-    advantages, _ = i29.advantages_of(np.zeros((50, 3)), np.full(50, 4.0), "moving-average", np.random.default_rng(0))
+    advantages, _ = synthetic_runs.advantages_of(
+        np.zeros((50, 3)), np.full(50, 4.0), "moving-average", np.random.default_rng(0)
+    )
     assert set(np.unique(advantages)) == {-4.0, 4.0}
 
 
 def test_the_first_step_with_a_mean_of_99_percent():
-    assert i29.reached(np.array([0.1, 0.98, 0.99, 0.5])) == 2
-    assert i29.reached(np.array([0.1, 0.98])) is None
+    assert synthetic_runs.reached(np.array([0.1, 0.98, 0.99, 0.5])) == 2
+    assert synthetic_runs.reached(np.array([0.1, 0.98])) is None
