@@ -15,6 +15,7 @@ from proofs_check.claims import i30_projecting_on_the_mean as i30
 from proofs_check.claims import i31_concavity_in_the_target as i31
 from proofs_check.claims import i33a_smoothed_samples as i33a
 from proofs_check.claims import i34_reported_numbers as i34
+from proofs_check.segment import Segment
 
 ZERO, HALF, ONE = Fraction(0), Fraction(1, 2), Fraction(1)
 
@@ -38,7 +39,7 @@ def test_the_loss_in_i25_does_not_depend_on_the_disagreement(mass):
 def test_two_answers_are_no_counterexample_to_i25():
     """There a projection clips: 1/2 stays, 3/4 comes to the end."""
     quarter = Fraction(1, 4)
-    case = i25.Segment([[HALF, HALF]], [HALF, HALF], ([quarter, 1 - quarter], [Fraction(2, 3), Fraction(1, 3)]))
+    case = Segment([[HALF, HALF]], [HALF, HALF], ([quarter, 1 - quarter], [Fraction(2, 3), Fraction(1, 3)]))
     assert close(case.project([mp.mpf(1) / 2] * 2), [0.5, 0.5])
     assert close(case.project([mp.mpf(3) / 4, mp.mpf(1) / 4]), [mp.mpf(2) / 3, mp.mpf(1) / 3])
 
