@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
 from typing import Any
 
 import mpmath as mp
@@ -13,81 +12,10 @@ from numpy.typing import NDArray
 from dagames import orbits
 from proofs_check import oracles
 from proofs_check.claim import Claim, Evidence, Formula, Reading
+from proofs_check.segment import Segment
 
 Array = NDArray[np.float64]
 Row = Sequence[Fraction]
-
-
-@dataclass(frozen=True)
-class Segment:
-    """Views of a prompt, and policies on a segment: convex sets reduce to the one between the two projections.
-
-    Attributes:
-        views: Answer marginals, [K, Z].
-        ideal: The ideal policy.
-        ends: The two ends of the segment, positive.
-    """
-
-    views: Sequence[Row]
-    ideal: Row
-    ends: tuple[Row, Row]
-
-    def means(self) -> tuple[list[Any], list[Any], Any]:
-        """Compute the arithmetic mean, the geometric mean and H^2."""
-        K, n = len(self.views), len(self.ideal)
-        mean = [mp.fsum(oracles.number(nu[z]) for nu in self.views) / K for z in range(n)]
-        roots = [mp.root(mp.fprod(oracles.number(nu[z]) for nu in self.views), K) for z in range(n)]
-        return mean, [g / mp.fsum(roots) for g in roots], 1 - mp.fsum(roots)
-
-    def at(self, t: Any) -> list[Any]:
-        """Find the point of the segment that is t of the way."""
-        return [(1 - t) * oracles.number(a) + t * oracles.number(b) for a, b in zip(*self.ends, strict=True)]
-
-    def project(self, q: Sequence[Any]) -> list[Any]:
-        """Find the policy of least KL(q || .), by bisection of the slope along the segment."""
-        step = [oracles.number(b - a) for a, b in zip(*self.ends, strict=True)]
-        low, high = mp.mpf(0), mp.mpf(1)
-        for _ in range(120):
-            middle = (low + high) / 2
-            slope = -mp.fsum(m * d / p for m, d, p in zip(q, step, self.at(middle), strict=True))
-            low, high = (middle, high) if slope < 0 else (low, middle)
-        return self.at(low if low == 0 else high)
-
-    @cached_property
-    def projections(self) -> tuple[list[Any], list[Any]]:
-        """Project the arithmetic and the geometric mean."""
-        mean, geometric, _ = self.means()
-        return self.project(mean), self.project(geometric)
-
-    def loss(self) -> Any:
-        """Compute KL(ideal || projected arithmetic mean) - KL(ideal || projected geometric mean)."""
-        one, other = self.projections
-        return mp.fsum(oracles.number(p) * mp.log(b / a) for p, a, b in zip(self.ideal, one, other, strict=True))
-
-    def steepness(self) -> tuple[Any, Any]:
-        """Compute L = max |ideal / pi|_2 and B = max 1 / pi; both are convex in pi, so largest at an end."""
-        L = max(
-            mp.sqrt(mp.fsum(oracles.number(p / a) ** 2 for p, a in zip(self.ideal, e, strict=True))) for e in self.ends
-        )
-        return L, max(1 / oracles.number(a) for end in self.ends for a in end)
-
-    def between(self) -> tuple[Any, Any, Any]:
-        """Compute L, B and m on the segment between the two projections.
-
-        Returns:
-            The steepest slope of KL(ideal || .) there, at an end because it is convex; the largest 1 / pi(z); and the
-            mean curvature of KL(AM || .), the integral of sum_z AM(z) v(z)^2 / pi(z)^2 along it.
-        """
-        mean, a, g = self.means()[0], *self.projections
-        apart = [y - x for x, y in zip(a, g, strict=True)]
-        length = mp.sqrt(mp.fsum(d**2 for d in apart))
-        if length == 0:
-            return mp.mpf(0), mp.mpf(1), mp.mpf(1)
-        slopes = [
-            mp.fsum(oracles.number(p) * d / x for p, d, x in zip(self.ideal, apart, at, strict=True)) for at in (a, g)
-        ]
-        curvature = mp.fsum(m * d**2 / (x * y) for m, d, x, y in zip(mean, apart, a, g, strict=True)) / length**2
-        return max(map(abs, slopes)) / length, 1 / min(*a, *g), curvature
 
 
 @dataclass(frozen=True)
@@ -132,11 +60,6 @@ def curved(case: Segment) -> Any:
     """Sqrt(1 - 1/N) L B H^2 / m, N being the number of answers."""
     L, B, m = case.between()
     return mp.sqrt(1 - mp.mpf(1) / len(case.ideal)) * L * B * case.means()[2] / m
-
-
-def nearly_curved(case: Segment) -> Any:
-    """A hundredth less."""
-    return mp.mpf("0.99") * curved(case)
 
 
 def in_masses(case: Free) -> Any:
@@ -445,41 +368,4 @@ I25 = Claim(
     amendment="I.25b",
 )
 
-I25B = Claim(
-    id="I.25b",
-    title="Improvement of the hybrid, with the curvature",
-    whose="ours",
-    place="repair of claim I.25",
-    plain="The cost of averaging is bounded if the curvature of the training objective is counted.",
-    statement=(
-        "Project the arithmetic and the geometric mean of the views on a convex set of policies on N answers, by "
-        "least KL(mean || .). On the segment between the projections a and g let L be the Lipschitz constant of "
-        "KL(ideal || .), B the largest 1 / pi(z), and m = sum_z AM(z) v(z)^2 / (a(z) g(z)), v the unit vector along "
-        "it: the mean curvature of KL(AM || .). Then the first improves by at most sqrt(1 - 1/N) L B H^2 / m less "
-        "than the second. The constant is the best for every N."
-    ),
-    printed="KL(pi* || a) - KL(pi* || g) <= sqrt(1 - 1/N) L B H^2 / m,  m = sum_z AM(z) v(z)^2 / (a(z) g(z))",
-    kind="upper bound",
-    expected="holds",
-    readings=(
-        Reading(
-            expected="holds",
-            stated=curved,
-            sabotage=stated,
-            near_miss=nearly_curved,
-            evidence=evidence,
-        ),
-    ),
-    remark=(
-        "Let d = g - a and G = (1 - H^2) GM, so that AM = G + h with h >= 0 of sum H^2. That a and g are minima "
-        "means sum AM d / a <= 0 and sum G d / g >= 0. Hence m |d|^2 = sum AM d (1/a - 1/g) <= -sum AM d / g <= -sum "
-        "h d / g <= H^2 B max |d|. As d has sum 0, max |d| is at most sqrt(1 - 1/N) |d|, and the loss is at most L "
-        "|d|. All steps become equalities for two views that differ a little in one rare answer, and by as much in "
-        "the others together. m depends on the views, and must: see I.25."
-    ),
-)
-
-CLAIMS = (
-    I25,
-    I25B,
-)
+CLAIMS = (I25,)

@@ -8,7 +8,6 @@ from typing import Any
 import mpmath as mp
 import numpy as np
 
-from dagames import orbits
 from proofs_check import oracles
 from proofs_check.claim import Claim, Evidence, Formula, Reading
 
@@ -145,16 +144,17 @@ class Capped:
 
 def one_divergence(orbit: Orbit) -> list[list[Any]]:
     """Take the mean of the views, then project it by least D(. || mean)."""
-    return _twice(orbit, orbit.consensus(by_traces=False))
+    return in_two_steps(orbit, orbit.consensus(by_traces=False))
 
 
 def nearly(orbit: Orbit) -> list[list[Any]]:
     """The same, the mean shifted by a hundredth towards the even one."""
     mean = orbit.consensus(by_traces=False)
-    return _twice(orbit, [(99 * m + mp.mpf(1) / len(mean)) / 100 for m in mean])
+    return in_two_steps(orbit, [(99 * m + mp.mpf(1) / len(mean)) / 100 for m in mean])
 
 
-def _twice(orbit: Orbit, q: list[Any]) -> list[list[Any]]:
+def in_two_steps(orbit: Orbit, q: list[Any]) -> list[list[Any]]:
+    """Project a consensus by least D(. || consensus), or give it to each view where every policy is allowed."""
     return orbit.spread(q) if orbit.line is None else [orbit.distil(q, forward=False)] * len(orbit.policies)
 
 
@@ -164,17 +164,6 @@ def distilled(orbit: Orbit) -> list[list[Any]]:
     if orbit.line is None:
         return orbit.spread(q)
     return [replace(orbit, divergence="kl").distil(q, forward=True)] * len(orbit.policies)
-
-
-def amended(orbit: Orbit) -> list[list[Any]]:
-    """Take the mean that counts traces, then project it by least D(. || mean), or give it to each view."""
-    return _twice(orbit, orbit.consensus(by_traces=True))
-
-
-def nearly_amended(orbit: Orbit) -> list[list[Any]]:
-    """The same, the mean shifted by a hundredth towards the even one."""
-    mean = orbit.consensus(by_traces=True)
-    return _twice(orbit, [(99 * m + mp.mpf(1) / len(mean)) / 100 for m in mean])
 
 
 def each_alone(orbit: Capped) -> list[list[Any]]:
@@ -204,7 +193,7 @@ def same_divergence(formula: Formula, rng: np.random.Generator) -> Iterator[Evid
         The steepest slope at the two-step projection, to 1e-30.
     """
     for orbit in per_trace(rng):
-        yield _slope(orbit, formula(orbit))
+        yield slope_at(orbit, formula(orbit))
 
 
 def fine_tuned(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
@@ -224,7 +213,7 @@ def fine_tuned(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]
         f"{mp.nstr(mp.log(mp.mpf(25) / 16), 3)} there, and 0 at t = 2/5, where it is least."
     )
     for i, orbit in enumerate(orbit for orbit in per_trace(rng) if orbit.line is not None):
-        found = _slope(orbit, formula(orbit))
+        found = slope_at(orbit, formula(orbit))
         yield replace(found, sentence="" if i or found.holds else sentence)
 
 
@@ -266,30 +255,8 @@ def apart(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
             )
 
 
-def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Look for a coherent direction in which the sum of divergences to the references still falls.
-
-    Args:
-        formula: The two-step projection of an orbit.
-        rng: Source of randomness.
-
-    Yields:
-        The steepest slope at the two-step projection, to 1e-30; where every policy is allowed, also that of the
-        library's direct projection, to 1e-9.
-    """
-    for orbit in instances(rng):
-        found = _slope(orbit, formula(orbit))
-        yield found
-        if orbit.line is None:
-            table = [[float(p) for p in row] for row in orbit.policies]
-            shares = [float(s) for s in orbit.shares]
-            direct = orbits.direct_projection(table, orbit.E, shares, orbit.divergence).tolist()
-            here = found.instance | {"compared": "slope at the library's direct projection"}
-            slope = float(orbit.slope([[mp.mpf(p) for p in row] for row in direct]))
-            yield Evidence(0.0, slope, "equal", 1e-9, here, found.size)
-
-
-def _slope(orbit: Orbit, found: list[list[Any]]) -> Evidence:
+def slope_at(orbit: Orbit, found: list[list[Any]]) -> Evidence:
+    """Set the slope along coherent policies at what was found against 0."""
     instance = {
         "reference": "; ".join(oracles.as_text(row) for row in orbit.policies),
         "E": str(orbit.E),
@@ -316,19 +283,6 @@ def per_trace(rng: np.random.Generator) -> Iterator[Orbit]:
             rows = [[(p + 4) / 13 for p in row] for row in rows]
         step = [[one, one, -2 * one], [one, zero, -one], [2 * one, -3 * one, one]][i // 2 % 3]
         yield Orbit(rows, [(0, 1, 2)] * X, shares, divergence, None if i % 3 == 0 else ([third] * 3, step))
-
-
-def instances(rng: np.random.Generator) -> Iterator[Orbit]:
-    """Yield an orbit that checks by hand, then random ones of every kind; no distance takes a trace below 0."""
-    half = Fraction(1, 2)
-    yield Orbit([[half / 2] * 4] * 2, [(0, 0, 0, 1), (0, 0, 1, 1)], [half, half], "euclidean")
-    yield from per_trace(rng)
-    for i in range(20):
-        n, X = 2 + i % 2, 1 + i % 3
-        E = [(*range(n), *(int(z) for z in rng.integers(0, n, size=2))) for _ in range(X)]
-        rows = [[40 + Fraction(int(w)) for w in rng.integers(0, 9, size=n + 2)] for _ in range(X)]
-        shares = oracles.random_distribution(rng, X, 4)
-        yield Orbit([[w / sum(row) for w in row] for row in rows], E, shares, ("kl", "euclidean")[i // 2 % 2])
 
 
 I27 = Claim(
@@ -381,40 +335,4 @@ I27 = Claim(
     amendment="I.27a",
 )
 
-I27A = Claim(
-    id="I.27a",
-    title="Two-step projection in one divergence",
-    whose="ours",
-    place="repair of claim I.27",
-    plain="Averaging and then projecting finds the nearest consistent model, if both steps measure alike.",
-    statement=(
-        "The coherent policies nearest the references, coherence meaning equal answer marginals, are found in two "
-        "steps: the consensus over all policies, then its projection by least D(. || consensus) on the policies "
-        "allowed, the same for all views. For KL the consensus is the geometric mean. For the Euclidean distance, if "
-        "no trace ends at 0, it weighs view x's mass of z by s_x over the number of traces of z in x, and is shifted "
-        "in inverse proportion to sum 1."
-    ),
-    printed="argmin_(Pi and C_coh) E_x D(pi || pi_0) = argmin_(Pi) D(. || argmin_(C_coh) E_x D(. || pi_0))",
-    kind="equality",
-    expected="holds",
-    readings=(
-        Reading(
-            expected="holds",
-            stated=amended,
-            sabotage=distilled,
-            near_miss=nearly_amended,
-            evidence=evidence,
-        ),
-    ),
-    remark=(
-        "For every coherent pi, D(pi, pi_0) = D(pi, first step) + D(first step, pi_0). With distances that needs the "
-        "first step to be positive. Where each answer has as many traces in all views, the mean is arithmetic; for "
-        "two uniform views with answers (0, 0, 0, 1) and (0, 0, 1, 1) the nearest common mass of answer 0 is 9/14, "
-        "not 5/8."
-    ),
-)
-
-CLAIMS = (
-    I27,
-    I27A,
-)
+CLAIMS = (I27,)

@@ -88,16 +88,6 @@ def best_mixture(views: Views, power: float = 0.0) -> list[Any]:
     return [first, 1 - first]
 
 
-def best_on_average(views: Views) -> list[Any]:
-    """The q with the largest mean <nu_k, q>, a single answer."""
-    return best_mixture(views, 1.0)
-
-
-def best_nearly(views: Views) -> list[Any]:
-    """The q with the largest mean <nu_k, q>^.02, which is nearly the logarithm."""
-    return best_mixture(views, 0.02)
-
-
 def answers_to(views: Views, q: Sequence[Any]) -> list[list[Any]]:
     """Compute the best answer nu_k q / <nu_k, q> of each view to a common target."""
     rows = [[oracles.number(p) * m for p, m in zip(nu, q, strict=True)] for nu in views]
@@ -126,7 +116,7 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
         distance of the factor of a damped step from what is claimed, where disagreement is the largest difference of
         log-ratios of two answers between two views.
     """
-    for policies, E, eta in _instances(rng):
+    for policies, E, eta in instances(rng):
         n = max(E) + 1
         views = [oracles.marginal(pi, E, n) for pi in policies]
         course = formula(views, eta)
@@ -167,7 +157,7 @@ def evidence_of_the_step(formula: Formula, rng: np.random.Generator) -> Iterator
     Yields:
         That difference, for references of one or two answers.
     """
-    for policies, E, _ in _instances(rng):
+    for policies, E, _ in instances(rng):
         views = [oracles.marginal(pi, E, max(E) + 1) for pi in policies]
         if len(views[0]) > 2:
             continue
@@ -219,7 +209,7 @@ def evidence_of_agreement(formula: Formula, rng: np.random.Generator) -> Iterato
     Yields:
         That difference after one projection, exactly, and after three by the library.
     """
-    for policies, E, _ in _instances(rng):
+    for policies, E, _ in instances(rng):
         n = max(E) + 1
         views = [oracles.marginal(pi, E, n) for pi in policies]
         mean, size = mean_of(views), oracles.complexity(*views)
@@ -246,34 +236,6 @@ def _projected(policies: Views, E: Sequence[int], times: int) -> Any:
     return nu
 
 
-def evidence_of_mixtures(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Run the loop with the policy step, and search for the best mixture; for more answers, test its conditions.
-
-    Args:
-        formula: The target at the end, by the references' marginals of two answers.
-        rng: Source of randomness.
-
-    Yields:
-        The largest distance of the views at the end from the best answers to it, for two answers; for three and four,
-        the most by which mean nu_k(z) / <nu_k, q> is above 1, q the mean at the end.
-    """
-    for policies, E, _ in _instances(rng):
-        views = [oracles.marginal(pi, E, max(E) + 1) for pi in policies]
-        if all(nu == views[0] for nu in views):
-            continue  # then every q is best
-        size, instance = oracles.complexity(*views), {"views": "; ".join(oracles.as_text(nu) for nu in views)}
-        table, _ = loop(views)
-        if len(views[0]) <= 2:
-            wanted = np.array([[float(p) for p in row] for row in answers_to(views, formula(views))])
-            here = instance | {"compared": "distance of the views at the end from the answers to the best mixture"}
-            yield Evidence(0.0, float(np.abs(table - wanted).max()), "equal", 1e-7, here, size)
-        else:
-            reference, q = np.array([[float(p) for p in nu] for nu in views]), table.mean(axis=0)
-            excess = (reference / (reference @ q)[:, None]).mean(axis=0).max() - 1
-            here = instance | {"compared": "most by which a larger share would raise the mean log"}
-            yield Evidence(0.0, float(excess), "at most", 1e-4, here, size)
-
-
 def _factors(logs: list[list[Any]], eta: Any) -> list[Any]:
     """Damp ten times: log nu_x' = (1 - eta) log nu_x + eta log mean, up to a constant."""
     factors: list[Any] = []
@@ -295,7 +257,8 @@ def _disagreement(logs: Sequence[Sequence[Any]]) -> Any:
     return max(max(gap) - min(gap) for gap in gaps)
 
 
-def _instances(rng: np.random.Generator) -> Iterator[tuple[Views, list[int], Fraction]]:
+def instances(rng: np.random.Generator) -> Iterator[tuple[Views, list[int], Fraction]]:
+    """Yield references, the answer of each trace and the length of a step: by hand, then at random."""
     half, third, fifth = Fraction(1, 2), Fraction(1, 3), Fraction(1, 5)
     yield [[2 * third, third], [third, 2 * third]], [0, 1], half
     yield [[fifth, 4 * fifth], [7 * half * fifth, 3 * half * fifth]], [0, 1], third
@@ -391,34 +354,4 @@ I30A = Claim(
     ),
 )
 
-I30C = Claim(
-    id="I.30c",
-    title="The policy step on the arithmetic mean",
-    whose="ours",
-    place="repair of claim I.30",
-    plain="Answering the average of the views leads to the mixture under which the references look most alike.",
-    statement=(
-        "If every round sets nu_k proportional to nu_0k times the mean of all views, from positive references, the "
-        "mean converges to a q with the largest mean log <nu_0k, q>, and the views to nu_0k q / <nu_0k, q>. They "
-        "agree at the end only where the references have the same odds on the answers of q, as on a single answer."
-    ),
-    printed="q* = argmax_q 1/K sum_k log <nu_0k, q>,  nu_k -> nu_0k q* / <nu_0k, q*>",
-    kind="convergence",
-    expected="holds",
-    readings=(
-        Reading(
-            expected="holds",
-            stated=best_mixture,
-            sabotage=best_on_average,
-            near_miss=best_nearly,
-            evidence=evidence_of_mixtures,
-        ),
-    ),
-    remark=(
-        "The loop is expectation-maximisation for the weights of a mixture: q(z) <- q(z) mean nu_0k(z) / <nu_0k, q>. "
-        "Each round raises the mean log, which is concave in q. At references (2/3, 1/3) and (1/3, 2/3) the first "
-        "mean is already best."
-    ),
-)
-
-CLAIMS = (I30, I30A, I30C)
+CLAIMS = (I30, I30A)

@@ -10,10 +10,12 @@ from dagames import InfeasibleError
 from dagames.orbits import project_onto_marginal
 from proofs_check.claims import i25_hybrid_improvement as i25
 from proofs_check.claims import i27_two_projections as i27
+from proofs_check.claims import i27a_one_divergence as i27a
 from proofs_check.claims import i30_projecting_on_the_mean as i30
 from proofs_check.claims import i31_concavity_in_the_target as i31
 from proofs_check.claims import i33a_smoothed_samples as i33a
 from proofs_check.claims import i34_reported_numbers as i34
+from proofs_check.segment import Segment
 from proofs_check.two_learners import Play
 
 ZERO, HALF, ONE = Fraction(0), Fraction(1, 2), Fraction(1)
@@ -38,17 +40,17 @@ def test_the_loss_in_i25_does_not_depend_on_the_disagreement(mass):
 def test_two_answers_are_no_counterexample_to_i25():
     """There a projection clips: 1/2 stays, 3/4 comes to the end."""
     quarter = Fraction(1, 4)
-    case = i25.Segment([[HALF, HALF]], [HALF, HALF], ([quarter, 1 - quarter], [Fraction(2, 3), Fraction(1, 3)]))
+    case = Segment([[HALF, HALF]], [HALF, HALF], ([quarter, 1 - quarter], [Fraction(2, 3), Fraction(1, 3)]))
     assert close(case.project([mp.mpf(1) / 2] * 2), [0.5, 0.5])
     assert close(case.project([mp.mpf(3) / 4, mp.mpf(1) / 4]), [mp.mpf(2) / 3, mp.mpf(1) / 3])
 
 
 def test_distillation_leaves_the_direct_projection_in_i27():
     """Equal masses on the first two traces: their geometric mean before normalisation, or their arithmetic one."""
-    second, first = list(i27.instances(np.random.default_rng(0)))[:2]
+    second, first = list(i27a.instances(np.random.default_rng(0)))[:2]
     assert close(first.consensus(by_traces=False), [mp.mpf(1) / 6, mp.mpf(2) / 3, mp.mpf(1) / 6])
     assert close(i27.one_divergence(first)[0], [0.4, 0.4, 0.2])
-    assert close(i27.amended(first)[0], [0.4, 0.4, 0.2])
+    assert close(i27a.amended(first)[0], [0.4, 0.4, 0.2])
     assert close(i27.distilled(first)[0], [mp.mpf(5) / 12] * 2 + [mp.mpf(1) / 6])
     assert close(second.consensus(by_traces=True), [mp.mpf(9) / 14, mp.mpf(5) / 14])
     assert close(second.consensus(by_traces=False), [mp.mpf(5) / 8, mp.mpf(3) / 8])

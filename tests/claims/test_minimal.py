@@ -107,7 +107,8 @@ class Kind(NamedTuple):
         return next(reading for reading in self.claim.readings if reading.expected == "false")
 
     def evidence(self, instance: Any) -> list[Evidence]:
-        given = {"_instances": lambda _: iter([instance])} | SPARED.get(self.claim.id, {})
+        shared = hasattr(self.module, "instances")  # with the file of another claim
+        given = {"instances" if shared else "_instances": lambda _: iter([instance])} | SPARED.get(self.claim.id, {})
         with mock.patch.multiple(self.module, **given):
             return list(self.reading.evidence(self.reading.stated, np.random.default_rng(0)))
 
