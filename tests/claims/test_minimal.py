@@ -96,6 +96,7 @@ class Kind(NamedTuple):
     module: Any
     drawn: st.SearchStrategy
     smaller: Callable[[], list[Any]]
+    instances: str = "_instances"
 
     @property
     def claim(self) -> Claim:
@@ -107,7 +108,7 @@ class Kind(NamedTuple):
         return next(reading for reading in self.claim.readings if reading.expected == "false")
 
     def evidence(self, instance: Any) -> list[Evidence]:
-        given = {"_instances": lambda _: iter([instance])} | SPARED.get(self.claim.id, {})
+        given = {self.instances: lambda _: iter([instance])} | SPARED.get(self.claim.id, {})
         with mock.patch.multiple(self.module, **given):
             return list(self.reading.evidence(self.reading.stated, np.random.default_rng(0)))
 
@@ -185,6 +186,7 @@ KINDS = {
             i13,
             answers(budgets, 2),
             lambda: [i13.Budget([ONE], [ZERO], b, beta) for b, beta in product(SIMPLE, SIMPLE)],
+            "instances",
         ),
         Kind(i14, answers(views), lambda: [[[ONE], [ONE]]]),
         Kind(i15, answers(lambda n: st.tuples(drawn(n, least=0), drawn(n, least=0))), lambda: [([ONE], [ONE])]),
