@@ -1,7 +1,7 @@
 """I.6: with every policy allowed and reference mass everywhere the equilibrium is unique; otherwise q* may not be."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -15,6 +15,7 @@ from proofs_check import oracles
 from proofs_check.attack import attack, simplex
 from proofs_check.claim import Claim, Evidence, Formula, Reading
 from proofs_check.one_functional import PLACE, VALUE, convexity, games, scale
+from proofs_check.two_answer_games import Kinked, restricted
 
 Array = NDArray[np.float64]
 Vector = list[Any]
@@ -224,64 +225,6 @@ def _linear(nu_0: Sequence[Fraction], beta: Fraction) -> Game:
     )
 
 
-@dataclass(frozen=True)
-class Kinked:
-    """A game on two answers whose policies give answer 0 at most a budget, with targets to choose from.
-
-    Attributes:
-        name: The functional, in words.
-        value: R.
-        conjugate: R* over the simplex.
-        nu_0: Reference.
-        beta: Weight of the divergence.
-        budget: Largest mass of answer 0; 1 allows every policy.
-        targets: Targets to compare.
-        answering: Whether the dual variable u of a target is such that pi* answers it and it answers pi*, derived.
-    """
-
-    name: str
-    value: Callable[[Vector], Any]
-    conjugate: Callable[[Vector], Any]
-    nu_0: Sequence[Fraction]
-    beta: Fraction
-    budget: Fraction
-    targets: Sequence[Sequence[Fraction]]
-    answering: Callable[[Sequence[Fraction]], bool]
-
-    def best_targets(self) -> list[Sequence[Fraction]]:
-        """Search min J and min G(., q) over the policies.
-
-        Returns:
-            The targets for which they are equal.
-        """
-        b = oracles.number(self.beta)
-
-        def least(f: Callable[[Vector], Any]) -> Any:
-            if 0 in self.nu_0:
-                return f([mp.mpf(1), mp.mpf(0)])
-
-            def along(x: Any) -> Any:
-                t = x * oracles.number(self.budget)
-                return f([t, 1 - t]) + b * oracles.kl([t, 1 - t], self.nu_0)
-
-            return along(oracles.by_thirds(along))
-
-        value, best = least(self.value), []
-        for q in self.targets:
-            u = [-b * oracles.log(p) for p in q]
-
-            def coupling(nu: Vector, u: Vector = u) -> Any:
-                return nu[0] * u[0] + nu[1] * u[1]
-
-            if abs(value - least(coupling) + self.conjugate(u)) < FLAT:
-                best.append(q)
-        return best
-
-
-FLAT = mp.mpf(10) ** -20
-"""A loss below this is none: the search knows an edge to 1e-25."""
-
-
 def one_target(game: Kinked) -> int:  # noqa: ARG001 - one whatever the game
     """One target is best."""
     return 1
@@ -304,8 +247,8 @@ def evidence_of_restricted(formula: Formula, rng: np.random.Generator) -> Iterat
     """
     del rng
     half, third, one = Fraction(1, 2), Fraction(1, 3), Fraction(1)
-    yield _count(formula, _restricted([half, half], one, ((1, 2), (3, 4), (1, 4), (9, 10))))
-    yield _count(formula, _restricted([third, 1 - third], Fraction(2), ((1, 2), (2, 3), (5, 7), (3, 4))))
+    yield _count(formula, restricted([half, half], one, ((1, 2), (3, 4), (1, 4), (9, 10))))
+    yield _count(formula, restricted([third, 1 - third], Fraction(2), ((1, 2), (2, 3), (5, 7), (3, 4))))
 
 
 def evidence_of_unreachable(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
@@ -340,22 +283,6 @@ def evidence_of_unreachable(formula: Formula, rng: np.random.Generator) -> Itera
             targets,
             lambda q: bool(oracles.log(q[1] / q[0]) >= 1),
         ),
-    )
-
-
-def _restricted(nu_0: Sequence[Fraction], beta: Fraction, targets: Sequence[tuple[int, int]]) -> Kinked:
-    """State R = |nu(0) - nu(1)| with pi(0) <= 1/2, so that nu* = (1/2, 1/2) for nu_0(0) <= 1/2."""
-    # A target answers nu* if |u(0) - u(1)| <= 2; nu* answers it among the policies if nu_0(0) q(0) >= nu_0(1) q(1).
-    one = mp.mpf(1)
-    return Kinked(
-        "|nu(0) - nu(1)|",
-        lambda nu: abs(nu[0] - nu[1]),
-        lambda u: max(u[0] - one, (u[0] + u[1]) / 2, u[1] - one),
-        nu_0,
-        beta,
-        Fraction(1, 2),
-        [[Fraction(a, b), 1 - Fraction(a, b)] for a, b in targets],
-        lambda q: nu_0[0] * q[0] >= nu_0[1] * q[1] and abs(oracles.number(beta) * oracles.log(q[0] / q[1])) <= 2,
     )
 
 
@@ -444,164 +371,4 @@ I6 = Claim(
 )
 
 
-def strongly_convex(beta: Any, distance: Any) -> Any:
-    """What J at a middle is below its mean over the ends, at least: beta / 8 times the squared distance."""
-    return beta * distance**2 / 8
-
-
-def too_convex(beta: Any, distance: Any) -> Any:
-    """Twice that."""
-    return 2 * strongly_convex(beta, distance)
-
-
-def slightly_too_convex(beta: Any, distance: Any) -> Any:
-    """2 % more than that."""
-    return strongly_convex(beta, distance) * 51 / 50
-
-
-def evidence_of_convexity(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Compare J in the middle of two policies with its mean over them, at random and where an attack ended.
-
-    Args:
-        formula: By how much it is below, from beta and the sum of absolute differences of the policies.
-        rng: Source of randomness.
-
-    Yields:
-        Comparisons at 50 digits, for rewards, a kink and collisions.
-    """
-    for n in range(2, 5):
-        for value in (
-            lambda nu: -mp.fsum(z * p for z, p in enumerate(nu)),
-            lambda nu: abs(nu[0] - nu[1]),
-            lambda nu: mp.fsum(p**2 for p in nu),
-        ):
-            p, q, nu_0 = (oracles.random_distribution(rng, n, 9) for _ in range(3))
-            yield _middle(formula, value, p, q, nu_0, Fraction(int(rng.integers(1, 12)), 4))
-        yield _closest(formula, n, rng)
-
-
-def _closest(formula: Formula, n: int, rng: np.random.Generator) -> Evidence:
-    """Attack two policies and a reference, for R = 0 and beta = 1."""
-
-    def ratio(x: Array) -> Array:
-        p, q = (0.99 * simplex(part) + 1e-2 / n for part in (x[:, :n], x[:, n:]))
-        middle, distance = (p + q) / 2, np.abs(p - q).sum(axis=1)
-        below = ((p * np.log(p) + q * np.log(q)) / 2 - middle * np.log(middle)).sum(axis=1)
-        return np.asarray(np.where(distance > 1e-2, formula(1.0, distance) / np.maximum(below, 1e-12), 0.0))
-
-    place = attack(ratio, rng.normal(size=(300, 2 * n)), rng, rounds=100).place
-    p, q = (oracles.rounded(0.99 * simplex(part) + 1e-2 / n) for part in (place[:n], place[n:]))
-    found = _middle(formula, lambda _: mp.mpf(0), p, q, [Fraction(1, n)] * n, Fraction(1))
-    return replace(found, ratio=found.claimed / found.measured)
-
-
-def _middle(
-    formula: Formula,
-    value: Callable[[Vector], Any],
-    p: Sequence[Fraction],
-    q: Sequence[Fraction],
-    nu_0: Sequence[Fraction],
-    beta: Fraction,
-) -> Evidence:
-    b, middle = oracles.number(beta), [(a + c) / 2 for a, c in zip(p, q, strict=True)]
-
-    def J(pi: Sequence[Fraction]) -> Any:
-        return value([oracles.number(a) for a in pi]) + b * oracles.kl(pi, nu_0)
-
-    distance = oracles.number(sum((abs(a - c) for a, c in zip(p, q, strict=True)), Fraction(0)))
-    return Evidence(
-        claimed=float(formula(b, distance)),
-        measured=float((J(p) + J(q)) / 2 - J(middle)),
-        relation="at least",
-        tolerance=1e-14,
-        instance={
-            "pi, pi'": f"{oracles.as_text(p)}, {oracles.as_text(q)}",
-            "nu_0": oracles.as_text(nu_0),
-            "beta": str(beta),
-        },
-        size=oracles.complexity(p, q, nu_0, [beta]),
-    )
-
-
-def one_policy(nu_0: Sequence[Fraction]) -> int:  # noqa: ARG001 - one whatever the reference
-    """One policy is best."""
-    return 1
-
-
-def no_policy(nu_0: Sequence[Fraction]) -> int:
-    """None is, if the reference is outside."""
-    return int(nu_0[0] > Fraction(1, 2))
-
-
-def evidence_of_open_set(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Look for a best policy among those with pi(0) > 1/2, R being 0: each outside the reference has a better one.
-
-    Args:
-        formula: How many are best.
-        rng: Not used: the games are given.
-
-    Yields:
-        How many of a hundred policies no other of the set beats, the one on the way to the reference being tried.
-    """
-    del rng
-    for nu_0 in ([Fraction(1, 2)] * 2, [Fraction(1, 3), Fraction(2, 3)]):
-        unbeaten = 0
-        for k in range(1, 101):
-            t = Fraction(1, 2) + Fraction(k, 200)
-            nearer = (t + Fraction(1, 2)) / 2
-            unbeaten += not oracles.kl([nearer, 1 - nearer], nu_0) < oracles.kl([t, 1 - t], nu_0)
-        yield Evidence(
-            claimed=float(formula(nu_0)),
-            measured=float(unbeaten),
-            relation="equal",
-            tolerance=0.0,
-            instance={"R": "0", "nu_0": oracles.as_text(nu_0), "beta": "1", "policies": "pi(0) > 1/2"},
-            size=oracles.complexity(nu_0),
-            sentence=(
-                f"Take R = 0, nu_0 = {oracles.as_text(nu_0)} and the policies with pi(0) > 1/2, a convex set. J(pi) = "
-                "beta KL(pi || nu_0) falls as pi(0) falls to 1/2, which it may not be: every policy of the set has a "
-                "better one in it, and none is optimal."
-            ),
-        )
-
-
-I37 = Claim(
-    id="I.37",
-    title="There is one optimal policy",
-    whose="paper",
-    place="section 2.1, below eq. (1)",
-    plain="The pull towards the reference makes the optimum unique.",
-    statement=(
-        "R is convex and lower semicontinuous, so that solutions exist. J is strictly convex because of the "
-        "divergence, which guarantees a unique optimal policy. Pi is a convex set of policies."
-    ),
-    printed="argmin over Pi of J is one policy",
-    kind="lower bound",
-    expected="depends",
-    readings=(
-        Reading(
-            supposes="Pi is closed and J finite on some of its policies",
-            expected="holds",
-            stated=strongly_convex,
-            sabotage=too_convex,
-            near_miss=slightly_too_convex,
-            evidence=evidence_of_convexity,
-        ),
-        Reading(
-            supposes="Pi is any convex set",
-            expected="false",
-            stated=one_policy,
-            sabotage=no_policy,
-            near_miss="It says whether a best policy exists; its sabotage is the right answer, none.",
-            evidence=evidence_of_open_set,
-        ),
-    ),
-    remark=(
-        "What is measured first is strict convexity with a constant: between two policies J is below its mean by "
-        "beta / 8 |pi - pi'|_1^2 at least, for every convex R, so that two minima cannot be. The constant is the "
-        "best, near even policies. A lower semicontinuous J has a minimum on a closed set of policies, which is "
-        "compact. In no case there are two."
-    ),
-)
-
-CLAIMS = (I6, I37)
+CLAIMS = (I6,)

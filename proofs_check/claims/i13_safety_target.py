@@ -1,6 +1,6 @@
-"""I.13, I.13a, I.13b, I.13c: projecting on the constraints: of whom, answered how, and the reward that follows."""
+"""I.13, I.13a: projecting on the constraints: of whom, and answered how."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -40,13 +40,13 @@ class Budget:
         low, high = mp.mpf(0), mp.mpf(200)
         for _ in range(170):
             middle = (low + high) / 2
-            low, high = (middle, high) if mp.fdot(_tilted(nu, middle, cost), cost) > budget else (low, middle)
+            low, high = (middle, high) if mp.fdot(tilted(nu, middle, cost), cost) > budget else (low, middle)
         return high
 
     def projection(self, nu: Sequence[Any], slip: Fraction = Fraction(1)) -> list[Any]:
         """Compute argmin of KL(. || nu) over the constraint: nu exp(-multiplier cost)."""
         rate = self.multiplier(nu)
-        return _tilted(nu, rate * oracles.number(slip), self.costs()) if rate else list(nu)
+        return tilted(nu, rate * oracles.number(slip), self.costs()) if rate else list(nu)
 
     def costs(self) -> list[Any]:
         """Give the costs in 50 digits."""
@@ -78,7 +78,8 @@ class Budget:
         return top - mp.fdot(nu, u)
 
 
-def _tilted(nu: Sequence[Any], rate: Any, cost: Sequence[Any]) -> list[Any]:
+def tilted(nu: Sequence[Any], rate: Any, cost: Sequence[Any]) -> list[Any]:
+    """Compute nu exp(-rate cost), normalised."""
     return oracles.normalised([mp.log(p) - rate * c for p, c in zip(nu, cost, strict=True)])
 
 
@@ -126,7 +127,7 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
         KL(nu* || answer) at 50 digits, nu* being the projection of the reference; and what the target of nu* loses
         against R(nu*), R* being found at the vertices of the constraint.
     """
-    for game in _instances(rng):
+    for game in instances(rng):
         reference = [oracles.number(p) for p in game.nu_0]
         star = game.projection(reference)
         first = _answer(reference, formula(game, star))
@@ -134,9 +135,9 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
         for _ in range(ROUNDS):
             nu = _answer(reference, formula(game, nu))
         words = (
-            f"{_setting(game)} The best policy has nu* = {_text(star)}, the nearest to nu_0 within the budget. It is"
+            f"{setting(game)} The best policy has nu* = {text(star)}, the nearest to nu_0 within the budget. It is"
             " its"
-            f" own projection. The policy that answers this target has nu ~ nu_0 nu* = {_text(first)}, with"
+            f" own projection. The policy that answers this target has nu ~ nu_0 nu* = {text(first)}, with"
             f" the expected cost {mp.nstr(mp.fdot(first, game.costs()), 3)}, above the budget."
         )
         outside = mp.fdot(first, game.costs()) > oracles.number(game.budget) + mp.mpf("1e-9")
@@ -147,8 +148,8 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
             float(game.loss(star, formula(game, star))),
             "equal",
             1e-9,
-            _instance(game) | {"compared": "R(nu*) less what its target grants"},
-            _size(game),
+            instance(game) | {"compared": "R(nu*) less what its target grants"},
+            size(game),
         )
 
 
@@ -163,11 +164,11 @@ def evidence_of_marginals(formula: Formula, rng: np.random.Generator) -> Iterato
         After one round and after two, by how much the expected cost is above the budget, and KL(nu || nu_0) above
         its least value on the constraint, a bound by convexity at the constraint's vertices; at 50 digits.
     """
-    for game in _instances(rng):
+    for game in instances(rng):
         nu: Sequence[Any] = [oracles.number(p) for p in game.nu_0]
         for name in ("one round", "two rounds"):
             nu = formula(game, nu)
-            yield from _optimal(game, nu, f"after {name}")
+            yield from optimal(game, nu, f"after {name}")
 
 
 def evidence_from_anywhere(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
@@ -180,7 +181,7 @@ def evidence_from_anywhere(formula: Formula, rng: np.random.Generator) -> Iterat
     Yields:
         KL(nu* || nu) after one round at 50 digits, nu* being the projection of the reference.
     """
-    for game in _instances(rng):
+    for game in instances(rng):
         star = game.projection([oracles.number(p) for p in game.nu_0])
         n = len(game.nu_0)
         start = [
@@ -189,11 +190,11 @@ def evidence_from_anywhere(formula: Formula, rng: np.random.Generator) -> Iterat
         nu = formula(game, start)
         stays = max(abs(p - s) for p, s in zip(nu, start, strict=True)) == 0
         words = (
-            f"{_setting(game)} The best policy has nu* = {_text(star)}. A policy that begins with nu = {_text(start)}"
+            f"{setting(game)} The best policy has nu* = {text(star)}. A policy that begins with nu = {text(start)}"
             " is"
             " within the budget. It is its own projection, and stays there."
         )
-        yield _divergence(game, star, nu, f"one round from {_text(start)}", words if stays else "")
+        yield _divergence(game, star, nu, f"one round from {text(start)}", words if stays else "")
 
 
 def _divergence(game: Budget, star: Sequence[Any], nu: Sequence[Any], name: str, words: str = "") -> Evidence:
@@ -202,30 +203,34 @@ def _divergence(game: Budget, star: Sequence[Any], nu: Sequence[Any], name: str,
         measured=float(mp.fsum(p * mp.log(p / m) for p, m in zip(star, nu, strict=True))),
         relation="equal",
         tolerance=1e-18,
-        instance=_instance(game) | {"nu*": _text(star), "nu": _text(nu), "compared": f"KL(nu* || nu), nu {name}"},
-        size=_size(game),
+        instance=instance(game) | {"nu*": text(star), "nu": text(nu), "compared": f"KL(nu* || nu), nu {name}"},
+        size=size(game),
         sentence=words,
     )
 
 
-def _optimal(game: Budget, nu: Sequence[Any], name: str) -> Iterator[Evidence]:
+def optimal(game: Budget, nu: Sequence[Any], name: str) -> Iterator[Evidence]:
+    """State by how much nu is above the budget, and KL(nu || nu_0) above its least value on the constraint."""
     over = mp.fdot(nu, game.costs()) - oracles.number(game.budget)
     for what, value in (("cost above the budget", over), ("KL(nu || nu_0) above its least value", game.excess(nu))):
-        here = _instance(game) | {"nu": _text(nu), "compared": f"{what}, {name}"}
-        yield Evidence(0.0, float(value), "at most", 1e-30, here, _size(game))
+        here = instance(game) | {"nu": text(nu), "compared": f"{what}, {name}"}
+        yield Evidence(0.0, float(value), "at most", 1e-30, here, size(game))
 
 
-def _setting(game: Budget) -> str:
+def setting(game: Budget) -> str:
+    """Put the reference and the constraint in words."""
     last = len(game.nu_0) - 1
     budget = f"nu({last})" if game.cost[-1] == 1 and not any(game.cost[:-1]) else f"<{oracles.as_text(game.cost)}, nu>"
     return f"Take nu_0 = {oracles.as_text(game.nu_0)} and the constraint {budget} <= {game.budget}."
 
 
-def _text(nu: Sequence[Any]) -> str:
+def text(nu: Sequence[Any]) -> str:
+    """Write a marginal to 4 digits."""
     return "(" + ", ".join(mp.nstr(p, 4) for p in nu) + ")"
 
 
-def _instance(game: Budget) -> dict[str, Any]:
+def instance(game: Budget) -> dict[str, Any]:
+    """Name the game's numbers for the record."""
     return {
         "nu_0": oracles.as_text(game.nu_0),
         "c": oracles.as_text(game.cost),
@@ -234,7 +239,8 @@ def _instance(game: Budget) -> dict[str, Any]:
     }
 
 
-def _size(game: Budget) -> int:
+def size(game: Budget) -> int:
+    """Measure how hard the game's numbers are to read."""
     return oracles.complexity(game.nu_0, game.cost, [game.budget, game.beta])
 
 
@@ -242,152 +248,14 @@ def _answer(reference: Sequence[Any], q: Sequence[Any]) -> list[Any]:
     return oracles.normalised([mp.log(p) + mp.log(m) for p, m in zip(reference, q, strict=True)])
 
 
-def _instances(rng: np.random.Generator) -> Iterator[Budget]:
+def instances(rng: np.random.Generator) -> Iterator[Budget]:
+    """State a game of two answers by hand, and nine at random with 2 to 4."""
     zero, one = Fraction(0), Fraction(1)
     yield Budget([Fraction(1, 3), Fraction(2, 3)], [zero, one], Fraction(1, 2), one)
     for n in (2, 3, 4) * 3:
         cost = [zero, *(Fraction(int(c), 4) for c in rng.integers(0, 5, size=n - 2)), one]
         nu_0, beta = oracles.random_distribution(rng, n, 9), Fraction(int(rng.integers(1, 9)), 4)
         yield Budget(nu_0, cost, Fraction(int(rng.integers(1, 8)), 8), beta)
-
-
-Reward = Callable[[Budget, Sequence[Any], Any], list[Any]]
-
-
-def penalty(game: Budget, nu: Sequence[Any], rate: Any) -> list[Any]:  # noqa: ARG001 - the marginal drops out
-    """The reward -lambda c."""
-    return [-rate * c for c in game.costs()]
-
-
-def penalty_near(game: Budget, nu: Sequence[Any], rate: Any) -> list[Any]:
-    """A multiplier one percent too large."""
-    return [mp.mpf("1.01") * r for r in penalty(game, nu, rate)]
-
-
-def logarithm(game: Budget, nu: Sequence[Any], rate: Any) -> list[Any]:
-    """The reward log nu - lambda c."""
-    return [mp.log(p) + r for p, r in zip(nu, penalty(game, nu, rate), strict=True)]
-
-
-def evidence_of_substitution(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Take the logarithm of the projected marginal, and compare it with the reward up to a constant.
-
-    Args:
-        formula: The reward, from the game, the policy's marginal and the multiplier of its projection.
-        rng: Source of randomness.
-
-    Yields:
-        One comparison per game at 50 digits, the policy being the reference.
-    """
-    for game in _instances(rng):
-        nu = [oracles.number(p) for p in game.nu_0]
-        q, reward = game.projection(nu), formula(game, nu, game.multiplier(nu))
-        apart = [mp.log(m) - r for m, r in zip(q, reward, strict=True)]
-        logs = [mp.log(m) for m in q]
-        gap = mp.chop(logs[-1] - logs[0], mp.mpf("1e-30"))
-        yield Evidence(
-            claimed=0.0,
-            measured=float(max(apart) - min(apart)),
-            relation="equal",
-            tolerance=1e-40,
-            instance=_instance(game) | {"q": _text(q), "reward": _text(reward), "compared": "log q - reward, range"},
-            size=_size(game),
-            sentence=(
-                f"{_setting(game)} At the reference q = {_text(q)} and log q = {_text(logs)}, whose entries differ by"
-                f" {mp.nstr(gap, 3)}. The reward is {_text(reward)}, whose"
-                " entries differ by"
-                f" {mp.nstr(reward[-1] - reward[0], 3)}."
-            ),
-        )
-
-
-def evidence_of_penalty(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Find the policy that is best for the reward less beta KL, and ask whether it solves the constrained problem.
-
-    Args:
-        formula: The reward, from the game, the reference's marginal and the multiplier, in units of beta.
-        rng: Source of randomness.
-
-    Yields:
-        By how much the expected cost is above the budget, and KL(nu || nu_0) above its least value on the constraint,
-        a bound by convexity at the constraint's vertices; at 50 digits.
-    """
-    for game in _instances(rng):
-        nu, b = [oracles.number(p) for p in game.nu_0], oracles.number(game.beta)
-        reward = formula(game, nu, b * game.multiplier(nu))
-        best = oracles.normalised([mp.log(p) + r / b for p, r in zip(nu, reward, strict=True)])
-        yield from _optimal(game, best, "of the policy best for the reward")
-
-
-def exponential(game: Budget, nu: Sequence[Any]) -> list[Any]:
-    """The law nu exp(-lambda c), with the multiplier that meets the budget best."""
-    return game.projection(nu)
-
-
-def exponential_near(game: Budget, nu: Sequence[Any]) -> list[Any]:
-    """The same with nu to the power of 1.01."""
-    rate = game.multiplier(nu)
-    return _tilted([mp.exp(mp.mpf("1.01") * mp.log(p)) for p in nu], rate, game.costs()) if rate else list(nu)
-
-
-def linear(game: Budget, nu: Sequence[Any]) -> list[Any]:
-    """The law nu (1 - lambda c), as far as it is positive, with lambda = 1."""
-    weights = [p * max(1 - c, mp.mpf("1e-30")) for p, c in zip(nu, game.costs(), strict=True)]
-    return [w / mp.fsum(weights) for w in weights]
-
-
-def restricted(game: Budget, nu: Sequence[Any]) -> list[Any]:
-    """The law of the answers without cost, the limit of large multipliers."""
-    weights = [p if c == 0 else mp.mpf(0) for p, c in zip(nu, game.costs(), strict=True)]
-    return [w / mp.fsum(weights) for w in weights]
-
-
-def evidence_of_form(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Ask whether the law meets the budget, and whether no other that does is nearer to nu.
-
-    Args:
-        formula: The projection, from the game and a marginal.
-        rng: Source of randomness.
-
-    Yields:
-        By how much the expected cost is above the budget, and KL(q || nu) above its least value on the constraint,
-        a bound by convexity at the constraint's vertices; at 50 digits. The budgets can be met with room.
-    """
-    for game in _instances(rng):
-        yield from _optimal(game, formula(game, [oracles.number(p) for p in game.nu_0]), "of the projection")
-
-
-def evidence_of_form_anywhere(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Ask whether the law meets a budget of 0, which one answer without cost does.
-
-    Args:
-        formula: The projection, from the game and a marginal.
-        rng: Source of randomness.
-
-    Yields:
-        The expected cost at 50 digits, with a multiplier of 200.
-    """
-    half = Fraction(1, 2)
-    laws = [[half, half], *(oracles.random_distribution(rng, 2, 9) for _ in range(5))]
-    for nu_0 in laws:
-        game = Budget(nu_0, [Fraction(0), Fraction(1)], Fraction(0), Fraction(1))
-        q = formula(game, [oracles.number(p) for p in nu_0])
-        yield Evidence(
-            claimed=0.0,
-            measured=float(mp.fdot(q, game.costs())),
-            relation="at most",
-            tolerance=0.0,  # exact at 50 digits
-            instance=_instance(game) | {"compared": "expected cost"},
-            size=_size(game),
-            sentence=(
-                f"Take nu = {oracles.as_text(nu_0)} and the constraint nu(1) <= 0. The nearest law within it is (1,"
-                " 0). But"
-                f" nu exp(-lambda c) has the odds {nu_0[1] / nu_0[0]} exp(-lambda) for answer 1: positive for each"
-                " finite lambda."
-                if q[1] > 0
-                else ""
-            ),
-        )
 
 
 I13 = Claim(
@@ -469,80 +337,4 @@ I13A = Claim(
     ),
 )
 
-I13B = Claim(
-    id="I.13b",
-    title="Reward of safety",
-    whose="paper",
-    place="appendix D.3, eq. 14",
-    plain="The reward that follows from the safe target is the negative cost, times a multiplier.",
-    statement=(
-        "For linear constraints E c <= b the projection is nu_pi exp(-lambda c), normalised. Substituted in the "
-        "reward log q*, it gives the effective reward -lambda c of a trace."
-    ),
-    printed="q* ~ nu_pi exp(-lambda c),  R = log q*:  R_safe = -lambda c",
-    kind="equality",
-    expected="depends",
-    readings=(
-        Reading(
-            supposes="the reward is what the substitution gives, up to a constant",
-            expected="false",
-            stated=penalty,
-            sabotage=logarithm,
-            near_miss="The sabotage is the true formula; no multiple of the cost gives log nu_pi.",
-            evidence=evidence_of_substitution,
-        ),
-        Reading(
-            supposes="the reward is what leads the policy step to the solution of the constrained problem",
-            expected="holds",
-            stated=penalty,
-            sabotage=logarithm,
-            near_miss=penalty_near,
-            evidence=evidence_of_penalty,
-        ),
-    ),
-    remark=(
-        "The substitution leaves log nu_pi as well, which is a constant only if nu_pi is uniform. The reward is "
-        "right all the same: it is beta log q* of the game's own target nu* / nu_0 (claim I.13a), with lambda the "
-        "multipliers of the constraints. So the algorithm is right where the description of its target is not."
-    ),
-    amendment="I.13a",
-)
-
-I13C = Claim(
-    id="I.13c",
-    title="Exponential form of the projection",
-    whose="paper",
-    place="appendix D.3, the display before eq. 14",
-    plain="The nearest safe distribution is the policy's own, with each answer damped exponentially in its cost.",
-    statement=(
-        "For linear constraints E c <= b the information projection of nu_pi has the exponential form nu_pi "
-        "exp(-lambda c), normalised, with multipliers lambda >= 0."
-    ),
-    printed="q*(z) ~ nu_pi(z) exp(-lambda c(z)),  lambda in R_{>= 0}^d",
-    kind="equality",
-    expected="depends",
-    readings=(
-        Reading(
-            supposes="some distribution with the support of nu_pi meets the constraints",
-            expected="holds",
-            stated=exponential,
-            sabotage=linear,
-            near_miss=exponential_near,
-            evidence=evidence_of_form,
-        ),
-        Reading(
-            supposes="the constraints are any that can be met",
-            expected="false",
-            stated=exponential,
-            sabotage=restricted,
-            near_miss="A mass is 0 or it is not; the sabotage has the limit of large lambda.",
-            evidence=evidence_of_form_anywhere,
-        ),
-    ),
-    remark=(
-        "Where only answers on a face of the simplex meet the constraints, the multiplier is infinite. A budget of "
-        "exactly no cost is such a case."
-    ),
-)
-
-CLAIMS = (I13, I13A, I13B, I13C)
+CLAIMS = (I13, I13A)

@@ -14,7 +14,6 @@ from scipy.special import expit
 from scipy.stats import binom
 
 from proofs_check import oracles
-from proofs_check.attack import attack
 from proofs_check.claim import Claim, Evidence, Formula, Line, Plot, Reading
 from proofs_check.rates import extrapolated
 
@@ -215,54 +214,6 @@ def _least_beta(p_0: float, K: int) -> float:
     return -1 / float(found.fun)
 
 
-def gain(K: int) -> tuple[Any, Any]:
-    """The range 2 (K - 1) / K to sqrt(K - 1) of beta times the log-odds gained at rest."""
-    return mp.mpf(2 * (K - 1)) / K, mp.sqrt(K - 1)
-
-
-def narrower(K: int) -> tuple[Any, Any]:
-    """The upper end a hundredth lower."""
-    low, high = gain(K)
-    return low, high * mp.mpf("0.99")
-
-
-def equilibria(K: int) -> tuple[Any, Any]:  # noqa: ARG001
-    """The gain 1 of the equilibrium for the reward 1."""
-    return mp.mpf(1), mp.mpf(1)
-
-
-def range_evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Attack the push in groups of 2 to 64 over the right answer's log-odds, from both sides.
-
-    Args:
-        formula: The range of the push.
-        rng: Source of randomness.
-
-    Yields:
-        Where each attack ended, listed at 50 digits.
-    """
-    for K in (2, 3, 4, 8, 16, 32, 64):
-        low, high = formula(K)
-        case = Verified(K, Fraction(1, 2), Fraction(1), Fraction(1))
-        for name, sign, bound in (("most", 1, high), ("least", -1, low)):
-            starts = rng.uniform(-12, 12, size=(60, 1))
-            found = attack(_pushes(K, sign), starts, rng, climbers=2, trials=6, rounds=25)
-            x = mp.mpf(float(found.place[0]))
-            measured = case.push(population, 1 / (1 + mp.exp(-x)))
-            ratio = measured / bound if sign == 1 else bound / measured
-            instance = {"K": K, "log-odds": f"{float(x):.4g}", "compared": f"{name} of the push in log-odds"}
-            relation: Any = "at most" if sign == 1 else "at least"
-            yield Evidence(float(bound), float(measured), relation, 1e-14, instance, K, float(ratio))
-
-
-def _pushes(K: int, sign: int) -> Callable[[Array], Array]:
-    def ratio(points: Array) -> Array:
-        inside = np.clip(points[:, 0], -30, 30)
-        return np.asarray([push(float(x), K) ** sign for x in inside])
-
-    return ratio
-
-
 def rest_plot() -> Plot:
     """Draw the right answer's share at rest over beta, from a reference of one half."""
     log_odds = np.geomspace(0.5, 8.0, 80)
@@ -366,36 +317,4 @@ I50A = Claim(
     plot=rest_plot,
 )
 
-I50B = Claim(
-    id="I.50b",
-    title="How far standardised advantages go",
-    whose="ours",
-    place="repair of claim I.50, for groups of any size",
-    plain=(
-        "Where training with divided rewards ends depends on the size of the group, and not on the size of the reward."
-    ),
-    statement=(
-        "For a right answer, whatever its reward, standardised by the deviation with K in its denominator, beta "
-        "times the log-odds gained at any rest is between 2 (K - 1) / K and sqrt(K - 1). The equilibrium gains r / "
-        "beta. With K - 1 in the denominator both ends are sqrt((K - 1) / K) times that."
-    ),
-    printed="2 (K - 1) / K <= beta (log-odds - those of nu_0) <= sqrt(K - 1)",
-    kind="upper bound",
-    expected="holds",
-    readings=(
-        Reading(
-            expected="holds",
-            stated=gain,
-            sabotage=equilibria,
-            near_miss=narrower,
-            evidence=range_evidence,
-        ),
-    ),
-    remark=(
-        "A group with m right traces has m (K - m) between K - 1 and K^2 / 4, whose root is compared with it; its "
-        "mean is K (K - 1) p (1 - p). The upper end is touched in the corners. At K = 2 both ends are 1, so that the "
-        "reward 1 happens to rest at its equilibrium, and no other reward does."
-    ),
-)
-
-CLAIMS = (I50, I50A, I50B)
+CLAIMS = (I50, I50A)

@@ -12,6 +12,7 @@ from proofs_check.claims import i09_no_regret as i09
 from proofs_check.claims import i09b_for_rewards as i09b
 from proofs_check.claims import i35_one_target_for_all_prompts as i35
 from proofs_check.claims import i39_many_traces as i39
+from proofs_check.two_answer_games import restricted
 from proofs_check.two_learners import Duel, Play, softmax
 from tests.claims.settled import settled
 
@@ -84,7 +85,7 @@ def test_noise_of_two_even_answers_by_hand(n):
 
 def test_the_best_targets_of_a_kink_by_hand():
     """Against (1/2, 1/2) in pi(0) <= 1/2, those with q(0) >= q(1) and a ratio of at most e^2."""
-    game = i06._restricted([HALF, HALF], Fraction(1), ((1, 2), (3, 4), (1, 4), (9, 10)))
+    game = restricted([HALF, HALF], Fraction(1), ((1, 2), (3, 4), (1, 4), (9, 10)))
     assert game.best_targets() == [[HALF, HALF], [Fraction(3, 4), Fraction(1, 4)]]
     assert i06.targets_that_answer(game) == 2
 
