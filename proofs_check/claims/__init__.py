@@ -1,1 +1,1 @@
-"""One file per claim: each defines `CLAIM`."""
+"""One file per claim: each defines `CLAIMS`."""
