@@ -6,9 +6,6 @@ from typing import Any
 
 import jinja2
 
-NAMES = {"paper": "the paper", "slides": "the slides", "practice": "common practice", "ours": "this project"}
-"""Who states a claim, in words."""
-
 
 def render(claims: dict[str, Any], figures: list[dict[str, Any]], captions: Mapping[str, str]) -> str:
     """Fill the page.
@@ -33,7 +30,7 @@ def render(claims: dict[str, Any], figures: list[dict[str, Any]], captions: Mapp
         seed=claims["seed"],
         figures=figures,
         references=claims["sources"],
-        names=NAMES,
+        names=claims["names"],
         meaning=claims["meaning"],
         counts=claims["counts"],
     )

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from proofs_check.claim import Claim, Evidence, Result, Settled
-from proofs_check.show import MEANING, REFERENCES, attack_text, evidence_text, tally, verdict_text, verdicts_of
+from proofs_check.show import MEANING, REFERENCES, SOURCES, attack_text, evidence_text, tally, verdict_text, verdicts_of
 
 SCHEMA = 3
 """Version of the JSON form, described in docs/claims.md; it grows by new keys only."""
@@ -85,6 +85,7 @@ def as_json(results: Sequence[Result], seed: int, rounds: int = 1) -> Record:
         "seed": seed,
         "rounds": rounds,
         "sources": REFERENCES,
+        "names": SOURCES,
         "meaning": MEANING,
         "counts": tally(verdicts_of(results)),
         "claims": [_claim_json(result) for result in results],
