@@ -242,7 +242,7 @@ I12 = Claim(
     remark=(
         "u* = log nu* + 1, and q* ~ exp(-u* / beta), so the power of nu is -1 / beta; the row on rewards has this "
         "beta. The paper says less: that the target favours rare answers, and that the reward is -log nu. This "
-        "reward is beta log q* up to a constant, and right for every weight."
+        "reward is beta log q* up to a constant, and right for every beta."
     ),
     amendment="I.12a",
 )

@@ -226,7 +226,8 @@ I17A = Claim(
         ),
     ),
     remark=(
-        "The mean of k3 is the divergence, its slope is not. With the draw held fixed the slope is that of KL(pi_0 "
+        "Practice states a method; the question here is whether it solves the objective. The mean of k3 is the "
+        "divergence, its slope is not. With the draw held fixed the slope is that of KL(pi_0 "
         "|| pi), nu - nu_0 in the logits. So nu = nu_0 / (c - r / beta), a power where the equilibrium is an "
         "exponential. The smaller beta, the farther: a verified answer at nu_0 = (1/2, 1/2) and beta = 1/50 rests at "
         ".9901, where exp(50) : 1 is right."

@@ -245,7 +245,8 @@ I17B = Claim(
         ),
     ),
     remark=(
-        "A token's own term does not know that an earlier token led to it. In the instance of two tokens the slope's "
+        "Practice states a method; the question here is whether it solves the objective. A token's own term does not "
+        "know that an earlier token led to it. In the instance of two tokens the slope's "
         "sign is wrong too. Without weights each token has the slope of the reversed divergence besides (claim "
         "I.17a). For traces of one token the weighed form is right (claim I.17d)."
     ),

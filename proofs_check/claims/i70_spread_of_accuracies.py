@@ -97,7 +97,7 @@ I70 = Claim(
     title="The plus-minus of the larger models",
     whose="slides",
     place="Impact on LLM Fine-Tuning",
-    plain="The accuracies of the larger models are known to a few tenths of a percent.",
+    plain="The accuracies of the larger models are printed with a plus-minus that is not explained.",
     statement=(
         "Qwen-7B and Llama-8B have accuracies with a plus-minus of .3 to 1.2 points on GSM8K, those of the minimax "
         "table .4 and .3. The slide does not say what it is."
@@ -108,7 +108,9 @@ I70 = Claim(
     missing="What the plus-minus is, the number of runs, and how many test questions there were.",
     readings=(
         Reading(
-            supposes="it is a standard error, or more, of an accuracy on the 1319 test questions that the paper names",
+            supposes=(
+                "it is a standard error, or more, of one run's accuracy on the 1319 test questions that the paper names"
+            ),
             expected="false",
             stated=one_error,
             sabotage=nothing,
@@ -126,9 +128,9 @@ I70 = Claim(
     ),
     remark=(
         "One standard error of an accuracy of 92.1 % on 1319 questions is .74 points, and an interval at 95 % is "
-        "twice that to each side. So .4 and .3 say how much runs differ, not how well the accuracy is known. As a "
-        "deviation over runs anything from 0 to .74 can come from drawing answers; 1.1 and 1.2 then need policies "
-        "that differ."
+        "twice that to each side. So .4 and .3 are not those of one run; a deviation over runs, or a standard error "
+        "over several runs, can be as small. As a deviation over runs anything from 0 to .74 can come from drawing "
+        "answers; 1.1 and 1.2 then need policies that differ."
     ),
 )
 

@@ -238,7 +238,10 @@ II1 = Claim(
             evidence=first_order,
         ),
         Reading(
-            supposes="the answer was seen (X > 0), and the expansion has at least the right sign for every q",
+            supposes=(
+                "the answer was seen (X > 0), and the expansion has the right sign for every q, as for rare answers "
+                "on the slide"
+            ),
             expected="false",
             stated=expansion,
             sabotage=given_seen,

@@ -1,6 +1,7 @@
 """II.7: the augmented program traces the frontier between bias and second moment."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ _GRID = 150
 """Points of the attack's grid, per degree."""
 
 
+@lru_cache
 def stated(n: int, budget: float) -> RewardTable:
     """The table of least second moment within a budget of bias."""
     return aqp_table(n, bias=budget, unit="absolute", counts="independent")
@@ -31,6 +33,7 @@ def sabotage(n: int, budget: float) -> RewardTable:
     return minimax_table(n, counts="independent")
 
 
+@lru_cache
 def above(n: int, budget: float) -> RewardTable:
     """The table of least second moment within a budget that is 1 % smaller."""
     return aqp_table(n, bias=0.99 * budget, unit="absolute", counts="independent")

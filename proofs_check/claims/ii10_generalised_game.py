@@ -169,6 +169,8 @@ def compare(game: Game, equal: bool, gap: Any, which: str, least: Any, value: An
         which: str(value) if isinstance(value, Fraction) else mp.nstr(mp.mpf(value), 10),
     }
     size = oracles.complexity(game.pi_0, game.point, [game.beta, game.sign], [game.weight] if game.weight else [])
+    # The slides call s a sign: instances with another s are shown last.
+    size += 1000 * (abs(game.sign) != 1)
     claimed, measured = (float(value + gap), float(value)) if equal else (1.0, float(gap > slack))
     tolerance = 0.0 if isinstance(gap, Fraction) or not equal else max(slack, 1e-14)
     sentence = _in_words(game, least, value) if gap > slack and game.F != KL and which == "max min" else ""
@@ -190,7 +192,7 @@ def _in_words(game: Game, least: Any, value: Any) -> str:
         f"{oracles.as_text(game.pi_0)} and R = {R}, and write t for the probability of the second answer. Then J = {J} "
         f"is least at t = {t}: {least}. There u_1 - u_0 = R' = {game.slope(t)}, "
         f"but the target u = s beta grad Phi(q) of a distribution q has |u_1 - u_0| at most {of_distributions(game)}, "
-        f"and the best of these gives {value}."
+        f"and the best of these gives {value}: as max min, and as min max too, as G is convex in t and concave in u."
     )
 
 
@@ -304,7 +306,7 @@ def plot() -> Plot:
         Line("min J", [places[0], places[-1]], [-0.25, -0.25], "bound"),
         Line("max min G", places, [float(_max_min(game, of_distributions(game))) for game in games]),
     ]
-    caption = "R = -nu_1, pi_0 = (1, 0), beta = 1, F = Phi = |.|^2 / 2. A target says enough from s = 1 on."
+    caption = "R = -nu_1, pi_0 = (1, 0), beta = 1, F = Phi = |.|^2 / 2. The two agree from s = 1 on."
     return Plot("s", "value", lines, caption)
 
 
@@ -344,8 +346,8 @@ II10 = Claim(
         ),
     ),
     remark=(
-        "The target speaks through u = s beta grad Phi(q), and a distribution q does not say every u. It does if the "
-        "slope of Phi is unbounded, as of sum q log q. At pi_0 = (.95, .05), R = |nu - (.05, .95)|^2, beta = 1/2, s "
+        "A target acts by u = s beta grad Phi(q), and distributions q do not reach every u. They do if the slope of "
+        "Phi is unbounded, as of sum q log q. At pi_0 = (.95, .05), R = |nu - (.05, .95)|^2, beta = 1/2, s "
         "= 1, Phi = |q|^2 / 2 the values are .324 and .29375; with F the entropy .811 and .403."
     ),
     amendment="II.10a",

@@ -69,17 +69,23 @@ def separable(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
 
 
 def of_any_kind(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Differentiate polynomials in several entries exactly, and move the entries of q.
+    """Differentiate convex polynomials in several entries exactly, and move the entries of q.
 
     Args:
         formula: Entries and degree, from the answer, |Z| and the degree of Phi.
         rng: Source of randomness.
 
     Yields:
-        As for separable ones; first for q_0 q_1.
+        As for separable ones.
     """
-    yield from _compared(formula, {(1, 1, 0): Fraction(1)}, "q_0 q_1", 3, 2, rng)
-    yield from _compared(formula, {(2, 1, 0): Fraction(1), (0, 0, 3): Fraction(1)}, "q_0^2 q_1 + q_2^3", 3, 3, rng)
+    one = Fraction(1)
+    squares: Polynomial = {(2, 0, 0): one, (0, 2, 0): one, (0, 0, 2): one}
+    name = "q_0^2 + q_1^2 + q_2^2"
+    yield from _compared(formula, {**squares, (1, 1, 0): one}, f"{name} + q_0 q_1", 3, 2, rng)
+    twice: Polynomial = {powers: 2 * c for powers, c in squares.items()}
+    # The Hessian's block of q_0, q_1 has the determinant 8 q_1 + 16 - 4 q_0^2 > 0: it is convex on the simplex.
+    cubic: Polynomial = {**twice, (2, 1, 0): one, (0, 0, 3): one}
+    yield from _compared(formula, cubic, f"2 ({name}) + q_0^2 q_1 + q_2^3", 3, 3, rng)
 
 
 def _compared(
@@ -145,8 +151,8 @@ II26 = Claim(
     place="Solution 1: Change the Geometry, Key Insight",
     plain="A polynomial generator pays an answer by a polynomial in its probability, if it is a sum over answers.",
     statement=(
-        "If the generator Phi(q) is a polynomial of degree d + 1, then the reward beta grad Phi(q)_z is a polynomial "
-        "of degree d in q(z)."
+        "If the distance-generating function Phi(q), which is convex, is a polynomial of degree d + 1, then the "
+        "reward beta grad Phi(q)_z has degree d in q(z)."
     ),
     printed="deg Phi = d + 1  =>  R(z) = beta grad Phi(q)_z has degree d in q(z)",
     kind="equality",
@@ -161,7 +167,7 @@ II26 = Claim(
             evidence=separable,
         ),
         Reading(
-            supposes="Phi is any polynomial in the entries of q",
+            supposes="Phi is any convex polynomial in the entries of q",
             expected="false",
             stated=stated,
             sabotage=of_all_entries,
@@ -170,8 +176,9 @@ II26 = Claim(
         ),
     ),
     remark=(
-        "Phi = q_0 q_1 pays the first answer by q_1. With two answers q_1 = 1 - q_0, so that three are needed. The "
-        "theorem below it on the slide estimates powers of one entry; for others claim II.26a has the estimator."
+        "A product such as q_0 q_1 in Phi gives the first answer a reward of q_1. With two answers q_1 = 1 - q_0, so "
+        "that three are needed. The theorem below it on the slide estimates powers of one entry; for others claim "
+        "II.26a has the estimator."
     ),
     amendment="II.26a",
 )

@@ -88,7 +88,7 @@ II32 = Claim(
     plain="In two models and two sets of questions the minimax table came out ahead of the logarithm.",
     statement=(
         "With the minimax table the accuracies of Qwen-7B and Llama-8B on GSM8K and MathQA are above those with the "
-        "standard logarithm, in all four pairs, and so given with a +-."
+        "standard logarithm, in all four pairs. Each is given with a +-."
     ),
     printed="90.7+-1.1 : 92.1+-0.4   57.0+-1.4 : 62.3+-0.5   85.6+-1.2 : 87.2+-0.3   49.1+-0.9 : 52.8+-0.6",
     kind="existence",
@@ -114,8 +114,8 @@ II32 = Claim(
     ),
     remark=(
         "The ranges overlap by a tenth in one pair of four. The GSM8K test has 1319 questions, so that one run has a "
-        "binomial standard error of .74 and .92 points; a +- of .4 and .3 is less, and can only be a spread over "
-        "runs on the same questions. Nothing here contradicts the table."
+        "binomial standard error of .74 and .92 points; a +- of .4 and .3 is less, as a spread over runs on "
+        "the same questions can be, or a standard error over several runs. Nothing here contradicts the table."
     ),
 )
 

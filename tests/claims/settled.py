@@ -48,12 +48,13 @@ def settle_unchecked(claim: Claim, seed: int = 0, planted: Planted = "stated") -
     Returns:
         The result.
     """
-    with _without_checks():
+    with without_type_checks():
         return settle(claim, seed, planted)
 
 
 @contextmanager
-def _without_checks() -> Iterator[None]:
+def without_type_checks() -> Iterator[None]:
+    """Switch the run-time check of types off for what is called inside."""
     before = jaxtyping.config.jaxtyping_disable
     jaxtyping.config.update("jaxtyping_disable", True)
     try:

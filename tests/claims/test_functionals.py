@@ -16,8 +16,10 @@ from dagames.functionals import (
     from_convex,
 )
 from proofs_check import one_functional
+from proofs_check.claim import Result
 from proofs_check.known import load_claims
-from proofs_check.one_functional import check_claims_of, load_functional
+from proofs_check.one_functional import load_functional
+from tests.claims.settled import without_type_checks
 
 ABOUT_ALL = ("I.2", "I.3", "I.5", "I.5a", "I.6", "I.8")
 
@@ -58,6 +60,11 @@ class Understated(Gini):
     @property
     def relative_smoothness(self):
         return 0.1 * super().relative_smoothness
+
+
+def check_claims_of(R: Functional, **options) -> list[Result]:
+    with without_type_checks():
+        return one_functional.check_claims_of(R, **options)
 
 
 def verdicts(R: Functional) -> dict[str, str]:
