@@ -124,3 +124,25 @@ def test_each_of_several_readings_is_named():
 def test_plots_are_shown_where_there_are_any():
     assert '<img src="claims/X.1.svg"' in page(a_claim(), captions={"X.1": "See."})
     assert "claims/X.1.svg" not in page(a_claim())
+
+
+def test_claims_that_a_text_names_are_linked_and_appendices_are_not():
+    text = page(a_claim(id="B.1", remark="See X.1 and appendix B.1, claim B.1 & (I.5), not I.5.2."), a_claim(id="I.5"))
+    assert 'appendix B.1, claim <a href="#B.1">B.1</a> &amp; (<a href="#I.5">I.5</a>), not I.5.2.' in text
+
+
+def test_counts_have_totals_and_claims_can_be_shown_by_source():
+    text = page(a_claim())
+    assert '<th scope="row">the paper</th><td>3</td><td>1</td><td>0</td><td>0</td><td>4</td>' in text
+    assert '<th scope="row">together</th><td>0</td><td>1</td><td>0</td><td>0</td><td>1</td>' in text
+    assert 'data-by="paper" aria-pressed="false">the paper 4<' in text
+
+
+def test_what_is_open_is_not_called_repaired():
+    text = page(a_claim(verdict="open"))
+    assert "Repaired by" not in text
+    assert 'See also <a href="#X.1a">' in text
+
+
+def test_numbers_of_an_instance_are_readable():
+    assert "nu = (0.1, a)" in page(a_claim([a_reading(evidence=EVIDENCE | {"instance": {"nu": [0.1, "a"]}})]))
