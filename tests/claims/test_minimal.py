@@ -291,13 +291,13 @@ def test_i11_from_scratch():
 
 
 def test_ii10_from_scratch():
-    """J = t^2 - t, and G = t^2 + ((1 - t)(1 - a) + t a) / 2 - (1 + a / 2) with q = (1 - a, a): a saddle at (1/4, 0)."""
+    """J = t^2 / 2 - t, G = t^2 / 2 + ((1 - t)(1 - a) + t a) / 2 - (1 + a / 2) with q = (1 - a, a): a saddle at (1/2, 0)."""
 
     def G(t: Fraction, a: Fraction) -> Fraction:
-        return t**2 + ((1 - t) * (1 - a) + t * a) / 2 - max((1 - a) / 2, 1 + a / 2)
+        return t**2 / 2 + ((1 - t) * (1 - a) + t * a) / 2 - max((1 - a) / 2, 1 + a / 2)
 
     steps = [Fraction(k, 64) for k in range(65)]
-    quarter, shown = Fraction(1, 4), settle(ii10.CLAIMS[0]).shown
-    assert min(t**2 - t for t in steps) == -quarter == Fraction(shown.instance["min J"])
-    assert max(G(quarter, a) for a in steps) == G(quarter, ZERO) == min(G(t, ZERO) for t in steps) == Fraction(-9, 16)
-    assert Fraction(shown.instance["max min"]) == Fraction(-9, 16)
+    shown = settle(ii10.CLAIMS[0]).shown
+    assert min(t**2 / 2 - t for t in steps) == -HALF == Fraction(shown.instance["min J"])
+    assert max(G(HALF, a) for a in steps) == G(HALF, ZERO) == min(G(t, ZERO) for t in steps) == Fraction(-5, 8)
+    assert Fraction(shown.instance["max min"]) == Fraction(-5, 8)
