@@ -291,7 +291,7 @@ def test_i11_from_scratch():
 
 
 def test_ii10_from_scratch():
-    """J = t^2 / 2 - t, G = t^2 / 2 + ((1 - t)(1 - a) + t a) / 2 - (1 + a / 2) with q = (1 - a, a): a saddle at (1/2, 0)."""
+    """J = t^2 / 2 - t, G = t^2 / 2 + ((1 - t)(1 - a) + t a) / 2 - 1 - a / 2, q = (1 - a, a): a saddle at (1/2, 0)."""
 
     def G(t: Fraction, a: Fraction) -> Fraction:
         return t**2 / 2 + ((1 - t) * (1 - a) + t * a) / 2 - max((1 - a) / 2, 1 + a / 2)
