@@ -163,7 +163,7 @@ def in_full(result: Result) -> Iterator[str]:
     for reading, found in zip(claim.readings, result.readings, strict=True):
         yield from _reading_lines(claim, reading, found)
     yield ""
-    yield claim.remark + (f" Repaired by {claim.amendment}." if claim.amendment else "")
+    yield claim.remark + _see(claim)
 
 
 def _reading_lines(claim: Claim, reading: Reading, found: Settled) -> Iterator[str]:
@@ -195,13 +195,7 @@ def verdict_text(result: Result) -> str:
     if result.verdict == "depends":
         return f"Depends on the reading, of which there are {len(result.readings)} ({tried})."
     several = " in every fair reading" if len(result.readings) > 1 else ""
-    return f"False{several}: of {tried} {_share(result.failures, result.comparisons)} it."
-
-
-def _share(failures: int, comparisons: int) -> str:
-    if failures == comparisons:
-        return "each breaks" if comparisons > 1 else "the one breaks"
-    return f"{failures} break{'s' if failures == 1 else ''}"
+    return f"False{several}."
 
 
 def evidence_text(found: Settled) -> str:
@@ -305,8 +299,15 @@ def _section(result: Result, seed: int) -> Iterator[str]:
             yield from (f"**Read so that {reading.supposes}: {found.outcome}.**", "")
         yield from _found_lines(found)
         yield from (f"How it is measured: {reading.measured_by}", "")
-    yield claim.remark + (f" Repaired by {claim.amendment}." if claim.amendment else "")
+    yield claim.remark + _see(claim)
     yield from ("", f"Again: `dagames verify {claim.id} --seed {seed}`")
+
+
+def _see(claim: Claim) -> str:
+    """Name the claim that repairs this one, or that goes on from it."""
+    if claim.amendment is None:
+        return ""
+    return f" {'Repaired by' if claim.expected in {'false', 'depends'} else 'See also'} {claim.amendment}."
 
 
 def _found_lines(found: Settled) -> Iterator[str]:

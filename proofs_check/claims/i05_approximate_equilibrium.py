@@ -300,7 +300,7 @@ I5 = Claim(
             of_functional=of_functional,
         ),
         Reading(
-            supposes="besides, neither player gains more than epsilon by another choice, as in textbooks",
+            supposes="beside this inequality neither player gains more than epsilon by another choice, as in textbooks",
             expected="false",
             stated=largest_gain,
             sabotage=twice_the_gain,
@@ -312,8 +312,10 @@ I5 = Claim(
         "G(pi, q) is the payoff against one target, J(pi) against the best one. In the instance shown q is q* "
         "itself, each player gains log 2 by another choice, and the printed inequality is an equality: both "
         "definitions fail together. With one trace per answer, R = sum nu log nu, beta = 1 and q = q*, both players "
-        "gain epsilon = KL(pi || pi*) and J(pi) - min J is 2 epsilon, for every pi. It is true if the duality gap is "
-        "at most epsilon (I.5a). If q is a best answer to pi, then G(pi, q) = J(pi), and premise and conclusion are "
+        "gain epsilon = KL(pi || pi*) and J(pi) - min J is 2 epsilon, for every pi. The duality gap is a third "
+        "definition, "
+        "which the text does not have; with it the statement is true (I.5a). If q is a best answer to pi, then G(pi, "
+        "q) = J(pi), and premise and conclusion are "
         "one inequality."
     ),
     amendment="I.5a",

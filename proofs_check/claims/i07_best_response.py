@@ -150,7 +150,9 @@ I7 = Claim(
         "All that is asked for is strict here: KL in pi, and log sum exp(u), which is R*, modulo shifts. For R = "
         "weight sum nu log nu a step is linear in log space, with the factor -weight / beta. So it converges for "
         "weights below beta, has the cycle shown at beta, and ends between opposite corners above. The theorem that "
-        "is cited is about the minimisation of one function in turns, not about saddle points. A step that goes only "
+        "is cited is about the minimisation of one function in turns, not about saddle points. The text has "
+        "strictness alone as "
+        "the condition, so that one on beta is no reading of it. A step that goes only "
         "part of the way converges (I.8). The slides name the loop, claim no convergence of it, and call its rate "
         "open."
     ),

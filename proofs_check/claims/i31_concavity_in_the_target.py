@@ -71,11 +71,6 @@ def within(goal: Goal, limits: dict[str, float]) -> bool:
     return goal.n_answers == 2 and float(goal.weight) <= limits[goal.name]
 
 
-def never(goal: Goal) -> bool:  # noqa: ARG001 - whatever it is
-    """For no functional."""
-    return False
-
-
 def of_few(goal: Goal) -> bool:
     """The negative entropy with two answers, at a weight of at most beta."""
     return within(goal, {"entropy": 1.0})
@@ -140,22 +135,6 @@ def evidence_of_two(formula: Formula, rng: np.random.Generator) -> Iterator[Evid
     """
     for goal in _goals():
         if goal.name == "entropy" and goal.n_answers == 2:
-            yield _searched(formula, goal, rng)
-
-
-def evidence_of_more(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Search for two targets whose mean has a smaller payoff, in games of three and more answers.
-
-    Args:
-        formula: Whether G is concave in q for every policy.
-        rng: Source of randomness.
-
-    Yields:
-        A pair that checks by hand, and per weight of the negative entropy 1 if no such pair was found and 0 otherwise.
-    """
-    yield by_hand(formula)
-    for goal in _goals():
-        if goal.name == "entropy" and goal.n_answers > 2:
             yield _searched(formula, goal, rng)
 
 
@@ -247,27 +226,19 @@ I31 = Claim(
     ),
     printed="q -> -beta <nu, log q> - R*(-beta log q):  may be concave for R = -H",
     kind="existence",
-    expected="depends",
+    expected="holds",
     readings=(
         Reading(
-            supposes="R is the negative entropy with a weight of at most beta, and there are two answers",
             expected="holds",
             stated=of_few,
             sabotage=stated,
             near_miss=of_few_nearly,
             evidence=evidence_of_two,
         ),
-        Reading(
-            supposes="R is the negative entropy with any weight, and there are three answers or more",
-            expected="false",
-            stated=stated,
-            sabotage=never,
-            near_miss="It fails at every weight, so that no threshold could be off; the sabotage is the true answer.",
-            evidence=evidence_of_more,
-        ),
     ),
     remark=(
-        "The paper says 'may', and this is when. The term -beta <nu, log q> is convex in q, and only -R*(-beta log "
+        "The paper says 'may', and this is when: two answers, and a weight of at most beta. The term -beta <nu, log "
+        "q> is convex in q, and only -R*(-beta log "
         "q) can make up for it. With two answers it does for weights up to beta; with three or more it never does, "
         "for any R that is finite at a point mass (claim I.31a)."
     ),

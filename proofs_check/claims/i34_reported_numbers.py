@@ -151,7 +151,7 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]: 
     above = [row for row in sweep() if row.mean > row.budget]
     text = "; ".join(f"at budget {float(row.budget):.2f} the mean toxicity is {float(row.mean):.4f}" for row in above)
     here = {"compared": "rows of table 5 whose mean toxicity is above its budget"}
-    text = f"Of the {len(SWEEP)} rows of table 5 {len(above)} is above its toxicity budget: {text}."
+    text = f"Rows of Table 5 above their toxicity budget: {len(above)} of {len(SWEEP)}: {text}."
     yield Evidence(float(claimed.above), float(len(above)), "equal", 0.0, here, 1, noted=True, sentence=text)
     for name, row in GSM8K.items():
         base, *old, ours, low, high, gain, relative = row.split()

@@ -104,7 +104,7 @@ I42 = Claim(
     expected="depends",
     readings=(
         Reading(
-            supposes="R is the functional of problem (1), which is minimised",
+            supposes="R is the functional of problem (1), which is minimised, and lambda > 0",
             expected="false",
             stated=stated,
             sabotage=sabotage,

@@ -1,6 +1,6 @@
 """I.50: where training with standardised advantages comes to rest, beside an exact divergence."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import comb
@@ -106,6 +106,61 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
         words = _sentence(formula, rest, right) if i == 0 else ""
         # The first is the simplest to check by hand.
         yield Evidence(float(right), float(rest), "equal", 1e-15, instance, i, noted=i in (1, 2, 3), sentence=words)
+
+
+def kept(nu_0: Sequence[Fraction], p: Any) -> list[Any]:
+    """Let the right answer have p, and the wrong ones keep their proportions: nu_0 exp(r / some beta)."""
+    rest = [oracles.number(share / sum(nu_0[1:])) for share in nu_0[1:]]
+    return [p, *((1 - p) * share for share in rest)]
+
+
+def levelled(nu_0: Sequence[Fraction], p: Any) -> list[Any]:
+    """Let the wrong answers have equal shares."""
+    return [p, *((1 - p) / (len(nu_0) - 1) for _ in nu_0[1:])]
+
+
+def nearly_kept(nu_0: Sequence[Fraction], p: Any) -> list[Any]:
+    """Draw the proportions of the wrong answers a hundredth towards equal ones."""
+    return [mp.mpf("0.99") * a + mp.mpf("0.01") * b for a, b in zip(kept(nu_0, p), levelled(nu_0, p), strict=True)]
+
+
+def of_some_weight(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
+    """List the groups over three answers of which one is right, and balance the expected step with the divergence.
+
+    Args:
+        formula: The policy, from the reference and the right answer's share at rest.
+        rng: Source of randomness.
+
+    Yields:
+        For each game the largest slope that is left in a logit.
+    """
+    for K in (2, 3, 4, 6):
+        a, b, c = (int(n) for n in rng.permutation(9)[:3] + 1)
+        nu_0 = [Fraction(n, a + b + c) for n in (a, b, c)]
+        case = Verified(K, nu_0[0], Fraction(1), Fraction(3, 2))
+        p = case.rest(sample)
+        nu = formula(nu_0, p)
+        left = max(abs(slope) for slope in _slopes(case, nu_0, nu))
+        other = oracles.number(case.reward) / (mp.log(p / (1 - p)) - oracles.log(nu_0[0] / (1 - nu_0[0])))
+        instance = {"K": K, "nu_0": oracles.as_text(nu_0), "beta": "3/2", "the rest's own beta": mp.nstr(other, 6)}
+        yield Evidence(0.0, float(left), "equal", 1e-15, instance, size=K)
+
+
+def _slopes(case: Verified, nu_0: Sequence[Fraction], nu: Sequence[Any]) -> list[Any]:
+    """Sum 1/K sum_i A_i (1{z_i = z} - nu(z)) over all counts, less beta times the divergence's slope."""
+    K, ratios = case.K, [mp.log(p / oracles.number(p_0)) for p, p_0 in zip(nu, nu_0, strict=True)]
+    divergence = mp.fsum(p * ratio for p, ratio in zip(nu, ratios, strict=True))
+    slopes = [-oracles.number(case.beta) * p * (ratio - divergence) for p, ratio in zip(nu, ratios, strict=True)]
+    for counts in oracles.group_counts(3, K):
+        if not 0 < counts[0] < K:
+            continue
+        right, wrong = sample(counts[0], K, case.reward)
+        chance = mp.fprod(p**x for p, x in zip(nu, counts, strict=True)) * mp.factorial(K)
+        chance /= mp.fprod(mp.factorial(x) for x in counts)
+        total = counts[0] * right + (K - counts[0]) * wrong
+        for z, x in enumerate(counts):
+            slopes[z] += chance * (x * (wrong if z else right) - total * nu[z]) / K
+    return slopes
 
 
 def _sentence(formula: Formula, rest: Any, right: Any) -> str:
@@ -243,14 +298,15 @@ I50 = Claim(
     place="section 3.1 with equations 4 to 6, and section 3.2; also the slides, Game-Derived Rewards for GRPO",
     plain="Training with rewards divided by their spread in the group ends at the equilibrium of the game.",
     statement=(
-        "For a fixed target GRPO solves the policy step of the game, and estimates the gradient of exactly that "
-        "objective: with the rewards R = beta log q*(E(y)), the standardised advantages of equation 5 and the exact "
-        "divergence of weight beta beside them, it comes to rest at the policy proportional to pi_0 q*. Which "
-        "deviation is meant is not said; epsilon is small."
+        "For a fixed target GRPO is said to solve the policy step of the game, and to estimate the gradient of just "
+        "this kind of objective. This is taken to mean: with the rewards R = beta log q*(E(y)), the standardised "
+        "advantages of equation 5 and the exact divergence of weight beta beside them, it comes to rest at the "
+        "policy proportional to pi_0 q*. Appendix A adds that the updates used are stochastic, and no exact "
+        "solutions. Which deviation is meant is not said; epsilon is small."
     ),
     printed="L = E[1/K sum_i (pi / pi_old) A_i - beta KL(pi || pi_ref)],   pi* ~ pi_0 q*   (eq. 4, section 3)",
     kind="equality",
-    expected="false",
+    expected="depends",
     readings=(
         Reading(
             expected="false",
@@ -258,7 +314,7 @@ I50 = Claim(
             sabotage=left_out,
             near_miss=_NO_NEAR,
             evidence=evidence,
-            supposes="the deviation has K - 1 in its denominator",
+            supposes="beta is the printed one, and the deviation has K - 1 in its denominator",
         ),
         Reading(
             expected="false",
@@ -266,7 +322,15 @@ I50 = Claim(
             sabotage=left_out,
             near_miss=_NO_NEAR,
             evidence=evidence,
-            supposes="the deviation has K in its denominator",
+            supposes="beta is the printed one, and the deviation has K in its denominator",
+        ),
+        Reading(
+            expected="holds",
+            stated=kept,
+            sabotage=levelled,
+            near_miss=nearly_kept,
+            evidence=of_some_weight,
+            supposes="the kind of objective leaves beta open, and one prompt has rewards of two values",
         ),
     ),
     remark=(

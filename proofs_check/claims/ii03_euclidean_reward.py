@@ -75,7 +75,7 @@ II3 = Claim(
     plain="The share of other samples with the answer gives the Euclidean reward without bias.",
     statement=(
         "In the Euclidean game R(z) = beta (1 - q(z)) is estimated by beta (1 - X / K), exactly without bias; X ~ "
-        "Binomial(K, q), as two slides before."
+        "Binomial(K, q), as on the slide before."
     ),
     printed="R(z) = beta (1 - q(z))  =>  Rhat(z) = beta (1 - X / K)",
     kind="equality",

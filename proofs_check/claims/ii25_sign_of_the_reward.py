@@ -1,4 +1,4 @@
-"""II.25: whether the Euclidean example's reward is the gradient that the slide above it names: a matter of sign."""
+"""II.25: whether the Euclidean example's reward is the gradient that the same slide names: a matter of sign."""
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -84,7 +84,7 @@ II25 = Claim(
     title="Sign of the Euclidean reward",
     whose="slides",
     place="Solution 1: Change the Geometry, Example beside Key Insight",
-    plain="The example rewards rare answers; the rule two lines above it, read as it stands, rewards frequent ones.",
+    plain="The example rewards rare answers; the rule above it on the slide, read as it stands, rewards frequent ones.",
     statement=(
         "In the Euclidean game the reward is beta (1 - q(z)), up to a constant that all answers share. The rule on "
         "the same slide is R(z) = beta grad Phi(q)_z; the backup slide's game pays s beta grad Phi(q), which the "

@@ -117,7 +117,9 @@ II27 = Claim(
     expected="depends",
     readings=(
         Reading(
-            supposes="the comparison is with the table of least bias, the exact end of the frontier, at a fit budget",
+            supposes=(
+                "the comparison is with the table of least bias, the exact end of the frontier, at a suitable budget"
+            ),
             expected="holds",
             stated=stated,
             sabotage=without_budget,

@@ -94,7 +94,7 @@ II29 = Claim(
     title="No overhead of a look-up",
     whose="slides",
     place="Solution 2: Optimal Approximation for KL Games, Practical cost",
-    plain="Reading a reward from a short list costs nothing beside computing a logarithm.",
+    plain="Reading a reward from a short list costs no more than computing a logarithm.",
     statement=(
         "Replacing log(X / K) by the look-up of c_X has no overhead online, that is beside the linear program, which "
         "is solved once for each K before training."
