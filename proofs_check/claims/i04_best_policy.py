@@ -163,9 +163,9 @@ I4 = Claim(
     ),
     plain="The best answer to a fixed target weighs each trace of the reference by the target's mass at its answer.",
     statement=(
-        "For a fixed target q the optimal policy is unique and proportional to pi_0(y|x) q(E(y)|x). Part 2 does not "
-        "name the set of policies; in section 2.1, and in the proof, it is a convex set Pi, on the slides Pi is not "
-        "described."
+        "Given a target q, one policy is optimal, and it is proportional to pi_0(y|x) times q at the answer E(y). "
+        "Part 2 does not name the set of policies; in section 2.1, and in the proof, it is a convex set Pi, on the "
+        "slides Pi is not described."
     ),
     printed="pi*(y|x) ~ pi_0(y|x) q(E(y)|x)",
     kind="equality",

@@ -204,8 +204,8 @@ I10A = Claim(
     place="section 2.4, Standard RL",
     plain="If the goal is the mean of a reward, only one target is best against a policy.",
     statement=(
-        "For R(nu) = -E_nu r the conjugate collapses the dual space to a single point (constants aside), which fixes "
-        "the optimal target."
+        "For R(nu) = -E_nu r the conjugate leaves one point of the dual space, up to constants, and this fixes the "
+        "optimal target."
     ),
     printed="argmax_u {<nu, u> - R*(u)} = {-r + const}",
     kind="existence",

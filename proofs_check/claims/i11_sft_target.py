@@ -136,7 +136,7 @@ I11 = Claim(
     plain="If the goal is to match the right answer, the target is the right answer and nothing else.",
     statement=(
         "One interpretation of supervised fine-tuning is to match the Dirac distribution of the right answer g, by "
-        "R(nu) = KL(delta_g || nu). The corresponding game is trivial: the target is fixed to delta_g."
+        "R(nu) = KL(delta_g || nu). Its game is called trivial, with delta_g as the fixed target."
     ),
     printed="R(nu) = KL(delta_g || nu):  q*(z) = delta_g(z)",
     kind="equality",

@@ -268,8 +268,8 @@ I13 = Claim(
     ),
     plain="If the goal is to stay within a safe set, the target is the safe distribution nearest to the policy's own.",
     statement=(
-        "For the indicator of a convex set C the optimal target in the game is the information projection of the "
-        "current policy's marginal on C. Intuitively, the policy then updates to mimic this target."
+        "For the indicator of a convex set C the best target of the game is given as the information projection on "
+        "C of the marginal that the policy has. As an intuition, the policy is then updated to imitate it."
     ),
     printed="R = Ind_C:  q* = argmin_{q in C} KL(q || nu_pi)",
     kind="equality",

@@ -184,7 +184,7 @@ I15 = Claim(
     plain="Making answers agree by minimising their entropy is an example of the convex problem.",
     statement=(
         "Minimising the entropy of answers, for coherence, is named as an example of the functional R of problem "
-        "(1). The problem is called convex, R is assumed convex, and J is strictly convex due to the KL term."
+        "(1). The problem is called convex, R is assumed convex, and the KL term is said to make J strictly convex."
     ),
     printed="R(nu) = H(nu),  J = R + beta KL(. || pi_0)",
     kind="upper bound",

@@ -304,8 +304,8 @@ I17 = Claim(
     ),
     statement=(
         "For a fixed target q*, GRPO estimates the policy gradient of the expected reward, R = beta log q*(E(y)), "
-        "with the divergence beside it. Its advantages, standardised in a group of K, can be viewed as an empirical "
-        "estimate of the gradient's direction. Which deviation is meant is not said."
+        "with the divergence beside it. It is one way to view its advantages, standardised in a group of K, that "
+        "they estimate the gradient's direction from samples. Which deviation is meant is not said."
     ),
     printed="A_i = (R_i - Mean(R_1..R_K)) / (StdDev(R_1..R_K) + epsilon)   (eq. 5 and 8)",
     kind="equality",

@@ -144,9 +144,8 @@ I39 = Claim(
     place="section 2.1, Why is this hard?, and section 1, second paragraph; also the slides, Why Is ALFT Hard?",
     plain="Learning from sampled traces is noisy because many traces lead to the same answer.",
     statement=(
-        "Monte-Carlo estimates of the gradient have extreme variance, because the credit for a good answer goes to "
-        "the one trace that was drawn, without knowing of the others that lead to it. The measure of the variance is "
-        "not given."
+        "Monte-Carlo estimates of the gradient have extreme variance: a good answer is credited to the one trace "
+        "that was drawn, without knowing of the others that lead to it. The measure of the variance is not given."
     ),
     printed="E|g|^2 / |E g|^2 grows with |E^-1(z)|, g = r(E(y)) grad log pi(y)",
     kind="existence",

@@ -130,8 +130,8 @@ I41 = Claim(
     place="appendix E, 2, Policy Step",
     plain="To answer a target is an ordinary supervised learning task.",
     statement=(
-        "The policy step minimises G(., q*) over Pi, a convex set of policies, and so matches pi_0 q*. This is a "
-        "standard supervised learning task (KL projection)."
+        "The policy step minimises G(., q*) over Pi, a convex set of policies, and so matches pi_0 q*. It is called "
+        "a standard task of supervised learning, a KL projection."
     ),
     printed="argmin_{pi in Pi} G(pi, q*) = argmin_{pi in Pi} KL(pi || pi_0 q* / Z)",
     kind="equality",

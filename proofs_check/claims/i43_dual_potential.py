@@ -101,8 +101,8 @@ I43 = Claim(
     place="section 2.4, Diversity",
     plain="Against a policy that is to be diverse, the target maximises a potential and so favours rare answers.",
     statement=(
-        "For R = -H the target is an adversary: it maximises the dual potential Psi(q), the log-partition function. "
-        "The optimal one has much mass on under-represented answers."
+        "For R = -H the target is an adversary: it maximises Psi, the log of the partition function, as the dual "
+        "potential. The optimal one has much mass on under-represented answers."
     ),
     printed="q* = argmax_q Psi(q),  Psi(q) = R*(-beta log q)",
     kind="existence",

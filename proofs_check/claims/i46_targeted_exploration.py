@@ -165,8 +165,8 @@ I46 = Claim(
     place="appendix C.2.2, Targeted Exploration",
     plain="Rewarding answers that a prior finds more likely than the policy does makes the policy match the prior.",
     statement=(
-        "The entropy can be replaced by a divergence relative to a prior Q. The game then drives the policy to match "
-        "Q, and the reward becomes log Q - log nu, with nu estimated: an importance-weighted exploration signal."
+        "The entropy can be replaced by a divergence relative to a prior Q. The policy is then led to match Q, and "
+        "the reward becomes log Q - log nu, with nu estimated: an importance-weighted exploration signal."
     ),
     printed="R(nu) = KL(nu || Q):  R(y) = log Q(E(y)) - log nu(E(y))",
     kind="equality",

@@ -89,8 +89,8 @@ I52 = Claim(
         "The logarithmic reward gets out of hand for an answer that occurs once in its group; the linear one does not."
     ),
     statement=(
-        "Unlike the log reward, 1 - count / K is bounded and does not explode for unique answers, where the count is "
-        "1; it potentially offers more stable optimization for small groups."
+        "The log reward explodes for an answer that occurs once in the group. The reward 1 - count / K does not, as "
+        "it is bounded; this may make optimization for small groups more stable."
     ),
     printed="-log(Count / K) explodes at Count = 1;   1 - Count / K <= 1",
     kind="equality",

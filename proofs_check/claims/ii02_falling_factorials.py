@@ -112,10 +112,10 @@ II2 = Claim(
         Reading(expected="holds", stated=stated, sabotage=sabotage, near_miss=with_own_trace, evidence=evidence),
     ),
     remark=(
-        "No other function of the count is unbiased: the binomial masses at n + 1 values of p are linearly "
+        "No other function of the count is unbiased: the binomial masses at K + 1 values of p are linearly "
         "independent, so that a function of mean 0 is 0. An estimate that also looks at which traces have the answer "
         "has this one as its mean given the count, and more variance. In a GRPO group the count contains the trace "
-        "itself: there n is K - 1 and k the number of others."
+        "itself: there K - 1 stands for K, and X counts the others."
     ),
 )
 

@@ -151,8 +151,8 @@ II26 = Claim(
     place="Solution 1: Change the Geometry, Key Insight",
     plain="A polynomial generator pays an answer by a polynomial in its probability, if it is a sum over answers.",
     statement=(
-        "If the distance-generating function Phi(q), which is convex, is a polynomial of degree d + 1, then the "
-        "reward beta grad Phi(q)_z has degree d in q(z)."
+        "Let the distance-generating function Phi be convex and a polynomial in q, of degree d + 1. Then the reward "
+        "beta grad Phi(q)_z has degree d in q(z)."
     ),
     printed="deg Phi = d + 1  =>  R(z) = beta grad Phi(q)_z has degree d in q(z)",
     kind="equality",
