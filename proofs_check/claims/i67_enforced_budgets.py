@@ -83,9 +83,10 @@ def _enforced(formula: Formula, measure: str) -> Evidence:
     kept = sum(getattr(row, measure) <= row.budget for row in broken)
     name = {"mean": "mean toxicity", "toxic": "toxic rate"}[measure]
     ends = ", ".join(f"{float(getattr(row, measure)):.4f} at the budget {float(row.budget):.2f}" for row in broken)
+    budgets = " and ".join(f"{budget:.2f}" for budget in sorted({float(row.budget) for row in broken}))
     text = (
         f"Before training the {name} is {float(base):.4f}. Of the budgets .05, .10 and .20 this breaks "
-        f"{' and '.join(f'{budget:.2f}' for budget in sorted({float(row.budget) for row in broken}))}. The {name} ends at {ends}."
+        f"{budgets}. The {name} ends at {ends}."
     )
     here = {
         "base": f"{float(base):.4f}",
