@@ -51,26 +51,40 @@ def settle(claim: Claim, seed: int = 0, planted: Planted = "stated") -> Result:
         formula = getattr(reading, planted)
         own = [seed, zlib.crc32(claim.id.encode()), *([number] if number else [])]
         found.append(
-            settle_reading(reading, formula, np.random.default_rng(own))
+            settle_reading(
+                reading,
+                formula,
+                np.random.default_rng(own),
+                to_first_failure=planted != "stated" and reading.expected == "holds",
+            )
             if callable(formula)
             else Settled("open", error=formula or f"nothing is planted as its {planted}")
         )
     return Result(claim, tuple(found), time.perf_counter() - start)
 
 
-def settle_reading(reading: Reading, formula: Formula, rng: np.random.Generator) -> Settled:
+def settle_reading(
+    reading: Reading, formula: Formula, rng: np.random.Generator, *, to_first_failure: bool = False
+) -> Settled:
     """Put a formula through the evidence of a reading.
 
     Args:
         reading: The reading.
         formula: Its formula, or one in its place.
         rng: Source of randomness.
+        to_first_failure: Whether to stop at the first comparison that breaks, which is enough for "false", and not to
+            look for the smallest counterexample.
 
     Returns:
         What was found; a computation that fails gives the outcome "error".
     """
     try:
-        return judge(list(reading.evidence(formula, rng)))
+        comparisons = []
+        for comparison in reading.evidence(formula, rng):
+            comparisons.append(comparison)
+            if to_first_failure and not comparison.holds:
+                break
+        return judge(comparisons)
     except Exception as error:  # noqa: BLE001 - one broken claim must not hide the verdicts on the others
         return Settled("error", error=f"{type(error).__name__}: {error}")
 
