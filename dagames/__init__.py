@@ -6,17 +6,17 @@ from dagames._errors import CertificateError, DagamesError, DomainError, Infeasi
 from dagames._lazy import lazy_exports
 
 if TYPE_CHECKING:
-    from dagames.certificates import Certificate
-    from dagames.coupled_game import CoupledGame
-    from dagames.game import AlignmentGame
+    from dagames.games.alignment import AlignmentGame
+    from dagames.games.certificate import Certificate
+    from dagames.games.coupled import CoupledGame
     from dagames.solvers import Solution, solve, solve_coupled
 else:
     __getattr__, __dir__ = lazy_exports(
         __name__,
         {
-            "certificates": ["Certificate"],
-            "coupled_game": ["CoupledGame"],
-            "game": ["AlignmentGame"],
+            "games.certificate": ["Certificate"],
+            "games.coupled": ["CoupledGame"],
+            "games.alignment": ["AlignmentGame"],
             "solvers": ["Solution", "solve", "solve_coupled"],
         },
     )

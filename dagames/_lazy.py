@@ -24,7 +24,7 @@ def lazy_exports(
 
     >>> import dagames
     >>> dagames.Certificate.__module__, "Certificate" in dir(dagames)
-    ('dagames.certificates', True)
+    ('dagames.games.certificate', True)
     """
     home_of = {name: f"{package}.{home}" for home, names in homes.items() for name in names}
 

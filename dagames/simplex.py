@@ -9,9 +9,10 @@ from typing import SupportsIndex
 
 import numpy as np
 
-from dagames import _border, _tolerances, _whole
+from dagames import _tolerances
 from dagames._errors import DomainError, ShapeError
 from dagames._types import Extraction, Numbers, OverAnswers, OverTraces, PerPrompt, Reachable
+from dagames.numerics import arrays, integers
 
 _NEARLY = 1e-3
 
@@ -23,7 +24,7 @@ def as_real(values: Numbers, name: str, *, scalar: bool = False) -> OverAnswers:
     """Validate `values` as finite numbers, and take a copy.
 
     Args:
-        values: Numbers, [..., n], in any form that `dagames._border` reads.
+        values: Numbers, [..., n], in any form that `dagames.numerics.arrays` reads.
         name: The argument's name in error messages.
         scalar: Whether a single number will do, which becomes an array of one.
 
@@ -34,9 +35,9 @@ def as_real(values: Numbers, name: str, *, scalar: bool = False) -> OverAnswers:
         DomainError: If an entry is masked, missing, infinite or no real number.
         ShapeError: If `values` is ragged, scalar or empty.
     """
-    array, _, fresh = _border.read_real(values, name, scalar=scalar)
+    array, _, fresh = arrays.read_real(values, name, scalar=scalar)
     check_finite(array, name)
-    return _border.owned(np.atleast_1d(array), fresh=fresh)
+    return arrays.owned(np.atleast_1d(array), fresh=fresh)
 
 
 def as_distribution(values: Numbers, name: str, *, kept: bool = True) -> OverAnswers:
@@ -46,7 +47,7 @@ def as_distribution(values: Numbers, name: str, *, kept: bool = True) -> OverAns
     explains (`_tolerances.normalisation`), and are divided by their sum in float64.
 
     Args:
-        values: Probabilities, [..., n], in any form that `dagames._border` reads.
+        values: Probabilities, [..., n], in any form that `dagames.numerics.arrays` reads.
         name: The argument's name in error messages.
         kept: Whether the array is kept, and so must be nobody else's; it is then read-only.
 
@@ -63,7 +64,7 @@ def as_distribution(values: Numbers, name: str, *, kept: bool = True) -> OverAns
     >>> float(as_distribution(np.full(10, 0.1, dtype=np.float32), "nu").sum())
     1.0
     """
-    array, rounding, fresh = _border.read_real(values, name)
+    array, rounding, fresh = arrays.read_real(values, name)
     with np.errstate(invalid="ignore", over="ignore"):
         total = np.asarray(array.sum(axis=-1))
     # Two passes without a temporary array settle the usual case: a sum is finite only if every term is.
@@ -76,7 +77,7 @@ def as_distribution(values: Numbers, name: str, *, kept: bool = True) -> OverAns
     _check_sum(total, tolerance, name, "divide by its sum in float64")
     if tolerance > _tolerances.NORMALISATION:
         array, fresh = np.asarray(array / total[..., None]), True
-    return _border.owned(array, fresh=fresh) if kept else array
+    return arrays.owned(array, fresh=fresh) if kept else array
 
 
 def as_log_distribution(values: Numbers, name: str, *, kept: bool = True) -> OverAnswers:
@@ -86,7 +87,7 @@ def as_log_distribution(values: Numbers, name: str, *, kept: bool = True) -> Ove
     that type explains (`_tolerances.normalisation`), and the log of that sum is subtracted in float64.
 
     Args:
-        values: Natural log-probabilities, [..., n], in any form that `dagames._border` reads.
+        values: Natural log-probabilities, [..., n], in any form that `dagames.numerics.arrays` reads.
         name: The argument's name in error messages.
         kept: Whether the array is kept, and so must be nobody else's; it is then read-only.
 
@@ -98,7 +99,7 @@ def as_log_distribution(values: Numbers, name: str, *, kept: bool = True) -> Ove
             to 1.
         ShapeError: If `values` is ragged, scalar or empty.
     """
-    array, rounding, fresh = _border.read_real(values, name)
+    array, rounding, fresh = arrays.read_real(values, name)
     if not array.max() < np.inf:
         place = _first(np.isnan(array) | (array == np.inf))
         raise DomainError(f"`{name}[{_index(place)}]` is {array[place]}; a log-probability is a number or -inf.")
@@ -106,7 +107,7 @@ def as_log_distribution(values: Numbers, name: str, *, kept: bool = True) -> Ove
     _check_sum(total, tolerance, name, "subtract its logsumexp in float64", of="the exponentials of ")
     if tolerance > _tolerances.NORMALISATION:
         array, fresh = np.asarray(array - np.log(total)[..., None]), True
-    return _border.owned(array, fresh=fresh) if kept else array
+    return arrays.owned(array, fresh=fresh) if kept else array
 
 
 def as_log_target(q: Numbers, reachable: Reachable) -> OverAnswers:
@@ -149,7 +150,7 @@ def as_positive(value: float, name: str) -> float:
     Raises:
         DomainError: If it is not a finite number above 0; also if it is true, false or text.
     """
-    number = _border.as_number(value, name, "a number above 0")
+    number = arrays.as_number(value, name, "a number above 0")
     if not 0 < number < np.inf:
         raise DomainError(f"`{name}` must be a finite number above 0, not {number:g}.")
     return number
@@ -176,8 +177,8 @@ def as_extraction(
             prompts times answers are more than `_tolerances.CELLS`.
         ShapeError: If `E` fits neither [Y] nor [*x, Y].
     """
-    known = None if n_answers is None else _whole.as_count(n_answers, "n_answers")
-    array, _, fresh = _whole.as_indices(E, name)
+    known = None if n_answers is None else integers.as_count(n_answers, "n_answers")
+    array, _, fresh = integers.as_indices(E, name)
     if array.shape not in {shape, shape[-1:]}:
         raise ShapeError(f"`{name}` has shape {array.shape}; the reference asks for {shape} or {shape[-1:]}.")
     largest = int(array.max())
@@ -185,8 +186,8 @@ def as_extraction(
     if largest >= number:
         place = _first(array >= number)
         raise DomainError(f"`{name}[{_index(place)}]` is {array[place]}, out of range for {number} answers.")
-    _whole.check_cells(math.prod(shape[:-1]), number, name if known is None else "n_answers")
-    return _whole.compact(array, number, fresh=fresh) if kept else array, number
+    integers.check_cells(math.prod(shape[:-1]), number, name if known is None else "n_answers")
+    return integers.compact(array, number, fresh=fresh) if kept else array, number
 
 
 def check_finite(array: np.ndarray, name: str) -> None:

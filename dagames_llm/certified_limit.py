@@ -66,8 +66,8 @@ def certified_limit(target: Target, question: SampledQuestion, beta: float) -> t
 def _coupled(target: Target, reference: Floats, beta: float) -> tuple[Floats, float] | None:
     if not isinstance(target, SoftConsensus) or target.mean != "arithmetic" or not target.relative or target.smoothing:
         return None
-    from dagames.coupled_game import CoupledGame
-    from dagames.couplings import SoftCoherence
+    from dagames.games.coupled import CoupledGame
+    from dagames.games.couplings import SoftCoherence
     from dagames.solvers import solve_coupled
 
     M, Z = reference.shape

@@ -69,10 +69,11 @@ def check_outputs(
         DataError: samples that are given are to be saved.
         DomainError: a file cannot be written.
     """
-    from dagames import _files, _plot
+    from dagames import _files
+    from dagames.pictures import panels
     from dagames_llm.journal import journal_of
 
-    _plot.check_outputs(json_file, plot, overwrite=overwrite, source=source)
+    panels.check_outputs(json_file, plot, overwrite=overwrite, source=source)
     if save is not None:
         if source is not None:
             raise DataError("--save-samples keeps samples that are drawn, and a file of samples was given.")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from dagames._plot import BLUE, GREY, ORANGE, Panel, draw_panels
+from dagames.pictures.panels import BLUE, GREY, ORANGE, Panel, draw_panels
 
 GREEN = "#009E73"
 

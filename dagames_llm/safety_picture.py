@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from dagames._plot import BLUE, GREY, ORANGE, Panel, draw_panels
+from dagames.pictures.panels import BLUE, GREY, ORANGE, Panel, draw_panels
 
 COLOURS = (BLUE, ORANGE, "#009E73", "#CC79A7")
 

@@ -15,9 +15,9 @@ from scipy.optimize import minimize
 
 from dagames import AlignmentGame, solve
 from dagames._errors import InfeasibleError, SolveError
-from dagames.coupled_game import CoupledGame
-from dagames.couplings import Budgets
 from dagames.functionals import Linear
+from dagames.games.coupled import CoupledGame
+from dagames.games.couplings import Budgets
 from dagames.solvers import solve_budgets
 from dagames_llm.answer_dynamics import log_of, towards
 from dagames_llm.safety_batch import PromptBatch

@@ -5,8 +5,8 @@ from typing import Any
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from dagames._frontier_picture import as_data, describe_frontiers, draw_side
 from dagames.estimators import pareto_frontier
+from dagames.pictures.frontier import as_data, describe_frontiers, draw_side
 
 TITLE = "What is best for the second moment is worst for the variance"
 GROUP_SIZE = 16

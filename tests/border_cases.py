@@ -17,14 +17,14 @@ from typing import Any
 import numpy as np
 
 from dagames import AlignmentGame, CoupledGame, functionals, grpo, orbits, solvers
-from dagames.bregman_game import BregmanGame
-from dagames.couplings import Budgets, Coherence, Equalities, EqualRates, SoftCoherence
 from dagames.estimators import RewardTable, plugin_table, polynomial_table
 from dagames.functionals import EntropyMinimisation, Gini, Linear, Polytope
+from dagames.games.bregman import BregmanGame
+from dagames.games.couplings import Budgets, Coherence, Equalities, EqualRates, SoftCoherence
+from dagames.games.nonconvex import convex_game
+from dagames.games.streaming import MarginalAccumulator, lift_chunk
 from dagames.grpo import ByAnswer, ByCount, ExpectedUpdate, GroupTask
-from dagames.nonconvex_game import convex_game
 from dagames.solvers import solve
-from dagames.streaming import MarginalAccumulator, lift_chunk
 from dagames.targets import AnswerGroup, Centrality, Clustered, GiniDiversity
 
 Result = Callable[[], Any]

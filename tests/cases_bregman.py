@@ -6,8 +6,8 @@ import cvxpy as cp
 import numpy as np
 
 from dagames.bregman import Entropic, Euclidean, Generator, Polynomial, Power
-from dagames.bregman_game import BregmanGame
 from dagames.functionals import Functional
+from dagames.games.bregman import BregmanGame
 from tests.cases import random_distribution, random_reference
 
 GENERATORS: dict[str, Callable[[np.random.Generator], Generator]] = {

@@ -6,9 +6,9 @@ import cvxpy as cp
 import numpy as np
 
 from dagames import AlignmentGame, CoupledGame
-from dagames.conic import solve_problem
-from dagames.couplings import AllOf, Budgets, Coherence, Equalities, EqualRates, LinearCoupling, SoftCoherence
 from dagames.functionals import Linear
+from dagames.games.couplings import AllOf, Budgets, Coherence, Equalities, EqualRates, LinearCoupling, SoftCoherence
+from dagames.numerics.conic import solve_problem
 from dagames.solvers import solve_budgets
 from tests.cases import random_reference
 

@@ -6,9 +6,9 @@ import numpy as np
 
 from dagames import simplex
 from dagames._errors import DomainError
-from dagames._float_errors import with_default_errors_in
-from dagames._roots import increasing_root
 from dagames._types import OverAnswers, PerPrompt
+from dagames.numerics.float_errors import with_default_errors_in
+from dagames.numerics.roots import increasing_root
 
 _WIDTH = 8 * np.finfo(np.float64).eps
 """How far, relatively, a root may lie from the float64 at which its function changes sign."""

@@ -9,12 +9,12 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from dagames._border import read
 from dagames._errors import DomainError
-from dagames._roots import increasing_root
 from dagames._types import OverAnswers
 from dagames.bregman.base import Generator
 from dagames.bregman.exact_sign import negative_point
+from dagames.numerics.arrays import read
+from dagames.numerics.roots import increasing_root
 
 _GRID = np.linspace(0.0, 1.0, 257)
 

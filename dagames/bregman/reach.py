@@ -5,12 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from dagames import _tolerances
-from dagames._border import as_number
 from dagames._errors import DomainError
-from dagames._roots import increasing_root
 from dagames._types import Extraction, OverAnswers, OverTraces, PerPrompt, Reachable
 from dagames.bregman.base import Generator
 from dagames.bregman.by_answer import at_answer, max_by_answer
+from dagames.numerics.arrays import as_number
+from dagames.numerics.roots import increasing_root
 
 
 @dataclass(frozen=True, eq=False)

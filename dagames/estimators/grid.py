@@ -11,14 +11,14 @@ import cvxpy as cp
 import numpy as np
 
 from dagames._errors import SolveError
-from dagames._whole import as_count
-from dagames.conic import solve_problem
 from dagames.estimators.estimand import Estimand, Vector
 from dagames.estimators.frontier_point import Unit, as_budget
 from dagames.estimators.minimax import best_polynomial
 from dagames.estimators.program import Objective, basis
 from dagames.estimators.reward_table import CountsKind, RewardTable, inner_degree
 from dagames.estimators.rewards import AnyReward, as_reward
+from dagames.numerics.conic import solve_problem
+from dagames.numerics.integers import as_count
 
 _PER_DEGREE = 48
 """Points of the grid for each degree; at this density the error between them is within 10^-3 of that on them."""

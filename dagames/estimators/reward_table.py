@@ -10,7 +10,6 @@ import numpy as np
 from flint import fmpq, fmpq_poly
 from numpy.typing import NDArray
 
-from dagames._border import read, read_real
 from dagames._errors import DomainError, ShapeError
 from dagames._files import check_new_file, write_text
 from dagames._types import Numbers
@@ -22,6 +21,7 @@ from dagames.estimators.rewards import LOG, AnyReward
 from dagames.estimators.sealed import as_path, seal
 from dagames.estimators.supremum import Interval, supremum
 from dagames.estimators.table_file import FORMAT
+from dagames.numerics.arrays import read, read_real
 
 CountsKind = Literal["self-inclusive", "centred", "independent"]
 Precision = Literal["float64", "float32", "bfloat16"]

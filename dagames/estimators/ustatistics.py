@@ -8,10 +8,10 @@ import numpy as np
 from flint import fmpq, fmpq_poly
 
 from dagames._errors import DomainError
-from dagames._whole import as_count
 from dagames.estimators.bernstein import LARGEST_EXACT, to_bernstein
 from dagames.estimators.reward_table import CountsKind, RewardTable, inner_degree
 from dagames.estimators.rewards import LOG, Reward
+from dagames.numerics.integers import as_count
 from dagames.simplex import as_real
 
 

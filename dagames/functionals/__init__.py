@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from dagames.functionals.algebra import mixture
     from dagames.functionals.base import Functional, playable_answers
     from dagames.functionals.chi_square import ChiSquare
+    from dagames.functionals.conjugates.numeric_conjugate import NumericConjugate
     from dagames.functionals.convexified import Convexified, WeaklyConvex
     from dagames.functionals.convexity import nonconvexity
     from dagames.functionals.entropy_minimisation import EntropyMinimisation
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from dagames.functionals.log_score import LogScore
     from dagames.functionals.negative_entropy import NegativeEntropy
     from dagames.functionals.nonconvex import Nonconvex, as_functional
-    from dagames.functionals.numeric_conjugate import NumericConjugate
     from dagames.functionals.pairwise_incoherence import PairwiseIncoherence
     from dagames.functionals.parts import at_answers, at_prompts, is_cuttable, is_divisible
     from dagames.functionals.point import Point
@@ -54,7 +54,7 @@ else:
             "log_score": ["LogScore"],
             "negative_entropy": ["NegativeEntropy"],
             "nonconvex": ["Nonconvex", "as_functional"],
-            "numeric_conjugate": ["NumericConjugate"],
+            "conjugates.numeric_conjugate": ["NumericConjugate"],
             "pairwise_incoherence": ["PairwiseIncoherence"],
             "parts": ["at_answers", "at_prompts", "is_cuttable", "is_divisible"],
             "point": ["Point"],

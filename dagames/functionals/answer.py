@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from dagames._border import owned
 from dagames._errors import DomainError, InfeasibleError, ShapeError
 from dagames._types import Numbers, PerPromptIndex, Reachable
-from dagames._whole import as_indices
+from dagames.numerics.arrays import owned
+from dagames.numerics.integers import as_indices
 
 
 def as_answer(answer: Numbers) -> PerPromptIndex:

@@ -4,10 +4,10 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 
-from dagames import _border
 from dagames._errors import DomainError, InfeasibleError, ShapeError
-from dagames._float_errors import with_default_errors_in
 from dagames._types import Numbers, OverAnswers, PerPrompt, Reachable
+from dagames.numerics import arrays
+from dagames.numerics.float_errors import with_default_errors_in
 
 
 class Functional(ABC):
@@ -128,8 +128,8 @@ def as_weight(weight: Numbers) -> PerPrompt:
     >>> as_weight(0.5)
     array(0.5)
     """
-    raw = _border.read_real(weight, "weight", scalar=True)
-    array = _border.owned(raw.array, fresh=raw.fresh)
+    raw = arrays.read_real(weight, "weight", scalar=True)
+    array = arrays.owned(raw.array, fresh=raw.fresh)
     if not ((array > 0) & (array < np.inf)).all():
         raise DomainError(
             f"`weight` must be finite and above 0, not {array}. A negative weight makes the functional concave, "
@@ -154,8 +154,8 @@ def as_nonnegative(value: Numbers, name: str) -> PerPrompt:
     >>> as_nonnegative(0, "smoothness")
     array(0.)
     """
-    raw = _border.read_real(value, name, scalar=True)
-    array = _border.owned(raw.array, fresh=raw.fresh)
+    raw = arrays.read_real(value, name, scalar=True)
+    array = arrays.owned(raw.array, fresh=raw.fresh)
     if not (array >= 0).all():
         raise DomainError(f"`{name}` must be at least 0, not {array}.")
     return array

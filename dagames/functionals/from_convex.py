@@ -6,13 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from dagames import _tolerances
-from dagames._border import read_real
 from dagames._errors import CertificateError, DomainError, ShapeError
 from dagames._types import Numbers, OverAnswers, PerPrompt
 from dagames.functionals.base import Functional, as_nonnegative
-from dagames.functionals.interior_point import Supremum
-from dagames.functionals.numeric_conjugate import NumericConjugate
-from dagames.functionals.numeric_supremum import numeric_supremum
+from dagames.functionals.conjugates.interior_point import Supremum
+from dagames.functionals.conjugates.numeric_conjugate import NumericConjugate
+from dagames.functionals.conjugates.numeric_supremum import numeric_supremum
+from dagames.numerics.arrays import read_real
 from dagames.simplex import as_positive
 
 _MISMATCH = 1e-3

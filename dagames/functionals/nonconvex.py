@@ -3,9 +3,9 @@
 from abc import ABC, abstractmethod
 
 from dagames._errors import DomainError
-from dagames._float_errors import with_default_errors_in
 from dagames._types import OverAnswers, PerPrompt
 from dagames.functionals.base import Functional
+from dagames.numerics.float_errors import with_default_errors_in
 
 
 class Nonconvex(ABC):
@@ -15,7 +15,7 @@ class Nonconvex(ABC):
         threshold = the least known L for which R(nu) + L sum nu log nu is convex.
 
     For beta above it the objective R(nu) + beta KL(nu || nu_0) is strictly convex, and the game has one equilibrium.
-    Below, Theorem 2.1 does not apply: there may be several local minima. `dagames.nonconvex_game.convex_game` states
+    Below, Theorem 2.1 does not apply: there may be several local minima. `dagames.games.nonconvex.convex_game` states
     the convex game.
 
     Source:
@@ -84,6 +84,6 @@ def as_functional(functional: object, beta: float) -> Functional:
         functional.check_beta(beta)
         raise DomainError(
             f"{type(functional).__name__} is not convex; `beta` = {beta:g} is above its threshold "
-            f"{functional.threshold:g}, so `dagames.nonconvex_game.convex_game` can state the game."
+            f"{functional.threshold:g}, so `dagames.games.nonconvex.convex_game` can state the game."
         )
     raise DomainError(f"`functional` must be a Functional, not {type(functional).__name__}.")

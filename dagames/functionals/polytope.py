@@ -17,9 +17,9 @@ from dagames._types import (
     PromptCosts,
     Reachable,
 )
-from dagames.constraints import LinearConstraints
-from dagames.faces import Face, find_face
 from dagames.functionals.base import Functional
+from dagames.numerics.constraints import LinearConstraints
+from dagames.numerics.faces import Face, find_face
 from dagames.simplex import as_real
 
 _LARGEST, _LEAST = 1e150, 1e-150

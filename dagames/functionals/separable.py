@@ -4,9 +4,9 @@ from abc import abstractmethod
 
 import numpy as np
 
-from dagames._roots import increasing_root
 from dagames._types import Hessian, OverAnswers, PerPrompt, Reachable
 from dagames.functionals.smooth import Smooth
+from dagames.numerics.roots import increasing_root
 
 
 class Separable(Smooth):

@@ -8,15 +8,15 @@ import numpy as np
 from dagames._errors import DomainError
 from dagames._types import Hessian, OverAnswers, PerPrompt, Reachable
 from dagames.functionals.base import Functional
+from dagames.functionals.conjugates.interior_point import Supremum, interior_point
+from dagames.functionals.conjugates.numeric_conjugate import NumericConjugate
+from dagames.functionals.conjugates.numeric_supremum import numeric_supremum
+from dagames.functionals.conjugates.separable_supremum import separable_supremum
+from dagames.functionals.conjugates.simplicial import composite_supremum
 from dagames.functionals.from_convex import FromConvex
-from dagames.functionals.interior_point import Supremum, interior_point
 from dagames.functionals.linear import Linear
-from dagames.functionals.numeric_conjugate import NumericConjugate
-from dagames.functionals.numeric_supremum import numeric_supremum
 from dagames.functionals.scaled import Scaled
 from dagames.functionals.separable import Separable
-from dagames.functionals.separable_supremum import separable_supremum
-from dagames.functionals.simplicial import composite_supremum
 from dagames.functionals.smooth import Smooth
 
 

@@ -6,8 +6,8 @@ import numpy as np
 
 from dagames import _tolerances
 from dagames._errors import DomainError
-from dagames._float_errors import with_default_errors
 from dagames._types import Numbers, OverGroup, PerPrompt
+from dagames.numerics.float_errors import with_default_errors
 from dagames.simplex import as_real
 
 Normalise = Literal["center", "standardise", "standardise-batch", "leave-one-out", "none"]

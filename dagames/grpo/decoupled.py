@@ -3,12 +3,12 @@
 import numpy as np
 
 from dagames._errors import DomainError, ShapeError
-from dagames._float_errors import with_default_errors
 from dagames._types import GroupCounts, GroupRewards, Numbers, OverGroup
-from dagames._whole import as_indices, check_cells
 from dagames.estimators import RewardTable
 from dagames.grpo.advantages import check_others
 from dagames.grpo.group_rewards import ByAnswer, GroupReward, as_group_reward, rewards_of
+from dagames.numerics.float_errors import with_default_errors
+from dagames.numerics.integers import as_indices, check_cells
 from dagames.targets import Target
 
 

@@ -12,9 +12,9 @@ from scipy.special import expit
 
 from dagames import _tolerances, simplex
 from dagames._errors import DomainError, ShapeError, SolveError
-from dagames._float_errors import with_default_errors
 from dagames._types import Extraction, Numbers, PerAnswer, PerTrace
 from dagames.grpo.preferences import Wins
+from dagames.numerics.float_errors import with_default_errors
 
 EPSILON = float(np.finfo(np.float64).eps)
 

@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 
 from dagames._errors import DomainError, ShapeError
 from dagames._types import Extraction, Numbers, OverGroup
-from dagames._whole import as_count
 from dagames.estimators import RewardTable
-from dagames.game import AlignmentGame
+from dagames.games.alignment import AlignmentGame
 from dagames.grpo.group_rewards import GroupReward, as_group_reward, rewards_of
+from dagames.numerics.integers import as_count
 from dagames.simplex import as_real
 from dagames.targets import Target
 

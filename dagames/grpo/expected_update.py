@@ -7,11 +7,8 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from dagames._border import read_real
 from dagames._errors import DomainError, ShapeError
-from dagames._float_errors import with_default_errors
 from dagames._types import GroupCounts, GroupRewards, Numbers, OverAnswers, PerAnswer
-from dagames._whole import as_count
 from dagames.estimators import RewardTable
 from dagames.estimators.reward_table import as_group_size
 from dagames.grpo.decoupled import baselines_without
@@ -26,6 +23,9 @@ from dagames.grpo.enumeration import (
 )
 from dagames.grpo.group_rewards import ByAnswer, ByCount, GroupReward, as_group_reward, rewards_of
 from dagames.grpo.moments import effective_reward, effective_scale
+from dagames.numerics.arrays import read_real
+from dagames.numerics.float_errors import with_default_errors
+from dagames.numerics.integers import as_count
 from dagames.simplex import as_distribution, as_real
 from dagames.targets import Target
 

@@ -9,11 +9,11 @@ from typing import TypeAlias
 
 import numpy as np
 
-from dagames._border import read_real
 from dagames._errors import DomainError, ShapeError
-from dagames._float_errors import with_default_errors
 from dagames._types import AnswerCounts, Numbers, OverAnswers, PerAnswer, PerCount
 from dagames.estimators import RewardTable, recommended_table
+from dagames.numerics.arrays import read_real
+from dagames.numerics.float_errors import with_default_errors
 from dagames.simplex import as_real, check_finite
 from dagames.targets import AnswerGroup, GiniDiversity, InverseFrequency, Target
 

@@ -7,10 +7,10 @@ import numpy as np
 
 from dagames import _tolerances, simplex
 from dagames._errors import DomainError, ShapeError, SolveError
-from dagames._float_errors import with_default_errors
-from dagames.game import AlignmentGame
+from dagames.games.alignment import AlignmentGame
 from dagames.grpo.dpo import fit_scores
 from dagames.grpo.preferences import bradley_terry
+from dagames.numerics.float_errors import with_default_errors
 from dagames.solvers import Iterate, Solution
 from dagames.solvers.arguments import check_game
 from dagames.solvers.path import solve_along

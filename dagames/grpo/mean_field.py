@@ -6,14 +6,14 @@ from typing import Literal, get_args
 import numpy as np
 
 from dagames import simplex
-from dagames._border import as_number
 from dagames._errors import DomainError
-from dagames._float_errors import with_default_errors
 from dagames._types import Numbers, OverAnswers
 from dagames.estimators import RewardTable
 from dagames.grpo.enumeration import Rule
 from dagames.grpo.expected_update import ExpectedUpdate
 from dagames.grpo.group_rewards import GroupReward
+from dagames.numerics.arrays import as_number
+from dagames.numerics.float_errors import with_default_errors
 from dagames.targets import Target
 
 Geometry = Literal["logits", "natural"]

@@ -16,12 +16,12 @@ so the baseline changes the scale only: claims I.19 and B.1.
 import numpy as np
 
 from dagames._errors import DomainError
-from dagames._float_errors import with_default_errors
 from dagames._types import Numbers, OverAnswers, PerCount
 from dagames.estimators.reward_table import as_group_size
 from dagames.grpo.advantages import check_others
 from dagames.grpo.enumeration import Rule, check_rule
 from dagames.grpo.group_rewards import ByAnswer, ByCount
+from dagames.numerics.float_errors import with_default_errors
 from dagames.simplex import as_real
 
 

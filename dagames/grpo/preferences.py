@@ -6,9 +6,9 @@ from scipy.special import expit
 
 from dagames import simplex
 from dagames._errors import ShapeError
-from dagames._float_errors import with_default_errors
 from dagames._types import Numbers
-from dagames._whole import as_count
+from dagames.numerics.float_errors import with_default_errors
+from dagames.numerics.integers import as_count
 
 Wins = Float[np.ndarray, "Y Y"]
 """How often, or with what weight, the first trace was preferred to the second."""

@@ -7,11 +7,11 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 
 from dagames._errors import DomainError
-from dagames._float_errors import with_default_errors
-from dagames._whole import as_count
 from dagames.estimators.reward_table import as_group_size
 from dagames.grpo.environments import Environment, Generators
 from dagames.grpo.learners import Groups, Learner
+from dagames.numerics.float_errors import with_default_errors
+from dagames.numerics.integers import as_count
 
 Array = NDArray[np.float64]
 

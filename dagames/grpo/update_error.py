@@ -4,11 +4,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dagames._float_errors import with_default_errors
 from dagames._types import Numbers, OverAnswers, PerPrompt
 from dagames.estimators import RewardTable
 from dagames.grpo.enumeration import Rule
 from dagames.grpo.expected_update import ExpectedUpdate, true_update
+from dagames.numerics.float_errors import with_default_errors
 from dagames.simplex import as_distribution
 
 

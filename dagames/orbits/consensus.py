@@ -7,10 +7,10 @@ import numpy as np
 from scipy.special import logsumexp
 
 from dagames import simplex
-from dagames._border import as_number
 from dagames._errors import DomainError, InfeasibleError, ShapeError
-from dagames._float_errors import with_default_errors
 from dagames._types import Consensus, Numbers, OverAnswers, PerPrompt, Reachable
+from dagames.numerics.arrays import as_number
+from dagames.numerics.float_errors import with_default_errors
 
 
 def as_views(nu: Numbers, shares: Numbers | None) -> tuple[OverAnswers, PerPrompt]:

@@ -6,9 +6,9 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.special import rel_entr
 
-from dagames._float_errors import with_default_errors
 from dagames._types import Numbers, OverAnswers
-from dagames._whole import as_count
+from dagames.numerics.float_errors import with_default_errors
+from dagames.numerics.integers import as_count
 from dagames.orbits.consensus import arithmetic_mean, as_views, geometric_mean
 
 

@@ -6,8 +6,8 @@ import numpy as np
 
 from dagames import simplex
 from dagames._errors import DomainError, ShapeError
-from dagames._float_errors import with_default_errors
 from dagames._types import Consensus, Numbers, OverAnswers
+from dagames.numerics.float_errors import with_default_errors
 from dagames.orbits.consensus import arithmetic_mean, as_views, geometric_mean
 from dagames.orbits.hellinger import generalised_hellinger
 

@@ -7,9 +7,9 @@ from scipy.special import logsumexp
 
 from dagames import simplex
 from dagames._errors import DomainError, InfeasibleError, ShapeError
-from dagames._float_errors import with_default_errors
-from dagames._roots import increasing_root
 from dagames._types import Consensus, Extraction, Numbers, OverTraces, PerPrompt
+from dagames.numerics.float_errors import with_default_errors
+from dagames.numerics.roots import increasing_root
 from dagames.orbits.consensus import arithmetic_mean, check_common_support, geometric_mean
 
 DIVERGENCES = ("kl", "euclidean")

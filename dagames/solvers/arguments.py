@@ -1,9 +1,9 @@
 """What the solvers are given: a game of the kind that they solve."""
 
 from dagames._errors import DomainError
-from dagames.bregman_game import BregmanGame
-from dagames.coupled_game import CoupledGame
-from dagames.game import AlignmentGame
+from dagames.games.alignment import AlignmentGame
+from dagames.games.bregman import BregmanGame
+from dagames.games.coupled import CoupledGame
 
 _SOLVERS: dict[type, str] = {
     AlignmentGame: "dagames.solve",
@@ -26,7 +26,7 @@ def check_game(game: object, kind: type) -> None:
         return
     article = "an" if kind is AlignmentGame else "a"
     other = next((solver for known, solver in _SOLVERS.items() if isinstance(game, known)), None)
-    made = "" if other else f" Make one by `{kind.__name__}(...)`, or by `dagames.game_file.load_game` from a file."
+    made = "" if other else f" Make one by `{kind.__name__}(...)`, or by `dagames.cli.game_file.load_game` from a file."
     name = type(game).__name__
     hint = f" `{other}` solves {'an' if name[0] == 'A' else 'a'} {name}." if other else made
     raise DomainError(f"`game` must be {article} {kind.__name__}, not {name}.{hint}")

@@ -6,12 +6,12 @@ from functools import partial
 from typing import SupportsIndex
 
 from dagames import _tolerances
-from dagames._border import short
 from dagames._errors import CertificateError, DomainError, SolveError
-from dagames._float_errors import with_default_errors
-from dagames._whole import as_count
 from dagames.functionals import Functional, Linear, Separable, Smooth, nonconvexity
-from dagames.game import AlignmentGame
+from dagames.games.alignment import AlignmentGame
+from dagames.numerics.arrays import short
+from dagames.numerics.float_errors import with_default_errors
+from dagames.numerics.integers import as_count
 from dagames.simplex import as_positive
 from dagames.solvers.accelerated_ascent import solve_accelerated_ascent
 from dagames.solvers.arguments import check_game

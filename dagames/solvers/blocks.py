@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from dagames.certificates import Certificate
 from dagames.functionals import is_divisible
-from dagames.game import AlignmentGame
+from dagames.games.alignment import AlignmentGame
+from dagames.games.certificate import Certificate
 from dagames.solvers.solution import Solution
 
 CELLS = 2**16

@@ -6,12 +6,12 @@ import numpy as np
 
 from dagames import _tolerances
 from dagames._errors import DomainError, SolveError
-from dagames._float_errors import with_default_errors, with_default_errors_in
 from dagames._types import OverAnswers, OverTraces, PerPrompt
 from dagames.bregman import Consistency
-from dagames.bregman_game import BregmanGame
-from dagames.certificates import Certificate
 from dagames.functionals import Polytope, Separable
+from dagames.games.bregman import BregmanGame
+from dagames.games.certificate import Certificate
+from dagames.numerics.float_errors import with_default_errors, with_default_errors_in
 from dagames.simplex import pushforward
 from dagames.solvers.bregman_descent import descent_path
 from dagames.solvers.bregman_newton import newton_log_policy

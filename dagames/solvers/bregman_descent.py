@@ -7,7 +7,7 @@ import numpy as np
 from dagames._errors import SolveError
 from dagames._types import OverAnswers, OverTraces
 from dagames.bregman.by_answer import at_answer
-from dagames.bregman_game import BregmanGame
+from dagames.games.bregman import BregmanGame
 from dagames.simplex import pushforward
 
 _DOUBLINGS = 60

@@ -4,12 +4,12 @@ import numpy as np
 from scipy.special import logsumexp
 
 from dagames import simplex
-from dagames._roots import increasing_root
 from dagames._types import OverAnswers, OverTraces
 from dagames.bregman.base import mix_to_one
 from dagames.bregman.by_answer import at_answer, max_by_answer, sum_by_answer
-from dagames.bregman_game import BregmanGame
 from dagames.functionals import Separable
+from dagames.games.bregman import BregmanGame
+from dagames.numerics.roots import increasing_root
 
 _WIDTH = 8 * np.finfo(np.float64).eps
 _LEAST = -800.0

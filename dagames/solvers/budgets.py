@@ -6,13 +6,13 @@ import numpy as np
 
 from dagames import _tolerances, simplex
 from dagames._errors import SolveError
-from dagames._float_errors import with_default_errors
 from dagames._types import OverAnswers, PerConstraint
-from dagames.certificates import Certificate, certify_gap
-from dagames.constraints import LinearConstraints
-from dagames.coupled_game import CoupledGame
-from dagames.couplings import LinearCoupling
-from dagames.faces import Face
+from dagames.games.certificate import Certificate, certify_gap
+from dagames.games.coupled import CoupledGame
+from dagames.games.couplings import LinearCoupling
+from dagames.numerics.constraints import LinearConstraints
+from dagames.numerics.faces import Face
+from dagames.numerics.float_errors import with_default_errors
 from dagames.solvers.multipliers import ConstrainedDual, best_multipliers
 from dagames.solvers.path import check_solved
 from dagames.solvers.prices import is_infinite, reported, signed
@@ -38,7 +38,7 @@ def solve_budgets(game: CoupledGame, *, tolerance: float = _tolerances.GAP) -> C
         (paper, appendix D); claim I.13
 
     >>> from dagames import AlignmentGame
-    >>> from dagames.couplings import Budgets
+    >>> from dagames.games.couplings import Budgets
     >>> from dagames.functionals import Linear
     >>> prompts = AlignmentGame([[0.5, 0.5], [0.9, 0.1]], [0, 1], Linear([0.0, 0.0]), beta=1.0)
     >>> solution = solve_budgets(CoupledGame(prompts, Budgets([0.0, 1.0], 0.2)))

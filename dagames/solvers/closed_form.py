@@ -6,11 +6,11 @@ import numpy as np
 
 from dagames import _tolerances, simplex
 from dagames._errors import SolveError
-from dagames._float_errors import with_default_errors
-from dagames._roots import increasing_root
 from dagames._types import OverAnswers
 from dagames.functionals import Functional, KLToPrior, Linear, LogScore, NegativeEntropy, Point
-from dagames.game import AlignmentGame
+from dagames.games.alignment import AlignmentGame
+from dagames.numerics.float_errors import with_default_errors
+from dagames.numerics.roots import increasing_root
 from dagames.solvers.path import as_solution, check_solved, refuse_constraints
 from dagames.solvers.solution import Solution
 

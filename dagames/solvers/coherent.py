@@ -5,10 +5,10 @@ from scipy.special import logsumexp, softmax
 
 from dagames import _tolerances, simplex
 from dagames._errors import SolveError
-from dagames._float_errors import with_default_errors
 from dagames._types import OverAnswers, PerPrompt
-from dagames.coupled_game import CoupledGame
-from dagames.couplings import Coherence, SoftCoherence
+from dagames.games.coupled import CoupledGame
+from dagames.games.couplings import Coherence, SoftCoherence
+from dagames.numerics.float_errors import with_default_errors
 from dagames.orbits import log_geometric_mean
 from dagames.solvers.path import check_solved
 from dagames.solvers.solution import Solution

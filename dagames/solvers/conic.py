@@ -8,9 +8,7 @@ import numpy as np
 
 from dagames import _tolerances
 from dagames._errors import SolveError
-from dagames._float_errors import with_default_errors
 from dagames._types import OverAnswers, PerConstraint
-from dagames.conic import solve_problem
 from dagames.functionals import (
     ChiSquare,
     Functional,
@@ -29,7 +27,9 @@ from dagames.functionals import (
     Sum,
     Tsallis,
 )
-from dagames.game import AlignmentGame
+from dagames.games.alignment import AlignmentGame
+from dagames.numerics.conic import solve_problem
+from dagames.numerics.float_errors import with_default_errors
 from dagames.solvers.constrained import priced_solution, split
 from dagames.solvers.path import as_solution, check_solved
 from dagames.solvers.solution import Solution

@@ -6,12 +6,12 @@ import numpy as np
 
 from dagames import _tolerances, simplex
 from dagames._errors import SolveError
-from dagames._float_errors import with_default_errors
 from dagames._types import OverAnswers, PerConstraint
-from dagames.certificates import Certificate, certify_gap
-from dagames.faces import Face
 from dagames.functionals import Functional, Linear, Polytope, Smooth
-from dagames.game import AlignmentGame
+from dagames.games.alignment import AlignmentGame
+from dagames.games.certificate import Certificate, certify_gap
+from dagames.numerics.faces import Face
+from dagames.numerics.float_errors import with_default_errors
 from dagames.solvers.multipliers import ConstrainedDual, best_multipliers, minimise_dual
 from dagames.solvers.path import check_solved
 from dagames.solvers.prices import is_infinite, reported, signed

@@ -2,10 +2,10 @@
 
 from dagames import _tolerances
 from dagames._errors import DomainError, SolveError
-from dagames._float_errors import with_default_errors
-from dagames._whole import as_count
-from dagames.coupled_game import CoupledGame
-from dagames.couplings import Coherence, LinearCoupling, SoftCoherence
+from dagames.games.coupled import CoupledGame
+from dagames.games.couplings import Coherence, LinearCoupling, SoftCoherence
+from dagames.numerics.float_errors import with_default_errors
+from dagames.numerics.integers import as_count
 from dagames.simplex import as_positive
 from dagames.solvers.arguments import check_game
 from dagames.solvers.budgets import solve_budgets

@@ -7,12 +7,12 @@ from numpy.typing import NDArray
 
 from dagames import _tolerances, simplex
 from dagames._errors import SolveError
-from dagames._float_errors import with_default_errors
 from dagames._types import OverAnswers, PerPrompt
-from dagames.certificates import Certificate, certify_gap
 from dagames.functionals import NumericConjugate, finite_slope
-from dagames.functionals.interior_point import interior_point
-from dagames.game import AlignmentGame
+from dagames.functionals.conjugates.interior_point import interior_point
+from dagames.games.alignment import AlignmentGame
+from dagames.games.certificate import Certificate, certify_gap
+from dagames.numerics.float_errors import with_default_errors
 from dagames.solvers.path import fault_of
 from dagames.solvers.solution import Solution
 

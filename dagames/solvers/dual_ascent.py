@@ -8,9 +8,9 @@ import numpy as np
 
 from dagames import _tolerances, simplex
 from dagames._errors import DomainError, SolveError
-from dagames._float_errors import with_default_errors
 from dagames._types import Numbers, PerConstraint
-from dagames.coupled_game import CoupledGame
+from dagames.games.coupled import CoupledGame
+from dagames.numerics.float_errors import with_default_errors
 from dagames.solvers.budgets import at_multipliers, face_of, log_target, rows_of
 from dagames.solvers.solution import ConstrainedSolution
 
@@ -38,7 +38,7 @@ def admissible_step(game: CoupledGame) -> float:
         claim I.28
 
     >>> from dagames import AlignmentGame
-    >>> from dagames.couplings import Budgets
+    >>> from dagames.games.couplings import Budgets
     >>> from dagames.functionals import Linear
     >>> prompts = AlignmentGame([[0.5, 0.5]], [0, 1], Linear([0.0, 0.0]), beta=0.5)
     >>> admissible_step(CoupledGame(prompts, Budgets([0.0, 1.0], 0.2)))

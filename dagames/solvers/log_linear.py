@@ -7,10 +7,10 @@ import numpy as np
 
 from dagames import _tolerances, simplex
 from dagames._errors import DomainError, ShapeError, SolveError
-from dagames._float_errors import with_default_errors, with_default_errors_in
 from dagames._types import Features, Numbers, OverAnswers, OverFeatures, OverTraces, PerPrompt
-from dagames.certificates import Certificate
-from dagames.game import AlignmentGame
+from dagames.games.alignment import AlignmentGame
+from dagames.games.certificate import Certificate
+from dagames.numerics.float_errors import with_default_errors, with_default_errors_in
 
 Objective = Callable[[OverTraces], PerPrompt]
 Reward = Callable[[OverTraces], OverTraces]

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from dagames import _tolerances, simplex
-from dagames._float_errors import with_default_errors
 from dagames._types import OverAnswers, PerPrompt
-from dagames.game import AlignmentGame
+from dagames.games.alignment import AlignmentGame
+from dagames.numerics.float_errors import with_default_errors
 from dagames.solvers.best_response import damped_step
 from dagames.solvers.path import solve_along
 from dagames.solvers.solution import Iterate, Solution

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from dagames._roots import increasing_root
 from dagames._types import OverAnswers
-from dagames.game import AlignmentGame
+from dagames.games.alignment import AlignmentGame
+from dagames.numerics.roots import increasing_root
 from dagames.solvers.pieces import Piece, log_total, normalize
 
 

@@ -4,10 +4,10 @@ import numpy as np
 
 from dagames import _tolerances
 from dagames._errors import SolveError
-from dagames._float_errors import with_default_errors
 from dagames._types import OverAnswers
 from dagames.functionals import Separable, Smooth
-from dagames.game import AlignmentGame
+from dagames.games.alignment import AlignmentGame
+from dagames.numerics.float_errors import with_default_errors
 from dagames.solvers.nested_roots import nested_roots
 from dagames.solvers.newton_smooth import smooth_equilibrium
 from dagames.solvers.path import as_solution, check_solved, refuse_constraints

@@ -5,7 +5,7 @@ import numpy as np
 from dagames import _tolerances, simplex
 from dagames._types import OverAnswers
 from dagames.functionals import Smooth
-from dagames.game import AlignmentGame
+from dagames.games.alignment import AlignmentGame
 
 _STEPS = 100
 """Newton steps allowed; each solves one linear system of |Z| unknowns per prompt."""

@@ -7,9 +7,9 @@ import numpy as np
 
 from dagames import simplex
 from dagames._types import OverAnswers, PerPrompt, Reachable
-from dagames.certificates import Certificate, certify_gap
 from dagames.functionals import Separable, at_answers, finite_slope, is_cuttable
-from dagames.game import AlignmentGame
+from dagames.games.alignment import AlignmentGame
+from dagames.games.certificate import Certificate, certify_gap
 from dagames.solvers.solution import Solution
 
 MANY = 2**18

@@ -7,11 +7,11 @@ import numpy as np
 
 from dagames import _tolerances, simplex
 from dagames._errors import DomainError, SolveError
-from dagames._float_errors import with_default_errors, with_default_errors_in
 from dagames._types import Numbers, OverAnswers, OverTraces, PerConstraint, PerPrompt
-from dagames.certificates import Certificate, certify_gap
 from dagames.functionals import Linear, Polytope
-from dagames.game import AlignmentGame
+from dagames.games.alignment import AlignmentGame
+from dagames.games.certificate import Certificate, certify_gap
+from dagames.numerics.float_errors import with_default_errors, with_default_errors_in
 from dagames.solvers.constrained import solve_polytope, split
 from dagames.solvers.solution import ConstrainedSolution
 

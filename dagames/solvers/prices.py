@@ -3,7 +3,7 @@
 import numpy as np
 
 from dagames._types import Flags, PerConstraint
-from dagames.faces import Face
+from dagames.numerics.faces import Face
 
 
 def signed(multipliers: PerConstraint, face: Face, equal: Flags) -> PerConstraint:

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dagames._float_errors import with_default_errors_in
 from dagames._types import OverAnswers, OverTraces, PerConstraint, PerPrompt, RaggedTraces
-from dagames.certificates import Certificate
-from dagames.coupled_game import CoupledGame
-from dagames.game import AlignmentGame
+from dagames.games.alignment import AlignmentGame
+from dagames.games.certificate import Certificate
+from dagames.games.coupled import CoupledGame
+from dagames.numerics.float_errors import with_default_errors_in
 
 
 @with_default_errors_in

@@ -9,7 +9,7 @@ from dagames import simplex
 from dagames._types import OverAnswers
 from dagames.functionals import Linear, Separable, Smooth
 from dagames.functionals.algebra import total
-from dagames.game import AlignmentGame
+from dagames.games.alignment import AlignmentGame
 from dagames.solvers.multipliers import Dual
 from dagames.solvers.newton import solve_newton
 

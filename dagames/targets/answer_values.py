@@ -6,8 +6,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from dagames._border import as_number, short
 from dagames._errors import DomainError, ShapeError
+from dagames.numerics.arrays import as_number, short
 
 ByAnswer: TypeAlias = Mapping[Any, Any] | Callable[[Any], Any]
 """A number for each answer: a mapping, or a function of the answer."""

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from dagames import simplex
 from dagames._errors import DomainError
-from dagames._float_errors import with_default_errors_in
 from dagames._types import Numbers, OverAnswers
+from dagames.numerics.float_errors import with_default_errors_in
 from dagames.targets.group import AnswerGroup
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from dagames._border import read_real
 from dagames._errors import DomainError, ShapeError
 from dagames._types import Numbers, OverAnswers
+from dagames.numerics.arrays import read_real
 from dagames.targets.base import Target
 from dagames.targets.group import AnswerGroup
 from dagames.targets.group_fields import as_distances

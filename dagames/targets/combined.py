@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dagames._border import as_number, short
 from dagames._errors import DomainError
 from dagames._types import OverAnswers
+from dagames.numerics.arrays import as_number, short
 from dagames.targets.base import Target
 from dagames.targets.group import AnswerGroup
 

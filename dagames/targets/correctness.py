@@ -8,9 +8,9 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from dagames._border import short
 from dagames._errors import DomainError
 from dagames._types import OverAnswers
+from dagames.numerics.arrays import short
 from dagames.targets.answer_values import coordinates
 from dagames.targets.base import Target
 from dagames.targets.functional_target import as_coordinates

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from dagames._border import short
 from dagames._errors import DagamesError, DomainError
 from dagames._types import OverAnswers
-from dagames._whole import as_count
 from dagames.functionals.base import Functional
+from dagames.numerics.arrays import short
+from dagames.numerics.integers import as_count
 from dagames.targets.base import Target
 from dagames.targets.group import UNPARSED, AnswerGroup
 from dagames.targets.group_fields import as_answers

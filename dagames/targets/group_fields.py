@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dagames._border import read, read_real, short
 from dagames._errors import DomainError, ShapeError
 from dagames._tolerances import DISTANCE
 from dagames._types import Numbers
+from dagames.numerics.arrays import read, read_real, short
 from dagames.simplex import check_finite
 
 _ORDINARY = {str, int, bool, type(None)}

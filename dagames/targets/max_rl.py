@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dagames._errors import DomainError
-from dagames._whole import as_count
+from dagames.numerics.integers import as_count
 from dagames.targets.correctness import ByCorrectness
 
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from dagames._border import as_number
 from dagames._errors import DomainError
 from dagames._types import OverAnswers
 from dagames.functionals.kl_to_prior import KLToPrior
+from dagames.numerics.arrays import as_number
 from dagames.targets.answer_values import check_by_answer, coordinates, values_at
 from dagames.targets.base import Target
 from dagames.targets.functional_target import as_coordinates

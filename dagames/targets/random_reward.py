@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dagames._types import OverAnswers
-from dagames._whole import as_count
+from dagames.numerics.integers import as_count
 from dagames.targets.base import Target
 from dagames.targets.combined import as_share
 from dagames.targets.group import AnswerGroup

@@ -7,9 +7,9 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from dagames._border import short
 from dagames._errors import DomainError, ShapeError
 from dagames._types import Numbers, OverAnswers
+from dagames.numerics.arrays import short
 from dagames.simplex import as_real
 from dagames.targets.base import Target
 from dagames.targets.combined import as_finite

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dagames._border import short
 from dagames._errors import DomainError
 from dagames._types import OverAnswers
-from dagames._whole import as_count
+from dagames.numerics.arrays import short
+from dagames.numerics.integers import as_count
 from dagames.targets.base import Target
 from dagames.targets.combined import check_target
 from dagames.targets.group import AnswerGroup

@@ -39,11 +39,11 @@ class SoftConsensus(Target):
         m(z) = (sum_x w_x nu_x(z)^p)^(1/p);
         r(y) = weight (log m(E(y)) - log nu_x(E(y))) for a trace of view x.
 
-    With the arithmetic mean (p = 1) this is the best response of the coupled game of `dagames.couplings.SoftCoherence`
-    for shares w. The second term is what makes it a divergence: log m alone, which the paper calls soft consistency
-    (`relative=False`), rewards the answer that is most frequent already and is the slope of no convex functional.
-    Shares are estimated by counts, with a bias of order 1 / K. A trace without an answer gets the least reward of
-    its group.
+    With the arithmetic mean (p = 1) this is the best response of the coupled game of
+    `dagames.games.couplings.SoftCoherence` for shares w. The second term is what makes it a divergence: log m
+    alone, which the paper calls soft consistency (`relative=False`), rewards the answer that is most frequent
+    already and is the slope of no convex functional. Shares are estimated by counts, with a bias of order 1 / K. A
+    trace without an answer gets the least reward of its group.
 
     The exact view takes a row of `nu` for each view, [*x, M, Z].
 

@@ -5,9 +5,9 @@ from typing import Any, Literal, TypeAlias, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from dagames._border import as_number, short
 from dagames._errors import DomainError, ShapeError
 from dagames._types import OverAnswers
+from dagames.numerics.arrays import as_number, short
 from dagames.targets.group import AnswerGroup
 
 Mean: TypeAlias = Literal["arithmetic", "geometric", "harmonic"]

@@ -10,8 +10,8 @@ import numpy as np
 from scipy.optimize import minimize
 
 from dagames import AlignmentGame, CoupledGame, solve_coupled
-from dagames.couplings import Coherence
 from dagames.functionals import Linear
+from dagames.games.couplings import Coherence
 from proofs_check import oracles
 from proofs_check.attack import simplex
 from proofs_check.claim import Claim, Evidence, Formula, Reading

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dagames import AlignmentGame, CoupledGame
-from dagames.couplings import Budgets
 from dagames.functionals import Linear
+from dagames.games.couplings import Budgets
 from dagames.solvers import admissible_step
 from proofs_check import oracles
 from proofs_check.claim import Claim, Evidence, Formula, Line, Plot, Reading, Relation

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dagames.bregman import Entropic, Euclidean, Generator, Polynomial
-from dagames.bregman_game import BregmanGame
 from dagames.functionals import Functional, Linear, SquaredDistance
+from dagames.games.bregman import BregmanGame
 from dagames.solvers.bregman import solve_bregman
 from proofs_check import oracles
 from proofs_check.claim import Claim, Evidence, Formula, Reading

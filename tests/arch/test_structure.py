@@ -4,6 +4,7 @@ import ast
 import importlib
 import inspect
 import pkgutil
+import re
 from pathlib import Path
 
 import pytest
@@ -71,3 +72,21 @@ def test_every_dependency_is_pinned():
     pins = {line.split("==")[0].lower().replace("_", "-") for line in lines}
     assert all("==" in line and "://" not in line for line in lines)
     assert names <= pins, names - pins
+
+
+def test_the_architecture_page_names_every_room_and_no_other():
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    named = re.findall(r"`dagames/(\w+)/?`", page.partition("## Rooms")[2].partition("\n\n`torch`")[0])
+    there = [
+        path.stem
+        for path in (ROOT / "dagames").iterdir()
+        if path.name not in {"__init__.py", "__pycache__", "py.typed"}
+    ]
+    assert sorted(named) == sorted(there)
+
+
+def test_the_layers_of_the_page_are_those_of_the_contract():
+    page = (ROOT / "docs" / "architecture.md").read_text().partition("## Rooms")[0]
+    rows = [re.findall(r"`(\w+)`", row.split("|")[2]) for row in page.splitlines() if row.startswith("| ")]
+    contract = (ROOT / ".importlinter").read_text().partition("layers =\n")[2].partition("\n\n")[0]
+    assert [row for row in rows if row] == [re.findall(r"\w+", line) for line in contract.splitlines()]

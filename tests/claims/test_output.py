@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from dagames import DomainError
-from dagames._claim_picture import draw_claim
+from dagames.pictures.claim import draw_claim
 from proofs_check.claim import Evidence, Result, Settled, worst_attack
 from proofs_check.known import load_claims
 from proofs_check.record import as_json, as_record, from_record

@@ -15,7 +15,7 @@ import jaxtyping
 import numpy as np
 import pytest
 
-from dagames.cli import main
+from dagames.cli.main import main
 from dagames.estimators import RewardTable
 from dagames.targets import AnswerGroup, InverseFrequency
 

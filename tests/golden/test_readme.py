@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from dagames import solve
-from dagames.game_file import load_game
+from dagames.cli.game_file import load_game
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -215,7 +215,7 @@ def check(words: tuple[str, ...], python: bool = False) -> None:
         words = words[1:]
     program, rest = PROGRAMS.get(words[0]), words[1:]
     if words[0] in ("dagames", "dagames-llm", "dagames_llm.cli"):
-        from dagames import cli as core
+        from dagames.cli import main as core
         from dagames_llm import cli as adapter
 
         by_typer(core.whole_app() if words[0] == "dagames" else adapter.app, rest)

@@ -16,9 +16,9 @@ import numpy as np
 import pytest
 
 from dagames import AlignmentGame, solve
-from dagames.coupled_game import CoupledGame
-from dagames.couplings import Budgets, SoftCoherence
 from dagames.functionals import Functional, Gini, KLToPrior, Linear, NegativeEntropy
+from dagames.games.coupled import CoupledGame
+from dagames.games.couplings import Budgets, SoftCoherence
 from dagames.grpo import expected_update, mean_field_path, true_update
 from dagames.solvers import solve_coupled
 from dagames.targets import ExponentiatedReward, GiniDiversity, InverseFrequency, PriorMatching, SoftConsensus, Target

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from dagames import cli as core
+from dagames.cli import main as core
 from dagames_llm import cli, models
 from tests.llm.documented import ROOT, blocks, commands_of
 from tests.llm.tiny import save_tiny

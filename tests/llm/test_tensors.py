@@ -7,8 +7,8 @@ import torch
 
 from dagames import AlignmentGame, DomainError, solve
 from dagames.functionals import Gini, KLToPrior, Linear
+from dagames.games.streaming import MarginalAccumulator
 from dagames.grpo import group_advantages
-from dagames.streaming import MarginalAccumulator
 from dagames.targets import AnswerGroup
 
 

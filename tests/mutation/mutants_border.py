@@ -4,17 +4,17 @@ SUITE = ("tests/unit/test_bad_input.py", "tests/property/test_reference_laws.py"
 """Tests of this room, quick ones first; one of them must notice each error."""
 
 MUTANTS: tuple[tuple[str, str, str], ...] = (
-    ("dagames/_border.py", "if not fresh and not is_read_only(array):", "if False:"),
-    ("dagames/_border.py", "if mask.any():", "if False:"),
+    ("dagames/numerics/arrays.py", "if not fresh and not is_read_only(array):", "if False:"),
+    ("dagames/numerics/arrays.py", "if mask.any():", "if False:"),
     ("dagames/_tolerances.py", "min(max(bound, NORMALISATION), 0.1)", "0.5"),
     ("dagames/_tolerances.py", "bound = 2 * rounding.eps", "bound = 0 * rounding.eps"),
     ("dagames/simplex.py", "np.asarray(array / total[..., None]), True", "array, True"),
     ("dagames/simplex.py", "np.asarray(array - np.log(total)[..., None]), True", "array, True"),
-    ("dagames/reference.py", "self._check_conserved((mass", "(lambda _: None)((mass"),
-    ("dagames/reference.py", "self._check_lifted(total", "(lambda *_: None)(total"),
-    ("dagames/reference.py", "self.E[own].astype(np.intp, copy=False)", "self.E[own]"),
-    ("dagames/_whole.py", "if n_prompts * n_answers > CELLS:", "if False:"),
-    ("dagames/_whole.py", "np.min_scalar_type(-n_answers)", "np.min_scalar_type(-n_answers // 2)"),
+    ("dagames/games/reference.py", "self._check_conserved((mass", "(lambda _: None)((mass"),
+    ("dagames/games/reference.py", "self._check_lifted(total", "(lambda *_: None)(total"),
+    ("dagames/games/reference.py", "self.E[own].astype(np.intp, copy=False)", "self.E[own]"),
+    ("dagames/numerics/integers.py", "if n_prompts * n_answers > CELLS:", "if False:"),
+    ("dagames/numerics/integers.py", "np.min_scalar_type(-n_answers)", "np.min_scalar_type(-n_answers // 2)"),
     ("dagames/grpo/environments.py", "as_real(self.reward, ", "(lambda reward, _: reward)(self.reward, "),
     ("dagames/solvers/auto.py", "check_game(game, AlignmentGame)", "pass"),
 )

@@ -19,11 +19,11 @@ from dagames import (
     DomainError,
     ShapeError,
     _tolerances,
-    reference,
     solve,
 )
 from dagames.functionals import Gini, KLToPrior, Linear
-from dagames.streaming import MarginalAccumulator
+from dagames.games import reference
+from dagames.games.streaming import MarginalAccumulator
 from tests.border_cases import CONTAINERS, ENTRIES, TYPES, Entry, Tensor
 
 ARGUMENTS = [(name, argument) for name, entry in ENTRIES.items() for argument in entry.arrays]
@@ -53,7 +53,7 @@ def test_every_public_argument_that_takes_an_array_is_listed():
     """At run time `Numbers` is object: an argument annotated with it may be given any array."""
     names = ["functionals", "couplings", "targets", "grpo", "orbits", "solvers", "estimators", "bregman", "streaming"]
     modules = [dagames, *(importlib.import_module(f"dagames.{name}") for name in names)]
-    modules += [importlib.import_module(f"dagames.{name}") for name in ("bregman_game", "nonconvex_game")]
+    modules += [importlib.import_module(f"dagames.games.{name}") for name in ("bregman", "nonconvex")]
     found = set()
     for module in modules:
         own = [name for name, thing in vars(module).items() if getattr(thing, "__module__", "") == module.__name__]

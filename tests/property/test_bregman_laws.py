@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from dagames import AlignmentGame, solve
 from dagames.bregman import Entropic, Euclidean, Power
-from dagames.bregman_game import BregmanGame
-from dagames.conic import solve_problem
 from dagames.functionals import Gini, Linear, NegativeEntropy, SquaredDistance
+from dagames.games.bregman import BregmanGame
+from dagames.numerics.conic import solve_problem
 from dagames.solvers.bregman import solve_bregman
 from dagames.solvers.conic import as_expression as functional_expression
 from tests.cases import FUNCTIONALS, SEPARABLE, random_reference, seeds, sizes

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 import dagames.solvers.conic  # noqa: F401 - whose import takes longer than any solver here
 from dagames import AlignmentGame, CoupledGame, DagamesError, InfeasibleError, solve, solve_coupled
-from dagames.couplings import AllOf, Budgets, Equalities, EqualRates
 from dagames.functionals import Functional, Gini, KLToPrior, Linear, NegativeEntropy, Polytope
+from dagames.games.couplings import AllOf, Budgets, Equalities, EqualRates
 from dagames.solvers import METHODS, ConstrainedSolution
 from tests.cases import seeds
 

@@ -23,8 +23,8 @@ from dagames.functionals import (
     from_convex,
     mixture,
 )
-from dagames.functionals.numeric_supremum import curvature
-from dagames.functionals.simplicial import composite_supremum
+from dagames.functionals.conjugates.numeric_supremum import curvature
+from dagames.functionals.conjugates.simplicial import composite_supremum
 from tests.cases import FUNCTIONALS, Quartic, random_distribution, random_gram, random_prior, seeds, sizes, within
 
 SMOOTH = {name: make for name, make in FUNCTIONALS.items() if isinstance(make(np.random.default_rng(0), 3), Smooth)}

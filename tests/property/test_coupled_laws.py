@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from scipy.special import logsumexp
 
 from dagames import AlignmentGame, CoupledGame, InfeasibleError, solve, solve_coupled
-from dagames.couplings import Budgets, Coherence, SoftCoherence
 from dagames.functionals import Linear, Polytope
+from dagames.games.couplings import Budgets, Coherence, SoftCoherence
 from dagames.solvers import admissible_step, dual_ascent_path, solve_budgets, solve_coherent, solve_dual_ascent
 from tests.cases import random_polytope, random_reference, seeds
 from tests.coupled_cases import COUPLINGS, feasible_marginals, lifted, oracle, random_coupled

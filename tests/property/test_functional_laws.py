@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 
 from dagames import InfeasibleError
-from dagames._roots import increasing_root
 from dagames.functionals import ChiSquare, KLToPrior, NegativeEntropy, SquaredDistance, Tsallis
+from dagames.numerics.roots import increasing_root
 from tests.cases import FUNCTIONALS, SEPARABLE, random_distribution, seeds, sizes, within
 
 family = pytest.mark.parametrize("make", FUNCTIONALS.values(), ids=FUNCTIONALS.keys())

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dagames import InfeasibleError, simplex
-from dagames.conic import solve_problem
+from dagames.numerics.conic import solve_problem
 from dagames.orbits import (
     arithmetic_mean,
     direct_projection,

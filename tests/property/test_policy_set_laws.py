@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 
 from dagames import AlignmentGame, InfeasibleError, SolveError, solve
-from dagames.conic import solve_problem
 from dagames.functionals import Gini, KLFromPrior, KLToPrior, Linear, Polytope
+from dagames.numerics.conic import solve_problem
 from dagames.solvers import best_restricted_policy, solve_restricted
 from dagames.solvers.conic import as_expression
 from tests.cases import seeds, sizes

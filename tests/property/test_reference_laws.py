@@ -6,7 +6,7 @@ from hypothesis import given
 
 from dagames import AlignmentGame, ShapeError, simplex, solve
 from dagames.functionals import Gini, KLToPrior
-from dagames.reference import Reference
+from dagames.games.reference import Reference
 from tests.cases import random_distribution, seeds, sizes
 
 

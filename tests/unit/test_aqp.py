@@ -12,7 +12,7 @@ from rich.console import Console
 
 from dagames import DomainError, SolveError
 from dagames._errors import CertificateError
-from dagames._frontier_trace import Trace
+from dagames.cli.pareto_trace import Trace
 from dagames.estimators import (
     LOG,
     Interval,
@@ -279,13 +279,13 @@ def test_a_point_that_fails_loses_no_other(monkeypatch):
             raise SolveError("beyond float64", "rounding")
         return frontier_point(K, bias, *rest)
 
-    monkeypatch.setattr("dagames._frontier_trace.frontier_point", all_but_one)
+    monkeypatch.setattr("dagames.cli.pareto_trace.frontier_point", all_but_one)
     trace, console = Trace(2, LOG, "self-inclusive"), Console(file=io.StringIO())
     trace.run(["second_moment"], 3, 1.5, 10.0, console)
     assert [p.budget / p.optimum.upper for p in trace.found["second_moment"]] == pytest.approx([1.5, 10.0])
     assert trace.failures == ["second_moment at 3.87298 optima: beyond float64"]
     shown = console.file.getvalue().splitlines()
     assert shown[1].startswith("2/3 failed: second_moment at 3.87298 optima: beyond float64; ")
-    monkeypatch.setattr("dagames._frontier_trace.first_point", all_but_one)
+    monkeypatch.setattr("dagames.cli.pareto_trace.first_point", all_but_one)
     with pytest.raises(DomainError, match="`least`"):
         trace.run(["second_moment"], 3, math.nan, 10.0, console)

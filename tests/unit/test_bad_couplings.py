@@ -15,9 +15,9 @@ from dagames import (
     SolveError,
     solve_coupled,
 )
-from dagames.coupled_game import Coupling
-from dagames.couplings import AllOf, Budgets, Coherence, Equalities, EqualRates, SoftCoherence
 from dagames.functionals import Gini, Linear, Polytope
+from dagames.games.coupled import Coupling
+from dagames.games.couplings import AllOf, Budgets, Coherence, Equalities, EqualRates, SoftCoherence
 from dagames.orbits import (
     arithmetic_mean,
     direct_projection,

@@ -8,10 +8,10 @@ import pytest
 
 from dagames import AlignmentGame, CoupledGame, DomainError, ShapeError, SolveError, solve, solve_coupled
 from dagames.bregman import Polynomial
-from dagames.bregman_game import BregmanGame
-from dagames.couplings import Coherence
 from dagames.estimators import RewardTable, as_reward, plugin_table
 from dagames.functionals import EntropyMinimisation, Gini, KLFromPrior, Linear, LogScore, NegativeEntropy
+from dagames.games.bregman import BregmanGame
+from dagames.games.couplings import Coherence
 from dagames.grpo import Grpo, ManyToOne, effective_reward, group_advantages, simulate
 from dagames.solvers import Iterate, solve_best_response, solve_closed_form, solve_no_regret, solve_restricted
 from dagames.solvers.path import solve_along
@@ -139,7 +139,7 @@ def test_learners_and_dampings_are_checked():
 def test_what_is_not_convex_states_its_threshold():
     with pytest.raises(DomainError, match=r"EntropyMinimisation is not convex, and `beta` = 0.5 is not above .* 1,"):
         AlignmentGame([0.5, 0.5], [0, 1], EntropyMinimisation(1.0), beta=0.5)
-    with pytest.raises(DomainError, match=r"above its threshold 1, so `dagames\.nonconvex_game\.convex_game`"):
+    with pytest.raises(DomainError, match=r"above its threshold 1, so `dagames\.games\.nonconvex\.convex_game`"):
         AlignmentGame([0.5, 0.5], [0, 1], EntropyMinimisation(1.0), beta=2.0)
     with pytest.raises(DomainError, match="`functional` must be a Functional, not str"):
         AlignmentGame([0.5, 0.5], [0, 1], "Gini", beta=2.0)

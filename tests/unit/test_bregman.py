@@ -11,7 +11,6 @@ from dagames import CertificateError, DomainError, InfeasibleError, ShapeError, 
 from dagames.bregman import Entropic, Euclidean, Generator, Polynomial, Power, consistency
 from dagames.bregman.base import mix_to_one
 from dagames.bregman.exact_sign import negative_point
-from dagames.bregman_game import BregmanGame
 from dagames.functionals import (
     Functional,
     Gini,
@@ -23,6 +22,7 @@ from dagames.functionals import (
     Polytope,
     SquaredDistance,
 )
+from dagames.games.bregman import BregmanGame
 from dagames.solvers.bregman import BregmanSolution, check_consistent, solve_bregman
 from tests.cases_bregman import GENERATORS
 

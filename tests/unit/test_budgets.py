@@ -10,10 +10,10 @@ import pytest
 
 import dagames.solvers.conic  # noqa: F401 - whose import takes longer than any solver here
 from dagames import AlignmentGame, CoupledGame, DomainError, InfeasibleError, SolveError, solve, solve_coupled
-from dagames._result import as_result
-from dagames.couplings import Budgets, Equalities, EqualRates
+from dagames.cli.result import as_result
 from dagames.functionals import Functional, Gini, KLToPrior, Linear, Point, Polytope, Quadratic, Scaled, from_convex
 from dagames.functionals.algebra import mixture, multiple
+from dagames.games.couplings import Budgets, Equalities, EqualRates
 from dagames.solvers import (
     METHODS,
     ConstrainedSolution,

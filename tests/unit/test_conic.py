@@ -6,8 +6,9 @@ import cvxpy as cp
 import numpy as np
 import pytest
 
-from dagames import InfeasibleError, SolveError, conic
-from dagames.conic import kkt_residuals, solve_problem
+from dagames import InfeasibleError, SolveError
+from dagames.numerics import conic
+from dagames.numerics.conic import kkt_residuals, solve_problem
 
 
 def small_problem() -> tuple[cp.Problem, cp.Variable]:

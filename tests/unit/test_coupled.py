@@ -14,8 +14,8 @@ from dagames import (
     solve,
     solve_coupled,
 )
-from dagames.couplings import Budgets, Coherence, Equalities, EqualRates, SoftCoherence
 from dagames.functionals import Linear, NegativeEntropy, Polytope
+from dagames.games.couplings import Budgets, Coherence, Equalities, EqualRates, SoftCoherence
 from dagames.orbits import (
     generalised_hellinger,
     geometric_mean,

@@ -24,7 +24,7 @@ from dagames.functionals import (
     Point,
     Tsallis,
 )
-from dagames.functionals.interior_point import Supremum
+from dagames.functionals.conjugates.interior_point import Supremum
 from dagames.solvers import best_response_path, mirror_descent_path
 from tests.cases import FUNCTIONALS as FUNCTIONALS_BY_NAME
 from tests.cases import SEPARABLE, random_distribution, seeds, sizes

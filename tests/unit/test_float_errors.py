@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from dagames import AlignmentGame, solve
-from dagames._float_errors import with_default_errors
 from dagames.functionals import Gini, KLToPrior
+from dagames.numerics.float_errors import with_default_errors
 from dagames.solvers import mirror_descent_path
 
 

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from dagames import AlignmentGame, DagamesError, solve
+from dagames.cli.game_file import FUNCTIONALS, load_game, read_game
 from dagames.functionals import Gini, Linear
-from dagames.game_file import FUNCTIONALS, load_game, read_game
 
 PI_0 = np.array([[0.5, 0.3, 0.2], [0.1, 0.6, 0.3]])
 E = np.array([0, 1, 1])
@@ -351,11 +351,11 @@ def test_an_error_of_the_game_names_the_file_the_numbers_came_from(tmp_path):
 
 def test_files_beyond_the_limits_are_refused_unread(tmp_path, monkeypatch):
     store(tmp_path)
-    monkeypatch.setattr("dagames._arrays._SIZES", {"npy": 10, "npz": 10, "csv": 10})
+    monkeypatch.setattr("dagames.cli.array_files._SIZES", {"npy": 10, "npz": 10, "csv": 10})
     for name in ("pi_0.npy", "all.npz:E", "pi_0.csv"):
         assert "more than the 10 that are read" in refused(tmp_path, stated(pi_0=name))
-    monkeypatch.setattr("dagames._arrays._SIZES", {"npz": 10**4})
+    monkeypatch.setattr("dagames.cli.array_files._SIZES", {"npz": 10**4})
     np.savez_compressed(tmp_path / "bomb.npz", a=np.zeros(10**6))
     assert "more than the 10000 that are unpacked" in refused(tmp_path, stated(pi_0="bomb.npz"))
-    monkeypatch.setattr("dagames._yaml._SIZE", 10)
+    monkeypatch.setattr("dagames.cli.yaml_files._SIZE", 10)
     assert "keep its arrays in .npy files" in refused(tmp_path, stated())

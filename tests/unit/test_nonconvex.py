@@ -9,7 +9,7 @@ from hypothesis import given
 
 from dagames import AlignmentGame, DomainError, ShapeError, solve
 from dagames.functionals import EntropyMinimisation, Gini, PairwiseIncoherence, broken_laws
-from dagames.nonconvex_game import convex_game
+from dagames.games.nonconvex import convex_game
 from dagames.simplex import entropy, kl
 from tests.cases import random_distances, seeds
 

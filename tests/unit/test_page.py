@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from dagames._page import render
+from dagames.cli.page import render
 from proofs_check.show import MEANING, REFERENCES, SOURCES
 
 EVIDENCE = {

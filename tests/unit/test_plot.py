@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from dagames import AlignmentGame, DomainError, solve
-from dagames._picture import describe
-from dagames._plot import check_can_plot, draw
-from dagames._result import as_result
-from dagames._solve_command import solve as solve_command
+from dagames.cli.result import as_result
+from dagames.cli.solve import solve as solve_command
 from dagames.functionals import Gini, KLFromPrior
+from dagames.pictures.panels import check_can_plot
+from dagames.pictures.solution import describe, draw
 
 STATED = {"Gini": {"weight": 1.3}}
 
@@ -121,7 +121,7 @@ def test_the_same_picture_gives_the_same_file_in_every_format():
 
 
 def test_matplotlib_is_asked_for_by_the_command_that_installs_it(monkeypatch, tmp_path):
-    monkeypatch.setattr("dagames._plot.find_spec", lambda _: None)
+    monkeypatch.setattr("dagames.pictures.panels.find_spec", lambda _: None)
     with pytest.raises(DomainError, match=re.escape("pip install 'dagames[report]'")):
         check_can_plot(tmp_path / "a.svg")
 
@@ -198,9 +198,9 @@ def test_a_large_policy_is_left_out_unless_asked_for(monkeypatch):
     solution = solve(ragged)
     assert as_result(solution, STATED)["pi"] == [row.tolist() for row in solution.pi]
     assert as_result(solution, STATED, policy=False)["pi"] is None
-    monkeypatch.setattr("dagames._result.POLICY_SIZE", 3)
+    monkeypatch.setattr("dagames.cli.result.POLICY_SIZE", 3)
     assert as_result(solution, STATED)["pi"] is not None
-    monkeypatch.setattr("dagames._result.POLICY_SIZE", 2)
+    monkeypatch.setattr("dagames.cli.result.POLICY_SIZE", 2)
     assert as_result(solution, STATED)["pi"] is None
     assert as_result(solution, STATED, policy=True)["pi"] == [row.tolist() for row in solution.pi]
 
@@ -214,7 +214,7 @@ def test_a_terminal_gets_a_line_and_a_pipe_does_not(tmp_path, monkeypatch, capsy
     written = capsys.readouterr()
     assert re.search(r"newton: gap \d\.\de.\d\d after \d+ iterations, \d+\.\d\d s\n", written.err)
     assert json.loads(written.out)["pi"] is None
-    monkeypatch.setattr("dagames._result.POLICY_SIZE", 2)
+    monkeypatch.setattr("dagames.cli.result.POLICY_SIZE", 2)
     solve_command(path)
     assert "--policy lists it" in capsys.readouterr().err
 
@@ -224,14 +224,14 @@ def test_whoever_waits_sees_a_clock(monkeypatch, capsys):
 
     from rich.console import Console
 
-    from dagames._patience import sign_of_life
+    from dagames.cli.terminal import sign_of_life
 
-    monkeypatch.setattr("dagames._patience._SECONDS", 0.02)
+    monkeypatch.setattr("dagames.cli.terminal._SECONDS", 0.02)
     for forced, seen in ((True, True), (False, False)):
         with sign_of_life(Console(stderr=True, force_terminal=forced), "solving game.yaml"):
             time.sleep(0.3)
         assert ("solving game.yaml" in capsys.readouterr().err) is seen
-    monkeypatch.setattr("dagames._patience._SECONDS", 60.0)
+    monkeypatch.setattr("dagames.cli.terminal._SECONDS", 60.0)
     with sign_of_life(Console(stderr=True, force_terminal=True), "solving game.yaml"):
         pass
     assert "solving game.yaml" not in capsys.readouterr().err

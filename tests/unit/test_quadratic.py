@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from dagames import AlignmentGame, DomainError, ShapeError, solve
+from dagames.cli.game_file import FUNCTIONALS, load_game
 from dagames.functionals import Gini, Linear, NegativeEntropy, Quadratic, Sum, from_convex, mixture
 from dagames.functionals.algebra import total
-from dagames.game_file import FUNCTIONALS, load_game
 from tests.cases import Quartic
 
 

@@ -8,8 +8,8 @@ from hypothesis import given
 
 from dagames import AlignmentGame, DomainError, ShapeError, simplex, solve
 from dagames.functionals import Gini, KLToPrior, Linear, LogScore, Point, SquaredDistance
+from dagames.games.streaming import MarginalAccumulator, lift_chunk
 from dagames.solvers import blocks
-from dagames.streaming import MarginalAccumulator, lift_chunk
 from tests.cases import random_distribution, seeds, sizes
 
 MB = 2**20

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dagames import DomainError, ShapeError
-from dagames.couplings import SoftCoherence
 from dagames.estimators import minimax_table, plugin_table, polynomial_table, recommended_table
 from dagames.functionals import Gini, KLToPrior, LogScore, NegativeEntropy, PairwiseIncoherence
+from dagames.games.couplings import SoftCoherence
 from dagames.orbits import arithmetic_mean, geometric_mean
 from dagames.targets import (
     AnswerGroup,

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dagames._border import as_number
 from dagames._errors import DomainError
 from dagames._types import OverGroup
 from dagames.grpo.learners.base import Groups, Learner, Memory
+from dagames.numerics.arrays import as_number
 
 
 @dataclass(frozen=True)

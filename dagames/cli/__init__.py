@@ -1,0 +1,1 @@
+"""The command line: `dagames solve | table | pareto | verify | figures | report`."""

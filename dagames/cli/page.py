@@ -1,0 +1,93 @@
+"""The report: claims and figures on one page that a browser opens from disk, without any request to a network."""
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from importlib.resources import files
+from typing import Any
+
+import jinja2
+from markupsafe import Markup, escape
+
+SYMBOLS: dict[str, str] = {
+    "x, y, z": "a prompt, a trace (a whole text of the model), an answer",
+    "E(y)": "the answer of trace y; before brackets or a variable, as E[..] or E_y, an expectation",
+    "pi, pi_0": "the policy, which is the model, and the reference that it starts from; Pi: the policies allowed",
+    "nu, nu_0": "the distribution of answers under pi and under pi_0: the marginal, nu(z) = sum of pi(y) over E(y) = z",
+    "q, u": "the target, and the dual variable u = -beta log q, which counts up to a constant",
+    "R, R*": "the functional of nu, which is to be small, and its conjugate R*(u) = max over nu of <nu, u> - R(nu)",
+    "beta, lambda": "the weight of the divergence from pi_0; the weight of R, or the multipliers of budgets",
+    "J(pi)": "R(nu) + beta KL(pi || pi_0), which training is to make small",
+    "G(pi, q)": "beta KL(pi || pi_0) - beta <nu, log q> - Psi(q): its supremum over q is J(pi)",
+    "Psi(q)": "R*(-beta log q)",
+    "KL, H, D_F": "Kullback-Leibler divergence, entropy, Bregman divergence of F",
+    "H^2": "1 - sum of the geometric mean of distributions: how far they disagree",
+    "AM, GM": "arithmetic mean, and geometric mean divided by its sum",
+    "view, orbit": "one phrasing of a question; all of them",
+    "group, K": "traces drawn and rewarded together; their number (or that of the views)",
+    "X, Count, c_X": "how many traces of a group have an answer; the entry of a table that is used for log(X / K)",
+    "|Z|": "the number of answers; Z alone is the sum that a distribution is divided by",
+    "*, ^": "pi*, q*, nu*: at the equilibrium, or best; pi^, q^: given, or estimated",
+    "eq. 5": "advantages: rewards less the group's mean, divided by the group's deviation",
+}
+"""What the letters in the claims stand for."""
+
+
+def render(claims: dict[str, Any], figures: list[dict[str, Any]], captions: Mapping[str, str]) -> str:
+    """Fill the page.
+
+    Args:
+        claims: Verdicts in their JSON form.
+        figures: Name, title and caption of each figure, whose files lie in `figures/` beside the page.
+        captions: Captions of the plots of claims, by the claim's id; their files lie in `claims/` beside the page.
+
+    Returns:
+        HTML.
+    """
+    # Everything that is filled in is escaped; undefined names are errors, so no verdict can be lost in silence.
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
+    linked = _linker({claim["id"] for claim in claims["claims"]})
+    environment.filters.update(number=_number, linked=linked)
+    template = environment.from_string(files("dagames.cli").joinpath("page.html.j2").read_text(encoding="utf-8"))
+    shown = [
+        claim | {"surprise": not claim["as_expected"], "caption": captions.get(claim["id"])}
+        for claim in claims["claims"]
+    ]
+    return template.render(
+        claims=shown,
+        seed=claims["seed"],
+        figures=figures,
+        references=claims["sources"],
+        names=claims["names"],
+        meaning=claims["meaning"],
+        counts=claims["counts"],
+        symbols=SYMBOLS,
+    )
+
+
+def _linker(known: Collection[str]) -> Callable[[str], Markup]:
+    """Make a filter that escapes a text and links the claims it names.
+
+    Args:
+        known: Ids of claims.
+
+    Returns:
+        The filter. B.1 may be a place in the paper's appendix too, so that it is linked only after "claim".
+    """
+    pattern = re.compile(r"(?<![\w.])(claims? )?((?:I|II|B)\.\d+[a-z]?)(?!\w|\.\d)")
+
+    def link(found: re.Match[str]) -> str:
+        before, name = found[1] or "", found[2]
+        if name not in known or (name.startswith("B") and not before):
+            return found[0]
+        return f'{before}<a href="#{name}">{name}</a>'
+
+    return lambda text: Markup(pattern.sub(link, str(escape(text))))  # noqa: S704
+
+
+def _number(value: Any) -> str:
+    """Write a value of an instance: numbers to ten digits, lists in brackets."""
+    if isinstance(value, float):
+        return f"{value:.10g}"
+    if isinstance(value, list):
+        return "(" + ", ".join(map(_number, value)) + ")"
+    return str(value)

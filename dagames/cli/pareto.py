@@ -1,0 +1,131 @@
+"""The command `dagames pareto`."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from dagames._errors import DomainError, SolveError
+from dagames._files import write_bytes, write_text
+from dagames.cli.pareto_trace import Trace
+from dagames.estimators import as_reward
+from dagames.estimators.frontier_point import FrontierPoint
+from dagames.estimators.program import Objective
+from dagames.estimators.reward_table import as_counts, as_group_size
+from dagames.pictures.frontier import Frontiers, as_data, describe_frontiers, draw_frontiers
+from dagames.pictures.panels import check_outputs
+
+_MINIMISED: dict[Objective, str] = {"second_moment": "least second moment", "variance": "least excess of variance"}
+
+HELP = """Trace what a budget of bias buys: the tables of least second moment, and of least excess of variance.
+
+Each point is the best table of its budget, proved from both sides: by the certificate of the table as it is stored, and
+by a dual bound that no table passes. `gap` is the relative distance between the two.
+
+\b
+Examples:
+    dagames pareto --group-size 16 --plot frontier.svg
+    dagames pareto --group-size 8 --objective variance --points 40 --out points.json
+    dagames pareto --group-size 48 --least 2 --points 8
+
+Budgets are multiples of the least bias that any table has. From K = 50 on float64 holds no table near that optimum:
+the frontier begins at the smallest budget that it holds, unless --least says where. If a point fails, or after Ctrl-C,
+the others are printed and written, and the exit code is 1, or 130. A table of one point is what
+`dagames table --method aqp --bias B` (or variance) makes.
+"""
+
+
+def pareto(
+    group_size: Annotated[int, typer.Option("--group-size", "-K", help="Number of traces K in a group.")],
+    objective: Annotated[str, typer.Option(help="second_moment, variance or both.")] = "both",
+    points: Annotated[int, typer.Option(help="Number of budgets, at least 2.")] = 12,
+    least: Annotated[
+        float | None,
+        typer.Option(help="First budget, in optima; at least 1.", show_default="the smallest that float64 holds"),
+    ] = None,
+    largest: Annotated[float, typer.Option(help="Last budget, in optima.")] = 50.0,
+    reward: Annotated[str, typer.Option(help="What the tables estimate; see `dagames table --help`.")] = "log",
+    counts: Annotated[str, typer.Option(help="self-inclusive, centred or independent.")] = "self-inclusive",
+    out: Annotated[Path | None, typer.Option(help="Write the points to this file as JSON.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the points as JSON.")] = False,
+    plot: Annotated[
+        Path | None, typer.Option(help="Draw both frontiers (.svg, .png or .pdf), with the data as .json beside it.")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files of these names.")] = False,
+) -> None:
+    """Trace the frontiers of a group size.
+
+    Args:
+        group_size: Number of traces.
+        objective: What is minimised.
+        points: Number of budgets.
+        least: First budget.
+        largest: Last budget.
+        reward: What the tables estimate.
+        counts: The kind of counts.
+        out: File of the points.
+        as_json: Whether to print JSON.
+        plot: File of the picture.
+        overwrite: Whether files may be replaced.
+
+    Raises:
+        DomainError: If an argument is out of its domain, or an output cannot be written.
+        SolveError: If no point is found.
+        Exit: With code 1 if a point is missing, 130 if the work was interrupted.
+    """
+    check_outputs(out, plot, overwrite=overwrite)
+    K, estimated, kind = as_group_size(group_size), as_reward(reward), as_counts(counts)
+    if objective not in {"both", *_MINIMISED}:
+        raise DomainError(f"`objective` must be one of both, {', '.join(_MINIMISED)}, not {objective!r}.")
+    objectives = [what for what in _MINIMISED if objective in {"both", what}]
+    trace, console = Trace(K, estimated, kind), Console(stderr=True)
+    trace.run(objectives, points, least, largest, console)
+    found = trace.found
+    if found:
+        data = as_data(found)
+        _write(found, data, out, plot, as_json=as_json)
+    elif not trace.interrupted:
+        raise SolveError(
+            f"no point was found. {trace.failures[0]} Here: give a larger --least, or a smaller --group-size.",
+            "rounding",
+        )
+    for line in trace.failures:
+        console.print(f"missing: {line} Here: give a larger --least.", markup=False, highlight=False, soft_wrap=True)
+    if trace.interrupted:
+        console.print(f"interrupted after {sum(map(len, found.values()))} points")
+        raise typer.Exit(130)
+    if trace.failures:
+        raise typer.Exit(1)
+
+
+def _write(found: Frontiers, data: dict[str, Any], out: Path | None, plot: Path | None, *, as_json: bool) -> None:
+    if out is not None:
+        write_text(out, json.dumps(data, allow_nan=False) + "\n")
+    if plot is not None:
+        picture = describe_frontiers(data, plot.stem)
+        write_text(plot.with_suffix(".json"), json.dumps(picture, allow_nan=False) + "\n")
+        write_bytes(plot, draw_frontiers(picture, plot.suffix.lower().removeprefix(".")))
+    if as_json:
+        typer.echo(json.dumps(data, indent=1, allow_nan=False))
+    else:
+        _show(found, data, Console())
+
+
+def _show(found: Frontiers, data: dict[str, Any], console: Console) -> None:
+    for what, frontier in found.items():
+        lines = Table(title=f"{_MINIMISED[what]} by bias, groups of {data['group_size']}, {data['counts']} counts")
+        for heading in ("bias / optimum", "bias", "second moment", "variance", "gap"):
+            lines.add_column(heading, justify="right")
+        for point in frontier:
+            lines.add_row(*_line(point, data["optimum"]))
+        console.print(lines)
+    console.print(f"the least bias of any table is {data['optimum']:.6g}; variance is weighted by p^2")
+
+
+def _line(point: FrontierPoint, optimum: float) -> tuple[str, ...]:
+    table = point.table
+    bounds = (table.bias.upper, table.second_moment.upper, table.variance.upper)
+    return f"{point.budget / optimum:.4g}", *(f"{bound:.6g}" for bound in bounds), f"{point.gap:.1e}"

@@ -1,0 +1,133 @@
+"""The points of `dagames pareto`, one after the other, with progress; what is found is kept whatever comes later."""
+
+from time import perf_counter
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from dagames._errors import CertificateError, SolveError
+from dagames.estimators.estimand import Estimand
+from dagames.estimators.frontier import first_point, frontier_budgets
+from dagames.estimators.frontier_point import FrontierPoint, frontier_point
+from dagames.estimators.program import Objective
+from dagames.estimators.reward_table import CountsKind
+from dagames.pictures.frontier import Frontiers
+
+
+class Trace:
+    """The frontiers of one group size, as far as they have been computed.
+
+    Attributes:
+        found: Points by what is minimised.
+        failures: What kept a point from being found, a line for each.
+        interrupted: Whether Ctrl-C ended the work.
+    """
+
+    def __init__(self, K: int, reward: Estimand, counts: CountsKind) -> None:
+        """Take what all points share.
+
+        Args:
+            K: Number of traces.
+            reward: What the tables estimate.
+            counts: The kind of counts.
+        """
+        self._K, self._reward, self._counts = K, reward, counts
+        self.found: Frontiers = {}
+        self.failures: list[str] = []
+        self.interrupted = False
+
+    def run(
+        self, objectives: list[Objective], points: int, least: float | None, largest: float, console: Console
+    ) -> None:
+        """Compute the points; a failure or an interruption loses none that is there.
+
+        Args:
+            objectives: What is minimised.
+            points: Number of budgets for each.
+            least: First budget, in optima; the smallest that float64 holds if None.
+            largest: Last budget, in optima.
+            console: Where progress is shown.
+        """
+        frontier_budgets(points, 1.0 if least is None else least, largest)
+        try:
+            with _Progress(console, points * len(objectives), self._K) as progress:
+                for what in objectives:
+                    self._trace(what, points, least, largest, progress)
+        except KeyboardInterrupt:
+            self.interrupted = True
+
+    def _trace(self, what: Objective, points: int, least: float | None, largest: float, progress: "_Progress") -> None:
+        number = 0
+        if least is None:
+            progress.begin(what, "the least that float64 holds")
+            try:
+                least, point = first_point(self._K, self._reward, self._counts, what, largest)
+            except SolveError as error:
+                self._fail(f"{what}: {error}", progress)
+                return
+            if least > 1:
+                progress.say(f"{what}: float64 holds no smaller budget; the frontier begins at --least {least:g}")
+            self._keep(what, least, point, progress)
+            number = 1
+        for budget in frontier_budgets(points, least, largest)[number:]:
+            progress.begin(what, f"{budget:.4g} optima")
+            try:
+                point = frontier_point(self._K, budget, "optimum", self._reward, self._counts, what)
+            except (SolveError, CertificateError) as error:
+                self._fail(f"{what} at {budget:.6g} optima: {error}", progress)
+            else:
+                self._keep(what, budget, point, progress)
+
+    def _keep(self, what: Objective, budget: float, point: FrontierPoint, progress: "_Progress") -> None:
+        # Kept before it is shown: what is shown is never lost.
+        self.found.setdefault(what, []).append(point)
+        progress.end(what, budget, point.gap)
+
+    def _fail(self, line: str, progress: "_Progress") -> None:
+        self.failures.append(line)
+        progress.end_without(line)
+
+
+class _Progress:
+    """A bar on a terminal, and elsewhere a line for each point."""
+
+    def __init__(self, console: Console, number: int, K: int) -> None:
+        self._console, self._number, self._done, self._begun = console, number, 0, perf_counter()
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self._task = self._bar.add_task(f"frontiers of {K} traces", total=number)
+
+    def __enter__(self) -> "_Progress":
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def begin(self, what: str, budget: str) -> None:
+        self._bar.update(self._task, description=f"{what}, {budget}", refresh=True)
+
+    def end(self, what: str, budget: float, gap: float) -> None:
+        self._advance(f"{what} at {budget:.4g} optima, gap {gap:.1e}")
+
+    def end_without(self, line: str) -> None:
+        self._advance(f"failed: {line}")
+
+    def say(self, line: str) -> None:
+        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    def _advance(self, line: str) -> None:
+        self._done += 1
+        self._bar.advance(self._task)
+        elapsed = perf_counter() - self._begun
+        rest = elapsed / self._done * (self._number - self._done)
+        if not self._console.is_terminal:
+            self.say(f"{self._done}/{self._number} {line}; {elapsed:.1f} s, about {rest:.0f} s to go")

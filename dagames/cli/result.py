@@ -1,0 +1,101 @@
+"""A solution as plain data for JSON: finite numbers, lists, texts and null."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from dagames.pictures.solution import game_of
+from dagames.solvers import ConstrainedSolution, Solution
+
+POLICY_SIZE = 10_000
+"""Number of traces up to which a result lists the policy unless it is told."""
+
+
+def as_result(solution: Solution, functional: Any, *, policy: bool | None = None) -> dict[str, Any]:
+    """Describe a solution.
+
+    Args:
+        solution: The solution.
+        functional: The functional as its file states it.
+        policy: Whether to list the policy; None lists it for up to `POLICY_SIZE` traces.
+
+    Returns:
+        Numbers and words; an infinite number, and a policy that is left out, is None. Under linear constraints there
+        are `multipliers` and `slack` besides; a multiplier that is infinite, because its constraint forbids answers, is
+        the text "infinity" or "-infinity": null would hide the constraint that binds most.
+    """
+    certificate = solution.certificate
+    result = {
+        "method": solution.method,
+        "functional": functional,
+        "beta": game_of(solution).beta,
+        "iterations": solution.iterations,
+        "value": certificate.primal.tolist(),
+        "dual": certificate.dual.tolist(),
+        "gap": certificate.gap.tolist(),
+        "certificate": certificate_words(solution),
+        "nu_0": game_of(solution).nu_0.tolist(),
+        "nu": solution.nu.tolist(),
+        "q": solution.q.tolist(),
+        "pi": _policy(solution) if lists_policy(solution, policy) else None,
+        "history": list(solution.history),
+        "average_gap": None if solution.average is None else solution.average.certificate.gap.tolist(),
+        "average_history": list(solution.average_history),
+    }
+    if isinstance(solution, ConstrainedSolution):
+        result["multipliers"] = _prices(solution.multipliers.tolist())
+        result["slack"] = solution.slack.tolist()
+    finite: dict[str, Any] = _finite(result)
+    return finite
+
+
+def lists_policy(solution: Solution, policy: bool | None) -> bool:
+    """Say whether the result lists the policy.
+
+    Args:
+        solution: The solution.
+        policy: What the user asked for, or None.
+
+    Returns:
+        Their answer, or whether the policy is small.
+    """
+    return game_of(solution).reference.values.size <= POLICY_SIZE if policy is None else policy
+
+
+def certificate_words(solution: Solution) -> str:
+    """Say in a sentence what the gap means.
+
+    Args:
+        solution: The solution.
+
+    Returns:
+        The sentence.
+    """
+    prompts = f" at each of {game_of(solution).batch[0]} prompts" if game_of(solution).batch else ""
+    return (
+        f"J(pi) lies at most {solution.certificate.worst:.1e} above its least value{prompts}, relative to "
+        "max(1, |R|, beta KL(pi || pi_0)); the bound is the conjugate's at q, and shares no code with the solver."
+    )
+
+
+def _policy(solution: Solution) -> list[Any]:
+    pi = solution.pi
+    policy: list[Any] = pi.tolist() if isinstance(pi, np.ndarray) else [row.tolist() for row in pi]
+    return policy
+
+
+def _prices(value: Any) -> Any:
+    """Write infinite prices as texts, which JSON has."""
+    if isinstance(value, list):
+        return [_prices(entry) for entry in value]
+    return value if math.isfinite(value) else "infinity" if value > 0 else "-infinity"
+
+
+def _finite(value: Any) -> Any:
+    """Replace what JSON has no word for."""
+    if isinstance(value, dict):
+        return {key: _finite(entry) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [_finite(entry) for entry in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,400 @@
+"""The distributional alignment game between a Policy over traces and a Target distribution over answers."""
+
+from collections.abc import Sequence
+from typing import SupportsIndex
+
+import numpy as np
+
+from dagames import simplex
+from dagames._types import Extraction, Numbers, OverAnswers, OverTraces, PerPrompt, RaggedTraces, Reachable
+from dagames.functionals import Functional, as_functional, at_prompts, finite_slope, playable_answers
+from dagames.games.certificate import Certificate, certify_gap
+from dagames.games.reference import Reference
+from dagames.numerics.float_errors import with_default_errors_in
+
+
+@with_default_errors_in
+class AlignmentGame:
+    """One prompt, or a batch of prompts, whose answers are to be aligned.
+
+    Math:
+        J(pi) = R(nu_pi) + beta KL(pi || pi_0),   nu_pi(z) = sum of pi over the traces whose answer is z,
+        G(pi, q) = beta KL(pi || pi_0) - beta E_pi log q(E(y)) - R*(-beta log q),
+        min over pi of J = min over pi of sup over q of G.
+
+    The Policy minimises and the Target maximises G. Answers that no trace of positive reference mass gives are
+    *unreachable*, and so are answers that the functional does not allow: no policy of finite objective uses them, R
+    is restricted to the face of the simplex without them, and what a target says of them is ignored. All values come
+    one per prompt, [*x].
+
+    Attributes:
+        reference: The reference pi_0 over traces, and the answer of each.
+        functional: The functional R.
+        beta: Weight of the divergence to the reference, in R-units per nat.
+        n_answers: Number of answers |Z|.
+        log_nu_0: Log of the reference's answer marginal, [*x, Z]; -inf where no trace gives the answer.
+        reachable: Which answers a policy of finite objective can use, bool [*x, Z].
+
+    Source:
+        (paper, section 2, eq. 1 and 3, Thm 2.1)
+
+    >>> from dagames.functionals import Linear
+    >>> game = AlignmentGame([0.5, 0.25, 0.25], [0, 1, 1], Linear([0.0, 1.0]), beta=0.5)
+    >>> float(game.objective([0.5, 0.25, 0.25]))
+    -0.5
+    """
+
+    def __init__(
+        self, pi_0: Numbers, E: Numbers, functional: Functional, beta: float, *, n_answers: SupportsIndex | None = None
+    ) -> None:
+        """State the game.
+
+        Args:
+            pi_0: Reference probabilities of traces, [Y] or [X, Y].
+            E: Answer of each trace, an index: [Y] (shared by every prompt) or pi_0's shape.
+            functional: The functional R to be minimised.
+            beta: Weight of KL(pi || pi_0), above 0.
+            n_answers: Number of answers |Z|; by default the largest index in `E` plus one.
+        """
+        self._build(Reference(pi_0, E, n_answers, in_logs=False), functional, beta)
+
+    @classmethod
+    def from_log(
+        cls,
+        log_pi_0: Numbers,
+        E: Numbers,
+        functional: Functional,
+        beta: float,
+        *,
+        n_answers: SupportsIndex | None = None,
+    ) -> "AlignmentGame":
+        """State the game by the log of its reference, whose probabilities may lie below float64's least number.
+
+        Args:
+            log_pi_0: Log-probabilities of traces, [Y] or [X, Y]; -inf for probability 0.
+            E: Answer of each trace, as in the constructor.
+            functional: The functional R to be minimised.
+            beta: Weight of KL(pi || pi_0), above 0.
+            n_answers: Number of answers |Z|; by default the largest index in `E` plus one.
+
+        Returns:
+            The game.
+        """
+        game = cls.__new__(cls)
+        game._build(Reference(log_pi_0, E, n_answers, in_logs=True), functional, beta)
+        return game
+
+    @classmethod
+    def ragged(
+        cls,
+        pi_0: Sequence[Numbers],
+        E: Sequence[Numbers],
+        functional: Functional,
+        beta: float,
+        *,
+        n_answers: SupportsIndex | None = None,
+    ) -> "AlignmentGame":
+        """State a batch of prompts with unequal numbers of traces.
+
+        Answers that only other prompts have are unreachable. Policies are lists of one array a prompt, or arrays
+        [X, Y] of the largest number of traces, filled up with probability 0.
+
+        Args:
+            pi_0: Probabilities of each prompt's traces, X arrays [Y_x].
+            E: Answer of each trace, X arrays [Y_x].
+            functional: The functional R to be minimised.
+            beta: Weight of KL(pi || pi_0), above 0.
+            n_answers: Number of answers |Z|; by default the largest index in `E` plus one.
+
+        Returns:
+            The game.
+
+        >>> from dagames.functionals import Linear
+        >>> game = AlignmentGame.ragged([[1.0], [0.5, 0.5]], [[0], [0, 1]], Linear([0.0, 1.0]), beta=1.0)
+        >>> game.nu_0
+        array([[1. , 0. ],
+               [0.5, 0.5]])
+        """
+        game = cls.__new__(cls)
+        game._build(Reference.ragged(pi_0, E, n_answers), functional, beta)
+        return game
+
+    def _build(self, reference: Reference, functional: Functional, beta: float) -> None:
+        self.beta = simplex.as_positive(beta, "beta")
+        self.reference = reference
+        self.n_answers = reference.n_answers
+        self.functional = as_functional(functional, self.beta)
+        functional.check_fits(self.batch, self.n_answers)
+        self.log_nu_0: OverAnswers = reference.log_nu_0
+        self.reachable: Reachable = playable_answers(functional, np.isfinite(self.log_nu_0))
+        self._all_reachable = bool(self.reachable.all())
+
+    @property
+    def batch(self) -> tuple[int, ...]:
+        """Shape of the prompts: () for one, (X,) for a batch."""
+        return self.reference.batch
+
+    @property
+    def log_pi_0(self) -> OverTraces:
+        """Log of the reference over traces, [*x, Y]."""
+        return self.reference.log_pi_0
+
+    @property
+    def E(self) -> Extraction:
+        """Answer of each trace, [*x, Y] or [Y]."""
+        return self.reference.answers
+
+    @property
+    def nu_0(self) -> OverAnswers:
+        """The reference's answer marginal, [*x, Z]."""
+        return np.asarray(np.exp(self.log_nu_0))
+
+    @property
+    def log_reference(self) -> OverAnswers:
+        """Log of the reference's marginal conditioned on the reachable answers, [*x, Z]; -inf elsewhere."""
+        return simplex.log_normalize(self._where_reachable(self.log_nu_0, -np.inf))
+
+    def reduced(self) -> "AlignmentGame":
+        """Return the same game played on answers: a trace is an answer, the reference is nu_0.
+
+        Among policies with a given marginal nu the divergence to pi_0 is least for pi_0(y) nu(E(y)) / nu_0(E(y)),
+        where it equals KL(nu || nu_0); so both games have the same value, and solvers only ever see this one.
+
+        Returns:
+            The game with |Y| = |Z|.
+        """
+        return self.at_prompts(slice(None)) if self.batch else self._on_answers(self.log_nu_0, self.functional)
+
+    def at_prompts(self, prompts: slice) -> "AlignmentGame":
+        """Return the reduced game of some prompts of a batch.
+
+        Args:
+            prompts: Which of the X prompts.
+
+        Returns:
+            The game with |Y| = |Z|; its functional keeps the parameters of those prompts.
+        """
+        return self._on_answers(self.log_nu_0[prompts], at_prompts(self.functional, prompts))
+
+    def _on_answers(self, log_nu_0: OverAnswers, functional: Functional) -> "AlignmentGame":
+        game = type(self).__new__(type(self))
+        game._build(Reference.of_answers(log_nu_0), functional, self.beta)
+        return game
+
+    def lift(self, log_nu: OverAnswers, *, in_logs: bool = True) -> OverTraces | RaggedTraces:
+        """Find the policy nearest the reference whose answer marginal is exp(log_nu): the one pass back to traces.
+
+        Args:
+            log_nu: Log of an answer marginal, [*x, Z], -inf where unreachable.
+            in_logs: Whether to return log-probabilities.
+
+        Returns:
+            Probabilities of traces or their logarithms, [*x, Y]; one array [Y_x] per prompt of a ragged batch.
+        """
+        return self.reference.lift(log_nu, in_logs=in_logs)
+
+    def log_ratio(self, log_nu: OverAnswers) -> OverAnswers:
+        """Compute log nu / nu_0, the factor by which the nearest policy of marginal exp(log_nu) reweights an answer.
+
+        Args:
+            log_nu: Log of an answer marginal, [*x, Z], -inf where unreachable.
+
+        Returns:
+            Log-factors, [*x, Z]; -inf where unreachable.
+        """
+        return self.reference.log_ratio(log_nu)
+
+    def marginal(self, pi: Numbers) -> OverAnswers:
+        """Compute the answer marginal nu_pi of a policy.
+
+        Args:
+            pi: Probabilities of traces, [*x, Y].
+
+        Returns:
+            Probabilities of answers, [*x, Z].
+        """
+        return np.asarray(np.exp(simplex.pushforward(self.reference.as_log_policy(pi), self.E, self.n_answers)))
+
+    def objective(self, pi: Numbers) -> PerPrompt:
+        """Compute J(pi) = R(nu_pi) + beta KL(pi || pi_0).
+
+        Args:
+            pi: Probabilities of traces, [*x, Y].
+
+        Returns:
+            J, [*x], in R-units; +inf where pi uses a trace that the reference excludes.
+        """
+        log_pi = self.reference.as_log_policy(pi)
+        value = self.functional.value(np.exp(simplex.pushforward(log_pi, self.E, self.n_answers)))
+        return np.asarray(value + self.beta * simplex.kl_from_logs(log_pi, self.log_pi_0))
+
+    def payoff(self, pi: Numbers, q: Numbers) -> PerPrompt:
+        """Compute G(pi, q), which the Policy minimises and the Target maximises.
+
+        Args:
+            pi: Probabilities of traces, [*x, Y].
+            q: Target probabilities of answers, [*x, Z], positive on every reachable answer.
+
+        Returns:
+            G, [*x], in R-units.
+        """
+        log_pi, log_q = self.reference.as_log_policy(pi), simplex.as_log_target(q, self.reachable)
+        log_nu = simplex.pushforward(log_pi, self.E, self.n_answers)
+        # A policy that uses an answer which is not allowed pays an infinite price, whatever q says of it.
+        said = np.where(self.reachable, log_q, np.where(np.isfinite(log_nu), -np.inf, 0.0))
+        coupling = (np.exp(log_nu) * said).sum(axis=-1)
+        divergence = simplex.kl_from_logs(log_pi, self.log_pi_0)
+        return np.asarray(self.beta * divergence - self.beta * coupling - self._potential(log_q))
+
+    def potential(self, q: Numbers) -> PerPrompt:
+        """Compute Psi(q) = R*(-beta log q).
+
+        Args:
+            q: Target probabilities of answers, [*x, Z], positive on every reachable answer.
+
+        Returns:
+            Psi, [*x], in R-units.
+        """
+        return self._potential(simplex.as_log_target(q, self.reachable))
+
+    def best_policy(self, q: Numbers) -> OverTraces:
+        """Compute the Policy's best response to `q`.
+
+        Math:
+            pi(y) proportional to pi_0(y) q(E(y)).
+
+        Args:
+            q: Target probabilities of answers, [*x, Z], positive on every reachable answer.
+
+        Returns:
+            Probabilities of traces, [*x, Y].
+
+        Source:
+            (paper, Thm 2.1, part 2)
+        """
+        return np.asarray(np.exp(self.log_best_policy(simplex.as_log_target(q, self.reachable))))
+
+    def best_target(self, pi: Numbers) -> OverAnswers:
+        """Compute a best response of the Target to `pi`, from a subgradient of R at nu_pi.
+
+        Math:
+            q(z) proportional to exp(-grad R(nu_pi)(z) / beta).
+
+        Args:
+            pi: Probabilities of traces, [*x, Y].
+
+        Returns:
+            Probabilities of answers, [*x, Z]; 0 where unreachable.
+        """
+        log_nu = simplex.pushforward(self.reference.as_log_policy(pi), self.E, self.n_answers)
+        return np.asarray(np.exp(self.log_best_target(log_nu)))
+
+    def gap(self, pi: Numbers, q: Numbers) -> PerPrompt:
+        """Compute the duality gap J(pi) - min over policies of G(., q), an upper bound on J(pi) - min J.
+
+        Args:
+            pi: Probabilities of traces, [*x, Y].
+            q: Target probabilities of answers, [*x, Z], positive on every reachable answer.
+
+        Returns:
+            The gap, [*x], in R-units, at least 0 up to rounding.
+        """
+        log_q = simplex.as_log_target(q, self.reachable)
+        return np.asarray(self.objective(pi) + self.beta * self._log_mass(log_q) + self._potential(log_q))
+
+    def log_best_policy(self, log_q: OverAnswers) -> OverTraces:
+        """Compute the log of the Policy's best response to exp(log_q), which may underflow.
+
+        Args:
+            log_q: Log-target, [*x, Z], finite on every reachable answer; its normalisation does not matter.
+
+        Returns:
+            Log-probabilities of traces, [*x, Y].
+        """
+        return simplex.log_normalize(simplex.lift(self.log_pi_0, self.E, np.where(self.reachable, log_q, -np.inf)))
+
+    def log_best_target(self, log_nu: OverAnswers) -> OverAnswers:
+        """Compute the log of a best response of the Target to the marginal exp(log_nu).
+
+        Args:
+            log_nu: Log of an answer marginal, [*x, Z].
+
+        Returns:
+            Log-probabilities of answers, [*x, Z]; -inf where unreachable.
+
+        Raises:
+            DomainError: If R has no finite slope at a reachable answer, so that the supremum is not attained.
+            CertificateError: If the functional's gradient is not a number.
+        """
+        slope = finite_slope(self.functional, log_nu, self.reachable, np.inf)
+        return simplex.log_normalize(-slope / self.beta)
+
+    def certify(self, log_pi: OverTraces, log_q: OverAnswers) -> Certificate:
+        """Bound how far a policy is from optimal: primal from the traces, dual from the conjugate alone.
+
+        Args:
+            log_pi: Log-probabilities of traces, [*x, Y].
+            log_q: Log-target, [*x, Z], finite on every reachable answer.
+
+        Returns:
+            The certificate; `gap` is relative to max(1, |R|, beta KL).
+
+        Raises:
+            CertificateError: If the functional breaks the Fenchel-Young inequality, or yields NaN.
+        """
+        log_nu = simplex.pushforward(log_pi, self.E, self.n_answers)
+        return self._certify(log_nu, simplex.kl_from_logs(log_pi, self.log_pi_0), log_q)
+
+    def certify_marginal(self, log_nu: OverAnswers, log_q: OverAnswers) -> Certificate:
+        """Bound how far the policy `lift(log_nu)` is from optimal, without a look at its traces.
+
+        That policy's divergence to pi_0 is KL(nu || nu_0), so its certificate is the same as that of `certify`.
+
+        Args:
+            log_nu: Log of an answer marginal, [*x, Z]; -inf where unreachable.
+            log_q: Log-target, [*x, Z], finite on every reachable answer.
+
+        Returns:
+            The certificate, with the errors of `certify`.
+        """
+        return self._certify(log_nu, simplex.kl_from_logs(log_nu, self.log_nu_0), log_q)
+
+    def marginal_objective(self, log_nu: OverAnswers) -> PerPrompt:
+        """Compute J of the policy `lift(log_nu)`, which is R(nu) + beta KL(nu || nu_0).
+
+        Args:
+            log_nu: Log of an answer marginal, [*x, Z]; -inf where unreachable.
+
+        Returns:
+            J, [*x], in R-units.
+        """
+        divergence = simplex.kl_from_logs(log_nu, self.log_nu_0)
+        return np.asarray(self.functional.value(np.exp(log_nu)) + self.beta * divergence)
+
+    def _certify(self, log_nu: OverAnswers, divergence: PerPrompt, log_q: OverAnswers) -> Certificate:
+        value = np.asarray(self.functional.value(np.exp(log_nu)))
+        # G does not change when q is multiplied by a number. With sum nu_0 q = 1 no two terms of the size of
+        # -beta log q cancel, and what is left of the logarithm is the shift's rounding.
+        log_mass = self._log_mass(log_q)[..., None]
+        shifted = self._where_reachable(log_q, 0.0) - log_mass
+        dual = -self.beta * self._log_mass(shifted) - self._potential(shifted)
+        # The divergence is a sum of order 1 whose rounding beta multiplies, hence the 1.
+        largest = 1.0 + np.abs(self._where_reachable(shifted, 0.0)).max(axis=-1)
+        return certify_gap(
+            primal=np.asarray(value + self.beta * divergence),
+            dual=np.asarray(dual),
+            scale=np.asarray(np.maximum(1.0, np.maximum(np.abs(value), self.beta * divergence))),
+            rounded=np.asarray(self.beta * largest),
+            name=self.functional.name,
+            foreign=self.functional.foreign,
+        )
+
+    def _potential(self, log_q: OverAnswers) -> PerPrompt:
+        u = self._where_reachable(-self.beta * self._where_reachable(log_q, 0.0), -np.inf)
+        return np.asarray(self.functional.conjugate(u))
+
+    def _log_mass(self, log_q: OverAnswers) -> PerPrompt:
+        return simplex.log_sum(self._where_reachable(self.log_nu_0 + log_q, -np.inf))
+
+    def _where_reachable(self, values: OverAnswers, fill: float) -> OverAnswers:
+        return values if self._all_reachable else np.where(self.reachable, values, fill)

@@ -1,0 +1,383 @@
+"""The generalised game, whose divergence to the reference is any Bregman divergence."""
+
+from typing import SupportsIndex, TypeAlias
+
+import numpy as np
+
+from dagames import simplex
+from dagames._errors import DomainError, InfeasibleError, ShapeError
+from dagames._types import Extraction, Numbers, OverAnswers, OverTraces, PerPrompt, Reachable
+from dagames.bregman import Consistency, Entropic, Generator, as_generator, consistency
+from dagames.bregman.by_answer import at_answer, max_by_answer
+from dagames.bregman.reach import as_sign, best_box
+from dagames.functionals import Functional, finite_slope
+from dagames.games.certificate import Certificate, certify_gap
+from dagames.numerics.arrays import owned
+from dagames.numerics.float_errors import with_default_errors_in
+
+_ENTROPIC = Entropic()
+_FPhis: TypeAlias = tuple[Generator, Generator, float]
+
+
+@with_default_errors_in
+class BregmanGame:
+    """One prompt, or a batch of prompts, in the geometry of a generator F on traces and a generator Phi on answers.
+
+    Math:
+        J_F(pi) = R(nu_pi) + beta D_F(pi || pi_0),
+        G_F(pi, q) = beta D_F(pi || pi_0) + s beta E_pi[grad Phi(q)_{E(y)}] - R*(s beta grad Phi(q)).
+
+    The target speaks through its dual variable u = s beta grad Phi(q). Over all u, min J_F = max_u min_pi; over
+    targets q that needs the range of s beta grad Phi, up to constants, to hold a best u (claim II.10): `consistency`
+    decides it, and `certify` takes u itself, which always does. F = Phi = `Entropic` and s = -1 is `AlignmentGame`.
+
+    A trace is *usable* if its divergence to the reference is finite: with a steep F those of positive reference mass,
+    else all of them. An answer is reachable if a usable trace gives it and the functional allows it.
+
+    Attributes:
+        log_pi_0: Log of the reference over traces, normalised, [*x, Y].
+        E: Answer of each trace, [*x, Y] or [Y].
+        functional: The functional R.
+        beta: Weight of the divergence, in R-units per unit of D_F.
+        generator: F, on traces.
+        target_generator: Phi, on answers.
+        sign: The sign and scale s of the coupling, not 0.
+        n_answers: Number of answers |Z|.
+        usable: Which traces a policy of finite objective can use, bool [*x, Y].
+        reachable: Which answers it can give, bool [*x, Z].
+
+    Source:
+        (slides, backup: generalized game); claims II.10 and II.11
+
+    >>> from dagames.bregman import Euclidean
+    >>> from dagames.functionals import SquaredDistance
+    >>> R = SquaredDistance([0.05, 0.95], weight=2.0)
+    >>> game = BregmanGame([0.95, 0.05], [0, 1], R, 0.5, generator=Euclidean(), target_generator=Euclidean(), sign=1.0)
+    >>> float(game.objective([0.23, 0.77]).round(12))
+    0.324
+    """
+
+    def __init__(
+        self,
+        pi_0: Numbers,
+        E: Numbers,
+        functional: Functional,
+        beta: float,
+        *,
+        generator: Generator = _ENTROPIC,
+        target_generator: Generator = _ENTROPIC,
+        sign: float = -1.0,
+        n_answers: SupportsIndex | None = None,
+    ) -> None:
+        """State the game.
+
+        Args:
+            pi_0: Reference probabilities of traces, [Y] or [X, Y].
+            E: Answer of each trace, an index: [Y] (shared by every prompt) or pi_0's shape.
+            functional: The functional R to be minimised.
+            beta: Weight of D_F(pi || pi_0), above 0.
+            generator: F, on traces; `Entropic` by default.
+            target_generator: Phi, on answers; `Entropic` by default.
+            sign: Sign and scale s of the coupling, any finite number but 0.
+            n_answers: Number of answers |Z|; by default the largest index in `E` plus one.
+        """
+        with np.errstate(divide="ignore"):
+            log_pi_0 = np.log(simplex.as_distribution(pi_0, "pi_0", kept=False))
+        self._build(log_pi_0, E, functional, beta, n_answers, (generator, target_generator, sign))
+
+    @classmethod
+    def from_log(
+        cls,
+        log_pi_0: Numbers,
+        E: Numbers,
+        functional: Functional,
+        beta: float,
+        *,
+        generator: Generator = _ENTROPIC,
+        target_generator: Generator = _ENTROPIC,
+        sign: float = -1.0,
+        n_answers: SupportsIndex | None = None,
+    ) -> "BregmanGame":
+        """State the game by the log of its reference, whose probabilities may lie below float64's least number.
+
+        Args:
+            log_pi_0: Log-probabilities of traces, [Y] or [X, Y]; -inf for probability 0.
+            E: Answer of each trace, as in the constructor, like all that follow.
+            functional: R.
+            beta: Weight of the divergence.
+            generator: F.
+            target_generator: Phi.
+            sign: s.
+            n_answers: |Z|.
+
+        Returns:
+            The game.
+        """
+        game, logs = cls.__new__(cls), simplex.as_log_distribution(log_pi_0, "log_pi_0", kept=False)
+        game._build(logs, E, functional, beta, n_answers, (generator, target_generator, sign))
+        return game
+
+    def _build(
+        self,
+        log_pi_0: OverTraces,
+        E: Numbers,
+        functional: Functional,
+        beta: float,
+        n_answers: SupportsIndex | None,
+        geometry: _FPhis,
+    ) -> None:
+        self.log_pi_0: OverTraces = simplex.log_normalize(log_pi_0)
+        self.E: Extraction
+        answers, self.n_answers = simplex.as_extraction(E, log_pi_0.shape, n_answers, kept=False)
+        self.E = owned(answers.astype(np.int64), fresh=True)
+        self.beta = simplex.as_positive(beta, "beta")
+        self.generator = as_generator(geometry[0], "generator")
+        self.target_generator = as_generator(geometry[1], "target_generator")
+        self.sign = as_sign(geometry[2])
+        if not isinstance(functional, Functional):
+            raise DomainError(f"`functional` must be a Functional, not {type(functional).__name__}.")
+        functional.check_fits(self.batch, self.n_answers)
+        self.functional = functional
+        finite = np.isfinite(self.generator.slope_at_log(self.log_pi_0))
+        known = max_by_answer(finite * 1.0, self.E, self.n_answers) > 0
+        functional.check_reachable(known)
+        self.reachable: Reachable = known & functional.allowed(self.n_answers)
+        self.usable: Reachable = finite & (self._at_traces(self.reachable * 1.0) > 0)
+        if not self.reachable.any(axis=-1).all():
+            raise InfeasibleError(
+                f"{type(functional).__name__} allows none of the answers that the reference reaches, so every policy "
+                "has an infinite objective."
+            )
+
+    @property
+    def batch(self) -> tuple[int, ...]:
+        """Shape of the prompts: () for one, (X,) for a batch."""
+        return self.log_pi_0.shape[:-1]
+
+    @property
+    def strength(self) -> float:
+        """The factor s beta of grad Phi(q) in the dual variable, in R-units."""
+        return self.sign * self.beta
+
+    def marginal(self, pi: Numbers) -> OverAnswers:
+        """Compute the answer marginal nu_pi, [*x, Z], of a policy pi, [*x, Y]."""
+        return np.asarray(np.exp(self._log_marginal(self._as_log_policy(pi))))
+
+    def objective(self, pi: Numbers) -> PerPrompt:
+        """Compute J_F(pi) = R(nu_pi) + beta D_F(pi || pi_0).
+
+        Args:
+            pi: Probabilities of traces, [*x, Y].
+
+        Returns:
+            J_F, [*x], in R-units; +inf where F is steep and pi uses a trace that the reference excludes.
+        """
+        return self._objective(self._as_log_policy(pi))[0]
+
+    def payoff(self, pi: Numbers, q: Numbers) -> PerPrompt:
+        """Compute G_F(pi, q), which the Policy minimises and the Target maximises.
+
+        Args:
+            pi: Probabilities of traces, [*x, Y].
+            q: Target probabilities of answers, [*x, Z], positive on every reachable answer if Phi is steep.
+
+        Returns:
+            G_F, [*x], in R-units; +inf where pi uses a trace that is not usable.
+        """
+        log_pi, u = self._as_log_policy(pi), self.dual_variable(q)
+        return np.asarray(self._lagrangian(log_pi, u) - self.functional.conjugate(u))
+
+    def potential(self, q: Numbers) -> PerPrompt:
+        """Compute Psi(q) = R*(s beta grad Phi(q)).
+
+        Args:
+            q: Target probabilities of answers, [*x, Z], positive on every reachable answer if Phi is steep.
+
+        Returns:
+            Psi, [*x], in R-units. For `Entropic` Phi it is `AlignmentGame.potential` plus s beta.
+        """
+        return np.asarray(self.functional.conjugate(self.dual_variable(q)))
+
+    def dual_variable(self, q: Numbers) -> OverAnswers:
+        """Compute u = s beta grad Phi(q).
+
+        Args:
+            q: Target probabilities of answers, [*x, Z], positive on every reachable answer if Phi is steep.
+
+        Returns:
+            u, [*x, Z]; -inf where unreachable.
+
+        Raises:
+            ShapeError: If `q` has another shape.
+            DomainError: If Phi is steep and `q` is 0 at a reachable answer.
+        """
+        array = simplex.as_distribution(q, "q", kept=False)
+        if array.shape != self.reachable.shape:
+            raise ShapeError(f"`q` has shape {array.shape}; the game's answers ask for {self.reachable.shape}.")
+        slope = self.target_generator.gradient(array)
+        bad = self.reachable & ~np.isfinite(slope)
+        if bad.any():
+            place = ", ".join(str(int(i)) for i in np.argwhere(bad)[0])
+            raise DomainError(
+                f"`q[{place}]` is 0 at a reachable answer, where {type(self.target_generator).__name__} has no finite "
+                "slope and G_F is not defined. Use a small positive probability."
+            )
+        return np.asarray(np.where(self.reachable, self.strength * np.where(self.reachable, slope, 0.0), -np.inf))
+
+    def best_policy(self, q: Numbers) -> OverTraces:
+        """Compute the Policy's best response to `q`, a Bregman projection.
+
+        Math:
+            pi = Proj_F of the point whose gradient is grad F(pi_0) - s grad Phi(q)_E.
+
+        Args:
+            q: Target probabilities of answers, [*x, Z], positive on every reachable answer if Phi is steep.
+
+        Returns:
+            Probabilities of traces, [*x, Y].
+
+        Source:
+            (slides, backup: optimal policy); claim II.11
+        """
+        return np.asarray(np.exp(self.log_best_policy(self.dual_variable(q))))
+
+    def log_best_policy(self, u: OverAnswers) -> OverTraces:
+        """Compute the log of the best response to a dual variable, whether or not a target expresses it.
+
+        Args:
+            u: Dual variable, [*x, Z], finite on every reachable answer.
+
+        Returns:
+            Log-probabilities of traces, [*x, Y]; -inf for no mass.
+        """
+        price = np.where(self.usable, self._at_traces(np.where(self.reachable, u, 0.0)) / self.beta, np.inf)
+        theta = np.where(self.usable, self.generator.slope_at_log(self.log_pi_0) - price, -np.inf)
+        return self.generator.log_project(theta)
+
+    def best_target(self, pi: Numbers) -> OverAnswers:
+        """Compute a best response of the Target to `pi`, where the range of grad Phi allows one.
+
+        Math:
+            s beta grad Phi(q) = a subgradient of R at nu_pi, up to a constant and to lower slopes at answers of mass 0.
+
+        Args:
+            pi: Probabilities of traces, [*x, Y].
+
+        Returns:
+            Probabilities of answers, [*x, Z]; 0 where unreachable.
+
+        Raises:
+            DomainError: If R has no finite slope at a reachable answer, or if no distribution expresses one.
+        """
+        log_nu = self._log_marginal(self._as_log_policy(pi))
+        slope = self.best_dual_variable(log_nu)
+        low = np.where(np.isfinite(log_nu), slope, -np.inf)
+        verdict = consistency(self.target_generator, low, slope, self.strength, self.reachable)
+        if not verdict.consistent:
+            place = tuple(int(i) for i in np.argwhere(~verdict.by_prompt)[0])
+            raise DomainError(
+                f"no target expresses the slope of {type(self.functional).__name__}: that needs |s| beta of at least "
+                f"{verdict.required[place]:.6g}, and the game has {verdict.available:.6g} (claim II.10). Raise |sign|, "
+                "take a steep `target_generator`, or work with the dual variable itself."
+            )
+        return verdict.q
+
+    def best_dual_variable(self, log_nu: OverAnswers) -> OverAnswers:
+        """Compute a best dual variable against the marginal exp(log_nu): a subgradient of R.
+
+        Args:
+            log_nu: Log of an answer marginal, [*x, Z].
+
+        Returns:
+            u, [*x, Z]; -inf where unreachable.
+
+        Raises:
+            DomainError: If R has no finite slope at a reachable answer, so that no maximum is attained.
+            CertificateError: If the functional's gradient is not a number.
+        """
+        return finite_slope(self.functional, log_nu, self.reachable, -np.inf)
+
+    def gap(self, pi: Numbers, q: Numbers) -> PerPrompt:
+        """Compute J_F(pi) - min over policies of G_F(., q), [*x], an upper bound on J_F(pi) - min J_F."""
+        return np.asarray(self.objective(pi) - self.dual_value(self.dual_variable(q)))
+
+    def dual_value(self, u: OverAnswers) -> PerPrompt:
+        """Compute min over pi of beta D_F(pi || pi_0) + <nu_pi, u>, minus R*(u): a lower bound on min J_F.
+
+        Args:
+            u: Dual variable, [*x, Z], finite on every reachable answer; a constant changes nothing.
+
+        Returns:
+            The bound, [*x], in R-units; an inexact projection changes it by the square of its error.
+        """
+        u = np.where(self.reachable, u, -np.inf)
+        return np.asarray(self._lagrangian(self.log_best_policy(u), u) - self.functional.conjugate(u))
+
+    def certify(self, log_pi: OverTraces, u: OverAnswers) -> Certificate:
+        """Bound how far a policy is from optimal: primal from the traces, dual from u alone.
+
+        Args:
+            log_pi: Log-probabilities of traces, [*x, Y].
+            u: Dual variable, [*x, Z], finite on every reachable answer.
+
+        Returns:
+            The certificate; `gap` is relative to max(1, |R|, beta D_F).
+
+        Raises:
+            CertificateError: If functional or generator break the Fenchel-Young inequality, or yield NaN.
+        """
+        primal, value, divergence = self._objective(log_pi)
+        dual = self.dual_value(u)
+        scale = np.maximum(1.0, np.maximum(np.abs(value), self.beta * divergence))
+        # Divergences are sums of order 1 whose rounding beta multiplies, and a huge u that of <nu, u>.
+        largest = np.abs(np.where(self.reachable, u, 0.0)).max(axis=-1)
+        return certify_gap(
+            primal=primal,
+            dual=dual,
+            scale=np.asarray(scale),
+            rounded=np.asarray(np.maximum(largest, self.beta)),
+            name=f"{self.functional.name} in the geometry of {type(self.generator).__name__}",
+            foreign=self.functional.foreign or not type(self.generator).__module__.startswith("dagames."),
+        )
+
+    def consistency(self, log_pi: OverTraces, u: OverAnswers) -> Consistency:
+        """Decide whether a target expresses a best dual variable, given the equilibrium (`bregman.reach.best_box`).
+
+        Args:
+            log_pi: Log of the best policy, [*x, Y].
+            u: A best dual variable that is a subgradient of R at its marginal, [*x, Z].
+
+        Returns:
+            The verdict. It is consistent iff max over q of min over pi of G_F is min J_F; then so is min max.
+
+        Source:
+            claim II.10
+        """
+        low = best_box(self.generator, self.log_pi_0, log_pi, self.E, u, self.beta, self.reachable)
+        return consistency(self.target_generator, low, u, self.strength, self.reachable)
+
+    def _at_traces(self, over_answers: OverAnswers) -> OverTraces:
+        return at_answer(over_answers, self.E, self.batch)
+
+    def _log_marginal(self, log_pi: OverTraces) -> OverAnswers:
+        return simplex.pushforward(log_pi, self.E, self.n_answers)
+
+    def _objective(self, log_pi: OverTraces) -> tuple[PerPrompt, PerPrompt, PerPrompt]:
+        value = np.asarray(self.functional.value(np.exp(self._log_marginal(log_pi))))
+        divergence = self.generator.divergence_from_logs(log_pi, self.log_pi_0)
+        return np.asarray(value + self.beta * divergence), value, divergence
+
+    def _lagrangian(self, log_pi: OverTraces, u: OverAnswers) -> PerPrompt:
+        """Compute beta D_F(pi || pi_0) + <nu_pi, u>, [*x]; +inf where pi uses a trace that is not usable."""
+        nu = np.exp(self._log_marginal(log_pi))
+        outside = np.where(self.usable, 0.0, np.exp(log_pi)).sum(axis=-1)
+        cost = (nu * np.where(self.reachable, u, 0.0)).sum(axis=-1)
+        total = self.beta * self.generator.divergence_from_logs(log_pi, self.log_pi_0) + cost
+        return np.asarray(np.where(outside > 0, np.inf, total))
+
+    def _as_log_policy(self, pi: Numbers) -> OverTraces:
+        array = simplex.as_distribution(pi, "pi", kept=False)
+        if array.shape != self.log_pi_0.shape:
+            raise ShapeError(f"`pi` has shape {array.shape}; the reference has {self.log_pi_0.shape}.")
+        with np.errstate(divide="ignore"):
+            return np.asarray(np.log(array))

@@ -1,0 +1,254 @@
+"""The part of the simplices that linear constraints leave: which answers it uses, and a point well inside it."""
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from scipy.sparse import csr_array, hstack, vstack
+
+from dagames import _tolerances
+from dagames._errors import InfeasibleError, SolveError
+from dagames._types import Flags, OverAnswers, PerConstraint, Reachable
+from dagames.numerics.constraints import LinearConstraints, spread_out, sums_over
+from dagames.numerics.infeasible import infeasibility
+from dagames.numerics.linear_program import Vertex, maximise
+
+_NONE = 1e-15
+"""Largest mass of an answer that counts as none, and room of all rows that counts as no room."""
+
+_PRICE = 1e-10
+"""Dual value of a linear program above which a constraint counts as binding; the largest is about 1."""
+
+_EPS = float(np.finfo(np.float64).eps)
+
+
+@dataclass(frozen=True, eq=False)
+class Face:
+    """The part of the simplices that feasible marginals use, and a point well inside it.
+
+    Attributes:
+        allowed: Answers to which some feasible marginal gives mass, bool [X, Z].
+        equal: Rows that hold with equality for every feasible marginal, bool [d].
+        centre: A feasible marginal, positive on every allowed answer, [X, Z].
+        rows: The constraints on the allowed answers, anchored, in `unit`; budgets that no marginal meets exactly, but
+            up to rounding, are those of the centre.
+        unit: Unit of each row, [d]: multipliers of the constraints are those of `rows` divided by it.
+        prices: For each round of reduction, multipliers of `rows` [d] under which the costs are constant on the face.
+        infinite: Sign of the multiplier of each row that forbids answers, which is infinite, [d]; 0 for the others.
+    """
+
+    allowed: Reachable
+    equal: Flags
+    centre: OverAnswers
+    rows: LinearConstraints
+    unit: PerConstraint
+    prices: tuple[PerConstraint, ...] = field(default=())
+    infinite: PerConstraint = field(default_factory=lambda: np.zeros(0))
+
+    def inside(self, nu: OverAnswers, share: float = 0.9) -> OverAnswers:
+        """Move marginals along the line from the centre, so that they lie inside the face.
+
+        Args:
+            nu: Marginals, [X, Z]; what they break is mended.
+            share: How much of the way to the marginals, or to the boundary before them, is gone; below 1 the point lies
+                strictly inside.
+
+        Returns:
+            Feasible marginals, [X, Z]; positive on every allowed answer if `share` is below 1.
+        """
+        mask = self.allowed
+        (below, budgets), (level, _) = self.rows.rows_over(mask, ~self.equal), self.rows.rows_over(mask, self.equal)
+        centre, fixed = self.centre[mask], vstack([level, sums_over(mask)]).toarray()
+        with np.errstate(under="ignore", over="ignore"):
+            step = nu[mask] - centre
+            step = step - np.linalg.lstsq(fixed, fixed @ step, rcond=None)[0]
+            growth = np.append(below @ step, -step)
+            room = np.append(np.maximum(budgets - below @ centre, 0.0), centre)
+            reach = np.divide(room, growth, out=np.full_like(growth, np.inf), where=growth > 0).min(initial=1.0)
+            return spread_out(centre + share * reach * step, mask)
+
+
+def find_face(constraints: LinearConstraints, reachable: Reachable, place: str = "") -> Face:
+    """Find which answers feasible marginals use, and a feasible marginal that uses them all.
+
+    Where budgets leave no room, as a budget of 0 does, the constraint that is tight forbids answers or holds with
+    equality; both are taken into account and the rest is looked at again.
+
+    Args:
+        constraints: The constraints.
+        reachable: Answers with a trace, bool [X, Z].
+        place: What messages put before "no policy", such as "prompt 3: ".
+
+    Returns:
+        The face; an InfeasibleError if no marginal is feasible, with the nearest feasible budgets, and a SolveError if
+        rounding keeps the face from being found.
+
+    Raises:
+        InfeasibleError: If some prompt has no answer at all.
+
+    >>> costs, one = np.array([[[0.0, 0.5, 1.0]]]), np.ones(1)
+    >>> rows = LinearConstraints(costs, np.zeros(1), np.array([False]), one, ("costs[0]",))
+    >>> find_face(rows, np.ones((1, 3), dtype=bool)).allowed
+    array([[ True, False, False]])
+    """
+    if not reachable.any(axis=-1).all():
+        raise InfeasibleError(f"{place}no answer is left that has a trace and is allowed by the other parts.")
+    face = _search(constraints, reachable)
+    if face is None:
+        error = infeasibility(constraints, reachable, place, lambda rows: _search(rows, reachable) is not None)
+        raise error
+    return face
+
+
+def _search(constraints: LinearConstraints, reachable: Reachable) -> Face | None:
+    """Reduce the answers until there is room for all that are left; None if no marginal is feasible."""
+    mask, equal = np.array(reachable), np.array(constraints.equal)
+    unit = constraints.unit(mask)
+    prices: list[PerConstraint] = []
+    infinite = np.zeros(equal.size)
+    # Each round makes a row an equality or forbids an answer.
+    for _ in range(equal.size + mask.size + 1):
+        rows, varied = _with_constant_rows_empty(constraints.anchored(mask, unit), mask)
+        rounding = constraints.rounding(mask, unit)
+        if _missed(rows, mask, rounding):
+            return None
+        found = _single(rows, mask, varied, rounding)
+        if found is None:
+            centre, found = _centre(rows, mask, equal, varied)
+            if centre is None:
+                return None
+            if found is None:
+                mended = _mended(rows, centre, equal) if prices else rows
+                return Face(mask, equal, centre, mended, unit, tuple(prices), infinite)
+        price, out = found
+        tight = ~equal & (price > _PRICE)
+        prices.append(price)
+        infinite = np.where(np.abs(price) > _PRICE, np.sign(price), infinite) if out.any() else infinite
+        equal, mask = equal | tight, mask & ~out
+    raise SolveError("the linear program of the budgets names what it named before; bring costs to a common scale.")
+
+
+def _with_constant_rows_empty(rows: LinearConstraints, mask: Reachable) -> tuple[LinearConstraints, Flags]:
+    """Set costs that hardly vary over the marked answers to 0; return also which rows do vary, bool [d]."""
+    low, high = rows.ends(mask)
+    varied = (high - low).max(axis=0) > _tolerances.FEASIBILITY
+    return replace(rows, costs=np.where(varied[:, None], rows.costs, 0.0)), varied
+
+
+def _missed(rows: LinearConstraints, mask: Reachable, rounding: PerConstraint) -> bool:
+    """Say whether some row alone cannot be met."""
+    low, high = rows.ends(mask)
+    below = rows.shares @ low - rows.budgets
+    above = rows.budgets - rows.shares @ high
+    return bool((np.maximum(below, np.where(rows.equal, above, below)) > _tolerances.FEASIBILITY + rounding).any())
+
+
+def _single(
+    rows: LinearConstraints, mask: Reachable, varied: Flags, rounding: PerConstraint
+) -> tuple[PerConstraint, Reachable] | None:
+    """Find a row that forbids answers by itself: its price, [d], and the answers, bool [X, Z]."""
+    for j in np.flatnonzero(varied):
+        for sign in (1.0, -1.0) if rows.equal[j] else (1.0,):
+            price = np.where(np.arange(varied.size) == j, sign, 0.0)
+            out = _forbidden(rows, price, mask, float(rounding[j]), _tolerances.FEASIBILITY)
+            if out.any():
+                return price, out
+    return None
+
+
+def _forbidden(
+    rows: LinearConstraints, price: PerConstraint, mask: Reachable, rounding: float, least: float
+) -> Reachable:
+    """Mark the answers whose mass a priced sum of rows bounds by next to nothing, bool [X, Z].
+
+    For every feasible nu, sum_x s_x <p'c_x - min p'c_x, nu_x> is at most p'b - sum_x s_x min_z p'c_x(z).
+
+    Args:
+        rows: The constraints, anchored.
+        price: The p, [d].
+        mask: Answers that may have mass, bool [X, Z].
+        rounding: Bound on the rounding of the right side.
+        least: Reduced cost that counts as none.
+
+    Returns:
+        The answers without mass.
+    """
+    with np.errstate(under="ignore"):
+        priced = np.einsum("d,xdz->xz", price, rows.costs)
+        low = np.where(mask, priced, np.inf).min(axis=-1)
+        reduced = rows.shares[:, None] * (priced - low[:, None])
+        room = float(price @ rows.budgets - rows.shares @ low) - rounding
+        return np.asarray(mask & (reduced > least) & (room <= _NONE * reduced))
+
+
+def _centre(
+    rows: LinearConstraints, mask: Reachable, equal: Flags, varied: Flags
+) -> tuple[OverAnswers | None, tuple[PerConstraint, Reachable] | None]:
+    """Find a marginal well inside, or the price of rows that leave no room; None and None if nothing is feasible."""
+    if not varied.any():
+        return spread_out(np.ones(int(mask.sum())), mask), None
+    if varied.sum() == 1 and not equal[varied].any():
+        return _toward_the_cheapest(rows, mask, int(varied.argmax())), None
+    vertex = _widest(rows, mask, equal, varied)
+    if vertex is None or vertex.point[-1] < -_tolerances.FEASIBILITY:
+        return None, None
+    centre = spread_out(vertex.point[:-1], mask)
+    if vertex.point[-1] > 10 * _NONE:
+        return centre, None
+    price = np.zeros(equal.size)
+    price[varied & ~equal] = vertex.above
+    price[varied & equal] = vertex.level[: int((varied & equal).sum())]
+    out = _forbidden(rows, price, mask, 100 * _EPS, _PRICE)
+    tight = ~equal & (price > _PRICE)
+    return centre, (price, out) if out.any() or tight.any() else None
+
+
+def _toward_the_cheapest(rows: LinearConstraints, mask: Reachable, j: int) -> OverAnswers:
+    """Mix the even marginal with the cheapest answers, so that half of the one row's room is left."""
+    costs, even = rows.costs[:, j], mask / mask.sum(axis=-1, keepdims=True)
+    cheapest = mask & (costs == np.where(mask, costs, np.inf).min(axis=-1, keepdims=True))
+    cheap = cheapest / cheapest.sum(axis=-1, keepdims=True)
+    with np.errstate(under="ignore"):
+        least, mean = (float(rows.shares @ (costs * nu).sum(axis=-1)) for nu in (cheap, even))
+        share = min(1.0, max(0.5 * (float(rows.budgets[j]) - least), 0.0) / (mean - least))
+        return np.asarray((1 - share) * cheap + share * even)
+
+
+def _widest(rows: LinearConstraints, mask: Reachable, equal: Flags, varied: Flags) -> Vertex | None:
+    """Maximise t such that budgets keep t of their unit and every answer t of its even share.
+
+    The variables are what answers have beyond that share, and t: without a row for each answer it is as quick as
+    the program of `support`.
+
+    Args:
+        rows: The constraints, anchored.
+        mask: Answers that may have mass, bool [X, Z].
+        equal: Rows that hold with equality, bool [d].
+        varied: Rows that are not constant, bool [d].
+
+    Returns:
+        The vertex, whose point is masses [n] with t behind them, or None.
+    """
+    (below, budgets), (level, values) = rows.rows_over(mask, varied & ~equal), rows.rows_over(mask, varied & equal)
+    share = 1.0 / mask.sum(axis=-1)[np.nonzero(mask)[0]]
+    keep = hstack([below, csr_array((below @ share + 1.0)[:, None])])
+    fixed = vstack([level, sums_over(mask)])
+    levels = hstack([fixed, csr_array((fixed @ share)[:, None])])
+    bounds = np.vstack([np.tile([0.0, np.inf], (share.size, 1)), [-1.0, 1.0]])
+    vertex = maximise(
+        np.append(np.zeros(share.size), 1.0),
+        (csr_array(keep), budgets),
+        (csr_array(levels), np.append(values, np.ones(mask.shape[0]))),
+        bounds,
+    )
+    if vertex is None:
+        return None
+    t = vertex.point[-1]
+    return replace(vertex, point=np.append(vertex.point[:-1] + t * share, t))
+
+
+def _mended(rows: LinearConstraints, centre: OverAnswers, equal: Flags) -> LinearConstraints:
+    """Replace the budgets that the centre misses by rounding by what it has."""
+    expected = rows.expected(centre)
+    reached = np.where(equal, expected, np.maximum(expected, rows.budgets))
+    near = np.abs(reached - rows.budgets) <= 2 * _tolerances.FEASIBILITY
+    return replace(rows, budgets=np.asarray(np.where(near, reached, rows.budgets)))
