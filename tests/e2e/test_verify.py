@@ -94,6 +94,7 @@ def test_workers_end_with_the_run_that_began_them(tmp_path):
     )
     begun = subprocess.Popen([DAGAMES, "verify", "--file", str(claim)], stdout=subprocess.DEVNULL)
     while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
+        assert begun.poll() is None
         time.sleep(0.02)
     begun.kill()
     begun.wait()
