@@ -6,7 +6,7 @@ The conic oracle is imported from `dagames.solvers.conic`, because cvxpy is slow
 from dagames.solvers.accelerated_ascent import accelerated_ascent_path, solve_accelerated_ascent
 from dagames.solvers.auto import METHODS, solve
 from dagames.solvers.best_response import best_response_path, solve_best_response
-from dagames.solvers.bregman import BregmanSolution, check_consistent, solve_bregman
+from dagames.solvers.bregman import check_consistent, solve_bregman
 from dagames.solvers.budgets import solve_budgets
 from dagames.solvers.closed_form import has_closed_form, solve_closed_form
 from dagames.solvers.coherent import solve_coherent, solve_soft_coherent
@@ -15,28 +15,25 @@ from dagames.solvers.coupled import COUPLED_METHODS, solve_coupled
 from dagames.solvers.cutting_planes import solve_cutting_planes
 from dagames.solvers.dual_ascent import admissible_step, dual_ascent_path, solve_dual_ascent
 from dagames.solvers.extragradient import mirror_prox_path, solve_mirror_prox
-from dagames.solvers.log_linear import LogLinearSolution, best_log_linear_policy, solve_log_linear
+from dagames.solvers.log_linear import best_log_linear_policy, solve_log_linear
 from dagames.solvers.mirror_descent import mirror_descent_path, solve_mirror_descent
 from dagames.solvers.newton import solve_newton
 from dagames.solvers.no_regret import no_regret_path, solve_no_regret
 from dagames.solvers.policy_set import (
-    RestrictedSolution,
     best_restricted_policy,
     restricted_path,
     solve_polytope_sum,
     solve_restricted,
 )
-from dagames.solvers.solution import CertifiedIterate, ConstrainedSolution, Iterate, Solution
+from dagames.solvers.solution import BregmanSolution, CertifiedIterate, Iterate, LogLinearSolution, Solution
 
 __all__ = [
     "COUPLED_METHODS",
     "METHODS",
     "BregmanSolution",
     "CertifiedIterate",
-    "ConstrainedSolution",
     "Iterate",
     "LogLinearSolution",
-    "RestrictedSolution",
     "Solution",
     "accelerated_ascent_path",
     "admissible_step",

@@ -15,7 +15,7 @@ from dagames.numerics.float_errors import with_default_errors
 from dagames.solvers.multipliers import ConstrainedDual, best_multipliers, minimise_dual
 from dagames.solvers.path import check_solved
 from dagames.solvers.prices import is_infinite, reported, signed
-from dagames.solvers.solution import ConstrainedSolution
+from dagames.solvers.solution import Solution
 from dagames.solvers.tilted_dual import TiltedDual
 
 _REMEDY = "ask for a larger `tolerance`, or loosen budgets that leave almost no room."
@@ -74,7 +74,7 @@ def split(functional: Functional) -> tuple[Polytope | None, Functional | None]:
 
 @with_default_errors
 @np.errstate(under="ignore", over="ignore")
-def solve_polytope(game: AlignmentGame, *, tolerance: float = _tolerances.GAP) -> ConstrainedSolution:
+def solve_polytope(game: AlignmentGame, *, tolerance: float = _tolerances.GAP) -> Solution:
     """Solve a game whose functional is a `Polytope`, or holds one beside others: each prompt has its own multipliers.
 
     Math:
@@ -144,9 +144,7 @@ def _faces(game: AlignmentGame, polytope: Polytope, rest: Functional | None) -> 
     return tuple(faces)
 
 
-def priced_solution(
-    game: AlignmentGame, log_nu: OverAnswers, multipliers: PerConstraint, method: str
-) -> ConstrainedSolution:
+def priced_solution(game: AlignmentGame, log_nu: OverAnswers, multipliers: PerConstraint, method: str) -> Solution:
     """Certify a marginal of a game with a `Polytope` by given prices of the constraints.
 
     Args:
@@ -176,14 +174,14 @@ def priced_solution(
 
 def _certified(
     parts: _Constrained, log_nu: OverAnswers, slope: OverAnswers, nats: np.ndarray, steps: int, method: str
-) -> ConstrainedSolution:
+) -> Solution:
     game, shape = parts.game, (*parts.game.batch, parts.polytope.equal.size)
     log_q = simplex.log_normalize(np.where(game.reachable, parts.log_tilt(nats) - slope / game.beta, -np.inf))
     slack = [
         parts.polytope.rows(prompt).slack(np.exp(log_nu[prompt])[None]) * ~is_infinite(face)
         for prompt, face in zip(np.ndindex(game.batch), parts.faces, strict=True)
     ]
-    return ConstrainedSolution(
+    return Solution(
         log_nu=log_nu,
         log_q=log_q,
         certificate=_certify(parts, log_nu, slope, nats),

@@ -30,8 +30,8 @@ def solve_coupled(
         max_iterations: Steps allowed to dual ascent.
 
     Returns:
-        The solution, whose `certificate.worst` is at most `tolerance`; a `ConstrainedSolution`, with multipliers, where
-        the coupling is linear. A SolveError if that is not reached.
+        The solution, whose `certificate.worst` is at most `tolerance`; with multipliers where the
+        coupling is linear. A SolveError if that is not reached.
 
     Raises:
         DomainError: If `game` is no coupled game, the method is unknown, or a number is out of its domain.

@@ -82,7 +82,13 @@ def solve_cutting_planes(
             "steps",
         )
     return Solution(
-        model.log_nu, model.log_q, certificate, game, len(history) - 1, "cutting_planes", history=tuple(history)
+        log_nu=model.log_nu,
+        log_q=model.log_q,
+        certificate=certificate,
+        game=game,
+        iterations=len(history) - 1,
+        method="cutting_planes",
+        history=tuple(history),
     )
 
 

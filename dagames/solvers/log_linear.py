@@ -1,7 +1,6 @@
 """Policies of log-linear form, the tabular model of a network that cannot say everything."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -9,40 +8,11 @@ from dagames import _tolerances, simplex
 from dagames._errors import DomainError, ShapeError, SolveError
 from dagames._types import Features, Numbers, OverAnswers, OverFeatures, OverTraces, PerPrompt
 from dagames.games.alignment import AlignmentGame
-from dagames.games.certificate import Certificate
-from dagames.numerics.float_errors import with_default_errors, with_default_errors_in
+from dagames.numerics.float_errors import with_default_errors
+from dagames.solvers.solution import LogLinearSolution
 
 Objective = Callable[[OverTraces], PerPrompt]
 Reward = Callable[[OverTraces], OverTraces]
-
-
-@with_default_errors_in
-@dataclass(frozen=True, eq=False)
-class LogLinearSolution:
-    """A stationary policy of a log-linear class.
-
-    Attributes:
-        theta: Parameters, [*x, d].
-        log_pi: Log of the policy, proportional to pi_0 exp(theta . phi), [*x, Y].
-        log_q: Log of the target that the policy is answered with, [*x, Z].
-        stationarity: Standard deviation, under the policy, of what the class can still express of the reward it misses,
-            [*x], in nats; 0 where no direction of theta lowers the objective.
-        certificate: Distance from the best of *all* policies; its gap is what the class costs, and is 0 only if the
-            class holds the equilibrium.
-        iterations: Steps taken.
-    """
-
-    theta: OverFeatures
-    log_pi: OverTraces
-    log_q: OverAnswers
-    stationarity: PerPrompt
-    certificate: Certificate
-    iterations: int
-
-    @property
-    def pi(self) -> OverTraces:
-        """The policy, [*x, Y]."""
-        return np.asarray(np.exp(self.log_pi))
 
 
 @with_default_errors
@@ -138,7 +108,17 @@ def _descend(
         if (spread <= _tolerances.STATIONARY).all():
             log_nu = simplex.pushforward(log_pi, game.E, game.n_answers)
             target = game.log_best_target(log_nu) if log_q is None else log_q
-            return LogLinearSolution(theta, log_pi, target, spread, game.certify(log_pi, target), iteration)
+            return LogLinearSolution(
+                log_nu=log_nu,
+                log_q=target,
+                certificate=game.certify(log_pi, target),
+                game=game,
+                iterations=iteration,
+                method="log_linear",
+                log_policy=log_pi,
+                theta=theta,
+                stationarity=spread,
+            )
         now, promise = objective(log_pi), game.beta * spread**2
         # Where the promise drowns in rounding the objective says nothing of the step; then it stays as long as it was.
         audible = promise > 1e3 * _tolerances.DESCENT * np.maximum(1.0, np.abs(now))

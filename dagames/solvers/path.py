@@ -54,7 +54,9 @@ def as_solution(game: AlignmentGame, log_nu: OverAnswers, method: str, iteration
     certificate = game.certify_marginal(log_nu, log_q)
     if not certificate.worst <= _tolerances.GAP:
         log_q, certificate = _with_ratio(game, log_nu, log_q, certificate)
-    return Solution(log_nu, log_q, certificate, game, iterations, method)
+    return Solution(
+        log_nu=log_nu, log_q=log_q, certificate=certificate, game=game, iterations=iterations, method=method
+    )
 
 
 def _with_ratio(

@@ -132,7 +132,14 @@ def solution_of_pieces(
         slope = finite_slope(piece.functional, log_nu[..., piece.answers], piece.reachable, np.inf)
         np.multiply(slope, -1.0 / game.beta, out=log_q[..., piece.answers])
     normalize(pieces, log_q)
-    return Solution(log_nu, log_q, certify_pieces(game, pieces, log_nu, log_q), game, iterations, method)
+    return Solution(
+        log_nu=log_nu,
+        log_q=log_q,
+        certificate=certify_pieces(game, pieces, log_nu, log_q),
+        game=game,
+        iterations=iterations,
+        method=method,
+    )
 
 
 def certify_pieces(

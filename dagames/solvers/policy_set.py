@@ -1,48 +1,18 @@
 """Games whose policies are restricted to a convex set, given by linear constraints on the traces."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
 from dagames import _tolerances, simplex
 from dagames._errors import DomainError, SolveError
-from dagames._types import Numbers, OverAnswers, OverTraces, PerConstraint, PerPrompt
+from dagames._types import Numbers, OverAnswers, OverTraces, PerPrompt
 from dagames.functionals import Linear, Polytope
 from dagames.games.alignment import AlignmentGame
 from dagames.games.certificate import Certificate, certify_gap
-from dagames.numerics.float_errors import with_default_errors, with_default_errors_in
+from dagames.numerics.float_errors import with_default_errors
 from dagames.solvers.constrained import solve_polytope, split
-from dagames.solvers.solution import ConstrainedSolution
-
-
-@with_default_errors_in
-@dataclass(frozen=True, eq=False)
-class RestrictedSolution:
-    """The best policy of a convex set, and a target that proves it.
-
-    Attributes:
-        log_pi: Log of the policy, [*x, Y].
-        log_q: Log of the target, [*x, Z]; -inf where unreachable.
-        certificate: Objective of the policy, and a lower bound over the *set*.
-        iterations: Steps taken.
-        history: Worst relative gap of each iterate, the start first.
-        multipliers: Price of each constraint of the set, [*x, d], as in a `ConstrainedSolution`.
-        slack: Budget minus expected cost, [*x, d].
-    """
-
-    log_pi: OverTraces
-    log_q: OverAnswers
-    certificate: Certificate
-    iterations: int
-    history: tuple[float, ...]
-    multipliers: PerConstraint
-    slack: PerConstraint
-
-    @property
-    def pi(self) -> OverTraces:
-        """The policy, [*x, Y]."""
-        return np.asarray(np.exp(self.log_pi))
+from dagames.solvers.solution import Solution
 
 
 @with_default_errors
@@ -109,7 +79,7 @@ def restricted_path(game: AlignmentGame, policies: Polytope) -> Iterator[tuple[O
 @np.errstate(under="ignore", over="ignore")
 def solve_restricted(
     game: AlignmentGame, policies: Polytope, *, tolerance: float = _tolerances.GAP, max_iterations: int = 1000
-) -> RestrictedSolution:
+) -> Solution:
     """Solve a game over a convex set of policies, to a certified gap.
 
     Math:
@@ -145,8 +115,17 @@ def solve_restricted(
         history.append(certificate.worst)
         if history[-1] <= tolerance:
             # The certificate's projection has the prices at which the dual bound holds.
-            return RestrictedSolution(
-                log_pi, log_q, certificate, len(history) - 1, tuple(history), nearest.multipliers, nearest.slack
+            return Solution(
+                log_nu=simplex.pushforward(log_pi, game.E, game.n_answers),
+                log_q=log_q,
+                certificate=certificate,
+                game=game,
+                iterations=len(history) - 1,
+                method="restricted",
+                history=tuple(history),
+                multipliers=nearest.multipliers,
+                slack=nearest.slack,
+                log_policy=log_pi,
             )
     raise SolveError(
         f"restricted stopped after {len(history) - 1} steps with gap {history[-1]:.1e} > {tolerance:.1e}; allow more "
@@ -159,7 +138,7 @@ def solve_restricted(
 @np.errstate(under="ignore", over="ignore")
 def solve_polytope_sum(
     game: AlignmentGame, *, tolerance: float = _tolerances.GAP, max_iterations: int = 1000
-) -> ConstrainedSolution:
+) -> Solution:
     """Solve a game whose functional is a `Polytope` plus others: the others' game over the polytope's marginals.
 
     Math:
@@ -187,9 +166,9 @@ def solve_polytope_sum(
     rest = Linear(np.zeros(game.n_answers)) if rest is None else rest
     inner = AlignmentGame.from_log(game.log_nu_0, np.arange(game.n_answers), rest, game.beta)
     found = solve_restricted(inner, polytope, tolerance=tolerance, max_iterations=max_iterations)
-    log_nu = np.where(game.reachable, found.log_pi, -np.inf)
+    log_nu = np.where(game.reachable, found.log_nu, -np.inf)
     log_q = simplex.log_normalize(game.log_ratio(log_nu))
-    return ConstrainedSolution(
+    return Solution(
         log_nu=log_nu,
         log_q=log_q,
         certificate=found.certificate,
@@ -202,7 +181,7 @@ def solve_polytope_sum(
     )
 
 
-def _project(game: AlignmentGame, log_weights: OverTraces, policies: Polytope) -> ConstrainedSolution:
+def _project(game: AlignmentGame, log_weights: OverTraces, policies: Polytope) -> Solution:
     """Find the policy of the set nearest to normalised weights, with a lower bound on beta times its divergence."""
     log_p = simplex.log_normalize(log_weights)
     traces = AlignmentGame.from_log(log_p, np.arange(log_p.shape[-1]), policies, game.beta)
@@ -211,7 +190,7 @@ def _project(game: AlignmentGame, log_weights: OverTraces, policies: Polytope) -
 
 def _certify(
     game: AlignmentGame, policies: Polytope, log_pi: OverTraces, log_q: OverAnswers
-) -> tuple[Certificate, ConstrainedSolution]:
+) -> tuple[Certificate, Solution]:
     nu = np.exp(simplex.pushforward(log_pi, game.E, game.n_answers))
     value = np.asarray(game.functional.value(nu))
     divergence = game.beta * simplex.kl_from_logs(log_pi, game.log_pi_0)

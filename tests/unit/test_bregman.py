@@ -23,7 +23,8 @@ from dagames.functionals import (
     SquaredDistance,
 )
 from dagames.games.bregman import BregmanGame
-from dagames.solvers.bregman import BregmanSolution, check_consistent, solve_bregman
+from dagames.solvers.bregman import check_consistent, solve_bregman
+from dagames.solvers.solution import BregmanSolution
 from tests.cases_bregman import GENERATORS
 
 
