@@ -8,7 +8,7 @@ import numpy as np
 from dagames import simplex
 from dagames._types import Extraction, Numbers, OverAnswers, OverTraces, PerPrompt, RaggedTraces, Reachable
 from dagames.functionals import Functional, as_functional, at_prompts, finite_slope, playable_answers
-from dagames.games.certificate import Certificate, certify_gap
+from dagames.games.certificate import Certificate, certify
 from dagames.games.reference import Reference
 from dagames.numerics.float_errors import with_default_errors_in
 
@@ -380,13 +380,12 @@ class AlignmentGame:
         dual = -self.beta * self._log_mass(shifted) - self._potential(shifted)
         # The divergence is a sum of order 1 whose rounding beta multiplies, hence the 1.
         largest = 1.0 + np.abs(self._where_reachable(shifted, 0.0)).max(axis=-1)
-        return certify_gap(
-            primal=np.asarray(value + self.beta * divergence),
+        return certify(
+            value=value,
+            divergence=np.asarray(self.beta * divergence),
             dual=np.asarray(dual),
-            scale=np.asarray(np.maximum(1.0, np.maximum(np.abs(value), self.beta * divergence))),
             rounded=np.asarray(self.beta * largest),
-            name=self.functional.name,
-            foreign=self.functional.foreign,
+            of=self.functional,
         )
 
     def _potential(self, log_q: OverAnswers) -> PerPrompt:

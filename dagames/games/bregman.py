@@ -11,7 +11,7 @@ from dagames.bregman import Consistency, Entropic, Generator, as_generator, cons
 from dagames.bregman.by_answer import at_answer, max_by_answer
 from dagames.bregman.reach import as_sign, best_box
 from dagames.functionals import Functional, finite_slope
-from dagames.games.certificate import Certificate, certify_gap
+from dagames.games.certificate import Certificate, certify
 from dagames.numerics.arrays import owned
 from dagames.numerics.float_errors import with_default_errors_in
 
@@ -172,7 +172,7 @@ class BregmanGame:
         Returns:
             J_F, [*x], in R-units; +inf where F is steep and pi uses a trace that the reference excludes.
         """
-        return self._objective(self._as_log_policy(pi))[0]
+        return np.asarray(sum(self._objective(self._as_log_policy(pi))))
 
     def payoff(self, pi: Numbers, q: Numbers) -> PerPrompt:
         """Compute G_F(pi, q), which the Policy minimises and the Target maximises.
@@ -326,19 +326,26 @@ class BregmanGame:
         Raises:
             CertificateError: If functional or generator break the Fenchel-Young inequality, or yield NaN.
         """
-        primal, value, divergence = self._objective(log_pi)
-        dual = self.dual_value(u)
-        scale = np.maximum(1.0, np.maximum(np.abs(value), self.beta * divergence))
+        value, divergence = self._objective(log_pi)
         # Divergences are sums of order 1 whose rounding beta multiplies, and a huge u that of <nu, u>.
         largest = np.abs(np.where(self.reachable, u, 0.0)).max(axis=-1)
-        return certify_gap(
-            primal=primal,
-            dual=dual,
-            scale=np.asarray(scale),
+        return certify(
+            value=value,
+            divergence=divergence,
+            dual=self.dual_value(u),
             rounded=np.asarray(np.maximum(largest, self.beta)),
-            name=f"{self.functional.name} in the geometry of {type(self.generator).__name__}",
-            foreign=self.functional.foreign or not type(self.generator).__module__.startswith("dagames."),
+            of=self,
         )
+
+    @property
+    def name(self) -> str:
+        """What error messages call the functional and its geometry."""
+        return f"{self.functional.name} in the geometry of {type(self.generator).__name__}"
+
+    @property
+    def foreign(self) -> bool:
+        """Whether a user's own code computes part of it."""
+        return self.functional.foreign or not type(self.generator).__module__.startswith("dagames.")
 
     def consistency(self, log_pi: OverTraces, u: OverAnswers) -> Consistency:
         """Decide whether a target expresses a best dual variable, given the equilibrium (`bregman.reach.best_box`).
@@ -362,10 +369,11 @@ class BregmanGame:
     def _log_marginal(self, log_pi: OverTraces) -> OverAnswers:
         return simplex.pushforward(log_pi, self.E, self.n_answers)
 
-    def _objective(self, log_pi: OverTraces) -> tuple[PerPrompt, PerPrompt, PerPrompt]:
+    def _objective(self, log_pi: OverTraces) -> tuple[PerPrompt, PerPrompt]:
+        """Compute the two terms of the objective, R(nu) and beta D_F(pi || pi_0), [*x] each."""
         value = np.asarray(self.functional.value(np.exp(self._log_marginal(log_pi))))
         divergence = self.generator.divergence_from_logs(log_pi, self.log_pi_0)
-        return np.asarray(value + self.beta * divergence), value, divergence
+        return value, np.asarray(self.beta * divergence)
 
     def _lagrangian(self, log_pi: OverTraces, u: OverAnswers) -> PerPrompt:
         """Compute beta D_F(pi || pi_0) + <nu_pi, u>, [*x]; +inf where pi uses a trace that is not usable."""

@@ -1,6 +1,7 @@
 """The only meaning of "solved": a primal value, a dual bound and the distance between them."""
 
 from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -31,46 +32,58 @@ class Certificate:
         return float(np.max(self.gap))
 
 
-def certify_gap(
-    *, primal: PerPrompt, dual: PerPrompt, scale: PerPrompt, rounded: PerPrompt, name: str, foreign: bool
+@runtime_checkable
+class Certifiable(Protocol):
+    """What a failed certificate is blamed on: a functional, a coupling, a game."""
+
+    @property
+    def name(self) -> str:
+        """The name in messages."""
+
+    @property
+    def foreign(self) -> bool:
+        """Whether a user's own code computes part of it."""
+
+
+def certify(
+    *, value: PerPrompt, divergence: PerPrompt, dual: PerPrompt, rounded: PerPrompt, of: Certifiable
 ) -> Certificate:
-    """Put a primal value and a dual bound side by side, and refuse a pair that cannot be.
+    """Compute the relative duality gap of a policy and a lower bound; refuse a pair that contradicts weak duality.
 
     Args:
-        primal: Objective of the policy, [*x].
-        dual: Lower bound on the value, [*x].
-        scale: What the gap is relative to, [*x].
+        value: R of the policy, [*x], in R-units; inf if it violates a constraint.
+        divergence: beta times the policy's divergence from the reference, [*x], in R-units.
+        dual: Lower bound on the least objective, [*x].
         rounded: Size of the largest numbers in the dual bound, [*x], of which its rounding is a multiple.
-        name: Name of the functional, for the error if weak duality fails.
-        foreign: Whether a user's own code computes part of it.
+        of: What is named if weak duality fails.
 
     Returns:
-        The certificate.
+        The certificate, whose gap is relative to max(1, |value|, divergence).
 
     Raises:
-        CertificateError: If the functional breaks the Fenchel-Young inequality, or yields NaN.
+        CertificateError: If the bound exceeds the objective by more than rounding, or one of them is NaN.
     """
+    primal = np.asarray(value + divergence)
+    scale = np.maximum(1.0, np.maximum(np.abs(value), divergence))
     # A policy of infinite objective is infinitely far, also relatively: infinity over infinity must not be NaN.
     finite = np.isfinite(scale)
     gap = np.where(finite, (primal - dual) / np.where(finite, scale, 1.0), np.inf)
     broken = ~(primal - dual >= -_tolerances.ROUNDING * np.maximum(scale, rounded))
     if broken.any():
-        raise CertificateError(
-            _contradiction(name, foreign, float(primal[broken].flat[0]), float(dual[broken].flat[0]))
-        )
+        raise CertificateError(_contradiction(of, float(primal[broken].flat[0]), float(dual[broken].flat[0])))
     # Where the bound exceeds the value, rounding is at least as large as the difference.
     return Certificate(primal=primal, dual=dual, gap=np.asarray(np.abs(gap)))
 
 
-def _contradiction(name: str, foreign: bool, primal: float, dual: float) -> str:
-    """Name the functional whose value and conjugate contradict each other, and who can mend it."""
+def _contradiction(of: Certifiable, primal: float, dual: float) -> str:
+    """Name what contradicts weak duality, and the remedy."""
     remedy = (
         "Its `conjugate` is too small, its `value` is too small, or one of them is not a number; "
         "`dagames.functionals.broken_laws` finds which."
-        if foreign
+        if of.foreign
         else "This is a fault of dagames: please report it with the game's arrays."
     )
     return (
-        f"{name} breaks the Fenchel-Young inequality: primal {primal:.17g} lies below the dual bound "
+        f"{of.name} breaks the Fenchel-Young inequality: primal {primal:.17g} lies below the dual bound "
         f"{dual:.17g}. {remedy}"
     )

@@ -10,7 +10,7 @@ from dagames._errors import DomainError, ShapeError
 from dagames._types import Numbers, OverAnswers, OverTraces, PerPrompt, RaggedTraces, Reachable
 from dagames.functionals import Linear
 from dagames.games.alignment import AlignmentGame
-from dagames.games.certificate import Certificate, certify_gap
+from dagames.games.certificate import Certificate, certify
 from dagames.numerics.float_errors import with_default_errors_in
 
 
@@ -39,6 +39,16 @@ class Coupling(ABC):
     @abstractmethod
     def check_fits(self, reachable: Reachable, shares: PerPrompt) -> None:
         """Raise a ShapeError unless the parameters fit [X, Z], an InfeasibleError if C is +inf for every policy."""
+
+    @property
+    def name(self) -> str:
+        """What error messages call the coupling."""
+        return type(self).__name__
+
+    @property
+    def foreign(self) -> bool:
+        """Whether a user's own code computes part of it."""
+        return not type(self).__module__.startswith("dagames.")
 
     def usable(self, reachable: Reachable, shares: PerPrompt) -> Reachable:
         """Mark the reachable answers that policies of finite C may use, bool [X, Z]."""
@@ -184,13 +194,12 @@ class CoupledGame:
         spread = beta * float(self.shares @ (np.nanmax(said, axis=-1) - np.nanmin(said, axis=-1)))
         # What a policy saves by exceeding a budget within the tolerance is at most that at the target's prices.
         slack = spread * (1 + _tolerances.FEASIBILITY / _tolerances.ROUNDING)
-        certificate = certify_gap(
-            primal=np.asarray(value + cost),
+        certificate = certify(
+            value=np.asarray(value),
+            divergence=np.asarray(cost),
             dual=np.asarray(self.dual_value(log_q)),
-            scale=np.asarray(max(1.0, abs(value), cost)),
             rounded=np.asarray(max(abs(self._potential(log_q)), slack)),
-            name=type(self.coupling).__name__,
-            foreign=not type(self.coupling).__module__.startswith("dagames."),
+            of=self.coupling,
         )
         return replace(certificate, residuals=self.coupling.residuals(nu, self.shares))
 

@@ -7,7 +7,7 @@ import numpy as np
 from dagames import _tolerances, simplex
 from dagames._errors import SolveError
 from dagames._types import OverAnswers, PerConstraint
-from dagames.games.certificate import Certificate, certify_gap
+from dagames.games.certificate import Certificate, certify
 from dagames.games.coupled import CoupledGame
 from dagames.games.couplings import LinearCoupling
 from dagames.numerics.constraints import LinearConstraints
@@ -143,12 +143,11 @@ def _certify_coupled(game: CoupledGame, face: Face, log_nu: OverAnswers, nats: P
     paid = beta * float(nats @ rows.budgets)
     off = nats * (rows.expected(nu) - rows.budgets)
     gained = beta * float(off[off > 0].sum())
-    certificate = certify_gap(
-        primal=np.asarray(value + cost + game.coupling.value(nu, shares)),
+    certificate = certify(
+        value=np.asarray(value + game.coupling.value(nu, shares)),
+        divergence=np.asarray(cost),
         dual=np.asarray(-log_mass - paid),
-        scale=np.asarray(max(1.0, abs(value), cost)),
         rounded=np.asarray(max(abs(log_mass), abs(paid), beta) + gained / _tolerances.ROUNDING),
-        name=type(game.coupling).__name__,
-        foreign=not type(game.coupling).__module__.startswith("dagames."),
+        of=game.coupling,
     )
     return replace(certificate, residuals=game.coupling.residuals(nu, shares))

@@ -9,7 +9,7 @@ from dagames._errors import SolveError
 from dagames._types import OverAnswers, PerConstraint
 from dagames.functionals import Functional, Linear, Polytope, Smooth
 from dagames.games.alignment import AlignmentGame
-from dagames.games.certificate import Certificate, certify_gap
+from dagames.games.certificate import Certificate, certify
 from dagames.numerics.faces import Face
 from dagames.numerics.float_errors import with_default_errors
 from dagames.solvers.multipliers import ConstrainedDual, best_multipliers, minimise_dual
@@ -228,11 +228,10 @@ def _certify(parts: _Constrained, log_nu: OverAnswers, slope: OverAnswers, nats:
     gained = game.beta * off.sum(axis=-1).reshape(game.batch)
     # The divergence and the mass are numbers of order 1 at least, whose rounding beta multiplies.
     size = np.max([np.abs(conjugate), np.abs(paid), np.abs(log_mass), np.full(game.batch, game.beta)], axis=0)
-    return certify_gap(
-        primal=np.asarray(value + divergence + parts.polytope.value(nu)),
+    return certify(
+        value=np.asarray(value + parts.polytope.value(nu)),
+        divergence=np.asarray(divergence),
         dual=np.asarray(-log_mass - conjugate - paid),
-        scale=np.asarray(np.maximum(1.0, np.maximum(np.abs(value), divergence))),
         rounded=np.asarray(size + gained / _tolerances.ROUNDING),
-        name=game.functional.name,
-        foreign=game.functional.foreign,
+        of=game.functional,
     )

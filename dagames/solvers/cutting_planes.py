@@ -11,7 +11,7 @@ from dagames._types import OverAnswers, PerPrompt
 from dagames.functionals import NumericConjugate, finite_slope
 from dagames.functionals.conjugates.interior_point import interior_point
 from dagames.games.alignment import AlignmentGame
-from dagames.games.certificate import Certificate, certify_gap
+from dagames.games.certificate import Certificate, certify
 from dagames.numerics.float_errors import with_default_errors
 from dagames.solvers.path import fault_of
 from dagames.solvers.solution import Solution
@@ -112,13 +112,12 @@ def _certified(game: AlignmentGame, model: "_Model") -> Certificate:
     value = np.asarray(game.functional.value(np.exp(model.log_nu)))
     divergence = game.beta * simplex.kl_from_logs(model.log_nu, game.log_nu_0)
     size = np.abs(np.where(game.reachable, model.log_q, 0.0)).max(axis=-1)
-    return certify_gap(
-        primal=np.asarray(value + divergence),
+    return certify(
+        value=value,
+        divergence=np.asarray(divergence),
         dual=model.lower,
-        scale=np.asarray(np.maximum(1.0, np.maximum(np.abs(value), divergence))),
         rounded=np.asarray(game.beta * np.maximum(1.0, size)),
-        name=game.functional.name,
-        foreign=game.functional.foreign,
+        of=game.functional,
     )
 
 

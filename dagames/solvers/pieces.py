@@ -9,7 +9,7 @@ from dagames import simplex
 from dagames._types import OverAnswers, PerPrompt, Reachable
 from dagames.functionals import Separable, at_answers, finite_slope, is_cuttable
 from dagames.games.alignment import AlignmentGame
-from dagames.games.certificate import Certificate, certify_gap
+from dagames.games.certificate import Certificate, certify
 from dagames.solvers.solution import Solution
 
 MANY = 2**18
@@ -176,11 +176,10 @@ def certify_pieces(
         masses.append(simplex.log_sum(piece.on_face(piece.anchor + said)))
     potential = np.asarray(gain - value + top)
     log_mass = simplex.log_sum(np.stack(masses, axis=-1))
-    return certify_gap(
-        primal=np.asarray(value + game.beta * divergence),
+    return certify(
+        value=value,
+        divergence=np.asarray(game.beta * divergence),
         dual=np.asarray(-game.beta * log_mass - potential),
-        scale=np.asarray(np.maximum(1.0, np.maximum(np.abs(value), game.beta * divergence))),
         rounded=np.asarray(np.maximum(np.abs(potential), game.beta * np.maximum(1.0, np.abs(log_mass)))),
-        name=game.functional.name,
-        foreign=game.functional.foreign,
+        of=game.functional,
     )

@@ -9,7 +9,7 @@ from dagames._errors import DomainError, SolveError
 from dagames._types import Numbers, OverAnswers, OverTraces, PerPrompt
 from dagames.functionals import Linear, Polytope
 from dagames.games.alignment import AlignmentGame
-from dagames.games.certificate import Certificate, certify_gap
+from dagames.games.certificate import Certificate, certify
 from dagames.numerics.float_errors import with_default_errors
 from dagames.solvers.constrained import solve_polytope, split
 from dagames.solvers.solution import Solution
@@ -198,13 +198,12 @@ def _certify(
     log_mass = simplex.log_sum(np.where(game.reachable, game.log_nu_0 + said, -np.inf))
     nearest = _project(game, game.log_best_policy(log_q), policies)
     potential = np.asarray(game.functional.conjugate(np.where(game.reachable, -game.beta * said, -np.inf)))
-    certificate = certify_gap(
-        primal=np.asarray(value + divergence),
+    certificate = certify(
+        value=value,
+        divergence=np.asarray(divergence),
         dual=np.asarray(nearest.certificate.dual - game.beta * log_mass - potential),
-        scale=np.asarray(np.maximum(1.0, np.maximum(np.abs(value), divergence))),
         rounded=np.asarray(np.maximum(np.abs(potential), np.abs(game.beta * log_mass))),
-        name=game.functional.name,
-        foreign=game.functional.foreign,
+        of=game.functional,
     )
     return certificate, nearest
 

@@ -43,7 +43,11 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("dagames/functionals/gini.py", "0.5 * self.weight * (nu * nu)", "self.weight * (nu * nu)"),
     ("dagames/functionals/gini.py", "project_euclidean(u / self.weight[..., None])", "project_euclidean(u)"),
     ("dagames/functionals/gini.py", "return np.asarray(0.5 * self.weight)", "return np.asarray(0.2 * self.weight)"),
-    ("dagames/games/alignment.py", "value + self.beta * divergence),", "value + divergence),"),
+    (
+        "dagames/games/alignment.py",
+        "divergence=np.asarray(self.beta * divergence)",
+        "divergence=np.asarray(divergence)",
+    ),
     (
         "dagames/games/alignment.py",
         "value + self.beta * simplex.kl_from_logs(log_pi",
@@ -78,7 +82,7 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("dagames/games/reference.py", "top[np.isneginf(top)] = 0.0", "pass"),
     ("dagames/games/reference.py", "+ row * self.n_answers", "+ row"),
     ("dagames/games/reference.py", "span.start - first, span.stop - first", "span.start, span.stop"),
-    ("dagames/games/alignment.py", "np.abs(value), self.beta * divergence", "np.abs(value), 1e6 * divergence"),
+    ("dagames/games/certificate.py", "np.abs(value), divergence", "np.abs(value), 1e6 * divergence"),
     ("dagames/solvers/closed_form.py", "game.beta / (game.beta + weight)", "weight / (game.beta + weight)"),
     (
         "dagames/solvers/closed_form.py",
@@ -171,7 +175,7 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("dagames/solvers/pieces.py", "part[~piece.reachable] = -np.inf", "pass"),
     ("dagames/solvers/pieces.py", "piece.anchor + said", "said"),
     ("dagames/solvers/pieces.py", "game.beta * np.where(piece.reachable, said", "np.where(piece.reachable, said"),
-    ("dagames/solvers/pieces.py", "np.asarray(value + game.beta * divergence)", "np.asarray(value + divergence)"),
+    ("dagames/solvers/pieces.py", "np.asarray(game.beta * divergence)", "np.asarray(divergence)"),
     ("dagames/functionals/parts.py", "value[..., answers] if", "value if"),
     ("dagames/functionals/parts.py", "LogScore | Point)", "LogScore)"),
     ("dagames/functionals/slopes.py", "np.where(reachable, slope, fill)", "slope"),

@@ -24,7 +24,7 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("dagames/games/alignment.py", "-self.beta * self._log_mass(shifted) - ", "-"),
     ("dagames/games/alignment.py", "self._where_reachable(log_q, 0.0) - log_mass", "self._where_reachable(log_q, 0.0)"),
     ("dagames/games/certificate.py", "np.asarray(np.abs(gap))", "np.asarray(np.maximum(gap, 0.0) * 0)"),
-    ("dagames/games/certificate.py", "        if foreign\n", "        if not foreign\n"),
+    ("dagames/games/certificate.py", "        if of.foreign\n", "        if not of.foreign\n"),
     ("dagames/solvers/path.py", "better = other.gap < certificate.gap", "better = other.gap < -1.0"),
     (
         "dagames/solvers/path.py",
