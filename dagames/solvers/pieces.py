@@ -177,7 +177,7 @@ def certify_pieces(
     potential = np.asarray(gain - value + top)
     log_mass = simplex.log_sum(np.stack(masses, axis=-1))
     return certify(
-        value=value,
+        value=np.asarray(value),
         divergence=np.asarray(game.beta * divergence),
         dual=np.asarray(-game.beta * log_mass - potential),
         rounded=np.asarray(np.maximum(np.abs(potential), game.beta * np.maximum(1.0, np.abs(log_mass)))),
