@@ -7,10 +7,10 @@ import numpy as np
 from scipy.special import xlogy
 
 from dagames._types import Hessian, OverAnswers, PerPrompt
+from dagames.functionals.base import Smooth
 from dagames.functionals.conjugates.interior_point import Supremum, interior_point
 from dagames.functionals.conjugates.numeric_conjugate import NumericConjugate
 from dagames.functionals.nonconvex import Nonconvex
-from dagames.functionals.smooth import Smooth
 
 
 class WeaklyConvex(Nonconvex):

@@ -199,7 +199,9 @@ class _Model:
 
     def _tilted(self, weights: Array) -> OverAnswers:
         """Compute log nu_0 - u / beta, [*x, Z]; -inf where unreachable."""
-        return np.asarray(self.game.log_reference - self._mean(weights) / self.game.beta)
+        # Not the reference conditioned on the reachable answers: J has the divergence to all of it.
+        log_nu_0 = np.where(self.game.reachable, self.game.log_nu_0, -np.inf)
+        return np.asarray(log_nu_0 - self._mean(weights) / self.game.beta)
 
     def _response(self, weights: Array) -> OverAnswers:
         """Compute the log of the model's minimiser for the weights, [*x, Z]."""

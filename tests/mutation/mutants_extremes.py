@@ -47,6 +47,7 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("dagames/solvers/cutting_planes.py", "better = objective < self.upper", "better = objective > self.upper"),
     ("dagames/solvers/cutting_planes.py", "model.worst <= _MARGIN * tolerance", "model.worst <= 1e3 * tolerance"),
     ("dagames/solvers/cutting_planes.py", "        dual=model.lower,", "        dual=model.lower - 1e-6,"),
+    ("dagames/solvers/cutting_planes.py", "(log_nu_0 - self._mean", "(self.game.log_reference - self._mean"),
     ("dagames/solvers/accelerated_ascent.py", "_LONGEST = 2.0**20", "_LONGEST = 2.0**-20"),
     ("dagames/solvers/auto.py", "min(max_iterations, _SMOOTH_STEPS)", "max_iterations"),
     ("dagames/numerics/float_errors.py", 'under="ignore")', 'under="raise")'),
