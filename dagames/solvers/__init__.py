@@ -4,9 +4,10 @@ The conic oracle is imported from `dagames.solvers.conic`, because cvxpy is slow
 """
 
 from dagames.solvers.accelerated_ascent import accelerated_ascent_path, solve_accelerated_ascent
-from dagames.solvers.auto import METHODS, solve
+from dagames.solvers.any_game import solve
+from dagames.solvers.auto import METHODS
 from dagames.solvers.best_response import best_response_path, solve_best_response
-from dagames.solvers.bregman import check_consistent, solve_bregman
+from dagames.solvers.bregman import BREGMAN_METHODS, check_consistent, solve_bregman
 from dagames.solvers.budgets import solve_budgets
 from dagames.solvers.closed_form import has_closed_form, solve_closed_form
 from dagames.solvers.coherent import solve_coherent, solve_soft_coherent
@@ -15,7 +16,7 @@ from dagames.solvers.coupled import COUPLED_METHODS, solve_coupled
 from dagames.solvers.cutting_planes import solve_cutting_planes
 from dagames.solvers.dual_ascent import admissible_step, dual_ascent_path, solve_dual_ascent
 from dagames.solvers.extragradient import mirror_prox_path, solve_mirror_prox
-from dagames.solvers.log_linear import best_log_linear_policy, solve_log_linear
+from dagames.solvers.log_linear import LogLinear, best_log_linear_policy, solve_log_linear
 from dagames.solvers.mirror_descent import mirror_descent_path, solve_mirror_descent
 from dagames.solvers.newton import solve_newton
 from dagames.solvers.no_regret import no_regret_path, solve_no_regret
@@ -28,11 +29,13 @@ from dagames.solvers.policy_set import (
 from dagames.solvers.solution import BregmanSolution, CertifiedIterate, Iterate, LogLinearSolution, Solution
 
 __all__ = [
+    "BREGMAN_METHODS",
     "COUPLED_METHODS",
     "METHODS",
     "BregmanSolution",
     "CertifiedIterate",
     "Iterate",
+    "LogLinear",
     "LogLinearSolution",
     "Solution",
     "accelerated_ascent_path",

@@ -52,7 +52,7 @@ _DEFAULT_GAPS = {"conic": _tolerances.ORACLE_GAP, "no_regret": _tolerances.AVERA
 
 
 @with_default_errors
-def solve(
+def solve_alignment(
     game: AlignmentGame, method: str = "auto", *, tolerance: float | None = None, max_iterations: SupportsIndex = 10_000
 ) -> Solution:
     """Solve a game to a certified duality gap.
@@ -76,7 +76,7 @@ def solve(
 
     >>> from dagames.functionals import Linear
     >>> game = AlignmentGame([0.5, 0.25, 0.25], [0, 1, 1], Linear([0.0, 1.0]), beta=1.0)
-    >>> solution = solve(game)
+    >>> solution = solve_alignment(game)
     >>> solution.method, solution.certificate.worst < 1e-10
     ('closed_form', True)
     """

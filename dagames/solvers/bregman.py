@@ -14,7 +14,7 @@ from dagames.solvers.bregman_descent import descent_path
 from dagames.solvers.bregman_newton import newton_log_policy
 from dagames.solvers.solution import BregmanSolution
 
-METHODS = ("auto", "newton", "mirror_descent")
+BREGMAN_METHODS = ("auto", "newton", "mirror_descent")
 
 
 @with_default_errors
@@ -29,7 +29,7 @@ def solve_bregman(
 
     Args:
         game: The game.
-        method: One of `METHODS`. "auto" is "newton" where the functional is a sum over answers.
+        method: One of `BREGMAN_METHODS`. "auto" is "newton" where the functional is a sum over answers.
         tolerance: Relative duality gap to reach, above 0.
         max_iterations: Steps allowed to mirror descent.
 
@@ -48,8 +48,8 @@ def solve_bregman(
     >>> solution.pi.round(12), float(solution.value.round(12)), solution.consistency.consistent
     (array([0.23, 0.77]), 0.324, False)
     """
-    if method not in METHODS:
-        raise DomainError(f"`method` must be one of {', '.join(METHODS)}, not {method!r}.")
+    if method not in BREGMAN_METHODS:
+        raise DomainError(f"`method` must be one of {', '.join(BREGMAN_METHODS)}, not {method!r}.")
     if not tolerance > 0:
         raise DomainError(f"`tolerance` must be above 0, not {tolerance}.")
     if max_iterations < 0:

@@ -1,6 +1,7 @@
 """Policies of log-linear form, the tabular model of a network that cannot say everything."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -13,6 +14,19 @@ from dagames.solvers.solution import LogLinearSolution
 
 Objective = Callable[[OverTraces], PerPrompt]
 Reward = Callable[[OverTraces], OverTraces]
+
+
+@dataclass(frozen=True, eq=False)
+class LogLinear:
+    """The class of policies pi_0(y) exp(theta . phi(y)) / c, for `solve(game, policies=LogLinear(features))`.
+
+    Attributes:
+        features: phi, [Y, d], or per prompt, [*x, Y, d].
+        start: First theta, [*x, d]; 0, the reference, by default.
+    """
+
+    features: Numbers
+    start: Numbers | None = None
 
 
 @with_default_errors
