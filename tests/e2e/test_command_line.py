@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from dagames.cli.main import main
+from dagames.cli.result import POLICY_SIZE
 from dagames.estimators import RewardTable
 from dagames.targets import AnswerGroup, InverseFrequency
 
@@ -240,6 +241,7 @@ def test_help_teaches():
         (("solve",), "functional: {Gini"),
         (("solve",), "no_regret"),
         (("solve",), "KLToPrior"),
+        (("solve",), f"up to {POLICY_SIZE} traces"),
         (("verify",), "I.5"),
         (("report",), "index"),
     ):

@@ -2,7 +2,7 @@
 
 SUITE = (
     "dagames/orbits",
-    "dagames/couplings",
+    "dagames/games/couplings",
     "dagames/solvers",
     "tests/unit/test_budgets.py",
     "tests/unit/test_coupled.py",

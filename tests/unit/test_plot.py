@@ -222,17 +222,17 @@ def test_a_terminal_gets_a_line_and_a_pipe_does_not(tmp_path, monkeypatch, capsy
 def test_whoever_waits_sees_a_clock(monkeypatch, capsys):
     import time
 
-    from rich.console import Console
-
-    from dagames.cli.terminal import sign_of_life
+    from dagames.cli.terminal import spinner
 
     monkeypatch.setattr("dagames.cli.terminal._SECONDS", 0.02)
-    for forced, seen in ((True, True), (False, False)):
-        with sign_of_life(Console(stderr=True, force_terminal=forced), "solving game.yaml"):
+    for forced, seen in (("1", True), ("", False)):
+        monkeypatch.setenv("FORCE_COLOR", forced)
+        with spinner("solving game.yaml"):
             time.sleep(0.3)
         assert ("solving game.yaml" in capsys.readouterr().err) is seen
     monkeypatch.setattr("dagames.cli.terminal._SECONDS", 60.0)
-    with sign_of_life(Console(stderr=True, force_terminal=True), "solving game.yaml"):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    with spinner("solving game.yaml"):
         pass
     assert "solving game.yaml" not in capsys.readouterr().err
 
