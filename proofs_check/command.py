@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from dagames._errors import DomainError
+from dagames._files import check_folder
 
 
 def verify(
@@ -47,6 +48,7 @@ def verify(
         raise DomainError(f"--explore takes minutes, a number above 0, not {explore}.")
     if functional is not None and (plants or explore is not None or files):
         raise DomainError("--functional goes with ids, --seed, --json and --markdown alone.")
+    _check_outputs(json_path, markdown)
     from rich.console import Console
 
     from proofs_check.batch import all_turn, exit_unless, explore_seeds, finish, settle_all
@@ -67,3 +69,11 @@ def verify(
     if explore is not None:
         results, rounds = explore_seeds(results, seed, workers, explore, own)
     finish(results, seed, rounds, json_path, markdown, console)
+
+
+def _check_outputs(json_path: Path | None, markdown: Path | None) -> None:
+    for option, path in (("--json", json_path), ("--markdown", markdown)):
+        if path is not None:
+            check_folder(path, option)
+            if path.is_dir():
+                raise DomainError(f"{option}: {path} is a folder; name a file.")

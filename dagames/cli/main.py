@@ -1,17 +1,19 @@
 """The command line: `dagames solve | table | pareto | verify | figures | report`."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from dagames._exit import exit_on_user_error
+from dagames._exit import ended_at_once_by_interrupts, exit_on_user_error
 
 if TYPE_CHECKING:
     import typer
 
 
 def main() -> None:
-    """Run the command line; a user's mistake gives one message and exit code 2."""
+    """Run the command line; a user's mistake gives one message and exit code 2, Ctrl-C exit code 130."""
     with exit_on_user_error():
-        whole_app()()
+        with ended_at_once_by_interrupts():
+            app = whole_app()
+        app()
 
 
 def whole_app() -> "typer.Typer":
@@ -31,6 +33,21 @@ def whole_app() -> "typer.Typer":
         pretty_exceptions_enable=False,
         add_completion=False,
     )
+
+    def print_version(wanted: bool) -> None:
+        if wanted:
+            from importlib.metadata import version
+
+            typer.echo(f"dagames {version('dagames')}")
+            raise typer.Exit
+
+    @app.callback()
+    def options(
+        _version: Annotated[
+            bool, typer.Option("--version", callback=print_version, is_eager=True, help="Print the version and exit.")
+        ] = False,
+    ) -> None: ...
+
     app.command("figures")(report.figures)
     app.command("report")(report.report)
     app.command("solve", help=solve.HELP, cls=late_help.command_class(solve.choices))(solve.solve)

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from dagames import estimators
-from dagames._errors import DomainError, SolveError
+from dagames._errors import SolveError, as_choice
 from dagames.pictures.panels import check_outputs
 
 OBJECTIVES: tuple[Literal["second_moment", "variance"], ...] = ("second_moment", "variance")
@@ -68,8 +68,7 @@ def pareto(
         Exit: With code 1 if a point is missing, 130 if the work was interrupted.
     """
     check_outputs(out, plot, overwrite=overwrite)
-    if objective not in {"both", *OBJECTIVES}:
-        raise DomainError(f"`objective` must be one of both, {', '.join(OBJECTIVES)}, not {objective!r}.")
+    objective = as_choice(objective, "objective", ["both", *OBJECTIVES])
     from rich.console import Console
 
     from dagames.cli.pareto_result import write_frontiers

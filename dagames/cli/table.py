@@ -1,15 +1,14 @@
 """The command `dagames table`."""
 
 from collections.abc import Callable
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
 
 import typer
 
 from dagames import estimators
-from dagames._errors import DomainError
-from dagames._files import check_new_file
+from dagames._errors import DomainError, as_choice
+from dagames._files import check_folder, check_new_file
 from dagames.cli.terminal import spinner
 
 Maker: TypeAlias = Callable[..., Any]
@@ -130,10 +129,7 @@ def table(
     Raises:
         DomainError: If the method is unknown, does not know the reward, or takes no budget, or the group is too large.
     """
-    if method not in _EVERY:
-        near = get_close_matches(method, _EVERY, 1, 0.4)
-        hint = f" Did you mean {near[0]}?" if near else ""
-        raise DomainError(f"there is no method {method!r}.{hint} Known: {', '.join(_EVERY)}.")
+    method = as_choice(method, "method", _EVERY)
     if method in METHODS and bias is not None:
         raise DomainError(f"the method {method} takes no --bias; {' and '.join(BUDGETED)} do.")
     estimates = estimators.as_reward(reward)
@@ -145,6 +141,7 @@ def table(
             f"`dagames.estimators.recommended_table({group_size})` makes the table and leaves out the proof."
         )
     if out is not None:
+        check_folder(out, "--out")
         check_new_file(out, overwrite=overwrite)
     from dagames.estimators.frontier_point import as_unit
     from dagames.estimators.reward_table import as_counts, as_precision

@@ -142,6 +142,7 @@ def game_file(folder, **changes):
 
 def test_picture_and_data_stand_side_by_side(tmp_path):
     path = game_file(tmp_path)
+    (tmp_path / "sub").mkdir()
     solve_command(path, out=tmp_path / "result.json", plot=tmp_path / "sub" / "picture.svg")
     assert {p.name for p in (tmp_path / "sub").iterdir()} == {"picture.svg", "picture.json"}
     data = json.loads((tmp_path / "sub" / "picture.json").read_text())
