@@ -94,6 +94,26 @@ def check_new_file(path: Path, *, overwrite: bool) -> None:
         raise DomainError(f"{path} cannot be written: {reason}.")
 
 
+def check_folder(path: Path, option: str) -> None:
+    """Raise if the folder of an output file does not exist; commands call this before they compute.
+
+    Args:
+        path: The file.
+        option: The option that names it.
+
+    Raises:
+        DomainError: If there is no such folder.
+    """
+    if path.parent.is_dir():
+        return
+    if (reason := obstacle(path)) is not None:
+        raise DomainError(f"{option}: cannot write {path}: {reason}.")
+    raise DomainError(
+        f"{option}: cannot write {path}: there is no folder {path.parent}. Make it (mkdir -p {path.parent}), or choose "
+        "another folder."
+    )
+
+
 def obstacle(path: Path) -> str | None:
     """Return why no file or folder can be made at a path, or None if one can.
 

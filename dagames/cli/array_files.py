@@ -1,6 +1,5 @@
 """Arrays from .npy, .npz and .csv files, by a name as `data.npz:key`; nothing in them is ever run."""
 
-import difflib
 import math
 import re
 import stat
@@ -11,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from dagames._errors import DomainError
+from dagames._errors import DomainError, did_you_mean
 from dagames.cli.csv_files import read_csv
 
 _NAME = re.compile(r"(?P<file>.*?\.(?P<kind>npy|npz|csv))(?::(?P<key>.+))?", re.IGNORECASE | re.DOTALL)
@@ -104,9 +103,8 @@ def _from_npz(path: Path, key: str | None) -> np.ndarray:
             raise DomainError(f"{path} holds the arrays {', '.join(sorted(members)) or '(none)'}; say which, as :key.")
         name = next(iter(members)) if key is None else key
         if name not in members:
-            near = difflib.get_close_matches(name, members, n=1)
-            meant = f" Did you mean {near[0]!r}?" if near else ""
-            raise DomainError(f"{path} has no array {name!r}; it holds {', '.join(sorted(members)) or 'none'}.{meant}")
+            near = did_you_mean(name, members)
+            raise DomainError(f"{path} has no array {name!r}; it holds {', '.join(sorted(members)) or 'none'}.{near}")
         with archive.open(members[name]) as member:
             _check_header(member, members[name].file_size, f"{path}:{name}")
         with archive.open(members[name]) as member:

@@ -1,12 +1,11 @@
 """What a file states, entry by entry: numbers inline or in files beside it, and errors that name the place."""
 
-import difflib
 import re
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeAlias
 
-from dagames._errors import DagamesError, DomainError
+from dagames._errors import DagamesError, DomainError, did_you_mean
 from dagames.cli.array_files import names_array, read_array
 from dagames.cli.yaml_files import Document
 
@@ -48,7 +47,7 @@ class Stated:
             if key not in known:
                 place = self.document.place(*keys, key)
                 raise DomainError(
-                    f"{place}: unknown: {key}. {did_you_mean(key, known)}The keys are {', '.join(known)}."
+                    f"{place}: unknown: {key}.{did_you_mean(key, known)} The keys are {', '.join(known)}."
                 )
 
     def scalar(self, key: str) -> Any:
@@ -133,13 +132,6 @@ class Stated:
             if keys[:length] in self._files:
                 return f"{self.document.place(*keys)} ({self._files[keys[:length]]})"
         return self.document.place(*keys)
-
-
-def did_you_mean(word: str, known: Collection[str]) -> str:
-    """Return a question after the known word that is nearest to a wrong one, or nothing."""
-    folded = {name.lower(): name for name in known}
-    near = difflib.get_close_matches(word.lower(), folded, n=1)
-    return f"Did you mean {folded[near[0]]}? " if near else ""
 
 
 def _name(keys: Keys) -> str:

@@ -3,8 +3,8 @@
 import inspect
 
 from dagames import functionals
-from dagames._errors import DagamesError, DomainError
-from dagames.cli.entries import Keys, Stated, did_you_mean
+from dagames._errors import DagamesError, DomainError, did_you_mean
+from dagames.cli.entries import Keys, Stated
 from dagames.functionals.algebra import multiple, total
 
 
@@ -76,7 +76,7 @@ def _one(stated: Stated, keys: Keys) -> functionals.Functional:
         near = did_you_mean(names[0], FUNCTIONALS) if names else ""
         raise DomainError(
             f"{place}: `functional` must be one of {', '.join(FUNCTIONALS)} with its arguments, "
-            f"as {{Gini: {{weight: 1.0}}}}, not {str(entry)[:80]!r}. {near}".rstrip()
+            f"as {{Gini: {{weight: 1.0}}}}, not {str(entry)[:80]!r}.{near}"
         )
     made = _made(stated, (*keys, names[0]))
     if _FACTOR not in entry:
@@ -99,8 +99,8 @@ def _made(stated: Stated, keys: Keys) -> functionals.Functional:
     if wrong:
         near = did_you_mean(wrong[0], parameters)
         raise DomainError(
-            f"{stated.document.place(*keys, wrong[0])}: {name} does not take the arguments {', '.join(wrong)}. "
-            f"{near}It takes {', '.join(parameters)}."
+            f"{stated.document.place(*keys, wrong[0])}: {name} does not take the arguments {', '.join(wrong)}.{near} "
+            f"It takes {', '.join(parameters)}."
         )
     if missing:
         raise DomainError(f"{place}: {name} needs the arguments {', '.join(missing)}.")

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
-from dagames._errors import DomainError, SolveError
+from dagames._errors import DomainError, SolveError, as_choice
 from dagames.estimators.budgeted import solve_within
 from dagames.estimators.dual_bound import lower_bound
 from dagames.estimators.estimand import Estimand
@@ -16,6 +16,7 @@ from dagames.estimators.reward_table import CountsKind, RewardTable, inner_degre
 from dagames.estimators.supremum import Interval
 
 Unit = Literal["optimum", "absolute"]
+_UNITS: tuple[Unit, ...] = get_args(Unit)
 
 _METHODS: dict[Objective, str] = {"second_moment": "aqp", "variance": "variance"}
 
@@ -152,11 +153,7 @@ def as_unit(unit: str) -> Unit:
     Raises:
         DomainError: If it is neither.
     """
-    if unit == "optimum":
-        return "optimum"
-    if unit == "absolute":
-        return "absolute"
-    raise DomainError(f"`unit` must be one of optimum, absolute, not {unit!r}.")
+    return as_choice(unit, "unit", _UNITS)
 
 
 def as_objective(objective: str) -> Objective:
@@ -171,11 +168,7 @@ def as_objective(objective: str) -> Objective:
     Raises:
         DomainError: If it is neither.
     """
-    if objective == "second_moment":
-        return "second_moment"
-    if objective == "variance":
-        return "variance"
-    raise DomainError(f"`objective` must be one of {', '.join(_METHODS)}, not {objective!r}.")
+    return as_choice(objective, "objective", _METHODS)
 
 
 def _table(

@@ -1,18 +1,42 @@
 """Group-relative policy optimisation: advantages, the exact expected update, the tabular simulator, and DPO."""
 
-from dagames.grpo.advantages import group_advantages
-from dagames.grpo.decoupled import decoupled_advantages
-from dagames.grpo.dpo import DpoSolution, recover_target, solve_dpo
-from dagames.grpo.environments import Environment, GroupTask, ManyToOne
-from dagames.grpo.expected_update import ExpectedUpdate, expected_update, true_update
-from dagames.grpo.group_rewards import ByAnswer, ByCount, ByTarget, GroupReward, as_group_reward
-from dagames.grpo.iterated_dpo import iterated_dpo_path, solve_iterated_dpo
-from dagames.grpo.learners import Dpo, Groups, Grpo, Learner, MirrorDescent, Reinforce, Rloo
-from dagames.grpo.mean_field import mean_field_path
-from dagames.grpo.moments import effective_reward
-from dagames.grpo.preferences import bradley_terry, sample_preferences
-from dagames.grpo.simulator import Course, simulate
-from dagames.grpo.update_error import UpdateError, update_error
+from typing import TYPE_CHECKING
+
+from dagames._lazy import lazy_exports
+
+if TYPE_CHECKING:
+    from dagames.grpo.advantages import group_advantages
+    from dagames.grpo.decoupled import decoupled_advantages
+    from dagames.grpo.dpo import DpoSolution, recover_target, solve_dpo
+    from dagames.grpo.environments import Environment, GroupTask, ManyToOne
+    from dagames.grpo.expected_update import ExpectedUpdate, expected_update, true_update
+    from dagames.grpo.group_rewards import ByAnswer, ByCount, ByTarget, GroupReward, as_group_reward
+    from dagames.grpo.iterated_dpo import iterated_dpo_path, solve_iterated_dpo
+    from dagames.grpo.learners import Dpo, Groups, Grpo, Learner, MirrorDescent, Reinforce, Rloo
+    from dagames.grpo.mean_field import mean_field_path
+    from dagames.grpo.moments import effective_reward
+    from dagames.grpo.preferences import bradley_terry, sample_preferences
+    from dagames.grpo.simulator import Course, simulate
+    from dagames.grpo.update_error import UpdateError, update_error
+else:
+    __getattr__, __dir__ = lazy_exports(
+        __name__,
+        {
+            "advantages": ["group_advantages"],
+            "decoupled": ["decoupled_advantages"],
+            "dpo": ["DpoSolution", "recover_target", "solve_dpo"],
+            "environments": ["Environment", "GroupTask", "ManyToOne"],
+            "expected_update": ["ExpectedUpdate", "expected_update", "true_update"],
+            "group_rewards": ["ByAnswer", "ByCount", "ByTarget", "GroupReward", "as_group_reward"],
+            "iterated_dpo": ["iterated_dpo_path", "solve_iterated_dpo"],
+            "learners": ["Dpo", "Groups", "Grpo", "Learner", "MirrorDescent", "Reinforce", "Rloo"],
+            "mean_field": ["mean_field_path"],
+            "moments": ["effective_reward"],
+            "preferences": ["bradley_terry", "sample_preferences"],
+            "simulator": ["Course", "simulate"],
+            "update_error": ["UpdateError", "update_error"],
+        },
+    )
 
 __all__ = [
     "ByAnswer",

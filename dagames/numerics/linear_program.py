@@ -5,7 +5,6 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linprog
 from scipy.sparse import csr_array
 
 from dagames._errors import SolveError
@@ -74,6 +73,8 @@ def _solved(
     objective: Vector, above: tuple[csr_array, Vector], level: tuple[csr_array, Vector], bounds: NDArray[np.float64]
 ) -> Vertex | None:
     """Solve to the tolerances of HiGHS."""
+    from scipy.optimize import linprog
+
     rows: dict[str, Any] = {"A_ub": above[0], "b_ub": above[1], "A_eq": level[0], "b_eq": level[1]}
     methods: tuple[Literal["highs", "highs-ds"], ...] = ("highs", "highs-ds")
     for method in methods:

@@ -6,10 +6,9 @@ from functools import partial
 from typing import SupportsIndex
 
 from dagames import _tolerances
-from dagames._errors import CertificateError, DomainError, SolveError
+from dagames._errors import CertificateError, SolveError, as_choice
 from dagames.functionals import Functional, Linear, Separable, Smooth, nonconvexity
 from dagames.games.alignment import AlignmentGame
-from dagames.numerics.arrays import short
 from dagames.numerics.float_errors import with_default_errors
 from dagames.numerics.integers import as_count
 from dagames.simplex import as_positive
@@ -81,8 +80,7 @@ def solve_alignment(
     ('closed_form', True)
     """
     check_game(game, AlignmentGame)
-    if not isinstance(method, str) or method not in METHODS:
-        raise DomainError(f"`method` must be one of {', '.join(METHODS)}, not {short(method)}.")
+    method = as_choice(method, "method", METHODS)
     if tolerance is None:
         tolerance = _DEFAULT_GAPS.get(method, _tolerances.GAP)
     if game.functional.foreign and (fault := nonconvexity(game.functional, game.batch, game.n_answers)):

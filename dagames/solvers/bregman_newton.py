@@ -1,7 +1,6 @@
 """The equilibrium of a separable Bregman game, by nested roots."""
 
 import numpy as np
-from scipy.special import logsumexp
 
 from dagames import simplex
 from dagames._types import OverAnswers, OverTraces
@@ -120,6 +119,8 @@ class _Conditions:
         return np.asarray(np.where(empty, -np.inf, self.guess))
 
     def _surplus(self, c: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        from scipy.special import logsumexp
+
         _, rise, log_nu, follow = self._terms(self._log_tops(c))
         log_nu = np.where(self.game.reachable, log_nu, -np.inf)
         total = logsumexp(log_nu, axis=-1, keepdims=True)

@@ -316,7 +316,7 @@ def store_damaged(folder: Path) -> None:
         ("zip.npz", ["zip.npz is damaged"]),
         ("pi_0.npy:a", ["takes no key"]),
         ("all.npz", ["holds the arrays E, pi_0, rewards; say which"]),
-        ("all.npz:reward", ["no array 'reward'; it holds E, pi_0, rewards. Did you mean 'rewards'?"]),
+        ("all.npz:reward", ["no array 'reward'; it holds E, pi_0, rewards. Did you mean rewards?"]),
         ("text.csv", ["text.csv, row 2, column 1 is 'half'"]),
         ("nan.csv:b", ["row 3, column 2 is 'nan'"]),
         ("blank.csv", ["row 2, column 2 is ''"]),
