@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import Annotated, TypeAlias, get_args
 
 import numpy as np
 import typer
@@ -30,7 +30,9 @@ from dagames.estimators import (
     variance_table,
 )
 from dagames.estimators.frontier_point import Unit, as_unit
+from dagames.estimators.minimax import Method
 from dagames.estimators.reward_table import CountsKind, as_counts, as_precision, inner_degree
+from dagames.numerics.choice import as_choice
 
 Maker: TypeAlias = Callable[[int, Estimand, CountsKind], RewardTable]
 Budgeted: TypeAlias = Callable[[int, Estimand, CountsKind, float, Unit], RewardTable]
@@ -75,6 +77,9 @@ BUDGETED: dict[str, tuple[Budgeted, str]] = {
 }
 """Methods that take a budget of bias."""
 
+SOLVED: dict[str, Callable[..., RewardTable]] = {"minimax": minimax_table, "aqp": aqp_table, "variance": variance_table}
+"""Methods that solve a program, for which a solver can be chosen."""
+
 _EVERY = METHODS | BUDGETED
 
 HELP = f"""Make a reward table, prove its bias, and print it.
@@ -87,6 +92,7 @@ Examples:
     dagames table --group-size 16
     dagames table --group-size 16 --out table.json
     dagames table --group-size 16 --method aqp --bias 2
+    dagames table --group-size 16 --method minimax --solver cvxpy
     dagames table --group-size 64 --method minimax --counts independent --json
 
 Methods:
@@ -115,6 +121,9 @@ def table(
         str, typer.Option(help="What --bias counts in: optimum (the least possible) or absolute.")
     ] = "optimum",
     reward: Annotated[str, typer.Option(help="What the table estimates.")] = "log",
+    solver: Annotated[
+        str | None, typer.Option(help="Solver for minimax, aqp, variance: exchange or cvxpy.", show_default="exchange")
+    ] = None,
     counts: Annotated[
         str | None,
         typer.Option(
@@ -134,6 +143,7 @@ def table(
         bias: Budget of bias, for methods that take one.
         unit: What it counts in.
         reward: What it estimates.
+        solver: How its program is solved, for methods that have one.
         counts: The kind of counts; by default "centred" for the recommended table, and "self-inclusive" for others.
         precision: The type that its entries are rounded to.
         out: The file.
@@ -141,7 +151,8 @@ def table(
         overwrite: Whether the file may be replaced.
 
     Raises:
-        DomainError: If the method is unknown, does not know the reward, or takes no budget, or the group is too large.
+        DomainError: If the method is unknown, does not know the reward, or takes no budget or no solver; or if the
+            group is too large.
     """
     if method not in _EVERY:
         near = get_close_matches(method, _EVERY, 1, 0.4)
@@ -149,6 +160,10 @@ def table(
         raise DomainError(f"there is no method {method!r}.{hint} Known: {', '.join(_EVERY)}.")
     if method in METHODS and bias is not None:
         raise DomainError(f"the method {method} takes no --bias; {' and '.join(BUDGETED)} do.")
+    if method not in SOLVED and solver is not None:
+        raise DomainError(f"the method {method} takes no --solver; {', '.join(SOLVED)} do.")
+    if solver is not None:
+        as_choice(solver, get_args(Method), "--solver")
     estimates = as_reward(reward)
     if method in _LOG_ONLY and estimates != LOG:
         raise DomainError(f"the method {method} knows the reward log only, not {reward!r}; use minimax or taylor.")
@@ -162,12 +177,8 @@ def table(
     kind = as_counts(("centred" if method == "recommended" else "self-inclusive") if counts is None else counts)
     console = Console(stderr=True)
     with sign_of_life(console, f"making and proving the {method} table of {group_size} traces"):
-        if method in METHODS:
-            made = METHODS[method][0](group_size, estimates, kind)
-        else:
-            budget = 2.0 if bias is None else bias
-            made = BUDGETED[method][0](group_size, estimates, kind, budget, as_unit(unit))
-        made = made.rounded(as_precision(precision))
+        budget = (2.0 if bias is None else bias, as_unit(unit))
+        made = _make(method, group_size, estimates, kind, budget, solver).rounded(as_precision(precision))
         text = made.to_json()
     if out is not None:
         made.save(out, overwrite=overwrite)
@@ -175,6 +186,17 @@ def table(
         typer.echo(text, nl=False)
     else:
         _show(made, Console())
+
+
+def _make(
+    method: str, K: int, reward: Estimand, counts: CountsKind, budget: tuple[float, Unit], solver: str | None
+) -> RewardTable:
+    if solver is not None:
+        limits = dict(zip(("bias", "unit"), budget, strict=True)) if method in BUDGETED else {}
+        return SOLVED[method](K, reward=reward, counts=counts, method=solver, **limits)
+    if method in BUDGETED:
+        return BUDGETED[method][0](K, reward, counts, *budget)
+    return METHODS[method][0](K, reward, counts)
 
 
 def _show(made: RewardTable, console: Console) -> None:

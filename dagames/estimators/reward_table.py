@@ -22,6 +22,7 @@ from dagames.estimators.sealed import as_path, seal
 from dagames.estimators.supremum import Interval, supremum
 from dagames.estimators.table_file import FORMAT
 from dagames.numerics.arrays import read, read_real
+from dagames.numerics.choice import as_choice
 
 CountsKind = Literal["self-inclusive", "centred", "independent"]
 Precision = Literal["float64", "float32", "bfloat16"]
@@ -337,10 +338,7 @@ def as_counts(counts: str) -> CountsKind:
     Raises:
         DomainError: If it is none of them.
     """
-    for known in _KNOWN:
-        if isinstance(counts, str) and counts == known:
-            return known
-    raise DomainError(f"`counts` must be one of {', '.join(get_args(CountsKind))}, not {counts!r}.")
+    return as_choice(counts, get_args(CountsKind), "counts")
 
 
 def as_precision(precision: str) -> Precision:
@@ -355,7 +353,4 @@ def as_precision(precision: str) -> Precision:
     Raises:
         DomainError: If it is none of them.
     """
-    for known in ("float64", "float32", "bfloat16"):
-        if precision == known:
-            return known
-    raise DomainError(f"`precision` must be one of {', '.join(get_args(Precision))}, not {precision!r}.")
+    return as_choice(precision, get_args(Precision), "precision")
