@@ -3,7 +3,7 @@
 from typing import Any, SupportsIndex, overload
 
 from dagames._errors import DomainError
-from dagames.functionals import Polytope
+from dagames.functionals import ConstraintSet
 from dagames.games.alignment import AlignmentGame
 from dagames.games.bregman import BregmanGame
 from dagames.games.coupled import CoupledGame
@@ -22,7 +22,7 @@ def solve(
     game: AlignmentGame | CoupledGame,
     method: str = "auto",
     *,
-    policies: Polytope | None = None,
+    policies: ConstraintSet | None = None,
     tolerance: float | None = None,
     max_iterations: SupportsIndex | None = None,
 ) -> Solution: ...
@@ -54,7 +54,7 @@ def solve(
     game: AlignmentGame | CoupledGame | BregmanGame,
     method: str = "auto",
     *,
-    policies: Polytope | LogLinear | None = None,
+    policies: ConstraintSet | LogLinear | None = None,
     tolerance: float | None = None,
     max_iterations: SupportsIndex | None = None,
 ) -> Solution:
@@ -81,7 +81,7 @@ def solve(
         DomainError: If `game` is no game, the method is unknown, or a number is out of its domain.
         SolveError: If the method does not suit the game, or does not reach the tolerance.
 
-    >>> from dagames.functionals import Gini, Linear
+    >>> from dagames.functionals import Gini, Linear, Polytope
     >>> from dagames.games.couplings import Coherence
     >>> game = AlignmentGame([0.5, 0.25, 0.25], [0, 1, 1], Linear([0.0, 1.0]), beta=1.0)
     >>> solution = solve(game)
@@ -106,7 +106,7 @@ def solve(
 
 
 def _solve_over(
-    policies: Polytope | LogLinear,
+    policies: ConstraintSet | LogLinear,
     game: AlignmentGame | CoupledGame | BregmanGame,
     method: str,
     options: dict[str, Any],
@@ -116,7 +116,7 @@ def _solve_over(
         raise DomainError(f"`policies` restricts the policy of an AlignmentGame, not of a {type(game).__name__}.")
     if method != "auto":
         raise DomainError(f'`method` must be "auto" where `policies` is given, not {short(method)}.')
-    if isinstance(policies, Polytope):
+    if isinstance(policies, ConstraintSet):
         return solve_restricted(game, policies, **options)
     if not isinstance(policies, LogLinear):
         raise DomainError(

@@ -7,7 +7,7 @@ from typing import SupportsIndex
 
 from dagames import _tolerances
 from dagames._errors import CertificateError, SolveError, as_choice
-from dagames.functionals import Functional, Linear, Separable, Smooth, nonconvexity
+from dagames.functionals import Functional, nonconvexity
 from dagames.games.alignment import AlignmentGame
 from dagames.numerics.float_errors import with_default_errors
 from dagames.numerics.integers import as_count
@@ -23,10 +23,10 @@ from dagames.solvers.extragradient import solve_mirror_prox
 from dagames.solvers.mirror_descent import solve_mirror_descent
 from dagames.solvers.newton import solve_newton
 from dagames.solvers.no_regret import solve_no_regret
-from dagames.solvers.path import refuse_constraints
 from dagames.solvers.pieces import is_long
 from dagames.solvers.policy_set import solve_polytope_sum
 from dagames.solvers.solution import Solution
+from dagames.solvers.suited import check_suited, remedy
 
 METHODS: dict[str, str] = {
     "auto": "closed_form, newton, projected mirror descent, mirror_descent or cutting_planes, whichever suits",
@@ -71,6 +71,8 @@ def solve_alignment(
 
     Raises:
         CertificateError: If a user's own functional is not convex.
+        SolveError: If the method does not suit the functional, before any step and naming methods that do; or if the
+            tolerance is not reached.
         DomainError: If `game` is none, the method is unknown, or a number is out of its domain.
 
     >>> from dagames.functionals import Linear
@@ -87,6 +89,18 @@ def solve_alignment(
         # A concave R has no supremum to bound, and would be certified wrongly.
         raise CertificateError(fault)
     tolerance, max_iterations = as_positive(tolerance, "tolerance"), as_count(max_iterations, "max_iterations", 0)
+    check_suited(game.functional, method)
+    try:
+        return _solved(game, method, tolerance, max_iterations)
+    except SolveError as error:
+        # Rounding is the same for all methods; where an iteration stopped, another may not.
+        if method == "auto" or error.diagnosis == "rounding":
+            raise
+        raise SolveError(f"{error} Else u{remedy(game.functional)[1:]}", error.diagnosis) from None
+
+
+def _solved(game: AlignmentGame, method: str, tolerance: float, max_iterations: int) -> Solution:
+    """Run a method that suits the functional."""
     polytope, rest = split(game.functional)
     if polytope is not None:
         # Not in blocks, which would drop the multipliers.
@@ -99,12 +113,10 @@ def _solve_constrained(
     game: AlignmentGame, rest: Functional | None, method: str, tolerance: float, max_iterations: int
 ) -> Solution:
     """Solve a game with a `Polytope` by a method that finds its multipliers."""
-    if method == "conic":
+    if method in {"conic", "cutting_planes"}:
         return _solver(method, tolerance, max_iterations)(game)
-    if method not in {"auto", "newton", "mirror_descent"}:
-        refuse_constraints(game, method)
-    direct = rest is None or isinstance(rest, Linear)
-    dense = isinstance(rest, Separable) or (isinstance(rest, Smooth) and game.n_answers <= _LARGEST_SYSTEM)
+    direct = rest is None or rest.constant_slope() is not None
+    dense = rest is not None and _is_quick_by_newton(rest, game.n_answers)
     if method == "newton" or (method == "auto" and direct):
         return solve_polytope(game, tolerance=tolerance)
     if method == "auto" and dense:
@@ -113,6 +125,8 @@ def _solve_constrained(
         except SolveError:
             # Its inner games may be out of reach of float64 where projections are not.
             pass
+    if method == "auto" and rest is not None and rest.as_smooth() is None:
+        return _first_order(game, tolerance=tolerance, max_iterations=max_iterations, descend=solve_polytope_sum)
     return solve_polytope_sum(game, tolerance=tolerance, max_iterations=max_iterations)
 
 
@@ -130,16 +144,22 @@ def _solver(method: str, tolerance: float, max_iterations: int) -> Callable[[Ali
 _DIRECT: dict[str, Callable[..., Solution]] = {"closed_form": solve_closed_form, "newton": solve_newton}
 
 
-def _first_order(game: AlignmentGame, *, tolerance: float, max_iterations: int) -> Solution:
+def _first_order(
+    game: AlignmentGame,
+    *,
+    tolerance: float,
+    max_iterations: int,
+    descend: Callable[..., Solution] = solve_mirror_descent,
+) -> Solution:
     """Run mirror descent, quick where R is smooth, and cutting planes, quick where it is a maximum of few functions."""
     first: tuple[Callable[[], Solution], ...] = (
-        lambda: solve_mirror_descent(game, tolerance=tolerance, max_iterations=min(max_iterations, _SMOOTH_STEPS)),
+        lambda: descend(game, tolerance=tolerance, max_iterations=min(max_iterations, _SMOOTH_STEPS)),
         lambda: solve_cutting_planes(game, tolerance=tolerance, max_iterations=max_iterations),
     )
     for attempt in first if game.n_answers <= _LARGEST_SYSTEM else ():
         with contextlib.suppress(SolveError):
             return attempt()
-    return solve_mirror_descent(game, tolerance=tolerance, max_iterations=max_iterations)
+    return descend(game, tolerance=tolerance, max_iterations=max_iterations)
 
 
 _SMOOTH_STEPS = 100
@@ -163,8 +183,13 @@ def _choose(game: AlignmentGame) -> str:
         return "newton"
     if has_closed_form(game.functional):
         return "closed_form"
-    if isinstance(game.functional, Separable):
-        return "newton"
-    if not isinstance(game.functional, Smooth):
+    if game.functional.as_smooth() is None:
         return "first_order"
-    return "newton" if game.n_answers <= _LARGEST_SYSTEM else "mirror_descent"
+    return "newton" if _is_quick_by_newton(game.functional, game.n_answers) else "mirror_descent"
+
+
+def _is_quick_by_newton(functional: Functional, n_answers: int) -> bool:
+    """Say whether Newton's steps are separate equations, or few enough for a dense system."""
+    if functional.as_separable() is not None:
+        return True
+    return functional.as_smooth() is not None and n_answers <= _LARGEST_SYSTEM

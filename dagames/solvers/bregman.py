@@ -6,7 +6,7 @@ from dagames import _tolerances
 from dagames._errors import DomainError, SolveError
 from dagames._types import OverAnswers, OverTraces
 from dagames.bregman import Consistency
-from dagames.functionals import Polytope, Separable
+from dagames.functionals import Separable
 from dagames.games.bregman import BregmanGame
 from dagames.numerics.float_errors import with_default_errors
 from dagames.simplex import pushforward
@@ -55,15 +55,16 @@ def solve_bregman(
     if max_iterations < 0:
         raise DomainError(f"`max_iterations` must be at least 0, not {max_iterations}.")
     functional = game.functional
-    if isinstance(functional, Polytope):
+    if (limits := functional.constraint_set()) is not None:
         raise SolveError(
-            "Polytope is an indicator, whose slope says nothing of its constraints' prices; state them in an "
+            f"{limits.name} is an indicator, whose slope says nothing of its constraints' prices; state them in an "
             "`AlignmentGame`, whose divergence is KL, and use `solve(game)`."
         )
-    if method == "newton" and not isinstance(functional, Separable):
-        raise SolveError(f"{type(functional).__name__} is not separable; use method 'mirror_descent'.")
-    if method != "mirror_descent" and isinstance(functional, Separable):
-        return _by_newton(game, functional, tolerance)
+    separable = functional.as_separable()
+    if method == "newton" and separable is None:
+        raise SolveError(f"{functional.name} is not separable; use method 'mirror_descent'.")
+    if method != "mirror_descent" and separable is not None:
+        return _by_newton(game, separable, tolerance)
     return _by_descent(game, tolerance, max_iterations)
 
 

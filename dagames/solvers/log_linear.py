@@ -84,12 +84,21 @@ def solve_log_linear(
     Returns:
         A stationary policy of the class. A SolveError if its steps run out.
 
+    Raises:
+        SolveError: If the functional contains a `Polytope`.
+
     >>> from dagames.functionals import Gini
     >>> game = AlignmentGame([0.6, 0.3, 0.1], [0, 1, 2], Gini(2.0), beta=0.5)
     >>> solution = solve_log_linear(game, [[0.0], [1.0], [2.0]])
     >>> solution.pi.round(3), float(solution.certificate.gap) > 0
     (array([0.446, 0.36 , 0.194]), True)
     """
+    if (limits := game.functional.constraint_set()) is not None:
+        raise SolveError(
+            f"solve_log_linear does not take the constraints of a {limits.name}, whose slope does not contain their "
+            'prices. Use "auto" of `solve(game)`, whose policies are all, or state the constraints as rewards in the '
+            "functional, at the prices that its `multipliers` name."
+        )
 
     def reward(log_pi: OverTraces) -> OverTraces:
         log_nu = simplex.pushforward(log_pi, game.E, game.n_answers)

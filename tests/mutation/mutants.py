@@ -86,8 +86,8 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("dagames/solvers/closed_form.py", "game.beta / (game.beta + weight)", "weight / (game.beta + weight)"),
     (
         "dagames/solvers/closed_form.py",
-        "game.functional.gradient(game.nu_0) / game.beta",
-        "game.functional.gradient(game.nu_0)",
+        "functional.gradient(game.nu_0) / game.beta",
+        "functional.gradient(game.nu_0)",
     ),
     (
         "dagames/solvers/mirror_descent.py",

@@ -104,10 +104,18 @@ def test_each_prompt_of_a_batch_has_its_own_multipliers_beside_another_functiona
         np.testing.assert_allclose(both.multipliers[x], alone.multipliers, atol=1e-8)
 
 
-def test_a_functional_with_kinks_is_projected():
+def test_a_functional_with_kinks_is_solved_by_tangents_of_it_and_of_the_budgets():
     R = from_convex(lambda nu: np.abs(nu[..., 0] - 0.3), lambda nu: np.sign(nu[..., :1] - 0.3) * [1.0, 0, 0, 0])
     with pytest.raises(SolveError, match="has no Hessian"):
         solve(game(R + Polytope(COSTS, BUDGETS)), "newton")
+    solution = solve(game(R + Polytope(COSTS, BUDGETS)))
+    assert solution.method == "cutting_planes"
+    assert solution.certificate.worst <= 1e-10
+    assert (solution.slack >= -1e-11).all()
+    for j in range(2):
+        step = 1e-5 * np.eye(2)[j]
+        up, down = (float(solve(game(R + Polytope(COSTS, BUDGETS + s))).value) for s in (step, -step))
+        assert (down - up) / 2e-5 == pytest.approx(solution.multipliers[j], abs=1e-5)
 
 
 @pytest.mark.parametrize("weight", [2.0, 0.5, [2.0, 3.0]])
