@@ -10,10 +10,7 @@ from dagames.games.coupled import CoupledGame
 from dagames.numerics.arrays import short
 from dagames.numerics.float_errors import with_default_errors
 from dagames.solvers.auto import solve_alignment
-from dagames.solvers.bregman import solve_bregman
-from dagames.solvers.coupled import solve_coupled
 from dagames.solvers.log_linear import LogLinear, solve_log_linear
-from dagames.solvers.policy_set import solve_restricted
 from dagames.solvers.solution import BregmanSolution, LogLinearSolution, Solution
 
 
@@ -99,8 +96,13 @@ def solve(
     if policies is not None:
         return _solve_over(policies, game, method, options)
     if isinstance(game, CoupledGame):
+        # Imported late: most games are of one kind, and some solvers load SciPy's optimisation.
+        from dagames.solvers.coupled import solve_coupled
+
         return solve_coupled(game, method, **options)
     if isinstance(game, BregmanGame):
+        from dagames.solvers.bregman import solve_bregman
+
         return solve_bregman(game, method, **options)
     return solve_alignment(game, method, **options)
 
@@ -117,6 +119,8 @@ def _solve_over(
     if method != "auto":
         raise DomainError(f'`method` must be "auto" where `policies` is given, not {short(method)}.')
     if isinstance(policies, ConstraintSet):
+        from dagames.solvers.policy_set import solve_restricted
+
         return solve_restricted(game, policies, **options)
     if not isinstance(policies, LogLinear):
         raise DomainError(
