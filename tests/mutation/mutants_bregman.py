@@ -41,11 +41,11 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
         "beta * (np.where(usable, slope_0, 0.0) -",
         "(np.where(usable, slope_0, 0.0) -",
     ),
-    ("dagames/bregman/reach.py", "np.minimum(c + max_by_answer", "np.minimum(-c + max_by_answer"),
+    ("dagames/bregman/reach.py", "np.minimum(c + simplex.max_by_answer", "np.minimum(-c + simplex.max_by_answer"),
     ("dagames/games/bregman.py", "np.asarray(self.beta * divergence)", "np.asarray(divergence)"),
     ("dagames/games/bregman.py", "return self.sign * self.beta", "return self.beta"),
     ("dagames/games/bregman.py", "return self.sign * self.beta", "return self.sign"),
-    ("dagames/games/bregman.py", "slope_at_log(self.log_pi_0) - price", "slope_at_log(self.log_pi_0) + price"),
+    ("dagames/games/bregman.py", "slope_at_log(self.log_pi_0) - cost", "slope_at_log(self.log_pi_0) + price"),
     (
         "dagames/games/bregman.py",
         "(np.where(self.reachable, u, 0.0)) / self.beta",

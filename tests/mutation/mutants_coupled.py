@@ -83,8 +83,8 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("dagames/games/coupled.py", "- self._potential(log_q)\n", "+ self._potential(log_q)\n"),
     (
         "dagames/games/coupled.py",
-        "np.where(self.reachable, -self.prompts.beta * said",
-        "np.where(self.reachable, self.prompts.beta * said",
+        "np.where(self.reachable, -self.prompts.beta * finite_log_q",
+        "np.where(self.reachable, self.prompts.beta * finite_log_q",
     ),
     ("dagames/games/coupled.py", "+ prompts.beta * simplex.kl_from_logs", "+ simplex.kl_from_logs"),
     ("dagames/games/coupled.py", "= coupling.usable(prompts.reachable, self.shares)", "= prompts.reachable"),
