@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from dagames.solvers.dual_ascent import admissible_step, dual_ascent_path, solve_dual_ascent
     from dagames.solvers.extragradient import mirror_prox_path, solve_mirror_prox
     from dagames.solvers.log_linear import LogLinear, best_log_linear_policy, solve_log_linear
+    from dagames.solvers.methods import BestResponse, DualAscent, MirrorDescent, NoRegret
     from dagames.solvers.mirror_descent import mirror_descent_path, solve_mirror_descent
     from dagames.solvers.newton import solve_newton
     from dagames.solvers.no_regret import no_regret_path, solve_no_regret
@@ -50,6 +51,7 @@ else:
             "dual_ascent": ["admissible_step", "dual_ascent_path", "solve_dual_ascent"],
             "extragradient": ["mirror_prox_path", "solve_mirror_prox"],
             "log_linear": ["LogLinear", "best_log_linear_policy", "solve_log_linear"],
+            "methods": ["BestResponse", "DualAscent", "MirrorDescent", "NoRegret"],
             "mirror_descent": ["mirror_descent_path", "solve_mirror_descent"],
             "newton": ["solve_newton"],
             "no_regret": ["no_regret_path", "solve_no_regret"],
@@ -67,11 +69,15 @@ __all__ = [
     "BREGMAN_METHODS",
     "COUPLED_METHODS",
     "METHODS",
+    "BestResponse",
     "BregmanSolution",
     "CertifiedIterate",
+    "DualAscent",
     "Iterate",
     "LogLinear",
     "LogLinearSolution",
+    "MirrorDescent",
+    "NoRegret",
     "Solution",
     "accelerated_ascent_path",
     "admissible_step",

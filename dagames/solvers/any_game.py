@@ -11,13 +11,14 @@ from dagames.numerics.arrays import short
 from dagames.numerics.float_errors import with_default_errors
 from dagames.solvers.auto import solve_alignment
 from dagames.solvers.log_linear import LogLinear, solve_log_linear
+from dagames.solvers.methods import Method
 from dagames.solvers.solution import BregmanSolution, LogLinearSolution, Solution
 
 
 @overload
 def solve(
     game: AlignmentGame | CoupledGame,
-    method: str = "auto",
+    method: str | Method = "auto",
     *,
     policies: ConstraintSet | None = None,
     tolerance: float | None = None,
@@ -28,7 +29,7 @@ def solve(
 @overload
 def solve(
     game: AlignmentGame,
-    method: str = "auto",
+    method: str | Method = "auto",
     *,
     policies: LogLinear,
     tolerance: float | None = None,
@@ -39,7 +40,7 @@ def solve(
 @overload
 def solve(
     game: BregmanGame,
-    method: str = "auto",
+    method: str | Method = "auto",
     *,
     tolerance: float | None = None,
     max_iterations: SupportsIndex | None = None,
@@ -49,7 +50,7 @@ def solve(
 @with_default_errors
 def solve(
     game: AlignmentGame | CoupledGame | BregmanGame,
-    method: str = "auto",
+    method: str | Method = "auto",
     *,
     policies: ConstraintSet | LogLinear | None = None,
     tolerance: float | None = None,
@@ -59,9 +60,9 @@ def solve(
 
     Args:
         game: An `AlignmentGame`, a `CoupledGame` or a `BregmanGame`.
-        method: Name of a method: one of `METHODS`, of `COUPLED_METHODS` or of `BREGMAN_METHODS`, by the kind of game.
-            "auto" chooses by the functional: a formula where there is one, Newton's method where there is a Hessian,
-            otherwise mirror descent and cutting planes.
+        method: Name of a method (of `METHODS`, `COUPLED_METHODS` or `BREGMAN_METHODS`, by kind of game), or an object
+            with options, such as `BestResponse(damping=0.5)`. "auto" chooses by the functional: a closed form where
+            there is one, Newton's method where there is a Hessian, otherwise mirror descent and cutting planes.
         policies: A class that the policy must be in, for an `AlignmentGame`: a `Polytope` whose costs are those of
             traces, or `LogLinear(features)`. All policies by default.
         tolerance: Relative duality gap to reach, above 0. By default 1e-10, 1e-6 for "conic" and 1e-3 for
@@ -110,7 +111,7 @@ def solve(
 def _solve_over(
     policies: ConstraintSet | LogLinear,
     game: AlignmentGame | CoupledGame | BregmanGame,
-    method: str,
+    method: str | Method,
     options: dict[str, Any],
 ) -> Solution:
     """Solve over a class of policies; each class has one method."""

@@ -3,10 +3,10 @@
 import contextlib
 from collections.abc import Callable
 from functools import partial
-from typing import SupportsIndex
+from typing import Any, SupportsIndex
 
 from dagames import _tolerances
-from dagames._errors import CertificateError, SolveError, as_choice
+from dagames._errors import CertificateError, DomainError, SolveError, as_choice
 from dagames.functionals import Functional, nonconvexity
 from dagames.games.alignment import AlignmentGame
 from dagames.numerics.float_errors import with_default_errors
@@ -20,6 +20,7 @@ from dagames.solvers.closed_form import has_closed_form, solve_closed_form
 from dagames.solvers.constrained import solve_polytope, split
 from dagames.solvers.cutting_planes import solve_cutting_planes
 from dagames.solvers.extragradient import solve_mirror_prox
+from dagames.solvers.methods import Method, with_options
 from dagames.solvers.mirror_descent import solve_mirror_descent
 from dagames.solvers.newton import solve_newton
 from dagames.solvers.no_regret import solve_no_regret
@@ -52,15 +53,19 @@ _DEFAULT_GAPS = {"conic": _tolerances.ORACLE_GAP, "no_regret": _tolerances.AVERA
 
 @with_default_errors
 def solve_alignment(
-    game: AlignmentGame, method: str = "auto", *, tolerance: float | None = None, max_iterations: SupportsIndex = 10_000
+    game: AlignmentGame,
+    method: str | Method = "auto",
+    *,
+    tolerance: float | None = None,
+    max_iterations: SupportsIndex = 10_000,
 ) -> Solution:
     """Solve a game to a certified duality gap.
 
     Args:
         game: The game.
-        method: One of `METHODS`. "auto" writes the equilibrium down where it can, finds it by Newton's method where
-            the functional has a Hessian, with a `Polytope` beside it or not, and otherwise runs mirror descent, and
-            cutting planes where that is slow, as it is at a kink.
+        method: One of `METHODS`, or an object of `dagames.solvers.methods`. "auto" uses a closed form if there is one,
+            Newton's method where the functional has a Hessian, with a `Polytope` beside it or not, and otherwise mirror
+            descent, then cutting planes if that is slow, as at a kink.
         tolerance: Relative duality gap to reach, above 0; by default 1e-10, 1e-6 for "conic" and 1e-3 for
             "no_regret".
         max_iterations: Steps allowed to the iterative methods.
@@ -82,30 +87,37 @@ def solve_alignment(
     ('closed_form', True)
     """
     check_game(game, AlignmentGame)
-    method = as_choice(method, "method", METHODS)
+    name, options = with_options(method)
+    name = as_choice(name, "method", METHODS)
     if tolerance is None:
-        tolerance = _DEFAULT_GAPS.get(method, _tolerances.GAP)
+        tolerance = _DEFAULT_GAPS.get(name, _tolerances.GAP)
     if game.functional.foreign and (fault := nonconvexity(game.functional, game.batch, game.n_answers)):
         # A concave R has no supremum to bound, and would be certified wrongly.
         raise CertificateError(fault)
     tolerance, max_iterations = as_positive(tolerance, "tolerance"), as_count(max_iterations, "max_iterations", 0)
-    check_suited(game.functional, method)
+    check_suited(game.functional, name)
     try:
-        return _solved(game, method, tolerance, max_iterations)
+        return _solved(game, name, tolerance, max_iterations, options)
     except SolveError as error:
         # Rounding is the same for all methods; where an iteration stopped, another may not.
-        if method == "auto" or error.diagnosis == "rounding":
+        if name == "auto" or error.diagnosis == "rounding":
             raise
         raise SolveError(f"{error} Else u{remedy(game.functional)[1:]}", error.diagnosis) from None
 
 
-def _solved(game: AlignmentGame, method: str, tolerance: float, max_iterations: int) -> Solution:
+def _solved(
+    game: AlignmentGame, method: str, tolerance: float, max_iterations: int, options: dict[str, Any]
+) -> Solution:
     """Run a method that suits the functional."""
     polytope, rest = split(game.functional)
     if polytope is not None:
+        if options:
+            raise DomainError(
+                f"{method} has no options beside a {polytope.name}, not {', '.join(options)}; its steps are projected."
+            )
         # Not in blocks, which would drop the multipliers.
         return _solve_constrained(game, rest, method, tolerance, max_iterations)
-    run = _solver(_choose(game) if method == "auto" else method, tolerance, max_iterations)
+    run = _solver(_choose(game) if method == "auto" else method, tolerance, max_iterations, options)
     return solve_in_blocks(game, run)
 
 
@@ -114,7 +126,7 @@ def _solve_constrained(
 ) -> Solution:
     """Solve a game with a `Polytope` by a method that finds its multipliers."""
     if method in {"conic", "cutting_planes"}:
-        return _solver(method, tolerance, max_iterations)(game)
+        return _solver(method, tolerance, max_iterations, {})(game)
     direct = rest is None or rest.constant_slope() is not None
     dense = rest is not None and _is_quick_by_newton(rest, game.n_answers)
     if method == "newton" or (method == "auto" and direct):
@@ -130,7 +142,9 @@ def _solve_constrained(
     return solve_polytope_sum(game, tolerance=tolerance, max_iterations=max_iterations)
 
 
-def _solver(method: str, tolerance: float, max_iterations: int) -> Callable[[AlignmentGame], Solution]:
+def _solver(
+    method: str, tolerance: float, max_iterations: int, options: dict[str, Any]
+) -> Callable[[AlignmentGame], Solution]:
     if method == "conic":
         # cvxpy takes longer to import than everything else together, and most games never need it.
         from dagames.solvers.conic import solve_conic
@@ -138,7 +152,7 @@ def _solver(method: str, tolerance: float, max_iterations: int) -> Callable[[Ali
         return partial(solve_conic, tolerance=tolerance)
     if method in _DIRECT:
         return partial(_DIRECT[method], tolerance=tolerance)
-    return partial(_ITERATIVE[method], tolerance=tolerance, max_iterations=max_iterations)
+    return partial(_ITERATIVE[method], tolerance=tolerance, max_iterations=max_iterations, **options)
 
 
 _DIRECT: dict[str, Callable[..., Solution]] = {"closed_form": solve_closed_form, "newton": solve_newton}

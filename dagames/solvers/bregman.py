@@ -3,7 +3,7 @@
 import numpy as np
 
 from dagames import _tolerances
-from dagames._errors import DomainError, SolveError
+from dagames._errors import DomainError, SolveError, as_choice
 from dagames._types import OverAnswers, OverTraces
 from dagames.bregman import Consistency
 from dagames.functionals import Separable
@@ -12,6 +12,7 @@ from dagames.numerics.float_errors import with_default_errors
 from dagames.simplex import pushforward
 from dagames.solvers.bregman_descent import descent_path
 from dagames.solvers.bregman_newton import newton_log_policy
+from dagames.solvers.methods import Method, with_options
 from dagames.solvers.solution import BregmanSolution
 
 BREGMAN_METHODS = ("auto", "newton", "mirror_descent")
@@ -20,7 +21,7 @@ BREGMAN_METHODS = ("auto", "newton", "mirror_descent")
 @with_default_errors
 def solve_bregman(
     game: BregmanGame,
-    method: str = "auto",
+    method: str | Method = "auto",
     *,
     tolerance: float = _tolerances.GAP,
     max_iterations: int = 10_000,
@@ -48,8 +49,10 @@ def solve_bregman(
     >>> solution.pi.round(12), float(solution.value.round(12)), solution.consistency.consistent
     (array([0.23, 0.77]), 0.324, False)
     """
-    if method not in BREGMAN_METHODS:
-        raise DomainError(f"`method` must be one of {', '.join(BREGMAN_METHODS)}, not {method!r}.")
+    name, options = with_options(method)
+    method = as_choice(name, "method", BREGMAN_METHODS)
+    if options:
+        raise DomainError(f"{method} has no options in a Bregman game, not {', '.join(options)}.")
     if not tolerance > 0:
         raise DomainError(f"`tolerance` must be above 0, not {tolerance}.")
     if max_iterations < 0:

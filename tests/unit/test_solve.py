@@ -7,14 +7,22 @@ import numpy as np
 import pytest
 
 from dagames import AlignmentGame, CoupledGame, DomainError, solve
-from dagames.functionals import Polytope
+from dagames.functionals import Gini, Polytope
 from dagames.games.couplings import Budgets
 from dagames.solvers import (
+    BestResponse,
+    DualAscent,
     LogLinear,
     LogLinearSolution,
+    MirrorDescent,
+    NoRegret,
+    solve_best_response,
     solve_bregman,
     solve_coupled,
+    solve_dual_ascent,
     solve_log_linear,
+    solve_mirror_descent,
+    solve_no_regret,
     solve_restricted,
 )
 from dagames.solvers.solution import BregmanSolution
@@ -22,6 +30,7 @@ from tests.unit.test_solution import EUCLIDEAN, GAME, PROMPTS
 
 COUPLED = CoupledGame(PROMPTS, Budgets([0.0, 1.0], 0.3))
 TRACES = Polytope([1.0, 0.0, 0.0], 0.3)
+BUDGETED = AlignmentGame([0.5, 0.5], [0, 1], Gini(1.0) + Polytope([0.0, 1.0], 0.3), beta=0.7)
 FEATURES = [[0.0], [1.0], [2.0]]
 
 
@@ -88,3 +97,42 @@ def test_what_does_not_go_together_is_refused(call, message):
 def test_a_ragged_batch_is_solved():
     game = AlignmentGame.ragged([[0.5, 0.5], [0.25, 0.25, 0.5]], [[0, 1], [0, 1, 1]], GAME.functional, beta=0.7)
     assert [len(row) for row in solve(game).pi] == [2, 3]
+
+
+@pytest.mark.parametrize(
+    ("game", "method", "direct"),
+    [
+        (GAME, BestResponse(damping=0.5), lambda: solve_best_response(GAME, damping=0.5)),
+        (GAME, BestResponse(damping="auto"), lambda: solve(GAME, "damped_response")),
+        (GAME, MirrorDescent(), lambda: solve(GAME, "mirror_descent")),
+        (GAME, MirrorDescent(line_search=False), lambda: solve_mirror_descent(GAME, line_search=False)),
+        (GAME, NoRegret(policy="optimistic"), lambda: solve_no_regret(GAME, policy="optimistic")),
+        (COUPLED, DualAscent(step=0.1), lambda: solve_dual_ascent(COUPLED, step=0.1)),
+        (EUCLIDEAN, MirrorDescent(), lambda: solve_bregman(EUCLIDEAN, "mirror_descent")),
+    ],
+)
+def test_a_method_with_options_is_the_function_with_them(game, method, direct):
+    found, expected = solve(game, method), direct()
+    assert (found.method, found.iterations) == (expected.method, expected.iterations)
+    np.testing.assert_array_equal(found.log_nu, expected.log_nu)
+
+
+def test_options_change_the_path():
+    assert solve(GAME, BestResponse(damping=0.5)).iterations != solve(GAME, BestResponse(damping=0.25)).iterations
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: solve(GAME, DualAscent()), "`method` must be one of auto"),
+        (lambda: solve(COUPLED, BestResponse()), "`method` must be one of auto, dual_ascent"),
+        (lambda: solve(EUCLIDEAN, MirrorDescent(line_search=False)), "mirror_descent has no options in a Bregman game"),
+        (lambda: solve(GAME, BestResponse(damping=2.0)), "`damping` must be"),
+        (lambda: solve(GAME, 3), "`method` must be a name or an object"),
+        (lambda: solve(BUDGETED, MirrorDescent(line_search=False)), "has no options beside a Polytope"),
+        (lambda: solve(GAME, BestResponse(), policies=TRACES), '`method` must be "auto" where `policies` is given'),
+    ],
+)
+def test_a_method_that_does_not_suit_the_game_is_refused(call, message):
+    with pytest.raises(DomainError, match=message):
+        call()
