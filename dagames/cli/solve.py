@@ -86,14 +86,14 @@ def solve(
         from dagames.cli.result import POLICY_SIZE, as_result, lists_policy
         from dagames.solvers import solve as solve_game
 
-        stated = read_game(path)
-        solution = solve_game(stated.game, method, tolerance=tolerance, max_iterations=max_iterations)
+        file = read_game(path)
+        solution = solve_game(file.game, method, tolerance=tolerance, max_iterations=max_iterations)
     seconds = perf_counter() - begun
-    text = json.dumps(as_result(solution, stated.functional, policy=policy), indent=2, allow_nan=False) + "\n"
+    text = json.dumps(as_result(solution, file.functional, policy=policy), indent=2, allow_nan=False) + "\n"
     if plot is not None:
         from dagames.pictures.solution import describe, draw
 
-        picture = describe(solution, stated.functional) | {"name": plot.stem}
+        picture = describe(solution, file.functional) | {"name": plot.stem}
         content = draw(picture, plot.suffix.lower().removeprefix("."))
         write_text(plot.with_suffix(".json"), json.dumps(picture, allow_nan=False) + "\n")
         write_bytes(plot, content)

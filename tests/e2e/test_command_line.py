@@ -111,6 +111,7 @@ def test_figures_and_report_never_replace_what_is_there(tmp_path):
     for command in ("figures", "report"):
         assert "exists already" in refused(command, "--out", tmp_path)
         assert "is a file" in refused(command, "--out", tmp_path / "kept.txt")
+        assert "kept.txt is a file" in refused(command, "--out", tmp_path / "kept.txt" / "new")
     assert [p.name for p in tmp_path.iterdir()] == ["kept.txt"]
 
 

@@ -173,6 +173,7 @@ def test_aliases_share_what_they_name(tmp_path):
         ("pi_0: &a [*a]", ["line 1, column 11", "repeats &a"]),
         ("a: &a [1]\nb: [*a, *a]", ["unknown: a"]),
         (stated().replace("beta:", "betta:"), ["line 4, column 1", "unknown: betta", "Did you mean beta?"]),
+        (stated().replace("E:", "e:"), ["line 2, column 1", "unknown: e. Did you mean E? The keys are pi_0"]),
         (stated().replace("beta: 0.7", ""), ["missing: beta"]),
         ("beta: 1", ["missing: E, functional, pi_0 (or log_pi_0)"]),
         (stated() + "log_pi_0: [0.0]", ["line 5, column 1", "both state the reference"]),

@@ -171,6 +171,22 @@ def test_nothing_is_written_over_anything(tmp_path):
     assert json.loads((tmp_path / "a.json").read_text())["method"] == "newton"
 
 
+def test_a_folder_that_is_not_there_is_refused(tmp_path):
+    path = game_file(tmp_path)
+    for option, name in (("out", "a.json"), ("plot", "a.svg")):
+        with pytest.raises(DomainError, match=f"--{option}: cannot write .*{name}: there is no folder"):
+            solve_command(path, **{option: tmp_path / "new" / name})
+    assert [p.name for p in tmp_path.iterdir()] == ["game.json"]
+
+
+@pytest.mark.parametrize("method", ["newtonn", "Newton", "nwton"])
+def test_the_nearest_choice_is_suggested_whatever_its_case(tmp_path, method):
+    with pytest.raises(DomainError, match=rf"not '{method}'\. Did you mean newton\?"):
+        solve_command(game_file(tmp_path), method=method)
+    with pytest.raises(DomainError, match=r"not 'xyz'\.$"):
+        solve_command(game_file(tmp_path), method="xyz")
+
+
 def test_the_result_is_finite_numbers_and_null():
     game = AlignmentGame([0.5, 0.5, 0.0], [0, 1, 2], KLFromPrior([0.5, 0.5, 0.0]), 1.0)
     result = as_result(solve(game), {"KLFromPrior": {"prior": [0.5, float("inf"), float("nan")]}})
