@@ -5,6 +5,7 @@ SUITE = (
     "tests/unit/test_tables.py",
     "tests/property/test_recommended_laws.py",
     "tests/property/test_table_laws.py",
+    "tests/property/test_polynomial_laws.py",
     "tests/property/test_group_laws.py",
     "tests/property/test_callable_laws.py",
     "tests/unit/test_callable_rewards.py",
