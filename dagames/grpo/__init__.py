@@ -10,7 +10,7 @@ from dagames.grpo.iterated_dpo import iterated_dpo_path, solve_iterated_dpo
 from dagames.grpo.learners import Dpo, Groups, Grpo, Learner, MirrorDescent, Reinforce, Rloo
 from dagames.grpo.mean_field import mean_field_path
 from dagames.grpo.moments import effective_reward
-from dagames.grpo.preferences import bradley_terry, sample_preferences
+from dagames.grpo.preferences import bradley_terry
 from dagames.grpo.simulator import Course, simulate
 from dagames.grpo.update_error import UpdateError, update_error
 
@@ -42,7 +42,6 @@ __all__ = [
     "iterated_dpo_path",
     "mean_field_path",
     "recover_target",
-    "sample_preferences",
     "simulate",
     "solve_dpo",
     "solve_iterated_dpo",
