@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from dagames._lazy import lazy_exports
 
 if TYPE_CHECKING:
-    from dagames.bregman.base import Generator, as_generator
+    from dagames.bregman.base import Generator
     from dagames.bregman.entropic import Entropic
     from dagames.bregman.euclidean import Euclidean
     from dagames.bregman.polynomial import Polynomial
@@ -15,7 +15,7 @@ else:
     __getattr__, __dir__ = lazy_exports(
         __name__,
         {
-            "base": ["Generator", "as_generator"],
+            "base": ["Generator"],
             "entropic": ["Entropic"],
             "euclidean": ["Euclidean"],
             "polynomial": ["Polynomial"],
@@ -24,4 +24,4 @@ else:
         },
     )
 
-__all__ = ["Consistency", "Entropic", "Euclidean", "Generator", "Polynomial", "Power", "as_generator", "consistency"]
+__all__ = ["Consistency", "Entropic", "Euclidean", "Generator", "Polynomial", "Power", "consistency"]

@@ -4,8 +4,9 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from dagames.estimators import Interval, RewardTable, recommended_table, taylor_table
+from dagames.estimators import RewardTable, recommended_table, taylor_table
 from dagames.estimators.reward_table import inner_degree
+from dagames.estimators.supremum import Interval
 
 
 def print_table(made: RewardTable) -> None:

@@ -7,7 +7,11 @@ import numpy as np
 
 from dagames import simplex
 from dagames._types import Extraction, Numbers, OverAnswers, OverTraces, PerPrompt, RaggedTraces, Reachable
-from dagames.functionals import Functional, as_functional, at_prompts, finite_slope, playable_answers
+from dagames.functionals import Functional
+from dagames.functionals.base import playable_answers
+from dagames.functionals.nonconvex import as_functional
+from dagames.functionals.parts import at_prompts
+from dagames.functionals.slopes import finite_slope
 from dagames.games.certificate import Certificate, certify
 from dagames.games.reference import Reference
 from dagames.numerics.float_errors import with_default_errors_in

@@ -7,9 +7,11 @@ import numpy as np
 from dagames import simplex
 from dagames._errors import DomainError, InfeasibleError, ShapeError
 from dagames._types import Extraction, Numbers, OverAnswers, OverTraces, PerPrompt, Reachable
-from dagames.bregman import Consistency, Entropic, Generator, as_generator, consistency
+from dagames.bregman import Consistency, Entropic, Generator, consistency
+from dagames.bregman.base import as_generator
 from dagames.bregman.reach import as_sign, best_box
-from dagames.functionals import Functional, finite_slope
+from dagames.functionals import Functional
+from dagames.functionals.slopes import finite_slope
 from dagames.games.certificate import Certificate, certify
 from dagames.numerics.arrays import owned
 from dagames.numerics.float_errors import with_default_errors_in

@@ -62,7 +62,7 @@ def effective_reward(
     Source:
         claims I.19, B.1, B.2
 
-    >>> from dagames.grpo import as_group_reward
+    >>> from dagames.grpo.group_rewards import as_group_reward
     >>> from dagames.targets import GiniDiversity
     >>> reward = as_group_reward(GiniDiversity(), 4)
     >>> effective_reward([0.0, 0.5, 1.0], reward, 4), effective_reward([0.0, 0.5, 1.0], reward, 4, "none")

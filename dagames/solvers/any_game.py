@@ -3,7 +3,7 @@
 from typing import Any, SupportsIndex, overload
 
 from dagames._errors import DomainError
-from dagames.functionals import ConstraintSet
+from dagames.functionals.base import ConstraintSet
 from dagames.games.alignment import AlignmentGame
 from dagames.games.bregman import BregmanGame
 from dagames.games.coupled import CoupledGame

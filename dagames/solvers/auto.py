@@ -7,7 +7,8 @@ from typing import Any, SupportsIndex
 
 from dagames import _tolerances
 from dagames._errors import CertificateError, DomainError, SolveError, as_choice
-from dagames.functionals import Functional, nonconvexity
+from dagames.functionals import Functional
+from dagames.functionals.convexity import nonconvexity
 from dagames.games.alignment import AlignmentGame
 from dagames.numerics.float_errors import with_default_errors
 from dagames.numerics.integers import as_count

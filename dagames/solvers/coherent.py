@@ -8,7 +8,7 @@ from dagames._types import OverAnswers, PerPrompt
 from dagames.games.coupled import CoupledGame
 from dagames.games.couplings import Coherence, SoftCoherence
 from dagames.numerics.float_errors import with_default_errors
-from dagames.orbits import log_geometric_mean
+from dagames.orbits.consensus import log_geometric_mean
 from dagames.solvers.path import check_solved
 from dagames.solvers.solution import Solution
 

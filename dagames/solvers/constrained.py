@@ -7,7 +7,8 @@ import numpy as np
 from dagames import _tolerances, simplex
 from dagames._errors import SolveError
 from dagames._types import OverAnswers, PerConstraint
-from dagames.functionals import ConstraintSet, Functional
+from dagames.functionals import Functional
+from dagames.functionals.base import ConstraintSet
 from dagames.games.alignment import AlignmentGame
 from dagames.games.certificate import Certificate, certify
 from dagames.numerics.faces import Face

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from dagames import _tolerances, simplex
 from dagames._errors import SolveError
 from dagames._types import OverAnswers, PerPrompt
-from dagames.functionals import finite_slope
 from dagames.functionals.conjugates.interior_point import interior_point
+from dagames.functionals.slopes import finite_slope
 from dagames.games.alignment import AlignmentGame
 from dagames.games.certificate import Certificate, certify
 from dagames.numerics.float_errors import with_default_errors

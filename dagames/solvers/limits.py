@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dagames._types import OverAnswers, PerPrompt
-from dagames.functionals import ConstraintSet
+from dagames.functionals.base import ConstraintSet
 from dagames.games.alignment import AlignmentGame
 from dagames.games.certificate import Certificate
 from dagames.numerics.faces import Face

@@ -9,7 +9,7 @@ import numpy as np
 from dagames import _tolerances, simplex
 from dagames._errors import DomainError, SolveError
 from dagames._types import OverAnswers
-from dagames.functionals import nonconvexity
+from dagames.functionals.convexity import nonconvexity
 from dagames.games.alignment import AlignmentGame
 from dagames.games.certificate import Certificate
 from dagames.solvers.solution import CertifiedIterate, Iterate, Solution

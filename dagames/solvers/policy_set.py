@@ -7,7 +7,8 @@ import numpy as np
 from dagames import _tolerances, simplex
 from dagames._errors import DomainError, SolveError
 from dagames._types import Numbers, OverAnswers, OverTraces, PerPrompt
-from dagames.functionals import ConstraintSet, Linear
+from dagames.functionals import Linear
+from dagames.functionals.base import ConstraintSet
 from dagames.games.alignment import AlignmentGame
 from dagames.games.certificate import Certificate, certify
 from dagames.numerics.float_errors import with_default_errors

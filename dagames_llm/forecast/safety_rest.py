@@ -18,7 +18,7 @@ from dagames._errors import InfeasibleError, SolveError
 from dagames.functionals import Linear
 from dagames.games.coupled import CoupledGame
 from dagames.games.couplings import Budgets
-from dagames.solvers import solve_budgets
+from dagames.solvers.budgets import solve_budgets
 from dagames_llm.forecast.answer_dynamics import log_of, towards
 from dagames_llm.forecast.safety_batch import PromptBatch
 from dagames_llm.forecast.safety_course import penalties

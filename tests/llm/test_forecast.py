@@ -128,7 +128,7 @@ def test_drawn_groups_count_what_a_trace_does_to_the_others() -> None:
 
 
 def test_large_groups_stay_exact() -> None:
-    from dagames.grpo import ExpectedUpdate
+    from dagames.grpo.expected_update import ExpectedUpdate
 
     for K in (16, 34):
         nu = np.array([0.6, 0.3, 0.1])

@@ -18,7 +18,6 @@ from dagames.estimators import (
     RewardTable,
     as_reward,
     elevated_table,
-    falling_factorials,
     harmonic_table,
     minimax_table,
     plugin_table,
@@ -32,6 +31,7 @@ from dagames.estimators.exchange import exchange, level_exactly
 from dagames.estimators.log_polynomial import LogPolynomial
 from dagames.estimators.minimax import best_polynomial
 from dagames.estimators.supremum import supremum
+from dagames.estimators.ustatistics import falling_factorials
 from tests.cases import seeds
 
 REWARDS = [

@@ -15,7 +15,6 @@ from dagames._errors import CertificateError
 from dagames.cli.pareto_trace import Trace
 from dagames.estimators import (
     LOG,
-    Interval,
     Reward,
     aqp_table,
     budgeted,
@@ -36,6 +35,7 @@ from dagames.estimators.interior_point import Start, interior_point
 from dagames.estimators.minimax import best_exactly, best_polynomial
 from dagames.estimators.program import balls, program
 from dagames.estimators.reward_table import weighted_bias
+from dagames.estimators.supremum import Interval
 
 SOLVERS = {"second_moment": solve_aqp, "variance": solve_variance}
 GAP = 1e-6

@@ -32,14 +32,11 @@ from dagames.orbits import (
     smoothed,
     two_step_projection,
 )
-from dagames.solvers import (
-    dual_ascent_path,
-    solve_budgets,
-    solve_coherent,
-    solve_dual_ascent,
-    solve_polytope,
-    solve_soft_coherent,
-)
+from dagames.solvers import solve_dual_ascent
+from dagames.solvers.budgets import solve_budgets
+from dagames.solvers.coherent import solve_coherent, solve_soft_coherent
+from dagames.solvers.constrained import solve_polytope
+from dagames.solvers.dual_ascent import dual_ascent_path
 from tests.coupled_cases import batch, scalar_game
 
 

@@ -11,14 +11,12 @@ from dagames.estimators import RewardTable, plugin_table
 from dagames.functionals import Gini, LogScore
 from dagames.grpo import (
     Dpo,
-    ExpectedUpdate,
     GroupTask,
     Grpo,
     ManyToOne,
     MirrorDescent,
     Reinforce,
     Rloo,
-    as_group_reward,
     bradley_terry,
     decoupled_advantages,
     effective_reward,
@@ -31,6 +29,8 @@ from dagames.grpo import (
     solve_dpo,
     true_update,
 )
+from dagames.grpo.expected_update import ExpectedUpdate
+from dagames.grpo.group_rewards import as_group_reward
 from dagames.targets import GiniDiversity, MajorityVote
 
 HALVES = [0.5, 0.5]

@@ -12,7 +12,9 @@ from dagames.estimators import RewardTable, as_reward, plugin_table
 from dagames.functionals import EntropyMinimisation, Gini, KLFromPrior, Linear, LogScore, NegativeEntropy
 from dagames.games.couplings import Coherence
 from dagames.grpo import Grpo, ManyToOne, effective_reward, group_advantages, simulate
-from dagames.solvers import Iterate, solve_best_response, solve_closed_form, solve_no_regret, solve_restricted
+from dagames.solvers import Iterate, solve_no_regret, solve_restricted
+from dagames.solvers.best_response import solve_best_response
+from dagames.solvers.closed_form import solve_closed_form
 from dagames.solvers.path import solve_along
 from dagames.targets import AnswerGroup, GiniDiversity, InverseFrequency, MajorityVote
 

@@ -11,17 +11,24 @@ import pytest
 import dagames.solvers.conic  # noqa: F401 - whose import takes longer than any solver here
 from dagames import AlignmentGame, CoupledGame, DomainError, InfeasibleError, SolveError, solve, solve_coupled
 from dagames.cli.result import as_result
-from dagames.functionals import Functional, Gini, KLToPrior, Linear, Point, Polytope, Quadratic, Scaled, from_convex
-from dagames.functionals.algebra import mixture, multiple
-from dagames.games.couplings import Budgets, Equalities, EqualRates
-from dagames.solvers import (
-    METHODS,
-    solve_best_response,
-    solve_closed_form,
-    solve_dual_ascent,
-    solve_newton,
-    solve_polytope,
+from dagames.functionals import (
+    Functional,
+    Gini,
+    KLToPrior,
+    Linear,
+    Point,
+    Polytope,
+    Quadratic,
+    from_convex,
 )
+from dagames.functionals.algebra import mixture, multiple
+from dagames.functionals.scaled import Scaled
+from dagames.games.couplings import Budgets, Equalities, EqualRates
+from dagames.solvers import METHODS, solve_dual_ascent
+from dagames.solvers.best_response import solve_best_response
+from dagames.solvers.closed_form import solve_closed_form
+from dagames.solvers.constrained import solve_polytope
+from dagames.solvers.newton import solve_newton
 from tests.coupled_cases import complementarity
 
 NU_0 = np.array([0.1, 0.4, 0.2, 0.3])

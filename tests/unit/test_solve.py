@@ -16,15 +16,15 @@ from dagames.solvers import (
     LogLinearSolution,
     MirrorDescent,
     NoRegret,
-    solve_best_response,
     solve_bregman,
     solve_coupled,
     solve_dual_ascent,
     solve_log_linear,
-    solve_mirror_descent,
     solve_no_regret,
     solve_restricted,
 )
+from dagames.solvers.best_response import solve_best_response
+from dagames.solvers.mirror_descent import solve_mirror_descent
 from dagames.solvers.solution import BregmanSolution
 from tests.unit.test_solution import EUCLIDEAN, GAME, PROMPTS
 
