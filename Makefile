@@ -37,11 +37,7 @@ reproduce: .venv-core/installed
 	.venv-core/bin/dagames report --out out/report --overwrite
 
 test: .venv/installed
-	.venv/bin/ruff format --check .
-	.venv/bin/ruff check .
-	.venv/bin/mypy
-	.venv/bin/lint-imports
-	.venv/bin/pytest -n $(JOBS) --dist worksteal -m "not long" -q
+	.venv/bin/python -m tests.stages $(JOBS)
 
 test-long: .venv/installed
 	.venv/bin/pytest -n $(JOBS) --dist worksteal -m long -q

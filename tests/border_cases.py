@@ -239,10 +239,6 @@ ENTRIES: dict[str, Entry] = {
     "group_advantages": Entry(now(grpo.group_advantages, normalise="none"), {"rewards": COSTS}),
     "mean_field_path": Entry(mean_field, {"nu_0": Q, "reward": COSTS}),
     "recover_target": Entry(now(grpo.recover_target), {"log_pi": LOGS, "pi_0": Q, "E": [0, 1]}),
-    "sample_preferences": Entry(
-        lambda **a: partial(np.array, grpo.sample_preferences(**a, n_pairs=9, rng=np.random.default_rng(0))),
-        {"rewards": COSTS, "pi_0": Q},
-    ),
     "solve_dpo": Entry(now(lambda **a: grpo.solve_dpo(**a, beta=1.0).scores), {"pi_0": Q, "wins": [[0, 2], [1, 0]]}),
     "true_update": Entry(now(grpo.true_update), {"nu": Q, "reward": COSTS}),
     "update_error": Entry(now(grpo.update_error, table=plugin_table(3), group_size=3), {"nu": Q}),

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from dagames.pictures.solution import game_of
-from dagames.solvers import ConstrainedSolution, Solution
+from dagames.solvers import Solution
 
 POLICY_SIZE = 10_000
 """Number of traces up to which a result lists the policy by default."""
@@ -43,7 +43,7 @@ def as_result(solution: Solution, functional: Any, *, policy: bool | None = None
         "average_gap": None if solution.average is None else solution.average.certificate.gap.tolist(),
         "average_history": list(solution.average_history),
     }
-    if isinstance(solution, ConstrainedSolution):
+    if solution.multipliers.size:
         result["multipliers"] = _prices(solution.multipliers.tolist())
         result["slack"] = solution.slack.tolist()
     finite: dict[str, Any] = _finite(result)

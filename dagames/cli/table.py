@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, get_args
 
 import typer
 
@@ -11,7 +11,10 @@ from dagames._errors import DomainError, as_choice
 from dagames._files import check_folder, check_new_file
 from dagames.cli.terminal import spinner
 
-Maker: TypeAlias = Callable[..., Any]
+if TYPE_CHECKING:
+    from dagames.estimators import RewardTable
+
+Maker: TypeAlias = Callable[..., "RewardTable"]
 """Takes K, the reward, the kind of counts and, with a budget, the bias and its unit; returns a `RewardTable`."""
 
 
@@ -61,6 +64,9 @@ BUDGETED: dict[str, tuple[Maker, str]] = {
 }
 """Methods that take a budget of bias."""
 
+SOLVED = {"minimax": "minimax_table", "aqp": "aqp_table", "variance": "variance_table"}
+"""Methods that solve a program, for which a solver can be chosen, each with its function in `dagames.estimators`."""
+
 _EVERY = METHODS | BUDGETED
 
 HELP = f"""Make a reward table, prove its bias, and print it.
@@ -73,6 +79,7 @@ Examples:
     dagames table --group-size 16
     dagames table --group-size 16 --out table.json
     dagames table --group-size 16 --method aqp --bias 2
+    dagames table --group-size 16 --method minimax --solver cvxpy
     dagames table --group-size 64 --method minimax --counts independent --json
 
 Methods:
@@ -101,6 +108,9 @@ def table(
         str, typer.Option(help="What --bias counts in: optimum (the least possible) or absolute.")
     ] = "optimum",
     reward: Annotated[str, typer.Option(help="What the table estimates.")] = "log",
+    solver: Annotated[
+        str | None, typer.Option(help="Solver for minimax, aqp, variance: exchange or cvxpy.", show_default="exchange")
+    ] = None,
     counts: Annotated[
         str | None,
         typer.Option(
@@ -120,6 +130,7 @@ def table(
         bias: Budget of bias, for methods that take one.
         unit: What it counts in.
         reward: What it estimates.
+        solver: How its program is solved, for methods that have one.
         counts: The kind of counts; by default "centred" for the recommended table, and "self-inclusive" for others.
         precision: The type that its entries are rounded to.
         out: The file.
@@ -127,11 +138,18 @@ def table(
         overwrite: Whether the file may be replaced.
 
     Raises:
-        DomainError: If the method is unknown, does not know the reward, or takes no budget, or the group is too large.
+        DomainError: If the method is unknown, does not know the reward, or takes no budget or no solver; or if the
+            group is too large.
     """
     method = as_choice(method, "method", _EVERY)
     if method in METHODS and bias is not None:
         raise DomainError(f"the method {method} takes no --bias; {' and '.join(BUDGETED)} do.")
+    if method not in SOLVED and solver is not None:
+        raise DomainError(f"the method {method} takes no --solver; {', '.join(SOLVED)} do.")
+    if solver is not None:
+        from dagames.estimators.minimax import Method
+
+        as_choice(solver, "--solver", get_args(Method))
     estimates = estimators.as_reward(reward)
     if method in _LOG_ONLY and estimates != estimators.LOG:
         raise DomainError(f"the method {method} knows the reward log only, not {reward!r}; use minimax or taylor.")
@@ -148,12 +166,8 @@ def table(
 
     kind = as_counts(("centred" if method == "recommended" else "self-inclusive") if counts is None else counts)
     with spinner(f"making and proving the {method} table of {group_size} traces"):
-        if method in METHODS:
-            made = METHODS[method][0](group_size, estimates, kind)
-        else:
-            budget = 2.0 if bias is None else bias
-            made = BUDGETED[method][0](group_size, estimates, kind, budget, as_unit(unit))
-        made = made.rounded(as_precision(precision))
+        budget = (2.0 if bias is None else bias, as_unit(unit))
+        made = _make(method, group_size, estimates, kind, budget, solver).rounded(as_precision(precision))
         text = made.to_json()
     if out is not None:
         made.save(out, overwrite=overwrite)
@@ -163,3 +177,15 @@ def table(
         from dagames.cli.table_words import print_table
 
         print_table(made)
+
+
+def _make(
+    method: str, K: int, reward: Any, counts: Any, budget: tuple[float, Any], solver: str | None
+) -> "RewardTable":
+    if solver is not None:
+        limits = dict(zip(("bias", "unit"), budget, strict=True)) if method in BUDGETED else {}
+        maker: Maker = getattr(estimators, SOLVED[method])
+        return maker(K, reward=reward, counts=counts, method=solver, **limits)
+    makers = BUDGETED if method in BUDGETED else METHODS
+    arguments = budget if method in BUDGETED else ()
+    return makers[method][0](K, reward, counts, *arguments)

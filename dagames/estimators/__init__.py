@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from dagames._lazy import lazy_exports
 
 if TYPE_CHECKING:
-    from dagames.estimators.aqp import aqp_table, solve_aqp
+    from dagames.estimators.budget import aqp_table, solve_aqp, solve_variance, variance_table
     from dagames.estimators.callable_reward import CallableReward
     from dagames.estimators.elevated import elevated_table, split_table
     from dagames.estimators.estimand import Estimand
@@ -19,12 +19,11 @@ if TYPE_CHECKING:
     from dagames.estimators.supremum import Interval
     from dagames.estimators.taylor import taylor_table
     from dagames.estimators.ustatistics import falling_factorials, harmonic_table, polynomial_table, ustatistic_table
-    from dagames.estimators.variance import solve_variance, variance_table
 else:
     __getattr__, __dir__ = lazy_exports(
         __name__,
         {
-            "aqp": ["aqp_table", "solve_aqp"],
+            "budget": ["aqp_table", "solve_aqp", "solve_variance", "variance_table"],
             "callable_reward": ["CallableReward"],
             "elevated": ["elevated_table", "split_table"],
             "estimand": ["Estimand"],
@@ -38,7 +37,6 @@ else:
             "supremum": ["Interval"],
             "taylor": ["taylor_table"],
             "ustatistics": ["falling_factorials", "harmonic_table", "polynomial_table", "ustatistic_table"],
-            "variance": ["solve_variance", "variance_table"],
         },
     )
 

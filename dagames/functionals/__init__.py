@@ -2,11 +2,12 @@
 
 from typing import TYPE_CHECKING
 
+import dagames.functionals.algebra  # noqa: F401 - the operators + and * of functionals
 from dagames._lazy import lazy_exports
 
 if TYPE_CHECKING:
     from dagames.functionals.algebra import mixture
-    from dagames.functionals.base import Functional, playable_answers
+    from dagames.functionals.base import ConstraintSet, Functional, Separable, Smooth, playable_answers
     from dagames.functionals.chi_square import ChiSquare
     from dagames.functionals.conjugates.numeric_conjugate import NumericConjugate
     from dagames.functionals.convexified import Convexified, WeaklyConvex
@@ -28,9 +29,8 @@ if TYPE_CHECKING:
     from dagames.functionals.polytope import Polytope
     from dagames.functionals.quadratic import Quadratic
     from dagames.functionals.scaled import Scaled, SeparableScaled, SmoothScaled
-    from dagames.functionals.separable import RootConjugate, Separable
+    from dagames.functionals.separable import RootConjugate
     from dagames.functionals.slopes import finite_slope
-    from dagames.functionals.smooth import Smooth
     from dagames.functionals.squared_distance import SquaredDistance
     from dagames.functionals.sums import SeparableSum, SmoothSum, Sum
     from dagames.functionals.tsallis import Tsallis
@@ -39,7 +39,7 @@ else:
         __name__,
         {
             "algebra": ["mixture"],
-            "base": ["Functional", "playable_answers"],
+            "base": ["ConstraintSet", "Functional", "Separable", "Smooth", "playable_answers"],
             "chi_square": ["ChiSquare"],
             "convexified": ["Convexified", "WeaklyConvex"],
             "convexity": ["nonconvexity"],
@@ -61,9 +61,8 @@ else:
             "polytope": ["Polytope"],
             "quadratic": ["Quadratic"],
             "scaled": ["Scaled", "SeparableScaled", "SmoothScaled"],
-            "separable": ["RootConjugate", "Separable"],
+            "separable": ["RootConjugate"],
             "slopes": ["finite_slope"],
-            "smooth": ["Smooth"],
             "squared_distance": ["SquaredDistance"],
             "sums": ["SeparableSum", "SmoothSum", "Sum"],
             "tsallis": ["Tsallis"],
@@ -72,6 +71,7 @@ else:
 
 __all__ = [
     "ChiSquare",
+    "ConstraintSet",
     "Convexified",
     "EntropyMinimisation",
     "FromConvex",

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from dagames._types import Hessian, OverAnswers, PerPrompt
+from dagames.functionals.base import Smooth
 from dagames.functionals.conjugates.interior_point import Supremum, interior_point
 from dagames.functionals.conjugates.numeric_conjugate import NumericConjugate
 from dagames.functionals.nonconvex import Nonconvex
-from dagames.functionals.smooth import Smooth
 
 
 class WeaklyConvex(Nonconvex):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from dagames.grpo.learners import Dpo, Groups, Grpo, Learner, MirrorDescent, Reinforce, Rloo
     from dagames.grpo.mean_field import mean_field_path
     from dagames.grpo.moments import effective_reward
-    from dagames.grpo.preferences import bradley_terry, sample_preferences
+    from dagames.grpo.preferences import bradley_terry
     from dagames.grpo.simulator import Course, simulate
     from dagames.grpo.update_error import UpdateError, update_error
 else:
@@ -32,7 +32,7 @@ else:
             "learners": ["Dpo", "Groups", "Grpo", "Learner", "MirrorDescent", "Reinforce", "Rloo"],
             "mean_field": ["mean_field_path"],
             "moments": ["effective_reward"],
-            "preferences": ["bradley_terry", "sample_preferences"],
+            "preferences": ["bradley_terry"],
             "simulator": ["Course", "simulate"],
             "update_error": ["UpdateError", "update_error"],
         },
@@ -66,7 +66,6 @@ __all__ = [
     "iterated_dpo_path",
     "mean_field_path",
     "recover_target",
-    "sample_preferences",
     "simulate",
     "solve_dpo",
     "solve_iterated_dpo",

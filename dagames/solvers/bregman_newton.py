@@ -5,10 +5,10 @@ import numpy as np
 from dagames import simplex
 from dagames._types import OverAnswers, OverTraces
 from dagames.bregman.base import mix_to_one
-from dagames.bregman.by_answer import at_answer, max_by_answer, sum_by_answer
 from dagames.functionals import Separable
 from dagames.games.bregman import BregmanGame
 from dagames.numerics.roots import increasing_root
+from dagames.simplex import at_answer, max_by_answer, sum_by_answer
 
 _WIDTH = 8 * np.finfo(np.float64).eps
 _LEAST = -800.0

@@ -153,7 +153,14 @@ def _certified(
     game: CoupledGame, log_nu: OverAnswers, log_q: OverAnswers, method: str, steps: int, tolerance: float
 ) -> Solution:
     return check_solved(
-        Solution(log_nu, log_q, game.certify_marginal(log_nu, log_q), game, steps, method),
+        Solution(
+            log_nu=log_nu,
+            log_q=log_q,
+            certificate=game.certify_marginal(log_nu, log_q),
+            game=game,
+            iterations=steps,
+            method=method,
+        ),
         tolerance,
         "ask for a larger `tolerance`, or bring rewards, weight and beta to a common scale.",
     )

@@ -358,6 +358,19 @@ def test_table_prints_its_proof_and_keeps_it(tmp_path):
     assert "independent" in usable.stdout
 
 
+def test_table_solves_the_programs_of_the_papers():
+    made = run("table", "-K", "8", "--method", "aqp", "--bias", "2", "--solver", "cvxpy", "--json")
+    assert made.returncode == 0, made.stderr
+    table = json.loads(made.stdout)
+    assert table["method"] == "aqp, cvxpy"
+    assert table["second_moment"][1] == pytest.approx(14.1885, rel=1e-3)
+    assert table["bias"][1] <= 2 * table["optimum"][1]
+    least = json.loads(run("table", "-K", "8", "--method", "minimax", "--solver", "cvxpy", "--json").stdout)
+    assert least["optimum"][0] <= least["bias"][1] <= 1.002 * least["optimum"][1]
+    same = [run("table", "-K", "4", "--method", "minimax", *solver).stdout for solver in ((), ("--solver", "exchange"))]
+    assert same[0] == same[1]
+
+
 def test_without_a_method_the_command_makes_the_default_of_the_target(tmp_path):
     made = run("table", "-K", "16", "--out", tmp_path / "t.json")
     words = " ".join(made.stdout.split())
@@ -390,6 +403,12 @@ def test_without_a_method_the_command_makes_the_default_of_the_target(tmp_path):
         (["-K", "8", "--method", "aqp", "--unit", "optimal"], "Did you mean optimum?"),
         (["-K", "8", "--precision", "bfloat"], "Did you mean bfloat16?"),
         (["-K", "8", "--precision", "float8"], "`precision` must be one of"),
+        (
+            ["-K", "8", "--method", "minimax", "--solver", "cvxpi"],
+            "exchange, cvxpy, not 'cvxpi'. Did you mean cvxpy?",
+        ),
+        (["-K", "8", "--solver", "cvxpy"], "the method recommended takes no --solver; minimax, aqp, variance do."),
+        (["-K", "100", "--method", "aqp", "--solver", "cvxpy"], "up to 64 other traces, not 99"),
     ],
 )
 def test_table_refuses_what_it_cannot_make(arguments, message, tmp_path, monkeypatch, refused_here):

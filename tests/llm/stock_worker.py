@@ -1,8 +1,8 @@
 """A TRL script as a user has it, with one import and one argument more. Runs alone or under torchrun.
 
-Usage: stock_worker.py MODEL OUT JSON, where JSON holds `trainer` (a class of TRL, whose script is the README's, or of
-ours), `rows` (of the data set), `args` (of TRL's configuration) and, for our trainers, `reward` (of TargetReward). Rank
-r writes OUT/rank<r>.json.
+Usage: stock_worker.py MODEL OUT JSON, where JSON holds a list of settings: `trainer` (a class of TRL, whose script is
+the README's, or of ours), `rows` (of the data set), `args` (of TRL's configuration) and, for our trainers, `reward` (of
+TargetReward). Rank r writes OUT/<trainer>/rank<r>.json.
 """
 
 from __future__ import annotations
@@ -99,10 +99,16 @@ def run(model: Path, out: Path, settings: dict[str, Any]) -> None:
             setattr(trl, config_name, originals[1])
     names["trainer"].train()
     state = PartialState()
+    out.mkdir(exist_ok=True)
     (out / f"rank{state.process_index}.json").write_text(
         json.dumps({"world_size": state.num_processes, "rows": seen, "log": names["trainer"].state.log_history})
     )
 
 
+def run_all(model: Path, out: Path, runs: list[dict[str, Any]]) -> None:
+    for settings in runs:
+        run(model, out / settings["trainer"], settings)
+
+
 if __name__ == "__main__":
-    together(lambda: run(Path(sys.argv[1]), Path(sys.argv[2]), json.loads(sys.argv[3])))
+    together(lambda: run_all(Path(sys.argv[1]), Path(sys.argv[2]), json.loads(sys.argv[3])))

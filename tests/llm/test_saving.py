@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dagames_llm.recipe import SHIPPED, shipped_recipes
+from dagames_llm.config.recipe import SHIPPED, shipped_recipes
 from tests.llm.tiny import on_two_processes
 
 

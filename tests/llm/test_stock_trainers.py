@@ -66,12 +66,22 @@ def test_on_one_process(trainer: str, tiny: Path, tmp_path: Path) -> None:
     assert 0 <= seen["log"][0]["unparsed"] < 1
 
 
-@pytest.mark.parametrize("trainer", ["GRPOTrainer", "RLOOTrainer", "OrbitGRPOTrainer"])
-def test_groups_that_straddle_two_processes(trainer: str, tiny: Path, tmp_path: Path) -> None:
-    settings = json.dumps(settings_of(trainer, STRADDLING))
-    result = on_two_processes("tests.llm.stock_worker", str(tiny), str(tmp_path), settings)
+ON_TWO = ("GRPOTrainer", "RLOOTrainer", "OrbitGRPOTrainer")
+
+
+@pytest.fixture(scope="module")
+def straddled(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with what two processes wrote, a folder for each trainer."""
+    out = tmp_path_factory.mktemp("straddled")
+    settings = json.dumps([settings_of(trainer, STRADDLING) for trainer in ON_TWO])
+    result = on_two_processes("tests.llm.stock_worker", str(tiny), str(out), settings)
     assert result.returncode == 0, result.stderr[-3000:]
-    ranks = [json.loads((tmp_path / f"rank{r}.json").read_text()) for r in range(2)]
+    return out
+
+
+@pytest.mark.parametrize("trainer", ON_TWO)
+def test_groups_that_straddle_two_processes(trainer: str, straddled: Path) -> None:
+    ranks = [json.loads((straddled / trainer / f"rank{r}.json").read_text()) for r in range(2)]
     assert [rank["world_size"] for rank in ranks] == [2, 2]
     parts = [[rank["rows"][i : i + 12] for i in range(0, len(rank["rows"]), 12)] for rank in ranks]
     generations = [list(chain(*both)) for both in zip(*parts, strict=True)]

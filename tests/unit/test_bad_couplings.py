@@ -114,7 +114,7 @@ def test_contradictory_constraints_are_named():
         (lambda: Budgets([0.0, 1.0], float("inf")), DomainError, "`budgets` is inf"),
         (lambda: Budgets([[0.0, 1.0]], [0.5, 0.5]), ShapeError, "`budgets` has shape"),
         (lambda: Budgets([[0.0, 1.0]], None), DomainError, "`costs` and `budgets` belong together"),
-        (lambda: Budgets([[[0.0, 1.0]]], [[0.5]]), ShapeError, "for limits of each prompt use Polytope"),
+        (lambda: Budgets([[[0.0, 1.0]]], [[0.5]]), ShapeError, "use Polytope for limits per prompt"),
         (lambda: Equalities([0.0, "x"], 0.5), DomainError, "`costs` must be real numbers, not text"),
         (AllOf, DomainError, "at least one, not nothing"),
         (lambda: AllOf(Coherence()), DomainError, "not Coherence"),

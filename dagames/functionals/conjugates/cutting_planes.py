@@ -68,6 +68,7 @@ def cutting_planes(
 
 def _master(slopes: Vector, heights: Vector) -> tuple[Vector, Vector]:
     """Maximise the height t with t <= slopes nu - heights over the simplex; return nu and the cuts' multipliers."""
+    # Imported late: SciPy's optimisation takes half a second, and few functionals have kinks.
     from scipy.optimize import linprog
 
     rows, n = slopes.shape
