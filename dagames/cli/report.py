@@ -34,7 +34,7 @@ def report(
     jobs: Annotated[int | None, typer.Option(min=1, help="Processes; as many as cores by default.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is in the folder.")] = False,
 ) -> None:
-    """Settle the claims, draw the figures, and bind both into one page that opens from disk.
+    """Settle the claims, draw the figures, and put both on one page that opens from disk.
 
     Exits with 1 if a verdict is not the one that its claim's file expects.
     """

@@ -44,7 +44,7 @@ METHODS: dict[str, tuple[Maker, str]] = {
         "log(k / K), what is used without a table",
     ),
 }
-"""Methods of the command, each with how it makes a table and what it is."""
+"""Methods without a budget, each with its function and its line in the help text."""
 
 _LOG_ONLY = {"harmonic", "plugin"}
 

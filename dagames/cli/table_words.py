@@ -42,11 +42,11 @@ _COUNTS = {
 
 
 _NOISE = 4.0
-"""A table whose worst weighted variance is more than this many times that of Taylor's is called unusable alone."""
+"""A table is called unusable alone if its worst weighted variance exceeds that of the Taylor table by this factor."""
 
 
 def _verdict(made: RewardTable) -> str:
-    """Say in plain words whether the table is of use, and which other one is if not."""
+    """Say whether the table is usable, and if not which table to use instead."""
     K, counts, reward = made.group_size, made.counts, made.estimates
     if made.optimum is not None and made.bias.upper > 10 * made.optimum.upper:
         return (
@@ -66,7 +66,7 @@ def _verdict(made: RewardTable) -> str:
 
 
 def _order(made: RewardTable) -> str:
-    """Describe whether the estimate of an increasing or decreasing reward keeps its order, or where it fails worst."""
+    """Say whether the entries are monotone in the count, or where they break the order most."""
     first = 0 if made.counts == "independent" else 1
     inner = made.coefficients[first : first + inner_degree(made.group_size, made.counts) + 1]
     rises = np.diff(inner)
