@@ -62,6 +62,8 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("dagames/estimators/dual_bound.py", "- arb(budget) * np.abs", "+ arb(budget) * np.abs"),
     ("dagames/estimators/budgeted.py", "c[k] + 2 * error - before", "c[k] - 2 * error - before"),
     ("dagames/estimators/supremum.py", "math.nextafter(float(best.upper), math.inf)", "float(best.lower)"),
+    ("dagames/estimators/exchange.py", "best = max(found, key", "best = min(found, key"),
+    ("dagames/estimators/peaks.py", "vertex = top - 0.5 *", "vertex = top + 0.5 *"),
     # What makes a table through cvxpy one that is certified.
     ("dagames/estimators/grid.py", "(p[:, None] * _basis(p, n)) @ c - p * reward(p)", "_basis(p, n) @ c - reward(p)"),
     ("dagames/estimators/grid.py", "np.sign(error.value) * bound", "bound"),
