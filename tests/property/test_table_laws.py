@@ -28,9 +28,9 @@ from dagames.estimators import (
     ustatistic_table,
 )
 from dagames.estimators.bernstein import as_rationals, raise_degree, to_bernstein, to_monomials
+from dagames.estimators.best_polynomial import best_polynomial
 from dagames.estimators.exchange import exchange, level_exactly
 from dagames.estimators.log_polynomial import LogPolynomial
-from dagames.estimators.minimax import best_polynomial
 from dagames.estimators.supremum import supremum
 from tests.cases import seeds
 
