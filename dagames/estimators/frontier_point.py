@@ -8,12 +8,13 @@ import numpy as np
 
 from dagames._errors import DomainError, SolveError, as_choice
 from dagames.estimators.bernstein import as_rationals
+from dagames.estimators.best_polynomial import best_polynomial
 from dagames.estimators.budgeted import solve_within
 from dagames.estimators.dual_bound import lower_bound
-from dagames.estimators.estimand import Estimand, Vector
-from dagames.estimators.minimax import Method, as_method, best_polynomial
+from dagames.estimators.estimand import Estimand, Vector, weighted_bias
+from dagames.estimators.minimax import Method, as_method
 from dagames.estimators.program import Objective
-from dagames.estimators.reward_table import CountsKind, RewardTable, inner_degree, weighted_bias
+from dagames.estimators.reward_table import CountsKind, RewardTable, inner_degree
 from dagames.estimators.supremum import Interval
 
 Unit = Literal["optimum", "absolute"]

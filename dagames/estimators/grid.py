@@ -12,9 +12,8 @@ from dagames._errors import InfeasibleError, SolveError
 from dagames.estimators.bernstein import as_rationals
 from dagames.estimators.budgeted import Solved
 from dagames.estimators.dual_bound import Measures
-from dagames.estimators.estimand import Estimand, Vector
+from dagames.estimators.estimand import Estimand, Vector, weighted_bias
 from dagames.estimators.program import Objective, balls, basis
-from dagames.estimators.reward_table import weighted_bias
 from dagames.numerics.conic import solve_problem
 from dagames.numerics.integers import as_count
 

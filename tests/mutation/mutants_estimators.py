@@ -19,8 +19,12 @@ _TABLE, _MINIMAX = "dagames/estimators/reward_table.py", "dagames/estimators/min
 
 MUTANTS: tuple[tuple[str, str, str], ...] = (
     # One coefficient off by 1e-6, a shifted index, and the table for K on counts that contain the trace.
-    (_MINIMAX, "    stored.flags", "    stored[len(stored) // 2] += 1e-6\n    stored.flags"),
-    (_MINIMAX, "    stored.flags", "    stored = np.roll(stored, 1)\n    stored.flags"),
+    (
+        "dagames/estimators/best_polynomial.py",
+        "    stored.flags",
+        "    stored[len(stored) // 2] += 1e-6\n    stored.flags",
+    ),
+    ("dagames/estimators/best_polynomial.py", "    stored.flags", "    stored = np.roll(stored, 1)\n    stored.flags"),
     (_TABLE, '"self-inclusive": 1, "centred": 2', '"self-inclusive": 0, "centred": 2'),
     (_TABLE, '"self-inclusive": 1, "centred": 2', '"self-inclusive": 1, "centred": 1'),
     (_TABLE, "np.append(inner[0], inner)", "np.append(inner, inner[-1])"),
@@ -31,7 +35,7 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     (_TABLE, "abs(a - 2 * b + d)", "abs(a - b)"),
     (_TABLE, "[fmpq(k, K) * c[k] for", "[c[k] for"),
     ("dagames/estimators/table_file.py", "if tuple(claimed) != tuple(proved):", "if tuple(claimed) == tuple(proved):"),
-    ("dagames/estimators/loaded_table.py", "slack = _SAME * proved.upper", "slack = proved.upper"),
+    (_TABLE, "slack = _SAME * proved.upper", "slack = proved.upper"),
     ("dagames/estimators/loaded_table.py", "named.terms == reward.terms", "named.terms"),
     ("dagames/estimators/gram.py", "columns[i // 2] * columns[(i + 1) // 2]", "columns[i // 2] * columns[i // 2]"),
     (
@@ -62,6 +66,8 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("dagames/estimators/dual_bound.py", "- arb(budget) * np.abs", "+ arb(budget) * np.abs"),
     ("dagames/estimators/budgeted.py", "c[k] + 2 * error - before", "c[k] - 2 * error - before"),
     ("dagames/estimators/supremum.py", "math.nextafter(float(best.upper), math.inf)", "float(best.lower)"),
+    ("dagames/estimators/exchange.py", "best = max(found, key", "best = min(found, key"),
+    ("dagames/estimators/peaks.py", "vertex = top - 0.5 *", "vertex = top + 0.5 *"),
     # What makes a table through cvxpy one that is certified.
     ("dagames/estimators/grid.py", "(p[:, None] * _basis(p, n)) @ c - p * reward(p)", "_basis(p, n) @ c - reward(p)"),
     ("dagames/estimators/grid.py", "np.sign(error.value) * bound", "bound"),

@@ -21,7 +21,7 @@ from dagames.estimators import (
     solve_variance,
     variance_table,
 )
-from dagames.estimators import minimax as minimax_module
+from dagames.estimators.best_polynomial import best_polynomial
 from dagames.estimators.budgeted import Solved
 from dagames.estimators.dual_bound import Measures
 from dagames.estimators.frontier_point import as_objective, as_unit
@@ -167,7 +167,7 @@ def test_certificates_do_not_rely_on_the_solver(monkeypatch, objective):
 def test_a_linear_program_that_ends_early_is_refused(monkeypatch):
     from dagames.estimators import grid
 
-    monkeypatch.setattr(grid, "least_bias", lambda n, *_: minimax_module.best_polynomial(n, LOG)[0] + 1e-4)
+    monkeypatch.setattr(grid, "least_bias", lambda n, *_: best_polynomial(n, LOG)[0] + 1e-4)
     with pytest.raises(SolveError, match=r"worst bias"):
         minimax_table(6, method="cvxpy")
     monkeypatch.undo()

@@ -31,6 +31,25 @@ def exactly(number):
     return fmpq(number.numerator, number.denominator)
 
 
+@pytest.mark.parametrize(
+    ("coefficients", "point"),
+    [
+        ([], None),
+        ([0, 0], None),
+        ([3], None),
+        ([-3], Fraction(1, 2)),
+        ([0, 1], None),
+        ([0, -1], Fraction(1, 2)),
+        ([-1, 1], Fraction(1, 2)),
+        ([Fraction(1, 4), -1, 1], None),
+        ([Fraction(1, 8), Fraction(-3, 4), Fraction(3, 2), -1], Fraction(1)),
+    ],
+    ids=str,
+)
+def test_signs_of_simple_polynomials(coefficients, point):
+    assert negative_point([Fraction(c) for c in coefficients]) == point
+
+
 @given(roots_of_factors, rests)
 def test_every_root_is_isolated_once(roots, rest):
     """Roots at 0 and 1 are not inside; x^2 + 1 has none; multiple roots count once."""
@@ -65,25 +84,6 @@ def test_the_sign_changes_at_roots_of_odd_multiplicity(roots, sign):
     elsewhere = next(p for p in (Fraction(k, 97) for k in range(1, 97)) if p not in roots)
     negative = bool(odd) or polynomial(exactly(elsewhere)) < 0
     assert (negative_point([Fraction(int(c)) for c in polynomial.coeffs()]) is not None) == negative
-
-
-@pytest.mark.parametrize(
-    ("coefficients", "point"),
-    [
-        ([], None),
-        ([0, 0], None),
-        ([3], None),
-        ([-3], Fraction(1, 2)),
-        ([0, 1], None),
-        ([0, -1], Fraction(1, 2)),
-        ([-1, 1], Fraction(1, 2)),
-        ([Fraction(1, 4), -1, 1], None),
-        ([Fraction(1, 8), Fraction(-3, 4), Fraction(3, 2), -1], Fraction(1)),
-    ],
-    ids=str,
-)
-def test_signs_of_simple_polynomials(coefficients, point):
-    assert negative_point([Fraction(c) for c in coefficients]) == point
 
 
 def test_constants_have_no_roots_and_0_has_too_many():

@@ -26,15 +26,15 @@ from dagames.estimators import (
     variance_table,
 )
 from dagames.estimators.bernstein import as_rationals
+from dagames.estimators.best_polynomial import best_exactly, best_polynomial
 from dagames.estimators.budgeted import _rounded
 from dagames.estimators.dual_bound import Measures, lower_bound
+from dagames.estimators.estimand import weighted_bias
 from dagames.estimators.frontier_point import as_budget, as_objective, frontier_point
 from dagames.estimators.gram import Gram, entries
 from dagames.estimators.grid import within_budget
 from dagames.estimators.interior_point import Start, interior_point
-from dagames.estimators.minimax import best_exactly, best_polynomial
 from dagames.estimators.program import balls, program
-from dagames.estimators.reward_table import weighted_bias
 from dagames.estimators.supremum import Interval
 
 SOLVERS = {"second_moment": solve_aqp, "variance": solve_variance}
