@@ -89,7 +89,8 @@ class CoupledGame:
         if not isinstance(prompts.functional, Linear):
             raise DomainError(
                 f"`prompts.functional` must be Linear, not {type(prompts.functional).__name__}: what is not linear "
-                "belongs into the coupling, which sees every marginal."
+                "belongs into the coupling, which sees every marginal. Prompts that share nothing are solved by "
+                "`dagames.solve(prompts)`."
             )
         n = prompts.batch[0]
         self.prompts = prompts

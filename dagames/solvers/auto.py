@@ -86,7 +86,7 @@ def solve(
     if not isinstance(method, str) or method not in METHODS:
         raise DomainError(f"`method` must be one of {', '.join(METHODS)}, not {short(method)}.")
     if tolerance is None:
-        tolerance = _DEFAULT_GAPS.get(method, _tolerances.GAP)
+        tolerance = default_tolerance(method)
     if game.functional.foreign and (fault := nonconvexity(game.functional, game.batch, game.n_answers)):
         # A concave R has no supremum to bound, and would be certified wrongly.
         raise CertificateError(fault)
@@ -99,6 +99,11 @@ def solve(
         if method == "auto" or error.diagnosis == "rounding":
             raise
         raise SolveError(f"{error} Else u{remedy(game.functional)[1:]}", error.diagnosis) from None
+
+
+def default_tolerance(method: str) -> float:
+    """Return the relative duality gap that `solve` reaches with a method of `METHODS`, if none is given."""
+    return _DEFAULT_GAPS.get(method, _tolerances.GAP)
 
 
 def _solved(game: AlignmentGame, method: str, tolerance: float, max_iterations: int) -> Solution:
