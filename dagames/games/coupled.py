@@ -100,7 +100,8 @@ class CoupledGame:
         if not isinstance(prompts.functional, Linear):
             raise DomainError(
                 f"`prompts.functional` must be Linear, not {type(prompts.functional).__name__}. State a "
-                "term that is not linear as a Coupling, which is a function of all marginals."
+                "term that is not linear as a Coupling, which is a function of all marginals; solve prompts that share "
+                "nothing by `dagames.solve(prompts)`."
             )
         n = prompts.batch[0]
         self.prompts = prompts

@@ -91,7 +91,7 @@ def solve_alignment(
     name, options = with_options(method)
     name = as_choice(name, "method", METHODS)
     if tolerance is None:
-        tolerance = _DEFAULT_GAPS.get(name, _tolerances.GAP)
+        tolerance = default_tolerance(name)
     if game.functional.foreign and (fault := nonconvexity(game.functional, game.batch, game.n_answers)):
         # A concave R has no supremum to bound, and would be certified wrongly.
         raise CertificateError(fault)
@@ -104,6 +104,11 @@ def solve_alignment(
         if name == "auto" or error.diagnosis == "rounding":
             raise
         raise SolveError(f"{error} Else u{remedy(game.functional)[1:]}", error.diagnosis) from None
+
+
+def default_tolerance(method: str) -> float:
+    """Return the relative duality gap that `solve` reaches with a method of `METHODS`, if none is given."""
+    return _DEFAULT_GAPS.get(method, _tolerances.GAP)
 
 
 def _solved(

@@ -6,7 +6,7 @@ from dagames import _tolerances
 from dagames._errors import DomainError, SolveError, as_choice
 from dagames._types import OverAnswers, OverTraces
 from dagames.bregman import Consistency
-from dagames.functionals import Separable
+from dagames.functionals import Functional, Separable
 from dagames.games.bregman import BregmanGame
 from dagames.numerics.float_errors import with_default_errors
 from dagames.simplex import pushforward
@@ -65,7 +65,7 @@ def solve_bregman(
         )
     separable = functional.as_separable()
     if method == "newton" and separable is None:
-        raise SolveError(f"{functional.name} is not separable; use method 'mirror_descent'.")
+        raise SolveError(f"{functional.name} is not separable; use method 'mirror_descent'.{_else(functional)}")
     if method != "mirror_descent" and separable is not None:
         return _by_newton(game, separable, tolerance)
     return _by_descent(game, tolerance, max_iterations)
@@ -144,5 +144,18 @@ def _by_descent(game: BregmanGame, tolerance: float, max_iterations: int) -> Bre
             break
     raise SolveError(
         f"mirror_descent stopped after {max_iterations} steps with gap {history[-1]:.1e} > {tolerance:.1e}. Allow more "
-        "`max_iterations`, ask for a larger `tolerance`, or use `newton` if the functional is a sum over answers."
+        f"`max_iterations` or ask for a larger `tolerance`.{_else(game.functional)}",
+        "steps",
+    )
+
+
+def _else(functional: Functional) -> str:
+    """Name what else solves the functional: Newton's method, or where it may have kinks, another game."""
+    if functional.as_separable() is not None:
+        return " Else use method 'newton', which suits a sum over answers."
+    if functional.as_smooth() is not None:
+        return ""
+    return (
+        " At a kink it does not converge: state the functional in an `AlignmentGame`, whose divergence is KL, and use "
+        "`solve(game)`."
     )

@@ -53,6 +53,22 @@ def as_expression(functional: Functional, nu: Any, prompt: tuple[int, ...]) -> A
     )
 
 
+def without_form(functional: Functional) -> str | None:
+    """Name the part of a functional that nobody has stated for cvxpy, or return None.
+
+    Args:
+        functional: The functional R.
+
+    Returns:
+        The name.
+    """
+    for part in functional.terms():
+        stated = part.functional if isinstance(part, Scaled) else part
+        if as_expression.dispatch(type(stated)) is as_expression.dispatch(object):
+            return stated.name
+    return None
+
+
 @singledispatch
 def as_constraints(functional: Functional, nu: Any, prompt: tuple[int, ...]) -> list[Any]:  # noqa: ARG001 - as above
     """State where R(nu) is finite as cvxpy constraints, inequalities before equalities; none by default.

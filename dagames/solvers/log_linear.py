@@ -85,7 +85,7 @@ def solve_log_linear(
         A stationary policy of the class. A SolveError if its steps run out.
 
     Raises:
-        SolveError: If the functional contains a `Polytope`.
+        SolveError: If the functional contains a `Polytope`, or forbids answers of the reference.
 
     >>> from dagames.functionals import Gini
     >>> game = AlignmentGame([0.6, 0.3, 0.1], [0, 1, 2], Gini(2.0), beta=0.5)
@@ -98,6 +98,12 @@ def solve_log_linear(
             f"solve_log_linear does not take the constraints of a {limits.name}, whose slope does not contain their "
             'prices. Use "auto" of `solve(game)`, whose policies are all, or state the constraints as rewards in the '
             "functional, at the prices that its `multipliers` name."
+        )
+
+    if (np.isfinite(game.log_nu_0) & ~game.reachable).any():
+        raise SolveError(
+            f"{game.functional.name} forbids answers to which every policy of the class gives mass, as the reference "
+            'does, so that the objective is infinite. Use "auto" of `solve(game)`, or a reference without them.'
         )
 
     def reward(log_pi: OverTraces) -> OverTraces:
@@ -149,7 +155,8 @@ def _descend(
         theta, log_pi, eta = _line_search(game, phi, theta, step, objective, now, np.where(audible, promise, 0.0), eta)
     raise SolveError(
         f"log_linear stopped after {max_iterations} steps with stationarity {float(np.max(spread)):.1e} > "
-        f"{_tolerances.STATIONARY:.1e} nats; allow more `max_iterations`, or drop features that are nearly dependent.",
+        f"{_tolerances.STATIONARY:.1e} nats; allow more `max_iterations`, or drop features that are nearly dependent. "
+        'At a kink of the functional no gradient vanishes: "auto" of `solve(game)` finds the best of all policies.',
         "steps",
     )
 

@@ -1,5 +1,6 @@
 """Games whose policies are restricted to a convex set, given by linear constraints on the traces."""
 
+import contextlib
 from collections.abc import Iterator
 
 import numpy as np
@@ -7,13 +8,17 @@ import numpy as np
 from dagames import _tolerances, simplex
 from dagames._errors import DomainError, SolveError
 from dagames._types import Numbers, OverAnswers, OverTraces, PerPrompt
-from dagames.functionals import Linear
+from dagames.functionals import Linear, from_convex
 from dagames.functionals.base import ConstraintSet
 from dagames.games.alignment import AlignmentGame
 from dagames.games.certificate import Certificate, certify
 from dagames.numerics.float_errors import with_default_errors
 from dagames.solvers.constrained import solve_polytope, split
+from dagames.solvers.cutting_planes import solve_cutting_planes
 from dagames.solvers.solution import Solution
+
+_MANY = 1000
+"""Traces up to which a functional with kinks is solved by tangents, each step of which is a dense system."""
 
 
 @with_default_errors
@@ -115,6 +120,11 @@ def solve_restricted(
             f"solve_restricted does not take the constraints of a {limits.name} in the functional, whose slope does "
             "not contain their prices: state them in `policies`, with the cost of each trace, `costs[:, E]`."
         )
+    everywhere = bool((game.reachable | ~np.isfinite(game.log_nu_0)).all())
+    if game.functional.as_smooth() is None and everywhere and game.log_pi_0.shape[-1] <= _MANY:
+        # Projections come near a kink only slowly.
+        with contextlib.suppress(SolveError):
+            return _by_tangents(game, policies, tolerance, max_iterations)
     history: list[float] = []
     for (log_pi, log_q), _ in zip(restricted_path(game, policies), range(max_iterations + 1), strict=False):
         certificate, nearest = _certify(game, policies, log_pi, log_q)
@@ -184,6 +194,41 @@ def solve_polytope_sum(
         history=found.history,
         multipliers=found.multipliers,
         slack=found.slack,
+    )
+
+
+def _by_tangents(game: AlignmentGame, policies: ConstraintSet, tolerance: float, max_iterations: int) -> Solution:
+    """Solve for the traces as if they were answers: the functional of their marginal, beside the set."""
+    functional, shape = game.functional, game.log_pi_0.shape
+    E = np.broadcast_to(game.E, shape)
+    is_of = E[..., None] == np.arange(game.n_answers)
+
+    def marginal(pi: OverTraces) -> OverAnswers:
+        return np.asarray((pi[..., None, :] @ is_of)[..., 0, :])
+
+    of_traces = from_convex(
+        lambda pi: functional.value(marginal(pi)),
+        lambda pi: np.take_along_axis(functional.gradient(marginal(pi)), E, axis=-1),
+        name=functional.name,
+    )
+    traces = AlignmentGame.from_log(game.log_pi_0, np.arange(shape[-1]), of_traces + policies, game.beta)
+    found = solve_cutting_planes(traces, tolerance=tolerance, max_iterations=max_iterations)
+    # The target of the traces has the prices of the set in it; what is left is the same for all traces of an answer.
+    finite = np.where(np.isfinite(found.multipliers), found.multipliers, 0.0)
+    left = np.where(traces.reachable, found.log_q, 0.0) + (finite[..., None, :] @ policies.costs)[..., 0, :] / game.beta
+    number = marginal(traces.reachable * 1.0)
+    log_q = marginal(left * traces.reachable) / np.maximum(number, 1.0)
+    return Solution(
+        log_nu=simplex.pushforward(found.log_nu, game.E, game.n_answers),
+        log_q=simplex.log_normalize(np.where(game.reachable, log_q, -np.inf)),
+        certificate=found.certificate,
+        game=game,
+        iterations=found.iterations,
+        method="restricted",
+        history=found.history,
+        multipliers=found.multipliers,
+        slack=found.slack,
+        log_policy=found.log_nu,
     )
 
 

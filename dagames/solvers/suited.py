@@ -13,7 +13,7 @@ def obstacle(functional: Functional, method: str) -> str | None:
 
     Args:
         functional: The functional R.
-        method: One of `METHODS`. The conic forms of "conic" are looked up when it states its problem.
+        method: One of `METHODS`.
 
     Returns:
         A sentence, or None if the method suits the functional.
@@ -33,6 +33,12 @@ def obstacle(functional: Functional, method: str) -> str | None:
         return f"{functional.name} has no closed form here."
     if method == "newton" and rest is not None and not smooth:
         return f"{rest.name}{'' if limits is None else f', beside a {limits.name},'} has no Hessian."
+    if method == "conic":
+        # cvxpy takes longer to import than everything else together.
+        from dagames.solvers.conic import without_form
+
+        if (name := without_form(functional)) is not None:
+            return f"{name} has no conic form; register one with `dagames.solvers.conic.as_expression.register`."
     return None
 
 
