@@ -13,7 +13,7 @@ help:
 	@echo "make test-long  the tests that need long compute"
 	@echo "make test-verl  the adapter to verl beside verl's own code, on a CPU, in a .venv-verl of its own"
 	@echo "make explore    the property tests on new random examples, again and again for MINUTES=10"
-	@echo "make benchmark  core and reward tables beside cvxpy with Clarabel, the adapter beside stock TRL"
+	@echo "make benchmark  start, core and reward tables beside cvxpy with Clarabel, the adapter beside TRL"
 	@echo "make demo       fine-tune a small language model without labels, a few minutes on 2 cores"
 
 install: .venv/installed
@@ -62,6 +62,7 @@ explore: .venv/installed
 	HYPOTHESIS_PROFILE=explore .venv/bin/pytest -n $(JOBS) -q tests/property || exit 1; done
 
 benchmark: .venv/installed
+	.venv/bin/python -m benchmarks.starting
 	.venv/bin/python -m benchmarks.core
 	.venv/bin/python -m benchmarks.estimators
 	.venv/bin/python -m benchmarks.llm

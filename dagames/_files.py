@@ -65,12 +65,14 @@ def check_new(path: Path, *, overwrite: bool) -> None:
         overwrite: Whether the user asked for it to be replaced.
 
     Raises:
-        DomainError: If it exists and `overwrite` is false, or if it is a file.
+        DomainError: If it exists and `overwrite` is false, if it is a file, or if it cannot be made.
     """
     if path.is_file():
         raise DomainError(f"{path} is a file; name a folder.")
     if path.is_dir() and any(path.iterdir()) and not overwrite:
         raise DomainError(f"{path} exists already; choose another folder, or say --overwrite to replace what is in it.")
+    if (reason := obstacle(path)) is not None:
+        raise DomainError(f"{path} cannot be made: {reason}.")
 
 
 def check_new_file(path: Path, *, overwrite: bool) -> None:
@@ -92,6 +94,26 @@ def check_new_file(path: Path, *, overwrite: bool) -> None:
         raise DomainError(f"{path} exists already; choose another name, or say --overwrite to replace it.")
     if (reason := obstacle(path)) is not None:
         raise DomainError(f"{path} cannot be written: {reason}.")
+
+
+def check_folder(path: Path, option: str) -> None:
+    """Raise if the folder of an output file does not exist; commands call this before they compute.
+
+    Args:
+        path: The file.
+        option: The option that names it.
+
+    Raises:
+        DomainError: If there is no such folder.
+    """
+    if path.parent.is_dir():
+        return
+    if (reason := obstacle(path)) is not None:
+        raise DomainError(f"{option}: cannot write {path}: {reason}.")
+    raise DomainError(
+        f"{option}: cannot write {path}: there is no folder {path.parent}. Make it (mkdir -p {path.parent}), or choose "
+        "another folder."
+    )
 
 
 def obstacle(path: Path) -> str | None:

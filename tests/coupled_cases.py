@@ -9,7 +9,8 @@ from dagames import AlignmentGame, CoupledGame
 from dagames.functionals import Linear
 from dagames.games.couplings import AllOf, Budgets, Coherence, Equalities, EqualRates, LinearCoupling, SoftCoherence
 from dagames.numerics.conic import solve_problem
-from dagames.solvers import solve_budgets
+from dagames.solvers import Solution
+from dagames.solvers.budgets import solve_budgets
 from tests.cases import random_reference
 
 
@@ -138,3 +139,10 @@ def scalar_game() -> tuple[CoupledGame, float]:
     game = CoupledGame(prompts, Budgets(cost, 0.15))
     nu = solve_budgets(game).nu[0]
     return game, float(nu @ cost**2 - (nu @ cost) ** 2)
+
+
+def complementarity(solution: Solution) -> float:
+    """Compute the largest product of a finite multiplier and its slack, in R-units: 0 at the equilibrium."""
+    finite = np.where(np.isfinite(solution.multipliers), solution.multipliers, 0.0)
+    with np.errstate(under="ignore"):
+        return float(np.abs(finite * solution.slack).max(initial=0.0))

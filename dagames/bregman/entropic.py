@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from math import factorial
 
 import numpy as np
-from scipy.special import xlogy
 
 from dagames import simplex
 from dagames._types import OverAnswers
@@ -32,6 +31,8 @@ class Entropic(Generator):
 
     def summand(self, p: OverAnswers) -> OverAnswers:
         """Compute p log p, [*x, n], with 0 log 0 = 0."""
+        from scipy.special import xlogy
+
         return np.asarray(xlogy(p, p))
 
     def slope_at_log(self, log_p: OverAnswers) -> OverAnswers:

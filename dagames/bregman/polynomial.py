@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from dagames._errors import DomainError
 from dagames._types import OverAnswers
 from dagames.bregman.base import Generator
-from dagames.bregman.exact_sign import negative_point
 from dagames.numerics.arrays import read
+from dagames.numerics.polynomial_roots import negative_point
 from dagames.numerics.roots import increasing_root
 
 _GRID = np.linspace(0.0, 1.0, 257)

@@ -4,11 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dagames import _tolerances
+from dagames import _tolerances, simplex
 from dagames._errors import DomainError
 from dagames._types import Extraction, OverAnswers, OverTraces, PerPrompt, Reachable
 from dagames.bregman.base import Generator
-from dagames.bregman.by_answer import at_answer, max_by_answer
 from dagames.numerics.arrays import as_number
 from dagames.numerics.roots import increasing_root
 
@@ -150,9 +149,9 @@ def best_box(
     rise = np.where(usable, beta * (np.where(usable, slope_0, 0.0) - F.slope_at_log(log_pi)), -np.inf)
     # The trace of most mass fixes c best; an answer without mass is bounded by its likeliest trace.
     top = log_pi.argmax(axis=-1)[..., None]
-    c = np.take_along_axis(at_answer(np.where(reachable, u, 0.0), E, batch) - rise, top, axis=-1)
-    empty = reachable & np.isneginf(max_by_answer(log_pi, E, n_answers))
-    return np.asarray(np.where(empty, np.minimum(c + max_by_answer(rise, E, n_answers), u), u))
+    c = np.take_along_axis(simplex.at_answer(np.where(reachable, u, 0.0), E, batch) - rise, top, axis=-1)
+    empty = reachable & np.isneginf(simplex.max_by_answer(log_pi, E, n_answers))
+    return np.asarray(np.where(empty, np.minimum(c + simplex.max_by_answer(rise, E, n_answers), u), u))
 
 
 def _required(Phi: Generator, v: OverAnswers, reachable: Reachable) -> PerPrompt:

@@ -10,7 +10,7 @@ import numpy as np
 from flint import fmpq, fmpq_poly
 from numpy.typing import NDArray
 
-from dagames._errors import DomainError, ShapeError
+from dagames._errors import DomainError, ShapeError, as_choice
 from dagames._files import check_new_file, write_text
 from dagames._types import Numbers
 from dagames.estimators.bernstein import as_rationals, to_monomials
@@ -25,6 +25,8 @@ from dagames.numerics.arrays import read, read_real
 
 CountsKind = Literal["self-inclusive", "centred", "independent"]
 Precision = Literal["float64", "float32", "bfloat16"]
+_COUNTS: tuple[CountsKind, ...] = get_args(CountsKind)
+_PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 
 
 @dataclass(frozen=True, eq=False)
@@ -337,10 +339,7 @@ def as_counts(counts: str) -> CountsKind:
     Raises:
         DomainError: If it is none of them.
     """
-    for known in _KNOWN:
-        if isinstance(counts, str) and counts == known:
-            return known
-    raise DomainError(f"`counts` must be one of {', '.join(get_args(CountsKind))}, not {counts!r}.")
+    return as_choice(counts, "counts", _COUNTS)
 
 
 def as_precision(precision: str) -> Precision:
@@ -355,7 +354,4 @@ def as_precision(precision: str) -> Precision:
     Raises:
         DomainError: If it is none of them.
     """
-    for known in ("float64", "float32", "bfloat16"):
-        if precision == known:
-            return known
-    raise DomainError(f"`precision` must be one of {', '.join(get_args(Precision))}, not {precision!r}.")
+    return as_choice(precision, "precision", _PRECISIONS)

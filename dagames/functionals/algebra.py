@@ -6,11 +6,9 @@ import numpy as np
 
 from dagames._errors import DomainError
 from dagames._types import Numbers
-from dagames.functionals.base import Functional, as_weight
+from dagames.functionals.base import Functional, Operators, as_weight
 from dagames.functionals.linear import Linear
 from dagames.functionals.scaled import Scaled, SeparableScaled, SmoothScaled
-from dagames.functionals.separable import Separable
-from dagames.functionals.smooth import Smooth
 from dagames.functionals.sums import SeparableSum, SmoothSum, Sum
 from dagames.simplex import as_distribution
 
@@ -35,16 +33,18 @@ def total(*functionals: Functional) -> Functional:
     for functional in functionals:
         if not isinstance(functional, Functional):
             raise DomainError(f"only functionals can be added, not {type(functional).__name__}.")
-        parts += functional.parts if isinstance(functional, Sum) else [functional]
-    linear = [part for part in parts if isinstance(part, Linear)]
-    if len(linear) > 1:
-        parts = [part for part in parts if not isinstance(part, Linear)]
-        parts.append(Linear(np.asarray(sum(part.rewards for part in linear))))
+        parts += functional.terms()
+    slopes = [slope for part in parts if (slope := part.constant_slope()) is not None]
+    if len(slopes) > 1:
+        parts = [part for part in parts if part.constant_slope() is None]
+        parts.append(Linear(np.asarray(-sum(slopes))))
     if len(parts) == 1:
         return parts[0]
-    if all(isinstance(part, Separable) for part in parts):
-        return SeparableSum(*parts)
-    return SmoothSum(*parts) if all(isinstance(part, Smooth) for part in parts) else Sum(*parts)
+    separable = [part.as_separable() for part in parts]
+    if all(separable):
+        return SeparableSum(*filter(None, separable))
+    smooth = [part.as_smooth() for part in parts]
+    return SmoothSum(*filter(None, smooth)) if all(smooth) else Sum(*parts)
 
 
 def multiple(functional: Functional, weight: Numbers) -> Functional:
@@ -63,17 +63,12 @@ def multiple(functional: Functional, weight: Numbers) -> Functional:
     1.5
     """
     factor = as_weight(weight)
-    if functional.is_indicator:
-        return functional.functional if isinstance(functional, Scaled) else functional
-    if isinstance(functional, Sum):
-        return total(*(multiple(part, weight) for part in functional.parts))
-    if isinstance(functional, Linear):
-        return Linear(factor[..., None] * functional.rewards)
-    if isinstance(functional, Scaled):
-        return multiple(functional.functional, factor * functional.weight)
-    if isinstance(functional, Separable):
-        return SeparableScaled(functional, weight)
-    return SmoothScaled(functional, weight) if isinstance(functional, Smooth) else Scaled(functional, weight)
+    if (special := functional.times(factor)) is not None:
+        return special
+    if (separable := functional.as_separable()) is not None:
+        return SeparableScaled(separable, weight)
+    smooth = functional.as_smooth()
+    return Scaled(functional, weight) if smooth is None else SmoothScaled(smooth, weight)
 
 
 def mixture(functionals: Sequence[Functional], weights: Numbers) -> Functional:
@@ -102,3 +97,6 @@ def mixture(functionals: Sequence[Functional], weights: Numbers) -> Functional:
         raise DomainError(f"`weights` has shape {shares.shape}; there are {len(functionals)} functionals.")
     kept = [(R, w) for R, w in zip(functionals, shares, strict=True) if w > 0]
     return total(*(multiple(R, w) for R, w in kept))
+
+
+Operators.total, Operators.multiple = total, multiple

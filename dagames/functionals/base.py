@@ -1,13 +1,20 @@
 """What an answer-level functional is, and the laws that every one of them obeys."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dagames._errors import DomainError, InfeasibleError, ShapeError
-from dagames._types import Numbers, OverAnswers, PerPrompt, Reachable
+from dagames._types import Flags, Hessian, Numbers, OverAnswers, PerPrompt, Reachable
 from dagames.numerics import arrays
 from dagames.numerics.float_errors import with_default_errors_in
+
+if TYPE_CHECKING:
+    # These import SciPy's linear programs, which most functionals never need.
+    from dagames.numerics.constraints import LinearConstraints
+    from dagames.numerics.faces import Face
 
 
 class Functional(ABC):
@@ -23,6 +30,10 @@ class Functional(ABC):
     simplex without it). Leading batch dimensions are prompts, and parameters may vary with them.
 
     To add a functional, implement the four primitives, and `relative_smoothness` if it is finite.
+
+    What else a functional offers, it declares: `as_smooth` and `as_separable` return it as a functional with a second
+    derivative, or None; `constant_slope` the gradient of a linear one; `constraint_set` its linear constraints. Solvers
+    ask for these, not for a class.
     """
 
     def __init_subclass__(cls) -> None:
@@ -77,8 +88,38 @@ class Functional(ABC):
         """Whether R is 0 or infinite, so that a multiple of R is R itself."""
         return False
 
-    def constraint_set(self) -> "Functional | None":
-        """Return the indicator of the linear constraints that R holds, or None; see `without_constraints`."""
+    @property
+    def is_finite_inside(self) -> bool:
+        """Whether R is finite where every allowed answer has mass, so that values and gradients suffice for R*."""
+        return self.as_smooth() is not None
+
+    @property
+    def has_conjugate_formula(self) -> bool:
+        """Whether `conjugate` is exact up to rounding, not a numerical bound."""
+        return True
+
+    def as_smooth(self) -> "Smooth | None":
+        """Return R with its second derivative, or None if it has none."""
+        return None
+
+    def as_separable(self) -> "Separable | None":
+        """Return R as a sum of one function per answer, or None if it is no such sum."""
+        return None
+
+    def constant_slope(self) -> OverAnswers | None:
+        """Return the gradient if it is the same everywhere, [Z] or [*x, Z], or None."""
+        return None
+
+    def terms(self) -> "tuple[Functional, ...]":
+        """Return the functionals whose sum R is, none of them a sum."""
+        return (self,)
+
+    def times(self, factor: PerPrompt) -> "Functional | None":
+        """Return `factor` times R, of a kind that only R knows, or None; `factor` is above 0, [] or [*x]."""
+        return self if self.is_indicator else None
+
+    def constraint_set(self) -> "ConstraintSet | None":
+        """Return the indicator of the linear constraints that R contains, or None; see `without_constraints`."""
         return None
 
     def without_constraints(self) -> "Functional | None":
@@ -97,20 +138,97 @@ class Functional(ABC):
         """Raise an InfeasibleError if R is infinite for every policy on the reachable answers, bool [*x, Z]."""
 
     def __add__(self, other: "Functional") -> "Functional":
-        # Imported late: a sum is a functional itself.
-        from dagames.functionals.algebra import total
-
-        return total(self, other) if isinstance(other, Functional) else NotImplemented
+        return Operators.total(self, other) if isinstance(other, Functional) else NotImplemented
 
     def __rmul__(self, weight: Numbers) -> "Functional":
-        from dagames.functionals.algebra import multiple
-
-        return multiple(self, weight)
+        return Operators.multiple(self, weight)
 
     __mul__ = __rmul__
 
     # A numpy array on the left leaves the product to the functional, instead of making an array of functionals.
     __array_ufunc__ = None
+
+
+class Operators:
+    """What + and * compute. The package imports `algebra`, which sets both: a sum is a functional itself."""
+
+    total: Callable[..., Functional]
+    multiple: Callable[[Functional, Numbers], Functional]
+
+
+class Smooth(Functional):
+    """A functional that is twice differentiable inside the simplex, on the answers that it allows."""
+
+    @abstractmethod
+    def hessian(self, nu: OverAnswers) -> Hessian:
+        """Compute the second derivative of R at nu, [*x, Z, Z].
+
+        The matrix is positive semidefinite, and v'Hv is the second derivative of R along v for every v of sum 0.
+        (Along other v it is free: R is a function on the simplex.) `nu` is positive on the allowed answers; an answer
+        of mass 0 is taken to have float64's least mass, where the derivative may be infinite.
+        """
+
+    def as_smooth(self) -> "Smooth":
+        """Return R."""
+        return self
+
+
+class Separable(Smooth):
+    """A functional R(nu) = sum_z f_z(nu(z)); the equilibrium of its games is a one-dimensional root per prompt.
+
+    `value` is that sum and nothing else, so that the values of parts of the answers add up: a prompt of very many is
+    solved in pieces (`at_answers`).
+    """
+
+    @abstractmethod
+    def bend_at_log(self, log_nu: OverAnswers) -> OverAnswers:
+        """Compute d f'(nu) / d log nu = nu f''(nu) at nu = exp(log_nu), at least 0, [*x, Z]."""
+
+    def slope_and_bend(self, log_nu: OverAnswers, nu: OverAnswers) -> tuple[OverAnswers, OverAnswers]:
+        """Compute gradient and bend together; override where nu = exp(log_nu), at hand already, is all they need."""
+        return self.gradient_at_log(log_nu), self.bend_at_log(log_nu)
+
+    def hessian(self, nu: OverAnswers) -> Hessian:
+        """Compute the diagonal matrix of f_z''(nu(z)), [*x, Z, Z]."""
+        mass = np.maximum(nu, np.finfo(np.float64).tiny)
+        with np.errstate(over="ignore"):
+            curvature = self.bend_at_log(np.log(mass)) / mass
+        return np.asarray(np.where(np.eye(nu.shape[-1], dtype=bool), curvature[..., None], 0.0))
+
+    def as_separable(self) -> "Separable":
+        """Return R."""
+        return self
+
+
+class ConstraintSet(Functional):
+    """The indicator of linear constraints on the answer marginal of each prompt.
+
+    Attributes:
+        equal: Rows that ask for equality, [d].
+    """
+
+    equal: Flags
+
+    @abstractmethod
+    def rows(self, prompt: tuple[int, ...]) -> "LinearConstraints":
+        """State the constraints of one prompt, of index `prompt`, () for one."""
+
+    @abstractmethod
+    def face(self, reachable: Reachable, prompt: tuple[int, ...]) -> "Face":
+        """Find the answers, of those marked in bool [Z], that feasible distributions of one prompt use."""
+
+    @property
+    def is_indicator(self) -> bool:
+        """True."""
+        return True
+
+    def constraint_set(self) -> "ConstraintSet":
+        """Return the functional itself."""
+        return self
+
+    def without_constraints(self) -> None:
+        """Return None: there is nothing but constraints."""
+        return
 
 
 def as_weight(weight: Numbers) -> PerPrompt:

@@ -107,6 +107,11 @@ class FromConvex(NumericConjugate):
         return True
 
     @property
+    def is_finite_inside(self) -> bool:
+        """True: `from_convex` asks for a function that is finite where every answer has mass."""
+        return True
+
+    @property
     def tolerance(self) -> float:
         """Largest relative gap of the conjugate that is not an error."""
         return self._tolerance

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dagames._types import Numbers, OverAnswers, PerPrompt
-from dagames.functionals.base import as_weight, check_weight_fits
-from dagames.functionals.separable import Separable
+from dagames.functionals.base import Separable, as_weight, check_weight_fits
 from dagames.simplex import project_euclidean
 
 

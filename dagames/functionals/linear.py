@@ -6,7 +6,7 @@ import numpy as np
 
 from dagames._errors import ShapeError
 from dagames._types import Numbers, OverAnswers, PerPrompt
-from dagames.functionals.separable import Separable
+from dagames.functionals.base import Separable
 from dagames.simplex import as_real
 
 
@@ -54,6 +54,14 @@ class Linear(Separable):
         """Return the point mass on the first answer that attains the maximum, [*x, Z]."""
         best = (u + self.rewards).argmax(axis=-1)
         return np.asarray(np.arange(self.rewards.shape[-1]) == best[..., None], dtype=np.float64)
+
+    def constant_slope(self) -> OverAnswers:
+        """Return -r, [Z] or [*x, Z]."""
+        return -self.rewards
+
+    def times(self, factor: PerPrompt) -> "Linear":
+        """Return the functional of `factor` times the rewards."""
+        return Linear(factor[..., None] * self.rewards)
 
     @property
     def relative_smoothness(self) -> PerPrompt:

@@ -6,8 +6,7 @@ import numpy as np
 
 from dagames._types import Numbers, OverAnswers, PerPrompt, PerPromptIndex, Reachable
 from dagames.functionals.answer import as_answer, check_answer_fits, check_answer_reachable
-from dagames.functionals.base import as_weight, check_weight_fits
-from dagames.functionals.separable import Separable
+from dagames.functionals.base import Separable, as_weight, check_weight_fits
 
 
 @dataclass(frozen=True, eq=False, init=False)

@@ -8,10 +8,9 @@ from typing import TypeVar
 
 import numpy as np
 
-from dagames.functionals.base import Functional
+from dagames.functionals.base import Functional, Separable
 from dagames.functionals.log_score import LogScore
 from dagames.functionals.point import Point
-from dagames.functionals.separable import Separable
 
 R = TypeVar("R", bound=Functional)
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from dagames._types import Numbers, OverAnswers, PerPrompt, PerPromptIndex, Reachable
 from dagames.functionals.answer import as_answer, check_answer_fits, check_answer_reachable
-from dagames.functionals.separable import Separable
+from dagames.functionals.base import Separable
 
 
 @dataclass(frozen=True, eq=False, init=False)

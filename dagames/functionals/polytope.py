@@ -17,7 +17,7 @@ from dagames._types import (
     PromptCosts,
     Reachable,
 )
-from dagames.functionals.base import Functional
+from dagames.functionals.base import ConstraintSet
 from dagames.numerics.constraints import LinearConstraints
 from dagames.numerics.faces import Face, find_face
 from dagames.simplex import as_real
@@ -27,7 +27,7 @@ _LARGEST, _LEAST = 1e150, 1e-150
 
 
 @dataclass(frozen=True, eq=False, init=False)
-class Polytope(Functional):
+class Polytope(ConstraintSet):
     """The indicator of the distributions that keep every expected cost within its budget.
 
     Math:
@@ -35,7 +35,8 @@ class Polytope(Functional):
         R*(u) = max <nu, u> over those nu, a linear program that is believed only with its dual.
 
     At the equilibrium nu* is proportional to nu_0 exp(-<multipliers, costs> / beta). The subgradient 0 does not say
-    so, hence `solve` finds the multipliers (dagames.solvers.solve_polytope), also beside other functionals in a sum.
+    so, hence `solve` finds the multipliers (dagames.solvers.constrained.solve_polytope), also beside other
+    functionals in a sum.
 
     A constant added to a row's costs and to its budget changes nothing. Costs far from 0 carry their float64 rounding
     nevertheless (1e-7 near 1e9), and so does a budget: subtract the constant where their difference matters.
@@ -122,19 +123,6 @@ class Polytope(Functional):
         """Find a feasible nu of largest <nu, u>, [*x, Z], a vertex of the polytope."""
         points = [self.rows(prompt).support(u[prompt][None])[1][0] for prompt in np.ndindex(u.shape[:-1])]
         return np.asarray(points, dtype=np.float64).reshape(u.shape)
-
-    @property
-    def is_indicator(self) -> bool:
-        """True."""
-        return True
-
-    def constraint_set(self) -> "Polytope":
-        """Return the functional itself."""
-        return self
-
-    def without_constraints(self) -> None:
-        """Return None: there is nothing but constraints."""
-        return
 
     def into_domain(self, nu: OverAnswers) -> OverAnswers:
         """Move distributions well inside the constraints, on the way to the point that meets them best.

@@ -6,8 +6,7 @@ import numpy as np
 
 from dagames._errors import InfeasibleError, ShapeError
 from dagames._types import Numbers, OverAnswers, PerPrompt, Reachable
-from dagames.functionals.base import as_weight, check_weight_fits
-from dagames.functionals.separable import Separable
+from dagames.functionals.base import Separable, as_weight, check_weight_fits
 from dagames.simplex import as_distribution
 
 

@@ -7,9 +7,9 @@ import numpy as np
 from dagames import _tolerances
 from dagames._errors import DomainError, ShapeError
 from dagames._types import Hessian, Numbers, OverAnswers, PerPrompt
+from dagames.functionals.base import Smooth
 from dagames.functionals.conjugates.interior_point import Supremum, interior_point
 from dagames.functionals.conjugates.numeric_conjugate import NumericConjugate
-from dagames.functionals.smooth import Smooth
 from dagames.simplex import as_real
 
 

@@ -5,9 +5,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from dagames._types import Hessian, Numbers, OverAnswers, PerPrompt, Reachable
-from dagames.functionals.base import Functional, as_weight, check_weight_fits
-from dagames.functionals.separable import Separable
-from dagames.functionals.smooth import Smooth
+from dagames.functionals.base import (
+    ConstraintSet,
+    Functional,
+    Operators,
+    Separable,
+    Smooth,
+    as_weight,
+    check_weight_fits,
+)
 
 
 @dataclass(frozen=True, eq=False, init=False)
@@ -97,7 +103,21 @@ class Scaled(Functional):
         """Whether R is 0 or infinite; the weight then changes nothing."""
         return self.functional.is_indicator
 
-    def constraint_set(self) -> Functional | None:
+    @property
+    def is_finite_inside(self) -> bool:
+        """Whether R is finite where every allowed answer has mass."""
+        return self.functional.is_finite_inside
+
+    @property
+    def has_conjugate_formula(self) -> bool:
+        """Whether that of R is one."""
+        return self.functional.has_conjugate_formula
+
+    def times(self, factor: PerPrompt) -> Functional:
+        """Return one multiple of R, by both factors; R itself if it is an indicator."""
+        return Operators.multiple(self.functional, factor * self.weight)
+
+    def constraint_set(self) -> ConstraintSet | None:
         """Return the constraints of R, which no weight changes."""
         return self.functional.constraint_set()
 
@@ -106,7 +126,7 @@ class Scaled(Functional):
         if self.functional.constraint_set() is None:
             return self
         rest = self.functional.without_constraints()
-        return None if rest is None else self.weight * rest
+        return None if rest is None else rest * self.weight
 
     def check_fits(self, batch: tuple[int, ...], n_answers: int) -> None:
         """Raise a ShapeError unless R fits, and the weight is shared or one per prompt."""

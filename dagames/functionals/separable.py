@@ -1,35 +1,12 @@
-"""Functionals that are a sum of one convex function per answer."""
+"""Separable functionals whose conjugate is a root."""
 
 from abc import abstractmethod
 
 import numpy as np
 
-from dagames._types import Hessian, OverAnswers, PerPrompt, Reachable
-from dagames.functionals.smooth import Smooth
+from dagames._types import OverAnswers, PerPrompt, Reachable
+from dagames.functionals.base import Separable
 from dagames.numerics.roots import increasing_root
-
-
-class Separable(Smooth):
-    """A functional R(nu) = sum_z f_z(nu(z)); the equilibrium of its games is a one-dimensional root per prompt.
-
-    `value` is that sum and nothing else, so that the values of parts of the answers add up: a prompt of very many is
-    solved in pieces (`at_answers`).
-    """
-
-    @abstractmethod
-    def bend_at_log(self, log_nu: OverAnswers) -> OverAnswers:
-        """Compute d f'(nu) / d log nu = nu f''(nu) at nu = exp(log_nu), at least 0, [*x, Z]."""
-
-    def slope_and_bend(self, log_nu: OverAnswers, nu: OverAnswers) -> tuple[OverAnswers, OverAnswers]:
-        """Compute gradient and bend together; override where nu = exp(log_nu), at hand already, is all they need."""
-        return self.gradient_at_log(log_nu), self.bend_at_log(log_nu)
-
-    def hessian(self, nu: OverAnswers) -> Hessian:
-        """Compute the diagonal matrix of f_z''(nu(z)), [*x, Z, Z]."""
-        mass = np.maximum(nu, np.finfo(np.float64).tiny)
-        with np.errstate(over="ignore"):
-            curvature = self.bend_at_log(np.log(mass)) / mass
-        return np.asarray(np.where(np.eye(nu.shape[-1], dtype=bool), curvature[..., None], 0.0))
 
 
 class RootConjugate(Separable):

@@ -2,22 +2,18 @@
 
 from dataclasses import dataclass
 from functools import reduce
+from operator import add
 
 import numpy as np
 
 from dagames._errors import DomainError
 from dagames._types import Hessian, OverAnswers, PerPrompt, Reachable
-from dagames.functionals.base import Functional
+from dagames.functionals.base import ConstraintSet, Functional, Separable, Smooth
 from dagames.functionals.conjugates.interior_point import Supremum, interior_point
 from dagames.functionals.conjugates.numeric_conjugate import NumericConjugate
-from dagames.functionals.conjugates.numeric_supremum import numeric_supremum
+from dagames.functionals.conjugates.numeric_supremum import curvature, numeric_supremum
 from dagames.functionals.conjugates.separable_supremum import separable_supremum
 from dagames.functionals.conjugates.simplicial import composite_supremum
-from dagames.functionals.from_convex import FromConvex
-from dagames.functionals.linear import Linear
-from dagames.functionals.scaled import Scaled
-from dagames.functionals.separable import Separable
-from dagames.functionals.smooth import Smooth
 
 
 @dataclass(frozen=True, eq=False, init=False)
@@ -37,7 +33,7 @@ class Sum(NumericConjugate):
     Source:
         ours
 
-    >>> from dagames.functionals import Gini
+    >>> from dagames.functionals import Gini, Linear
     >>> float((Gini() + Linear([1.0, 0.0])).conjugate(np.array([1.0, 0.0])))
     1.5
     """
@@ -55,7 +51,7 @@ class Sum(NumericConjugate):
         """
         if not parts:
             raise DomainError("a sum needs at least one functional.")
-        rough = [type(part).__name__ for part in parts if not _is_finite_inside(part)]
+        rough = [type(part).__name__ for part in parts if not part.is_finite_inside]
         if len(rough) > 1:
             raise DomainError(
                 f"a sum can hold one functional that is not `Smooth`, but {' and '.join(rough)} are {len(rough)}: no "
@@ -103,10 +99,41 @@ class Sum(NumericConjugate):
 
     def supremum(self, u: OverAnswers) -> Supremum:
         """Maximise <nu, u> - R(nu), over the points that an indicator's own conjugate gradient returns."""
-        rough = [part for part in self.parts if not _is_finite_inside(part)]
-        if not rough:
+        rough = [part for part in self.parts if not part.is_finite_inside]
+        if rough:
+            return self._decomposed(rough[0], u)
+        kinked = [part for part in self.parts if part.as_smooth() is None]
+        if len(kinked) != 1:
             return numeric_supremum(self, u, 0.1 * self.tolerance)
-        return composite_supremum(Sum(*(part for part in self.parts if part is not rough[0])), rough[0], u)
+        found = interior_point(self.value, self.gradient, lambda nu: curvature(self, nu), u)
+        if (found.gap <= 0.1 * self.tolerance).all():
+            return found
+        # The tangents of a part with kinks may be few; those of the sum are not where another part is curved.
+        other = self._decomposed(kinked[0], u)
+        return found.or_better(other.nu, other.upper, other.gap)
+
+    def _decomposed(self, part: Functional, u: OverAnswers) -> Supremum:
+        """Maximise <nu, u> - R(nu) with one part known by its own conjugate."""
+        return composite_supremum(Sum(*(other for other in self.parts if other is not part)), part, u)
+
+    @property
+    def is_finite_inside(self) -> bool:
+        """Whether every part is finite where every allowed answer has mass."""
+        return all(part.is_finite_inside for part in self.parts)
+
+    @property
+    def has_conjugate_formula(self) -> bool:
+        """Whether at most one part is not linear, and that has one."""
+        curved = [part for part in self.parts if part.constant_slope() is None]
+        return not curved or (len(curved) == 1 and curved[0].has_conjugate_formula)
+
+    def terms(self) -> tuple[Functional, ...]:
+        """Return the parts."""
+        return self.parts
+
+    def times(self, factor: PerPrompt) -> Functional:
+        """Return the sum of the parts' multiples."""
+        return reduce(add, (part * factor for part in self.parts))
 
     @property
     def relative_smoothness(self) -> PerPrompt:
@@ -125,22 +152,20 @@ class Sum(NumericConjugate):
         # Each part sees what the others leave.
         return np.asarray(reduce(lambda answers, part: part.usable(answers), self.parts, left))
 
-    def constraint_set(self) -> Functional | None:
+    def constraint_set(self) -> ConstraintSet | None:
         """Return the constraints of the one part that has some, or None."""
         return next((held for part in self.parts if (held := part.constraint_set()) is not None), None)
 
     def without_constraints(self) -> Functional | None:
         """Return the sum of the parts without their constraints, or None."""
-        # Imported late: the sum of fewer parts may be of a more special kind.
-        from dagames.functionals.algebra import total
-
         rest = [left for part in self.parts if (left := part.without_constraints()) is not None]
-        return total(*rest) if rest else None
+        # The sum of fewer parts may be of a more special kind.
+        return reduce(add, rest) if rest else None
 
     def into_domain(self, nu: OverAnswers) -> OverAnswers:
         """Move distributions to where the sum is finite: the allowed answers, and an indicator's own domain."""
         nu = super().into_domain(nu)
-        rough = [part for part in self.parts if not _is_finite_inside(part)]
+        rough = [part for part in self.parts if not part.is_finite_inside]
         return rough[0].into_domain(nu) if rough else nu
 
     def check_fits(self, batch: tuple[int, ...], n_answers: int) -> None:
@@ -159,8 +184,9 @@ class Sum(NumericConjugate):
 
     def _curved(self, u: OverAnswers) -> tuple[list[Functional], OverAnswers]:
         """Split off the linear parts, which shift u."""
-        rewards = [part.rewards for part in self.parts if isinstance(part, Linear)]
-        return [part for part in self.parts if not isinstance(part, Linear)], np.asarray(u + sum(rewards))
+        curved = [part for part in self.parts if part.constant_slope() is None]
+        slopes = [slope for part in self.parts if (slope := part.constant_slope()) is not None]
+        return curved, np.asarray(u - sum(slopes))
 
 
 class SmoothSum(Sum, Smooth):
@@ -190,10 +216,3 @@ class SeparableSum(SmoothSum, Separable):
     def supremum(self, u: OverAnswers) -> Supremum:
         """Maximise <nu, u> - R(nu) by two nested roots."""
         return separable_supremum(self, u)
-
-
-def _is_finite_inside(functional: Functional) -> bool:
-    """Say whether value and gradient suffice for a numerical conjugate."""
-    if isinstance(functional, Scaled):
-        return _is_finite_inside(functional.functional)
-    return isinstance(functional, Smooth | FromConvex)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.sparse import csr_array, vstack
+import scipy
 
 from dagames import _tolerances
 from dagames._errors import SolveError
@@ -169,16 +169,19 @@ class LinearConstraints:
         rest = np.where(mask, v - np.einsum("d,xdz->xz", multipliers, self.costs), -np.inf).max(axis=-1)
         return float(multipliers @ self.budgets + self.shares @ rest)
 
-    def rows_over(self, mask: Reachable, chosen: Flags) -> tuple[csr_array, Vector]:
+    def rows_over(self, mask: Reachable, chosen: Flags) -> tuple["scipy.sparse.csr_array", Vector]:
         """Gather chosen rows over the variables nu[mask], as matrix and right-hand side."""
         weighted = (self.costs * self.shares[:, None, None]).transpose(1, 0, 2)[chosen][:, mask]
-        return csr_array(weighted), np.asarray(self.budgets[chosen])
+        return scipy.sparse.csr_array(weighted), np.asarray(self.budgets[chosen])
 
     def maximise(self, objective: Vector, mask: Reachable, equal: Flags) -> Vertex | None:
         """Maximise a linear function of nu[mask] over the feasible marginals; None if there is none."""
         (below, budgets), (level, values) = self.rows_over(mask, ~equal), self.rows_over(mask, equal)
         bounds = np.tile([0.0, 1.0], (objective.size, 1))
-        levels = (csr_array(vstack([level, sums_over(mask)])), np.append(values, np.ones(mask.shape[0])))
+        levels = (
+            scipy.sparse.csr_array(scipy.sparse.vstack([level, sums_over(mask)])),
+            np.append(values, np.ones(mask.shape[0])),
+        )
         return maximise(objective, (below, budgets), levels, bounds)
 
     def prices(self, vertex: Vertex, equal: Flags) -> PerConstraint:
@@ -203,10 +206,12 @@ class LinearConstraints:
         return np.asarray(np.where(self.equal, found, np.maximum(found, 0.0)))
 
 
-def sums_over(mask: Reachable) -> csr_array:
+def sums_over(mask: Reachable) -> "scipy.sparse.csr_array":
     """State the sum of each prompt's masses, as a matrix [X, n] over the variables nu[mask]."""
     prompt = np.nonzero(mask)[0]
-    return csr_array((np.ones(prompt.size), (prompt, np.arange(prompt.size))), shape=(mask.shape[0], prompt.size))
+    return scipy.sparse.csr_array(
+        (np.ones(prompt.size), (prompt, np.arange(prompt.size))), shape=(mask.shape[0], prompt.size)
+    )
 
 
 def spread_out(masses: Vector, mask: Reachable) -> OverAnswers:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from scipy.sparse import csr_array, hstack, vstack
+import scipy
 
 from dagames import _tolerances
 from dagames._errors import InfeasibleError, SolveError
@@ -57,7 +57,7 @@ class Face:
         """
         mask = self.allowed
         (below, budgets), (level, _) = self.rows.rows_over(mask, ~self.equal), self.rows.rows_over(mask, self.equal)
-        centre, fixed = self.centre[mask], vstack([level, sums_over(mask)]).toarray()
+        centre, fixed = self.centre[mask], scipy.sparse.vstack([level, sums_over(mask)]).toarray()
         with np.errstate(under="ignore", over="ignore"):
             step = nu[mask] - centre
             step = step - np.linalg.lstsq(fixed, fixed @ step, rcond=None)[0]
@@ -230,14 +230,14 @@ def _widest(rows: LinearConstraints, mask: Reachable, equal: Flags, varied: Flag
     """
     (below, budgets), (level, values) = rows.rows_over(mask, varied & ~equal), rows.rows_over(mask, varied & equal)
     share = 1.0 / mask.sum(axis=-1)[np.nonzero(mask)[0]]
-    keep = hstack([below, csr_array((below @ share + 1.0)[:, None])])
-    fixed = vstack([level, sums_over(mask)])
-    levels = hstack([fixed, csr_array((fixed @ share)[:, None])])
+    keep = scipy.sparse.hstack([below, scipy.sparse.csr_array((below @ share + 1.0)[:, None])])
+    fixed = scipy.sparse.vstack([level, sums_over(mask)])
+    levels = scipy.sparse.hstack([fixed, scipy.sparse.csr_array((fixed @ share)[:, None])])
     bounds = np.vstack([np.tile([0.0, np.inf], (share.size, 1)), [-1.0, 1.0]])
     vertex = maximise(
         np.append(np.zeros(share.size), 1.0),
-        (csr_array(keep), budgets),
-        (csr_array(levels), np.append(values, np.ones(mask.shape[0]))),
+        (scipy.sparse.csr_array(keep), budgets),
+        (scipy.sparse.csr_array(levels), np.append(values, np.ones(mask.shape[0]))),
         bounds,
     )
     if vertex is None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
-from scipy.sparse import csr_array, hstack
+import scipy
 
 from dagames import _tolerances
 from dagames._errors import InfeasibleError, SolveError
@@ -80,8 +80,10 @@ def nearest_budgets(
     dense = weighted.toarray()
     matrix = np.vstack([dense, -dense[rows.equal]])
     relax = np.vstack([np.eye(d), np.eye(d)[rows.equal]])
-    above = csr_array(np.hstack([matrix, -relax])), np.append(wanted, -wanted[rows.equal])
-    sums = csr_array(hstack([sums_over(reachable), csr_array((reachable.shape[0], d))]))
+    above = scipy.sparse.csr_array(np.hstack([matrix, -relax])), np.append(wanted, -wanted[rows.equal])
+    sums = scipy.sparse.csr_array(
+        scipy.sparse.hstack([sums_over(reachable), scipy.sparse.csr_array((reachable.shape[0], d))])
+    )
     bounds = np.vstack([np.tile([0.0, 1.0], (n, 1)), np.tile([0.0, np.inf], (d, 1))])
     objective = np.append(np.zeros(n), -unit / unit.max())
     vertex = maximise(objective, above, (sums, np.ones(reachable.shape[0])), bounds)

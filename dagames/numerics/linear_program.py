@@ -4,9 +4,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.optimize import linprog
-from scipy.sparse import csr_array
 
 from dagames._errors import SolveError
 
@@ -40,8 +39,8 @@ class Vertex:
 
 def maximise(
     objective: Vector,
-    above: tuple[csr_array, Vector],
-    level: tuple[csr_array, Vector],
+    above: tuple["scipy.sparse.csr_array", Vector],
+    level: tuple["scipy.sparse.csr_array", Vector],
     bounds: NDArray[np.float64],
 ) -> Vertex | None:
     """Maximise <objective, x> over A x <= b, A' x = b', low <= x <= high.
@@ -58,8 +57,8 @@ def maximise(
     Raises:
         SolveError: If HiGHS gives up.
 
-    >>> none = (csr_array((0, 2)), np.zeros(0))
-    >>> sum_to_one = (csr_array(np.ones((1, 2))), np.ones(1))
+    >>> none = (scipy.sparse.csr_array((0, 2)), np.zeros(0))
+    >>> sum_to_one = (scipy.sparse.csr_array(np.ones((1, 2))), np.ones(1))
     >>> maximise(np.array([1.0, 2.0]), none, sum_to_one, np.array([[0.0, 1.0], [0.0, 1.0]])).point
     array([0., 1.])
     """
@@ -71,9 +70,14 @@ def maximise(
 
 
 def _solved(
-    objective: Vector, above: tuple[csr_array, Vector], level: tuple[csr_array, Vector], bounds: NDArray[np.float64]
+    objective: Vector,
+    above: tuple["scipy.sparse.csr_array", Vector],
+    level: tuple["scipy.sparse.csr_array", Vector],
+    bounds: NDArray[np.float64],
 ) -> Vertex | None:
     """Solve to the tolerances of HiGHS."""
+    from scipy.optimize import linprog
+
     rows: dict[str, Any] = {"A_ub": above[0], "b_ub": above[1], "A_eq": level[0], "b_eq": level[1]}
     methods: tuple[Literal["highs", "highs-ds"], ...] = ("highs", "highs-ds")
     for method in methods:
@@ -94,8 +98,8 @@ def _solved(
 def _refined(
     vertex: Vertex,
     objective: Vector,
-    above: tuple[csr_array, Vector],
-    level: tuple[csr_array, Vector],
+    above: tuple["scipy.sparse.csr_array", Vector],
+    level: tuple["scipy.sparse.csr_array", Vector],
     bounds: NDArray[np.float64],
 ) -> Vertex:
     """Correct a vertex that breaks rows by more than rounding, by the linear program of what it misses, magnified.

@@ -3,7 +3,6 @@
 import math
 
 import numpy as np
-from scipy.optimize import minimize_scalar
 from scipy.special import rel_entr
 
 from dagames._types import Numbers, OverAnswers
@@ -115,6 +114,8 @@ def hellinger_bounds(n_views: int) -> tuple[float, float]:
     >>> round(c, 12), round(C, 12)
     (0.861671773764, 2.466303462376)
     """
+    from scipy.optimize import minimize_scalar
+
     K = as_count(n_views, "n_views", 2)
     # As all x tend to 1 the ratio tends to 1, which for two views is the least.
     least = 1.0

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from dagames._errors import DomainError
-from dagames._files import check_new_file
+from dagames._files import check_folder, check_new_file
 
 Panel: TypeAlias = Callable[[Any], None]
 """Draws on axes of matplotlib."""
@@ -66,10 +66,14 @@ def check_outputs(out: Path | None, plot: Path | None, *, overwrite: bool, sourc
         source: The game's file, if the command reads one; it is never replaced.
 
     Raises:
-        DomainError: If two outputs have one name, or one has the source's, or one exists and may not be replaced.
+        DomainError: If two outputs have one name, or one has the source's, one exists and may not be replaced, or
+            there is no such folder.
     """
     if plot is not None:
         check_can_plot(plot)
+        check_folder(plot, "--plot")
+    if out is not None:
+        check_folder(out, "--out")
     outputs = [] if plot is None else [plot, plot.with_suffix(".json")]
     outputs += [] if out is None else [out]
     taken = {} if source is None else {source.resolve(): "the game"}

@@ -1,74 +1,27 @@
 """Solve generalised Bregman games, and check that their targets can say what the equilibrium needs."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from dagames import _tolerances
-from dagames._errors import DomainError, SolveError
-from dagames._types import OverAnswers, OverTraces, PerPrompt
+from dagames._errors import DomainError, SolveError, as_choice
+from dagames._types import OverAnswers, OverTraces
 from dagames.bregman import Consistency
-from dagames.functionals import Polytope, Separable
+from dagames.functionals import Separable
 from dagames.games.bregman import BregmanGame
-from dagames.games.certificate import Certificate
-from dagames.numerics.float_errors import with_default_errors, with_default_errors_in
+from dagames.numerics.float_errors import with_default_errors
 from dagames.simplex import pushforward
 from dagames.solvers.bregman_descent import descent_path
 from dagames.solvers.bregman_newton import newton_log_policy
+from dagames.solvers.methods import Method, with_options
+from dagames.solvers.solution import BregmanSolution
 
-METHODS = ("auto", "newton", "mirror_descent")
-
-
-@with_default_errors_in
-@dataclass(frozen=True, eq=False)
-class BregmanSolution:
-    """A policy, a dual variable, a bound on their distance from equilibrium, and whether a target expresses the dual.
-
-    Attributes:
-        log_pi: Log of the policy, [*x, Y]; -inf for no mass, which is an ordinary outcome unless F is steep.
-        u: The dual variable that certifies it, [*x, Z]; -inf where unreachable.
-        log_nu: Log of the policy's answer marginal, [*x, Z].
-        certificate: The bound, computed from `log_pi` and `u` alone.
-        consistency: Whether a target expresses a best dual variable, and which.
-        iterations: Steps taken; 0 for "newton".
-        history: Worst relative gap of each iterate, [iterations + 1].
-        method: Name of the solver that was used.
-    """
-
-    log_pi: OverTraces
-    u: OverAnswers
-    log_nu: OverAnswers
-    certificate: Certificate
-    consistency: Consistency
-    iterations: int
-    history: tuple[float, ...]
-    method: str
-
-    @property
-    def pi(self) -> OverTraces:
-        """The policy, [*x, Y]."""
-        return np.asarray(np.exp(self.log_pi))
-
-    @property
-    def nu(self) -> OverAnswers:
-        """The policy's answer marginal, [*x, Z]."""
-        return np.asarray(np.exp(self.log_nu))
-
-    @property
-    def q(self) -> OverAnswers:
-        """The target, [*x, Z]; the nearest one to the dual variable where `consistency` says that none expresses it."""
-        return self.consistency.q
-
-    @property
-    def value(self) -> PerPrompt:
-        """The objective J_F of the policy, [*x]."""
-        return self.certificate.primal
+BREGMAN_METHODS = ("auto", "newton", "mirror_descent")
 
 
 @with_default_errors
 def solve_bregman(
     game: BregmanGame,
-    method: str = "auto",
+    method: str | Method = "auto",
     *,
     tolerance: float = _tolerances.GAP,
     max_iterations: int = 10_000,
@@ -77,7 +30,7 @@ def solve_bregman(
 
     Args:
         game: The game.
-        method: One of `METHODS`. "auto" is "newton" where the functional is a sum over answers.
+        method: One of `BREGMAN_METHODS`. "auto" is "newton" where the functional is a sum over answers.
         tolerance: Relative duality gap to reach, above 0.
         max_iterations: Steps allowed to mirror descent.
 
@@ -96,22 +49,25 @@ def solve_bregman(
     >>> solution.pi.round(12), float(solution.value.round(12)), solution.consistency.consistent
     (array([0.23, 0.77]), 0.324, False)
     """
-    if method not in METHODS:
-        raise DomainError(f"`method` must be one of {', '.join(METHODS)}, not {method!r}.")
+    name, options = with_options(method)
+    method = as_choice(name, "method", BREGMAN_METHODS)
+    if options:
+        raise DomainError(f"{method} has no options in a Bregman game, not {', '.join(options)}.")
     if not tolerance > 0:
         raise DomainError(f"`tolerance` must be above 0, not {tolerance}.")
     if max_iterations < 0:
         raise DomainError(f"`max_iterations` must be at least 0, not {max_iterations}.")
     functional = game.functional
-    if isinstance(functional, Polytope):
+    if (limits := functional.constraint_set()) is not None:
         raise SolveError(
-            "Polytope is an indicator, whose slope says nothing of its constraints' prices; state them in an "
+            f"{limits.name} is an indicator, whose slope says nothing of its constraints' prices; state them in an "
             "`AlignmentGame`, whose divergence is KL, and use `solve(game)`."
         )
-    if method == "newton" and not isinstance(functional, Separable):
-        raise SolveError(f"{type(functional).__name__} is not separable; use method 'mirror_descent'.")
-    if method != "mirror_descent" and isinstance(functional, Separable):
-        return _by_newton(game, functional, tolerance)
+    separable = functional.as_separable()
+    if method == "newton" and separable is None:
+        raise SolveError(f"{functional.name} is not separable; use method 'mirror_descent'.")
+    if method != "mirror_descent" and separable is not None:
+        return _by_newton(game, separable, tolerance)
     return _by_descent(game, tolerance, max_iterations)
 
 
@@ -151,7 +107,18 @@ def _as_solution(
     certificate = game.certify(log_pi, u)
     history = (*history, certificate.worst)
     verdict = game.consistency(log_pi, u)
-    return BregmanSolution(log_pi, u, log_nu, certificate, verdict, len(history) - 1, history, method)
+    return BregmanSolution(
+        log_nu=log_nu,
+        log_q=verdict.log_q,
+        certificate=certificate,
+        game=game,
+        iterations=len(history) - 1,
+        method=method,
+        history=history,
+        log_policy=log_pi,
+        u=u,
+        consistency=verdict,
+    )
 
 
 def _by_newton(game: BregmanGame, functional: Separable, tolerance: float) -> BregmanSolution:

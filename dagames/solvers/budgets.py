@@ -7,7 +7,7 @@ import numpy as np
 from dagames import _tolerances, simplex
 from dagames._errors import SolveError
 from dagames._types import OverAnswers, PerConstraint
-from dagames.games.certificate import Certificate, certify_gap
+from dagames.games.certificate import Certificate, certify
 from dagames.games.coupled import CoupledGame
 from dagames.games.couplings import LinearCoupling
 from dagames.numerics.constraints import LinearConstraints
@@ -16,14 +16,14 @@ from dagames.numerics.float_errors import with_default_errors
 from dagames.solvers.multipliers import ConstrainedDual, best_multipliers
 from dagames.solvers.path import check_solved
 from dagames.solvers.prices import is_infinite, reported, signed
-from dagames.solvers.solution import ConstrainedSolution
+from dagames.solvers.solution import Solution
 
 _REMEDY = "ask for a larger `tolerance`, or loosen budgets that leave almost no room."
 
 
 @with_default_errors
 @np.errstate(under="ignore", over="ignore")
-def solve_budgets(game: CoupledGame, *, tolerance: float = _tolerances.GAP) -> ConstrainedSolution:
+def solve_budgets(game: CoupledGame, *, tolerance: float = _tolerances.GAP) -> Solution:
     """Solve a game whose prompts meet linear constraints together, by Newton's method on the shared multipliers.
 
     Args:
@@ -103,7 +103,7 @@ def log_target(game: CoupledGame, nats: PerConstraint) -> OverAnswers:
 @np.errstate(under="ignore", over="ignore")
 def at_multipliers(
     game: CoupledGame, nats: PerConstraint, method: str, steps: int, history: tuple[float, ...]
-) -> ConstrainedSolution:
+) -> Solution:
     """Answer multipliers by their target and policy, and certify the pair.
 
     Args:
@@ -120,7 +120,7 @@ def at_multipliers(
     log_q = log_target(game, nats)
     # Where prices are 1e4 nats the first sum is 1 to 1e-12 only.
     log_nu = simplex.log_normalize(game.log_best_marginal(log_q))
-    return ConstrainedSolution(
+    return Solution(
         log_nu=log_nu,
         log_q=log_q,
         certificate=_certify_coupled(game, face, log_nu, nats),
@@ -143,12 +143,11 @@ def _certify_coupled(game: CoupledGame, face: Face, log_nu: OverAnswers, nats: P
     paid = beta * float(nats @ rows.budgets)
     off = nats * (rows.expected(nu) - rows.budgets)
     gained = beta * float(off[off > 0].sum())
-    certificate = certify_gap(
-        primal=np.asarray(value + cost + game.coupling.value(nu, shares)),
+    certificate = certify(
+        value=np.asarray(value + game.coupling.value(nu, shares)),
+        divergence=np.asarray(cost),
         dual=np.asarray(-log_mass - paid),
-        scale=np.asarray(max(1.0, abs(value), cost)),
         rounded=np.asarray(max(abs(log_mass), abs(paid), beta) + gained / _tolerances.ROUNDING),
-        name=type(game.coupling).__name__,
-        foreign=not type(game.coupling).__module__.startswith("dagames."),
+        of=game.coupling,
     )
     return replace(certificate, residuals=game.coupling.residuals(nu, shares))

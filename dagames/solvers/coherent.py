@@ -1,7 +1,6 @@
 """Orbits: the equilibrium of views that must agree, or that pay for disagreeing."""
 
 import numpy as np
-from scipy.special import logsumexp, softmax
 
 from dagames import _tolerances, simplex
 from dagames._errors import SolveError
@@ -9,7 +8,7 @@ from dagames._types import OverAnswers, PerPrompt
 from dagames.games.coupled import CoupledGame
 from dagames.games.couplings import Coherence, SoftCoherence
 from dagames.numerics.float_errors import with_default_errors
-from dagames.orbits import log_geometric_mean
+from dagames.orbits.consensus import log_geometric_mean
 from dagames.solvers.path import check_solved
 from dagames.solvers.solution import Solution
 
@@ -81,6 +80,8 @@ def solve_soft_coherent(game: CoupledGame, *, tolerance: float = _tolerances.GAP
     array([[0.6667, 0.3333],
            [0.3333, 0.6667]])
     """
+    from scipy.special import logsumexp
+
     if not isinstance(game.coupling, SoftCoherence):
         raise SolveError(
             f"the coupling is {type(game.coupling).__name__}, not SoftCoherence; use `solve_coupled(game)`."
@@ -112,6 +113,8 @@ def _levels(base: OverAnswers, shares: PerPrompt, a: float) -> tuple[PerPrompt, 
     Returns:
         The levels l, [X], of mean 0, and the number of steps.
     """
+    from scipy.special import logsumexp, softmax
+
     log_shares = np.log(shares)[:, None]
     levels = logsumexp(base, axis=-1)
 
@@ -150,7 +153,14 @@ def _certified(
     game: CoupledGame, log_nu: OverAnswers, log_q: OverAnswers, method: str, steps: int, tolerance: float
 ) -> Solution:
     return check_solved(
-        Solution(log_nu, log_q, game.certify_marginal(log_nu, log_q), game, steps, method),
+        Solution(
+            log_nu=log_nu,
+            log_q=log_q,
+            certificate=game.certify_marginal(log_nu, log_q),
+            game=game,
+            iterations=steps,
+            method=method,
+        ),
         tolerance,
         "ask for a larger `tolerance`, or bring rewards, weight and beta to a common scale.",
     )

@@ -22,11 +22,11 @@ from dagames.functionals import (
     Point,
     Polytope,
     Quadratic,
-    Scaled,
     SquaredDistance,
-    Sum,
     Tsallis,
 )
+from dagames.functionals.scaled import Scaled
+from dagames.functionals.sums import Sum
 from dagames.games.alignment import AlignmentGame
 from dagames.numerics.conic import solve_problem
 from dagames.numerics.float_errors import with_default_errors

@@ -7,15 +7,16 @@ import numpy as np
 from dagames import _tolerances, simplex
 from dagames._errors import SolveError
 from dagames._types import OverAnswers, PerConstraint
-from dagames.functionals import Functional, Linear, Polytope, Smooth
+from dagames.functionals import Functional
+from dagames.functionals.base import ConstraintSet
 from dagames.games.alignment import AlignmentGame
-from dagames.games.certificate import Certificate, certify_gap
+from dagames.games.certificate import Certificate, certify
 from dagames.numerics.faces import Face
 from dagames.numerics.float_errors import with_default_errors
 from dagames.solvers.multipliers import ConstrainedDual, best_multipliers, minimise_dual
 from dagames.solvers.path import check_solved
 from dagames.solvers.prices import is_infinite, reported, signed
-from dagames.solvers.solution import ConstrainedSolution
+from dagames.solvers.solution import Solution
 from dagames.solvers.tilted_dual import TiltedDual
 
 _REMEDY = "ask for a larger `tolerance`, or loosen budgets that leave almost no room."
@@ -33,7 +34,7 @@ class _Constrained:
     """
 
     game: AlignmentGame
-    polytope: Polytope
+    polytope: ConstraintSet
     rest: Functional | None
     faces: tuple[Face, ...]
 
@@ -57,7 +58,7 @@ class _Constrained:
         return np.asarray(-np.einsum("bd,bdz->bz", nats, self.costs).reshape(self.game.log_nu_0.shape))
 
 
-def split(functional: Functional) -> tuple[Polytope | None, Functional | None]:
+def split(functional: Functional) -> tuple[ConstraintSet | None, Functional | None]:
     """Split a functional into its linear constraints and what else it holds.
 
     Args:
@@ -66,15 +67,12 @@ def split(functional: Functional) -> tuple[Polytope | None, Functional | None]:
     Returns:
         The polytope and the rest, or None for what is not there.
     """
-    held = functional.constraint_set()
-    if not isinstance(held, Polytope):
-        return None, functional
-    return held, functional.without_constraints()
+    return functional.constraint_set(), functional.without_constraints()
 
 
 @with_default_errors
 @np.errstate(under="ignore", over="ignore")
-def solve_polytope(game: AlignmentGame, *, tolerance: float = _tolerances.GAP) -> ConstrainedSolution:
+def solve_polytope(game: AlignmentGame, *, tolerance: float = _tolerances.GAP) -> Solution:
     """Solve a game whose functional is a `Polytope`, or holds one beside others: each prompt has its own multipliers.
 
     Math:
@@ -96,22 +94,22 @@ def solve_polytope(game: AlignmentGame, *, tolerance: float = _tolerances.GAP) -
     Source:
         (paper, appendix D); claim I.13
 
-    >>> from dagames.functionals import Linear
+    >>> from dagames.functionals import Linear, Polytope
     >>> R = Linear([0.0, 1.0]) + Polytope([0.0, 1.0], 0.25)
     >>> solution = solve_polytope(AlignmentGame([0.5, 0.5], [0, 1], R, beta=1.0))
     >>> solution.nu.round(9), solution.multipliers.round(9)  # 1 + log 3
     (array([0.75, 0.25]), array([2.09861229]))
     """
     polytope, rest = split(game.functional)
-    name = type(game.functional).__name__
     if polytope is None:
-        raise SolveError(f"{name} is not a Polytope and holds none; use `solve(game)`.")
-    if not (rest is None or isinstance(rest, Smooth)):
-        raise SolveError(f"{type(rest).__name__}, beside a Polytope, has no Hessian; use `solve(game)`.")
-    faces = _faces(game, polytope, rest)
+        raise SolveError(f"{game.functional.name} is not a Polytope and contains none; use `solve(game)`.")
+    smooth = None if rest is None else rest.as_smooth()
+    if rest is not None and smooth is None:
+        raise SolveError(f"{rest.name}, beside a Polytope, has no Hessian; use `solve(game)`.")
+    faces = find_faces(game, polytope, rest)
     parts = _Constrained(game, polytope, rest, faces)
-    if rest is None or isinstance(rest, Linear):
-        slope = np.zeros(game.log_nu_0.shape) if rest is None else rest.gradient(game.nu_0)
+    if smooth is None or smooth.constant_slope() is not None:
+        slope = np.zeros(game.log_nu_0.shape) if smooth is None else smooth.gradient(game.nu_0)
         log_base = np.where(game.reachable, game.log_nu_0 - slope / game.beta, -np.inf)
         shape = (len(faces), 1, game.n_answers)
         dual = ConstrainedDual(
@@ -123,15 +121,15 @@ def solve_polytope(game: AlignmentGame, *, tolerance: float = _tolerances.GAP) -
         # Where prices are 1e4 nats the first sum is 1 to 1e-12 only.
         log_nu = simplex.log_normalize(log_nu)
     else:
-        tilted = TiltedDual(game, rest, parts.costs, parts.budgets, parts.equal)
+        tilted = TiltedDual(game, smooth, parts.costs, parts.budgets, parts.equal)
         found, steps = minimise_dual(tilted)
         log_nu = tilted.log_marginals(found)
         nats = np.stack([signed(m, face, polytope.equal) for m, face in zip(found, faces, strict=True)])
-        slope = np.where(game.reachable, rest.gradient_at_log(log_nu), 0.0)
+        slope = np.where(game.reachable, smooth.gradient_at_log(log_nu), 0.0)
     return check_solved(_certified(parts, log_nu, slope, nats, steps, "newton"), tolerance, _REMEDY)
 
 
-def _faces(game: AlignmentGame, polytope: Polytope, rest: Functional | None) -> tuple[Face, ...]:
+def find_faces(game: AlignmentGame, polytope: ConstraintSet, rest: Functional | None) -> tuple[Face, ...]:
     """Find the face of each prompt among the answers that the reference and the other parts leave."""
     reached = np.isfinite(game.log_nu_0)
     reached = reached if rest is None else rest.usable(reached)
@@ -144,9 +142,7 @@ def _faces(game: AlignmentGame, polytope: Polytope, rest: Functional | None) -> 
     return tuple(faces)
 
 
-def priced_solution(
-    game: AlignmentGame, log_nu: OverAnswers, multipliers: PerConstraint, method: str
-) -> ConstrainedSolution:
+def priced_solution(game: AlignmentGame, log_nu: OverAnswers, multipliers: PerConstraint, method: str) -> Solution:
     """Certify a marginal of a game with a `Polytope` by given prices of the constraints.
 
     Args:
@@ -163,8 +159,8 @@ def priced_solution(
     """
     polytope, rest = split(game.functional)
     if polytope is None:
-        raise SolveError(f"{type(game.functional).__name__} is not a Polytope and holds none; use `solve(game)`.")
-    faces = _faces(game, polytope, rest)
+        raise SolveError(f"{game.functional.name} is not a Polytope and contains none; use `solve(game)`.")
+    faces = find_faces(game, polytope, rest)
     parts = _Constrained(game, polytope, rest, faces)
     unit = np.stack([face.unit for face in faces])
     nats = multipliers.reshape(unit.shape) * unit / game.beta
@@ -176,14 +172,14 @@ def priced_solution(
 
 def _certified(
     parts: _Constrained, log_nu: OverAnswers, slope: OverAnswers, nats: np.ndarray, steps: int, method: str
-) -> ConstrainedSolution:
+) -> Solution:
     game, shape = parts.game, (*parts.game.batch, parts.polytope.equal.size)
     log_q = simplex.log_normalize(np.where(game.reachable, parts.log_tilt(nats) - slope / game.beta, -np.inf))
     slack = [
         parts.polytope.rows(prompt).slack(np.exp(log_nu[prompt])[None]) * ~is_infinite(face)
         for prompt, face in zip(np.ndindex(game.batch), parts.faces, strict=True)
     ]
-    return ConstrainedSolution(
+    return Solution(
         log_nu=log_nu,
         log_q=log_q,
         certificate=_certify(parts, log_nu, slope, nats),
@@ -230,11 +226,10 @@ def _certify(parts: _Constrained, log_nu: OverAnswers, slope: OverAnswers, nats:
     gained = game.beta * off.sum(axis=-1).reshape(game.batch)
     # The divergence and the mass are numbers of order 1 at least, whose rounding beta multiplies.
     size = np.max([np.abs(conjugate), np.abs(paid), np.abs(log_mass), np.full(game.batch, game.beta)], axis=0)
-    return certify_gap(
-        primal=np.asarray(value + divergence + parts.polytope.value(nu)),
+    return certify(
+        value=np.asarray(value + parts.polytope.value(nu)),
+        divergence=np.asarray(divergence),
         dual=np.asarray(-log_mass - conjugate - paid),
-        scale=np.asarray(np.maximum(1.0, np.maximum(np.abs(value), divergence))),
         rounded=np.asarray(size + gained / _tolerances.ROUNDING),
-        name=game.functional.name,
-        foreign=game.functional.foreign,
+        of=game.functional,
     )

@@ -12,7 +12,7 @@ from dagames._types import Numbers, PerConstraint
 from dagames.games.coupled import CoupledGame
 from dagames.numerics.float_errors import with_default_errors
 from dagames.solvers.budgets import at_multipliers, face_of, log_target, rows_of
-from dagames.solvers.solution import ConstrainedSolution
+from dagames.solvers.solution import Solution
 
 _PAIRS = 500
 """Answers up to which all pairs are compared for the diameter of the costs; beyond, each cost's spread bounds it."""
@@ -96,7 +96,7 @@ def solve_dual_ascent(
     step: float | None = None,
     tolerance: float = _tolerances.GAP,
     max_iterations: int = 100_000,
-) -> ConstrainedSolution:
+) -> Solution:
     """Run dual ascent until the gap certifies the policy.
 
     Args:

@@ -9,40 +9,24 @@ from dagames import _tolerances, simplex
 from dagames._errors import DomainError, ShapeError, SolveError
 from dagames._types import Features, Numbers, OverAnswers, OverFeatures, OverTraces, PerPrompt
 from dagames.games.alignment import AlignmentGame
-from dagames.games.certificate import Certificate
-from dagames.numerics.float_errors import with_default_errors, with_default_errors_in
+from dagames.numerics.float_errors import with_default_errors
+from dagames.solvers.solution import LogLinearSolution
 
 Objective = Callable[[OverTraces], PerPrompt]
 Reward = Callable[[OverTraces], OverTraces]
 
 
-@with_default_errors_in
 @dataclass(frozen=True, eq=False)
-class LogLinearSolution:
-    """A stationary policy of a log-linear class.
+class LogLinear:
+    """The class of policies pi_0(y) exp(theta . phi(y)) / c, for `solve(game, policies=LogLinear(features))`.
 
     Attributes:
-        theta: Parameters, [*x, d].
-        log_pi: Log of the policy, proportional to pi_0 exp(theta . phi), [*x, Y].
-        log_q: Log of the target that the policy is answered with, [*x, Z].
-        stationarity: Standard deviation, under the policy, of what the class can still express of the reward it misses,
-            [*x], in nats; 0 where no direction of theta lowers the objective.
-        certificate: Distance from the best of *all* policies; its gap is what the class costs, and is 0 only if the
-            class holds the equilibrium.
-        iterations: Steps taken.
+        features: phi, [Y, d], or per prompt, [*x, Y, d].
+        start: First theta, [*x, d]; 0, the reference, by default.
     """
 
-    theta: OverFeatures
-    log_pi: OverTraces
-    log_q: OverAnswers
-    stationarity: PerPrompt
-    certificate: Certificate
-    iterations: int
-
-    @property
-    def pi(self) -> OverTraces:
-        """The policy, [*x, Y]."""
-        return np.asarray(np.exp(self.log_pi))
+    features: Numbers
+    start: Numbers | None = None
 
 
 @with_default_errors
@@ -100,12 +84,21 @@ def solve_log_linear(
     Returns:
         A stationary policy of the class. A SolveError if its steps run out.
 
+    Raises:
+        SolveError: If the functional contains a `Polytope`.
+
     >>> from dagames.functionals import Gini
     >>> game = AlignmentGame([0.6, 0.3, 0.1], [0, 1, 2], Gini(2.0), beta=0.5)
     >>> solution = solve_log_linear(game, [[0.0], [1.0], [2.0]])
     >>> solution.pi.round(3), float(solution.certificate.gap) > 0
     (array([0.446, 0.36 , 0.194]), True)
     """
+    if (limits := game.functional.constraint_set()) is not None:
+        raise SolveError(
+            f"solve_log_linear does not take the constraints of a {limits.name}, whose slope does not contain their "
+            'prices. Use "auto" of `solve(game)`, whose policies are all, or state the constraints as rewards in the '
+            "functional, at the prices that its `multipliers` name."
+        )
 
     def reward(log_pi: OverTraces) -> OverTraces:
         log_nu = simplex.pushforward(log_pi, game.E, game.n_answers)
@@ -138,7 +131,17 @@ def _descend(
         if (spread <= _tolerances.STATIONARY).all():
             log_nu = simplex.pushforward(log_pi, game.E, game.n_answers)
             target = game.log_best_target(log_nu) if log_q is None else log_q
-            return LogLinearSolution(theta, log_pi, target, spread, game.certify(log_pi, target), iteration)
+            return LogLinearSolution(
+                log_nu=log_nu,
+                log_q=target,
+                certificate=game.certify(log_pi, target),
+                game=game,
+                iterations=iteration,
+                method="log_linear",
+                log_policy=log_pi,
+                theta=theta,
+                stationarity=spread,
+            )
         now, promise = objective(log_pi), game.beta * spread**2
         # Where the promise drowns in rounding the objective says nothing of the step; then it stays as long as it was.
         audible = promise > 1e3 * _tolerances.DESCENT * np.maximum(1.0, np.abs(now))

@@ -7,9 +7,11 @@ import numpy as np
 
 from dagames import simplex
 from dagames._types import OverAnswers, PerPrompt, Reachable
-from dagames.functionals import Separable, at_answers, finite_slope, is_cuttable
+from dagames.functionals import Separable
+from dagames.functionals.parts import at_answers, is_cuttable
+from dagames.functionals.slopes import finite_slope
 from dagames.games.alignment import AlignmentGame
-from dagames.games.certificate import Certificate, certify_gap
+from dagames.games.certificate import Certificate, certify
 from dagames.solvers.solution import Solution
 
 MANY = 2**18
@@ -132,7 +134,14 @@ def solution_of_pieces(
         slope = finite_slope(piece.functional, log_nu[..., piece.answers], piece.reachable, np.inf)
         np.multiply(slope, -1.0 / game.beta, out=log_q[..., piece.answers])
     normalize(pieces, log_q)
-    return Solution(log_nu, log_q, certify_pieces(game, pieces, log_nu, log_q), game, iterations, method)
+    return Solution(
+        log_nu=log_nu,
+        log_q=log_q,
+        certificate=certify_pieces(game, pieces, log_nu, log_q),
+        game=game,
+        iterations=iterations,
+        method=method,
+    )
 
 
 def certify_pieces(
@@ -169,11 +178,10 @@ def certify_pieces(
         masses.append(simplex.log_sum(piece.on_face(piece.anchor + said)))
     potential = np.asarray(gain - value + top)
     log_mass = simplex.log_sum(np.stack(masses, axis=-1))
-    return certify_gap(
-        primal=np.asarray(value + game.beta * divergence),
+    return certify(
+        value=np.asarray(value),
+        divergence=np.asarray(game.beta * divergence),
         dual=np.asarray(-game.beta * log_mass - potential),
-        scale=np.asarray(np.maximum(1.0, np.maximum(np.abs(value), game.beta * divergence))),
         rounded=np.asarray(np.maximum(np.abs(potential), game.beta * np.maximum(1.0, np.abs(log_mass)))),
-        name=game.functional.name,
-        foreign=game.functional.foreign,
+        of=game.functional,
     )

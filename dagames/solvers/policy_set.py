@@ -1,53 +1,24 @@
 """Games whose policies are restricted to a convex set, given by linear constraints on the traces."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
 from dagames import _tolerances, simplex
 from dagames._errors import DomainError, SolveError
-from dagames._types import Numbers, OverAnswers, OverTraces, PerConstraint, PerPrompt
-from dagames.functionals import Linear, Polytope
+from dagames._types import Numbers, OverAnswers, OverTraces, PerPrompt
+from dagames.functionals import Linear
+from dagames.functionals.base import ConstraintSet
 from dagames.games.alignment import AlignmentGame
-from dagames.games.certificate import Certificate, certify_gap
-from dagames.numerics.float_errors import with_default_errors, with_default_errors_in
+from dagames.games.certificate import Certificate, certify
+from dagames.numerics.float_errors import with_default_errors
 from dagames.solvers.constrained import solve_polytope, split
-from dagames.solvers.solution import ConstrainedSolution
-
-
-@with_default_errors_in
-@dataclass(frozen=True, eq=False)
-class RestrictedSolution:
-    """The best policy of a convex set, and a target that proves it.
-
-    Attributes:
-        log_pi: Log of the policy, [*x, Y].
-        log_q: Log of the target, [*x, Z]; -inf where unreachable.
-        certificate: Objective of the policy, and a lower bound over the *set*.
-        iterations: Steps taken.
-        history: Worst relative gap of each iterate, the start first.
-        multipliers: Price of each constraint of the set, [*x, d], as in a `ConstrainedSolution`.
-        slack: Budget minus expected cost, [*x, d].
-    """
-
-    log_pi: OverTraces
-    log_q: OverAnswers
-    certificate: Certificate
-    iterations: int
-    history: tuple[float, ...]
-    multipliers: PerConstraint
-    slack: PerConstraint
-
-    @property
-    def pi(self) -> OverTraces:
-        """The policy, [*x, Y]."""
-        return np.asarray(np.exp(self.log_pi))
+from dagames.solvers.solution import Solution
 
 
 @with_default_errors
 @np.errstate(under="ignore", over="ignore")
-def best_restricted_policy(game: AlignmentGame, q: Numbers, policies: Polytope) -> OverTraces:
+def best_restricted_policy(game: AlignmentGame, q: Numbers, policies: ConstraintSet) -> OverTraces:
     """Answer a target by the best policy of a convex set: the KL projection of pi_0 q(E) on it.
 
     Args:
@@ -61,7 +32,7 @@ def best_restricted_policy(game: AlignmentGame, q: Numbers, policies: Polytope) 
     Source:
         claim I.4
 
-    >>> from dagames.functionals import Linear
+    >>> from dagames.functionals import Linear, Polytope
     >>> game = AlignmentGame([0.5, 0.25, 0.25], [0, 1, 1], Linear([0.0, 0.0]), beta=1.0)
     >>> best_restricted_policy(game, [0.5, 0.5], Polytope([0.0, 0.0, 1.0], 0.1)).round(6)
     array([0.6, 0.3, 0.1])
@@ -71,7 +42,7 @@ def best_restricted_policy(game: AlignmentGame, q: Numbers, policies: Polytope) 
 
 
 @with_default_errors
-def restricted_path(game: AlignmentGame, policies: Polytope) -> Iterator[tuple[OverTraces, OverAnswers]]:
+def restricted_path(game: AlignmentGame, policies: ConstraintSet) -> Iterator[tuple[OverTraces, OverAnswers]]:
     """Yield policies of a convex set and the targets that answer them, by projected mirror descent, without end.
 
     Math:
@@ -108,8 +79,8 @@ def restricted_path(game: AlignmentGame, policies: Polytope) -> Iterator[tuple[O
 @with_default_errors
 @np.errstate(under="ignore", over="ignore")
 def solve_restricted(
-    game: AlignmentGame, policies: Polytope, *, tolerance: float = _tolerances.GAP, max_iterations: int = 1000
-) -> RestrictedSolution:
+    game: AlignmentGame, policies: ConstraintSet, *, tolerance: float = _tolerances.GAP, max_iterations: int = 1000
+) -> Solution:
     """Solve a game over a convex set of policies, to a certified gap.
 
     Math:
@@ -127,26 +98,40 @@ def solve_restricted(
 
     Raises:
         DomainError: If `policies` is not a Polytope.
-        SolveError: If the steps run out.
+        SolveError: If the functional has constraints of its own, or the steps run out.
 
     Source:
         claims I.4 and I.8
 
-    >>> from dagames.functionals import Gini
+    >>> from dagames.functionals import Gini, Polytope
     >>> game = AlignmentGame([0.5, 0.25, 0.25], [0, 1, 1], Gini(1.0), beta=0.5)
     >>> solve_restricted(game, Polytope([1.0, 0.0, 0.0], 0.4)).pi.round(6)
     array([0.4, 0.3, 0.3])
     """
-    if not isinstance(policies, Polytope):
+    if not isinstance(policies, ConstraintSet):
         raise DomainError(f"`policies` must be a Polytope over the traces, not {type(policies).__name__}.")
+    if (limits := game.functional.constraint_set()) is not None:
+        raise SolveError(
+            f"solve_restricted does not take the constraints of a {limits.name} in the functional, whose slope does "
+            "not contain their prices: state them in `policies`, with the cost of each trace, `costs[:, E]`."
+        )
     history: list[float] = []
     for (log_pi, log_q), _ in zip(restricted_path(game, policies), range(max_iterations + 1), strict=False):
         certificate, nearest = _certify(game, policies, log_pi, log_q)
         history.append(certificate.worst)
         if history[-1] <= tolerance:
             # The certificate's projection has the prices at which the dual bound holds.
-            return RestrictedSolution(
-                log_pi, log_q, certificate, len(history) - 1, tuple(history), nearest.multipliers, nearest.slack
+            return Solution(
+                log_nu=simplex.pushforward(log_pi, game.E, game.n_answers),
+                log_q=log_q,
+                certificate=certificate,
+                game=game,
+                iterations=len(history) - 1,
+                method="restricted",
+                history=tuple(history),
+                multipliers=nearest.multipliers,
+                slack=nearest.slack,
+                log_policy=log_pi,
             )
     raise SolveError(
         f"restricted stopped after {len(history) - 1} steps with gap {history[-1]:.1e} > {tolerance:.1e}; allow more "
@@ -159,7 +144,7 @@ def solve_restricted(
 @np.errstate(under="ignore", over="ignore")
 def solve_polytope_sum(
     game: AlignmentGame, *, tolerance: float = _tolerances.GAP, max_iterations: int = 1000
-) -> ConstrainedSolution:
+) -> Solution:
     """Solve a game whose functional is a `Polytope` plus others: the others' game over the polytope's marginals.
 
     Math:
@@ -176,20 +161,20 @@ def solve_polytope_sum(
     Raises:
         SolveError: If the functional is another.
 
-    >>> from dagames.functionals import Linear
+    >>> from dagames.functionals import Linear, Polytope
     >>> R = Linear([0.0, 1.0]) + Polytope([0.0, 1.0], 0.25)
     >>> solve_polytope_sum(AlignmentGame([0.5, 0.5], [0, 1], R, beta=1.0)).nu.round(9)
     array([0.75, 0.25])
     """
     polytope, rest = split(game.functional)
     if polytope is None:
-        raise SolveError(f"{type(game.functional).__name__} is no sum with a Polytope; use `solve(game)`.")
+        raise SolveError(f"{type(game.functional).__name__} contains no Polytope; use `solve(game)`.")
     rest = Linear(np.zeros(game.n_answers)) if rest is None else rest
     inner = AlignmentGame.from_log(game.log_nu_0, np.arange(game.n_answers), rest, game.beta)
     found = solve_restricted(inner, polytope, tolerance=tolerance, max_iterations=max_iterations)
-    log_nu = np.where(game.reachable, found.log_pi, -np.inf)
+    log_nu = np.where(game.reachable, found.log_nu, -np.inf)
     log_q = simplex.log_normalize(game.log_ratio(log_nu))
-    return ConstrainedSolution(
+    return Solution(
         log_nu=log_nu,
         log_q=log_q,
         certificate=found.certificate,
@@ -202,7 +187,7 @@ def solve_polytope_sum(
     )
 
 
-def _project(game: AlignmentGame, log_weights: OverTraces, policies: Polytope) -> ConstrainedSolution:
+def _project(game: AlignmentGame, log_weights: OverTraces, policies: ConstraintSet) -> Solution:
     """Find the policy of the set nearest to normalised weights, with a lower bound on beta times its divergence."""
     log_p = simplex.log_normalize(log_weights)
     traces = AlignmentGame.from_log(log_p, np.arange(log_p.shape[-1]), policies, game.beta)
@@ -210,8 +195,8 @@ def _project(game: AlignmentGame, log_weights: OverTraces, policies: Polytope) -
 
 
 def _certify(
-    game: AlignmentGame, policies: Polytope, log_pi: OverTraces, log_q: OverAnswers
-) -> tuple[Certificate, ConstrainedSolution]:
+    game: AlignmentGame, policies: ConstraintSet, log_pi: OverTraces, log_q: OverAnswers
+) -> tuple[Certificate, Solution]:
     nu = np.exp(simplex.pushforward(log_pi, game.E, game.n_answers))
     value = np.asarray(game.functional.value(nu))
     divergence = game.beta * simplex.kl_from_logs(log_pi, game.log_pi_0)
@@ -219,13 +204,12 @@ def _certify(
     log_mass = simplex.log_sum(np.where(game.reachable, game.log_nu_0 + said, -np.inf))
     nearest = _project(game, game.log_best_policy(log_q), policies)
     potential = np.asarray(game.functional.conjugate(np.where(game.reachable, -game.beta * said, -np.inf)))
-    certificate = certify_gap(
-        primal=np.asarray(value + divergence),
+    certificate = certify(
+        value=value,
+        divergence=np.asarray(divergence),
         dual=np.asarray(nearest.certificate.dual - game.beta * log_mass - potential),
-        scale=np.asarray(np.maximum(1.0, np.maximum(np.abs(value), divergence))),
         rounded=np.asarray(np.maximum(np.abs(potential), np.abs(game.beta * log_mass))),
-        name=game.functional.name,
-        foreign=game.functional.foreign,
+        of=game.functional,
     )
     return certificate, nearest
 

@@ -47,7 +47,7 @@ def test_the_diversity_run_is_as_the_page_says() -> None:
         measured = f"{statistics.fmean(values):.2f} ± {2 * statistics.stdev(values) / len(values) ** 0.5:.2f}"
         line = f"| {name} | {cell(forecast['reference'][key])} | {cell(then[key])} | {measured} |"
         assert line in text, line
-    assert f"own end is {forecast['equilibrium']['answer_entropy']['mean']:.2f} nats" in text
+    assert f"the entropy is {forecast['equilibrium']['answer_entropy']['mean']:.2f} nats" in text
     settings = json.loads((ROOT / "results" / "cpu" / "diversity_cpu.json").read_text(encoding="utf-8"))["recipe"]
     assert (settings["beta"], settings["num_generations"]) == (forecast["beta"], forecast["group_size"])
 

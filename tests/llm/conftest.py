@@ -42,7 +42,7 @@ def two_processes(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def equipped(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if there were a GPU and every optional package: a recipe for them must be readable without them."""
-    from dagames_llm import contradictions
+    from dagames_llm.config import contradictions
 
     monkeypatch.setattr(contradictions, "installed", lambda _: True)
     monkeypatch.setattr(contradictions, "_has_bfloat16", lambda: True)

@@ -26,7 +26,7 @@ def save(model: Path, out: Path) -> None:
     from peft import LoraConfig, get_peft_model
 
     from dagames_llm.models import load_model
-    from dagames_llm.saving import save_policy
+    from dagames_llm.training.saving import save_policy
 
     class Spread(Accelerator):
         is_fsdp2 = True

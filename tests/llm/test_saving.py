@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dagames_llm.recipe import SHIPPED, shipped_recipes
+from dagames_llm.config.recipe import SHIPPED, shipped_recipes
 
 
 def test_weights_that_are_spread_over_processes_are_saved_whole(tiny: Path, two_processes: Path) -> None:

@@ -86,9 +86,9 @@ def test_advantages_of_groups_that_straddle_two_processes(two_processes: Path) -
 
 
 def build(model: Path, folder: Path, gold: bool = True, callbacks: Any = (), **more: Any) -> Any:
+    from dagames_llm.config.recipe import resolve_recipe
     from dagames_llm.data import Orbit
-    from dagames_llm.recipe import resolve_recipe
-    from dagames_llm.train import Questions, build_trainer, load_policy
+    from dagames_llm.training.train import Questions, build_trainer, load_policy
     from tests.llm.tiny import tiny_settings
 
     path = folder.with_suffix(".yaml")
@@ -107,8 +107,8 @@ def adapter(trainer: Any) -> dict[str, list[float]]:
 def test_a_run_killed_in_its_second_epoch_resumes_to_the_same_numbers(tiny: Path, tmp_path: Path) -> None:
     from transformers import TrainerCallback
 
-    from dagames_llm.model_card import step_history
     from dagames_llm.trainer import last_checkpoint
+    from dagames_llm.training.model_card import step_history
 
     class KilledError(Exception):
         pass
@@ -284,9 +284,9 @@ def test_conversations_are_orbits_too(tiny: Path, tmp_path: Path) -> None:
 
 
 def test_without_an_adapter_the_whole_model_is_saved(tiny: Path, tmp_path: Path) -> None:
+    from dagames_llm.config.recipe import resolve_recipe
     from dagames_llm.models import load_model
-    from dagames_llm.recipe import resolve_recipe
-    from dagames_llm.train import save_policy
+    from dagames_llm.training.train import save_policy
 
     recipe = resolve_recipe("coherence_cpu")
     trainer = build(tiny, tmp_path / "run", use_peft=False, max_steps=1, save_strategy="no")

@@ -16,10 +16,10 @@ def record(model: Path, out: Path, more: dict[str, Any]) -> None:
     from accelerate import PartialState
 
     from dagames_llm import trainer as trainers
+    from dagames_llm.config.recipe import resolve_recipe
     from dagames_llm.data import Orbit
-    from dagames_llm.model_card import step_history
-    from dagames_llm.recipe import resolve_recipe
-    from dagames_llm.train import Questions, build_trainer, load_policy
+    from dagames_llm.training.model_card import step_history
+    from dagames_llm.training.train import Questions, build_trainer, load_policy
     from tests.llm.tiny import tiny_settings
 
     seen: list[list[dict[str, Any]]] = []

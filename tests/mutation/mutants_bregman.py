@@ -6,6 +6,7 @@ SUITE = (
     "dagames/solvers/bregman.py",
     "tests/unit/test_bregman.py",
     "tests/property/test_bregman_laws.py",
+    "tests/property/test_polynomial_laws.py",
 )
 """Tests of this room, quick ones first; one of them must notice each error."""
 
@@ -22,9 +23,9 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("dagames/bregman/polynomial.py", "comb(i, k) * exact[i]", "exact[i]"),
     ("dagames/bregman/polynomial.py", "i * (i - 1) * c", "i * c"),
     ("dagames/bregman/polynomial.py", "2.0 * p * np.maximum", "p * np.maximum"),
-    ("dagames/bregman/exact_sign.py", "tuple(-c for c in _remainder", "tuple(c for c in _remainder"),
-    ("dagames/bregman/exact_sign.py", "top = rest[-1] * sign", "top = rest[-1]"),
-    ("dagames/bregman/exact_sign.py", "> 1:", "> 2:"),
+    ("dagames/numerics/polynomial_roots.py", "factor if multiplicity % 2 else 1", "factor if multiplicity == 1 else 1"),
+    ("dagames/numerics/polynomial_roots.py", "if polynomial(inside) < 0 else", "if polynomial(inside) > 0 else"),
+    ("dagames/numerics/polynomial_roots.py", "if variations == 1:", "if variations == 3:"),
     ("dagames/bregman/base.py", "log_low + np.log1p(-share), log_high + np.log(share)", "log_low, log_high"),
     ("dagames/bregman/base.py", "(slope - width, slope + width)", "(slope, slope)"),
     ("dagames/bregman/reach.py", "u = np.maximum(low, least)", "u = high"),
@@ -41,11 +42,11 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
         "beta * (np.where(usable, slope_0, 0.0) -",
         "(np.where(usable, slope_0, 0.0) -",
     ),
-    ("dagames/bregman/reach.py", "np.minimum(c + max_by_answer", "np.minimum(-c + max_by_answer"),
-    ("dagames/games/bregman.py", "value + self.beta * divergence), value", "value + divergence), value"),
+    ("dagames/bregman/reach.py", "np.minimum(c + simplex.max_by_answer", "np.minimum(-c + simplex.max_by_answer"),
+    ("dagames/games/bregman.py", "np.asarray(self.beta * divergence)", "np.asarray(divergence)"),
     ("dagames/games/bregman.py", "return self.sign * self.beta", "return self.beta"),
     ("dagames/games/bregman.py", "return self.sign * self.beta", "return self.sign"),
-    ("dagames/games/bregman.py", "slope_at_log(self.log_pi_0) - price", "slope_at_log(self.log_pi_0) + price"),
+    ("dagames/games/bregman.py", "slope_at_log(self.log_pi_0) - cost", "slope_at_log(self.log_pi_0) + price"),
     (
         "dagames/games/bregman.py",
         "(np.where(self.reachable, u, 0.0)) / self.beta",

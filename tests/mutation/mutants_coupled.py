@@ -2,7 +2,7 @@
 
 SUITE = (
     "dagames/orbits",
-    "dagames/couplings",
+    "dagames/games/couplings",
     "dagames/solvers",
     "tests/unit/test_budgets.py",
     "tests/unit/test_coupled.py",
@@ -83,8 +83,8 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("dagames/games/coupled.py", "- self._potential(log_q)\n", "+ self._potential(log_q)\n"),
     (
         "dagames/games/coupled.py",
-        "np.where(self.reachable, -self.prompts.beta * said",
-        "np.where(self.reachable, self.prompts.beta * said",
+        "np.where(self.reachable, -self.prompts.beta * finite_log_q",
+        "np.where(self.reachable, self.prompts.beta * finite_log_q",
     ),
     ("dagames/games/coupled.py", "+ prompts.beta * simplex.kl_from_logs", "+ simplex.kl_from_logs"),
     ("dagames/games/coupled.py", "= coupling.usable(prompts.reachable, self.shares)", "= prompts.reachable"),
@@ -119,7 +119,7 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("dagames/numerics/infeasible.py", "repr(budget), repr(end)", "short"),
     ("dagames/numerics/linear_program.py", "vertex.point + step.point / m", "vertex.point"),
     ("dagames/functionals/polytope.py", "(excess > _tolerances.FEASIBILITY)", "(excess > 0.1)"),
-    ("dagames/functionals/algebra.py", "if functional.is_indicator:", "if False:"),
+    ("dagames/functionals/base.py", "return self if self.is_indicator else None", "return None"),
     ("dagames/functionals/sums.py", "part.usable(answers), self.parts, left)", "answers, self.parts, left)"),
     ("dagames/games/couplings/equal_rates.py", "self.costs - lowest", "self.costs"),
     ("dagames/solvers/constrained.py", "-log_mass - conjugate - paid", "-log_mass - conjugate"),

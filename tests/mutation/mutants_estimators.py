@@ -5,10 +5,12 @@ SUITE = (
     "tests/unit/test_tables.py",
     "tests/property/test_recommended_laws.py",
     "tests/property/test_table_laws.py",
+    "tests/property/test_polynomial_laws.py",
     "tests/property/test_group_laws.py",
     "tests/property/test_callable_laws.py",
     "tests/unit/test_callable_rewards.py",
     "tests/unit/test_aqp.py",
+    "tests/property/test_conic_table_laws.py",
     "tests/property/test_frontier_laws.py",
 )
 """Tests of this room, quick ones first; one of them must notice each error."""
@@ -60,6 +62,18 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("dagames/estimators/dual_bound.py", "- arb(budget) * np.abs", "+ arb(budget) * np.abs"),
     ("dagames/estimators/budgeted.py", "c[k] + 2 * error - before", "c[k] - 2 * error - before"),
     ("dagames/estimators/supremum.py", "math.nextafter(float(best.upper), math.inf)", "float(best.lower)"),
+    # What makes a table through cvxpy one that is certified.
+    ("dagames/estimators/grid.py", "(p[:, None] * _basis(p, n)) @ c - p * reward(p)", "_basis(p, n) @ c - reward(p)"),
+    ("dagames/estimators/grid.py", "np.sign(error.value) * bound", "bound"),
+    ("dagames/estimators/grid.py", "cp.multiply(p**2, B @ cp.square(c))", "B @ cp.square(c)"),
+    ("dagames/estimators/grid.py", "np.vstack([np.eye(1, n + 1), B])", "np.vstack([B[:1], B])"),
+    ("dagames/estimators/grid.py", "if bias <= budget:", "if bias <= 1.1 * budget:"),
+    ("dagames/estimators/grid.py", "inner.value *= (1 - _SHRINK) * budget / bias", "inner.value *= 0.999"),
+    (_MINIMAX, "if not table.bias.upper - optimum.upper <= _LOSS * unit:", "if False:"),
+    (_MINIMAX, 'name == "cvxpy" and degree > LARGEST_ON_GRID', "False"),
+    ("dagames/estimators/frontier_point.py", 'method == "cvxpy" and point.gap > _GAP', "False"),
+    ("dagames/estimators/frontier_point.py", "if budget >= reward.size.upper:", "if False:"),
+    ("dagames/_errors.py", "str(word).casefold(), folded, n=1", "str(word).casefold(), [], n=1"),
     ("dagames/grpo/update_error.py", "step - truth, axis", "step, axis"),
     ("dagames/grpo/update_error.py", "_unit(step) - _unit(truth)", "_unit(step) - truth"),
 )

@@ -24,7 +24,7 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("dagames/games/alignment.py", "-self.beta * self._log_mass(shifted) - ", "-"),
     ("dagames/games/alignment.py", "self._where_reachable(log_q, 0.0) - log_mass", "self._where_reachable(log_q, 0.0)"),
     ("dagames/games/certificate.py", "np.asarray(np.abs(gap))", "np.asarray(np.maximum(gap, 0.0) * 0)"),
-    ("dagames/games/certificate.py", "        if foreign\n", "        if not foreign\n"),
+    ("dagames/games/certificate.py", "        if of.foreign\n", "        if not of.foreign\n"),
     ("dagames/solvers/path.py", "better = other.gap < certificate.gap", "better = other.gap < -1.0"),
     (
         "dagames/solvers/path.py",
@@ -36,7 +36,7 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("dagames/functionals/convexity.py", "- at_mu) / size", "+ at_mu) / size"),
     ("dagames/functionals/convexity.py", "worst, sentence = 0.0, None", "worst, sentence = np.inf, None"),
     ("dagames/functionals/laws.py", "except CertificateError as error:", "except ZeroDivisionError as error:"),
-    ("dagames/solvers/cutting_planes.py", "(nu * slope).sum(axis=-1) - value)", "(nu * slope).sum(axis=-1) + value)"),
+    ("dagames/solvers/cutting_planes.py", "sum(axis=-1) - functional.value(nu)", "sum(axis=-1) + functional.value(nu)"),
     ("dagames/solvers/cutting_planes.py", "-self._log_mass(self.weights) - (", "-self._log_mass(self.weights) + ("),
     (
         "dagames/solvers/cutting_planes.py",
@@ -47,6 +47,7 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("dagames/solvers/cutting_planes.py", "better = objective < self.upper", "better = objective > self.upper"),
     ("dagames/solvers/cutting_planes.py", "model.worst <= _MARGIN * tolerance", "model.worst <= 1e3 * tolerance"),
     ("dagames/solvers/cutting_planes.py", "        dual=model.lower,", "        dual=model.lower - 1e-6,"),
+    ("dagames/solvers/cutting_planes.py", "(log_nu_0 - self._mean", "(self.game.log_reference - self._mean"),
     ("dagames/solvers/accelerated_ascent.py", "_LONGEST = 2.0**20", "_LONGEST = 2.0**-20"),
     ("dagames/solvers/auto.py", "min(max_iterations, _SMOOTH_STEPS)", "max_iterations"),
     ("dagames/numerics/float_errors.py", 'under="ignore")', 'under="raise")'),

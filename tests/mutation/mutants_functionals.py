@@ -84,10 +84,10 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
         "self.weight[..., None, None] * self.functional.hessian",
         "self.functional.hessian",
     ),
-    ("dagames/functionals/sums.py", "np.asarray(u + sum(rewards))", "np.asarray(u - sum(rewards))"),
+    ("dagames/functionals/sums.py", "np.asarray(u - sum(slopes))", "np.asarray(u + sum(slopes))"),
     ("dagames/functionals/sums.py", "reduce(np.logical_and", "reduce(np.logical_or"),
-    ("dagames/functionals/algebra.py", "factor * functional.weight)", "factor)"),
-    ("dagames/functionals/algebra.py", "factor[..., None] * functional.rewards", "functional.rewards"),
+    ("dagames/functionals/scaled.py", "factor * self.weight)", "factor)"),
+    ("dagames/functionals/linear.py", "factor[..., None] * self.rewards", "self.rewards"),
     ("dagames/functionals/from_convex.py", "np.isnan(array) | (array == -np.inf)", "array == -np.inf"),
     ("dagames/functionals/from_convex.py", "/ (2 * h)", "/ h"),
     (

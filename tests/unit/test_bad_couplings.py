@@ -32,14 +32,11 @@ from dagames.orbits import (
     smoothed,
     two_step_projection,
 )
-from dagames.solvers import (
-    dual_ascent_path,
-    solve_budgets,
-    solve_coherent,
-    solve_dual_ascent,
-    solve_polytope,
-    solve_soft_coherent,
-)
+from dagames.solvers import solve_dual_ascent
+from dagames.solvers.budgets import solve_budgets
+from dagames.solvers.coherent import solve_coherent, solve_soft_coherent
+from dagames.solvers.constrained import solve_polytope
+from dagames.solvers.dual_ascent import dual_ascent_path
 from tests.coupled_cases import batch, scalar_game
 
 
@@ -114,7 +111,7 @@ def test_contradictory_constraints_are_named():
         (lambda: Budgets([0.0, 1.0], float("inf")), DomainError, "`budgets` is inf"),
         (lambda: Budgets([[0.0, 1.0]], [0.5, 0.5]), ShapeError, "`budgets` has shape"),
         (lambda: Budgets([[0.0, 1.0]], None), DomainError, "`costs` and `budgets` belong together"),
-        (lambda: Budgets([[[0.0, 1.0]]], [[0.5]]), ShapeError, "for limits of each prompt use Polytope"),
+        (lambda: Budgets([[[0.0, 1.0]]], [[0.5]]), ShapeError, "use Polytope for limits per prompt"),
         (lambda: Equalities([0.0, "x"], 0.5), DomainError, "`costs` must be real numbers, not text"),
         (AllOf, DomainError, "at least one, not nothing"),
         (lambda: AllOf(Coherence()), DomainError, "not Coherence"),

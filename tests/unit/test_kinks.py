@@ -6,8 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dagames import AlignmentGame, CertificateError, SolveError, solve
-from dagames.functionals import ChiSquare, Functional, Gini, broken_laws, from_convex
-from dagames.solvers import solve_accelerated_ascent, solve_cutting_planes, solve_mirror_descent
+from dagames.functionals import ChiSquare, Functional, Gini, KLToPrior, Point, broken_laws, from_convex
+from dagames.solvers.accelerated_ascent import solve_accelerated_ascent
+from dagames.solvers.cutting_planes import solve_cutting_planes
+from dagames.solvers.mirror_descent import solve_mirror_descent
 from tests.cases import seeds
 
 
@@ -186,3 +188,10 @@ def test_accelerated_ascent_tries_a_bounded_number_of_steps():
     with pytest.raises(SolveError, match="stuck at a kink of the dual: the conjugate of Misled"):
         solve_accelerated_ascent(AlignmentGame([0.7, 0.2, 0.1], [0, 1, 2], Misled(), beta=0.05), max_iterations=10)
     assert len(calls) < 10 * 120
+
+
+@pytest.mark.parametrize("forbids", [KLToPrior([0.5, 0.5, 0.0]), Point(1)], ids=["prior", "point"])
+def test_tangents_close_the_gap_where_the_functional_forbids_answers(forbids):
+    game = AlignmentGame([0.5, 0.3, 0.2], range(3), Gini() + forbids, beta=0.7)
+    solution = solve_cutting_planes(game)
+    assert float(solution.value) == pytest.approx(float(solve(game).value), abs=1e-9)

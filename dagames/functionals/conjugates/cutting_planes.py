@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linprog
 
 from dagames import _tolerances
 from dagames.functionals.conjugates.interior_point import Supremum
@@ -69,6 +68,9 @@ def cutting_planes(
 
 def _master(slopes: Vector, heights: Vector) -> tuple[Vector, Vector]:
     """Maximise the height t with t <= slopes nu - heights over the simplex; return nu and the cuts' multipliers."""
+    # Imported late: SciPy's optimisation takes half a second, and few functionals have kinks.
+    from scipy.optimize import linprog
+
     rows, n = slopes.shape
     scale = max(1.0, float(np.abs(slopes).max()))
     found = linprog(

@@ -23,6 +23,11 @@ class NumericConjugate(Functional):
         """Maximise <nu, u> - R(nu) where each row of `u`, [*x, Z], has a finite entry at an allowed answer."""
 
     @property
+    def has_conjugate_formula(self) -> bool:
+        """False."""
+        return False
+
+    @property
     def tolerance(self) -> float:
         """Largest `conjugate_gap` that is not an error."""
         return _tolerances.GAP

@@ -6,7 +6,6 @@ from dagames._types import Hessian, OverAnswers
 from dagames.functionals.base import Functional
 from dagames.functionals.conjugates.cutting_planes import cutting_planes
 from dagames.functionals.conjugates.interior_point import Supremum, interior_point
-from dagames.functionals.smooth import Smooth
 
 
 def numeric_supremum(functional: Functional, u: OverAnswers, tolerance: float) -> Supremum:
@@ -54,8 +53,8 @@ def curvature(functional: Functional, nu: OverAnswers) -> Hessian:
     Returns:
         A symmetric matrix; entries that are no finite number are 0.
     """
-    if isinstance(functional, Smooth):
-        return functional.hessian(nu)
+    if (smooth := functional.as_smooth()) is not None:
+        return smooth.hessian(nu)
     columns = []
     for vertex in np.eye(nu.shape[-1]):
         h = 1e-3 * np.minimum((nu * vertex).sum(axis=-1, keepdims=True), 0.1)

@@ -3,8 +3,8 @@
 import numpy as np
 
 from dagames._types import OverAnswers
+from dagames.functionals.base import Separable
 from dagames.functionals.conjugates.interior_point import Supremum
-from dagames.functionals.separable import Separable
 from dagames.numerics.roots import increasing_root
 
 _LEVELLINGS = 20
