@@ -1,5 +1,6 @@
 """Parts the language-model tests share: a tiny random Llama with a tokenizer of single characters."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,23 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from tests.llm.tiny import save_tiny
 
     return save_tiny(tmp_path_factory.mktemp("tiny") / "model")
+
+
+@pytest.fixture(scope="session")
+def two_processes(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with what two processes wrote, a folder for each of several tests."""
+    from tests.llm.test_stock_trainers import STRADDLED
+    from tests.llm.test_trainer import SETTINGS
+    from tests.llm.tiny import on_two_processes
+    from tests.llm.two_processes_worker import PARTS
+
+    out = tmp_path_factory.mktemp("two-processes")
+    for part in PARTS:
+        (out / part).mkdir()
+    settings = json.dumps({"trainer": SETTINGS["straddling"], "stock": STRADDLED})
+    result = on_two_processes("tests.llm.two_processes_worker", str(tiny), str(out), settings)
+    assert result.returncode == 0, result.stderr[-3000:]
+    return out
 
 
 @pytest.fixture

@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 
 from dagames_llm.extract import first_number
-from tests.llm.tiny import on_two_processes
 from tests.llm.worker import QUESTIONS, record
 
 SETTINGS = {
@@ -79,10 +78,8 @@ def test_advantages_of_the_orbit_on_one_process(name: str, tiny: Path, tmp_path:
     assert any(telling), "no group told a pooled vote from votes by view: the test shows nothing"
 
 
-def test_advantages_of_groups_that_straddle_two_processes(tiny: Path, tmp_path: Path) -> None:
-    result = on_two_processes("tests.llm.worker", str(tiny), str(tmp_path), json.dumps(SETTINGS["straddling"]))
-    assert result.returncode == 0, result.stderr[-3000:]
-    seen = generations(tmp_path, 2)
+def test_advantages_of_groups_that_straddle_two_processes(two_processes: Path) -> None:
+    seen = generations(two_processes / "trainer", 2)
     assert [len(rows) for rows in seen] == [12] * 4, "one generation serves 2 accumulated batches and 2 iterations"
     telling = [t for rows in seen for t in check(rows, 4, "none")]
     assert any(telling), "no group told a pooled vote from votes by view: the test shows nothing"

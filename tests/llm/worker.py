@@ -1,16 +1,13 @@
 """Train a tiny model through the real trainer and write down what each process saw. Runs alone or under torchrun.
 
-Usage: worker.py MODEL OUT JSON, where JSON holds recipe keys. Rank r writes OUT/rank<r>.json.
+`more` holds recipe keys. Rank r writes OUT/rank<r>.json.
 """
 
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
-
-from tests.llm.processes import together
 
 QUESTIONS = [(f"a{i}=", f"now b{i} is?", str(i)) for i in range(6)]
 
@@ -60,7 +57,3 @@ def record(model: Path, out: Path, more: dict[str, Any]) -> None:
             "history": step_history(trainer.state.log_history),
         })
     )
-
-
-if __name__ == "__main__":
-    together(lambda: record(Path(sys.argv[1]), Path(sys.argv[2]), json.loads(sys.argv[3])))
