@@ -9,17 +9,11 @@ Coefficients = tuple[int, ...]
 
 
 def negative_point(coefficients: Sequence[Fraction]) -> Fraction | None:
-    """Find a point of [0, 1] where a polynomial is negative, or prove that there is none.
+    """Return a point of [0, 1] where a polynomial, lowest degree first, is negative; None if it is at least 0 there.
 
-    Roots at 0 and 1 are divided out (x and 1 - x are not negative there); the others are separated by Sturm's theorem
-    into intervals with at most one root each. A polynomial that is positive at both ends of such an interval is not
-    negative inside: it would cross 0 twice.
-
-    Args:
-        coefficients: Coefficients, lowest degree first.
-
-    Returns:
-        A rational point where the polynomial is negative; None if it is at least 0 on all of [0, 1].
+    Roots at 0 and 1 are divided out, as x and 1 - x are not negative there. Sturm's theorem separates the others into
+    intervals with at most one root each. A polynomial that is positive at both ends of such an interval is not negative
+    inside, because it would have two roots there. Arithmetic is exact.
 
     >>> negative_point([Fraction(1, 4), Fraction(-1), Fraction(1)]) is None
     True
@@ -43,7 +37,7 @@ def negative_point(coefficients: Sequence[Fraction]) -> Fraction | None:
 
 
 def _inside(coefficients: Sequence[Fraction], end: Fraction) -> Fraction:
-    """Return `end`, or a point beside it where the roots at 0 and 1, divided out, do not hide the sign."""
+    """Return `end`, or a point next to it if the polynomial is 0 there by its roots at 0 and 1."""
     for k in count(1):
         shift = Fraction(1, 2**k)
         for point in (end, min(end + shift, Fraction(1)), max(end - shift, Fraction(0))):
@@ -81,7 +75,7 @@ def _without_ends(p: Coefficients) -> Coefficients:
 
 
 def _value(p: Coefficients, x: Fraction) -> int:
-    """Evaluate the sign of p(x), as an integer multiple of it."""
+    """Return a positive integer multiple of p(x)."""
     total, power = 0, 1
     for c in reversed(p):
         total = total * x.numerator + c * power
@@ -105,7 +99,7 @@ def _remainder(a: Coefficients, b: Coefficients) -> Coefficients:
 
 
 def _sturm(p: Coefficients) -> list[Coefficients]:
-    """Return the chain p, p', -rem, ...; repeated roots are counted once, as no point asked for is a root."""
+    """Return the Sturm chain p, p', -rem, ...; it counts repeated roots once between points that are not roots."""
     chain = [p, _primitive(tuple(i * c for i, c in enumerate(p))[1:])]
     while chain[-1]:
         chain.append(tuple(-c for c in _remainder(chain[-2], chain[-1])))

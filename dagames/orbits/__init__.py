@@ -1,4 +1,4 @@
-"""Families of equivalent prompts: what their views agree on, how far they disagree, and coherent policies."""
+"""Orbits of equivalent prompts: means of the views' marginals, distances between views, and coherent policies."""
 
 from dagames.orbits.consensus import arithmetic_mean, geometric_mean, log_geometric_mean, majority, smoothed
 from dagames.orbits.hellinger import distance_of_means, generalised_hellinger, hellinger_bounds, jensen_shannon
