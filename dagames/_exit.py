@@ -1,4 +1,4 @@
-"""How every command of the project ends when its user made a mistake."""
+"""Exit codes of commands after errors."""
 
 import os
 import sys
@@ -10,17 +10,13 @@ from dagames._errors import DagamesError
 
 @contextmanager
 def exit_on_user_error() -> Iterator[None]:
-    """Turn an error that a user can mend into one message on stderr and exit code 2.
-
-    Yields:
-        Nothing; run the command inside.
-    """
+    """Yield once; turn a DagamesError raised inside into one message on stderr and exit code 2."""
     try:
         yield
     except DagamesError as error:
         sys.stderr.write(f"{type(error).__name__}: {error}\n")
         sys.exit(2)
     except BrokenPipeError:
-        # The reader of our output (`| head`) went away: not an error, but nothing more can be printed.
+        # The reader of the output, such as `| head`, has exited: not an error, but nothing more can be printed.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
