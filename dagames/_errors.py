@@ -1,4 +1,4 @@
-"""The one channel by which this package reports failure."""
+"""The errors that this package raises."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -11,11 +11,11 @@ T = TypeVar("T", bound=str)
 
 
 class DagamesError(Exception):
-    """Base of every error that a user can cause or must know of."""
+    """Base class of all errors of the package."""
 
 
 class DomainError(DagamesError, ValueError):
-    """An argument lies outside its domain."""
+    """An argument is outside its domain."""
 
 
 class ShapeError(DagamesError, ValueError):
@@ -30,7 +30,7 @@ class InfeasibleError(DagamesError):
     """
 
     def __init__(self, message: str, nearest: "NDArray[np.float64] | None" = None) -> None:
-        """Say what cannot be met, and by which budgets it could be."""
+        """Store the message and the nearest feasible budgets."""
         super().__init__(message)
         self.nearest = nearest
 
@@ -39,20 +39,20 @@ class SolveError(DagamesError):
     """A solver stopped before its result could be certified.
 
     Attributes:
-        diagnosis: What happened: "cycle" (the iterates alternate between two points), "vertex" (they run into a vertex
-            of the simplex), "unbounded dual" (the dual variable leaves for infinity), "steps" (none of these within the
-            steps allowed), "rounding" (a direct method stopped at float64's accuracy) or "unsuited" (the method does
-            not apply to the game).
+        diagnosis: The cause: "cycle" (the iterates alternate between two points), "vertex" (they converge to a vertex
+            of the simplex), "unbounded dual" (the dual variable diverges), "steps" (none of these, but the maximum
+            number of steps was reached), "rounding" (a direct method stopped at float64's accuracy) or "unsuited" (the
+            method does not apply to the game).
     """
 
     def __init__(self, message: str, diagnosis: str = "unsuited") -> None:
-        """Take the message and the diagnosis."""
+        """Store the message and the diagnosis."""
         super().__init__(message)
         self.diagnosis = diagnosis
 
 
 class CertificateError(DagamesError):
-    """A functional contradicts itself, which the message explains, or a sum that must be conserved was not."""
+    """Values that must agree do not: a functional and its conjugate, or a sum before and after a push-forward."""
 
 
 def did_you_mean(word: Any, known: Iterable[str], cutoff: float = 0.5) -> str:

@@ -1,4 +1,4 @@
-"""Families of equivalent prompts: what their views agree on, how far they disagree, and coherent policies."""
+"""Orbits of equivalent prompts: means of the views' marginals, distances between views, and coherent policies."""
 
 from typing import TYPE_CHECKING
 

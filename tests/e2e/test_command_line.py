@@ -451,7 +451,7 @@ def test_pareto_proves_its_points_and_draws_them(tmp_path):
         (["-K", "4", "--plot", "p.gif"], "must end in one of .svg, .png, .pdf"),
         (
             ["-K", "4", "--plot", "p.svg", "--out", "p.json"],
-            "p.json would be written over another result; the data of --plot",
+            "p.json would overwrite another result; the data of --plot",
         ),
         (["-K", "4", "--reward", "logg"], "Did you mean log"),
     ],

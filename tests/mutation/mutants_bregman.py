@@ -16,7 +16,7 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("dagames/bregman/entropic.py", "np.isfinite(log_p), np.inf, q)", "np.isfinite(log_p), 0.0, q)"),
     ("dagames/bregman/euclidean.py", "0.5 * (np.exp(log_p)", "(np.exp(log_p)"),
     ("dagames/bregman/euclidean.py", "0.5 * p * p", "p * p"),
-    ("dagames/bregman/power.py", "- (p - q) * self.bend_at_log(other)", "- (p - q) * self.bend_at_log(own)"),
+    ("dagames/bregman/power.py", "- (p - q) * self.bend_at_log(log_q_inside)", "- (p - q) * self.bend_at_log(own)"),
     ("dagames/bregman/power.py", "(slope - self._shift) / self.order", "slope / self.order"),
     ("dagames/bregman/power.py", "np.exp(a * log_q) / a", "np.exp(a * log_q)"),
     ("dagames/bregman/power.py", "(a * (a - 1.0)) if a > 1", "(a - 1.0) if a > 1"),

@@ -341,12 +341,12 @@ def _as_a_user() -> Iterator[None]:
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: Power(1.0), "`order` must not be 1; `Entropic` is the limit"),
+        (lambda: Power(1.0), "`order` must not be 1; use `Entropic`, the limit at 1"),
         (lambda: Power(-1.0), "`order` must be a finite number above 0"),
         (lambda: Polynomial([0, 0, float("nan")]), r"`coefficients\[2\]` is nan"),
         (lambda: Polynomial([0, "x", 1]), "`coefficients` must be real numbers, not text"),
-        (lambda: Polynomial([1, 2]), "`coefficients` give a polynomial without curvature"),
-        (lambda: Polynomial([]), "without curvature"),
+        (lambda: Polynomial([1, 2]), "`coefficients` give a polynomial of degree below 2"),
+        (lambda: Polynomial([]), "of degree below 2"),
         (lambda: BregmanGame([0.5, 0.5], [0, 1], Gini(), 1.0, generator="kl"), "`generator` must be a Generator"),
         (lambda: BregmanGame([0.5, 0.5], [0, 1], Gini(), 1.0, target_generator=2), "`target_generator` must be a"),
         (lambda: BregmanGame([0.5, 0.5], [0, 1], Gini(), 1.0, sign=0.0), "`sign` must be finite and not 0"),

@@ -216,7 +216,7 @@ def test_rows_that_contradict_each_other_by_rounding_are_met():
 
 def test_infeasible_numbers_too_far_from_zero_are_explained():
     costs = 1e9 + np.array([0.3, 0.7, 1.0])
-    with pytest.raises(InfeasibleError, match=r"float64 only to 1e-07.*subtract a constant"):
+    with pytest.raises(InfeasibleError, match=r"a float64 spacing of 1e-07.*subtract a constant"):
         AlignmentGame([0.2, 0.3, 0.5], range(3), Polytope(costs, 1e9 + 0.2), beta=1.0)
 
 
