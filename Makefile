@@ -13,7 +13,7 @@ help:
 	@echo "make test-long  the tests that need long compute"
 	@echo "make test-verl  the adapter to verl beside verl's own code, on a CPU, in a .venv-verl of its own"
 	@echo "make explore    the property tests on new random examples, again and again for MINUTES=10"
-	@echo "make benchmark  core and reward tables beside cvxpy with Clarabel, the adapter beside stock TRL"
+	@echo "make benchmark  start, core and reward tables beside cvxpy with Clarabel, the adapter beside TRL"
 	@echo "make demo       fine-tune a small language model without labels, a few minutes on 2 cores"
 
 install: .venv/installed
@@ -37,11 +37,7 @@ reproduce: .venv-core/installed
 	.venv-core/bin/dagames report --out out/report --overwrite
 
 test: .venv/installed
-	.venv/bin/ruff format --check .
-	.venv/bin/ruff check .
-	.venv/bin/mypy
-	.venv/bin/lint-imports
-	.venv/bin/pytest -n $(JOBS) --dist worksteal -m "not long" -q
+	.venv/bin/python -m tests.stages $(JOBS)
 
 test-long: .venv/installed
 	.venv/bin/pytest -n $(JOBS) --dist worksteal -m long -q
@@ -66,6 +62,7 @@ explore: .venv/installed
 	HYPOTHESIS_PROFILE=explore .venv/bin/pytest -n $(JOBS) -q tests/property || exit 1; done
 
 benchmark: .venv/installed
+	.venv/bin/python -m benchmarks.starting
 	.venv/bin/python -m benchmarks.core
 	.venv/bin/python -m benchmarks.estimators
 	.venv/bin/python -m benchmarks.llm

@@ -18,8 +18,8 @@ from scipy.stats import binom
 from benchmarks.clock import fastest, times_as_long
 from dagames._files import write_text
 from dagames.estimators import LOG, RewardTable, minimax_table, solve_aqp, solve_variance
+from dagames.estimators.best_polynomial import best_exactly, best_polynomial
 from dagames.estimators.exchange import exchange, level_exactly
-from dagames.estimators.minimax import best_exactly, best_polynomial
 
 Row = dict[str, Any]
 SECONDS = {16: 0.05, 64: 0.5, 256: 5.0}

@@ -30,9 +30,9 @@ def compare() -> dict[str, Any]:
     from dagames.targets import MajorityVote
     from dagames_llm.data import addition
     from dagames_llm.extract import extractor_named
-    from dagames_llm.forecast import Plan, solve_question, summarise
-    from dagames_llm.forecast_choices import collapse_threshold, directions
-    from dagames_llm.reference_games import load_samples
+    from dagames_llm.forecast.answers_forecast import Plan, solve_question, summarise
+    from dagames_llm.forecast.choices import collapse_threshold, directions
+    from dagames_llm.forecast.reference_games import load_samples
 
     plan = Plan(MajorityVote(), BETA, GROUP_SIZE)
     questions = {q.views: q for q in load_samples(SAMPLES, extractor_named("first_number"))}

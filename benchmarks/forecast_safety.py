@@ -31,12 +31,12 @@ GROUP = 8
 
 def compare() -> dict[str, Any]:
     """Forecast the run's training questions and its held-out ones, and put what was measured beside it."""
-    from dagames_llm.costed_questions import costed_questions
+    from dagames_llm.config.named_rewards import constraints_of
+    from dagames_llm.config.recipe import OrbitScriptArguments
     from dagames_llm.data import requests
-    from dagames_llm.named_rewards import constraints_of
-    from dagames_llm.recipe import OrbitScriptArguments
-    from dagames_llm.reference_games import sample_rows
-    from dagames_llm.safety_forecast import SafetyPlan, safety_forecast
+    from dagames_llm.forecast.costed_questions import costed_questions
+    from dagames_llm.forecast.reference_games import sample_rows
+    from dagames_llm.forecast.safety_forecast import SafetyPlan, safety_forecast
 
     run = json.loads(RUN.read_text(encoding="utf-8"))
     recipe = run["recipe"]
@@ -105,8 +105,8 @@ def _mean_of(path: list[dict[str, Any]], name: str, first: int, last: int) -> di
 
 def _held_out(scored: dict[str, Any], plan: Any) -> list[dict[str, Any]]:
     """Follow held-out questions as if they had been trained on, under the multipliers of the trained ones."""
-    from dagames_llm.safety_batch import batch_of
-    from dagames_llm.safety_course import chances, course
+    from dagames_llm.forecast.safety_batch import batch_of
+    from dagames_llm.forecast.safety_course import chances, course
 
     both = batch_of([*scored["trained"], *scored["held_out"]], plan.constraints, plan.group_size, 200, plan.seed)
     trained = batch_of(scored["trained"], plan.constraints, plan.group_size, 200, plan.seed)
@@ -146,8 +146,8 @@ def _order(run: dict[str, Any], task: Any) -> list[list[Any]]:
 
 def _mostly_refused(run: dict[str, Any], task: Any, scored: list[Any], plan: Any) -> list[dict[str, Any]]:
     """Return the benign questions trained on that were mostly refused before, forecast and measured after."""
-    from dagames_llm.safety_batch import batch_of
-    from dagames_llm.safety_course import chances, course
+    from dagames_llm.forecast.safety_batch import batch_of
+    from dagames_llm.forecast.safety_course import chances, course
 
     batch = batch_of(scored, plan.constraints, plan.group_size, 1, plan.seed)
     chance, speed = chances(batch, plan.together), plan.step_size * plan.beta / plan.beta_of_game

@@ -1,18 +1,21 @@
-"""The one channel by which this package reports failure."""
+"""The errors that this package raises."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+T = TypeVar("T", bound=str)
+
 
 class DagamesError(Exception):
-    """Base of every error that a user can cause or must know of."""
+    """Base class of all errors of the package."""
 
 
 class DomainError(DagamesError, ValueError):
-    """An argument lies outside its domain."""
+    """An argument is outside its domain."""
 
 
 class ShapeError(DagamesError, ValueError):
@@ -27,7 +30,7 @@ class InfeasibleError(DagamesError):
     """
 
     def __init__(self, message: str, nearest: "NDArray[np.float64] | None" = None) -> None:
-        """Say what cannot be met, and by which budgets it could be."""
+        """Store the message and the nearest feasible budgets."""
         super().__init__(message)
         self.nearest = nearest
 
@@ -36,17 +39,67 @@ class SolveError(DagamesError):
     """A solver stopped before its result could be certified.
 
     Attributes:
-        diagnosis: What happened: "cycle" (the iterates alternate between two points), "vertex" (they run into a vertex
-            of the simplex), "unbounded dual" (the dual variable leaves for infinity), "steps" (none of these within the
-            steps allowed), "rounding" (a direct method stopped at float64's accuracy) or "unsuited" (the method does
-            not apply to the game).
+        diagnosis: The cause: "cycle" (the iterates alternate between two points), "vertex" (they converge to a vertex
+            of the simplex), "unbounded dual" (the dual variable diverges), "steps" (none of these, but the maximum
+            number of steps was reached), "rounding" (a direct method stopped at float64's accuracy) or "unsuited" (the
+            method does not apply to the game).
     """
 
     def __init__(self, message: str, diagnosis: str = "unsuited") -> None:
-        """Take the message and the diagnosis."""
+        """Store the message and the diagnosis."""
         super().__init__(message)
         self.diagnosis = diagnosis
 
 
 class CertificateError(DagamesError):
-    """A functional contradicts itself, which the message explains, or a sum that must be conserved was not."""
+    """Values that must agree do not: a functional and its conjugate, or a sum before and after a push-forward."""
+
+
+def did_you_mean(word: Any, known: Iterable[str], cutoff: float = 0.5) -> str:
+    """Return " Did you mean X?" with the known word nearest to a wrong one, or "" if none is near.
+
+    Args:
+        word: The wrong word.
+        known: The known words; case is ignored.
+        cutoff: Least similarity in [0, 1], as `difflib` measures it.
+
+    Returns:
+        The question, with a space before it.
+
+    >>> did_you_mean("newtonn", ["auto", "newton"])
+    ' Did you mean newton?'
+    """
+    # Only a message needs it, and `import dagames` loads this module.
+    from difflib import get_close_matches
+
+    folded = {name.casefold(): name for name in known}
+    near = get_close_matches(str(word).casefold(), folded, n=1, cutoff=cutoff)
+    return f" Did you mean {folded[near[0]]}?" if near else ""
+
+
+def as_choice(value: Any, name: str, known: Iterable[T]) -> T:
+    """Validate an argument that is one of a few words.
+
+    Args:
+        value: What was given.
+        name: Name of the argument.
+        known: The words that it may be.
+
+    Returns:
+        The word.
+
+    Raises:
+        DomainError: If it is none of them; the message lists them and suggests the nearest.
+
+    >>> as_choice("centered", "counts", ["self-inclusive", "centred"])
+    Traceback (most recent call last):
+        ...
+    dagames._errors.DomainError: `counts` must be one of self-inclusive, centred, not 'centered'. Did you mean centred?
+    """
+    words = list(known)
+    for word in words:
+        if isinstance(value, str) and value == word:
+            return word
+    hint = did_you_mean(value, words) if isinstance(value, str) else ""
+    given = " ".join(repr(value).split())[:80]
+    raise DomainError(f"`{name}` must be one of {', '.join(words)}, not {given}.{hint}")

@@ -1,4 +1,4 @@
-"""Packages whose exports are imported when they are first used (PEP 562), so that importing one part loads no other."""
+"""Exports of a package that are imported at their first use (PEP 562)."""
 
 import sys
 from collections.abc import Callable, Iterable, Mapping
@@ -10,17 +10,10 @@ from typing import Any
 def lazy_exports(
     package: str, homes: Mapping[str, Iterable[str]]
 ) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
-    """Make the `__getattr__` and `__dir__` of a package.
+    """Return the `__getattr__` and `__dir__` of a package whose exports are imported at the first access.
 
-    A name is imported from its home at the first access, and then is an ordinary attribute of the package. Submodules
-    are imported at the first access too. Type checkers read the same names from imports under `TYPE_CHECKING`.
-
-    Args:
-        package: The package's `__name__`.
-        homes: The exported names of each submodule, by the submodule's name relative to the package.
-
-    Returns:
-        The functions `__getattr__` and `__dir__`.
+    `homes` maps each submodule, relative to the package, to its exported names. Submodules are imported at the first
+    access too. Type checkers read the same names from imports under `TYPE_CHECKING`.
 
     >>> import dagames
     >>> dagames.Certificate.__module__, "Certificate" in dir(dagames)
@@ -43,7 +36,7 @@ def lazy_exports(
         raise AttributeError(f"module {package!r} has no attribute {name!r}", name=name, obj=module)
 
     class Package(ModuleType):
-        """A package in which an export keeps its name when a submodule of the same name is imported."""
+        """A package whose exports are not overwritten by the import of a submodule of the same name."""
 
         def __setattr__(self, name: str, value: Any) -> None:
             same = isinstance(value, ModuleType) and home_of.get(name) == value.__name__

@@ -1,4 +1,4 @@
-"""Array aliases named by their shape; `*x` is empty for one prompt and `x` for a batch, and `...` is either."""
+"""Aliases of arrays by shape; `*x` is no axis for one prompt and one axis for a batch, and `...` is any axes."""
 
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     Numbers: TypeAlias = ArrayLike
 else:
-    # What users pass is validated by the `as_*` functions, whose messages a run-time type checker would pre-empt.
+    # The `as_*` functions validate users' arrays, with better messages than a run-time type checker.
     Numbers = object
 
 OverTraces: TypeAlias = Float[np.ndarray, "*x Y"]
@@ -21,7 +21,6 @@ PerPrompt: TypeAlias = Float[np.ndarray, "*x"]
 PerPromptIndex: TypeAlias = Int[np.ndarray, "*x"]
 Extraction: TypeAlias = Int[np.ndarray, "... Y"]
 OverGroup: TypeAlias = Float[np.ndarray, "*x K"]
-Counts: TypeAlias = Int[np.ndarray, "*x K"]
 AnyCounts: TypeAlias = Integer[np.ndarray, "*k"]
 AnyRewards: TypeAlias = Float[np.ndarray, "*k"]
 AnswerCounts: TypeAlias = Int[np.ndarray, "*x Z"]

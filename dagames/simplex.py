@@ -15,59 +15,41 @@ from dagames._types import Extraction, Numbers, OverAnswers, OverTraces, PerProm
 from dagames.numerics import arrays, integers
 
 _NEARLY = 1e-3
+"""Distance of a sum from 1 below which rounding in float32 is the likely cause."""
 
 BLOCK = 2**19
-"""Entries held at once beside input and output: 4 MB for each array of float64."""
+"""Entries of a temporary array: 4 MB in float64."""
 
 
 def as_real(values: Numbers, name: str, *, scalar: bool = False) -> OverAnswers:
-    """Validate `values` as finite numbers, and take a copy.
-
-    Args:
-        values: Numbers, [..., n], in any form that `dagames.numerics.arrays` reads.
-        name: The argument's name in error messages.
-        scalar: Whether a single number will do, which becomes an array of one.
-
-    Returns:
-        A float64 array of the same shape, which is read-only and nobody else's.
-
-    Raises:
-        DomainError: If an entry is masked, missing, infinite or no real number.
-        ShapeError: If `values` is ragged, scalar or empty.
-    """
+    """Validate `values`, [..., n] or a number if `scalar`, as finite, and return a read-only float64 copy."""
     array, _, fresh = arrays.read_real(values, name, scalar=scalar)
     check_finite(array, name)
     return arrays.owned(np.atleast_1d(array), fresh=fresh)
 
 
 def as_distribution(values: Numbers, name: str, *, kept: bool = True) -> OverAnswers:
-    """Validate `values` as probabilities over the last axis.
+    """Validate `values`, [..., n], as probabilities over the last axis, and return them in float64.
 
-    In a type coarser than float64 (float32, float16, bfloat16) they may sum to 1 up to what rounding in that type
-    explains (`_tolerances.normalisation`), and are divided by their sum in float64.
+    In a type coarser than float64 (float32, float16, bfloat16) they may sum to 1 up to the rounding of that type
+    (`_tolerances.normalisation`), and are divided by their sum in float64.
 
     Args:
         values: Probabilities, [..., n], in any form that `dagames.numerics.arrays` reads.
         name: The argument's name in error messages.
-        kept: Whether the array is kept, and so must be nobody else's; it is then read-only.
+        kept: Whether the caller stores the array: it is then a read-only copy, else possibly the user's own array.
 
     Returns:
-        A float64 array of the same shape, non-negative, summing to 1 over the last axis.
+        Non-negative numbers that sum to 1 over the last axis.
 
     Raises:
-        DomainError: If an entry is masked, missing, infinite, negative or no real number, or if a row does not sum to
-            1.
+        DomainError: If an entry is masked, missing, infinite, negative or not real, or if a row does not sum to 1.
         ShapeError: If `values` is ragged, scalar or empty.
-
-    >>> as_distribution([0.25, 0.75], "nu")
-    array([0.25, 0.75])
-    >>> float(as_distribution(np.full(10, 0.1, dtype=np.float32), "nu").sum())
-    1.0
     """
     array, rounding, fresh = arrays.read_real(values, name)
     with np.errstate(invalid="ignore", over="ignore"):
         total = np.asarray(array.sum(axis=-1))
-    # Two passes without a temporary array settle the usual case: a sum is finite only if every term is.
+    # A sum is finite only if every term is, so the usual case needs no temporary array.
     if not np.isfinite(total).all():
         check_finite(array, name)
     if not array.min() >= 0:
@@ -81,23 +63,16 @@ def as_distribution(values: Numbers, name: str, *, kept: bool = True) -> OverAns
 
 
 def as_log_distribution(values: Numbers, name: str, *, kept: bool = True) -> OverAnswers:
-    """Validate `values` as log-probabilities over the last axis; -inf stands for probability 0.
+    """Validate `values`, [..., n], as natural log-probabilities over the last axis; -inf stands for probability 0.
 
-    In a type coarser than float64 (float32, float16, bfloat16) their exponentials may sum to 1 up to what rounding in
-    that type explains (`_tolerances.normalisation`), and the log of that sum is subtracted in float64.
-
-    Args:
-        values: Natural log-probabilities, [..., n], in any form that `dagames.numerics.arrays` reads.
-        name: The argument's name in error messages.
-        kept: Whether the array is kept, and so must be nobody else's; it is then read-only.
+    In a type coarser than float64 their exponentials may sum to 1 up to the rounding of that type
+    (`_tolerances.normalisation`), and the log of that sum is subtracted. `kept` has the meaning of `as_distribution`.
 
     Returns:
         A float64 array of the same shape whose exponentials sum to 1 over the last axis, to rounding.
 
     Raises:
-        DomainError: If an entry is masked, missing, NaN, +inf or no real number, or if a row's exponentials do not sum
-            to 1.
-        ShapeError: If `values` is ragged, scalar or empty.
+        DomainError: If an entry is masked, missing, NaN, +inf or not real, or if a row's exponentials do not sum to 1.
     """
     array, rounding, fresh = arrays.read_real(values, name)
     if not array.max() < np.inf:
@@ -111,45 +86,24 @@ def as_log_distribution(values: Numbers, name: str, *, kept: bool = True) -> Ove
 
 
 def as_log_target(q: Numbers, reachable: Reachable) -> OverAnswers:
-    """Validate `q` as a target: a distribution over answers, positive wherever a policy can have mass.
-
-    Args:
-        q: Probabilities of answers, [*x, Z].
-        reachable: Which answers a policy of finite objective can use, [*x, Z].
-
-    Returns:
-        Log-probabilities of the same shape.
-
-    Raises:
-        ShapeError: If it has another shape than `reachable`.
-        DomainError: If it is 0 at a reachable answer.
-    """
+    """Validate `q`, [*x, Z], as a distribution that is positive on every reachable answer, and return its log."""
     array = as_distribution(q, "q", kept=False)
     if array.shape != reachable.shape:
-        raise ShapeError(f"`q` has shape {array.shape}; the game's answers ask for {reachable.shape}.")
+        raise ShapeError(
+            f"`q` has shape {array.shape}; it must have the shape of the game's answers, {reachable.shape}."
+        )
     zero = reachable & (array == 0)
     if zero.any():
         raise DomainError(
             f"`q[{_index(_first(zero))}]` is 0 at a reachable answer, where G is not defined (-beta log q is "
-            "infinite). Use a small positive probability, or `log_best_policy` with its logarithm."
+            "infinite). Use a small positive probability, or pass log q to `log_best_policy`."
         )
     with np.errstate(divide="ignore"):
         return np.asarray(np.log(array))
 
 
 def as_positive(value: float, name: str) -> float:
-    """Validate `value` as a finite number above 0.
-
-    Args:
-        value: The number.
-        name: The argument's name in error messages.
-
-    Returns:
-        The number as a float.
-
-    Raises:
-        DomainError: If it is not a finite number above 0; also if it is true, false or text.
-    """
+    """Validate `value` as a finite number above 0, and return it as a float."""
     number = arrays.as_number(value, name, "a number above 0")
     if not 0 < number < np.inf:
         raise DomainError(f"`{name}` must be a finite number above 0, not {number:g}.")
@@ -162,11 +116,11 @@ def as_extraction(
     """Validate `E` as the answer of each trace.
 
     Args:
-        E: Answer indices, [Y] (shared by every prompt) or the reference's own shape [*x, Y]: whole numbers of any type.
-        shape: The reference's shape, (*x, Y).
+        E: Answer indices, [Y] (shared by every prompt) or [*x, Y]: integers, or floats without a fractional part.
+        shape: Shape of the reference, (*x, Y).
         n_answers: Number of answers |Z|, or None for the largest index plus one.
-        kept: Whether the array is kept, and so must be nobody else's; it is then read-only, and in the least type that
-            holds the indices, unless the user's own is read-only.
+        kept: Whether the caller stores the array: it is then read-only, and a copy in the smallest integer type that
+            holds the indices unless the user's array is read-only.
         name: The argument's name in error messages.
 
     Returns:
@@ -177,29 +131,21 @@ def as_extraction(
             prompts times answers are more than `_tolerances.CELLS`.
         ShapeError: If `E` fits neither [Y] nor [*x, Y].
     """
-    known = None if n_answers is None else integers.as_count(n_answers, "n_answers")
+    given = None if n_answers is None else integers.as_count(n_answers, "n_answers")
     array, _, fresh = integers.as_indices(E, name)
     if array.shape not in {shape, shape[-1:]}:
-        raise ShapeError(f"`{name}` has shape {array.shape}; the reference asks for {shape} or {shape[-1:]}.")
+        raise ShapeError(f"`{name}` has shape {array.shape}; it must be {shape}, as the reference, or {shape[-1:]}.")
     largest = int(array.max())
-    number = largest + 1 if known is None else known
+    number = largest + 1 if given is None else given
     if largest >= number:
         place = _first(array >= number)
         raise DomainError(f"`{name}[{_index(place)}]` is {array[place]}, out of range for {number} answers.")
-    integers.check_cells(math.prod(shape[:-1]), number, name if known is None else "n_answers")
+    integers.check_cells(math.prod(shape[:-1]), number, name if given is None else "n_answers")
     return integers.compact(array, number, fresh=fresh) if kept else array, number
 
 
 def check_finite(array: np.ndarray, name: str) -> None:
-    """Raise unless every entry of `array` is a finite number.
-
-    Args:
-        array: Numbers of any shape.
-        name: The argument's name in error messages.
-
-    Raises:
-        DomainError: Naming the first entry that is not.
-    """
+    """Raise a DomainError that names the first entry of `array` that is not a finite number."""
     if not np.isfinite(array).all():
         place = _first(~np.isfinite(array))
         where = f"{name}[{_index(place)}]" if place else name
@@ -207,17 +153,7 @@ def check_finite(array: np.ndarray, name: str) -> None:
 
 
 def log_sum(log_weights: OverAnswers) -> PerPrompt:
-    """Compute the log of the sum of exp(log_weights) over the last axis.
-
-    Args:
-        log_weights: Log-weights, [*x, n]; -inf stands for weight 0.
-
-    Returns:
-        Logarithms, [*x]; -inf where every weight is 0.
-
-    >>> float(log_sum(np.array([-1000.0, -1000.0])))
-    -999.3068528194401
-    """
+    """Compute log sum exp over the last axis, from [*x, n] to [*x]; -inf where every weight is 0."""
     top = log_weights.max(axis=-1, keepdims=True)
     top = np.where(np.isfinite(top), top, 0.0)
     with np.errstate(divide="ignore"):
@@ -225,10 +161,10 @@ def log_sum(log_weights: OverAnswers) -> PerPrompt:
 
 
 def log_normalize(log_weights: OverAnswers) -> OverAnswers:
-    """Normalise `log_weights` so that the exponentials over the last axis sum to 1.
+    """Normalise log-weights, [*x, n], so that their exponentials sum to 1 over the last axis.
 
     Args:
-        log_weights: Unnormalised log-weights, [*x, n]; -inf stands for weight 0, not everywhere in a row.
+        log_weights: Unnormalised; -inf stands for weight 0, but not for every entry of a row.
 
     Returns:
         Log-probabilities of the same shape.
@@ -238,58 +174,26 @@ def log_normalize(log_weights: OverAnswers) -> OverAnswers:
     """
     top = log_weights.max(axis=-1, keepdims=True)
     shifted = log_weights - np.where(np.isfinite(top), top, 0.0)
-    # The sum of the shifted weights is at least 1, so that its logarithm has no rounding of the size of the weights.
+    # The shifted weights sum to at least 1, so the rounding of the logarithm is not of the size of the weights.
     return np.asarray(shifted - log_sum(shifted)[..., None])
 
 
 def entropy(p: OverAnswers) -> PerPrompt:
-    """Compute the Shannon entropy H(p) in nats.
-
-    Math:
-        H(p) = -sum_z p(z) log p(z), with 0 log 0 = 0.
-
-    Args:
-        p: Probabilities, [*x, n].
-
-    Returns:
-        Entropies, [*x].
-    """
+    """Compute the Shannon entropy -sum_z p(z) log p(z) in nats, with 0 log 0 = 0, from [*x, n] to [*x]."""
     from scipy.special import xlogy
 
     return np.asarray(-xlogy(p, p).sum(axis=-1))
 
 
 def kl(p: OverAnswers, q: OverAnswers) -> PerPrompt:
-    """Compute the Kullback-Leibler divergence KL(p || q) in nats.
-
-    Math:
-        KL(p || q) = sum_z p(z) log(p(z) / q(z)), +inf where p > 0 = q.
-
-    Args:
-        p: Probabilities, [*x, n].
-        q: Probabilities, [*x, n].
-
-    Returns:
-        Divergences, [*x].
-
-    >>> float(kl(np.array([1.0, 0.0]), np.array([0.5, 0.5])))
-    0.6931471805599453
-    """
+    """Compute KL(p || q) = sum_z p(z) log(p(z) / q(z)) in nats, from [*x, n] to [*x]; +inf where p > 0 = q."""
     from scipy.special import rel_entr
 
     return np.asarray(rel_entr(p, q).sum(axis=-1))
 
 
 def kl_from_logs(log_p: OverTraces, log_q: OverTraces) -> PerPrompt:
-    """Compute KL(p || q) in nats from log-probabilities, where either may lie below float64's least number.
-
-    Args:
-        log_p: Log-probabilities, [*x, n].
-        log_q: Log-probabilities, [*x, n].
-
-    Returns:
-        Divergences, [*x]; +inf where p > 0 = q.
-    """
+    """Compute KL(p || q) in nats, [*x], from log p and log q, [*x, n], so that p and q may underflow to 0."""
     p = np.exp(log_p)
     ratio = np.subtract(log_p, log_q, out=np.zeros_like(log_p), where=p > 0)
     return np.asarray((p * ratio).sum(axis=-1))
@@ -309,33 +213,35 @@ def pushforward(log_pi: OverTraces, E: Extraction, n_answers: int) -> OverAnswer
     >>> np.exp(pushforward(np.log([0.5, 0.25, 0.25]), np.array([0, 1, 1]), 2))
     array([0.5, 0.5])
     """
-    batch = log_pi.shape[:-1]
-    n_prompts = math.prod(batch)
-    # In int64, whatever the type of E: a small one does not hold the place of a cell.
-    offset = np.arange(n_prompts, dtype=np.int64).reshape(*batch, 1) * n_answers
-    flat = (np.broadcast_to(E, log_pi.shape) + offset).ravel()
-    size = n_prompts * n_answers
+    cells, shape = _cells(E, log_pi.shape, n_answers)
     # The largest trace of each answer is factored out, so that an answer whose traces all have mass 1e-300 keeps it.
-    top = np.full(size, -np.inf)
-    np.maximum.at(top, flat, log_pi.ravel())
+    top = _max_at(cells, log_pi, shape)
     shift = np.where(np.isfinite(top), top, 0.0)
-    total = np.bincount(flat, weights=np.exp(log_pi.ravel() - shift[flat]), minlength=size)
+    total = _sum_at(cells, np.exp(log_pi.ravel() - shift.ravel()[cells]), shape)
     with np.errstate(divide="ignore"):
-        return np.asarray((np.log(total) + shift).reshape(*batch, n_answers))
+        return np.asarray(np.log(total) + shift)
+
+
+def sum_by_answer(values: OverTraces, E: Extraction, n_answers: int) -> OverAnswers:
+    """Sum values [*x, Y] over the traces of each answer, [*x, Z]; 0 where no trace gives the answer."""
+    cells, shape = _cells(E, values.shape, n_answers)
+    return _sum_at(cells, values, shape)
+
+
+def max_by_answer(values: OverTraces, E: Extraction, n_answers: int) -> OverAnswers:
+    """Take the largest value [*x, Y] over the traces of each answer, [*x, Z]; -inf where no trace gives it."""
+    cells, shape = _cells(E, values.shape, n_answers)
+    return _max_at(cells, values, shape)
+
+
+def at_answer(values: OverAnswers, E: Extraction, batch: tuple[int, ...]) -> OverTraces:
+    """Give each trace the value of its answer: from [*x, Z] to [*x, Y], where `batch` is (*x,)."""
+    return np.take_along_axis(values, np.broadcast_to(E, (*batch, E.shape[-1])), axis=-1)
 
 
 def lift(log_pi_0: OverTraces, E: Extraction, log_weight: OverAnswers) -> OverTraces:
-    """Reweight the reference by a weight per answer: log pi(y) = log pi_0(y) + log_weight(E(y)), not normalised.
-
-    Args:
-        log_pi_0: Log-probabilities of traces, [*x, Y].
-        E: Answer of each trace, [*x, Y] or [Y].
-        log_weight: Log-weights of answers, [*x, Z].
-
-    Returns:
-        Log-weights of traces, [*x, Y].
-    """
-    return np.asarray(log_pi_0 + np.take_along_axis(log_weight, np.broadcast_to(E, log_pi_0.shape), axis=-1))
+    """Compute log pi_0(y) + log_weight(E(y)), [*x, Y], not normalised, from [*x, Y] and [*x, Z]."""
+    return np.asarray(log_pi_0 + at_answer(log_weight, E, log_pi_0.shape[:-1]))
 
 
 def project_euclidean(v: OverAnswers) -> OverAnswers:
@@ -357,8 +263,26 @@ def project_euclidean(v: OverAnswers) -> OverAnswers:
     order = -np.sort(-shifted, axis=-1)
     ranks = np.arange(1, v.shape[-1] + 1)
     tau = (np.cumsum(order, axis=-1) - 1) / ranks
-    # tau rises exactly while the next coordinate stays positive, so the largest tau is the one that counts.
+    # tau increases as long as the next coordinate stays positive, so the threshold is the largest tau.
     return np.asarray(np.maximum(shifted - tau.max(axis=-1, keepdims=True), 0.0))
+
+
+def _cells(E: Extraction, shape: tuple[int, ...], n_answers: int) -> tuple[np.ndarray, tuple[int, ...]]:
+    """Return the place of each trace's answer in a flat table over prompts and answers, and the table's shape."""
+    batch = shape[:-1]
+    # In int64, whatever the type of E: a small one does not hold the place of a cell.
+    offset = np.arange(math.prod(batch), dtype=np.int64).reshape(*batch, 1) * n_answers
+    return (np.broadcast_to(E, shape) + offset).ravel(), (*batch, n_answers)
+
+
+def _sum_at(cells: np.ndarray, values: np.ndarray, shape: tuple[int, ...]) -> OverAnswers:
+    return np.bincount(cells, weights=values.ravel(), minlength=math.prod(shape)).reshape(shape)
+
+
+def _max_at(cells: np.ndarray, values: np.ndarray, shape: tuple[int, ...]) -> OverAnswers:
+    top = np.full(math.prod(shape), -np.inf)
+    np.maximum.at(top, cells, values.ravel())
+    return top.reshape(shape)
 
 
 def _sum_of_exp(log_p: OverAnswers) -> PerPrompt:
@@ -379,12 +303,12 @@ def _check_sum(total: PerPrompt, tolerance: float, name: str, remedy: str, of: s
     if off.any():
         place = _first(off)
         row = f"{name}[{_index(place)}]" if place else name
-        # So small a miss is rounding in a type whose name was lost on the way, to a list for example.
-        lost = abs(total[place] - 1) < _NEARLY and tolerance == _tolerances.NORMALISATION
-        hint = " An array in float32 may be off by more: pass it as it is, and not as a list or in float64."
+        # So small an excess is probably float32 rounding in values that were converted to a list or to float64.
+        converted = abs(total[place] - 1) < _NEARLY and tolerance == _tolerances.NORMALISATION
+        hint = " The tolerance for float32 arrays is larger: pass the array itself, not a list or a float64 copy."
         raise DomainError(
             f"{of}`{row}` sum to {total[place]:.12g}, not 1 (tolerance {tolerance:.2g}). If these are weights, "
-            f"{remedy} first.{hint if lost else ''}"
+            f"{remedy} first.{hint if converted else ''}"
         )
 
 

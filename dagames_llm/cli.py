@@ -16,10 +16,10 @@ import typer
 
 from dagames._errors import DagamesError
 from dagames_llm._errors import OutputError
-from dagames_llm.compare import COMPARE_HELP, compare_command
-from dagames_llm.evaluate_command import EVALUATE_HELP, evaluate_command
-from dagames_llm.forecast_command import HELP as FORECAST_HELP
-from dagames_llm.forecast_command import forecast_command
+from dagames_llm.evaluation.command import EVALUATE_HELP, evaluate_command
+from dagames_llm.evaluation.compare import COMPARE_HELP, compare_command
+from dagames_llm.forecast.command import HELP as FORECAST_HELP
+from dagames_llm.forecast.command import forecast_command
 from dagames_llm.inspection import INSPECT_HELP, inspect_command
 from dagames_llm.launched import fail, is_first_process, work_alone
 from dagames_llm.paraphrase import PARAPHRASE_HELP, paraphrase_command
@@ -83,11 +83,11 @@ def train_command(
     """Check what can be checked without torch, then train."""
     if accept_changes and not resume:
         raise OutputError("--accept-changes is for --resume: a new run has nothing that could have changed.")
+    from dagames_llm.config.recipe import read_recipe
     from dagames_llm.data import source_of
-    from dagames_llm.recipe import read_recipe
 
     if dry_run:
-        from dagames_llm.dry_run import dry_run_command
+        from dagames_llm.training.dry_run import dry_run_command
 
         work_alone()
         dry_run_command(config, data)
@@ -96,16 +96,16 @@ def train_command(
     output = output_dir or output_of(written)
     if data is not None:
         source_of(data)
-    from dagames_llm.run_folder import check_output
+    from dagames_llm.training.run_folder import check_output
 
     check_output(output, overwrite, resume)
     quiet_libraries()
     from rich.console import Console
 
-    from dagames_llm.held_out import HeldOutAfter, HeldOutBefore, read_held_out
-    from dagames_llm.recipe import resolve_recipe
+    from dagames_llm.config.recipe import resolve_recipe
+    from dagames_llm.evaluation.held_out import HeldOutAfter, HeldOutBefore, read_held_out
     from dagames_llm.show import ShowSteps, evaluation_table
-    from dagames_llm.train import train
+    from dagames_llm.training.train import train
 
     console = Console(stderr=True)
     recipe = resolve_recipe(config, {} if data is None else {"data": data})
@@ -130,7 +130,7 @@ def output_of(written: Mapping[str, Any]) -> Path:
     Raises:
         OutputError: It names none.
     """
-    from dagames_llm.kinds import shown
+    from dagames_llm.config.kinds import shown
 
     output = written.get("output_dir")
     if output is None:

@@ -41,11 +41,11 @@ def run_seed(name: str, seed: int, overrides: dict[str, Any]) -> dict[str, Any]:
     import torch
     from rich.console import Console
 
-    from dagames_llm.held_out import examination_of
-    from dagames_llm.model_card import package_versions, settings_of, step_history
-    from dagames_llm.recipe import resolve_recipe
+    from dagames_llm.config.recipe import resolve_recipe
+    from dagames_llm.evaluation.held_out import examination_of
     from dagames_llm.show import ShowSteps
-    from dagames_llm.train import build_trainer, load_policy, questions_of
+    from dagames_llm.training.model_card import package_versions, settings_of, step_history
+    from dagames_llm.training.train import build_trainer, load_policy, questions_of
 
     quiet_libraries()
     console = Console(stderr=True)

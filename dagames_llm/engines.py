@@ -59,8 +59,8 @@ def reward_of(settings: Any, place: str) -> TargetReward:
 @lru_cache(maxsize=8)
 def _reward(written: str, place: str) -> TargetReward:
     """Make the reward once: a distance may hold a model."""
-    from dagames_llm.named_rewards import target_of
-    from dagames_llm.recipe import OrbitScriptArguments
+    from dagames_llm.config.named_rewards import target_of
+    from dagames_llm.config.recipe import OrbitScriptArguments
     from dagames_llm.rewards import TargetReward
 
     settings = json.loads(written)

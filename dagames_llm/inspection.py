@@ -103,7 +103,7 @@ def summary_of(
         Plain data: counts, and means over questions with 95 % intervals; entries are missing where nothing was
         measured.
     """
-    from dagames_llm.evaluate import bootstrap, share_right
+    from dagames_llm.evaluation.evaluate import bootstrap, share_right
     from dagames_llm.monitors import majority_ratio
 
     flat = [[answer for view in group for answer in view] for group in answers]
@@ -191,7 +191,7 @@ def inspect_command(
     from rich.console import Console
 
     from dagames_llm import models
-    from dagames_llm.evaluate import Decoding, answers_of, generate
+    from dagames_llm.evaluation.evaluate import Decoding, answers_of, generate
     from dagames_llm.place import load_on
     from dagames_llm.show import progress_bar
 

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from transformers import TrainerCallback
 
+from dagames_llm.evaluation.scores import answer_entropy, majority_ratio
 from dagames_llm.extract import Answer
-from dagames_llm.scores import answer_entropy, majority_ratio
 
 if TYPE_CHECKING:
     from transformers import TrainerControl, TrainerState, TrainingArguments

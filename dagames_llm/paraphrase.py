@@ -246,7 +246,7 @@ def _model_writer(name: str, device: str, dtype: str, max_new_tokens: int, batch
     quiet_libraries()
     from rich.console import Console
 
-    from dagames_llm.evaluate import Decoding, generate
+    from dagames_llm.evaluation.evaluate import Decoding, generate
     from dagames_llm.place import load_on
     from dagames_llm.show import progress_bar
 

@@ -14,11 +14,11 @@ from rich.table import Table
 from transformers import TrainerCallback
 
 from dagames_llm.data import Orbit
-from dagames_llm.evaluate import Decoding, Draw, Measure, evaluate
+from dagames_llm.evaluation.evaluate import Decoding, Draw, Measure, evaluate
+from dagames_llm.evaluation.journal import Journal
+from dagames_llm.evaluation.statistic_names import STATISTICS, statistics_in_order
 from dagames_llm.extract import Extractor
-from dagames_llm.journal import Journal
 from dagames_llm.progress import progress_bar
-from dagames_llm.statistic_names import STATISTICS, statistics_in_order
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase, TrainerControl, TrainerState, TrainingArguments

@@ -26,9 +26,9 @@ from trl import GRPOConfig, GRPOTrainer, RLOOConfig, RLOOTrainer
 from trl.trainer.utils import RepeatSampler
 
 from dagames_llm._errors import DataError, DivergedError, OutputError, RecipeError, VersionError
-from dagames_llm.checkpoints import COMPLETE, last_checkpoint
 from dagames_llm.orbits import check_names, check_orbits, rows_of_views
 from dagames_llm.settings import check_arguments, warn_of_standardised
+from dagames_llm.training.checkpoints import COMPLETE, last_checkpoint
 
 if TYPE_CHECKING:
     _Trainer = GRPOTrainer

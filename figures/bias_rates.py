@@ -16,7 +16,7 @@ from dagames.estimators import (
     split_table,
     taylor_table,
 )
-from dagames.estimators.minimax import best_polynomial
+from dagames.estimators.best_polynomial import best_polynomial
 from dagames.estimators.reward_table import inner_degree
 from figures import style
 

@@ -1,6 +1,5 @@
 """Which claims there are: every module of `proofs_check.claims` defines `CLAIMS`, and so does a user's file."""
 
-import difflib
 import importlib
 import importlib.util
 import pkgutil
@@ -11,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from dagames import DomainError
+from dagames._errors import DomainError, did_you_mean
 from proofs_check import claims
 from proofs_check.claim import Claim
 
@@ -88,8 +87,7 @@ def select_claims(ids: list[str], files: Iterable[Path] = ()) -> list[Claim]:
     by_fold = {name.casefold(): claim for name, claim in known.items()}
     for name in ids:
         if name.casefold() not in by_fold:
-            near = difflib.get_close_matches(name.casefold(), list(by_fold), n=1, cutoff=0.3)
-            hint = f" Did you mean {by_fold[near[0]].id}?" if near else ""
+            hint = did_you_mean(name, known, 0.3)
             raise DomainError(f"there is no claim {name!r}; known are {', '.join(known)}.{hint}")
     return [by_fold[name] for name in dict.fromkeys(name.casefold() for name in ids)]
 

@@ -19,12 +19,17 @@ import numpy as np
 from dagames import AlignmentGame, CoupledGame, functionals, grpo, orbits, solvers
 from dagames.estimators import RewardTable, plugin_table, polynomial_table
 from dagames.functionals import EntropyMinimisation, Gini, Linear, Polytope
+from dagames.functionals.from_convex import FromConvex
+from dagames.functionals.scaled import SeparableScaled
 from dagames.games.bregman import BregmanGame
 from dagames.games.couplings import Budgets, Coherence, Equalities, EqualRates, SoftCoherence
 from dagames.games.nonconvex import convex_game
 from dagames.games.streaming import MarginalAccumulator, lift_chunk
-from dagames.grpo import ByAnswer, ByCount, ExpectedUpdate, GroupTask
+from dagames.grpo import ByAnswer, ByCount, GroupTask
+from dagames.grpo.expected_update import ExpectedUpdate
+from dagames.grpo.group_rewards import as_group_reward
 from dagames.solvers import solve
+from dagames.solvers.dual_ascent import dual_ascent_path
 from dagames.targets import AnswerGroup, Centrality, Clustered, GiniDiversity
 
 Result = Callable[[], Any]
@@ -156,7 +161,7 @@ def mean_field(**arrays: Any) -> Result:
 
 def dual_path(**arrays: Any) -> Result:
     """The first iterates of dual ascent."""
-    found = list(islice(solvers.dual_ascent_path(CoupledGame(batch(), Budgets([COSTS], [0.25])), **arrays), 2))
+    found = list(islice(dual_ascent_path(CoupledGame(batch(), Budgets([COSTS], [0.25])), **arrays), 2))
     return lambda: found
 
 
@@ -199,14 +204,14 @@ ENTRIES: dict[str, Entry] = {
         {"costs": COSTS, "budgets": [0.5], "equalities": [[1.0, 0.0]], "values": 0.75},
     ),
     "Quadratic.__init__": Entry(functional(functionals.Quadratic), {"matrix": GRAM, "linear": COSTS}),
-    "Scaled.__init__": Entry(functional(partial(functionals.SeparableScaled, Gini(1.0))), {"weight": 2.0}),
+    "Scaled.__init__": Entry(functional(partial(SeparableScaled, Gini(1.0))), {"weight": 2.0}),
     "Tsallis.__init__": Entry(functional(partial(functionals.Tsallis, 2.0)), {"weight": 2.0}),
     "from_convex": Entry(
         now(lambda smoothness: functionals.from_convex(*QUARTIC, smoothness=smoothness).relative_smoothness),
         {"smoothness": 6.0},
     ),
     "FromConvex.__init__": Entry(
-        now(lambda smoothness: functionals.FromConvex(*QUARTIC, smoothness=smoothness).relative_smoothness),
+        now(lambda smoothness: FromConvex(*QUARTIC, smoothness=smoothness).relative_smoothness),
         {"smoothness": 6.0},
     ),
     "mixture": Entry(
@@ -225,9 +230,7 @@ ENTRIES: dict[str, Entry] = {
     ),
     "ExpectedUpdate.at": Entry(now(ExpectedUpdate(GiniDiversity(), 3, 2).at), {"nu": Q, "bonus": COSTS}),
     "GroupTask.__init__": Entry(task, {"reward": COSTS}),
-    "as_group_reward": Entry(
-        lambda reward: partial(grpo.as_group_reward(reward, 2), np.array([1, 1])), {"reward": COSTS}
-    ),
+    "as_group_reward": Entry(lambda reward: partial(as_group_reward(reward, 2), np.array([1, 1])), {"reward": COSTS}),
     "ByAnswer.__init__": Entry(lambda rewards: partial(ByAnswer(rewards), np.array([1, 1])), {"rewards": COSTS}),
     "ByCount.__init__": Entry(lambda rewards: partial(ByCount(rewards), np.array([1, 0])), {"rewards": COSTS}),
     "bradley_terry": Entry(now(grpo.bradley_terry), {"rewards": COSTS}),
@@ -239,10 +242,6 @@ ENTRIES: dict[str, Entry] = {
     "group_advantages": Entry(now(grpo.group_advantages, normalise="none"), {"rewards": COSTS}),
     "mean_field_path": Entry(mean_field, {"nu_0": Q, "reward": COSTS}),
     "recover_target": Entry(now(grpo.recover_target), {"log_pi": LOGS, "pi_0": Q, "E": [0, 1]}),
-    "sample_preferences": Entry(
-        lambda **a: partial(np.array, grpo.sample_preferences(**a, n_pairs=9, rng=np.random.default_rng(0))),
-        {"rewards": COSTS, "pi_0": Q},
-    ),
     "solve_dpo": Entry(now(lambda **a: grpo.solve_dpo(**a, beta=1.0).scores), {"pi_0": Q, "wins": [[0, 2], [1, 0]]}),
     "true_update": Entry(now(grpo.true_update), {"nu": Q, "reward": COSTS}),
     "update_error": Entry(now(grpo.update_error, table=plugin_table(3), group_size=3), {"nu": Q}),

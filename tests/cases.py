@@ -7,8 +7,6 @@ from hypothesis import strategies as st
 
 from dagames.functionals import (
     ChiSquare,
-    Convexified,
-    FromConvex,
     Functional,
     Gini,
     Hellinger,
@@ -25,6 +23,8 @@ from dagames.functionals import (
     SquaredDistance,
     Tsallis,
 )
+from dagames.functionals.convexified import Convexified
+from dagames.functionals.from_convex import FromConvex
 
 FUNCTIONALS: dict[str, Callable[[np.random.Generator, int], Functional]] = {
     "Linear": lambda rng, n: Linear(rng.normal(size=n) * 10 ** rng.uniform(-2, 2)),

@@ -1,8 +1,11 @@
-"""Check every annotated call of the package, each kind of call once.
+"""Check the annotated calls of the package at its public borders, each kind of call once.
 
-jaxtyping and beartype take a tenth of a millisecond for a call, and two milliseconds to prepare a function, which is
-repeated for each function that is defined inside another one. Whether a call passes depends on the types and shapes of
-what goes in and comes out. So these are remembered when a call has passed, and a call like it is not checked again.
+Functions and methods with a public name, in modules with a public name, are checked. Private functions and functions
+defined inside others are called too often for a check of each call; `mypy` checks their types.
+
+jaxtyping and beartype take a tenth of a millisecond for a call, and two milliseconds to prepare a function. Whether a
+call passes depends on the types and shapes of its arguments and of its result. So these are remembered when a call has
+passed, and a call like it is not checked again.
 """
 
 import functools
@@ -26,14 +29,10 @@ class _ItemsError(Exception):
 class _Checks:
     """The checks of one function, and what passed them."""
 
-    annotations: dict[str, Any]
     parameters: Function
     whole: Function
     returned: list[Any]
     passed: set[Any] = field(default_factory=set)
-
-
-_known: dict[tuple[types.CodeType, str, str], _Checks] = {}
 
 
 def remembering(jaxtyped: Function) -> Function:
@@ -46,7 +45,23 @@ def remembering(jaxtyped: Function) -> Function:
     return decorator
 
 
+def is_border(module: str, name: str) -> bool:
+    """Return whether calls of a function or of a class are checked.
+
+    Args:
+        module: The module that defines it.
+        name: Its qualified name; `f.<locals>.g` for a function g that is defined inside f.
+
+    Returns:
+        Whether no part of either name is private. Names such as `__init__` are public.
+    """
+    parts = (*module.split("."), *name.split("."))
+    return all(part[0] not in "_<" or part.endswith("__") for part in parts)
+
+
 def _decorate(check: Function, thing: Any) -> Any:
+    if not is_border(thing.__module__, thing.__qualname__):
+        return thing
     if not inspect.isclass(thing):
         return _checked(check, thing)
     if is_dataclass(thing) and not hasattr(thing.__init__, "__wrapped__"):
@@ -93,15 +108,10 @@ def _kinds(values: tuple[Any, ...], rest: Any) -> tuple[Any, ...] | None:
 
 
 def _checks_of(check: Function, function: Any) -> _Checks:
-    """Prepare the checks of a function, or find them where it was defined before with the same annotations."""
-    key = (function.__code__, function.__module__, function.__qualname__)
-    known = _known.get(key)
-    if known is None or known.annotations != function.__annotations__:
-        signature, returned = inspect.signature(function), [None]
-        without = signature.replace(return_annotation=inspect.Signature.empty)
-        parameters, whole = (check(_stub(function, form, returned)) for form in (without, signature))
-        known = _known[key] = _Checks(function.__annotations__, parameters, whole, returned)
-    return known
+    signature, returned = inspect.signature(function), [None]
+    without = signature.replace(return_annotation=inspect.Signature.empty)
+    parameters, whole = (check(_stub(function, form, returned)) for form in (without, signature))
+    return _Checks(parameters, whole, returned)
 
 
 def _stub(function: Any, signature: inspect.Signature, returned: list[Any]) -> Function:

@@ -9,7 +9,8 @@ from dagames import AlignmentGame, CoupledGame
 from dagames.functionals import Linear
 from dagames.games.couplings import AllOf, Budgets, Coherence, Equalities, EqualRates, LinearCoupling, SoftCoherence
 from dagames.numerics.conic import solve_problem
-from dagames.solvers import Solution, solve_budgets
+from dagames.solvers import Solution
+from dagames.solvers.budgets import solve_budgets
 from tests.cases import random_reference
 
 

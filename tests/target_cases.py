@@ -26,10 +26,8 @@ from dagames.targets import (
     Score,
     SoftConsensus,
     Target,
-    TargetProduct,
-    TargetSum,
-    Weighted,
 )
+from dagames.targets.combined import TargetProduct, TargetSum, Weighted
 
 NAMES = ["7", "8", "9"]
 """Answers as an extractor gives them; in exact views an answer is its index."""

@@ -1,4 +1,4 @@
-"""What a generator of a Bregman divergence is, and the laws that every one of them obeys."""
+"""The interface of generators of Bregman divergences."""
 
 from abc import ABC, abstractmethod
 
@@ -11,7 +11,7 @@ from dagames.numerics.float_errors import with_default_errors_in
 from dagames.numerics.roots import increasing_root
 
 _WIDTH = 8 * np.finfo(np.float64).eps
-"""How far, relatively, a root may lie from the float64 at which its function changes sign."""
+"""Relative distance of a computed root from the float64 at which the function changes sign."""
 
 
 class Generator(ABC):
@@ -21,15 +21,15 @@ class Generator(ABC):
         D(p || q) = F(p) - F(q) - <grad F(q), p - q>.
 
     Laws (tested over every subclass): D(p || q) >= 0, and 0 only at p = q; D(p || r) = D(p || q) + D(q || r)
-    + <grad F(q) - grad F(r), p - q>; gradient is the slope of value, increasing in every entry, and
-    inverse_gradient undoes it; project(theta) minimises F(p) - <theta, p> over the simplex, which is D(p || w) up to
-    a constant where theta = grad F(w), and D(p || w) >= D(p || project(theta)) + D(project(theta) || w).
+    + <grad F(q) - grad F(r), p - q>; gradient is the gradient of value and increasing in every entry; project(theta)
+    minimises F(p) - <theta, p> over the simplex, which for theta = grad F(w) is D(p || w) up to a constant, and
+    D(p || w) >= D(p || project(theta)) + D(project(theta) || w).
 
-    Conventions: masses may be 0. Where phi'(0) = -inf (`steep`), D(p || q) is +inf as soon as p > 0 = q; elsewhere it
-    is finite there. Masses are passed as logarithms wherever one below 1e-308 still matters. Affine terms of phi
-    change no divergence and no projection.
+    Conventions: masses may be 0. If phi'(0) = -inf (`steep`), D(p || q) is +inf where p > 0 = q; otherwise it is
+    finite. Masses that may be below 1e-308 are passed as logarithms. Affine terms of phi do not change divergences or
+    projections.
 
-    To add a generator, implement the five primitives, and `log_project` if it has a formula.
+    To add a generator, implement the five abstract methods, and `log_project` if it has a formula.
     """
 
     def __init_subclass__(cls) -> None:
@@ -50,7 +50,7 @@ class Generator(ABC):
 
     @abstractmethod
     def log_mass_at_slope(self, slope: OverAnswers) -> OverAnswers:
-        """Find the log of the p in [0, 1] with phi'(p) = slope, [*x, n]; the nearer end where there is none."""
+        """Compute the log of the p in [0, 1] with phi'(p) = slope, [*x, n]; of the nearer end if there is none."""
 
     @abstractmethod
     def excess(self, log_p: OverAnswers, log_q: OverAnswers) -> OverAnswers:
@@ -58,7 +58,7 @@ class Generator(ABC):
 
     @property
     def steep(self) -> bool:
-        """Whether phi'(0) = -inf, so that no projection ever gives an entry the mass 0."""
+        """Whether phi'(0) = -inf, so that all entries of a projection are positive."""
         return bool(np.isneginf(self.slope_at_log(np.array([-np.inf])))[0])
 
     def value(self, p: OverAnswers) -> PerPrompt:
@@ -84,17 +84,6 @@ class Generator(ABC):
         with np.errstate(divide="ignore"):
             return self.slope_at_log(np.log(p))
 
-    def inverse_gradient(self, slope: OverAnswers) -> OverAnswers:
-        """Compute the inverse mirror map: the mass in [0, 1] of each slope.
-
-        Args:
-            slope: Slopes, [*x, n].
-
-        Returns:
-            Masses, [*x, n]: 0 for slopes below phi'(0) and 1 for slopes above phi'(1).
-        """
-        return np.asarray(np.exp(self.log_mass_at_slope(slope)))
-
     def divergence(self, p: OverAnswers, q: OverAnswers) -> PerPrompt:
         """Compute D(p || q).
 
@@ -109,7 +98,7 @@ class Generator(ABC):
             return self.divergence_from_logs(np.log(p), np.log(q))
 
     def divergence_from_logs(self, log_p: OverAnswers, log_q: OverAnswers) -> PerPrompt:
-        """Compute D(p || q) from log-probabilities, where either may lie below float64's least number.
+        """Compute D(p || q) from log-probabilities, so that masses may be below 1e-308.
 
         Args:
             log_p: Log-probabilities, [*x, n].
@@ -121,14 +110,14 @@ class Generator(ABC):
         return np.asarray(self.excess(log_p, log_q).sum(axis=-1))
 
     def project(self, theta: OverAnswers) -> OverAnswers:
-        """Find the distribution nearest the point whose gradient is theta.
+        """Compute the Bregman projection on the simplex of the point with gradient theta.
 
         Math:
             argmin over p in the simplex of F(p) - <theta, p>: phi'(p) = theta - c where p > 0, and theta - c <= phi'(0)
             where p = 0, with c fixed by the sum.
 
         Args:
-            theta: A dual point, [*x, n]; -inf forbids an entry, not everywhere in a row.
+            theta: A dual point, [*x, n]; entries at -inf get mass 0, and each row has a finite entry.
 
         Returns:
             Probabilities, [*x, n].
@@ -136,17 +125,17 @@ class Generator(ABC):
         return np.asarray(np.exp(self.log_project(theta)))
 
     def log_project(self, theta: OverAnswers) -> OverAnswers:
-        """Find the log of the projection of theta, [*x, n]; -inf where it has no mass.
+        """Compute the log of the projection of theta, [*x, n]; -inf for mass 0.
 
-        The slope of the largest entry, whose mass is between 1 / n and 1, is the root of the sum of all masses.
+        The slope phi' at the largest entry, whose mass is in [1 / n, 1], is the root of (sum of all masses) - 1.
 
         Args:
-            theta: A dual point, [*x, n]; -inf forbids an entry, not everywhere in a row.
+            theta: A dual point, [*x, n]; entries at -inf get mass 0, and each row has a finite entry.
 
         Returns:
             Log-probabilities, [*x, n].
         """
-        # The differences to the largest entry are all that counts, and are exact where theta itself is huge.
+        # Only the differences to the largest entry matter, and they are exact where theta itself is large.
         below = theta - theta.max(axis=-1, keepdims=True)
         ends = self.slope_at_log(np.array([-np.log(theta.shape[-1]), 0.0]))
 
@@ -171,10 +160,10 @@ class Generator(ABC):
         Returns:
             Rates, [*x, n]; +inf where phi'' vanishes at a positive mass.
         """
-        held = np.isfinite(log_p)
-        bend = self.bend_at_log(np.where(held, log_p, 0.0))
+        positive = np.isfinite(log_p)
+        bend = self.bend_at_log(np.where(positive, log_p, 0.0))
         with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
-            return np.asarray(np.where(held, np.exp(np.where(held, log_weight, 0.0)) / bend, 0.0))
+            return np.asarray(np.where(positive, np.exp(np.where(positive, log_weight, 0.0)) / bend, 0.0))
 
 
 def as_generator(generator: object, name: str) -> Generator:
@@ -196,17 +185,13 @@ def as_generator(generator: object, name: str) -> Generator:
 
 
 def mix_to_one(log_low: OverAnswers, log_high: OverAnswers) -> OverAnswers:
-    """Mix masses that sum to at most 1 with masses that sum to at least 1, so that they sum to 1.
+    """Interpolate between masses that sum to at most 1 and masses that sum to at least 1, so that they sum to 1.
 
-    Where phi'' vanishes at 0, neighbouring float64 multipliers are 1e-6 apart in mass. Scaling all masses would charge
-    that to the large ones; mixing charges it to those that do not mind.
-
-    Args:
-        log_low: Logs of the smaller masses, [*x, n].
-        log_high: Logs of the larger ones, [*x, n].
+    Where phi'' vanishes at 0, neighbouring float64 multipliers give masses 1e-6 apart. Scaling all masses would move
+    this error to the large ones; interpolating leaves it on the masses that are ill-conditioned anyway.
 
     Returns:
-        Log-probabilities, [*x, n].
+        Log-probabilities, [*x, n], from the logs of both.
 
     >>> np.exp(mix_to_one(np.log([0.5, 0.1]), np.log([0.5, 0.7])))
     array([0.5, 0.5])

@@ -1,10 +1,9 @@
-"""The negative entropy, whose Bregman divergence is that of Kullback and Leibler."""
+"""The negative entropy, whose Bregman divergence is the Kullback-Leibler divergence."""
 
 from dataclasses import dataclass
 from math import factorial
 
 import numpy as np
-from scipy.special import xlogy
 
 from dagames import simplex
 from dagames._types import OverAnswers
@@ -21,7 +20,7 @@ class Entropic(Generator):
     Math:
         phi(p) = p log p,   phi'(p) = log p + 1,   D(p || q) = KL(p || q) on the simplex.
 
-    It is steep: what has no mass in q can be given none. Its projection is the softmax.
+    It is steep: D(p || q) is +inf where p > 0 = q. Its projection is the softmax.
 
     Source:
         (paper, section 2, where it is the only geometry)
@@ -32,10 +31,12 @@ class Entropic(Generator):
 
     def summand(self, p: OverAnswers) -> OverAnswers:
         """Compute p log p, [*x, n], with 0 log 0 = 0."""
+        from scipy.special import xlogy
+
         return np.asarray(xlogy(p, p))
 
     def slope_at_log(self, log_p: OverAnswers) -> OverAnswers:
-        """Compute log p + 1, [*x, n], without leaving log space."""
+        """Compute log p + 1, [*x, n]."""
         return np.asarray(log_p + 1.0)
 
     def bend_at_log(self, log_p: OverAnswers) -> OverAnswers:
@@ -49,15 +50,15 @@ class Entropic(Generator):
     def excess(self, log_p: OverAnswers, log_q: OverAnswers) -> OverAnswers:
         """Compute p log(p / q) - p + q, [*x, n]; +inf where p > 0 = q."""
         p, q = np.exp(log_p), np.exp(log_q)
-        held = np.isfinite(log_p) & np.isfinite(log_q)
-        ratio = np.where(held, log_p, 0.0) - np.where(held, log_q, 0.0)
-        # Three terms of size |p - q| would cancel to their square; for near masses the series of that square is summed.
+        positive = np.isfinite(log_p) & np.isfinite(log_q)
+        ratio = np.where(positive, log_p, 0.0) - np.where(positive, log_q, 0.0)
+        # Terms of size |p - q| cancel to their square, so for close masses the series of the square is summed.
         near = q * np.polynomial.polynomial.polyval(np.clip(ratio, -_NEAR, _NEAR), _SERIES)
         far = np.maximum(p * ratio - (p - q), 0.0)
         inside = np.where(np.abs(ratio) < _NEAR, near, far)
-        return np.asarray(np.where(held, inside, np.where(np.isfinite(log_p), np.inf, q)))
+        return np.asarray(np.where(positive, inside, np.where(np.isfinite(log_p), np.inf, q)))
 
     def log_project(self, theta: OverAnswers) -> OverAnswers:
         """Normalise the exponentials of theta, [*x, n]."""
-        # A theta of 1e7 would leave an error of 1e-9 in the sum; its differences are exact.
+        # A theta of 1e7 would cause an error of 1e-9 in the sum; differences of its entries are exact.
         return simplex.log_normalize(theta - theta.max(axis=-1, keepdims=True))

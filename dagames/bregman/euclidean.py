@@ -16,7 +16,7 @@ class Euclidean(Generator):
     Math:
         phi(p) = p^2 / 2,   phi'(p) = p,   D(p || q) = |p - q|^2 / 2.
 
-    It is not steep: a trace of no mass in the reference can be given some, and one that has some can lose all.
+    It is not steep: traces of reference probability 0 can get positive mass, and others mass 0.
 
     Source:
         (slides, solution 1, Euclidean game)

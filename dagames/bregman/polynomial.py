@@ -1,4 +1,4 @@
-"""Polynomials of any degree, whose rewards can be estimated without bias."""
+"""Convex polynomials, whose rewards have unbiased estimates."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from dagames._errors import DomainError
 from dagames._types import OverAnswers
 from dagames.bregman.base import Generator
-from dagames.bregman.exact_sign import negative_point
 from dagames.numerics.arrays import read
+from dagames.numerics.polynomial_roots import negative_point
 from dagames.numerics.roots import increasing_root
 
 _GRID = np.linspace(0.0, 1.0, 257)
@@ -21,12 +21,12 @@ _GRID = np.linspace(0.0, 1.0, 257)
 
 @dataclass(frozen=True, init=False)
 class Polynomial(Generator):
-    """A polynomial that is convex on [0, 1], which is proved when it is made.
+    """A polynomial that is convex on [0, 1]; the constructor proves it.
 
     Math:
         phi(p) = sum_k c_k p^k,   phi'' >= 0 on [0, 1] and not 0 everywhere.
 
-    It is never steep. A reward phi'(q) of degree d in q is estimated without bias from d samples (claim II.2).
+    It is not steep. A reward phi'(q) of degree d in q has an unbiased estimate from d samples (claim II.2).
 
     Attributes:
         coefficients: The coefficients c_0, c_1, ..., as exact rationals.
@@ -43,7 +43,7 @@ class Polynomial(Generator):
     _slopes: NDArray[np.float64] = field(repr=False, compare=False)
 
     def __init__(self, coefficients: Sequence[int | float | Fraction]) -> None:
-        """Take the coefficients and prove convexity, in rational arithmetic: a float64 is taken for the number it is.
+        """Prove convexity in rational arithmetic; a float is converted exactly.
 
         Args:
             coefficients: c_0, c_1, ..., c_d, lowest degree first, d at least 2; integers, floats or fractions.
@@ -51,12 +51,12 @@ class Polynomial(Generator):
         Raises:
             DomainError: If a coefficient is not a finite number, or if the polynomial is not strictly convex on [0, 1].
         """
-        # Refuses what holds no numbers; the numbers themselves are taken exactly.
+        # Validates the type; the numbers are then converted exactly.
         read(cast("Any", coefficients), "coefficients")
         exact = tuple(_as_fraction(c, k) for k, c in enumerate(coefficients))
         _check_convex(exact)
         object.__setattr__(self, "coefficients", exact)
-        # The k-th entry holds phi^(k) / k!, so that a divergence is a Taylor sum without any cancellation at p = q.
+        # The k-th entry is phi^(k) / k!, so that a divergence is a Taylor sum without cancellation at p = q.
         derivatives = tuple(
             np.array([float(comb(i, k) * exact[i]) for i in range(k, len(exact))]) for k in range(len(exact))
         )
@@ -77,7 +77,7 @@ class Polynomial(Generator):
         return np.asarray(2.0 * p * np.maximum(_at(self._derivatives[2], p), 0.0))
 
     def log_mass_at_slope(self, slope: OverAnswers) -> OverAnswers:
-        """Find the log of the p in [0, 1] with phi'(p) = slope, [*x, n], or of the nearer end."""
+        """Compute the log of the p in [0, 1] with phi'(p) = slope, [*x, n], or of the nearer end."""
         shape = slope.shape
 
         def miss(p: OverAnswers) -> tuple[OverAnswers, OverAnswers]:
@@ -103,21 +103,22 @@ def _as_fraction(value: int | float | Fraction, place: int) -> Fraction:
     try:
         return value if isinstance(value, Fraction) else Fraction(float(value) if not isinstance(value, int) else value)
     except (TypeError, ValueError, OverflowError):
-        raise DomainError(f"`coefficients[{place}]` is {value!r}; every one must be a finite number.") from None
+        raise DomainError(f"`coefficients[{place}]` is {value!r}; coefficients must be finite numbers.") from None
 
 
 def _check_convex(coefficients: tuple[Fraction, ...]) -> None:
     second = [i * (i - 1) * c for i, c in enumerate(coefficients)][2:]
     if not any(second):
         raise DomainError(
-            "`coefficients` give a polynomial without curvature: its divergence would be 0 between any two "
-            "distributions. Give c_0, c_1, c_2, ... with some c_k above 0 from k = 2 on, lowest degree first."
+            "`coefficients` give a polynomial of degree below 2, whose divergence is 0 between all distributions. Pass "
+            "c_0, c_1, c_2, ..., lowest degree first, with some c_k other than 0 for k >= 2."
         )
     point = negative_point(second)
     if point is not None:
-        bend = sum(c * point**i for i, c in enumerate(second))
+        # The second derivative may be smaller at an end, where more must be added.
+        bend, point = min((sum(c * p**i for i, c in enumerate(second)), p) for p in (point, Fraction(0), Fraction(1)))
         raise DomainError(
             f"`coefficients` give a polynomial that is not convex on [0, 1]: its second derivative is "
             f"{float(bend):.6g} at {float(point):.6g}. Coefficients run from the lowest degree up; raise c_2 by "
-            f"at least {float(-bend / 2):.3g}, or give exact `fractions.Fraction`s if rounding is to blame."
+            f"at least {float(-bend / 2):.3g}, or pass exact `fractions.Fraction`s if rounding is the cause."
         )

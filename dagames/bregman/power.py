@@ -1,4 +1,4 @@
-"""Powers of any order: the entropy is the limit at order 1, half the squared norm is order 2."""
+"""Powers of any order: the limit at order 1 is the negative entropy, and order 2 is half the squared norm."""
 
 from dataclasses import dataclass
 from math import factorial
@@ -21,8 +21,9 @@ class Power(Generator):
     Math:
         phi(p) = (p^a - k a p) / (a (a - 1)),   phi'(p) = (p^(a - 1) - k) / (a - 1).
 
-    k changes no divergence: 1 below order 1.5, so that phi' tends to log p as a goes to 1, and 0 from there on, so that
-    phi'(0) is exactly 0. The generator is steep for orders below 1 only. Order 2 is `Euclidean`.
+    The constant k does not change divergences. It is 1 for orders below 1.5, so that phi' tends to log p as a tends to
+    1, and 0 otherwise, so that phi'(0) is exactly 0. The generator is steep if the order is below 1. Order 2 is
+    `Euclidean`.
 
     Attributes:
         order: The order a, above 0 and not 1.
@@ -37,7 +38,7 @@ class Power(Generator):
     order: float
 
     def __init__(self, order: float) -> None:
-        """Take the order.
+        """Make the generator.
 
         Args:
             order: The order a, above 0 and not 1 (that is `Entropic`).
@@ -47,7 +48,7 @@ class Power(Generator):
         """
         object.__setattr__(self, "order", as_positive(order, "order"))
         if self.order == 1.0:
-            raise DomainError("`order` must not be 1; `Entropic` is the limit there.")
+            raise DomainError("`order` must not be 1; use `Entropic`, the limit at 1.")
 
     @property
     def _shift(self) -> float:
@@ -80,19 +81,19 @@ class Power(Generator):
         """Compute (p (phi'(p) - phi'(q)) - (p - q) q^(a - 1)) / a, [*x, n], which has no pole at a = 1."""
         a = self.order
         p, q = np.exp(log_p), np.exp(log_q)
-        held = np.isfinite(log_p) & np.isfinite(log_q)
-        own, other = np.where(held, log_p, 0.0), np.where(held, log_q, 0.0)
-        ratio = own - other
-        # As for the entropy: near masses by the series of the square that is left.
+        both = np.isfinite(log_p) & np.isfinite(log_q)
+        log_p_inside, log_q_inside = np.where(both, log_p, 0.0), np.where(both, log_q, 0.0)
+        ratio = log_p_inside - log_q_inside
+        # As for the entropy, close masses need the series of the square.
         reach = _NEAR / max(1.0, a)
         series = np.array([0.0, 0.0] + [sum(a**j for j in range(k - 1)) / factorial(k) for k in range(2, _TERMS)])
         with np.errstate(over="ignore", invalid="ignore"):
-            near = np.exp(a * other) * np.polynomial.polynomial.polyval(np.clip(ratio, -reach, reach), series)
-            gain = p * (self.slope_at_log(own) - self.slope_at_log(other))
-            far = np.maximum((gain - (p - q) * self.bend_at_log(other)) / a, 0.0)
+            near = np.exp(a * log_q_inside) * np.polynomial.polynomial.polyval(np.clip(ratio, -reach, reach), series)
+            gain = p * (self.slope_at_log(log_p_inside) - self.slope_at_log(log_q_inside))
+            far = np.maximum((gain - (p - q) * self.bend_at_log(log_q_inside)) / a, 0.0)
             empty_p = np.exp(a * log_q) / a
             empty_q = np.exp(a * log_p) / (a * (a - 1.0)) if a > 1 else np.where(np.isfinite(log_p), np.inf, 0.0)
         inside = np.where(np.abs(ratio) < reach, near, far)
-        # An overflow of q^(a - 1) at orders below 1 is an infinite price: any mass there costs more than float64 holds.
+        # For orders below 1 q^(a - 1) may overflow; the divergence of positive mass is then above float64's range.
         inside = np.where(np.isnan(inside), np.inf, inside)
-        return np.asarray(np.where(held, inside, np.where(np.isfinite(log_q), empty_p, empty_q)))
+        return np.asarray(np.where(both, inside, np.where(np.isfinite(log_q), empty_p, empty_q)))

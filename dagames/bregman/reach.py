@@ -1,27 +1,26 @@
-"""The range condition: which dual variables a distribution over answers can express through a generator."""
+"""The range condition: dual variables of the form sign beta grad Phi(q) + constant, with q a distribution."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from dagames import _tolerances
+from dagames import _tolerances, simplex
 from dagames._errors import DomainError
 from dagames._types import Extraction, OverAnswers, OverTraces, PerPrompt, Reachable
 from dagames.bregman.base import Generator
-from dagames.bregman.by_answer import at_answer, max_by_answer
 from dagames.numerics.arrays import as_number
 from dagames.numerics.roots import increasing_root
 
 
 @dataclass(frozen=True, eq=False)
 class Consistency:
-    """Whether some dual variable in a box is expressed by a target: u = sign beta grad Phi(q) + constant.
+    """Whether some dual variable u in a box equals sign beta grad Phi(q) + constant for a target q.
 
     Attributes:
-        required: The least |sign| beta at which it is, [*x], in R-units; 0 if Phi is steep: every u is.
+        required: The least |sign| beta for which this holds, [*x], in R-units; 0 if Phi is steep.
         available: The game's |sign| beta.
-        u: The dual variable of the box that asks for the least, [*x, Z]; -inf where unreachable.
-        log_q: Log of the target that expresses it, [*x, Z], or of the nearest one where none does.
+        u: The dual variable of the box with the least requirement, [*x, Z]; -inf where unreachable.
+        log_q: Log of its target q, [*x, Z], or of the nearest one if there is none.
     """
 
     required: PerPrompt
@@ -31,12 +30,12 @@ class Consistency:
 
     @property
     def by_prompt(self) -> Reachable:
-        """Whether each prompt's dual variable is expressed, bool [*x]."""
+        """Whether the dual variable of each prompt has a target, bool [*x]."""
         return np.asarray(self.required <= self.available * (1 + _tolerances.RANGE))
 
     @property
     def consistent(self) -> bool:
-        """Whether every prompt's is."""
+        """Whether the dual variables of all prompts have targets."""
         return bool(self.by_prompt.all())
 
     @property
@@ -55,26 +54,26 @@ def consistency(
         such strength is where the sum is 1; for Phi = |q|^2 / 2 it is sum_z v_z. For strength < 0, v = max u - u and
         |strength|. Within the box the sum is least at u_z = max(low_z, min high), or min(high_z, max low).
 
-    Lowering the constant of q_z = (phi')^-1((u_z - c) / strength) raises every mass continuously, so that the sum can
-    be made 1 unless it is above 1 already where the least mass is 0.
+    The masses q_z = (phi')^-1((u_z - c) / strength) increase continuously as c decreases, so that some c gives the sum
+    1 unless the sum is above 1 already where the least mass is 0.
 
     Args:
         Phi: The generator on answers.
         low: Lower ends of the box, [*x, Z]; -inf for none.
         high: Upper ends, [*x, Z], finite where reachable and at least `low`.
         strength: sign times beta, not 0.
-        reachable: Which answers count, bool [*x, Z].
+        reachable: Answers to include, bool [*x, Z].
 
     Returns:
-        The verdict, with the dual variable and the target.
+        The result, with the dual variable and the target.
 
     Source:
         claim II.10
 
     >>> from dagames.bregman import Euclidean
     >>> u = np.array([0.0, 0.3])
-    >>> verdict = consistency(Euclidean(), u, u, 0.5, np.array([True, True]))
-    >>> verdict.consistent, float(verdict.required), verdict.q.round(6)
+    >>> found = consistency(Euclidean(), u, u, 0.5, np.array([True, True]))
+    >>> found.consistent, float(found.required), found.q.round(6)
     (True, 0.3, array([0.2, 0.8]))
     """
     least = np.where(reachable, high, np.inf).min(axis=-1, keepdims=True)
@@ -82,7 +81,7 @@ def consistency(
         u = np.maximum(low, least)
     else:
         largest = np.where(reachable, low, -np.inf).max(axis=-1, keepdims=True)
-        # Without any lower end the least upper end serves all.
+        # Without lower ends, the least upper end is in the box for all answers.
         u = np.minimum(high, np.where(np.isfinite(largest), largest, least))
     signed = np.where(reachable, np.sign(strength) * u, np.inf)
     v = np.where(reachable, signed - signed.min(axis=-1, keepdims=True), 0.0)
@@ -92,20 +91,10 @@ def consistency(
 
 
 def as_sign(sign: float) -> float:
-    """Validate the sign and scale of a coupling.
-
-    Args:
-        sign: Any finite number but 0.
-
-    Returns:
-        The number as a float.
-
-    Raises:
-        DomainError: If it is 0, infinite or not a number.
-    """
+    """Validate the sign and scale s of a coupling: any finite number but 0."""
     number = as_number(sign, "sign", "a number")
     if number == 0 or not np.isfinite(number):
-        raise DomainError(f"`sign` must be finite and not 0, not {number:g}: it couples the target to the policy.")
+        raise DomainError(f"`sign` must be finite and not 0, not {number:g}.")
     return number
 
 
@@ -118,27 +107,24 @@ def best_box(
     beta: float,
     reachable: Reachable,
 ) -> OverAnswers:
-    """Find the lower end of the best dual variables, whose upper end is the slope of R at the equilibrium.
+    """Return the lower ends of the maximising dual variables, [*x, Z]; their upper ends are u, the slope of R.
 
     Math:
-        Best are the u with u_z = grad R(nu*)_z where nu*_z > 0 and, where nu*_z = 0, between grad R(nu*)_z and
-        c + beta max over the traces of z of (F'(pi_0) - F'(0)), with c = u_E(y) - beta (F'(pi_0(y)) - F'(pi*(y)))
+        The maximisers are the u with u_z = grad R(nu*)_z where nu*_z > 0 and, where nu*_z = 0, between grad R(nu*)_z
+        and c + beta max over the traces of z of (F'(pi_0) - F'(0)), with c = u_E(y) - beta (F'(pi_0(y)) - F'(pi*(y)))
         at any trace of positive mass.
 
     Above the slope of R, nu* would no longer attain R*(u) (the normal cone of the simplex only lowers it); below the
-    other end, pi* would no longer be the best response.
+    lower end, pi* would no longer be the best response.
 
     Args:
         F: The generator on traces.
         log_pi_0: Log of the reference, [*x, Y].
-        log_pi: Log of the best policy, [*x, Y].
+        log_pi: Log of the best policy pi*, [*x, Y].
         E: Answer of each trace, [*x, Y] or [Y].
         u: Slope of R at the equilibrium, [*x, Z].
         beta: Weight of the divergence.
-        reachable: Which answers count, bool [*x, Z].
-
-    Returns:
-        The lower end, [*x, Z]; at most `u`, and `u` itself where the equilibrium has mass.
+        reachable: Answers to include, bool [*x, Z].
 
     Source:
         claim II.10
@@ -148,24 +134,15 @@ def best_box(
     usable = np.isfinite(slope_0)
     # Where a steep F has no mass no lower end keeps pi* a best response: the slope -inf closes the box.
     rise = np.where(usable, beta * (np.where(usable, slope_0, 0.0) - F.slope_at_log(log_pi)), -np.inf)
-    # The trace of most mass fixes c best; an answer without mass is bounded by its likeliest trace.
+    # c is most accurate at the trace of largest mass; an answer without mass is bounded by its likeliest trace.
     top = log_pi.argmax(axis=-1)[..., None]
-    c = np.take_along_axis(at_answer(np.where(reachable, u, 0.0), E, batch) - rise, top, axis=-1)
-    empty = reachable & np.isneginf(max_by_answer(log_pi, E, n_answers))
-    return np.asarray(np.where(empty, np.minimum(c + max_by_answer(rise, E, n_answers), u), u))
+    c = np.take_along_axis(simplex.at_answer(np.where(reachable, u, 0.0), E, batch) - rise, top, axis=-1)
+    empty = reachable & np.isneginf(simplex.max_by_answer(log_pi, E, n_answers))
+    return np.asarray(np.where(empty, np.minimum(c + simplex.max_by_answer(rise, E, n_answers), u), u))
 
 
 def _required(Phi: Generator, v: OverAnswers, reachable: Reachable) -> PerPrompt:
-    """Find the least strength at which the masses at slopes phi'(0) + v / strength sum to at most 1.
-
-    Args:
-        Phi: The generator on answers.
-        v: Dual variable above its least entry, [*x, Z], at least 0.
-        reachable: Which answers count, bool [*x, Z].
-
-    Returns:
-        The strength, [*x]; 0 where v is 0, and for steep generators.
-    """
+    """Return the least strength at which masses at slopes phi'(0) + v / strength sum to at most 1, [*x]; v >= 0."""
     top = v.max(axis=-1, keepdims=True)
     if Phi.steep:
         return np.zeros(v.shape[:-1])
@@ -179,7 +156,7 @@ def _required(Phi: Generator, v: OverAnswers, reachable: Reachable) -> PerPrompt
             slope = (share * Phi.growth(log_q, log_q)).sum(axis=-1, keepdims=True)
         return np.exp(log_q).sum(axis=-1, keepdims=True) - 1.0, slope
 
-    # Where the largest slope is phi'(1) its mass is 1 already.
+    # At the slope phi'(1), the largest mass alone is 1.
     most = np.full(top.shape, ends[1] - ends[0])
     rise = increasing_root(surplus, np.zeros_like(most), most)
     return np.asarray(np.where(curved, top / rise, 0.0)[..., 0])

@@ -1,6 +1,5 @@
 """Arrays from .npy, .npz and .csv files, by a name as `data.npz:key`; nothing in them is ever run."""
 
-import difflib
 import math
 import re
 import stat
@@ -11,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from dagames._errors import DomainError
+from dagames._errors import DagamesError, DomainError, did_you_mean
 from dagames.cli.csv_files import read_csv
 
 _NAME = re.compile(r"(?P<file>.*?\.(?P<kind>npy|npz|csv))(?::(?P<key>.+))?", re.IGNORECASE | re.DOTALL)
@@ -19,65 +18,39 @@ _NAME = re.compile(r"(?P<file>.*?\.(?P<kind>npy|npz|csv))(?::(?P<key>.+))?", re.
 _SIZES = {"npy": 16 * 10**9, "npz": 4 * 10**9, "csv": 200 * 10**6}
 """Bytes at most by kind of file: .npy is mapped and not copied, .npz is unpacked, CSV is read cell by cell."""
 
+_DAMAGES = (ValueError, EOFError, OverflowError, NotImplementedError, RuntimeError, zipfile.BadZipFile, zlib.error)
+
 
 def names_array(text: str) -> bool:
-    """Say whether a text names a file of arrays.
-
-    Args:
-        text: What stands where numbers might.
-
-    Returns:
-        Whether it ends in .npy, .npz or .csv, apart from `:key`.
-
-    >>> names_array("ref.npy"), names_array("data.npz:pi_0"), names_array("ref.txt")
-    (True, True, False)
-    """
+    """Whether a text ends in .npy, .npz or .csv, apart from `:key`."""
     return _NAME.fullmatch(text) is not None
 
 
 def read_array(text: str, folder: Path) -> np.ndarray:
-    """Read the array that a text names.
-
-    Args:
-        text: `ref.npy`; `data.npz:key`, or `data.npz` if it holds one array; `table.csv:column`, or `table.csv` if it
-            has one column or nothing but numbers.
-        folder: Where a relative name starts.
-
-    Returns:
-        Real numbers of the file's shape and type; those of an .npy file stay on disk until they are used.
-
-    Raises:
-        DomainError: If the file is missing, too large, damaged, or holds no such array of real numbers.
-    """
+    """Read `ref.npy`, `data.npz:key` or `table.csv:column` from a folder; an .npy file is mapped into memory."""
     found = _NAME.fullmatch(text)
     if found is None:
         raise DomainError(f"{text!r} names no .npy, .npz or .csv file.")
-    kind, key = found["kind"].lower(), found["key"]
-    path = folder / found["file"]
+    kind, key, path = found["kind"].lower(), found["key"], folder / found["file"]
     _check_file(path, _SIZES[kind])
-    if kind == "csv":
-        return read_csv(path, key)
     if kind == "npy" and key is not None:
         raise DomainError(f"{path} holds one array, and takes no key: leave out `:{key}`.")
     try:
+        if kind == "csv":
+            return read_csv(path, key)
         if kind == "npz":
             return _from_npz(path, key)
         return _checked(np.load(path, mmap_mode="r", allow_pickle=False), str(path))
     except OSError as error:
         raise DomainError(f"cannot read {path}: {error.strerror or error}.") from None
-    except DomainError:
+    except DagamesError:
         raise
     except _DAMAGES as error:
-        raise DomainError(f"{path} {_damage(error)}") from None
-
-
-_DAMAGES = (ValueError, EOFError, OverflowError, NotImplementedError, RuntimeError, zipfile.BadZipFile, zlib.error)
-
-
-def _damage(error: Exception) -> str:
-    if "allow_pickle" in str(error) or "Python objects" in str(error):
-        return "is not an .npy array, or is one of Python objects, which are not read; save numbers, by numpy.save."
-    return f"is damaged: {' '.join(str(error).split())[:200]}."
+        message = " ".join(str(error).split())[:200]
+        if "allow_pickle" in message or "Python objects" in message:
+            message = "not an .npy array, or one of Python objects, which are not read; save numbers, by numpy.save"
+            raise DomainError(f"{path} is {message}.") from None
+        raise DomainError(f"{path} is damaged: {message}.") from None
 
 
 def _check_file(path: Path, limit: int) -> None:
@@ -85,16 +58,14 @@ def _check_file(path: Path, limit: int) -> None:
         status = path.stat()
     except (OSError, ValueError) as error:
         raise DomainError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}.") from None
-    if stat.S_ISDIR(status.st_mode):
-        raise DomainError(f"cannot read {path}: Is a directory.")
     if not stat.S_ISREG(status.st_mode):
-        raise DomainError(f"cannot read {path}: it is no regular file.")
+        reason = "Is a directory" if stat.S_ISDIR(status.st_mode) else "it is no regular file"
+        raise DomainError(f"cannot read {path}: {reason}.")
     if status.st_size == 0:
         raise DomainError(f"{path} is empty.")
     if status.st_size > limit:
-        raise DomainError(
-            f"{path} has {status.st_size} bytes, more than the {limit} that are read; solve it in Python."
-        )
+        size = status.st_size
+        raise DomainError(f"{path} has {size} bytes, more than the {limit} that are read; solve it in Python.")
 
 
 def _from_npz(path: Path, key: str | None) -> np.ndarray:
@@ -104,9 +75,8 @@ def _from_npz(path: Path, key: str | None) -> np.ndarray:
             raise DomainError(f"{path} holds the arrays {', '.join(sorted(members)) or '(none)'}; say which, as :key.")
         name = next(iter(members)) if key is None else key
         if name not in members:
-            near = difflib.get_close_matches(name, members, n=1)
-            meant = f" Did you mean {near[0]!r}?" if near else ""
-            raise DomainError(f"{path} has no array {name!r}; it holds {', '.join(sorted(members)) or 'none'}.{meant}")
+            near = did_you_mean(name, members)
+            raise DomainError(f"{path} has no array {name!r}; it holds {', '.join(sorted(members)) or 'none'}.{near}")
         with archive.open(members[name]) as member:
             _check_header(member, members[name].file_size, f"{path}:{name}")
         with archive.open(members[name]) as member:

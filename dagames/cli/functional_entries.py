@@ -1,19 +1,18 @@
-"""A functional as a file states it: `{Name: {argument: value}}`, or a list of such for their sum."""
+"""A functional in a game file: `{Name: {argument: value}}`, or a list of such for their sum."""
 
 import inspect
 
 from dagames import functionals
-from dagames._errors import DagamesError, DomainError
-from dagames.cli.entries import Keys, Stated, did_you_mean
+from dagames._errors import DagamesError, DomainError, did_you_mean
+from dagames.cli.entries import Entries, Keys
 from dagames.functionals.algebra import multiple, total
 
 
-def _is_stated_in_numbers(kind: type) -> bool:
-    """Say whether a constructor asks for numbers alone, and not for functions or other functionals."""
+def _takes_numbers(kind: type) -> bool:
+    """Whether a constructor takes numbers alone, and no functions or other functionals."""
     for parameter in inspect.signature(kind).parameters.values():
-        words = str(parameter.annotation)
         several = parameter.kind in {parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD}
-        if several or "Callable" in words or "unctional" in words:
+        if several or any(word in str(parameter.annotation) for word in ("Callable", "unctional")):
             return False
     return True
 
@@ -22,7 +21,7 @@ FUNCTIONALS: dict[str, type[functionals.Functional]] = {
     name: kind
     for name, kind in ((name, getattr(functionals, name)) for name in functionals.__all__)
     if inspect.isclass(kind) and issubclass(kind, functionals.Functional) and not inspect.isabstract(kind)
-    if _is_stated_in_numbers(kind)
+    if _takes_numbers(kind)
 }
 """Functionals that a file can name, each with its constructor's arguments as keys."""
 
@@ -30,82 +29,59 @@ _FACTOR = "weight"
 """Beside a functional's name: the number that multiplies it."""
 
 
-def functional_of(stated: Stated, keys: Keys) -> functionals.Functional:
-    """Make the functional that a file states.
-
-    Args:
-        stated: The file's entries.
-        keys: Where the functional is.
-
-    Returns:
-        The functional; the sum of all, if there is a list.
-
-    Raises:
-        DomainError: If it names no functional, or arguments that the functional does not take.
-    """
-    entry = stated.at(keys)
+def functional_of(entries: Entries, keys: Keys) -> functionals.Functional:
+    """Make the functional at these keys; of a list, the sum."""
+    entry = entries.at(keys)
     if not isinstance(entry, list):
-        return _one(stated, keys)
+        return _one(entries, keys)
     if not entry:
-        raise DomainError(f"{stated.document.place(*keys)}: `functional` is an empty list; name at least one.")
-    parts = [_one(stated, (*keys, i)) for i in range(len(entry))]
-    with stated.placed(keys):
+        raise DomainError(f"{entries.place(*keys)}: `functional` is an empty list; name at least one.")
+    parts = [_one(entries, (*keys, i)) for i in range(len(entry))]
+    with entries.placed(keys):
         return total(*parts)
 
 
-def arguments_of(stated: Stated, keys: Keys) -> list[Keys]:
-    """Return where the arguments of each functional stand.
-
-    Args:
-        stated: The file's entries.
-        keys: Where a functional is that `functional_of` has accepted.
-
-    Returns:
-        The keys of each mapping from arguments to values.
-    """
-    entry = stated.at(keys)
+def arguments_of(entries: Entries, keys: Keys) -> list[Keys]:
+    """Return the keys of each functional's mapping of arguments, of a functional that `functional_of` accepted."""
+    entry = entries.at(keys)
     if isinstance(entry, list):
-        return [place for i in range(len(entry)) for place in arguments_of(stated, (*keys, i))]
+        return [place for i in range(len(entry)) for place in arguments_of(entries, (*keys, i))]
     return [(*keys, name) for name in entry if name != _FACTOR]
 
 
-def _one(stated: Stated, keys: Keys) -> functionals.Functional:
-    entry, place = stated.at(keys), stated.document.place(*keys)
+def _one(entries: Entries, keys: Keys) -> functionals.Functional:
+    entry = entries.at(keys)
     names = [key for key in entry if key != _FACTOR] if isinstance(entry, dict) else []
     if len(names) != 1 or names[0] not in FUNCTIONALS:
         near = did_you_mean(names[0], FUNCTIONALS) if names else ""
         raise DomainError(
-            f"{place}: `functional` must be one of {', '.join(FUNCTIONALS)} with its arguments, "
-            f"as {{Gini: {{weight: 1.0}}}}, not {str(entry)[:80]!r}. {near}".rstrip()
+            f"{entries.place(*keys)}: `functional` must be one of {', '.join(FUNCTIONALS)} with its arguments, "
+            f"as {{Gini: {{weight: 1.0}}}}, not {str(entry)[:80]!r}.{near}"
         )
-    made = _made(stated, (*keys, names[0]))
+    made = _made(entries, (*keys, names[0]), names[0])
     if _FACTOR not in entry:
         return made
-    with stated.placed(keys):
-        return multiple(made, stated.numbers((*keys, _FACTOR)))
+    with entries.placed(keys):
+        return multiple(made, entries.numbers((*keys, _FACTOR)))
 
 
-def _made(stated: Stated, keys: Keys) -> functionals.Functional:
+def _made(entries: Entries, keys: Keys, name: str) -> functionals.Functional:
     """Make one functional from the mapping of its arguments."""
-    name, place, entry = str(keys[-1]), stated.document.place(*keys), stated.at(keys)
-    parameters = inspect.signature(FUNCTIONALS[name]).parameters
-    if not isinstance(entry, dict | None):
+    place, given, parameters = entries.place(*keys), entries.at(keys), inspect.signature(FUNCTIONALS[name]).parameters
+    if not isinstance(given, dict | None):
         raise DomainError(
             f"{place}: the arguments of {name} are a mapping, as {{{name}: {{{next(iter(parameters))}: ...}}}}."
         )
-    given = entry or {}
-    wrong = [key for key in given if key not in parameters]
-    missing = [key for key, p in parameters.items() if p.default is p.empty and key not in given]
-    if wrong:
-        near = did_you_mean(wrong[0], parameters)
+    given = given or {}
+    if wrong := [key for key in given if key not in parameters]:
         raise DomainError(
-            f"{stated.document.place(*keys, wrong[0])}: {name} does not take the arguments {', '.join(wrong)}. "
-            f"{near}It takes {', '.join(parameters)}."
+            f"{entries.place(*keys, wrong[0])}: {name} does not take the arguments {', '.join(wrong)}."
+            f"{did_you_mean(wrong[0], parameters)} It takes {', '.join(parameters)}."
         )
-    if missing:
+    if missing := [key for key, p in parameters.items() if p.default is p.empty and key not in given]:
         raise DomainError(f"{place}: {name} needs the arguments {', '.join(missing)}.")
-    values = {key: stated.numbers((*keys, key), only=False) for key in given}
-    with stated.placed(keys):
+    values = {key: entries.numbers((*keys, key), only=False) for key in given}
+    with entries.placed(keys):
         try:
             return FUNCTIONALS[name](**values)
         except DagamesError as error:

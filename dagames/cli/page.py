@@ -29,7 +29,7 @@ SYMBOLS: dict[str, str] = {
     "*, ^": "pi*, q*, nu*: at the equilibrium, or best; pi^, q^: given, or estimated",
     "eq. 5": "advantages: rewards less the group's mean, divided by the group's deviation",
 }
-"""What the letters in the claims stand for."""
+"""Meaning of each symbol in the claims."""
 
 
 def render(claims: dict[str, Any], figures: list[dict[str, Any]], captions: Mapping[str, str]) -> str:

@@ -1,24 +1,15 @@
 """The command `dagames pareto`."""
 
-import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Literal
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from dagames._errors import DomainError, SolveError
-from dagames._files import write_bytes, write_text
-from dagames.cli.pareto_trace import Trace
-from dagames.estimators import as_reward
-from dagames.estimators.frontier_point import FrontierPoint
-from dagames.estimators.program import Objective
-from dagames.estimators.reward_table import as_counts, as_group_size
-from dagames.pictures.frontier import Frontiers, as_data, describe_frontiers, draw_frontiers
+from dagames import estimators
+from dagames._errors import SolveError, as_choice
 from dagames.pictures.panels import check_outputs
 
-_MINIMISED: dict[Objective, str] = {"second_moment": "least second moment", "variance": "least excess of variance"}
+OBJECTIVES: tuple[Literal["second_moment", "variance"], ...] = ("second_moment", "variance")
 
 HELP = """Trace what a budget of bias buys: the tables of least second moment, and of least excess of variance.
 
@@ -77,16 +68,20 @@ def pareto(
         Exit: With code 1 if a point is missing, 130 if the work was interrupted.
     """
     check_outputs(out, plot, overwrite=overwrite)
-    K, estimated, kind = as_group_size(group_size), as_reward(reward), as_counts(counts)
-    if objective not in {"both", *_MINIMISED}:
-        raise DomainError(f"`objective` must be one of both, {', '.join(_MINIMISED)}, not {objective!r}.")
-    objectives = [what for what in _MINIMISED if objective in {"both", what}]
-    trace, console = Trace(K, estimated, kind), Console(stderr=True)
+    objective = as_choice(objective, "objective", ["both", *OBJECTIVES])
+    from rich.console import Console
+
+    from dagames.cli.pareto_result import write_frontiers
+    from dagames.cli.pareto_trace import Trace
+    from dagames.estimators.program import Objective
+    from dagames.estimators.reward_table import as_counts, as_group_size
+
+    objectives: list[Objective] = [what for what in OBJECTIVES if objective in {"both", what}]
+    console = Console(stderr=True)
+    trace = Trace(as_group_size(group_size), estimators.as_reward(reward), as_counts(counts))
     trace.run(objectives, points, least, largest, console)
-    found = trace.found
-    if found:
-        data = as_data(found)
-        _write(found, data, out, plot, as_json=as_json)
+    if trace.found:
+        write_frontiers(trace.found, out, plot, as_json=as_json)
     elif not trace.interrupted:
         raise SolveError(
             f"no point was found. {trace.failures[0]} Here: give a larger --least, or a smaller --group-size.",
@@ -95,37 +90,7 @@ def pareto(
     for line in trace.failures:
         console.print(f"missing: {line} Here: give a larger --least.", markup=False, highlight=False, soft_wrap=True)
     if trace.interrupted:
-        console.print(f"interrupted after {sum(map(len, found.values()))} points")
+        console.print(f"interrupted after {sum(map(len, trace.found.values()))} points")
         raise typer.Exit(130)
     if trace.failures:
         raise typer.Exit(1)
-
-
-def _write(found: Frontiers, data: dict[str, Any], out: Path | None, plot: Path | None, *, as_json: bool) -> None:
-    if out is not None:
-        write_text(out, json.dumps(data, allow_nan=False) + "\n")
-    if plot is not None:
-        picture = describe_frontiers(data, plot.stem)
-        write_text(plot.with_suffix(".json"), json.dumps(picture, allow_nan=False) + "\n")
-        write_bytes(plot, draw_frontiers(picture, plot.suffix.lower().removeprefix(".")))
-    if as_json:
-        typer.echo(json.dumps(data, indent=1, allow_nan=False))
-    else:
-        _show(found, data, Console())
-
-
-def _show(found: Frontiers, data: dict[str, Any], console: Console) -> None:
-    for what, frontier in found.items():
-        lines = Table(title=f"{_MINIMISED[what]} by bias, groups of {data['group_size']}, {data['counts']} counts")
-        for heading in ("bias / optimum", "bias", "second moment", "variance", "gap"):
-            lines.add_column(heading, justify="right")
-        for point in frontier:
-            lines.add_row(*_line(point, data["optimum"]))
-        console.print(lines)
-    console.print(f"the least bias of any table is {data['optimum']:.6g}; variance is weighted by p^2")
-
-
-def _line(point: FrontierPoint, optimum: float) -> tuple[str, ...]:
-    table = point.table
-    bounds = (table.bias.upper, table.second_moment.upper, table.variance.upper)
-    return f"{point.budget / optimum:.4g}", *(f"{bound:.6g}" for bound in bounds), f"{point.gap:.1e}"

@@ -1,4 +1,4 @@
-"""The points of `dagames pareto`, one after the other, with progress; what is found is kept whatever comes later."""
+"""Computes the points of `dagames pareto` in turn, with progress; a failure or Ctrl-C loses no point found before."""
 
 from time import perf_counter
 
@@ -15,16 +15,16 @@ from dagames.pictures.frontier import Frontiers
 
 
 class Trace:
-    """The frontiers of one group size, as far as they have been computed.
+    """The frontiers of one group size, as far as they are computed.
 
     Attributes:
         found: Points by what is minimised.
-        failures: What kept a point from being found, a line for each.
+        failures: A line for each point that was not found, with the reason.
         interrupted: Whether Ctrl-C ended the work.
     """
 
     def __init__(self, K: int, reward: Estimand, counts: CountsKind) -> None:
-        """Take what all points share.
+        """Set what all points have in common.
 
         Args:
             K: Number of traces.
@@ -39,7 +39,7 @@ class Trace:
     def run(
         self, objectives: list[Objective], points: int, least: float | None, largest: float, console: Console
     ) -> None:
-        """Compute the points; a failure or an interruption loses none that is there.
+        """Compute the points, and keep those found if a later one fails or the work is interrupted.
 
         Args:
             objectives: What is minimised.
@@ -66,7 +66,9 @@ class Trace:
                 self._fail(f"{what}: {error}", progress)
                 return
             if least > 1:
-                progress.say(f"{what}: float64 holds no smaller budget; the frontier begins at --least {least:g}")
+                progress.print_line(
+                    f"{what}: float64 holds no smaller budget; the frontier begins at --least {least:g}"
+                )
             self._keep(what, least, point, progress)
             number = 1
         for budget in frontier_budgets(points, least, largest)[number:]:
@@ -79,7 +81,7 @@ class Trace:
                 self._keep(what, budget, point, progress)
 
     def _keep(self, what: Objective, budget: float, point: FrontierPoint, progress: "_Progress") -> None:
-        # Kept before it is shown: what is shown is never lost.
+        # Kept before it is shown, so that no point that was shown can be lost.
         self.found.setdefault(what, []).append(point)
         progress.end(what, budget, point.gap)
 
@@ -89,7 +91,7 @@ class Trace:
 
 
 class _Progress:
-    """A bar on a terminal, and elsewhere a line for each point."""
+    """A progress bar on a terminal; elsewhere a line for each point."""
 
     def __init__(self, console: Console, number: int, K: int) -> None:
         self._console, self._number, self._done, self._begun = console, number, 0, perf_counter()
@@ -121,7 +123,7 @@ class _Progress:
     def end_without(self, line: str) -> None:
         self._advance(f"failed: {line}")
 
-    def say(self, line: str) -> None:
+    def print_line(self, line: str) -> None:
         self._console.print(line, markup=False, highlight=False, soft_wrap=True)
 
     def _advance(self, line: str) -> None:
@@ -130,4 +132,4 @@ class _Progress:
         elapsed = perf_counter() - self._begun
         rest = elapsed / self._done * (self._number - self._done)
         if not self._console.is_terminal:
-            self.say(f"{self._done}/{self._number} {line}; {elapsed:.1f} s, about {rest:.0f} s to go")
+            self.print_line(f"{self._done}/{self._number} {line}; {elapsed:.1f} s, about {rest:.0f} s to go")

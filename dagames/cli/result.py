@@ -9,21 +9,21 @@ from dagames.pictures.solution import game_of
 from dagames.solvers import Solution
 
 POLICY_SIZE = 10_000
-"""Number of traces up to which a result lists the policy unless it is told."""
+"""Number of traces up to which a result lists the policy by default."""
 
 
 def as_result(solution: Solution, functional: Any, *, policy: bool | None = None) -> dict[str, Any]:
-    """Describe a solution.
+    """Write a solution as plain data.
 
     Args:
         solution: The solution.
-        functional: The functional as its file states it.
+        functional: The functional as its file writes it.
         policy: Whether to list the policy; None lists it for up to `POLICY_SIZE` traces.
 
     Returns:
-        Numbers and words; an infinite number, and a policy that is left out, is None. Under linear constraints there
-        are `multipliers` and `slack` besides; a multiplier that is infinite, because its constraint forbids answers, is
-        the text "infinity" or "-infinity": null would hide the constraint that binds most.
+        Numbers, texts and lists; an infinite number, and a policy that is left out, is None. Under linear constraints
+        there are `multipliers` and `slack` too; an infinite multiplier, whose constraint forbids answers, is the text
+        "infinity" or "-infinity": null would hide the constraint that binds most.
     """
     certificate = solution.certificate
     result = {
@@ -51,20 +51,20 @@ def as_result(solution: Solution, functional: Any, *, policy: bool | None = None
 
 
 def lists_policy(solution: Solution, policy: bool | None) -> bool:
-    """Say whether the result lists the policy.
+    """Decide whether the result lists the policy.
 
     Args:
         solution: The solution.
-        policy: What the user asked for, or None.
+        policy: The option --policy or --no-policy, or None.
 
     Returns:
-        Their answer, or whether the policy is small.
+        The option if it is given, else whether the policy has at most `POLICY_SIZE` traces.
     """
     return game_of(solution).reference.values.size <= POLICY_SIZE if policy is None else policy
 
 
 def certificate_words(solution: Solution) -> str:
-    """Say in a sentence what the gap means.
+    """Explain the gap in a sentence.
 
     Args:
         solution: The solution.
@@ -86,14 +86,14 @@ def _policy(solution: Solution) -> list[Any]:
 
 
 def _prices(value: Any) -> Any:
-    """Write infinite prices as texts, which JSON has."""
+    """Write infinite multipliers as texts, since JSON has no infinity."""
     if isinstance(value, list):
         return [_prices(entry) for entry in value]
     return value if math.isfinite(value) else "infinity" if value > 0 else "-infinity"
 
 
 def _finite(value: Any) -> Any:
-    """Replace what JSON has no word for."""
+    """Replace infinite numbers and NaN by None, since JSON has neither."""
     if isinstance(value, dict):
         return {key: _finite(entry) for key, entry in value.items()}
     if isinstance(value, list):

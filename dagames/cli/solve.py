@@ -8,47 +8,45 @@ from time import perf_counter
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from dagames._files import write_bytes, write_text
-from dagames.cli.game_file import FUNCTIONALS, GameFile, read_game
-from dagames.cli.result import POLICY_SIZE, as_result, lists_policy
-from dagames.cli.terminal import sign_of_life
+from dagames.cli.terminal import is_shown, spinner
 from dagames.pictures.panels import check_outputs
-from dagames.pictures.solution import describe, draw
-from dagames.solvers import METHODS, Solution
-from dagames.solvers import solve as solve_game
 
-
-def _listed(methods: dict[str, str]) -> str:
-    width = max(map(len, methods)) + 2
-    rows = (f"    {name:{width}}" + does for name, does in methods.items())
-    return "\n".join(textwrap.fill(row, 76, subsequent_indent=" " * (4 + width)) for row in rows)
-
-
-HELP = f"""Solve the game in a file, and print policy, target and certificate as JSON.
+HELP = """Solve the game in a file, and print policy, target and certificate as JSON.
 
 Example of a file (YAML or JSON):
 
 \b
     pi_0: [0.5, 0.25, 0.25]            # reference over traces; or log_pi_0
     E: [0, 1, 1]                       # the answer of each trace
-    functional: {{Gini: {{weight: 1.3}}}}  # a list of such is their sum
+    functional: {Gini: {weight: 1.3}}  # a list of such is their sum
     beta: 0.7                          # weight of KL(pi || pi_0)
     n_answers: 2                       # optional
 
 Any list may stand in a file beside it: ref.npy, data.npz:key, table.csv:column. A list of lists is a batch of prompts.
 
-Functionals: {", ".join(FUNCTIONALS)}.
+Functionals: {functionals}.
 
 Methods:
 
 \b
-{_listed(METHODS)}
+{methods}
 
 The gap of the result bounds, relatively, how far the policy is from optimal. Wrong input, or a gap above --tolerance,
 gives one message and exit code 2, and nothing is written.
 """
+
+
+def choices() -> dict[str, str]:
+    """Return the lists of the help text."""
+    from dagames.cli.game_file import FUNCTIONALS
+    from dagames.solvers import METHODS
+
+    width = max(map(len, METHODS)) + 2
+    rows = (f"    {name:{width}}" + does for name, does in METHODS.items())
+    methods = "\n".join(textwrap.fill(row, 76, subsequent_indent=" " * (4 + width)) for row in rows)
+    return {"functionals": ", ".join(FUNCTIONALS), "methods": methods}
 
 
 def solve(
@@ -65,7 +63,7 @@ def solve(
     ] = None,
     policy: Annotated[
         bool | None,
-        typer.Option("--policy/--no-policy", help="List pi.", show_default=f"up to {POLICY_SIZE} traces"),
+        typer.Option("--policy/--no-policy", help="List pi.", show_default="up to 10000 traces"),
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files of these names.")] = False,
 ) -> None:
@@ -82,32 +80,33 @@ def solve(
         overwrite: Whether files may be replaced.
     """
     check_outputs(out, plot, overwrite=overwrite, source=path)
-    console = Console(stderr=True)
     begun = perf_counter()
-    with sign_of_life(console, f"solving {path.name}"):
-        stated = read_game(path)
-        solution = solve_game(stated.game, method, tolerance=tolerance, max_iterations=max_iterations)
+    with spinner(f"solving {path.name}"):
+        from dagames.cli.game_file import read_game
+        from dagames.cli.result import POLICY_SIZE, as_result, lists_policy
+        from dagames.solvers import solve as solve_game
+
+        file = read_game(path)
+        solution = solve_game(file.game, method, tolerance=tolerance, max_iterations=max_iterations)
     seconds = perf_counter() - begun
-    text = json.dumps(as_result(solution, stated.functional, policy=policy), indent=2, allow_nan=False) + "\n"
+    text = json.dumps(as_result(solution, file.functional, policy=policy), indent=2, allow_nan=False) + "\n"
     if plot is not None:
-        _write_picture(solution, stated, plot)
+        from dagames.pictures.solution import describe, draw
+
+        picture = describe(solution, file.functional) | {"name": plot.stem}
+        content = draw(picture, plot.suffix.lower().removeprefix("."))
+        write_text(plot.with_suffix(".json"), json.dumps(picture, allow_nan=False) + "\n")
+        write_bytes(plot, content)
     if out is None:
         typer.echo(text, nl=False)
     else:
         write_text(out, text)
     if not lists_policy(solution, policy) and policy is None:
-        _say(f"the policy has over {POLICY_SIZE} traces and is left out; --policy lists it")
-    if console.is_terminal:
+        _report(f"the policy has over {POLICY_SIZE} traces and is left out; --policy lists it")
+    if is_shown():
         gap = f"gap {solution.certificate.worst:.1e}"
-        _say(f"{solution.method}: {gap} after {solution.iterations} iterations, {seconds:.2f} s")
+        _report(f"{solution.method}: {gap} after {solution.iterations} iterations, {seconds:.2f} s")
 
 
-def _write_picture(solution: Solution, stated: GameFile, plot: Path) -> None:
-    picture = describe(solution, stated.functional) | {"name": plot.stem}
-    content = draw(picture, plot.suffix.lower().removeprefix("."))
-    write_text(plot.with_suffix(".json"), json.dumps(picture, allow_nan=False) + "\n")
-    write_bytes(plot, content)
-
-
-def _say(words: str) -> None:
-    sys.stderr.write(f"{words}\n")
+def _report(line: str) -> None:
+    sys.stderr.write(f"{line}\n")

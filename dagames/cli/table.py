@@ -1,79 +1,71 @@
 """The command `dagames table`."""
 
 from collections.abc import Callable
-from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, get_args
 
-import numpy as np
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from dagames._errors import DomainError
-from dagames._files import check_new_file
-from dagames.cli.terminal import sign_of_life
-from dagames.estimators import (
-    LOG,
-    Estimand,
-    Interval,
-    RewardTable,
-    aqp_table,
-    as_reward,
-    elevated_table,
-    harmonic_table,
-    minimax_table,
-    plugin_table,
-    recommended_table,
-    split_table,
-    taylor_table,
-    variance_table,
-)
-from dagames.estimators.frontier_point import Unit, as_unit
-from dagames.estimators.reward_table import CountsKind, as_counts, as_precision, inner_degree
+from dagames import estimators
+from dagames._errors import DomainError, as_choice
+from dagames._files import check_folder, check_new_file
+from dagames.cli.terminal import spinner
 
-Maker: TypeAlias = Callable[[int, Estimand, CountsKind], RewardTable]
-Budgeted: TypeAlias = Callable[[int, Estimand, CountsKind, float, Unit], RewardTable]
+if TYPE_CHECKING:
+    from dagames.estimators import RewardTable
+
+Maker: TypeAlias = Callable[..., "RewardTable"]
+"""Takes K, the reward, the kind of counts and, with a budget, the bias and its unit; returns a `RewardTable`."""
 
 
 METHODS: dict[str, tuple[Maker, str]] = {
     "recommended": (
-        lambda K, reward, counts: recommended_table(K, reward=reward, counts=counts),
+        lambda K, reward, counts: estimators.recommended_table(K, reward=reward, counts=counts),
         "the one to train with, and the default: for the log that of taylor",
     ),
     "minimax": (
-        lambda K, reward, counts: minimax_table(K, reward=reward, counts=counts),
+        lambda K, reward, counts: estimators.minimax_table(K, reward=reward, counts=counts),
         "the least worst bias; its entries explode with K",
     ),
     "elevated": (
-        lambda K, reward, counts: elevated_table(split_table(K, reward=reward), K, counts=counts),
+        lambda K, reward, counts: estimators.elevated_table(estimators.split_table(K, reward=reward), K, counts=counts),
         "the minimax table of half the group, averaged over all halves",
     ),
     "taylor": (
-        lambda K, reward, counts: taylor_table(K, reward=reward, counts=counts),
+        lambda K, reward, counts: estimators.taylor_table(K, reward=reward, counts=counts),
         "the plug-in less its first-order bias (Miller-Madow), with the best c_0",
     ),
     "harmonic": (
-        lambda K, _, counts: harmonic_table(K, counts=counts),
+        lambda K, _, counts: estimators.harmonic_table(K, counts=counts),
         "the unbiased estimate of the log's series, H_k - H_K",
     ),
-    "plugin": (lambda K, _, counts: plugin_table(K, counts=counts), "log(k / K), what is used without a table"),
+    "plugin": (
+        lambda K, _, counts: estimators.plugin_table(K, counts=counts),
+        "log(k / K), what is used without a table",
+    ),
 }
-"""Methods of the command, each with how it makes a table and what it is."""
+"""Methods without a budget, each with its function and its line in the help text."""
 
 _LOG_ONLY = {"harmonic", "plugin"}
 
-BUDGETED: dict[str, tuple[Budgeted, str]] = {
+BUDGETED: dict[str, tuple[Maker, str]] = {
     "aqp": (
-        lambda K, reward, counts, bias, unit: aqp_table(K, bias=bias, unit=unit, reward=reward, counts=counts),
+        lambda K, reward, counts, bias, unit: estimators.aqp_table(
+            K, bias=bias, unit=unit, reward=reward, counts=counts
+        ),
         "the least second moment within a budget of bias (--bias)",
     ),
     "variance": (
-        lambda K, reward, counts, bias, unit: variance_table(K, bias=bias, unit=unit, reward=reward, counts=counts),
+        lambda K, reward, counts, bias, unit: estimators.variance_table(
+            K, bias=bias, unit=unit, reward=reward, counts=counts
+        ),
         "the least excess of variance within a budget of bias (--bias)",
     ),
 }
 """Methods that take a budget of bias."""
+
+SOLVED = {"minimax": "minimax_table", "aqp": "aqp_table", "variance": "variance_table"}
+"""Methods that solve a program, for which a solver can be chosen, each with its function in `dagames.estimators`."""
 
 _EVERY = METHODS | BUDGETED
 
@@ -87,6 +79,7 @@ Examples:
     dagames table --group-size 16
     dagames table --group-size 16 --out table.json
     dagames table --group-size 16 --method aqp --bias 2
+    dagames table --group-size 16 --method minimax --solver cvxpy
     dagames table --group-size 64 --method minimax --counts independent --json
 
 Methods:
@@ -115,6 +108,9 @@ def table(
         str, typer.Option(help="What --bias counts in: optimum (the least possible) or absolute.")
     ] = "optimum",
     reward: Annotated[str, typer.Option(help="What the table estimates.")] = "log",
+    solver: Annotated[
+        str | None, typer.Option(help="Solver for minimax, aqp, variance: exchange or cvxpy.", show_default="exchange")
+    ] = None,
     counts: Annotated[
         str | None,
         typer.Option(
@@ -134,6 +130,7 @@ def table(
         bias: Budget of bias, for methods that take one.
         unit: What it counts in.
         reward: What it estimates.
+        solver: How its program is solved, for methods that have one.
         counts: The kind of counts; by default "centred" for the recommended table, and "self-inclusive" for others.
         precision: The type that its entries are rounded to.
         out: The file.
@@ -141,16 +138,20 @@ def table(
         overwrite: Whether the file may be replaced.
 
     Raises:
-        DomainError: If the method is unknown, does not know the reward, or takes no budget, or the group is too large.
+        DomainError: If the method is unknown, does not know the reward, or takes no budget or no solver; or if the
+            group is too large.
     """
-    if method not in _EVERY:
-        near = get_close_matches(method, _EVERY, 1, 0.4)
-        hint = f" Did you mean {near[0]}?" if near else ""
-        raise DomainError(f"there is no method {method!r}.{hint} Known: {', '.join(_EVERY)}.")
+    method = as_choice(method, "method", _EVERY)
     if method in METHODS and bias is not None:
         raise DomainError(f"the method {method} takes no --bias; {' and '.join(BUDGETED)} do.")
-    estimates = as_reward(reward)
-    if method in _LOG_ONLY and estimates != LOG:
+    if method not in SOLVED and solver is not None:
+        raise DomainError(f"the method {method} takes no --solver; {', '.join(SOLVED)} do.")
+    if solver is not None:
+        from dagames.estimators.minimax import Method
+
+        as_choice(solver, "--solver", get_args(Method))
+    estimates = estimators.as_reward(reward)
+    if method in _LOG_ONLY and estimates != estimators.LOG:
         raise DomainError(f"the method {method} knows the reward log only, not {reward!r}; use minimax or taylor.")
     if group_size > _LARGEST:
         raise DomainError(
@@ -158,86 +159,33 @@ def table(
             f"`dagames.estimators.recommended_table({group_size})` makes the table and leaves out the proof."
         )
     if out is not None:
+        check_folder(out, "--out")
         check_new_file(out, overwrite=overwrite)
+    from dagames.estimators.frontier_point import as_unit
+    from dagames.estimators.reward_table import as_counts, as_precision
+
     kind = as_counts(("centred" if method == "recommended" else "self-inclusive") if counts is None else counts)
-    console = Console(stderr=True)
-    with sign_of_life(console, f"making and proving the {method} table of {group_size} traces"):
-        if method in METHODS:
-            made = METHODS[method][0](group_size, estimates, kind)
-        else:
-            budget = 2.0 if bias is None else bias
-            made = BUDGETED[method][0](group_size, estimates, kind, budget, as_unit(unit))
-        made = made.rounded(as_precision(precision))
+    with spinner(f"making and proving the {method} table of {group_size} traces"):
+        budget = (2.0 if bias is None else bias, as_unit(unit))
+        made = _make(method, group_size, estimates, kind, budget, solver).rounded(as_precision(precision))
         text = made.to_json()
     if out is not None:
         made.save(out, overwrite=overwrite)
     if as_json:
         typer.echo(text, nl=False)
     else:
-        _show(made, Console())
+        from dagames.cli.table_words import print_table
+
+        print_table(made)
 
 
-def _show(made: RewardTable, console: Console) -> None:
-    entries = Table(
-        "count", "reward", title=f"{made.method} table of {made.estimates.name} p for groups of {made.group_size}"
-    )
-    for count, entry in enumerate(made.coefficients):
-        if count or made.counts == "independent":
-            entries.add_row(str(count), f"{entry:.12g}")
-    console.print(entries)
-    console.print(f"counts      {_COUNTS[made.counts]}")
-    console.print(f"worst bias  {_enclosed(made.bias)}, weighted by p")
-    if made.optimum is not None:
-        console.print(f"least bias  {_enclosed(made.optimum)} of any table")
-    console.print(f"second moment  at most {made.second_moment.upper:.6g}")
-    console.print(f"variance    at most {made.variance.upper:.6g}, weighted by p^2")
-    console.print(f"pooling     adds at most {made.pooling:.4g} s^2, s^2 the variance of p between pooled views")
-    console.print(f"order       {_order(made)}")
-    console.print(_verdict(made))
-
-
-_COUNTS = {
-    "self-inclusive": "self-inclusive: a count includes the trace that is rewarded",
-    "centred": "centred: a count includes the trace that is rewarded, and the group's mean is taken off, as in GRPO",
-    "independent": "independent: a count comes from other traces than the one that is rewarded",
-}
-
-
-_NOISE = 4.0
-"""A table whose worst weighted variance is more than this many times that of Taylor's is called unusable alone."""
-
-
-def _verdict(made: RewardTable) -> str:
-    """Say in plain words whether the table is of use, and which other one is if not."""
-    K, counts, reward = made.group_size, made.counts, made.estimates
-    if made.optimum is not None and made.bias.upper > 10 * made.optimum.upper:
-        return (
-            f"unusable: {made.precision} does not hold its entries, whose own bias would be {made.optimum.upper:.3g}."
-        )
-    if inner_degree(K, counts) == 0:
-        return f"a group of {K} with {counts} counts says nothing of how probable an answer is."
-    baseline = taylor_table(K, reward=reward, counts=counts)
-    ratio = made.variance.upper / baseline.variance.upper if baseline.variance.upper else 1.0
-    if ratio <= _NOISE:
-        return f"usable: its worst variance is {ratio:.2g} times that of the Taylor table."
-    use = recommended_table(K, reward=reward, counts=counts)
-    return (
-        f"unusable alone: second moment {made.second_moment.upper:.2g}, worst variance {ratio:.2g} times that of the "
-        f"Taylor table; use --method recommended, with bias {use.bias.upper:.3g}."
-    )
-
-
-def _order(made: RewardTable) -> str:
-    """Describe whether the estimate of an increasing or decreasing reward keeps its order, or where it fails worst."""
-    first = 0 if made.counts == "independent" else 1
-    inner = made.coefficients[first : first + inner_degree(made.group_size, made.counts) + 1]
-    rises = np.diff(inner)
-    if (rises >= 0).all() or (rises <= 0).all():
-        return "monotone in the count"
-    rises = rises if inner[-1] >= inner[0] else -rises
-    k = int(rises.argmin())
-    return f"not monotone: from count {first + k} to {first + k + 1} it turns back by {-rises[k]:.3g}"
-
-
-def _enclosed(interval: Interval) -> str:
-    return f"in [{interval.lower:.12g}, {interval.upper:.12g}]"
+def _make(
+    method: str, K: int, reward: Any, counts: Any, budget: tuple[float, Any], solver: str | None
+) -> "RewardTable":
+    if solver is not None:
+        limits = dict(zip(("bias", "unit"), budget, strict=True)) if method in BUDGETED else {}
+        maker: Maker = getattr(estimators, SOLVED[method])
+        return maker(K, reward=reward, counts=counts, method=solver, **limits)
+    makers = BUDGETED if method in BUDGETED else METHODS
+    arguments = budget if method in BUDGETED else ()
+    return makers[method][0](K, reward, counts, *arguments)

@@ -1,31 +1,39 @@
-"""A sign of life for whoever waits."""
+"""A spinner for slow commands."""
 
+import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Timer
 
-from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
 _SECONDS = 2.0
+"""Seconds after which the spinner appears."""
+
+
+def is_shown() -> bool:
+    """Whether stderr is a terminal, or the environment variable FORCE_COLOR makes it count as one."""
+    return bool(os.environ.get("FORCE_COLOR")) or sys.stderr.isatty()
 
 
 @contextmanager
-def sign_of_life(console: Console, words: str) -> Iterator[None]:
-    """Show a clock while something runs, if it runs for over two seconds and a terminal is there to show it.
+def spinner(task: str) -> Iterator[None]:
+    """Show a spinner with a clock on stderr while a task runs, if it takes over two seconds and stderr is a terminal.
 
     Args:
-        console: Where to show it.
-        words: What is running.
+        task: Name of the task.
 
     Yields:
-        Nothing; run it inside.
+        Nothing; run the task inside.
     """
-    if not console.is_terminal:
+    if not is_shown():
         yield
         return
-    progress = Progress(SpinnerColumn(), TextColumn(words), TimeElapsedColumn(), console=console, transient=True)
-    progress.add_task(words, total=None)
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn(task, markup=False), TimeElapsedColumn())
+    progress = Progress(*columns, console=Console(stderr=True), transient=True)
+    progress.add_task(task, total=None)
     timer = Timer(_SECONDS, progress.start)
     timer.daemon = True
     timer.start()

@@ -5,57 +5,41 @@ from typing import TYPE_CHECKING
 from dagames._lazy import lazy_exports
 
 if TYPE_CHECKING:
-    from dagames.estimators.aqp import aqp_table, solve_aqp
-    from dagames.estimators.callable_reward import CallableReward
+    from dagames.estimators.budget import aqp_table, solve_aqp, solve_variance, variance_table
     from dagames.estimators.elevated import elevated_table, split_table
-    from dagames.estimators.estimand import Estimand
     from dagames.estimators.frontier import pareto_frontier
-    from dagames.estimators.frontier_point import FrontierPoint
     from dagames.estimators.minimax import minimax_table
     from dagames.estimators.plugin import plugin_table
     from dagames.estimators.recommended import recommended_table
     from dagames.estimators.reward_table import RewardTable
-    from dagames.estimators.rewards import LOG, AnyReward, Reward, as_reward, entropy, power
-    from dagames.estimators.supremum import Interval
+    from dagames.estimators.rewards import LOG, Reward, as_reward, entropy, power
     from dagames.estimators.taylor import taylor_table
-    from dagames.estimators.ustatistics import falling_factorials, harmonic_table, polynomial_table, ustatistic_table
-    from dagames.estimators.variance import solve_variance, variance_table
+    from dagames.estimators.ustatistics import harmonic_table, polynomial_table, ustatistic_table
 else:
     __getattr__, __dir__ = lazy_exports(
         __name__,
         {
-            "aqp": ["aqp_table", "solve_aqp"],
-            "callable_reward": ["CallableReward"],
+            "budget": ["aqp_table", "solve_aqp", "solve_variance", "variance_table"],
             "elevated": ["elevated_table", "split_table"],
-            "estimand": ["Estimand"],
             "frontier": ["pareto_frontier"],
-            "frontier_point": ["FrontierPoint"],
             "minimax": ["minimax_table"],
             "plugin": ["plugin_table"],
             "recommended": ["recommended_table"],
             "reward_table": ["RewardTable"],
-            "rewards": ["LOG", "AnyReward", "Reward", "as_reward", "entropy", "power"],
-            "supremum": ["Interval"],
+            "rewards": ["LOG", "Reward", "as_reward", "entropy", "power"],
             "taylor": ["taylor_table"],
-            "ustatistics": ["falling_factorials", "harmonic_table", "polynomial_table", "ustatistic_table"],
-            "variance": ["solve_variance", "variance_table"],
+            "ustatistics": ["harmonic_table", "polynomial_table", "ustatistic_table"],
         },
     )
 
 __all__ = [
     "LOG",
-    "AnyReward",
-    "CallableReward",
-    "Estimand",
-    "FrontierPoint",
-    "Interval",
     "Reward",
     "RewardTable",
     "aqp_table",
     "as_reward",
     "elevated_table",
     "entropy",
-    "falling_factorials",
     "harmonic_table",
     "minimax_table",
     "pareto_frontier",

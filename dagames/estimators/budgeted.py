@@ -7,13 +7,12 @@ from flint import arb, ctx
 
 from dagames._errors import SolveError
 from dagames.estimators.bernstein import as_rationals, raise_degree
+from dagames.estimators.best_polynomial import best_exactly
 from dagames.estimators.cuts import Cuts
 from dagames.estimators.dual_bound import Measures
-from dagames.estimators.estimand import Estimand, Vector
+from dagames.estimators.estimand import Estimand, Vector, weighted_bias
 from dagames.estimators.interior_point import Saddle, Start, interior_point
-from dagames.estimators.minimax import best_exactly
 from dagames.estimators.program import Balls, Objective, balls
-from dagames.estimators.reward_table import weighted_bias
 
 _ROUNDS = 40
 _DROPS = 8

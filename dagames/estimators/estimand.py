@@ -1,12 +1,14 @@
 """What every reward that a table estimates has to offer, whether its formula is known or only how to evaluate it."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
-from flint import arb, fmpq_poly
+from flint import arb, fmpq, fmpq_poly
 from numpy.typing import NDArray
 
+from dagames.estimators.bernstein import to_monomials
 from dagames.estimators.supremum import Interval
 
 Vector: TypeAlias = NDArray[np.float64]
@@ -78,3 +80,16 @@ class Estimand(ABC):
         Returns:
             Its name, and what else there is.
         """
+
+
+def weighted_bias(coefficients: Sequence[fmpq], estimates: Estimand) -> Interval:
+    """Enclose sup over p of |p (sum_k c_k B_{k,n}(p) - g(p))|.
+
+    Args:
+        coefficients: c_0..c_n.
+        estimates: g.
+
+    Returns:
+        The enclosure.
+    """
+    return estimates.bias_of(to_monomials(coefficients))

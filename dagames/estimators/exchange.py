@@ -15,11 +15,15 @@ from flint import arb, arb_poly, ctx, fmpq
 
 from dagames._errors import SolveError
 from dagames.estimators.estimand import Estimand, Vector
+from dagames.estimators.peaks import climb
 from dagames.estimators.program import Balls, balls
 
 _ROUNDS = 60
 _SAMPLES = 8
 """Points looked at between two points of the reference, at least; the error has one extremum there."""
+
+_PARABOLAS = 4
+"""Parabolas by which each extremum is refined in a round; the next round refines it again."""
 
 _SETTLED = 1e-7
 """Relative difference between the largest and the levelled error that float64 need not get below."""
@@ -75,9 +79,9 @@ def _settle(phi: Vector, reward: Estimand, levelled: "type[_Levelled]", *, free:
     """Exchange points until the error is level.
 
     Returns:
-        The best points seen, and how far above the level the error is between them, relative.
+        The points of the largest level seen, and how far above the level the error is between them, relative.
     """
-    best, least = phi, np.inf
+    found, least = (phi, phi), np.inf
     for _ in range(_ROUNDS):
         error = levelled(phi, reward, free=free)
         peaks = None if error.level == 0.0 else _peaks(error, phi.size)
@@ -86,13 +90,15 @@ def _settle(phi: Vector, reward: Estimand, levelled: "type[_Levelled]", *, free:
             break
         excess = np.abs(error(peaks)).max() / abs(error.level) - 1.0
         if excess < least:
-            best, least = peaks, excess
+            found, least = (phi, peaks), excess
         elif least < _SETTLED:
-            # Rounding has the last word; the level of the best points seen is as good as float64 finds it.
+            # Converged to the accuracy of the arithmetic.
             break
         phi = peaks
         if excess < _ENOUGH:
             break
+    # The level increases from one reference to the next, except where rounding has moved a peak.
+    best = max(found, key=lambda points: abs(levelled(points, reward, free=free).level))
     return best, float(least)
 
 
@@ -173,12 +179,12 @@ def _peaks(error: _Levelled, number: int) -> Vector | None:
     samples = samples if error.free else samples[1:]
     values = error(samples)
     runs = np.split(np.arange(samples.size), np.flatnonzero(np.diff(np.sign(values))) + 1)
-    at = np.array([run[np.abs(values[run]).argmax()] for run in runs])
+    sizes = np.abs(values)
+    at = np.array([run[sizes[run].argmax()] for run in runs])
     if at.size < number:
         return None
-    low, high = samples[np.maximum(at - 1, 0)], samples[np.minimum(at + 1, samples.size - 1)]
-    peaks = _climb(error, samples[at], low, high)
-    return _alternating(peaks, np.abs(error(peaks)), number)
+    reach = 0.5 * (samples[np.minimum(at + 1, samples.size - 1)] - samples[np.maximum(at - 1, 0)])
+    return _alternating(*climb(lambda phi: np.abs(error(phi)), samples[at], sizes[at], reach, _PARABOLAS), number)
 
 
 def _alternating(peaks: Vector, heights: Vector, number: int) -> Vector:
@@ -191,21 +197,6 @@ def _alternating(peaks: Vector, heights: Vector, number: int) -> Vector:
             out = [least, least - 1 if heights[least - 1] < heights[least + 1] else least + 1]
         peaks, heights = np.delete(peaks, out), np.delete(heights, out)
     return peaks
-
-
-def _climb(error: _Levelled, top: Vector, low: Vector, high: Vector) -> Vector:
-    """Move each point to the vertex of the parabola through it and its neighbours, which come nearer each time."""
-    for _ in range(3):
-        reach = 0.5 * (high - low)
-        left, right = np.maximum(top - reach, 0.5 * top), np.minimum(top + reach, 0.5 * np.pi)
-        at_left, at_top, at_right = error(left), error(top), error(right)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            a, b = (top - left) * (at_top - at_right), (top - right) * (at_top - at_left)
-            vertex = top - 0.5 * ((top - left) * a - (top - right) * b) / (a - b)
-        vertex = np.where((vertex >= left) & (vertex <= right), vertex, top)
-        top = np.where(np.abs(error(vertex)) > np.abs(at_top), vertex, top)
-        low, high = np.maximum(top - 0.25 * reach, 0.5 * top), np.minimum(top + 0.25 * reach, 0.5 * np.pi)
-    return top
 
 
 def level_exactly(points: Vector, reward: Estimand, bits: int, *, free: bool = False) -> tuple[arb, list[fmpq]]:

@@ -2,22 +2,27 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
-from dagames._errors import DomainError, SolveError
+from dagames._errors import DomainError, SolveError, as_choice
+from dagames.estimators.bernstein import as_rationals
+from dagames.estimators.best_polynomial import best_polynomial
 from dagames.estimators.budgeted import solve_within
 from dagames.estimators.dual_bound import lower_bound
-from dagames.estimators.estimand import Estimand
-from dagames.estimators.minimax import best_polynomial
+from dagames.estimators.estimand import Estimand, Vector, weighted_bias
+from dagames.estimators.minimax import Method, as_method
 from dagames.estimators.program import Objective
 from dagames.estimators.reward_table import CountsKind, RewardTable, inner_degree
 from dagames.estimators.supremum import Interval
 
 Unit = Literal["optimum", "absolute"]
+_UNITS: tuple[Unit, ...] = get_args(Unit)
 
-_METHODS: dict[Objective, str] = {"second_moment": "aqp", "variance": "variance"}
+_NAMES: dict[Objective, str] = {"second_moment": "aqp", "variance": "variance"}
+
+_LONG_NAMES: dict[Objective, str] = {"second_moment": "second moment", "variance": "excess of variance"}
 
 _STORED = 1e-6
 """Relative bias that the minimax table may lose when it is stored, and still stand for the optimum."""
@@ -31,6 +36,9 @@ _NEAR = 1e-9
 _BESIDE = 1e-7
 """How far above the optimum its multipliers are sought, relative: there the constraints have an interior."""
 
+_GAP = 1e-2
+"""Largest gap of a table through cvxpy: its grid costs less than that, and the loss of float64 more."""
+
 
 @dataclass(frozen=True, eq=False)
 class FrontierPoint:
@@ -39,8 +47,8 @@ class FrontierPoint:
     Attributes:
         table: The table; `table.bias.upper` is at most `budget`.
         budget: The largest weighted bias allowed.
-        objective: From below what no table within the budget can do better, by duality; from above what this one does,
-            as stored.
+        objective: A lower bound for every table within the budget, by duality, and an upper bound for this one as
+            stored.
         kind: "second_moment" for sup_p E c_X^2, or "variance" for the excess sup_p p^2 (E c_X^2 - g(p)^2).
         optimum: Enclosure of the least bias of any table.
     """
@@ -60,7 +68,13 @@ class FrontierPoint:
 
 
 def frontier_point(
-    K: int, bias: float, unit: Unit, reward: Estimand, counts: CountsKind, objective: Objective
+    K: int,
+    bias: float,
+    unit: Unit,
+    reward: Estimand,
+    counts: CountsKind,
+    objective: Objective,
+    method: Method = "exchange",
 ) -> FrontierPoint:
     """Find the best table within a budget of bias.
 
@@ -71,44 +85,77 @@ def frontier_point(
         reward: g.
         counts: Whether a count includes the trace that is rewarded.
         objective: "second_moment" or "variance".
+        method: "exchange" or "cvxpy".
 
     Returns:
         The point. Where the budget is less than the stored minimax table needs, by rounding only, that table and its
         bias are taken.
 
     Raises:
-        DomainError: If `K`, `bias`, `unit`, `counts` is out of its domain, or the budget is below the optimum.
-        SolveError: If float64 does not hold the coefficients.
+        DomainError: If `K`, `bias`, `unit`, `counts` or `method` is out of its domain, or the budget is below the
+            optimum.
+        SolveError: If float64 does not hold the coefficients, or does not find them through cvxpy.
     """
     n = inner_degree(K, counts)
-    objective = as_objective(objective)
-    coefficients, optimum = best_polynomial(n, reward)
+    objective, method = as_objective(objective), as_method(method, n)
+    _, optimum = best_polynomial(n, reward)
     budget = as_budget(bias, unit, optimum)
-    largest = reward.size.upper
-    minimax = _table(K, coefficients, counts, reward, objective, optimum)
-    held = minimax.bias.upper <= max(optimum.upper * (1 + _STORED), _EXACT * largest)
-    lower = 0.0
-    if budget >= largest:
-        table = _table(K, np.zeros(n + 1), counts, reward, objective, optimum)
-    elif budget <= max(max(minimax.bias.upper, _EXACT * largest) if held else 0.0, optimum.upper * (1 + _NEAR)):
-        if not held:
-            raise SolveError(
-                f"the coefficients of the least bias, {optimum.upper:.6g}, are beyond float64: as stored they have "
-                f"{minimax.bias.upper:.6g}. Ask for a larger budget.",
-                "rounding",
-            )
-        budget, table = max(budget, minimax.bias.upper), minimax
-        beside = max(budget * (1 + _BESIDE), optimum.upper + _EXACT * largest)
-        solved = solve_within(n, beside, optimum.upper, reward, objective, stored=False)
-        lower = lower_bound(n, budget, reward, objective, solved.measures)
-    else:
-        solved = solve_within(n, budget, optimum.upper, reward, objective)
-        table = _table(K, solved.coefficients, counts, reward, objective, optimum)
-        lower = lower_bound(n, budget, reward, objective, solved.measures)
+    name = _NAMES[objective] if method == "exchange" else f"{_NAMES[objective]}, {method}"
+    if budget >= reward.size.upper:
+        # The table that is 0 everywhere is within the budget.
+        table = RewardTable.from_inner(K, np.zeros(n + 1), counts, reward, name, optimum)
+        return FrontierPoint(table, budget, Interval(0.0, 0.0), objective, optimum)
+    find = _by_exchange if method == "exchange" else _through_cvxpy
+    inner, budget, lower = find(n, budget, reward, objective)
+    table = RewardTable.from_inner(K, inner, counts, reward, name, optimum)
     upper = 0.0
     if table.coefficients.any():
         upper = (table.second_moment if objective == "second_moment" else table.excess).upper
-    return FrontierPoint(table, budget, Interval(lower, max(upper, 0.0)), objective, optimum)
+    point = FrontierPoint(table, budget, Interval(lower, max(upper, 0.0)), objective, optimum)
+    if method == "cvxpy" and point.gap > _GAP:
+        raise SolveError(
+            f"the table of {K} traces through cvxpy has a worst {_LONG_NAMES[objective]} of {upper:.6g}, and the lower "
+            f"bound from its multipliers is {lower:.6g}: float64 loses one of them. "
+            'Take "exchange" instead of "cvxpy".',
+            "rounding",
+        )
+    return point
+
+
+def _by_exchange(n: int, budget: float, reward: Estimand, objective: Objective) -> tuple[Vector, float, float]:
+    """Return the coefficients, the budget that they are within, and a lower bound on the objective."""
+    minimax, optimum = best_polynomial(n, reward)
+    negligible = _EXACT * reward.size.upper
+    least = weighted_bias(as_rationals(minimax), reward).upper
+    accurate = least <= max(optimum.upper * (1 + _STORED), negligible)
+    if budget > max(max(least, negligible) if accurate else 0.0, optimum.upper * (1 + _NEAR)):
+        solved = solve_within(n, budget, optimum.upper, reward, objective)
+        return solved.coefficients, budget, lower_bound(n, budget, reward, objective, solved.measures)
+    if not accurate:
+        raise SolveError(
+            f"the coefficients of the least bias, {optimum.upper:.6g}, are beyond float64: as stored they have "
+            f"{least:.6g}. Ask for a larger budget.",
+            "rounding",
+        )
+    budget = max(budget, least)
+    beside = max(budget * (1 + _BESIDE), optimum.upper + negligible)
+    solved = solve_within(n, beside, optimum.upper, reward, objective, stored=False)
+    return minimax, budget, lower_bound(n, budget, reward, objective, solved.measures)
+
+
+def _through_cvxpy(n: int, budget: float, reward: Estimand, objective: Objective) -> tuple[Vector, float, float]:
+    """Return the same; the bound follows from the solver's multipliers, but in ball arithmetic and from any."""
+    # cvxpy is slow to load.
+    from dagames.estimators.grid import within_budget
+
+    _, optimum = best_polynomial(n, reward)
+    if budget <= optimum.upper * (1 + _NEAR):
+        raise SolveError(
+            f"the budget {budget:.6g} is the least bias possible, and a program on a grid needs a little more. "
+            'Take "exchange" instead of "cvxpy", or a larger budget.'
+        )
+    solved = within_budget(n, budget, reward, objective)
+    return solved.coefficients, budget, lower_bound(n, budget, reward, objective, solved.measures)
 
 
 def as_budget(bias: float, unit: str, optimum: Interval) -> float:
@@ -152,11 +199,7 @@ def as_unit(unit: str) -> Unit:
     Raises:
         DomainError: If it is neither.
     """
-    if unit == "optimum":
-        return "optimum"
-    if unit == "absolute":
-        return "absolute"
-    raise DomainError(f"`unit` must be one of optimum, absolute, not {unit!r}.")
+    return as_choice(unit, "unit", _UNITS)
 
 
 def as_objective(objective: str) -> Objective:
@@ -171,14 +214,4 @@ def as_objective(objective: str) -> Objective:
     Raises:
         DomainError: If it is neither.
     """
-    if objective == "second_moment":
-        return "second_moment"
-    if objective == "variance":
-        return "variance"
-    raise DomainError(f"`objective` must be one of {', '.join(_METHODS)}, not {objective!r}.")
-
-
-def _table(
-    K: int, inner: np.ndarray, counts: CountsKind, reward: Estimand, objective: Objective, optimum: Interval
-) -> RewardTable:
-    return RewardTable.from_inner(K, inner, counts, reward, _METHODS[objective], optimum)
+    return as_choice(objective, "objective", _NAMES)

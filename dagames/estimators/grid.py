@@ -1,148 +1,137 @@
-"""The paper's own formulation on a grid, stated with cvxpy: an independent oracle, believed only where certified.
+"""The linear program and the augmented quadratic program of the papers, on a grid and through cvxpy.
 
-It is not imported by the package: cvxpy is slow to load, and the exchange method reaches further. In float64 the conic
-solver's answers are good for small groups; from K = 24 or so they are refused, or are far from the least second moment,
-which only the bounds of `solve_aqp` and `solve_variance` show.
+The solver works in float64, so neither its status nor its answer is relied on. The callers certify the coefficients: by
+their bias, proved as stored, and by a lower bound on what any table can reach. From about 30 traces on the entries of
+the minimax table are too large for it.
 """
-
-from typing import Any
 
 import cvxpy as cp
 import numpy as np
 
-from dagames._errors import SolveError
-from dagames.estimators.estimand import Estimand, Vector
-from dagames.estimators.frontier_point import Unit, as_budget
-from dagames.estimators.minimax import best_polynomial
-from dagames.estimators.program import Objective, basis
-from dagames.estimators.reward_table import CountsKind, RewardTable, inner_degree
-from dagames.estimators.rewards import AnyReward, as_reward
+from dagames._errors import InfeasibleError, SolveError
+from dagames.estimators.bernstein import as_rationals
+from dagames.estimators.budgeted import Solved
+from dagames.estimators.dual_bound import Measures
+from dagames.estimators.estimand import Estimand, Vector, weighted_bias
+from dagames.estimators.program import Objective, balls, basis
 from dagames.numerics.conic import solve_problem
 from dagames.numerics.integers import as_count
 
 _PER_DEGREE = 48
-"""Points of the grid for each degree; at this density the error between them is within 10^-3 of that on them."""
+"""Points of the grid for each degree; the error between them exceeds that on them by 10^-3 at most, relative."""
+
+_FEWEST = 480
+"""Points of the grid for small degrees, whose programs cost nothing."""
+
+_SHRINK = 1e-6
+"""Relative amount by which the budget on the grid is reduced, beyond the excess between its points."""
 
 _LOSS = 2e-3
-"""Relative bias above the optimum, or above the budget on the grid, at which a solution is refused."""
-
-_AGAIN = 1e-6
-"""What is taken off the budget beyond the excess, when the grid is solved again, relative."""
+"""Largest relative reduction of the budget on the grid."""
 
 _TRIES = 6
 
 
-def grid_table(
-    K: int, *, reward: AnyReward = "log", counts: CountsKind = "self-inclusive", points: int | None = None
-) -> RewardTable:
-    """Solve the linear program of the least worst bias on a grid.
+def least_bias(n: int, reward: Estimand, unit: float, points: int | None = None) -> Vector:
+    """Minimise the largest weighted bias on a grid, a linear program.
+
+    Math:
+        min t over c and t   subject to   |p_i (sum_k c_k B_{k,n}(p_i) - g(p_i))| <= t.
 
     Args:
-        K: Number of traces in a group.
-        reward: g, or its name.
-        counts: Whether a count includes the trace that is rewarded.
-        points: Points of the grid p = sin(phi)^2, even in phi; 24 for each degree by default.
+        n: Degree.
+        reward: g.
+        unit: About the size of the least bias: the solver's tolerances are absolute.
+        points: Points of the grid p = sin(phi)^2, even in phi; 48 for each degree by default, and at least 480.
 
     Returns:
-        The table, if its certified bias is within 0.2 % of the optimum.
+        c_0..c_n, not certified.
 
     Raises:
-        DomainError: If an argument is out of its domain.
-        SolveError: If the conic solver fails, or its answer is worse than that.
+        DomainError: If `points` is no integer of at least n + 2.
+        SolveError: If the solver returns no coefficients.
 
     Source:
         (slides, solution 2); claim II.4
-
-    >>> table = grid_table(4)
-    >>> table.bias.upper < 1.002 * table.optimum.lower
-    True
     """
-    g, n = as_reward(reward), inner_degree(K, counts)
-    _, optimum = best_polynomial(n, g)
     p = _grid(n, points)
     c, level = cp.Variable(n + 1), cp.Variable()
-    error = (p[:, None] * _basis(p, n)) @ c - p * g(p)
-    # Errors in units of the optimum: the solver's tolerances are absolute.
-    solve_problem(cp.Problem(cp.Minimize(level), [cp.abs(error) / optimum.upper <= level]))
-    table = _table(K, np.asarray(c.value), counts, g)
-    if not table.bias.upper <= (1 + _LOSS) * optimum.upper:
-        raise SolveError(
-            f"the grid's table for K = {K} has {table.bias.upper / optimum.upper:.4g} times the least bias: float64 "
-            "loses it, or the grid is too coarse. Use `minimax_table`.",
-            "rounding",
-        )
-    return table
+    error = (p[:, None] * _basis(p, n)) @ c - p * reward(p)
+    _solve(cp.Problem(cp.Minimize(level), [cp.abs(error) / unit <= level]), c, n)
+    return np.asarray(c.value, dtype=np.float64)
 
 
-def grid_aqp(
-    K: int,
-    *,
-    bias: float = 2.0,
-    unit: Unit = "optimum",
-    reward: AnyReward = "log",
-    counts: CountsKind = "self-inclusive",
-    objective: Objective = "second_moment",
-    points: int | None = None,
-) -> RewardTable:
-    """Solve the augmented quadratic program on a grid; again within a little less where points between violate it.
+def within_budget(n: int, budget: float, reward: Estimand, objective: Objective, points: int | None = None) -> Solved:
+    """Minimise the worst second moment, or the worst excess, within a budget of bias on a grid.
+
+    The augmented quadratic program. Where the bias between the points exceeds the budget, it is solved again with a
+    budget that is smaller by as much.
 
     Args:
-        K: Number of traces in a group.
-        bias: The budget, in `unit`; above the optimum.
-        unit: "optimum" or "absolute".
-        reward: g, or its name.
-        counts: Whether a count includes the trace that is rewarded.
+        n: Degree.
+        budget: Largest weighted bias, above the optimum.
+        reward: g.
         objective: "second_moment" or "variance".
-        points: Points of the grid p = sin(phi)^2, even in phi; 24 for each degree by default.
+        points: Points of the grid, as for `least_bias`.
 
     Returns:
-        The table, of certified bias at most the budget.
+        Coefficients of proven bias at most the budget, and the solver's multipliers; the callers bound the objective.
 
     Raises:
-        DomainError: If an argument is out of its domain, or the budget is not above the optimum.
-        SolveError: If the conic solver fails, or its answers are outside the budget between the points.
+        DomainError: If `points` is no integer of at least n + 2.
+        SolveError: If the solver returns no coefficients, or none within the budget between the points.
 
     Source:
         (slides, backup: AQP formulation); claim II.7
-
-    >>> round(grid_aqp(4, bias=2.0).second_moment.upper, 2)
-    5.69
     """
-    g, n = as_reward(reward), inner_degree(K, counts)
-    _, optimum = best_polynomial(n, g)
-    budget = as_budget(bias, unit, optimum)
     p = _grid(n, points)
-    B, w = _basis(p, n), p * g(p)
-    c, v, inner = cp.Variable(n + 1), cp.Variable(), cp.Parameter(value=budget)
-    rows: list[Any] = [cp.abs((p[:, None] * B) @ c - w) / budget <= inner / budget]
+    B, w = _basis(p, n), p * reward(p)
+    c, v, inner = cp.Variable(n + 1), cp.Variable(), cp.Parameter(value=1.0)
+    error = (p[:, None] * B / budget) @ c - w / budget
+    bound = cp.abs(error) <= inner
     if objective == "variance":
-        rows += [cp.multiply(p**2, B @ cp.square(c)) - w**2 <= v, v >= 0]
+        q, largest, rows = p, cp.multiply(p**2, B @ cp.square(c)) - w**2 <= v, [v >= 0]
     else:
-        rows += [B @ cp.square(c) <= v, cp.square(c[0]) <= v]
+        q, largest, rows = np.append(0.0, p), np.vstack([np.eye(1, n + 1), B]) @ cp.square(c) <= v, []
+    problem = cp.Problem(cp.Minimize(v), [bound, largest, *rows])
     for _ in range(_TRIES):
-        solve_problem(cp.Problem(cp.Minimize(v), rows))
-        table = _table(K, np.asarray(c.value), counts, g)
-        if table.bias.upper <= budget:
-            return table
-        inner.value *= (1 - _AGAIN) * budget / table.bias.upper
-        if inner.value < (1 - _LOSS) * budget:
+        _solve(problem, c, n)
+        bias = weighted_bias(as_rationals(np.asarray(c.value)), reward).upper
+        if bias <= budget:
+            mu, weights = np.maximum(largest.dual_value, 0.0), np.sign(error.value) * bound.dual_value / budget
+            return Solved(np.asarray(c.value), Measures(q.tolist(), balls(mu), p.tolist(), balls(weights)))
+        inner.value *= (1 - _SHRINK) * budget / bias
+        if inner.value < 1 - _LOSS:
             break
     raise SolveError(
-        f"the grid's table for K = {K} keeps a bias {table.bias.upper / budget - 1:.1e} above the budget: "
-        "float64 loses it, or the grid is too coarse. Use `aqp_table`.",
+        f"the table of degree {n} from the program through cvxpy has a bias {bias / budget - 1:.1e} above the budget, "
+        "relative: float64 loses it, the budget is too near the optimum, or the grid too coarse. Take "
+        '"exchange" instead of "cvxpy".',
         "rounding",
     )
 
 
+def _solve(problem: cp.Problem, c: cp.Variable, n: int) -> None:
+    """Solve a program; an inaccurate answer is kept, for its certificate shows what it is worth."""
+    reason, c.value = "", None
+    try:
+        solve_problem(problem)
+    except InfeasibleError:
+        reason = "the solver finds the budget infeasible on the grid, because it is too near the optimum"
+    except SolveError as error:
+        reason = str(error).rstrip(".")
+    if c.value is None or not np.isfinite(c.value).all():
+        raise SolveError(
+            f"the program through cvxpy for degree {n} has no solution in float64: {reason}. "
+            'Take "exchange" instead of "cvxpy".',
+            "rounding",
+        )
+
+
 def _grid(n: int, points: int | None) -> Vector:
-    number = _PER_DEGREE * (n + 1) if points is None else as_count(points, "points", n + 2)
-    return np.sin(0.5 * np.pi * np.arange(1, number + 1) / number) ** 2
+    number = max(_PER_DEGREE * (n + 1), _FEWEST) if points is None else as_count(points, "points", n + 2)
+    return np.asarray(np.sin(0.5 * np.pi * np.arange(1, number + 1) / number) ** 2)
 
 
 def _basis(p: Vector, n: int) -> Vector:
     return basis(p.tolist(), n).astype(np.float64)
-
-
-def _table(K: int, inner: Vector, counts: CountsKind, reward: Estimand) -> RewardTable:
-    _, optimum = best_polynomial(inner.size - 1, reward)
-    return RewardTable.from_inner(K, inner, counts, reward, "grid", optimum)

@@ -1,24 +1,28 @@
-"""The table of least worst bias, found by exchange and proved from both sides."""
+"""The table of least worst bias, by the exchange method or by a linear program, with a proof from both sides."""
 
-import math
-from functools import lru_cache
+from typing import Literal, get_args
 
-import numpy as np
-from flint import arb, fmpq
-
-from dagames._errors import DomainError
-from dagames.estimators.bernstein import to_bernstein
-from dagames.estimators.estimand import Estimand
-from dagames.estimators.exchange import exchange, level_exactly
-from dagames.estimators.reward_table import CountsKind, RewardTable, inner_degree, weighted_bias
+from dagames._errors import SolveError, as_choice
+from dagames.estimators.best_polynomial import best_polynomial
+from dagames.estimators.reward_table import CountsKind, RewardTable, inner_degree
 from dagames.estimators.rewards import AnyReward, as_reward
-from dagames.estimators.supremum import Interval
 
-LARGEST = 256
-"""Largest group for which the exchange method in float64 is tested."""
+Method = Literal["exchange", "cvxpy"]
+"""How the best table is computed: by an exchange of points in ball arithmetic, or by a program on a grid in float64."""
+
+LARGEST_ON_GRID = 64
+"""Largest degree of a program through cvxpy: it is dense, and takes a minute there."""
+
+_LOSS = 2e-3
+"""Largest excess of the bias of a table through cvxpy over the optimum, relative."""
+
+_SMALL = 1e-9
+"""Share of sup |p g(p)| below which the optimum is not the unit of that excess."""
 
 
-def minimax_table(K: int, *, reward: AnyReward = "log", counts: CountsKind = "self-inclusive") -> RewardTable:
+def minimax_table(
+    K: int, *, reward: AnyReward = "log", counts: CountsKind = "self-inclusive", method: Method = "exchange"
+) -> RewardTable:
     """Find the table whose worst weighted bias is least.
 
     Math:
@@ -35,12 +39,16 @@ def minimax_table(K: int, *, reward: AnyReward = "log", counts: CountsKind = "se
         K: Number of traces in a group, 1 to 256.
         reward: g, or its name.
         counts: Whether a count includes the trace that is rewarded.
+        method: "exchange" for the exchange method of Remez, or "cvxpy" for the papers' linear program on a grid, whose
+            table is within 0.2 % of the optimum up to about 28 traces.
 
     Returns:
-        The table; `optimum` encloses the least bias, `bias` that of the coefficients as stored.
+        The table; `optimum` encloses the least bias by an alternation in ball arithmetic, whatever the method, and
+        `bias` is that of the coefficients as stored.
 
     Raises:
-        DomainError: If `K` is out of range, or the coefficients are beyond float64.
+        DomainError: If `K` is out of range, `method` is unknown, or the coefficients are beyond float64.
+        SolveError: If float64 does not find the table through cvxpy.
 
     Source:
         (slides, solution 2); claims II.4 and II.5
@@ -48,52 +56,50 @@ def minimax_table(K: int, *, reward: AnyReward = "log", counts: CountsKind = "se
     >>> table = minimax_table(16, counts="independent")
     >>> round(table.bias.upper, 12), round(17**2 * table.optimum.lower, 6)
     (0.00112393607, 0.324818)
+    >>> on_grid = minimax_table(16, counts="independent", method="cvxpy")
+    >>> 1 <= on_grid.bias.upper / on_grid.optimum.lower < 1.002
+    True
     """
-    goal = as_reward(reward)
-    inner, optimum = best_polynomial(inner_degree(K, counts), goal)
-    return RewardTable.from_inner(K, inner, counts, goal, "minimax", optimum)
+    goal, n = as_reward(reward), inner_degree(K, counts)
+    method = as_method(method, n)
+    inner, optimum = best_polynomial(n, goal)
+    if method == "exchange":
+        return RewardTable.from_inner(K, inner, counts, goal, "minimax", optimum)
+    # cvxpy is slow to load.
+    from dagames.estimators.grid import least_bias
+
+    unit = max(optimum.upper, _SMALL * goal.size.upper) or 1.0
+    table = RewardTable.from_inner(K, least_bias(n, goal, unit), counts, goal, "minimax, cvxpy", optimum)
+    if not table.bias.upper - optimum.upper <= _LOSS * unit:
+        raise SolveError(
+            f"the table of {K} traces through cvxpy has a worst bias of {table.bias.upper:.4g}, and the least is "
+            f'{optimum.upper:.4g}: float64 loses it. Take "exchange" instead of "cvxpy".',
+            "rounding",
+        )
+    return table
 
 
-@lru_cache(maxsize=256)
-def best_polynomial(n: int, reward: Estimand) -> tuple[np.ndarray, Interval]:
-    """Find the coefficients of the best polynomial of degree n, and enclose its error.
+def as_method(method: str, degree: int) -> Method:
+    """Validate how a table is computed.
 
     Args:
-        n: Degree, 0 to 256.
-        reward: g.
+        method: "exchange" or "cvxpy".
+        degree: Degree of the table's mean.
 
     Returns:
-        c_0..c_n rounded to float64, read-only; and an enclosure of the least error: from below by its alternation, from
-        above by that of coefficients that are not rounded.
+        The same.
 
     Raises:
-        DomainError: If `n` is above 256.
+        DomainError: If it is neither.
+        SolveError: If the program is too large for cvxpy.
+
+    >>> as_method("exchange", 200)
+    'exchange'
     """
-    if n > LARGEST:
-        raise DomainError(f"`K` is too large: groups of up to {LARGEST} traces are proved.")
-    level, exact = best_exactly(n, reward)
-    stored = np.array([int(c.p) / int(c.q) for c in exact])
-    stored.flags.writeable = False
-    if level == 0:
-        return stored, Interval(0.0, 0.0)
-    attained = weighted_bias(exact, reward)
-    lower = max(0.0, math.nextafter(float(level.lower()), -math.inf))
-    return stored, Interval(min(lower, attained.upper), attained.upper)
-
-
-@lru_cache(maxsize=256)
-def best_exactly(n: int, reward: Estimand) -> tuple[arb, list[fmpq]]:
-    """Find the coefficients of the best polynomial of degree n, before they are rounded to float64.
-
-    Args:
-        n: Degree.
-        reward: g.
-
-    Returns:
-        Its levelled error, a lower bound for every table; and c_0..c_n.
-    """
-    polynomial = reward.polynomial
-    if polynomial is not None and polynomial.degree() <= n:
-        # Estimated without bias: there is no alternation to be found.
-        return arb(0), to_bernstein(polynomial, n)
-    return level_exactly(exchange(n, reward).points, reward, 256 + 8 * n)
+    name: Method = as_choice(method, "method", get_args(Method))
+    if name == "cvxpy" and degree > LARGEST_ON_GRID:
+        raise SolveError(
+            f"the programs through cvxpy are dense, and solved for up to {LARGEST_ON_GRID} other traces, not {degree}; "
+            'float64 loses the tables of more. Take "exchange" instead of "cvxpy".'
+        )
+    return name

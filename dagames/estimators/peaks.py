@@ -30,7 +30,7 @@ def samples(n: int) -> Vector:
 
 
 def peaks(function: Callable[[Vector], Vector], phi: Vector, values: Vector) -> tuple[Vector, Vector]:
-    """Find local maxima from samples, and refine each by parabolas through three points.
+    """Find local maxima from samples, and refine each.
 
     Args:
         function: The function of angles, to float64.
@@ -42,9 +42,28 @@ def peaks(function: Callable[[Vector], Vector], phi: Vector, values: Vector) -> 
     """
     padded = np.concatenate([[-np.inf], values, [-np.inf]])
     at = np.flatnonzero((padded[1:-1] > padded[:-2]) & (padded[1:-1] >= padded[2:]))
-    top, best = phi[at], values[at]
-    reach = np.minimum(top - np.where(at > 0, phi[at - 1], 0.0), 0.5 * top)
-    for _ in range(_REFINEMENTS):
+    reach = phi[at] - np.where(at > 0, phi[at - 1], 0.0)
+    top, best = climb(function, phi[at], values[at], reach)
+    return np.sin(top) ** 2, best
+
+
+def climb(
+    function: Callable[[Vector], Vector], top: Vector, best: Vector, reach: Vector, steps: int = _REFINEMENTS
+) -> tuple[Vector, Vector]:
+    """Refine local maxima by parabolas through three points, which come nearer each time.
+
+    Args:
+        function: The function of angles in [0, pi / 2].
+        top: Angles near the maxima, [m].
+        best: Values there, [m].
+        reach: Distances of the first neighbours, of which at most half of the angle is used, [m].
+        steps: Number of parabolas.
+
+    Returns:
+        Angles and values there, none below `best`.
+    """
+    reach = np.minimum(reach, 0.5 * top)
+    for _ in range(steps):
         left, right = top - reach, np.minimum(top + reach, 0.5 * np.pi)
         at_left, at_right = function(left), function(right)
         a, b = (top - left) * (best - at_right), (top - right) * (best - at_left)
@@ -54,7 +73,7 @@ def peaks(function: Callable[[Vector], Vector], phi: Vector, values: Vector) -> 
         vertex = np.where(near, vertex, top)
         found = [(top, best), (vertex, function(vertex)), (left, at_left), (right, at_right)]
         heights = np.array([value for _, value in found])
-        pick = heights.argmax(axis=0), np.arange(at.size)
+        pick = heights.argmax(axis=0), np.arange(top.size)
         top, best = np.array([where for where, _ in found])[pick], heights[pick]
         reach = 0.3 * reach
-    return np.sin(top) ** 2, best
+    return top, best

@@ -10,21 +10,25 @@ import numpy as np
 from flint import fmpq, fmpq_poly
 from numpy.typing import NDArray
 
-from dagames._errors import DomainError, ShapeError
+from dagames._errors import DomainError, ShapeError, as_choice
 from dagames._files import check_new_file, write_text
 from dagames._types import Numbers
 from dagames.estimators.bernstein import as_rationals, to_monomials
-from dagames.estimators.estimand import Estimand
+from dagames.estimators.best_polynomial import best_polynomial
+from dagames.estimators.estimand import Estimand, weighted_bias
+from dagames.estimators.loaded_table import read_table
 from dagames.estimators.log_polynomial import LogPolynomial
 from dagames.estimators.look_up import look_up
 from dagames.estimators.rewards import LOG, AnyReward
 from dagames.estimators.sealed import as_path, seal
 from dagames.estimators.supremum import Interval, supremum
-from dagames.estimators.table_file import FORMAT
+from dagames.estimators.table_file import FORMAT, check_claim
 from dagames.numerics.arrays import read, read_real
 
 CountsKind = Literal["self-inclusive", "centred", "independent"]
 Precision = Literal["float64", "float32", "bfloat16"]
+_COUNTS: tuple[CountsKind, ...] = get_args(CountsKind)
+_PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 
 
 @dataclass(frozen=True, eq=False)
@@ -256,27 +260,56 @@ class RewardTable:
             DomainError: If the file is no such table, was changed, claims what its coefficients do not have, or
                 estimates a function that is not given, or another one.
         """
-        # The module of the proofs of what a file claims imports this one.
-        from dagames.estimators.loaded_table import load_table
+        content, estimates = read_table(as_path(path), reward)
+        table = _Loaded(
+            group_size=content["group_size"],
+            coefficients=np.array(content["coefficients"], dtype=np.float64),
+            counts=content["counts"],
+            estimates=estimates,
+            method=content["method"],
+            precision=as_precision(content["precision"]),
+        )
+        if table.coefficients.tolist() != content["coefficients"]:
+            raise DomainError(
+                f"{path}: `coefficients` has a c_0 that {table.counts} counts do not read; it must be c_1."
+            )
+        if table.rounded(table.precision).coefficients.tolist() != table.coefficients.tolist():
+            raise DomainError(f"{path}: the `coefficients` are no {table.precision} numbers.")
+        for name in ("bias", "second_moment", "variance"):
+            check_claim(str(path), name, content[name], getattr(table, name))
+        if content["optimum"] is not None:
+            table.claim_optimum(str(path), Interval(*content["optimum"]))
+        return table
 
-        return load_table(as_path(path), reward)
 
+class _Loaded(RewardTable):
+    """A table from a file, whose `optimum` is computed again when it is read for the first time."""
+
+    def claim_optimum(self, path: str, claimed: Interval) -> None:
+        """Take the optimum that a file claims, to be compared with the one that is proved."""
+        self.__dict__["_claimed"] = path, claimed
+        # Without a value of its own an instance has that of the class, `_optimum`.
+        del self.__dict__["optimum"]
+
+    def _optimum(self) -> Interval:
+        path, claimed = self.__dict__["_claimed"]
+        _, proved = best_polynomial(inner_degree(self.group_size, self.counts), self.estimates)
+        slack = _SAME * proved.upper
+        if max(claimed.lower, proved.lower) > min(claimed.upper, proved.upper) + slack:
+            raise DomainError(
+                f"{path} claims a least bias in {tuple(claimed)}; it is in {tuple(proved)}. Make the file anew."
+            )
+        return proved
+
+
+_Loaded.optimum = cached_property(_Loaded._optimum)  # type: ignore[assignment]
+_Loaded.optimum.__set_name__(_Loaded, "optimum")  # type: ignore[union-attr]
+
+_SAME = 1e-6
+"""Relative distance of two enclosures of one optimum, found from points that depend on rounding, that is none."""
 
 _LARGEST_GROUP = 10**7
 _SQUARE = fmpq_poly([0, 0, 1])
-
-
-def weighted_bias(coefficients: list[fmpq], estimates: Estimand) -> Interval:
-    """Enclose sup over p of |p (sum_k c_k B_{k,n}(p) - g(p))|.
-
-    Args:
-        coefficients: c_0..c_n.
-        estimates: g.
-
-    Returns:
-        The enclosure.
-    """
-    return estimates.bias_of(to_monomials(coefficients))
 
 
 def _to_bfloat16(single: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -337,10 +370,7 @@ def as_counts(counts: str) -> CountsKind:
     Raises:
         DomainError: If it is none of them.
     """
-    for known in _KNOWN:
-        if isinstance(counts, str) and counts == known:
-            return known
-    raise DomainError(f"`counts` must be one of {', '.join(get_args(CountsKind))}, not {counts!r}.")
+    return as_choice(counts, "counts", _COUNTS)
 
 
 def as_precision(precision: str) -> Precision:
@@ -355,7 +385,4 @@ def as_precision(precision: str) -> Precision:
     Raises:
         DomainError: If it is none of them.
     """
-    for known in ("float64", "float32", "bfloat16"):
-        if precision == known:
-            return known
-    raise DomainError(f"`precision` must be one of {', '.join(get_args(Precision))}, not {precision!r}.")
+    return as_choice(precision, "precision", _PRECISIONS)

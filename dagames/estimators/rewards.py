@@ -5,7 +5,6 @@ A policy gradient weights the error of a reward by p, so that p g(p) is what mat
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from fractions import Fraction
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -13,7 +12,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from flint import arb, fmpq_poly
 
-from dagames._errors import DomainError
+from dagames._errors import DomainError, did_you_mean
 from dagames.estimators.callable_reward import CallableReward
 from dagames.estimators.estimand import Estimand, Vector
 from dagames.estimators.log_polynomial import LogPolynomial, Terms
@@ -228,8 +227,7 @@ def as_reward(reward: AnyReward) -> Estimand:
         except ValueError:
             raise DomainError(f"`reward` is {reward!r}; what follows the colon must be a number.") from None
         return power(value) if kind == "power" else entropy(value)
-    near = get_close_matches(str(reward), ["log", "sqrt", "power:0.5", "entropy:2"], 1, 0.4)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
+    hint = did_you_mean(reward, ["log", "sqrt", "power:0.5", "entropy:2"], 0.4)
     listed = "; ".join(f"{name} is {meaning}" for name, meaning in _NAMES.items())
     raise DomainError(
         f"there is no reward {reward!r}.{hint} Known: {listed}. Others are functions of p, or made by "

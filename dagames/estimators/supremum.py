@@ -9,7 +9,7 @@ from flint import arb, ctx, fmpq
 
 from dagames._errors import SolveError
 from dagames.estimators.log_polynomial import LogPolynomial
-from dagames.estimators.real_roots import isolate_roots
+from dagames.numerics.polynomial_roots import isolate_roots
 
 _LEAST = fmpq(1, 1 << 2000)
 """Where the search begins; nearer to 0 every function that tends to 0 has got there, and polynomials are constant."""

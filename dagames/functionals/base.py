@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dagames._errors import DomainError, InfeasibleError, ShapeError
-from dagames._types import Flags, Hessian, Numbers, OverAnswers, PerPrompt, Reachable
+from dagames._types import Costs, Flags, Hessian, Numbers, OverAnswers, PerPrompt, Reachable
 from dagames.numerics import arrays
 from dagames.numerics.float_errors import with_default_errors_in
 
@@ -204,9 +204,11 @@ class ConstraintSet(Functional):
     """The indicator of linear constraints on the answer marginal of each prompt.
 
     Attributes:
+        costs: Cost of each answer in each row, [d, Z] or [*x, d, Z].
         equal: Rows that ask for equality, [d].
     """
 
+    costs: Costs
     equal: Flags
 
     @abstractmethod

@@ -4,7 +4,6 @@ from abc import abstractmethod
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import xlogy
 
 from dagames._types import Hessian, OverAnswers, PerPrompt
 from dagames.functionals.base import Smooth
@@ -53,6 +52,8 @@ class Convexified(NumericConjugate, Smooth):
 
     def value(self, nu: OverAnswers) -> PerPrompt:
         """Compute R(nu) + L sum nu log nu, [*x]."""
+        from scipy.special import xlogy
+
         return np.asarray(self.function.value(nu) + self.function.threshold * xlogy(nu, nu).sum(axis=-1))
 
     def gradient(self, nu: OverAnswers) -> OverAnswers:

@@ -35,7 +35,8 @@ class Polytope(ConstraintSet):
         R*(u) = max <nu, u> over those nu, a linear program that is believed only with its dual.
 
     At the equilibrium nu* is proportional to nu_0 exp(-<multipliers, costs> / beta). The subgradient 0 does not say
-    so, hence `solve` finds the multipliers (dagames.solvers.solve_polytope), also beside other functionals in a sum.
+    so, hence `solve` finds the multipliers (dagames.solvers.constrained.solve_polytope), also beside other
+    functionals in a sum.
 
     A constant added to a row's costs and to its budget changes nothing. Costs far from 0 carry their float64 rounding
     nevertheless (1e-7 near 1e9), and so does a budget: subtract the constant where their difference matters.

@@ -11,7 +11,7 @@ from dagames._types import Hessian, OverAnswers, PerPrompt, Reachable
 from dagames.functionals.base import ConstraintSet, Functional, Separable, Smooth
 from dagames.functionals.conjugates.interior_point import Supremum, interior_point
 from dagames.functionals.conjugates.numeric_conjugate import NumericConjugate
-from dagames.functionals.conjugates.numeric_supremum import numeric_supremum
+from dagames.functionals.conjugates.numeric_supremum import curvature, numeric_supremum
 from dagames.functionals.conjugates.separable_supremum import separable_supremum
 from dagames.functionals.conjugates.simplicial import composite_supremum
 
@@ -100,9 +100,21 @@ class Sum(NumericConjugate):
     def supremum(self, u: OverAnswers) -> Supremum:
         """Maximise <nu, u> - R(nu), over the points that an indicator's own conjugate gradient returns."""
         rough = [part for part in self.parts if not part.is_finite_inside]
-        if not rough:
+        if rough:
+            return self._decomposed(rough[0], u)
+        kinked = [part for part in self.parts if part.as_smooth() is None]
+        if len(kinked) != 1:
             return numeric_supremum(self, u, 0.1 * self.tolerance)
-        return composite_supremum(Sum(*(part for part in self.parts if part is not rough[0])), rough[0], u)
+        found = interior_point(self.value, self.gradient, lambda nu: curvature(self, nu), u)
+        if (found.gap <= 0.1 * self.tolerance).all():
+            return found
+        # The tangents of a part with kinks may be few; those of the sum are not where another part is curved.
+        other = self._decomposed(kinked[0], u)
+        return found.or_better(other.nu, other.upper, other.gap)
+
+    def _decomposed(self, part: Functional, u: OverAnswers) -> Supremum:
+        """Maximise <nu, u> - R(nu) with one part known by its own conjugate."""
+        return composite_supremum(Sum(*(other for other in self.parts if other is not part)), part, u)
 
     @property
     def is_finite_inside(self) -> bool:

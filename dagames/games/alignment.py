@@ -7,7 +7,11 @@ import numpy as np
 
 from dagames import simplex
 from dagames._types import Extraction, Numbers, OverAnswers, OverTraces, PerPrompt, RaggedTraces, Reachable
-from dagames.functionals import Functional, as_functional, at_prompts, finite_slope, playable_answers
+from dagames.functionals import Functional
+from dagames.functionals.base import playable_answers
+from dagames.functionals.nonconvex import as_functional
+from dagames.functionals.parts import at_prompts
+from dagames.functionals.slopes import finite_slope
 from dagames.games.certificate import Certificate, certify
 from dagames.games.reference import Reference
 from dagames.numerics.float_errors import with_default_errors_in
@@ -15,17 +19,17 @@ from dagames.numerics.float_errors import with_default_errors_in
 
 @with_default_errors_in
 class AlignmentGame:
-    """One prompt, or a batch of prompts, whose answers are to be aligned.
+    """The alignment game of one prompt, or of a batch of prompts.
 
     Math:
         J(pi) = R(nu_pi) + beta KL(pi || pi_0),   nu_pi(z) = sum of pi over the traces whose answer is z,
         G(pi, q) = beta KL(pi || pi_0) - beta E_pi log q(E(y)) - R*(-beta log q),
         min over pi of J = min over pi of sup over q of G.
 
-    The Policy minimises and the Target maximises G. Answers that no trace of positive reference mass gives are
-    *unreachable*, and so are answers that the functional does not allow: no policy of finite objective uses them, R
-    is restricted to the face of the simplex without them, and what a target says of them is ignored. All values come
-    one per prompt, [*x].
+    The Policy minimises G and the Target maximises it. An answer is *unreachable* if no trace of positive reference
+    mass gives it, or if the functional does not allow it. A policy of finite objective gives it no mass, R is
+    restricted to the face of the simplex without it, and the entry of a target at it is ignored. All values have one
+    entry per prompt, [*x].
 
     Attributes:
         reference: The reference pi_0 over traces, and the answer of each.
@@ -47,7 +51,7 @@ class AlignmentGame:
     def __init__(
         self, pi_0: Numbers, E: Numbers, functional: Functional, beta: float, *, n_answers: SupportsIndex | None = None
     ) -> None:
-        """State the game.
+        """Make the game from the probabilities of the reference.
 
         Args:
             pi_0: Reference probabilities of traces, [Y] or [X, Y].
@@ -68,7 +72,7 @@ class AlignmentGame:
         *,
         n_answers: SupportsIndex | None = None,
     ) -> "AlignmentGame":
-        """State the game by the log of its reference, whose probabilities may lie below float64's least number.
+        """Make the game from the log-probabilities of the reference, which may be those of masses below 1e-308.
 
         Args:
             log_pi_0: Log-probabilities of traces, [Y] or [X, Y]; -inf for probability 0.
@@ -94,10 +98,10 @@ class AlignmentGame:
         *,
         n_answers: SupportsIndex | None = None,
     ) -> "AlignmentGame":
-        """State a batch of prompts with unequal numbers of traces.
+        """Make the game of a batch of prompts with unequal numbers of traces.
 
-        Answers that only other prompts have are unreachable. Policies are lists of one array a prompt, or arrays
-        [X, Y] of the largest number of traces, filled up with probability 0.
+        An answer that a prompt has no trace for is unreachable for that prompt. A policy is a list of one array per
+        prompt, or an array [X, Y] with Y the largest number of traces, padded with probability 0.
 
         Args:
             pi_0: Probabilities of each prompt's traces, X arrays [Y_x].
@@ -155,10 +159,10 @@ class AlignmentGame:
         return simplex.log_normalize(self._where_reachable(self.log_nu_0, -np.inf))
 
     def reduced(self) -> "AlignmentGame":
-        """Return the same game played on answers: a trace is an answer, the reference is nu_0.
+        """Return the game whose traces are the answers themselves, with reference nu_0.
 
-        Among policies with a given marginal nu the divergence to pi_0 is least for pi_0(y) nu(E(y)) / nu_0(E(y)),
-        where it equals KL(nu || nu_0); so both games have the same value, and solvers only ever see this one.
+        Among policies with a given marginal nu, the divergence to pi_0 is least for pi_0(y) nu(E(y)) / nu_0(E(y)),
+        where it equals KL(nu || nu_0). Hence both games have the same value. Solvers work on the reduced game.
 
         Returns:
             The game with |Y| = |Z|.
@@ -169,7 +173,7 @@ class AlignmentGame:
         """Return the reduced game of some prompts of a batch.
 
         Args:
-            prompts: Which of the X prompts.
+            prompts: Indices of the prompts, a slice of 0..X-1.
 
         Returns:
             The game with |Y| = |Z|; its functional keeps the parameters of those prompts.
@@ -182,7 +186,10 @@ class AlignmentGame:
         return game
 
     def lift(self, log_nu: OverAnswers, *, in_logs: bool = True) -> OverTraces | RaggedTraces:
-        """Find the policy nearest the reference whose answer marginal is exp(log_nu): the one pass back to traces.
+        """Compute the policy of least divergence to the reference whose answer marginal is exp(log_nu).
+
+        Math:
+            pi(y) = pi_0(y) nu(E(y)) / nu_0(E(y)).
 
         Args:
             log_nu: Log of an answer marginal, [*x, Z], -inf where unreachable.
@@ -194,7 +201,7 @@ class AlignmentGame:
         return self.reference.lift(log_nu, in_logs=in_logs)
 
     def log_ratio(self, log_nu: OverAnswers) -> OverAnswers:
-        """Compute log nu / nu_0, the factor by which the nearest policy of marginal exp(log_nu) reweights an answer.
+        """Compute log(nu / nu_0), the log of the factor by which `lift` multiplies the traces of each answer.
 
         Args:
             log_nu: Log of an answer marginal, [*x, Z], -inf where unreachable.
@@ -240,9 +247,9 @@ class AlignmentGame:
         """
         log_pi, log_q = self.reference.as_log_policy(pi), simplex.as_log_target(q, self.reachable)
         log_nu = simplex.pushforward(log_pi, self.E, self.n_answers)
-        # A policy that uses an answer which is not allowed pays an infinite price, whatever q says of it.
-        said = np.where(self.reachable, log_q, np.where(np.isfinite(log_nu), -np.inf, 0.0))
-        coupling = (np.exp(log_nu) * said).sum(axis=-1)
+        # Mass on an unreachable answer costs +inf, whatever the entry of q.
+        log_target = np.where(self.reachable, log_q, np.where(np.isfinite(log_nu), -np.inf, 0.0))
+        coupling = (np.exp(log_nu) * log_target).sum(axis=-1)
         divergence = simplex.kl_from_logs(log_pi, self.log_pi_0)
         return np.asarray(self.beta * divergence - self.beta * coupling - self._potential(log_q))
 
@@ -275,7 +282,7 @@ class AlignmentGame:
         return np.asarray(np.exp(self.log_best_policy(simplex.as_log_target(q, self.reachable))))
 
     def best_target(self, pi: Numbers) -> OverAnswers:
-        """Compute a best response of the Target to `pi`, from a subgradient of R at nu_pi.
+        """Compute the best response of the Target to `pi` that belongs to the gradient (or a subgradient) of R.
 
         Math:
             q(z) proportional to exp(-grad R(nu_pi)(z) / beta).
@@ -303,10 +310,10 @@ class AlignmentGame:
         return np.asarray(self.objective(pi) + self.beta * self._log_mass(log_q) + self._potential(log_q))
 
     def log_best_policy(self, log_q: OverAnswers) -> OverTraces:
-        """Compute the log of the Policy's best response to exp(log_q), which may underflow.
+        """Compute the log of the Policy's best response to exp(log_q).
 
         Args:
-            log_q: Log-target, [*x, Z], finite on every reachable answer; its normalisation does not matter.
+            log_q: Log-target, [*x, Z], finite on every reachable answer; need not be normalised.
 
         Returns:
             Log-probabilities of traces, [*x, Y].
@@ -330,7 +337,7 @@ class AlignmentGame:
         return simplex.log_normalize(-slope / self.beta)
 
     def certify(self, log_pi: OverTraces, log_q: OverAnswers) -> Certificate:
-        """Bound how far a policy is from optimal: primal from the traces, dual from the conjugate alone.
+        """Bound the suboptimality of a policy: the primal value from its traces, the dual bound from a target.
 
         Args:
             log_pi: Log-probabilities of traces, [*x, Y].
@@ -346,9 +353,9 @@ class AlignmentGame:
         return self._certify(log_nu, simplex.kl_from_logs(log_pi, self.log_pi_0), log_q)
 
     def certify_marginal(self, log_nu: OverAnswers, log_q: OverAnswers) -> Certificate:
-        """Bound how far the policy `lift(log_nu)` is from optimal, without a look at its traces.
+        """Bound the suboptimality of the policy `lift(log_nu)`, without computing it.
 
-        That policy's divergence to pi_0 is KL(nu || nu_0), so its certificate is the same as that of `certify`.
+        Its divergence to pi_0 is KL(nu || nu_0), so the certificate is that of `certify`.
 
         Args:
             log_nu: Log of an answer marginal, [*x, Z]; -inf where unreachable.
@@ -360,7 +367,7 @@ class AlignmentGame:
         return self._certify(log_nu, simplex.kl_from_logs(log_nu, self.log_nu_0), log_q)
 
     def marginal_objective(self, log_nu: OverAnswers) -> PerPrompt:
-        """Compute J of the policy `lift(log_nu)`, which is R(nu) + beta KL(nu || nu_0).
+        """Compute R(nu) + beta KL(nu || nu_0), the objective of the policy `lift(log_nu)`.
 
         Args:
             log_nu: Log of an answer marginal, [*x, Z]; -inf where unreachable.
@@ -373,12 +380,12 @@ class AlignmentGame:
 
     def _certify(self, log_nu: OverAnswers, divergence: PerPrompt, log_q: OverAnswers) -> Certificate:
         value = np.asarray(self.functional.value(np.exp(log_nu)))
-        # G does not change when q is multiplied by a number. With sum nu_0 q = 1 no two terms of the size of
-        # -beta log q cancel, and what is left of the logarithm is the shift's rounding.
+        # G does not change when q is multiplied by a constant. With sum nu_0 q = 1, no two terms of the size of
+        # -beta log q cancel, and the only error of that size is the rounding of the shift.
         log_mass = self._log_mass(log_q)[..., None]
         shifted = self._where_reachable(log_q, 0.0) - log_mass
         dual = -self.beta * self._log_mass(shifted) - self._potential(shifted)
-        # The divergence is a sum of order 1 whose rounding beta multiplies, hence the 1.
+        # The divergence is a sum of order 1, and beta multiplies its rounding: hence the 1.
         largest = 1.0 + np.abs(self._where_reachable(shifted, 0.0)).max(axis=-1)
         return certify(
             value=value,

@@ -1,4 +1,4 @@
-"""The generalised game, whose divergence to the reference is any Bregman divergence."""
+"""The generalised alignment game, in which a Bregman divergence replaces KL(pi || pi_0)."""
 
 from typing import SupportsIndex, TypeAlias
 
@@ -7,10 +7,11 @@ import numpy as np
 from dagames import simplex
 from dagames._errors import DomainError, InfeasibleError, ShapeError
 from dagames._types import Extraction, Numbers, OverAnswers, OverTraces, PerPrompt, Reachable
-from dagames.bregman import Consistency, Entropic, Generator, as_generator, consistency
-from dagames.bregman.by_answer import at_answer, max_by_answer
+from dagames.bregman import Consistency, Entropic, Generator, consistency
+from dagames.bregman.base import as_generator
 from dagames.bregman.reach import as_sign, best_box
-from dagames.functionals import Functional, finite_slope
+from dagames.functionals import Functional
+from dagames.functionals.slopes import finite_slope
 from dagames.games.certificate import Certificate, certify
 from dagames.numerics.arrays import owned
 from dagames.numerics.float_errors import with_default_errors_in
@@ -21,18 +22,19 @@ _FPhis: TypeAlias = tuple[Generator, Generator, float]
 
 @with_default_errors_in
 class BregmanGame:
-    """One prompt, or a batch of prompts, in the geometry of a generator F on traces and a generator Phi on answers.
+    """The game of one prompt, or of a batch, with a generator F on traces and a generator Phi on answers.
 
     Math:
         J_F(pi) = R(nu_pi) + beta D_F(pi || pi_0),
         G_F(pi, q) = beta D_F(pi || pi_0) + s beta E_pi[grad Phi(q)_{E(y)}] - R*(s beta grad Phi(q)).
 
-    The target speaks through its dual variable u = s beta grad Phi(q). Over all u, min J_F = max_u min_pi; over
-    targets q that needs the range of s beta grad Phi, up to constants, to hold a best u (claim II.10): `consistency`
-    decides it, and `certify` takes u itself, which always does. F = Phi = `Entropic` and s = -1 is `AlignmentGame`.
+    G_F depends on the target only through the dual variable u = s beta grad Phi(q). Maximised over all u, the least
+    G_F over policies equals min J_F. Maximised over targets q it does so only if some maximiser u equals
+    s beta grad Phi(q) + constant for some q (claim II.10); `consistency` decides this. `certify` takes u itself, and so
+    applies in both cases. F = Phi = `Entropic` with s = -1 is `AlignmentGame`.
 
-    A trace is *usable* if its divergence to the reference is finite: with a steep F those of positive reference mass,
-    else all of them. An answer is reachable if a usable trace gives it and the functional allows it.
+    A trace is *usable* if the divergence of a policy that uses it is finite: every trace, or those of positive
+    reference mass if F is steep. An answer is reachable if a usable trace gives it and the functional allows it.
 
     Attributes:
         log_pi_0: Log of the reference over traces, normalised, [*x, Y].
@@ -44,7 +46,7 @@ class BregmanGame:
         sign: The sign and scale s of the coupling, not 0.
         n_answers: Number of answers |Z|.
         usable: Which traces a policy of finite objective can use, bool [*x, Y].
-        reachable: Which answers it can give, bool [*x, Z].
+        reachable: Which answers a policy of finite objective can use, bool [*x, Z].
 
     Source:
         (slides, backup: generalized game); claims II.10 and II.11
@@ -69,7 +71,7 @@ class BregmanGame:
         sign: float = -1.0,
         n_answers: SupportsIndex | None = None,
     ) -> None:
-        """State the game.
+        """Make the game from the probabilities of the reference.
 
         Args:
             pi_0: Reference probabilities of traces, [Y] or [X, Y].
@@ -98,11 +100,11 @@ class BregmanGame:
         sign: float = -1.0,
         n_answers: SupportsIndex | None = None,
     ) -> "BregmanGame":
-        """State the game by the log of its reference, whose probabilities may lie below float64's least number.
+        """Make the game from the log-probabilities of the reference, which may be those of masses below 1e-308.
 
         Args:
             log_pi_0: Log-probabilities of traces, [Y] or [X, Y]; -inf for probability 0.
-            E: Answer of each trace, as in the constructor, like all that follow.
+            E: Answer of each trace; this and the other arguments are those of the constructor.
             functional: R.
             beta: Weight of the divergence.
             generator: F.
@@ -139,9 +141,9 @@ class BregmanGame:
         functional.check_fits(self.batch, self.n_answers)
         self.functional = functional
         finite = np.isfinite(self.generator.slope_at_log(self.log_pi_0))
-        known = max_by_answer(finite * 1.0, self.E, self.n_answers) > 0
-        functional.check_reachable(known)
-        self.reachable: Reachable = known & functional.allowed(self.n_answers)
+        with_trace = simplex.max_by_answer(finite * 1.0, self.E, self.n_answers) > 0
+        functional.check_reachable(with_trace)
+        self.reachable: Reachable = with_trace & functional.allowed(self.n_answers)
         self.usable: Reachable = finite & (self._at_traces(self.reachable * 1.0) > 0)
         if not self.reachable.any(axis=-1).all():
             raise InfeasibleError(
@@ -156,7 +158,7 @@ class BregmanGame:
 
     @property
     def strength(self) -> float:
-        """The factor s beta of grad Phi(q) in the dual variable, in R-units."""
+        """The factor s beta in u = s beta grad Phi(q), in R-units."""
         return self.sign * self.beta
 
     def marginal(self, pi: Numbers) -> OverAnswers:
@@ -213,7 +215,9 @@ class BregmanGame:
         """
         array = simplex.as_distribution(q, "q", kept=False)
         if array.shape != self.reachable.shape:
-            raise ShapeError(f"`q` has shape {array.shape}; the game's answers ask for {self.reachable.shape}.")
+            raise ShapeError(
+                f"`q` has shape {array.shape}; it must have the shape of the game's answers, {self.reachable.shape}."
+            )
         slope = self.target_generator.gradient(array)
         bad = self.reachable & ~np.isfinite(slope)
         if bad.any():
@@ -242,7 +246,7 @@ class BregmanGame:
         return np.asarray(np.exp(self.log_best_policy(self.dual_variable(q))))
 
     def log_best_policy(self, u: OverAnswers) -> OverTraces:
-        """Compute the log of the best response to a dual variable, whether or not a target expresses it.
+        """Compute the log of the best response to a dual variable, which need not be that of a target.
 
         Args:
             u: Dual variable, [*x, Z], finite on every reachable answer.
@@ -250,12 +254,12 @@ class BregmanGame:
         Returns:
             Log-probabilities of traces, [*x, Y]; -inf for no mass.
         """
-        price = np.where(self.usable, self._at_traces(np.where(self.reachable, u, 0.0)) / self.beta, np.inf)
-        theta = np.where(self.usable, self.generator.slope_at_log(self.log_pi_0) - price, -np.inf)
+        cost = np.where(self.usable, self._at_traces(np.where(self.reachable, u, 0.0)) / self.beta, np.inf)
+        theta = np.where(self.usable, self.generator.slope_at_log(self.log_pi_0) - cost, -np.inf)
         return self.generator.log_project(theta)
 
     def best_target(self, pi: Numbers) -> OverAnswers:
-        """Compute a best response of the Target to `pi`, where the range of grad Phi allows one.
+        """Compute a best response of the Target to `pi`, if some distribution q attains it.
 
         Math:
             s beta grad Phi(q) = a subgradient of R at nu_pi, up to a constant and to lower slopes at answers of mass 0.
@@ -267,20 +271,21 @@ class BregmanGame:
             Probabilities of answers, [*x, Z]; 0 where unreachable.
 
         Raises:
-            DomainError: If R has no finite slope at a reachable answer, or if no distribution expresses one.
+            DomainError: If R has no finite slope at a reachable answer, or if no distribution attains the maximum.
         """
         log_nu = self._log_marginal(self._as_log_policy(pi))
         slope = self.best_dual_variable(log_nu)
         low = np.where(np.isfinite(log_nu), slope, -np.inf)
-        verdict = consistency(self.target_generator, low, slope, self.strength, self.reachable)
-        if not verdict.consistent:
-            place = tuple(int(i) for i in np.argwhere(~verdict.by_prompt)[0])
+        found = consistency(self.target_generator, low, slope, self.strength, self.reachable)
+        if not found.consistent:
+            place = tuple(int(i) for i in np.argwhere(~found.by_prompt)[0])
             raise DomainError(
-                f"no target expresses the slope of {type(self.functional).__name__}: that needs |s| beta of at least "
-                f"{verdict.required[place]:.6g}, and the game has {verdict.available:.6g} (claim II.10). Raise |sign|, "
-                "take a steep `target_generator`, or work with the dual variable itself."
+                f"no target q has s beta grad Phi(q) equal to the slope of {type(self.functional).__name__} up to a "
+                f"constant: this needs |s| beta of at least {found.required[place]:.6g}, and the game has "
+                f"{found.available:.6g} (claim II.10). Increase |sign|, use a steep `target_generator`, or use "
+                "`best_dual_variable`."
             )
-        return verdict.q
+        return found.q
 
     def best_dual_variable(self, log_nu: OverAnswers) -> OverAnswers:
         """Compute a best dual variable against the marginal exp(log_nu): a subgradient of R.
@@ -305,16 +310,16 @@ class BregmanGame:
         """Compute min over pi of beta D_F(pi || pi_0) + <nu_pi, u>, minus R*(u): a lower bound on min J_F.
 
         Args:
-            u: Dual variable, [*x, Z], finite on every reachable answer; a constant changes nothing.
+            u: Dual variable, [*x, Z], finite on every reachable answer; adding a constant does not change the bound.
 
         Returns:
-            The bound, [*x], in R-units; an inexact projection changes it by the square of its error.
+            The bound, [*x], in R-units. Its error is quadratic in the error of the projection on the simplex.
         """
         u = np.where(self.reachable, u, -np.inf)
         return np.asarray(self._lagrangian(self.log_best_policy(u), u) - self.functional.conjugate(u))
 
     def certify(self, log_pi: OverTraces, u: OverAnswers) -> Certificate:
-        """Bound how far a policy is from optimal: primal from the traces, dual from u alone.
+        """Bound the suboptimality of a policy: the primal value from its traces, the dual bound from u.
 
         Args:
             log_pi: Log-probabilities of traces, [*x, Y].
@@ -327,7 +332,7 @@ class BregmanGame:
             CertificateError: If functional or generator break the Fenchel-Young inequality, or yield NaN.
         """
         value, divergence = self._objective(log_pi)
-        # Divergences are sums of order 1 whose rounding beta multiplies, and a huge u that of <nu, u>.
+        # Rounding is of the order of beta in the divergence, and of the largest |u| in <nu, u>.
         largest = np.abs(np.where(self.reachable, u, 0.0)).max(axis=-1)
         return certify(
             value=value,
@@ -339,23 +344,26 @@ class BregmanGame:
 
     @property
     def name(self) -> str:
-        """What error messages call the functional and its geometry."""
+        """Name of the functional and its geometry in error messages."""
         return f"{self.functional.name} in the geometry of {type(self.generator).__name__}"
 
     @property
     def foreign(self) -> bool:
-        """Whether a user's own code computes part of it."""
+        """Whether the functional or the generator is a user's own class."""
         return self.functional.foreign or not type(self.generator).__module__.startswith("dagames.")
 
     def consistency(self, log_pi: OverTraces, u: OverAnswers) -> Consistency:
-        """Decide whether a target expresses a best dual variable, given the equilibrium (`bregman.reach.best_box`).
+        """Decide whether some target attains the maximum over dual variables, given the equilibrium.
+
+        The maximisers form a box, which `bregman.reach.best_box` computes.
 
         Args:
             log_pi: Log of the best policy, [*x, Y].
             u: A best dual variable that is a subgradient of R at its marginal, [*x, Z].
 
         Returns:
-            The verdict. It is consistent iff max over q of min over pi of G_F is min J_F; then so is min max.
+            The result: consistent if and only if max over q of min over pi of G_F equals min J_F. Then min over pi of
+            max over q equals it too.
 
         Source:
             claim II.10
@@ -364,7 +372,7 @@ class BregmanGame:
         return consistency(self.target_generator, low, u, self.strength, self.reachable)
 
     def _at_traces(self, over_answers: OverAnswers) -> OverTraces:
-        return at_answer(over_answers, self.E, self.batch)
+        return simplex.at_answer(over_answers, self.E, self.batch)
 
     def _log_marginal(self, log_pi: OverTraces) -> OverAnswers:
         return simplex.pushforward(log_pi, self.E, self.n_answers)

@@ -1,4 +1,4 @@
-"""The only meaning of "solved": a primal value, a dual bound and the distance between them."""
+"""Certificates: the primal value of a policy, a lower bound from the dual, and their difference, the duality gap."""
 
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
@@ -12,13 +12,13 @@ from dagames._types import PerPrompt
 
 @dataclass(frozen=True, eq=False)
 class Certificate:
-    """A bound on how far a policy is from optimal, one number per prompt.
+    """A bound on the suboptimality of a policy, one number per prompt.
 
     Attributes:
         primal: J(pi), an upper bound on the game's value, [*x].
         dual: min over policies of G(., q), a lower bound on the game's value, [*x].
-        gap: (primal - dual) / max(1, |R|, beta KL), [*x]; at most this far, relatively, is J(pi) from its least value.
-        residuals: Further checks by name, each with the value that would be 0 if exact.
+        gap: (primal - dual) / max(1, |R|, beta KL), [*x], an upper bound on the relative error of J(pi).
+        residuals: Values of further optimality or feasibility conditions by name; each is 0 at an exact solution.
     """
 
     primal: PerPrompt
@@ -34,7 +34,7 @@ class Certificate:
 
 @runtime_checkable
 class Certifiable(Protocol):
-    """What a failed certificate is blamed on: a functional, a coupling, a game."""
+    """A functional, coupling or game, as the error message of a failed certificate names it."""
 
     @property
     def name(self) -> str:
@@ -42,20 +42,20 @@ class Certifiable(Protocol):
 
     @property
     def foreign(self) -> bool:
-        """Whether a user's own code computes part of it."""
+        """Whether a user's own class computes part of it."""
 
 
 def certify(
     *, value: PerPrompt, divergence: PerPrompt, dual: PerPrompt, rounded: PerPrompt, of: Certifiable
 ) -> Certificate:
-    """Compute the relative duality gap of a policy and a lower bound; refuse a pair that contradicts weak duality.
+    """Compute the relative duality gap of a policy and a lower bound; raise if they contradict weak duality.
 
     Args:
         value: R of the policy, [*x], in R-units; inf if it violates a constraint.
         divergence: beta times the policy's divergence from the reference, [*x], in R-units.
         dual: Lower bound on the least objective, [*x].
-        rounded: Size of the largest numbers in the dual bound, [*x], of which its rounding is a multiple.
-        of: What is named if weak duality fails.
+        rounded: Size of the largest numbers in the dual bound, [*x]; its rounding error is a multiple of them.
+        of: The object that an error message names.
 
     Returns:
         The certificate, whose gap is relative to max(1, |value|, divergence).
@@ -65,18 +65,18 @@ def certify(
     """
     primal = np.asarray(value + divergence)
     scale = np.maximum(1.0, np.maximum(np.abs(value), divergence))
-    # A policy of infinite objective is infinitely far, also relatively: infinity over infinity must not be NaN.
+    # An infinite objective has an infinite gap; inf / inf would be NaN.
     finite = np.isfinite(scale)
     gap = np.where(finite, (primal - dual) / np.where(finite, scale, 1.0), np.inf)
     broken = ~(primal - dual >= -_tolerances.ROUNDING * np.maximum(scale, rounded))
     if broken.any():
         raise CertificateError(_contradiction(of, float(primal[broken].flat[0]), float(dual[broken].flat[0])))
-    # Where the bound exceeds the value, rounding is at least as large as the difference.
+    # Where the bound exceeds the value, the difference is rounding: report its size.
     return Certificate(primal=primal, dual=dual, gap=np.asarray(np.abs(gap)))
 
 
 def _contradiction(of: Certifiable, primal: float, dual: float) -> str:
-    """Name what contradicts weak duality, and the remedy."""
+    """Return the message that names the object, both values and the remedy."""
     remedy = (
         "Its `conjugate` is too small, its `value` is too small, or one of them is not a number; "
         "`dagames.functionals.broken_laws` finds which."

@@ -1,4 +1,4 @@
-"""Games whose prompts are tied together: one consensus over an orbit, one multiplier over a batch."""
+"""Games whose objective couples the answer marginals of several prompts, as by a budget on their average cost."""
 
 from abc import ABC, abstractmethod
 from dataclasses import replace
@@ -20,8 +20,8 @@ class Coupling(ABC):
     Math:
         C*(u) = sup over nu, one distribution per prompt, of sum_x s_x <nu_x, u_x> - C(nu),
 
-    with s the prompts' shares. Conventions as for a `Functional`: an entry -inf of `u` forbids that answer of that
-    prompt. To add one, implement the methods below; its games are solved by `dagames.solvers`.
+    with s the prompts' shares. As for a `Functional`, the supremum is over marginals that are 0 where `u` is -inf. To
+    add a coupling, implement the methods below; `dagames.solvers` then solves its games.
     """
 
     def __init_subclass__(cls) -> None:
@@ -42,12 +42,12 @@ class Coupling(ABC):
 
     @property
     def name(self) -> str:
-        """What error messages call the coupling."""
+        """Name of the coupling in error messages."""
         return type(self).__name__
 
     @property
     def foreign(self) -> bool:
-        """Whether a user's own code computes part of it."""
+        """Whether the class is a user's own."""
         return not type(self).__module__.startswith("dagames.")
 
     def usable(self, reachable: Reachable, shares: PerPrompt) -> Reachable:
@@ -55,13 +55,13 @@ class Coupling(ABC):
         return reachable
 
     def residuals(self, nu: OverAnswers, shares: PerPrompt) -> dict[str, float]:
-        """Measure how far marginals are from meeting the coupling's constraints, by name; nothing by default."""
+        """Compute the violation of each constraint, by its name; none by default."""
         return {}
 
 
 @with_default_errors_in
 class CoupledGame:
-    """A batch of prompts whose answer marginals enter one convex function together.
+    """The game of a batch of prompts with a convex function of all their answer marginals in the objective.
 
     Math:
         J(pi) = sum_x s_x (R_x(nu_x) + beta KL(pi_x || pi_0x)) + C(nu_1, ..., nu_X),   R_x linear,
@@ -81,16 +81,17 @@ class CoupledGame:
     """
 
     def __init__(self, prompts: AlignmentGame, coupling: Coupling, shares: Numbers | None = None) -> None:
-        """Tie prompts together.
+        """Make the game.
 
         Args:
             prompts: A batch of prompts; its functional must be `Linear` (of rewards 0 where there is no reward).
-            coupling: The function that sees all marginals.
+            coupling: The function C of all marginals.
             shares: Weight of each prompt, [X], summing to 1; equal by default.
 
         Raises:
             ShapeError: If `prompts` is not a batch, or if there is not one share per prompt.
-            DomainError: If `prompts` is no game, the functional is not `Linear`, the coupling none, or a share 0.
+            DomainError: If `prompts` is not a game, its functional is not `Linear`, `coupling` is not a Coupling, or a
+                share is 0.
         """
         if not isinstance(prompts, AlignmentGame):
             raise DomainError(f"`prompts` must be an AlignmentGame of several prompts, not {type(prompts).__name__}.")
@@ -98,8 +99,9 @@ class CoupledGame:
             raise ShapeError(f"`prompts` must be a batch [X, Y] of prompts; its batch shape is {prompts.batch}.")
         if not isinstance(prompts.functional, Linear):
             raise DomainError(
-                f"`prompts.functional` must be Linear, not {type(prompts.functional).__name__}: what is not linear "
-                "belongs into the coupling, which sees every marginal."
+                f"`prompts.functional` must be Linear, not {type(prompts.functional).__name__}. State a "
+                "term that is not linear as a Coupling, which is a function of all marginals; solve prompts that share "
+                "nothing by `dagames.solve(prompts)`."
             )
         n = prompts.batch[0]
         self.prompts = prompts
@@ -124,31 +126,30 @@ class CoupledGame:
         """Compute the log-marginals of the Policy's best response to exp(log_q), prompt by prompt.
 
         Args:
-            log_q: Log-target, [X, Z], finite on every reachable answer; its normalisation does not matter.
+            log_q: Log-target, [X, Z], finite on every reachable answer; need not be normalised.
 
         Returns:
             Log answer marginals, [X, Z]; -inf where unreachable.
         """
-        said = np.where(self.reachable, log_q, 0.0)
-        return simplex.log_normalize(self.tilted + said)
+        return simplex.log_normalize(self.tilted + np.where(self.reachable, log_q, 0.0))
 
     def certify(self, log_pi: OverTraces, log_q: OverAnswers) -> Certificate:
         """Bound the suboptimality of a policy by the dual value of a target.
 
         Args:
             log_pi: Log-policy, [X, Y].
-            log_q: Log-target, [X, Z], finite on every reachable answer; its normalisation does not matter.
+            log_q: Log-target, [X, Z], finite on every reachable answer; need not be normalised.
 
         Returns:
-            The certificate, of one number; its gap is relative to max(1, |R + C|, beta KL), both averaged over prompts,
-            and its residuals say how far constraints are broken. A CertificateError if the dual value exceeds the
-            primal beyond rounding, which is a fault of the coupling.
+            The certificate, of one number. Its gap is relative to max(1, |R + C|, beta KL), averaged over prompts; its
+            residuals are the violations of the constraints. A CertificateError if the dual value exceeds the primal
+            by more than rounding, which a wrong conjugate of the coupling causes.
         """
         log_nu = simplex.pushforward(log_pi, self.prompts.E, self.prompts.n_answers)
         return self._certify(log_nu, simplex.kl_from_logs(log_pi, self.prompts.log_pi_0), log_q)
 
     def certify_marginal(self, log_nu: OverAnswers, log_q: OverAnswers) -> Certificate:
-        """Bound the suboptimality of the policy `lift(log_nu)`, without a look at its traces.
+        """Bound the suboptimality of the policy `lift(log_nu)`, without computing it.
 
         Args:
             log_nu: Log answer marginals, [X, Z]; -inf where unreachable.
@@ -166,16 +167,16 @@ class CoupledGame:
             pi: Probabilities of traces, [X, Y].
 
         Returns:
-            J in R-units; +inf where constraints are broken or a trace is used that the reference excludes.
+            J in R-units; +inf if a constraint is violated or a trace of reference probability 0 has mass.
         """
         prompts = self.prompts
         log_pi = prompts.reference.as_log_policy(pi)
         nu = np.exp(simplex.pushforward(log_pi, prompts.E, prompts.n_answers))
-        own = prompts.functional.value(nu) + prompts.beta * simplex.kl_from_logs(log_pi, prompts.log_pi_0)
-        return float(self.shares @ own) + self.coupling.value(nu, self.shares)
+        separate = prompts.functional.value(nu) + prompts.beta * simplex.kl_from_logs(log_pi, prompts.log_pi_0)
+        return float(self.shares @ separate) + self.coupling.value(nu, self.shares)
 
     def lift(self, log_nu: OverAnswers, *, in_logs: bool = True) -> OverTraces | RaggedTraces:
-        """Find the policies nearest the references whose answer marginals are exp(log_nu).
+        """Compute the policies of least divergence to their references whose answer marginals are exp(log_nu).
 
         Args:
             log_nu: Log answer marginals, [X, Z], -inf where unreachable.
@@ -190,9 +191,10 @@ class CoupledGame:
         nu, beta = np.exp(log_nu), self.prompts.beta
         value = float(self.shares @ self.prompts.functional.value(nu)) + self.coupling.value(nu, self.shares)
         cost = beta * float(self.shares @ divergence)
-        said = np.where(self.reachable, log_q, np.nan)
-        spread = beta * float(self.shares @ (np.nanmax(said, axis=-1) - np.nanmin(said, axis=-1)))
-        # What a policy saves by exceeding a budget within the tolerance is at most that at the target's prices.
+        reachable_log_q = np.where(self.reachable, log_q, np.nan)
+        low, high = np.nanmin(reachable_log_q, axis=-1), np.nanmax(reachable_log_q, axis=-1)
+        spread = beta * float(self.shares @ (high - low))
+        # Exceeding a budget within the tolerance lowers the objective by at most the spread of -beta log q times it.
         slack = spread * (1 + _tolerances.FEASIBILITY / _tolerances.ROUNDING)
         certificate = certify(
             value=np.asarray(value),
@@ -204,18 +206,18 @@ class CoupledGame:
         return replace(certificate, residuals=self.coupling.residuals(nu, self.shares))
 
     def _potential(self, log_q: OverAnswers) -> float:
-        said = np.where(self.reachable, log_q, 0.0)
-        return self.coupling.conjugate(np.where(self.reachable, -self.prompts.beta * said, -np.inf), self.shares)
+        finite_log_q = np.where(self.reachable, log_q, 0.0)
+        u = np.where(self.reachable, -self.prompts.beta * finite_log_q, -np.inf)
+        return self.coupling.conjugate(u, self.shares)
 
     def dual_value(self, log_q: OverAnswers) -> float:
         """Compute min over policies of G(., q), a lower bound on the game's value.
 
         Args:
-            log_q: Log-target, [X, Z], finite on every reachable answer; its normalisation does not matter.
+            log_q: Log-target, [X, Z], finite on every reachable answer; need not be normalised.
 
         Returns:
             The bound, in R-units.
         """
-        said = np.where(self.reachable, log_q, 0.0)
-        log_mass = simplex.log_sum(self.tilted + said)
+        log_mass = simplex.log_sum(self.tilted + np.where(self.reachable, log_q, 0.0))
         return float(-self.prompts.beta * (self.shares @ log_mass)) - self._potential(log_q)

@@ -1,4 +1,4 @@
-"""Games of functionals that are not convex, where the divergence to the reference outweighs that."""
+"""Games of functionals that are not convex, with an objective that the divergence makes convex."""
 
 from typing import SupportsIndex
 
@@ -16,14 +16,15 @@ from dagames.numerics.float_errors import with_default_errors
 def convex_game(
     pi_0: Numbers, E: Numbers, functional: Nonconvex, beta: float, *, n_answers: SupportsIndex | None = None
 ) -> AlignmentGame:
-    """State the game of a functional that is not convex, for a beta above its threshold L.
+    """Make the game of a functional that is not convex, for a beta above its threshold L.
 
     Math:
         R(nu) + beta KL(nu || nu_0) = [R(nu) + L KL(nu || nu_0)] + (beta - L) KL(nu || nu_0),
 
-    and the bracket is convex: an ordinary functional, in a game of weight beta - L. Its equilibrium policy is that of
-    the game stated, with the same value. Of a policy other than pi_0(y) nu(E(y)) / nu_0(E(y)), which is never optimal,
-    its `objective` counts L times the divergence of the answers only.
+    and the term in brackets is convex. The returned game has that term as its functional and the weight beta - L. Its
+    equilibrium policy and value are those of the original game. Its `objective` differs from the original one at
+    policies other than pi_0(y) nu(E(y)) / nu_0(E(y)), which are never optimal: there it has L KL(nu || nu_0) in place
+    of L KL(pi || pi_0).
 
     Args:
         pi_0: Reference probabilities of traces, [Y] or [X, Y].
@@ -33,7 +34,7 @@ def convex_game(
         n_answers: Number of answers |Z|; by default the largest index in `E` plus one.
 
     Returns:
-        A game with the same equilibrium, whose target is that of the bracket.
+        A game with the same equilibrium policy. Its target belongs to the term in brackets.
 
     Raises:
         DomainError: If the functional is not a `Nonconvex`, or beta is not above its threshold.
@@ -48,8 +49,8 @@ def convex_game(
     """
     if not isinstance(functional, Nonconvex):
         raise DomainError(
-            f"`functional` must be a Nonconvex, not {type(functional).__name__}; a convex one is stated by "
-            "`AlignmentGame`, for every beta."
+            f"`functional` must be a Nonconvex, not {type(functional).__name__}; use `AlignmentGame` for a "
+            "convex functional, with any beta."
         )
     beta = simplex.as_positive(beta, "beta")
     functional.check_beta(beta)
@@ -59,7 +60,7 @@ def convex_game(
     functional.check_fits(log_pi_0.shape[:-1], n_answers)
     log_nu_0 = simplex.pushforward(log_pi_0, answers, n_answers)
     # L KL(nu || nu_0) is L sum nu log nu - L <nu, log nu_0>; unreachable answers have mass 0, whatever their reward.
-    bracket = Linear(functional.threshold * np.where(np.isfinite(log_nu_0), log_nu_0, 0.0))
+    linear = Linear(functional.threshold * np.where(np.isfinite(log_nu_0), log_nu_0, 0.0))
     convex = functional.convexified()
-    total = bracket if convex is None else convex + bracket
+    total = linear if convex is None else convex + linear
     return AlignmentGame(pi_0, E, total, beta - functional.threshold, n_answers=n_answers)

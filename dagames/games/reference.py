@@ -1,4 +1,4 @@
-"""The reference over traces and the answer of each trace: one pass pushes it forward, one pass lifts an answer back."""
+"""The reference over traces, its push-forward to answers, and the lift of answer marginals to policies."""
 
 from collections.abc import Iterator, Mapping, Sequence, Set, Sized
 from typing import SupportsIndex
@@ -15,36 +15,29 @@ from dagames.numerics.integers import check_cells, compact
 Vector = NDArray[np.float64]
 
 _LOG_LEAST = -700.0
-"""Logs above it have an exponential within float64's full precision."""
+"""Above it, the exponential of a logarithm has float64's full precision."""
 
 
 class Reference:
     """pi_0 and E of one prompt, of a batch of equal sizes, or of prompts with unequal numbers of traces.
 
-    Traces are kept flat, prompt after prompt, as the user gave them: probabilities stay probabilities, logarithms stay
-    logarithms. They are copied once, so that a buffer that is used again changes no game; answers are then kept in the
-    least type of integer that holds them. Arrays whose memory is read-only (`array.flags.writeable = False`, or
-    `numpy.load(mmap_mode="r")`) are not copied. What is computed beside them is held a chunk at a time.
+    The traces of all prompts are stored in one flat array, as probabilities or as logarithms, as the user passed them.
+    Arrays are copied once, so that later changes of the user's array do not affect the game; answers are stored in the
+    smallest integer type that holds them. Arrays of read-only memory (`array.flags.writeable = False`, or
+    `numpy.load(mmap_mode="r")`) are not copied. Temporary arrays have at most `simplex.BLOCK` entries.
 
     Attributes:
         values: Probabilities or log-probabilities of traces, [N].
         in_logs: Whether `values` are logarithms.
         E: Answer of each trace, [N], or [Y] if all prompts share it; a signed integer type of any size.
-        starts: Place of each prompt's first trace, and the end, [X + 1].
+        starts: Index of each prompt's first trace, and the number of traces, [X + 1].
         shape: Shape (*x, Y) of a policy, or None if prompts differ in size.
         n_answers: Number of answers |Z|.
         log_nu_0: Log of the answer marginal, [*x, Z]; -inf for an answer that no trace of positive mass gives.
     """
 
     def __init__(self, values: Numbers, E: Numbers, n_answers: SupportsIndex | None, *, in_logs: bool) -> None:
-        """Take a reference of rectangular shape.
-
-        Args:
-            values: Probabilities of traces or their logarithms, [*x, Y].
-            E: Answer of each trace, [*x, Y] or [Y].
-            n_answers: Number of answers |Z|, or None for the largest index plus one.
-            in_logs: Whether `values` are logarithms.
-        """
+        """Validate probabilities or logarithms of traces, [*x, Y], and their answers, [*x, Y] or [Y]."""
         array = simplex.as_log_distribution(values, "log_pi_0") if in_logs else simplex.as_distribution(values, "pi_0")
         indices, self.n_answers = simplex.as_extraction(E, array.shape, n_answers)
         self.in_logs = in_logs
@@ -57,28 +50,16 @@ class Reference:
 
     @classmethod
     def ragged(cls, values: Sequence[Numbers], E: Sequence[Numbers], n_answers: SupportsIndex | None) -> "Reference":
-        """Take prompts with unequal numbers of traces.
-
-        Args:
-            values: Probabilities of each prompt's traces, X arrays [Y_x].
-            E: Answers of each prompt's traces, X arrays [Y_x].
-            n_answers: Number of answers |Z|, or None for the largest index plus one.
-
-        Returns:
-            The reference.
-
-        Raises:
-            ShapeError: If there is no prompt, or not one array of answers for each.
-        """
+        """Validate prompts with unequal numbers of traces: X arrays [Y_x] of probabilities and X of answers."""
         for name, given in (("pi_0", values), ("E", E)):
             if not hasattr(given, "__len__") or isinstance(given, str | bytes | Mapping | Set):
-                raise ShapeError(f"`{name}` is a {type(given).__name__}; a list of one array per prompt is needed.")
+                raise ShapeError(f"`{name}` is a {type(given).__name__}; it must be a list of one array per prompt.")
         if len(values) == 0 or len(values) != len(E):
             raise ShapeError(f"`pi_0` has {len(values)} prompts and `E` has {len(E)}; both need one array per prompt.")
         rows = [simplex.as_distribution(row, f"pi_0[{x}]", kept=False) for x, row in enumerate(values)]
         for x, row in enumerate(rows):
             if row.ndim != 1:
-                raise ShapeError(f"`pi_0[{x}]` has shape {row.shape}; each prompt has one list of traces.")
+                raise ShapeError(f"`pi_0[{x}]` has shape {row.shape}; it must be one list of traces, (Y,).")
         answers = [
             simplex.as_extraction(e, row.shape, n_answers, kept=False, name=f"E[{x}]")
             for x, (e, row) in enumerate(zip(E, rows, strict=True))
@@ -96,14 +77,7 @@ class Reference:
 
     @classmethod
     def of_answers(cls, log_nu_0: OverAnswers) -> "Reference":
-        """Take answers for traces; nothing is checked, because the masses come from another reference.
-
-        Args:
-            log_nu_0: Log-probabilities of answers, [*x, Z].
-
-        Returns:
-            The reference with |Y| = |Z|.
-        """
+        """Return the reference with one trace per answer, from the log nu_0, [*x, Z], of another one; unchecked."""
         self = cls.__new__(cls)
         self.in_logs, self.shape, self.n_answers = True, log_nu_0.shape, log_nu_0.shape[-1]
         self.values, self.E = log_nu_0.reshape(-1), np.arange(self.n_answers)
@@ -118,7 +92,7 @@ class Reference:
 
     @property
     def log_pi_0(self) -> OverTraces:
-        """Log-probabilities of traces, [*x, Y]; prompts of fewer traces are filled up with -inf."""
+        """Log-probabilities of traces, [*x, Y]; prompts with fewer traces are padded with -inf."""
         if self.in_logs:
             logs = self.values
         else:
@@ -128,24 +102,14 @@ class Reference:
 
     @property
     def answers(self) -> Extraction:
-        """Answer of each trace, [*x, Y] or [Y]; prompts of fewer traces are filled up with answer 0."""
+        """Answer of each trace, [*x, Y] or [Y]; prompts with fewer traces are padded with answer 0."""
         if self.shape is None:
             return self._filled(self.E.astype(np.int64, copy=False), 0.0)
         answers = self.E.astype(np.int64, copy=False)
         return answers if answers.size == self.shape[-1] else answers.reshape(self.shape)
 
     def as_log_policy(self, pi: Numbers) -> OverTraces:
-        """Validate `pi` as a policy over the reference's traces.
-
-        Args:
-            pi: Probabilities of traces, [*x, Y]; for a ragged reference also one array [Y_x] per prompt.
-
-        Returns:
-            Log-probabilities, [*x, Y], of prompts of fewer traces filled up with -inf.
-
-        Raises:
-            ShapeError: If it is not over these traces.
-        """
+        """Validate a policy, [*x, Y] (X arrays [Y_x] for a ragged reference); return its log, padded with -inf."""
         shape = self.shape
         if shape is None:
             lengths = np.diff(self.starts)
@@ -160,7 +124,7 @@ class Reference:
             return np.asarray(np.log(array))
 
     def _push(self) -> OverAnswers:
-        """Push the reference forward to the answers."""
+        """Compute log nu_0, [*x, Z], in blocks of traces."""
         n_prompts = self.starts.size - 1
         mass = np.zeros((n_prompts, self.n_answers))
         cells = mass.reshape(-1)
@@ -171,8 +135,8 @@ class Reference:
         else:
             shift = self._shift(cells.size)
             for span, place in self._chunks():
-                own = shift[place] if shift.size > 1 else shift
-                np.add.at(cells, place, np.exp(self.values[span] - own))
+                shifts = shift[place] if shift.size > 1 else shift
+                np.add.at(cells, place, np.exp(self.values[span] - shifts))
             shift = shift.reshape(mass.shape) if shift.size > 1 else shift
         self._check_conserved((mass * np.exp(shift) if shift.ndim > 1 else mass).sum(axis=1))
         with np.errstate(divide="ignore"):
@@ -181,18 +145,18 @@ class Reference:
         return mass.reshape(*self.batch, self.n_answers)
 
     def _check_conserved(self, total: PerPrompt) -> None:
-        """Raise unless each prompt's answers have the mass of its traces, [X], which is 1."""
+        """Raise unless the answer masses of each prompt sum to 1, `total` [X]."""
         off = ~(np.abs(total - 1) <= _tolerances.CONSERVATION)
         if off.any():
             prompt = int(np.argmax(off))
             raise CertificateError(
                 f"the push-forward of the reference does not conserve mass: the answers of prompt {prompt} sum to "
-                f"{total[prompt]:.12g}, not 1 (tolerance {_tolerances.CONSERVATION:g}). That is a bug of dagames; "
-                "please report it, with the shapes and types of the reference and of `E`."
+                f"{total[prompt]:.12g}, not 1 (tolerance {_tolerances.CONSERVATION:g}). This is a bug in dagames; "
+                "please report it with the shapes and types of the reference and of `E`."
             )
 
     def _shift(self, n_cells: int) -> Vector:
-        """Find what to take out of the logs of each cell's traces before exp: nothing, unless some mass underflows."""
+        """Return the shift of the logs of each cell before exp: the largest log, or 0 for all if no mass underflows."""
         logs = (self.values[span] for span, _ in self._chunks())
         if min(part.min(where=part > -np.inf, initial=0.0) for part in logs) > _LOG_LEAST:
             return np.zeros(1)
@@ -204,30 +168,23 @@ class Reference:
         return top
 
     def log_ratio(self, log_nu: OverAnswers) -> OverAnswers:
-        """Compute log nu / nu_0.
-
-        Args:
-            log_nu: Log of an answer marginal, [*x, Z].
-
-        Returns:
-            The log-factor of each answer, [*x, Z]; -inf where `log_nu` is.
-        """
+        """Compute log(nu / nu_0), [*x, Z]; -inf where `log_nu` is."""
         return np.asarray(np.subtract(log_nu, self.log_nu_0, out=np.full_like(log_nu, -np.inf), where=log_nu > -np.inf))
 
     def lift(self, log_nu: OverAnswers, *, in_logs: bool) -> OverTraces | RaggedTraces:
-        """Reweight the reference by a factor nu / nu_0 per answer.
+        """Compute pi_0(y) nu(E(y)) / nu_0(E(y)) or its logarithm, [*x, Y]; X arrays [Y_x] for a ragged reference.
 
         Args:
-            log_nu: Log of an answer marginal, [*x, Z]; -inf for 0, and where no trace of positive mass is.
-            in_logs: Whether the result is to be logarithms.
+            log_nu: Log of an answer marginal, [*x, Z]; -inf for 0, and for answers without a trace of positive mass.
+            in_logs: Whether to return logarithms.
 
         Returns:
-            pi_0(y) nu(E(y)) / nu_0(E(y)) or its logarithm, [*x, Y], or one array [Y_x] per prompt.
+            The policy.
         """
         lifted = np.empty(self.values.size)
-        # A factor per answer is worth a table unless that is large itself.
+        # A table of one factor per answer is faster, unless the table itself is large.
         table = self.log_ratio(log_nu).reshape(-1) if log_nu.size <= simplex.BLOCK else None
-        # A factor beyond float64's range times a denormal mass is an ordinary number, but only in logs.
+        # A factor above float64's range times a denormal mass is an ordinary number, and must be computed in logs.
         if table is not None and not (self.in_logs or in_logs) and table.max() < np.log(np.finfo(np.float64).max):
             total = self._multiply(lifted, np.exp(table))
         else:
@@ -238,19 +195,19 @@ class Reference:
 
     def _check_lifted(self, total: float, log_nu: Vector) -> None:
         """Raise unless a lifted policy has the mass of its marginal on the answers that some trace gives."""
-        wanted, log_nu_0 = 0.0, self.log_nu_0.reshape(-1)
+        expected, log_nu_0 = 0.0, self.log_nu_0.reshape(-1)
         for low in range(0, log_nu.size, simplex.BLOCK):
             part = slice(low, low + simplex.BLOCK)
-            wanted += float(np.exp(log_nu[part][log_nu_0[part] > -np.inf]).sum())
-        if not abs(total - wanted) <= _tolerances.CONSERVATION * wanted:
+            expected += float(np.exp(log_nu[part][log_nu_0[part] > -np.inf]).sum())
+        if not abs(total - expected) <= _tolerances.CONSERVATION * expected:
             raise CertificateError(
                 f"the lifted policies do not conserve mass: they sum to {total:.12g}, and their marginals to "
-                f"{wanted:.12g} (relative tolerance {_tolerances.CONSERVATION:g}). If `log_nu` is a solver's, that is "
-                "a bug of dagames; please report it, with the shapes and types of the reference and of `E`."
+                f"{expected:.12g} (relative tolerance {_tolerances.CONSERVATION:g}). If a solver returned `log_nu`, "
+                "this is a bug in dagames; please report it with the shapes and types of the reference and of `E`."
             )
 
     def _multiply(self, lifted: Vector, factors: Vector) -> float:
-        """Write the policy into `lifted`, and return its sum."""
+        """Write pi_0 times the factor of each answer into `lifted`, and return its sum."""
         total = 0.0
         for span, place in self._chunks():
             part = lifted[span]
@@ -260,7 +217,7 @@ class Reference:
         return total
 
     def _add(self, lifted: Vector, log_nu: Vector, table: Vector | None, *, in_logs: bool) -> float:
-        """Write the logs of the policy, or itself, into `lifted`; return the sum of itself."""
+        """Write the policy or its log, computed in logs, into `lifted`; return its sum unless `in_logs`."""
         log_nu_0, total = self.log_nu_0.reshape(-1), 0.0
         for span, place in self._chunks():
             part = lifted[span]
@@ -275,7 +232,7 @@ class Reference:
         return total
 
     def _chunks(self) -> Iterator[tuple[slice, NDArray[np.integer]]]:
-        """Cut the traces, and yield for each cut its place and the cell of each trace in a flat [X * Z] table."""
+        """Yield slices of traces, and for each trace of the slice the index of its answer in a flat [X * Z] table."""
         row, n_prompts = 0, self.starts.size - 1
         while row < n_prompts:
             last = int(np.searchsorted(self.starts, self.starts[row] + simplex.BLOCK, side="right")) - 1
@@ -288,10 +245,10 @@ class Reference:
     def _cells(self, span: slice, row: int, stop: int) -> NDArray[np.integer]:
         first = int(self.starts[row])
         shared = self.E.size < self.values.size
-        # Places of cells are intp whatever the type of E: a small one does not hold them.
+        # Indices of cells are intp: the integer type of E may be too small for them.
         if stop == row + 1:
-            own = slice(span.start - first, span.stop - first) if shared else span
-            place = self.E[own].astype(np.intp, copy=False)
+            traces = slice(span.start - first, span.stop - first) if shared else span
+            place = self.E[traces].astype(np.intp, copy=False)
             return place if row == 0 else place + row * self.n_answers
         offset = np.arange(row, stop, dtype=np.intp) * self.n_answers
         if self.shape is not None:

@@ -1,4 +1,4 @@
-"""A reference larger than memory: its answer marginal accumulated, and a policy lifted, chunk by chunk of traces."""
+"""References larger than memory: the push-forward and the lift, one chunk of traces at a time."""
 
 from typing import SupportsIndex
 
@@ -15,9 +15,9 @@ from dagames.numerics.integers import as_count, check_cells
 
 @with_default_errors_in
 class MarginalAccumulator:
-    """The answer marginal of one prompt's reference, from chunks of its traces.
+    """The answer marginal of one prompt's reference, accumulated from chunks of its traces.
 
-    The game is then played on the answers, and each chunk of the policy is lifted when it is wanted.
+    The game with this marginal as its reference is solved, and the policy is lifted one chunk at a time.
 
     >>> from dagames import AlignmentGame, solve
     >>> from dagames.functionals import Gini
@@ -38,47 +38,39 @@ class MarginalAccumulator:
             n_answers: Number of answers |Z|, at least 1.
 
         Raises:
-            DomainError: If it is not an integer of at least 1, or a table of so many answers does not fit into memory.
+            DomainError: If it is not an integer of at least 1, or is larger than `_tolerances.CELLS`.
         """
         n_answers = as_count(n_answers, "n_answers")
         check_cells(1, n_answers, "n_answers")
         self._rounding, self._n_traces = Rounding(0.0, 0.0), 0
-        self._top: OverAnswers = np.full(n_answers, -np.inf)
-        self._total: OverAnswers = np.zeros(n_answers)
+        self._log_mass: OverAnswers = np.full(n_answers, -np.inf)
 
     def add(self, log_pi_0: Numbers, E: Numbers) -> None:
-        """Add the traces of a chunk; memory is that of a few arrays of the chunk's size.
+        """Add the traces of a chunk, with temporary arrays of the chunk's size.
 
         Args:
             log_pi_0: Log-probabilities of the chunk's traces, [Y]; -inf for probability 0.
-            E: Answer of each, [Y].
+            E: Answer of each trace, [Y].
 
         Raises:
             DomainError: If a log-probability is NaN or above 0, or an answer is out of range.
             ShapeError: If the two differ in shape.
         """
-        logs, indices, rounding = _as_chunk(log_pi_0, E, self._top.size)
+        logs, indices, rounding = _as_chunk(log_pi_0, E, self._log_mass.size)
         self._rounding, self._n_traces = max(self._rounding, rounding), self._n_traces + logs.size
-        top = self._top.copy()
-        np.maximum.at(top, indices, logs)
-        shift = np.where(np.isfinite(top), top, 0.0)
-        self._total *= np.exp(self._top - shift)
-        np.add.at(self._total, indices, np.exp(logs - shift[indices]))
-        self._top = top
+        self._log_mass = np.logaddexp(self._log_mass, simplex.pushforward(logs, indices, self._log_mass.size))
 
     @property
     def log_nu_0(self) -> OverAnswers:
         """Log of the answer marginal, [Z].
 
-        If chunks came in a type coarser than float64, the sum may miss 1 by what rounding in that type explains, and is
-        divided out.
+        If chunks were of a type coarser than float64, the masses may sum to 1 up to the rounding of that type, and are
+        divided by their sum.
 
         Raises:
             DomainError: If the masses of all chunks do not sum to 1.
         """
-        with np.errstate(divide="ignore"):
-            log_nu_0 = np.where(np.isfinite(self._top), self._top, 0.0) + np.log(self._total)
-        total = float(np.exp(simplex.log_sum(log_nu_0)))
+        total = float(np.exp(simplex.log_sum(self._log_mass)))
         tolerance = _tolerances.normalisation(self._rounding, max(self._n_traces, 1), in_logs=True)
         if not abs(total - 1) <= tolerance:
             raise DomainError(
@@ -86,30 +78,34 @@ class MarginalAccumulator:
                 "added twice."
             )
         exact = tolerance <= _tolerances.NORMALISATION
-        return np.asarray(log_nu_0 if exact else simplex.log_normalize(log_nu_0))
+        return self._log_mass.copy() if exact else simplex.log_normalize(self._log_mass)
 
 
 @with_default_errors
 def lift_chunk(log_pi_0: Numbers, E: Numbers, log_ratio: Numbers) -> OverTraces:
-    """Lift an answer marginal to the traces of one chunk.
+    """Compute the policy of an answer marginal on the traces of one chunk.
+
+    Math:
+        log pi(y) = log pi_0(y) + log(nu / nu_0)(E(y)).
 
     Args:
         log_pi_0: Log-probabilities of the chunk's traces, [Y].
-        E: Answer of each, [Y].
+        E: Answer of each trace, [Y].
         log_ratio: Log of nu / nu_0, [Z], from `game.log_ratio(solution.log_nu)`.
 
     Returns:
-        Log-probabilities of the policy, [Y]; of chunks in a coarser type than float64, up to the miss of their sum.
+        Log-probabilities of the policy, [Y]. If the chunks are of a type coarser than float64, the policy sums to 1 up
+        to the rounding of that type.
 
     Raises:
-        DomainError: If an argument holds no numbers, or an answer is out of range.
+        DomainError: If an entry is not a number, or an answer is out of range.
         ShapeError: If the arguments differ in shape.
     """
     ratio = read_real(log_ratio, "log_ratio").array
     if ratio.ndim != 1:
-        raise ShapeError(f"`log_ratio` has shape {ratio.shape}; one number per answer, (Z,), is needed.")
+        raise ShapeError(f"`log_ratio` has shape {ratio.shape}; it must have one number per answer, (Z,).")
     if not ratio.max() < np.inf:
-        raise DomainError("`log_ratio` must be numbers, or -inf; it is what `game.log_ratio(solution.log_nu)` returns.")
+        raise DomainError("`log_ratio` must be numbers below inf; pass `game.log_ratio(solution.log_nu)`.")
     logs, indices, _ = _as_chunk(log_pi_0, E, ratio.size)
     return simplex.lift(logs, indices, ratio)
 
@@ -117,7 +113,7 @@ def lift_chunk(log_pi_0: Numbers, E: Numbers, log_ratio: Numbers) -> OverTraces:
 def _as_chunk(log_pi_0: Numbers, E: Numbers, n_answers: int) -> tuple[OverTraces, Extraction, Rounding]:
     logs, rounding, _ = read_real(log_pi_0, "log_pi_0")
     if logs.ndim != 1:
-        raise ShapeError(f"`log_pi_0` has shape {logs.shape}; a chunk is a list of at least one trace.")
+        raise ShapeError(f"`log_pi_0` has shape {logs.shape}; it must be a list of at least one trace, (Y,).")
     tolerance = _tolerances.normalisation(rounding, logs.size, in_logs=True)
     if not logs.max() <= tolerance:
         place = int(np.argmax(~(logs <= tolerance)))

@@ -1,4 +1,4 @@
-"""From the rewards of a group to the weights of its traces in the policy gradient."""
+"""Advantages: weights of the traces of a group in the policy gradient, computed from their rewards."""
 
 from typing import Literal, get_args
 
@@ -15,17 +15,17 @@ Normalise = Literal["center", "standardise", "standardise-batch", "leave-one-out
 
 @with_default_errors
 def group_advantages(rewards: Numbers, normalise: Normalise = "center") -> OverGroup:
-    """Turn the rewards of each group into advantages.
+    """Compute the advantages of the traces of each group.
 
     Math:
         none: A_i = r_i;   center: A_i = r_i - mean(r);   leave-one-out: A_i = r_i - mean of the other K - 1 rewards;
         standardise: A_i = (r_i - mean(r)) / (std(r) + 1e-4);
-        standardise-batch: the same with the deviation of all rewards of all groups.
+        standardise-batch: A_i = (r_i - mean(r)) / (std(rewards of all groups) + 1e-4).
 
-    Leave-one-out is K / (K - 1) times centring. Centring rescales the expected update; dividing by the group's own
-    deviation changes its direction (claim I.17), so it is not the default. Deviations are Bessel-corrected, and that of
-    the batch is about the batch's mean, as TRL's are. A baseline that does not depend on the trace at all needs the
-    group's answers: see `decoupled_advantages`.
+    Leave-one-out equals K / (K - 1) times centring. Centring multiplies the expected update by a constant; dividing by
+    the standard deviation of the group changes its direction (claim I.17), so it is not the default. Standard
+    deviations are Bessel-corrected, as in TRL. A baseline that is independent of the trace needs the answers of the
+    group: see `decoupled_advantages`.
 
     Args:
         rewards: Rewards of traces, [*x, K], in R-units.
@@ -35,7 +35,7 @@ def group_advantages(rewards: Numbers, normalise: Normalise = "center") -> OverG
         Advantages, [*x, K]; all 0 where a group's rewards are equal, unless `normalise` is "none".
 
     Raises:
-        DomainError: If there is no such rule, a reward is not a finite number, or a single trace leaves no others.
+        DomainError: If `normalise` is not one of these, a reward is not finite, or leave-one-out has a single trace.
 
     Source:
         (paper, eq. 5); claim B.2
@@ -65,29 +65,14 @@ def group_advantages(rewards: Numbers, normalise: Normalise = "center") -> OverG
 
 
 def deviation_of(squares: PerPrompt, number: int) -> PerPrompt:
-    """Compute the Bessel-corrected standard deviation of `number` rewards; 0 for a single one.
-
-    Args:
-        squares: Sum of the squared distances from their mean, any shape.
-        number: How many rewards.
-
-    Returns:
-        The deviation, of the same shape, in reward units.
-    """
+    """Return the Bessel-corrected standard deviation of `number` rewards, from their summed squared deviations."""
     return np.asarray(np.sqrt(squares / max(number - 1, 1)))
 
 
 def check_others(group_size: int) -> None:
-    """Raise unless a trace has others to be compared with.
-
-    Args:
-        group_size: Number of traces K.
-
-    Raises:
-        DomainError: If the trace is alone.
-    """
+    """Raise unless a group has at least two traces, as a baseline from the other traces needs."""
     if group_size < 2:
         raise DomainError(
-            "a baseline from the other traces needs a group of at least 2, not 1: no trace is left to average. "
-            "Use normalise='none', or larger groups."
+            "a baseline from the other traces needs a group of at least 2, not 1. Use normalise='none', or larger "
+            "groups."
         )

@@ -1,7 +1,7 @@
-"""Direct preference optimisation solved exactly: from comparisons of traces to a policy, its reward and a target.
+"""Direct preference optimisation, solved to a bound on the error: policy, implicit reward and target.
 
-Bradley-Terry scores s = beta log(pi / pi_0) enter the loss only through differences, and it is convex in them: a
-logistic regression on a graph whose edges are the compared pairs.
+The loss is a convex function of the differences of the Bradley-Terry scores s = beta log(pi / pi_0): a logistic
+regression on the graph of compared pairs.
 """
 
 from dataclasses import dataclass
@@ -19,17 +19,17 @@ from dagames.numerics.float_errors import with_default_errors
 EPSILON = float(np.finfo(np.float64).eps)
 
 STEPS = 200
-"""Newton steps allowed: the loss falls by a fixed share in each until the quadratic phase, a dozen on ordinary data."""
+"""Maximum number of Newton steps. A dozen suffice on ordinary data."""
 
 
 @dataclass(frozen=True, eq=False)
 class DpoSolution:
-    """The policy of least DPO loss, and a bound on its distance from it.
+    """A policy of nearly least DPO loss, and a bound on its error.
 
     Attributes:
         log_pi: Log of the policy, [Y]; -inf where the reference is.
-        scores: Implicit rewards beta log(pi / pi_0), centred to mean 0 over the traces of the reference, [Y], in
-            R-units; 0 for traces outside.
+        scores: Implicit rewards beta log(pi / pi_0), [Y], in R-units, with mean 0 over the traces of positive
+            reference probability; 0 for the others.
         error: Bound on the Euclidean distance of `scores` from the exact minimiser, in R-units.
         iterations: Newton steps taken.
     """
@@ -42,32 +42,32 @@ class DpoSolution:
 
 @with_default_errors
 def solve_dpo(pi_0: Numbers, wins: Numbers, beta: float, *, tolerance: float = _tolerances.SCORES) -> DpoSolution:
-    """Minimise the DPO loss over all policies, by Newton's method on the implicit rewards.
+    """Minimise the DPO loss over all policies by Newton's method on the implicit rewards.
 
     Math:
         loss(s) = -sum over y, y' of wins(y, y') log sigmoid(s(y) - s(y')) / sum of wins,   s = beta log(pi / pi_0).
 
-    If wins(y, y') is a weight of the pair times the Bradley-Terry probability of a reward r, the minimum is at
-    s = r + const, that is at pi proportional to pi_0 exp(r / beta), whatever the weights, if they connect all traces.
+    If wins(y, y') is a weight of the pair times the Bradley-Terry probability of a reward r, and the weights connect
+    all traces, the minimiser is s = r + const for any weights, that is pi proportional to pi_0 exp(r / beta).
 
-    The error bound: along any unit direction the curvature falls off no faster than exp(-sqrt(2) t), so a gradient of
-    norm g where the least curvature is m puts the minimiser within -log(1 - sqrt(2) g / m) / sqrt(2). A reward some
-    12 nats from all others is refused at the default tolerance, for rounding drowns its curvature; the error says which
-    tolerance can be met.
+    The error bound: along any unit direction the curvature decreases no faster than exp(-sqrt(2) t). At a point with
+    gradient norm g and least curvature m, the minimiser is therefore within -log(1 - sqrt(2) g / m) / sqrt(2). A reward
+    about 12 nats from all others does not meet the default tolerance, because the curvature is then of the size of
+    rounding errors; the SolveError names the tolerance that can be met.
 
     Args:
-        pi_0: Reference over traces, [Y]; traces of probability 0 are left out.
+        pi_0: Reference over traces, [Y]; traces of probability 0 are ignored.
         wins: Weight or number of comparisons that the first trace won against the second, [Y, Y], at least 0; the
             diagonal is not read.
         beta: Weight of the divergence to the reference, above 0, in reward units per nat.
-        tolerance: Largest `error` that is accepted, in reward units.
+        tolerance: Largest allowed `error`, in reward units.
 
     Returns:
         The policy and its implicit reward.
 
     Raises:
-        ShapeError: If `wins` is not one row and column per trace.
-        DomainError: If a weight is negative, or the comparisons leave some trace's score undecided.
+        ShapeError: If `wins` does not have one row and column per trace.
+        DomainError: If a weight is negative, or the comparisons do not determine all scores.
         SolveError: If the error bound stays above the tolerance.
 
     Source:
@@ -81,18 +81,18 @@ def solve_dpo(pi_0: Numbers, wins: Numbers, beta: float, *, tolerance: float = _
     reference = simplex.as_distribution(pi_0, "pi_0")
     beta, tolerance = simplex.as_positive(beta, "beta"), simplex.as_positive(tolerance, "tolerance")
     weights = _as_wins(wins, reference.size)
-    held = np.flatnonzero(reference)
-    scores, error, iterations = fit_scores(weights[np.ix_(held, held)], tolerance)
+    support = np.flatnonzero(reference)
+    scores, error, iterations = fit_scores(weights[np.ix_(support, support)], tolerance)
     everywhere = np.zeros(reference.size)
-    everywhere[held] = scores
+    everywhere[support] = scores
     log_pi = np.full(reference.size, -np.inf)
-    log_pi[held] = simplex.log_normalize(np.log(reference[held]) + scores / beta)
+    log_pi[support] = simplex.log_normalize(np.log(reference[support]) + scores / beta)
     return DpoSolution(log_pi, everywhere, error, iterations)
 
 
 @with_default_errors
 def recover_target(log_pi: Numbers, pi_0: Numbers, E: Numbers) -> PerAnswer:
-    """Read the game's target off a policy and its reference, without the reward.
+    """Compute the game's target from a policy and its reference, without the reward.
 
     Math:
         q(z) proportional to nu_pi(z) / nu_0(z),   which is exp(r*(z) / beta) at pi proportional to pi_0 exp(r* / beta)
@@ -107,7 +107,7 @@ def recover_target(log_pi: Numbers, pi_0: Numbers, E: Numbers) -> PerAnswer:
         Log of the target, [Z]; -inf for answers that the reference does not give.
 
     Raises:
-        ShapeError: If policy and reference are not over the same traces.
+        ShapeError: If policy and reference do not have the same shape, (Y,).
 
     Source:
         (paper, Prop 3.1, eq. 7); claim I.16
@@ -130,11 +130,7 @@ def recover_target(log_pi: Numbers, pi_0: Numbers, E: Numbers) -> PerAnswer:
 
 
 def fit_scores(wins: Wins, tolerance: float = _tolerances.SCORES) -> tuple[PerTrace, float, int]:
-    """Minimise the logistic loss of comparisons, which is all that DPO does: the reference only turns scores into pi.
-
-    Args:
-        wins: Weight of comparisons that the first trace won against the second, [Y, Y], diagonal 0.
-        tolerance: Largest error bound that is accepted, in reward units.
+    """Minimise the logistic loss of comparisons `wins`, [Y, Y], whose diagonal is 0.
 
     Returns:
         Scores of mean 0, [Y], a bound on their Euclidean error, and the number of Newton steps.
@@ -154,25 +150,25 @@ def fit_scores(wins: Wins, tolerance: float = _tolerances.SCORES) -> tuple[PerTr
         if error <= tolerance:
             return scores, error, iteration
         best = min(best, error)
-        # The loss does not see a common shift; adding 1 along it makes the matrix regular and the step have mean 0.
+        # The loss is invariant under a common shift; the constant makes the matrix regular and the step centred.
         try:
             step = -np.linalg.solve(hessian + np.diag(hessian).mean(), gradient)
         except np.linalg.LinAlgError:
             break
-        # Damped as for a self-concordant loss, so that a full step is taken only where the quadratic model is good.
+        # Damped as for a self-concordant function: full steps only where the quadratic model is accurate.
         size = float(np.sqrt(2) * np.linalg.norm(step))
         scores = scores + step * (1.0 if size < 1e-3 else np.log1p(size) / size)
         scores -= scores.mean()
     raise SolveError(
-        f"`wins` determines the scores only to {best:.1e} > {tolerance:.1e}: some comparisons are nearly certain, so "
-        "that their margins hardly change the loss. Ask for a larger `tolerance`, or use smaller rewards."
+        f"`wins` determines the scores only to {best:.1e} > {tolerance:.1e}: some comparisons are nearly certain, and "
+        "the loss hardly depends on their margins. Use a larger `tolerance`, or smaller rewards."
     )
 
 
 def _as_wins(wins: Numbers, n_traces: int) -> Wins:
     array = simplex.as_real(wins, "wins").copy()
     if array.shape != (n_traces, n_traces):
-        raise ShapeError(f"`wins` has shape {array.shape}; {n_traces} traces ask for a square of that size.")
+        raise ShapeError(f"`wins` has shape {array.shape}; it must be {(n_traces, n_traces)} for {n_traces} traces.")
     if (array < 0).any():
         place = tuple(int(i) for i in np.argwhere(array < 0)[0])
         raise DomainError(f"`wins[{place[0]}, {place[1]}]` is negative: {array[place]:g}.")
@@ -185,20 +181,20 @@ def _check_connected(wins: Wins) -> None:
     if parts > 1:
         alone = np.flatnonzero(part == part[0])[:10].tolist()
         raise DomainError(
-            f"`wins` leaves scores undecided: no chain of wins leads both from the traces {alone} (of those with mass) "
-            "to the others and back, so the loss has no minimum: a margin grows for ever, or was never compared. "
-            "Use more comparisons, or add a small weight to every pair."
+            f"`wins` does not determine the scores: there is no chain of wins from the traces {alone} (numbered among "
+            "those with mass) to all others and back, so the loss has no unique minimum. Use more comparisons, or add "
+            "a small weight to every pair."
         )
 
 
 def _slopes(wins: Wins, scores: PerTrace) -> tuple[PerTrace, Wins, float]:
-    """Differentiate the loss twice; the last is a bound on the gradient's rounding error."""
+    """Return gradient and Hessian of the loss, and a bound on the rounding error of the gradient."""
     margins = scores[:, None] - scores[None, :]
-    # The winner's surprise; both tails come from expit, for 1 - expit loses the small ones.
-    surprise = wins * expit(-margins)
-    won, lost = surprise.sum(axis=1), surprise.sum(axis=0)
+    # expit(-x) is accurate where 1 - expit(x) cancels.
+    loss_slopes = wins * expit(-margins)
+    won, lost = loss_slopes.sum(axis=1), loss_slopes.sum(axis=0)
     curvature = (wins + wins.T) * expit(margins) * expit(-margins)
-    # A margin that is off by its last bit changes its surprise by the margin times that, relatively.
+    # A relative error eps of a margin x changes expit(-x) by at most |x| eps, relatively.
     rounding = EPSILON * (8.0 + float(np.ptp(scores))) * float(np.linalg.norm(won + lost))
     return np.asarray(lost - won), np.asarray(np.diag(curvature.sum(axis=1)) - curvature), rounding
 

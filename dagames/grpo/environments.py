@@ -1,4 +1,4 @@
-"""What a tabular policy is trained on: traces, their answers, and what a group of answers is worth."""
+"""Environments of the tabular simulator: traces, their answers, the reference, and rewards of groups."""
 
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
@@ -34,7 +34,7 @@ class Environment(Protocol):
 
     @property
     def logits(self) -> NDArray[np.float64]:
-        """Logits of the reference, where training starts, [Y]; -inf for a trace that it excludes."""
+        """Logits of the reference, where training starts, [Y]; -inf for a trace of probability 0."""
         ...
 
     @property
@@ -44,25 +44,25 @@ class Environment(Protocol):
 
     @property
     def right(self) -> int:
-        """The answer whose mass is called accuracy."""
+        """The correct answer, whose probability is the accuracy."""
         ...
 
     def rewards(self, answers: NDArray[np.int64], rngs: Generators) -> OverGroup:
-        """Reward one group per seed: from answers, [seeds, K], to rewards, [seeds, K]."""
+        """Return the rewards of one group per seed, [seeds, K], from its answers, [seeds, K]."""
         ...
 
 
 @dataclass(frozen=True)
 class ManyToOne:
-    """Many traces to each answer, one right answer, and a bias that is added to every reward of a step.
+    """Many traces per answer, one right answer, and a random bias that is added to all rewards of a step.
 
     Attributes:
         n_traces: Number of traces |Y|; trace y gives answer y modulo `n_answers`.
         n_answers: Number of answers |Z|; answer 0 is right.
         signal: Reward of the right answer, above the bias.
-        biases: Bias of a step, drawn from these with equal chances.
+        biases: Possible biases of a step, drawn with equal probabilities.
         right: The right answer.
-        beta: Weight of the divergence to the reference: none.
+        beta: Weight of the divergence to the reference; 0 by default.
 
     Source:
         (paper, section 5, synthetic study); claim I.29
@@ -91,20 +91,20 @@ class ManyToOne:
         return np.zeros(self.n_traces)
 
     def rewards(self, answers: NDArray[np.int64], rngs: Generators) -> OverGroup:
-        """Draw each seed's bias of the step and add the signal, [seeds, K]."""
+        """Draw one bias per seed and add the signal of right answers, [seeds, K]."""
         bias = np.array([[rng.choice(self.biases)] for rng in rngs])
         return np.asarray(bias + self.signal * (answers == self.right))
 
 
 @dataclass(frozen=True, eq=False)
 class GroupTask:
-    """A game's reference and beta, and rewards that are read off each group's answers.
+    """A game's reference and beta, with rewards that are a function of the counts of each group.
 
     Attributes:
-        game: Where the reference over traces, the extraction and beta come from; one prompt. Its functional is not
-            read: what is optimised is what `reward` estimates.
+        game: Reference over traces, answers and beta; one prompt. Its functional is not used: training follows
+            `reward`.
         reward: A reward table, a Target, rewards by answer [Z], or a function from counts to rewards.
-        right: The answer whose mass is called accuracy.
+        right: The correct answer, whose probability is the accuracy.
 
     >>> from dagames.functionals import Gini
     >>> from dagames.targets import GiniDiversity
@@ -118,16 +118,11 @@ class GroupTask:
     right: int = 0
 
     def __post_init__(self) -> None:
-        """Validate the game, and copy rewards by answer.
-
-        Raises:
-            DomainError: If `game` is no game.
-            ShapeError: If it is a batch of prompts.
-        """
+        """Validate the game, and copy rewards by answer."""
         if not isinstance(self.game, AlignmentGame):
             raise DomainError(f"`game` must be an AlignmentGame, not {type(self.game).__name__}.")
         if self.game.batch:
-            raise ShapeError(f"`game` has prompts of shape {self.game.batch}; a task is one prompt.")
+            raise ShapeError(f"`game` has prompts of shape {self.game.batch}; a task takes one prompt.")
         if not isinstance(self.reward, RewardTable | Target) and not callable(self.reward):
             object.__setattr__(self, "reward", as_real(self.reward, "reward"))
 
@@ -152,7 +147,7 @@ class GroupTask:
         return self.game.beta
 
     def rewards(self, answers: NDArray[np.int64], rngs: Generators) -> OverGroup:
-        """Count each seed's answers and look its rewards up, [seeds, K]."""
+        """Return the rewards of each seed's answers, [seeds, K], from their counts."""
         counts = (answers[..., None] == np.arange(self.n_answers)).sum(axis=1)
         rewards = rewards_of(as_group_reward(self.reward, answers.shape[-1]), counts)
         return np.take_along_axis(rewards, answers, axis=-1)

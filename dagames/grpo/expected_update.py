@@ -1,4 +1,4 @@
-"""What a group of K traces does to the policy on average: the exact expected update, by listing or by moments."""
+"""The exact expected update of a group of K traces, by enumeration of counts or in closed form."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ from dagames.targets import Target
 Route = Literal["auto", "enumeration", "moments"]
 
 WEIGHTS = 2**22
-"""Most probabilities of groups that are held at once."""
+"""Maximum number of group probabilities in one temporary array."""
 
 
 @with_default_errors
@@ -54,8 +54,8 @@ def expected_update(
         reward: A reward table, a Target, rewards by answer [Z], or a function from counts to rewards.
         group_size: Number of traces K.
         normalise: "center", "standardise", "leave-one-out", "decoupled" or "none".
-        route: "enumeration" lists all counts of a group; "moments" uses the closed form, for rewards by count and
-            every rule but "standardise"; "auto" takes moments where they are enough.
+        route: "enumeration" sums over all counts of a group; "moments" uses the closed form, for rewards by answer or
+            by count and every rule but "standardise"; "auto" uses moments where possible.
 
     Returns:
         The expected step, [*x, Z], in R-units per logit; it sums to 0. Exact to rounding.
@@ -75,15 +75,15 @@ def expected_update(
 
 @with_default_errors
 def true_update(nu: Numbers, reward: Callable[[OverAnswers], OverAnswers] | Numbers) -> OverAnswers:
-    """Compute the policy gradient of a reward that is known exactly, in the logits of the answers.
+    """Compute the policy gradient of an exact reward, in the logits of the answers.
 
     Math:
         nu_z (g_z - sum_w nu_w g_w);   the gradient of -R for g = -grad R(nu).
 
     Args:
         nu: Answer probabilities, [*x, Z].
-        reward: Rewards of answers, [*x, Z], or a function of `nu` that returns them, as `Target.exact_rewards`; what
-            it says of an answer without mass does not matter.
+        reward: Rewards of answers, [*x, Z], or a function of `nu` that returns them, such as `Target.exact_rewards`;
+            rewards of answers without mass are ignored.
 
     Returns:
         The step, [*x, Z], in R-units per logit; 0 where nu is 0.
@@ -96,16 +96,18 @@ def true_update(nu: Numbers, reward: Callable[[OverAnswers], OverAnswers] | Numb
     array([ 0.25 , -0.125, -0.125])
     """
     nu = as_distribution(nu, "nu")
-    said = read_real(reward(nu) if callable(reward) else reward, "reward").array
-    if said.shape[-1:] != nu.shape[-1:]:
-        raise ShapeError(f"`reward` has shape {said.shape}; answers of shape {nu.shape} ask for one reward each.")
-    rewards = as_real(np.where(nu > 0, said, 0.0), "reward")
+    by_answer = read_real(reward(nu) if callable(reward) else reward, "reward").array
+    if by_answer.shape[-1:] != nu.shape[-1:]:
+        raise ShapeError(
+            f"`reward` has shape {by_answer.shape}; it must have one reward for each of {nu.shape[-1]} answers."
+        )
+    rewards = as_real(np.where(nu > 0, by_answer, 0.0), "reward")
     return np.asarray(nu * (rewards - (nu * rewards).sum(axis=-1, keepdims=True)))
 
 
 @dataclass(frozen=True, eq=False)
 class ExpectedUpdate:
-    """The expected update as a function of nu, for many nu: what does not depend on nu is computed once.
+    """The expected update as a function of nu; what does not depend on nu is computed once.
 
     Attributes:
         reward: A reward table, a Target, rewards by answer [Z], or a function from counts to rewards.
@@ -128,12 +130,7 @@ class ExpectedUpdate:
     route: Route = "auto"
 
     def __post_init__(self) -> None:
-        """Validate the settings.
-
-        Raises:
-            DomainError: If there is no such rule or route, or the route does not fit the reward.
-            ShapeError: If rewards by answer are for another number of answers.
-        """
+        """Validate the settings."""
         object.__setattr__(self, "group_size", as_group_size(self.group_size))
         object.__setattr__(self, "n_answers", as_count(self.n_answers, "n_answers"))
         check_rule(self.normalise)
@@ -145,7 +142,7 @@ class ExpectedUpdate:
         needed = self.group_size + 1
         if isinstance(reward, ByCount) and reward.rewards.size != needed:
             raise ShapeError(
-                f"`reward` has {reward.rewards.size} entries by count; K = {needed - 1} asks for {needed}."
+                f"`reward` has {reward.rewards.size} entries by count; it must have {needed} for K = {needed - 1}."
             )
         if self.route == "moments" and not isinstance(reward, ByAnswer | ByCount):
             raise DomainError(
@@ -158,14 +155,14 @@ class ExpectedUpdate:
 
         Args:
             nu: Answer probabilities, [*x, Z].
-            bonus: What each trace gets besides, by its answer, [*x, Z], before advantages are formed: a penalty for
-                leaving the reference, say. Nothing by default.
+            bonus: Number added to the reward of each trace, by its answer, [*x, Z], such as the penalty
+                -beta log(nu / nu_0); 0 by default.
 
         Returns:
             The expected step, [*x, Z], in R-units per logit.
 
         Raises:
-            ShapeError: If `nu` is over another number of answers, or the bonus has another shape than `nu`.
+            ShapeError: If `nu` has another number of answers, or the bonus another shape than `nu`.
         """
         nu = as_distribution(nu, "nu")
         if nu.shape[-1] != self.n_answers:
@@ -173,9 +170,9 @@ class ExpectedUpdate:
         extra = np.zeros(nu.shape) if bonus is None else as_real(bonus, "bonus")
         if extra.shape != nu.shape:
             raise ShapeError(f"`bonus` has shape {extra.shape}; `nu` has {nu.shape}.")
-        given = self._reward
-        if self._by_moments and isinstance(given, ByAnswer | ByCount):
-            reward = effective_reward(nu, given, self.group_size, self.normalise)
+        group_reward = self._reward
+        if self._by_moments and isinstance(group_reward, ByAnswer | ByCount):
+            reward = effective_reward(nu, group_reward, self.group_size, self.normalise)
             return np.asarray(effective_scale(self.group_size, self.normalise) * true_update(nu, reward + extra))
         rows, extras = nu.reshape(-1, self.n_answers), extra.reshape(-1, self.n_answers)
         return self._listed(rows, extras).reshape(nu.shape)
@@ -199,7 +196,7 @@ class ExpectedUpdate:
         return list(self._parts())
 
     def _listed(self, nu: OverAnswers, extra: OverAnswers) -> OverAnswers:
-        """Add up what each group pulls, for many nu [X, Z]."""
+        """Sum the steps of all counts times their probabilities, for nu [X, Z]."""
         few = number_of_groups(self.n_answers, self.group_size) <= KEPT
         pull = np.zeros(nu.shape)
         for counts, rewards in self._kept if few else self._parts():
@@ -212,6 +209,6 @@ class ExpectedUpdate:
 
     def _advantages(self, counts: GroupCounts, rewards: GroupRewards, extra: PerAnswer) -> GroupRewards:
         if self.normalise == "decoupled":
-            # The others' bonus is left out of the baseline: it does not depend on the trace, so it moves no mean.
+            # The bonus of the others is independent of the trace, so the baseline without it is unbiased too.
             return np.asarray(rewards + extra - baselines_without(self._reward, counts))
         return advantages_of(counts, rewards + extra, self.normalise)

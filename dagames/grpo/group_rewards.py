@@ -1,6 +1,7 @@
-"""Rewards as functions of the counts of a whole group, in one form for tables, targets and the user's own rules.
+"""Rewards as functions of the counts of a group: from tables, targets, rewards by answer, and users' functions.
 
-A group of K traces gave answer z n_z times. A group reward says what a trace with answer z then gets, for every z.
+In a group of K traces, n_z have answer z. A group reward maps the counts n to the reward of a trace with answer z, for
+every z.
 """
 
 from collections.abc import Callable
@@ -18,17 +19,16 @@ from dagames.simplex import as_real, check_finite
 from dagames.targets import AnswerGroup, GiniDiversity, InverseFrequency, Target
 
 GroupReward: TypeAlias = Callable[[AnswerCounts], OverAnswers]
-"""From counts per answer, [*x, Z], to the reward of a trace with that answer, [*x, Z]; what it says where a count is 0
-is not read."""
+"""Maps counts per answer, [*x, Z], to the reward of a trace with that answer, [*x, Z]; values at counts of 0 are
+ignored."""
 
 
 @dataclass(frozen=True, eq=False)
 class ByCount:
-    """A reward that is looked up by the count of the trace's own answer, the trace itself included.
+    """A reward by the number of traces with the same answer, the trace itself included.
 
     Attributes:
-        rewards: Reward at count 0, 1, ..., K, [K + 1], in R-units; the first, of an answer that nobody gave, moves no
-            trace.
+        rewards: Reward at count 0, 1, ..., K, [K + 1], in R-units; the one at count 0 applies to no trace.
 
     >>> ByCount(np.array([0.0, 1.0, 0.5]))(np.array([2, 0]))
     array([0.5, 0. ])
@@ -41,13 +41,13 @@ class ByCount:
         object.__setattr__(self, "rewards", as_real(self.rewards, "rewards"))
 
     def __call__(self, counts: AnswerCounts) -> OverAnswers:
-        """Look the rewards up, [*x, Z]."""
+        """Return the reward at each count, [*x, Z]."""
         return np.asarray(self.rewards[counts])
 
 
 @dataclass(frozen=True, eq=False)
 class ByAnswer:
-    """A reward that depends on the answer alone, whatever the rest of the group says.
+    """A reward that depends on the answer alone.
 
     Attributes:
         rewards: Reward of each answer, [Z], in R-units.
@@ -70,7 +70,7 @@ class ByAnswer:
 
 @dataclass(frozen=True)
 class ByTarget:
-    """The rewards that a Target gives to a group, such as a majority vote; 0 for answers that nobody gave.
+    """The rewards of a Target for groups with given counts; 0 for answers of count 0.
 
     Attributes:
         target: The Target; its rewards must not depend on the order of the traces.
@@ -84,41 +84,31 @@ class ByTarget:
     target: Target
 
     def __call__(self, counts: AnswerCounts) -> OverAnswers:
-        """Ask the target about one group after the other, each once.
-
-        Args:
-            counts: Counts per answer, [*x, Z].
-
-        Returns:
-            Rewards, [*x, Z], in R-units.
-
-        Raises:
-            DomainError: If the target rewards the same counts differently in another order.
-        """
+        """Return the rewards of the counts, [*x, Z]; each distinct group is evaluated once."""
         rows, place = np.unique(counts.reshape(-1, counts.shape[-1]), axis=0, return_inverse=True)
         rewards = np.zeros(rows.shape)
         for row, out in zip(rows, rewards, strict=True):
             answers = np.repeat(np.arange(row.size), row)
-            given = self.target.rewards(AnswerGroup(answers.tolist()))
-            if not np.array_equal(given, self.target.rewards(AnswerGroup(answers[::-1].tolist()))[::-1]):
+            rewards_by_trace = self.target.rewards(AnswerGroup(answers.tolist()))
+            if not np.array_equal(rewards_by_trace, self.target.rewards(AnswerGroup(answers[::-1].tolist()))[::-1]):
                 raise DomainError(
-                    f"{self.target!r} rewards the counts {row.tolist()} by the order of the traces, so counts alone do "
-                    "not say what a trace gets. Use a rule for ties without order, such as ties='split'."
+                    f"{self.target!r} gives rewards for the counts {row.tolist()} that depend on the order of the "
+                    "traces. Use a rule for ties that does not depend on it, such as ties='split'."
                 )
-            out[answers] = given
+            out[answers] = rewards_by_trace
         return rewards[place.ravel()].reshape(counts.shape)
 
 
 @with_default_errors
 def as_group_reward(reward: RewardTable | Target | GroupReward | Numbers, group_size: int) -> GroupReward:
-    """Read a table, a target or a list of rewards as a function of a group's counts.
+    """Convert a table, a target or rewards by answer to a function of a group's counts.
 
-    A table for independent counts is read on the K - 1 other traces, so it must be a table for K - 1; it gives the
-    same rewards as the self-inclusive table with the coefficients shifted by one (claim II.4).
+    A table for independent counts is applied to the K - 1 other traces, so it must be for groups of K - 1; the rewards
+    equal those of the self-inclusive table with the coefficients shifted by one (claim II.4).
 
     Args:
         reward: A `RewardTable`; a `Target`; rewards by answer, [Z]; or a function from counts [*x, Z] to rewards
-            [*x, Z], which is returned as it is.
+            [*x, Z], which is returned unchanged.
         group_size: Number of traces K that are rewarded together.
 
     Returns:
@@ -126,7 +116,7 @@ def as_group_reward(reward: RewardTable | Target | GroupReward | Numbers, group_
 
     Raises:
         DomainError: If the table is for groups of another size.
-        ShapeError: If rewards by answer are not a list.
+        ShapeError: If rewards by answer are not one-dimensional.
 
     >>> from dagames.targets import GiniDiversity
     >>> as_group_reward(GiniDiversity(), 4).rewards
@@ -145,23 +135,12 @@ def as_group_reward(reward: RewardTable | Target | GroupReward | Numbers, group_
         return reward
     rewards = as_real(reward, "reward")
     if rewards.ndim != 1:
-        raise ShapeError(f"`reward` has shape {rewards.shape}; one reward per answer, (Z,), is needed.")
+        raise ShapeError(f"`reward` has shape {rewards.shape}; it must have one reward per answer, (Z,).")
     return ByAnswer(rewards)
 
 
 def rewards_of(reward: GroupReward, counts: AnswerCounts) -> OverAnswers:
-    """Ask a group reward, and check what it says of the answers that were given.
-
-    Args:
-        reward: From counts to rewards.
-        counts: Counts, [*x, Z].
-
-    Returns:
-        Rewards, [*x, Z]; 0 for answers that nobody gave.
-
-    Raises:
-        ShapeError: If the function returns another shape.
-    """
+    """Evaluate and validate a group reward at counts [*x, Z]; 0 for answers of count 0."""
     rewards = read_real(reward(counts), "reward(counts)").array
     if rewards.shape != counts.shape:
         raise ShapeError(
@@ -174,13 +153,13 @@ def rewards_of(reward: GroupReward, counts: AnswerCounts) -> OverAnswers:
 
 
 def _from_table(table: RewardTable, group_size: int) -> ByCount:
-    seen = group_size - 1 if table.counts == "independent" else group_size
-    if table.group_size != seen:
+    n_counted = group_size - 1 if table.counts == "independent" else group_size
+    if table.group_size != n_counted:
         raise DomainError(
-            f"`reward` is a table for {table.group_size} traces ({table.counts} counts), but a group of {group_size} "
-            f"gives a trace {table.counts} counts of {seen}. Make the table for {seen} traces."
+            f"`reward` is a table for {table.group_size} traces ({table.counts} counts), but {table.counts} counts in "
+            f"a group of {group_size} are over {n_counted} traces. Make the table for {n_counted} traces."
         )
     if table.counts != "independent":
         return ByCount(table.coefficients)
-    # A trace that is one of k with its answer sees k - 1 others; nobody reads the entry for 0.
+    # The count k of a group is the count k - 1 of the others; the entry for 0 is not used.
     return ByCount(np.concatenate([table.coefficients[:1], table.coefficients]))

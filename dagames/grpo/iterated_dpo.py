@@ -1,4 +1,4 @@
-"""DPO on a reward that moves with the policy: preferences are made anew in each round."""
+"""Iterated DPO: in each round, preferences follow from the reward -grad R at the current policy."""
 
 from collections.abc import Iterator
 from typing import Literal
@@ -20,23 +20,24 @@ Damping = float | Literal["auto"]
 
 @with_default_errors
 def iterated_dpo_path(game: AlignmentGame, damping: Damping = "auto") -> Iterator[Iterate]:
-    """Yield the plays of iterated DPO, the reference first, without end.
+    """Generate the rounds of iterated DPO, starting with the reference, without end.
 
     Math:
         round t: P(z > z') = sigmoid(r_t(z) - r_t(z')),   r_t = -grad R(nu_t);
         nu_{t+1} minimises the DPO loss of P with reference nu_t^(1 - eta) nu_0^eta and weight beta / eta.
 
-    The round's policy is nu_t^(1 - eta) (nu_0 exp(r_t / beta))^eta: eta = 1 is plain DPO against the reference, whose
-    rounds are alternating best response (paper, appendix E), and smaller eta damp it. It reaches the game's equilibrium
-    where that does: undamped it need not (claim I.7), with eta = beta / (beta + L) it does (claim I.8).
+    The new policy is proportional to nu_t^(1 - eta) (nu_0 exp(r_t / beta))^eta. With eta = 1 this is DPO against the
+    reference, and the rounds are alternating best response (paper, appendix E); smaller eta damp it. The rounds
+    converge to the equilibrium exactly where alternating best response does: not always for eta = 1 (claim I.7),
+    always for eta = beta / (beta + L) (claim I.8).
 
     Args:
         game: One prompt; the functional needs finite slopes on the reachable answers.
-        damping: The share eta of the new policy, in (0, 1]; "auto" for beta / (beta + L).
+        damping: The weight eta of the new policy, in (0, 1]; "auto" for beta / (beta + L).
 
     Yields:
-        Marginals, [Z], and the targets that their rewards stand for. A SolveError if a round's rewards are some 12 nats
-        apart.
+        Marginals, [Z], and the targets that belong to their rewards. A SolveError if rewards of a round are more than
+        about 12 nats apart.
 
     Raises:
         ShapeError: If the game is a batch of prompts.
@@ -54,22 +55,22 @@ def iterated_dpo_path(game: AlignmentGame, damping: Damping = "auto") -> Iterato
     """
     check_game(game, AlignmentGame)
     if game.batch:
-        raise ShapeError(f"`game` has prompts of shape {game.batch}; iterated DPO follows one prompt.")
+        raise ShapeError(f"`game` has prompts of shape {game.batch}; iterated DPO takes one prompt.")
     eta = _as_damping(game, damping)
     log_nu = game.log_reference
-    held = game.reachable
+    reachable = game.reachable
     while True:
         log_q = game.log_best_target(log_nu)
         yield Iterate(log_nu, log_q)
-        # The best target is exp(-grad R / beta) up to a constant, which preferences do not see.
-        rewards = game.beta * np.where(held, log_q, 0.0)
-        mixed = (1 - eta) * np.where(held, log_nu, 0.0) + eta * np.where(held, game.log_reference, 0.0)
-        comparisons = bradley_terry(rewards[held])
+        # The best target is exp(-grad R / beta) up to a constant, and preferences do not depend on constants.
+        rewards = game.beta * np.where(reachable, log_q, 0.0)
+        mixed = (1 - eta) * np.where(reachable, log_nu, 0.0) + eta * np.where(reachable, game.log_reference, 0.0)
+        comparisons = bradley_terry(rewards[reachable])
         np.fill_diagonal(comparisons, 0.0)
-        scores = np.zeros(held.shape)
-        scores[held] = fit_scores(comparisons)[0]
-        # As `solve_dpo` does with this reference, in log space: its masses may underflow.
-        log_nu = simplex.log_normalize(np.where(held, mixed + scores * eta / game.beta, -np.inf))
+        scores = np.zeros(reachable.shape)
+        scores[reachable] = fit_scores(comparisons)[0]
+        # The policy that `solve_dpo` returns for this reference, in log space because masses may underflow.
+        log_nu = simplex.log_normalize(np.where(reachable, mixed + scores * eta / game.beta, -np.inf))
 
 
 @with_default_errors
@@ -80,16 +81,16 @@ def solve_iterated_dpo(
     tolerance: float = _tolerances.GAP,
     max_iterations: int = 10_000,
 ) -> Solution:
-    """Run iterated DPO until the game's own duality gap certifies the policy.
+    """Run iterated DPO until the duality gap of the game is below the tolerance.
 
     Args:
         game: One prompt; the functional needs finite slopes on the reachable answers.
-        damping: The share eta of the new policy, in (0, 1]; "auto" for beta / (beta + L).
+        damping: The weight eta of the new policy, in (0, 1]; "auto" for beta / (beta + L).
         tolerance: Relative duality gap to reach.
-        max_iterations: Rounds allowed.
+        max_iterations: Maximum number of rounds.
 
     Returns:
-        The certified solution. A SolveError if the rounds cycle, or run out.
+        The certified solution. A SolveError if the rounds cycle or do not reach the tolerance.
 
     Source:
         (paper, section 3.1, Implication for DPO); claim I.16
@@ -107,12 +108,12 @@ def _as_damping(game: AlignmentGame, damping: Damping) -> float:
     if damping != "auto":
         eta = simplex.as_positive(damping, "damping")
         if eta > 1:
-            raise DomainError(f"`damping` is the share of the new policy, a number in (0, 1], not {eta:g}.")
+            raise DomainError(f"`damping` must be a number in (0, 1], the weight of the new policy, not {eta:g}.")
         return eta
     smoothness = float(np.max(game.functional.relative_smoothness))
     if not np.isfinite(smoothness):
         raise SolveError(
-            f"{type(game.functional).__name__} is not smooth relative to the negative entropy, so no damping is known "
-            "to be safe; give `damping` a number."
+            f"{type(game.functional).__name__} is not smooth relative to the negative entropy, so damping='auto' "
+            "is not defined; pass a number as `damping`."
         )
     return game.beta / (game.beta + smoothness)

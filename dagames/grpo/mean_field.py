@@ -1,4 +1,4 @@
-"""The course that training takes on average: the exact expected update, iterated."""
+"""The mean field of training: the exact expected update, iterated."""
 
 from collections.abc import Iterator
 from typing import Literal, get_args
@@ -30,22 +30,23 @@ def mean_field_path(
     normalise: Rule = "center",
     geometry: Geometry = "logits",
 ) -> Iterator[OverAnswers]:
-    """Follow the answer marginals of training by expected steps, the reference first, without end.
+    """Generate the answer marginals of training by expected steps, starting with the reference, without end.
 
     Math:
         theta' = theta + learning_rate u(nu),   nu = softmax(theta),   u(nu) = E[1/K sum_i A_i (e_{z_i} - nu)],
         A_i the advantages of the rewards r_i - beta log(nu(z_i) / nu_0(z_i)).
 
-    The policy has one logit per answer. One with m equally likely traces per answer follows the same path at
-    learning_rate / m, for each trace gets its share of the step. The divergence enters as a part of the reward, which
-    for whole traces is the estimate with the right gradient (claim I.17b). With geometry="natural" the step is
-    u(nu) / nu, the gradient in the Fisher metric, which does not slow down where nu is small.
+    The policy has one logit per answer. A policy with m equally likely traces per answer, trained with the learning
+    rate m * learning_rate, follows the same path, because each trace logit gets 1/m of the step. The divergence enters
+    through the reward; for whole traces this estimate has the right gradient (claim I.17b). With
+    geometry="natural" the step is u(nu) / nu, the gradient in the Fisher metric, which is not small where nu is small.
 
-    Sampled runs follow it as the learning rate falls. Their mean misses it by a term of that order, which is lost in
-    the noise for rewards that pull together (diversity), and not for a vote, whose runs part ways.
+    Sampled runs converge to this path as the learning rate tends to 0. The difference of their mean is of the order of
+    the learning rate: below the noise for rewards with one attractor (diversity), but not for a vote, where runs end at
+    different answers.
 
     Args:
-        nu_0: Answer marginal of the reference, [*x, Z]; where training starts.
+        nu_0: Answer marginal of the reference, [*x, Z], where training starts.
         reward: A reward table, a Target, rewards by answer [Z], or a function from counts to rewards.
         group_size: Number of traces K.
         learning_rate: Step in logits per unit of advantage, above 0.
@@ -54,10 +55,10 @@ def mean_field_path(
         geometry: "logits" for plain gradient steps, "natural" for the Fisher metric.
 
     Returns:
-        Log answer marginals, [*x, Z], one after the other; -inf where the reference has no mass.
+        An iterator over log answer marginals, [*x, Z]; -inf where the reference has no mass.
 
     Raises:
-        DomainError: If a number is out of its domain, or there is no such geometry.
+        DomainError: If a number is out of its domain, or `geometry` is not one of these.
 
     Source:
         claim B.5
@@ -82,13 +83,13 @@ def mean_field_path(
 def _path(
     update: ExpectedUpdate, reference: OverAnswers, learning_rate: float, beta: float, geometry: Geometry
 ) -> Iterator[OverAnswers]:
-    held = reference > 0
-    log_nu_0 = np.log(reference, out=np.full(reference.shape, -np.inf), where=held)
+    support = reference > 0
+    log_nu_0 = np.log(reference, out=np.full(reference.shape, -np.inf), where=support)
     log_nu = log_nu_0
     while True:
         yield log_nu
         nu = np.exp(log_nu)
-        penalty = beta * np.subtract(log_nu, log_nu_0, out=np.zeros_like(nu), where=held)
+        penalty = beta * np.subtract(log_nu, log_nu_0, out=np.zeros_like(nu), where=support)
         step = update.at(nu, -penalty)
         if geometry == "natural":
             step = np.divide(step, nu, out=np.zeros_like(nu), where=nu > 0)

@@ -1,16 +1,16 @@
-"""Which reward a group really climbs: the expected update in closed form, without listing groups.
+"""The expected update in closed form: the policy gradient of an effective reward.
 
-Theorem. Let a trace with answer z get c_n, where n is the number of traces in its group of K that gave z, itself
-included. With a baseline that does not depend on the trace the expected update is the policy gradient of the reward
+Theorem. Let the reward of a trace with answer z be c_n, with n the number of traces in its group of K that have answer
+z, itself included. With a baseline that is independent of the trace, the expected update is the policy gradient of
 
-    a(p) = E c(1 + Bin(K - 1, p)) = sum_j c_{j+1} B_{j,K-1}(p),
+    a(p) = E c(1 + Bin(K - 1, p)) = sum_j c_{j+1} B_{j,K-1}(p).
 
-with the mean of the other traces' rewards it is the policy gradient of
+With the mean reward of the other traces as baseline, it is the policy gradient of
 
     b(p) = E c(1 + Bin(K - 2, p)) = a(p) - p a'(p) / (K - 1),
 
-and centred by the group's mean it is (K - 1) / K times that. For a power or the logarithm, p a'(p) is affine in a(p),
-so the baseline changes the scale only: claims I.19 and B.1.
+and with the mean of the whole group it is (K - 1) / K times that. For a power or the logarithm, p a'(p) is affine in
+a(p), so the choice of baseline changes only the scale: claims I.19 and B.1.
 """
 
 import numpy as np
@@ -26,20 +26,10 @@ from dagames.simplex import as_real
 
 
 def bernstein(coefficients: PerCount, p: OverAnswers) -> OverAnswers:
-    """Evaluate a Bernstein polynomial by de Casteljau's scheme.
+    """Return sum_k c_k (n choose k) p^k (1 - p)^(n - k), of p's shape, by de Casteljau's scheme.
 
-    Every step is an average, so the rounding error is of the size of the coefficients that matter at p; weights of
-    large binomials, and their logarithms, lose more.
-
-    Args:
-        coefficients: c_0..c_n, [n + 1].
-        p: Points in [0, 1], any shape.
-
-    Returns:
-        sum_k c_k (n choose k) p^k (1 - p)^(n - k), of p's shape.
-
-    >>> bernstein(np.array([0.0, 0.0, 1.0]), np.array([0.5]))
-    array([0.25])
+    Every step is an average, so rounding is of the size of the coefficients that matter at p. Binomial weights, or
+    their logarithms, lose more digits for large n.
     """
     at = np.asarray(p)[..., None]
     values = np.broadcast_to(coefficients, (*p.shape, coefficients.size))
@@ -64,16 +54,15 @@ def effective_reward(
         normalise: "center" or "leave-one-out" for b, "decoupled" or "none" for a.
 
     Returns:
-        The reward g, [*x, Z], in R-units; 0 where a single trace is compared with itself.
+        The reward g, [*x, Z], in R-units; 0 for a group of one trace with a baseline.
 
     Raises:
-        DomainError: If the rule divides by the group's deviation, which no finite number of moments settles, or `p`
-            is no probability.
+        DomainError: If the rule is "standardise", which has no closed form in moments, or `p` is not in [0, 1].
 
     Source:
         claims I.19, B.1, B.2
 
-    >>> from dagames.grpo import as_group_reward
+    >>> from dagames.grpo.group_rewards import as_group_reward
     >>> from dagames.targets import GiniDiversity
     >>> reward = as_group_reward(GiniDiversity(), 4)
     >>> effective_reward([0.0, 0.5, 1.0], reward, 4), effective_reward([0.0, 0.5, 1.0], reward, 4, "none")
@@ -82,7 +71,7 @@ def effective_reward(
     check_rule(normalise)
     if normalise == "standardise":
         raise DomainError(
-            "`normalise` is 'standardise': the mean of a ratio is no function of the moments of the counts. "
+            "`normalise` is 'standardise': the mean of a ratio is not a function of the moments of the counts. "
             "Use route='enumeration' with few enough answers."
         )
     group_size = as_group_size(group_size)
@@ -103,16 +92,5 @@ def effective_reward(
 
 
 def effective_scale(group_size: int, normalise: Rule) -> float:
-    """Return the factor that the baseline puts before the policy gradient: (K - 1) / K if centred, else 1.
-
-    Args:
-        group_size: Number of traces K.
-        normalise: "center", "leave-one-out", "decoupled" or "none".
-
-    Returns:
-        The factor.
-
-    >>> effective_scale(4, "center"), effective_scale(4, "leave-one-out")
-    (0.75, 1.0)
-    """
+    """Return the factor of the policy gradient in the expected update: (K - 1) / K for "center", else 1."""
     return (group_size - 1) / group_size if normalise == "center" else 1.0

@@ -1,4 +1,4 @@
-"""Comparisons of traces, as Bradley and Terry would have them decided by a reward."""
+"""Comparisons of traces by the Bradley-Terry model of a reward."""
 
 import numpy as np
 from jaxtyping import Float
@@ -8,15 +8,14 @@ from dagames import simplex
 from dagames._errors import ShapeError
 from dagames._types import Numbers
 from dagames.numerics.float_errors import with_default_errors
-from dagames.numerics.integers import as_count
 
 Wins = Float[np.ndarray, "Y Y"]
-"""How often, or with what weight, the first trace was preferred to the second."""
+"""Number or weight of the comparisons that the first trace won against the second."""
 
 
 @with_default_errors
 def bradley_terry(rewards: Numbers) -> Wins:
-    """Compute the probability that each trace is preferred to each other.
+    """Compute the Bradley-Terry probability that each trace is preferred to each other.
 
     Math:
         P(y > y') = sigmoid(r(y) - r(y')).
@@ -25,10 +24,10 @@ def bradley_terry(rewards: Numbers) -> Wins:
         rewards: Rewards of traces, [Y], in nats.
 
     Returns:
-        Probabilities, [Y, Y], the winner first; both P and 1 - P are accurate where they are small.
+        Probabilities, [Y, Y], with the winner on the first axis; accurate also where P or 1 - P is small.
 
     Raises:
-        ShapeError: If the rewards are not a list.
+        ShapeError: If the rewards are not one-dimensional.
 
     >>> bradley_terry([0.0, np.log(3.0)]).round(4)
     array([[0.5 , 0.25],
@@ -36,37 +35,5 @@ def bradley_terry(rewards: Numbers) -> Wins:
     """
     r = simplex.as_real(rewards, "rewards")
     if r.ndim != 1:
-        raise ShapeError(f"`rewards` has shape {r.shape}; one reward per trace, (Y,), is needed.")
+        raise ShapeError(f"`rewards` has shape {r.shape}; it must have one reward per trace, (Y,).")
     return np.asarray(expit(r[:, None] - r[None, :]))
-
-
-@with_default_errors
-def sample_preferences(rewards: Numbers, pi_0: Numbers, n_pairs: int, rng: np.random.Generator) -> Wins:
-    """Draw pairs of traces from the reference and let Bradley-Terry decide each.
-
-    Args:
-        rewards: Rewards of traces, [Y], in nats.
-        pi_0: Probabilities of traces, [Y]; both of a pair are drawn from it.
-        n_pairs: Number of comparisons.
-        rng: Source of randomness.
-
-    Returns:
-        How often the first won against the second, [Y, Y]; pairs of a trace with itself are drawn and left out.
-
-    Raises:
-        ShapeError: If there is not one reward per trace.
-    >>> sample_preferences([0.0, 50.0], [0.5, 0.5], 10, np.random.default_rng(0))
-    array([[0., 0.],
-           [4., 0.]])
-    """
-    p = simplex.as_distribution(pi_0, "pi_0")
-    chances = bradley_terry(rewards)
-    if chances.shape[0] != p.size:
-        raise ShapeError(f"`rewards` has {chances.shape[0]} entries; `pi_0` has {p.size}.")
-    n_pairs = as_count(n_pairs, "n_pairs")
-    first, second = rng.choice(p.size, size=(2, n_pairs), p=p)
-    won = rng.random(n_pairs) < chances[first, second]
-    wins = np.zeros(chances.shape)
-    np.add.at(wins, (np.where(won, first, second), np.where(won, second, first)), 1.0)
-    np.fill_diagonal(wins, 0.0)
-    return wins

@@ -18,13 +18,13 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Course:
-    """What a set of runs did, one row a seed.
+    """The record of a set of runs, one row per seed.
 
     Attributes:
         nu: Answer marginal before each step, [seeds, steps, Z].
-        update: The step's sampled direction 1/K sum_i A_i (e_{z_i} - nu), [seeds, steps, Z]: an estimate of the
+        update: The sampled direction 1/K sum_i A_i (e_{z_i} - nu) of each step, [seeds, steps, Z]: an estimate of the
             gradient in the logits of the answers.
-        right: The answer whose mass is called accuracy.
+        right: The correct answer, whose probability is the accuracy.
     """
 
     nu: Array
@@ -46,30 +46,30 @@ class Course:
 def simulate(
     environment: Environment, learner: Learner, *, steps: int, group_size: int = 16, n_seeds: int = 8
 ) -> Course:
-    """Train a softmax policy over traces, one group a step, many seeds at once.
+    """Train a softmax policy over traces with one group per step, for many seeds at once.
 
     Args:
         environment: Traces, answers, reference and rewards.
-        learner: What is made of a group: `Reinforce`, `Rloo`, `Grpo`, `MirrorDescent` or `Dpo`.
-        steps: Number of groups each seed sees, at least 1.
+        learner: The update rule: `Reinforce`, `Rloo`, `Grpo`, `MirrorDescent` or `Dpo`.
+        steps: Number of steps, at least 1.
         group_size: Traces per group K.
-        n_seeds: Number of independent runs, seeded 0, 1, 2, ..., at least 1. A seed's run does not depend on how many
-            there are.
+        n_seeds: Number of independent runs, seeded 0, 1, 2, ..., at least 1. The run of a seed does not depend on
+            the number of seeds.
 
     Returns:
-        The runs' course.
+        The record of the runs.
 
     Raises:
-        DomainError: If `environment` or `learner` is none, or a number is no count.
+        DomainError: If `environment` or `learner` is of another type, or a number is not a count.
 
     >>> from dagames.grpo import Grpo, ManyToOne
     >>> course = simulate(ManyToOne(n_traces=30, n_answers=3), Grpo(learning_rate=5.0), steps=60, n_seeds=4)
     >>> course.accuracy[:, -1].round(1)
     array([1., 1., 1., 1.])
     """
-    for name, given, kind in (("environment", environment, Environment), ("learner", learner, Learner)):
-        if not isinstance(given, kind):
-            raise DomainError(f"`{name}` must be {_KINDS[name]}, not {type(given).__name__}.")
+    for name, value, kind in (("environment", environment, Environment), ("learner", learner, Learner)):
+        if not isinstance(value, kind):
+            raise DomainError(f"`{name}` must be {_KINDS[name]}, not {type(value).__name__}.")
     group_size = as_group_size(group_size)
     steps, n_seeds = as_count(steps, "steps"), as_count(n_seeds, "n_seeds")
     rngs = [np.random.default_rng(seed) for seed in range(n_seeds)]
@@ -96,7 +96,7 @@ _KINDS = {"environment": "an Environment, such as ManyToOne or GroupTask", "lear
 
 
 def _sample(pi: Array, rngs: Generators, group_size: int) -> NDArray[np.int64]:
-    """Draw a group of traces, [seeds, K], from each seed's own generator."""
+    """Draw a group of traces for each seed, [seeds, K], from its generator."""
     cumulative = np.cumsum(pi, axis=-1)
     cumulative /= cumulative[:, -1:]
     rows = zip(cumulative, rngs, strict=True)

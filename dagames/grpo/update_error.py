@@ -1,4 +1,4 @@
-"""How far the expected step of a group is from the gradient that it stands for: in full, and in direction."""
+"""The error of the expected step of a group as an estimate of the gradient, in size and in direction."""
 
 from typing import NamedTuple
 
@@ -17,9 +17,9 @@ class UpdateError(NamedTuple):
 
     Attributes:
         raw: |E - T|, Euclidean, [*x], in R-units per logit.
-        relative: |E - T| / |T|, [*x]; 0 where both are 0, infinite where only T is.
-        direction: |E/|E| - T/|T||, [*x]: what is left when a learning rate absorbs the scale. It is about the angle
-            where small, and above sqrt 2 where the step points away; a step of 0 is at the distance 1 of any other.
+        relative: |E - T| / |T|, [*x]; 0 where both are 0, infinite where only T is 0.
+        direction: |E/|E| - T/|T||, [*x], which does not depend on the scale. It is about the angle if small, and above
+            sqrt 2 if <E, T> < 0. A step of 0 counts as direction 0, at distance 1 from any other.
     """
 
     raw: PerPrompt
@@ -29,7 +29,7 @@ class UpdateError(NamedTuple):
 
 @with_default_errors
 def update_error(nu: Numbers, table: RewardTable, group_size: int, normalise: Rule = "center") -> UpdateError:
-    """Compare the expected step of a group that is rewarded by a table with the gradient of the reward it estimates.
+    """Compare the expected step of a group with rewards from a table with the gradient of the estimated reward.
 
     Args:
         nu: Answer probabilities, [*x, Z].
@@ -41,7 +41,7 @@ def update_error(nu: Numbers, table: RewardTable, group_size: int, normalise: Ru
         The errors, exact to rounding.
 
     Raises:
-        DomainError: If the table is for other groups, or there are too many groups to list for "standardise".
+        DomainError: If the table is for another group size, or "standardise" has too many counts to enumerate.
 
     Source:
         claims I.17, B.1 to B.3
@@ -53,8 +53,8 @@ def update_error(nu: Numbers, table: RewardTable, group_size: int, normalise: Ru
     """
     nu = as_distribution(nu, "nu")
     step = ExpectedUpdate(table, group_size, nu.shape[-1], normalise).at(nu)
-    seen = np.where(nu > 0, nu, 1.0)
-    truth = true_update(nu, table.estimates(seen))
+    inside = np.where(nu > 0, nu, 1.0)
+    truth = true_update(nu, table.estimates(inside))
     raw = np.linalg.norm(step - truth, axis=-1)
     size = np.linalg.norm(truth, axis=-1)
     relative = np.divide(raw, size, out=np.where(raw > 0, np.inf, 0.0), where=size > 0)

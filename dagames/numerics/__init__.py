@@ -1,1 +1,1 @@
-"""Numerical parts that know nothing of games: arrays as users hold them, roots, linear and conic programs."""
+"""Numerical methods that are independent of games: users' arrays, roots, linear and conic programs."""

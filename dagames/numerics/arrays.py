@@ -1,8 +1,8 @@
-"""Arrays as users hold them, read as the float64 arrays of the core: the one place where that happens.
+"""Conversion of users' arrays to float64.
 
-What is read: lists, tuples, numpy arrays of every real type, byte order and stride, memory maps, and whatever turns
-itself into an array by `__array__` or, like torch's tensors, by `detach` and `numpy`; Python's integers, fractions and
-decimals. True and False are 1 and 0. What is refused: masked entries, complex numbers, text, dates, missing values.
+Accepted: lists, tuples, numpy arrays of every real type, byte order and stride, memory maps, objects with `__array__`,
+tensors with `detach` and `numpy` such as torch's; integers, fractions and decimals of Python. True and False are 1
+and 0. Refused: masked entries, complex numbers, text, dates, missing values.
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ from dagames._types import Numbers
 
 _EXACT = Rounding(0.0, 0.0)
 _HALVES = {"bfloat16": Rounding(2.0**-7, 2.0**-133)}
-"""Types that numpy does not know, which torch and ml_dtypes bring."""
+"""Floating-point types of torch and ml_dtypes that numpy does not have."""
 
 _KINDS = {"c": "complex numbers", "U": "text", "S": "text", "T": "text", "M": "dates", "m": "durations"}
 _REMEDIES = {
@@ -30,12 +30,12 @@ _FAILURES = (TypeError, RuntimeError, OverflowError, NotImplementedError, Attrib
 
 
 class Raw(NamedTuple):
-    """An array as it came.
+    """An array in the type in which the user passed it.
 
     Attributes:
-        array: Booleans, integers, floats of any width, or Python integers that no type of numpy holds.
-        rounding: How coarse the type is in which the numbers came.
-        fresh: Whether nobody else holds the array.
+        array: Booleans, integers, floats of any width, or Python integers too large for numpy's types.
+        rounding: Precision of the type in which the numbers were passed.
+        fresh: Whether the array is a new one, to which the user has no reference.
     """
 
     array: np.ndarray
@@ -44,17 +44,10 @@ class Raw(NamedTuple):
 
 
 def read(values: Numbers, name: str) -> Raw:
-    """Read an array, in the type in which it came.
-
-    Args:
-        values: Real numbers, in any form that the module names.
-        name: The argument's name in error messages.
-
-    Returns:
-        The array, of any shape.
+    """Return a user's array in the type in which it was passed, of any shape.
 
     Raises:
-        DomainError: If an entry is masked, missing, or no real number.
+        DomainError: If an entry is masked, missing, or not a real number.
         ShapeError: If rows differ in length.
 
     >>> read([True, 2], "E").array
@@ -85,18 +78,10 @@ def read(values: Numbers, name: str) -> Raw:
 
 
 def read_real(values: Numbers, name: str, *, scalar: bool = False) -> Raw:
-    """Read an array as float64.
-
-    Args:
-        values: Real numbers, in any form that the module names.
-        name: The argument's name in error messages.
-        scalar: Whether a single number will do.
-
-    Returns:
-        The array in float64, of native byte order; it may be the user's own.
+    """Return a user's array in native float64, possibly the user's own array; a single number only if `scalar`.
 
     Raises:
-        ShapeError: If rows differ in length, if there is no entry, or one number where several are needed.
+        ShapeError: If rows differ in length, if there is no entry, or if a number is passed without `scalar`.
     """
     array, rounding, fresh = read(values, name)
     if array.size == 0 or (array.ndim == 0 and not scalar):
@@ -108,21 +93,11 @@ def read_real(values: Numbers, name: str, *, scalar: bool = False) -> Raw:
 
 
 def read_labels(values: Numbers, name: str) -> np.ndarray:
-    """Read labels that are compared by their text.
-
-    Args:
-        values: Text, numbers, or whatever else has a text.
-        name: The argument's name in error messages.
-
-    Returns:
-        The texts, of any shape.
+    """Return an array of labels as text, by which they are compared.
 
     Raises:
         DomainError: If a label is masked or missing (None, NaN).
-        ShapeError: If rows differ in length.
-
-    >>> read_labels(["a", "b"], "groups").tolist()
-    ['a', 'b']
+        ShapeError: If rows differ in length, or a single label is passed.
     """
     roundings: list[Rounding] = []
     try:
@@ -140,14 +115,9 @@ def read_labels(values: Numbers, name: str) -> np.ndarray:
 
 
 def owned(array: np.ndarray, *, fresh: bool) -> np.ndarray:
-    """Return an array that nobody else can change.
+    """Return a read-only array to which the user has no writeable reference.
 
-    Args:
-        array: An array.
-        fresh: Whether nobody else holds it.
-
-    Returns:
-        The array itself where it is fresh or of memory that is read-only, else a copy; not writeable.
+    It is the array itself if it is `fresh` (new) or of read-only memory, else a copy.
 
     >>> mine = np.array([0.5, 0.5])
     >>> owned(mine, fresh=False) is mine
@@ -162,20 +132,8 @@ def owned(array: np.ndarray, *, fresh: bool) -> np.ndarray:
     return array
 
 
-def as_number(value: Any, name: str, wanted: str) -> float:
-    """Read one real number.
-
-    Args:
-        value: The number: of Python, of numpy, or an array or tensor without axes.
-        name: The argument's name in error messages.
-        wanted: What it must be, in error messages.
-
-    Returns:
-        The number as a float.
-
-    Raises:
-        DomainError: If it is something else; also if it is true, false or text.
-    """
+def as_number(value: Any, name: str, required: str) -> float:
+    """Return one real number, also from an array without axes; raise if it is a bool, text or not a number."""
     if type(value) in {int, float}:
         return _as_float(value, name)
     try:
@@ -183,12 +141,12 @@ def as_number(value: Any, name: str, wanted: str) -> float:
     except (DomainError, ShapeError):
         array = np.empty(0)
     if array.ndim or array.dtype.kind == "b":
-        raise DomainError(f"`{name}` must be {wanted}, not {short(value)}.")
+        raise DomainError(f"`{name}` must be {required}, not {short(value)}.")
     return _as_float(array.item(), name)
 
 
 def _opened(values: Any, name: str, note: Callable[[Rounding], None]) -> Any:
-    """Turn what numpy misreads into arrays: tensors, and lists that hold them; refuse masks, also inside lists."""
+    """Convert tensors to arrays, also inside lists, and refuse masked entries; return other values unchanged."""
     if isinstance(values, np.ma.MaskedArray):
         return _unmasked(values, name)
     if isinstance(values, list | tuple):
@@ -204,8 +162,8 @@ def _unmasked(values: Any, name: str) -> np.ndarray:
     mask = np.ma.getmaskarray(values)
     if mask.any():
         raise DomainError(
-            f"`{name}` has {int(mask.sum())} masked of {mask.size} entries, which stand for no number. Leave their "
-            "traces or answers out, or fill them, as by `.filled(0)`."
+            f"`{name}` has {int(mask.sum())} masked of {mask.size} entries. Leave out their traces or answers, "
+            "or fill them, as by `.filled(0)`."
         )
     return np.asarray(values.data)
 
@@ -223,11 +181,11 @@ def _from_tensor(values: Any, name: str, note: Callable[[Rounding], None]) -> np
 
 
 def _from_objects(array: np.ndarray, values: Any, name: str) -> np.ndarray:
-    """Convert objects that are numbers: all integers to int64 if they fit, and else as they are; others to float64."""
+    """Convert an array of Python numbers to int64 if all are integers that fit, to float64 if some are not integers."""
     if array.ndim == 0 and not isinstance(array.item(), Real | Decimal):
         raise DomainError(
             f"`{name}` must be real numbers, not {type(values).__name__}. Pass an array or a list; "
-            "of a sparse array, `.toarray()`."
+            "convert a sparse array by `.toarray()`."
         )
     flat = array.reshape(-1)
     for i, entry in enumerate(flat):
@@ -237,24 +195,24 @@ def _from_objects(array: np.ndarray, values: Any, name: str) -> np.ndarray:
                 f"`{name}[{place}]` must be a real number, not {short(entry)}. "
                 f"{_REMEDIES['U' if isinstance(entry, str) else 'O']}"
             )
-    convert: Callable[[Any], Any] = float
+    as_type: Callable[[Any], Any] = float
     if all(isinstance(entry, Integral) for entry in flat):
         if all(-(2**63) <= int(entry) < 2**63 for entry in flat):
             return np.array([int(entry) for entry in flat], dtype=np.int64).reshape(array.shape)
-        convert = int
-    whole = [_as_float(entry, name) if convert is float else int(entry) for entry in flat]
-    return np.array(whole, dtype=object if convert is int else np.float64).reshape(array.shape)
+        as_type = int
+    converted = [_as_float(entry, name) if as_type is float else int(entry) for entry in flat]
+    return np.array(converted, dtype=object if as_type is int else np.float64).reshape(array.shape)
 
 
 def _as_float(value: Any, name: str) -> float:
     try:
         return float(value)
     except (OverflowError, ValueError):
-        raise DomainError(f"`{name}` holds {short(value)}, which no float64 holds.") from None
+        raise DomainError(f"`{name}` has the value {short(value)}, which is outside the range of float64.") from None
 
 
 def short(value: Any) -> str:
-    """Return the text of a value in error messages, of 80 characters at most."""
+    """Return the repr of a value for error messages, at most 80 characters long."""
     text = " ".join(repr(value).split())
     return text if len(text) <= 80 else f"{text[:77]}..."
 
@@ -262,19 +220,15 @@ def short(value: Any) -> str:
 def _rounding(dtype: np.dtype[Any]) -> Rounding:
     if dtype.kind != "f":
         return _EXACT
-    about = np.finfo(dtype)
-    return Rounding(float(about.eps), float(about.smallest_subnormal))
+    info = np.finfo(dtype)
+    return Rounding(float(info.eps), float(info.smallest_subnormal))
 
 
 def is_read_only(array: np.ndarray) -> bool:
-    """Say whether nobody can write to an array's memory.
+    """Return whether an array and all arrays that it is a view of are read-only.
 
-    Args:
-        array: An array.
-
-    Returns:
-        Whether it, and every array that it is a part of, forbid writing, down to one that owns its memory, a file that
-        is mapped for reading, or bytes. A view that was made before the owner was frozen goes unseen.
+    The chain of bases must end at an array that owns its memory, a file that is mapped for reading, or bytes. Writeable
+    views that were made before the owner became read-only are not detected.
     """
     owner: Any = array
     while isinstance(owner, np.ndarray):

@@ -1,4 +1,4 @@
-"""The only caller of a conic solver: its answer is checked against the KKT conditions, or refused."""
+"""Conic programs by Clarabel through cvxpy, with a check of the KKT conditions."""
 
 import warnings
 from collections.abc import Callable
@@ -19,7 +19,7 @@ Violation = Callable[[Vector], float]
 
 @dataclass(frozen=True)
 class KKT:
-    """Relative residuals of the conic optimality conditions, from the solver's own primal-dual point.
+    """Relative residuals of the conic optimality conditions at a primal-dual point.
 
     Attributes:
         primal: |A x + s - b| relative to the data.
@@ -40,18 +40,18 @@ class KKT:
 
 
 def solve_problem(problem: cp.Problem) -> KKT:
-    """Solve a cvxpy problem with Clarabel and check the optimality conditions ourselves.
+    """Solve a cvxpy problem with Clarabel and check the optimality conditions.
 
     Args:
-        problem: A convex problem made of linear, quadratic, second-order, exponential and power cones; its variables
-            receive their values.
+        problem: A convex problem with linear, quadratic, second-order, exponential and power cones; its variables get
+            their values.
 
     Returns:
         The residuals, each at most `_tolerances.CONIC_RESIDUAL`.
 
     Raises:
         InfeasibleError: If the solver finds no feasible point.
-        SolveError: If the solver fails, or if its answer does not satisfy the conditions.
+        SolveError: If the solver fails, or a residual is larger.
     """
     options = {"tol_gap_abs": 1e-11, "tol_gap_rel": 1e-11, "tol_feas": 1e-11}
     data, chain, inverse = problem.get_problem_data(cp.CLARABEL, solver_opts=options)
@@ -61,32 +61,22 @@ def solve_problem(problem: cp.Problem) -> KKT:
         raise InfeasibleError("the conic problem has no feasible point.")
     if "Solved" not in status:
         raise SolveError(f"the conic solver stopped with status {status}; rescale the problem.")
-    # cvxpy evaluates the objective at variables that may be negative to rounding; the residuals judge them, not that.
+    # cvxpy evaluates the objective at variables that rounding may have made negative; only the residuals are used.
     with warnings.catch_warnings(), np.errstate(invalid="ignore", divide="ignore"):
-        # cvxpy warns that an "almost solved" answer may be inaccurate; whether it is, the residuals say.
+        # cvxpy warns about "almost solved" problems; the residuals decide whether they are accurate.
         warnings.filterwarnings("ignore", "Solution may be inaccurate", UserWarning)
         problem.unpack_results(raw, chain, inverse)
     residuals = kkt_residuals(data, np.asarray(raw.x), np.asarray(raw.z), np.asarray(raw.s))
     if not residuals.worst <= _tolerances.CONIC_RESIDUAL:
         raise SolveError(
-            f"the conic solver says {status}, but its answer misses the optimality conditions by {residuals}; "
-            "rescale the problem."
+            f"the conic solver returned status {status}, but the optimality conditions have the residuals "
+            f"{residuals}; rescale the problem."
         )
     return residuals
 
 
 def kkt_residuals(data: dict[str, Any], x: Vector, z: Vector, s: Vector) -> KKT:
-    """Evaluate the optimality conditions of min x'Px/2 + c'x over A x + s = b, s in the cone.
-
-    Args:
-        data: Clarabel's problem data as cvxpy canonicalises it: A, b, c, dims and optionally P.
-        x: Primal point, [n].
-        z: Dual point, [m].
-        s: Slack, [m].
-
-    Returns:
-        The relative residuals.
-    """
+    """Evaluate the conditions of min x'Px/2 + c'x over A x + s = b, s in the cone, for Clarabel's data from cvxpy."""
     A, b, c = data["A"], data["b"], data["c"]
     Px = data["P"] @ x if data.get("P") is not None else np.zeros_like(x)
     primal = _relative(A @ x + s - b, A @ x, s, b)
@@ -102,19 +92,7 @@ def _relative(residual: Vector, *parts: Vector) -> float:
 
 
 def _cone_violation(dims: Any, s: Vector, z: Vector) -> float:
-    """Measure how far s lies outside the cone and z outside its dual, block by block in cvxpy's order.
-
-    Args:
-        dims: Sizes of the cones.
-        s: Slack, [m].
-        z: Dual point, [m].
-
-    Returns:
-        The worst violation, relative to the largest entry.
-
-    Raises:
-        SolveError: If there are cones of another kind.
-    """
+    """Return the largest distance of s to the cone and of z to its dual, relative to the largest entry."""
     worst, start = 0.0, 0
     size = max(1.0, float(np.abs(s).max(initial=0.0)), float(np.abs(z).max(initial=0.0)))
     blocks: list[tuple[Violation, Violation, int]] = [(_zero, _free, dims.zero), (_nonneg, _nonneg, dims.nonneg)]
@@ -127,7 +105,9 @@ def _cone_violation(dims: Any, s: Vector, z: Vector) -> float:
         if length:
             worst = max(worst, outside(s[block]), outside_dual(z[block]))
     if start != s.size:
-        raise SolveError(f"the problem has cones that are not checked here ({s.size - start} rows).")
+        raise SolveError(
+            f"{s.size - start} rows belong to cones of a kind that has no check of the optimality conditions."
+        )
     return worst / size
 
 
@@ -148,7 +128,7 @@ def _second_order(v: Vector) -> float:
 
 
 def _exponential(v: Vector) -> float:
-    """Violation of the cone y exp(x / y) <= z, y > 0, measured as the least growth of z that repairs it."""
+    """Violation of the cone y exp(x / y) <= z, y > 0, as the least increase of z that repairs it."""
     x, y, z = (float(a) for a in v)
     if y <= 0:
         return max(-y, x, -z, 0.0)

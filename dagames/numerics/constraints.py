@@ -1,9 +1,9 @@
-"""Linear constraints on the answer marginals of one or more prompts: budgets and equalities, one sum over all."""
+"""Budgets and equalities on expected costs, averaged over prompts."""
 
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.sparse import csr_array, vstack
+import scipy
 
 from dagames import _tolerances
 from dagames._errors import SolveError
@@ -20,15 +20,15 @@ class LinearConstraints:
     Math:
         sum_x s_x sum_z c_j(z | x) nu_x(z) <= b_j, or = b_j.
 
-    A constant added to the costs of a row and to its budget changes nothing. Everything is therefore computed from
-    `anchored` rows, so that costs of 1e9 + small are as exact as the float64 numbers that the user gave.
+    Adding a constant to the costs of a row and to its budget gives the same constraint. All computations use `anchored`
+    rows, so that costs such as 1e9 + small lose no accuracy beyond that of the user's float64 numbers.
 
     Attributes:
         costs: Costs c, [X, d, Z].
         budgets: Budgets b, [d], in the units of their costs.
-        equal: Rows that ask for equality, bool [d].
+        equal: Rows that are equalities, bool [d].
         shares: Weight s of each prompt, [X], summing to 1.
-        names: What messages call the rows, [d].
+        names: Names of the rows in messages, [d].
     """
 
     costs: Costs
@@ -45,37 +45,26 @@ class LinearConstraints:
 
     def ends(self, mask: Reachable) -> tuple[np.ndarray, np.ndarray]:
         """Return the least and the largest cost of each row and prompt over the marked answers, [X, d] each."""
-        held = mask[:, None, :]
-        return np.where(held, self.costs, np.inf).min(axis=-1), np.where(held, self.costs, -np.inf).max(axis=-1)
+        marked = mask[:, None, :]
+        return np.where(marked, self.costs, np.inf).min(axis=-1), np.where(marked, self.costs, -np.inf).max(axis=-1)
 
     def unit(self, mask: Reachable) -> PerConstraint:
-        """Return each row's largest spread over a prompt's marked answers, [d]; `scale` where costs are constant.
-
-        Args:
-            mask: Answers, bool [X, Z], one at least for each prompt.
-
-        Returns:
-            The unit in which the row's excess is judged.
-        """
+        """Return each row's largest spread over a prompt's marked answers, [d]; `scale` for constant costs."""
         low, high = self.ends(mask)
         spread = (high - low).max(axis=0)
         return np.asarray(np.where(spread > 0, spread, self.scale))
 
     def anchored(self, mask: Reachable, unit: PerConstraint | None = None) -> "LinearConstraints":
-        """Count each prompt's costs from their least or their largest, whichever is nearer to the budget.
+        """Return the same constraints with a prompt's least or largest cost, whichever is nearer to the budget, as 0.
 
         Math:
             c'_jx = (c_jx - a_jx) / unit_j,   b'_j = sum_x s_x (b_j - a_jx) / unit_j.
 
-        Differences of nearby numbers are exact, so that what is left near the end of a row's range has full relative
-        accuracy, however far the costs are from 0.
+        Differences of nearby numbers are exact, so the rows have full relative accuracy near the end of their range.
 
         Args:
             mask: Answers that may have mass, bool [X, Z]; the costs of others become 0.
             unit: Unit of each row, [d]; by default that of `unit`.
-
-        Returns:
-            The same constraints on marginals of these answers.
         """
         unit = self.unit(mask) if unit is None else unit
         anchor = self._anchor(mask)[..., None]
@@ -94,43 +83,35 @@ class LinearConstraints:
             return np.asarray(np.einsum("x,xdz,xz->d", self.shares, self.costs, nu))
 
     def slack(self, nu: OverAnswers) -> PerConstraint:
-        """Compute budgets minus expected costs, [d], of marginals [X, Z]; a constant in both is not rounded."""
+        """Compute budgets minus expected costs, [d], of marginals [X, Z], from anchored rows."""
         mask = np.ones(nu.shape, dtype=bool)
         unit = self.unit(mask)
         rows = self.anchored(mask, unit)
         return np.asarray((rows.budgets - rows.expected(nu)) * unit)
 
     def violation(self, nu: OverAnswers) -> float:
-        """Compute the largest excess over a budget or distance from an equality, at least 0.
+        """Return the largest excess over a budget or distance from an equality, at least 0.
 
-        It is relative to the largest spread of the row over a prompt's answers, so that a constant in all costs and
-        the budget changes nothing. A row of constant costs is relative to `scale`.
-
-        Args:
-            nu: Marginals, [X, Z].
-
-        Returns:
-            The violation.
+        It is relative to the largest spread of the row over a prompt's answers, or to `scale` for constant costs.
         """
         rows = self.anchored(np.ones(nu.shape, dtype=bool))
         excess = rows.expected(nu) - rows.budgets
         return float(np.where(self.equal, np.abs(excess), excess).max(initial=0.0))
 
     def support(self, u: OverAnswers) -> tuple[float, OverAnswers]:
-        """Maximise sum_x s_x <nu_x, u_x> over feasible marginals, by a linear program checked by its dual.
+        """Maximise sum_x s_x <nu_x, u_x> over feasible marginals by a linear program, and bound the maximum by duality.
 
         Math:
             For every l, with l_j >= 0 on budgets, the maximum is at most l'b + sum_x s_x max_z (u_x - l'c_x)(z).
 
         Args:
-            u: Dual variable, [X, Z]; -inf forbids an answer.
+            u: Dual variable, [X, Z]; marginals are 0 where it is -inf.
 
         Returns:
-            The least such bound found, which is never too small, and a maximiser [X, Z]; -inf and zeros if no
-            marginal is feasible.
+            The least such bound found, and a maximiser [X, Z]; -inf and zeros if no marginal is feasible.
 
         Raises:
-            SolveError: If the bound is not attained by the maximiser.
+            SolveError: If the bound exceeds the value of the maximiser by more than `_tolerances.LINEAR_PROGRAM`.
         """
         mask = np.isfinite(u)
         if not mask.any(axis=-1).all():
@@ -150,39 +131,33 @@ class LinearConstraints:
             lower = float(self.shares @ (nu * v).sum(axis=-1))
         if not bound - lower <= _tolerances.LINEAR_PROGRAM * max(1.0, float(np.abs(prices).max(initial=0))):
             raise SolveError(
-                f"the linear program over the budgets is solved to {bound - lower:.1e} only; bring costs to a common "
-                "scale."
+                f"the linear program over the budgets has a duality gap of {bound - lower:.1e}; bring costs to a "
+                "common scale."
             )
         return float(self.shares @ top[:, 0]) + size * bound, nu
 
     def bound(self, v: OverAnswers, multipliers: PerConstraint, mask: Reachable) -> float:
-        """Compute l'b + sum_x s_x max_z (v_x - l'c_x)(z), which <nu, v> does not exceed for any feasible marginal.
-
-        Args:
-            v: Dual variable, [X, Z].
-            multipliers: The l, [d], at least 0 for a budget.
-            mask: Answers that may have mass, bool [X, Z].
-
-        Returns:
-            The bound.
-        """
+        """Compute l'b + sum_x s_x max_z (v_x - l'c_x)(z), an upper bound on <nu, v> for every feasible marginal nu."""
         rest = np.where(mask, v - np.einsum("d,xdz->xz", multipliers, self.costs), -np.inf).max(axis=-1)
         return float(multipliers @ self.budgets + self.shares @ rest)
 
-    def rows_over(self, mask: Reachable, chosen: Flags) -> tuple[csr_array, Vector]:
+    def rows_over(self, mask: Reachable, chosen: Flags) -> tuple["scipy.sparse.csr_array", Vector]:
         """Gather chosen rows over the variables nu[mask], as matrix and right-hand side."""
         weighted = (self.costs * self.shares[:, None, None]).transpose(1, 0, 2)[chosen][:, mask]
-        return csr_array(weighted), np.asarray(self.budgets[chosen])
+        return scipy.sparse.csr_array(weighted), np.asarray(self.budgets[chosen])
 
     def maximise(self, objective: Vector, mask: Reachable, equal: Flags) -> Vertex | None:
         """Maximise a linear function of nu[mask] over the feasible marginals; None if there is none."""
         (below, budgets), (level, values) = self.rows_over(mask, ~equal), self.rows_over(mask, equal)
         bounds = np.tile([0.0, 1.0], (objective.size, 1))
-        levels = (csr_array(vstack([level, sums_over(mask)])), np.append(values, np.ones(mask.shape[0])))
+        levels = (
+            scipy.sparse.csr_array(scipy.sparse.vstack([level, sums_over(mask)])),
+            np.append(values, np.ones(mask.shape[0])),
+        )
         return maximise(objective, (below, budgets), levels, bounds)
 
     def prices(self, vertex: Vertex, equal: Flags) -> PerConstraint:
-        """Read the multipliers of the rows, [d], off a vertex."""
+        """Return the multipliers of the rows, [d], at a vertex."""
         multipliers = np.zeros(self.budgets.size)
         multipliers[~equal] = vertex.above[: int((~equal).sum())]
         multipliers[equal] = vertex.level[: int(equal.sum())]
@@ -194,23 +169,25 @@ class LinearConstraints:
         return np.asarray(np.where(nearer, low, high))
 
     def _fitted(self, v: OverAnswers, mask: Reachable) -> PerConstraint:
-        """Fit v by costs and a constant per prompt: exact for the target that belongs to some multipliers."""
+        """Fit v by costs and a constant per prompt, [d]; exact if v is the dual variable of some multipliers."""
         counts = mask.sum(axis=-1)[:, None]
         costs = np.where(mask[:, None], self.costs, 0.0)
         centred = np.where(mask[:, None], costs - costs.sum(axis=-1, keepdims=True) / counts[..., None], 0.0)
         slopes = centred.transpose(1, 0, 2)[:, mask].T
-        found = np.linalg.lstsq(slopes, (v - v.sum(axis=-1, keepdims=True) / counts)[mask], rcond=None)[0]
-        return np.asarray(np.where(self.equal, found, np.maximum(found, 0.0)))
+        fitted = np.linalg.lstsq(slopes, (v - v.sum(axis=-1, keepdims=True) / counts)[mask], rcond=None)[0]
+        return np.asarray(np.where(self.equal, fitted, np.maximum(fitted, 0.0)))
 
 
-def sums_over(mask: Reachable) -> csr_array:
+def sums_over(mask: Reachable) -> "scipy.sparse.csr_array":
     """State the sum of each prompt's masses, as a matrix [X, n] over the variables nu[mask]."""
     prompt = np.nonzero(mask)[0]
-    return csr_array((np.ones(prompt.size), (prompt, np.arange(prompt.size))), shape=(mask.shape[0], prompt.size))
+    return scipy.sparse.csr_array(
+        (np.ones(prompt.size), (prompt, np.arange(prompt.size))), shape=(mask.shape[0], prompt.size)
+    )
 
 
 def spread_out(masses: Vector, mask: Reachable) -> OverAnswers:
-    """Put the masses of the marked answers, [n], into an array [X, Z], exactly normalised."""
+    """Return marginals, [X, Z], from masses of the marked answers, [n], clipped at 0 and normalised."""
     nu = np.zeros(mask.shape)
     nu[mask] = np.maximum(masses, 0.0)
     with np.errstate(under="ignore"):

@@ -1,9 +1,9 @@
-"""The part of the simplices that linear constraints leave: which answers it uses, and a point well inside it."""
+"""The face of the simplices that linear constraints allow, and a point in its relative interior."""
 
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from scipy.sparse import csr_array, hstack, vstack
+import scipy
 
 from dagames import _tolerances
 from dagames._errors import InfeasibleError, SolveError
@@ -13,7 +13,7 @@ from dagames.numerics.infeasible import infeasibility
 from dagames.numerics.linear_program import Vertex, maximise
 
 _NONE = 1e-15
-"""Largest mass of an answer that counts as none, and room of all rows that counts as no room."""
+"""Mass of an answer, and slack of all rows, that count as 0."""
 
 _PRICE = 1e-10
 """Dual value of a linear program above which a constraint counts as binding; the largest is about 1."""
@@ -23,17 +23,17 @@ _EPS = float(np.finfo(np.float64).eps)
 
 @dataclass(frozen=True, eq=False)
 class Face:
-    """The part of the simplices that feasible marginals use, and a point well inside it.
+    """The face of the simplices that feasible marginals span, and a point in its relative interior.
 
     Attributes:
         allowed: Answers to which some feasible marginal gives mass, bool [X, Z].
         equal: Rows that hold with equality for every feasible marginal, bool [d].
         centre: A feasible marginal, positive on every allowed answer, [X, Z].
-        rows: The constraints on the allowed answers, anchored, in `unit`; budgets that no marginal meets exactly, but
-            up to rounding, are those of the centre.
+        rows: The constraints on the allowed answers, anchored, in `unit`; budgets that are feasible only up to rounding
+            are replaced by the values of the centre.
         unit: Unit of each row, [d]: multipliers of the constraints are those of `rows` divided by it.
         prices: For each round of reduction, multipliers of `rows` [d] under which the costs are constant on the face.
-        infinite: Sign of the multiplier of each row that forbids answers, which is infinite, [d]; 0 for the others.
+        infinite: Sign of the infinite multiplier of each row that forces answers to mass 0, [d]; 0 for other rows.
     """
 
     allowed: Reachable
@@ -45,19 +45,19 @@ class Face:
     infinite: PerConstraint = field(default_factory=lambda: np.zeros(0))
 
     def inside(self, nu: OverAnswers, share: float = 0.9) -> OverAnswers:
-        """Move marginals along the line from the centre, so that they lie inside the face.
+        """Move marginals towards the centre, so that they are feasible.
 
         Args:
-            nu: Marginals, [X, Z]; what they break is mended.
-            share: How much of the way to the marginals, or to the boundary before them, is gone; below 1 the point lies
-                strictly inside.
+            nu: Marginals, [X, Z], which may violate the constraints.
+            share: Fraction of the way from the centre to the marginals, or to the boundary before them; below 1 the
+                result is in the relative interior.
 
         Returns:
             Feasible marginals, [X, Z]; positive on every allowed answer if `share` is below 1.
         """
         mask = self.allowed
         (below, budgets), (level, _) = self.rows.rows_over(mask, ~self.equal), self.rows.rows_over(mask, self.equal)
-        centre, fixed = self.centre[mask], vstack([level, sums_over(mask)]).toarray()
+        centre, fixed = self.centre[mask], scipy.sparse.vstack([level, sums_over(mask)]).toarray()
         with np.errstate(under="ignore", over="ignore"):
             step = nu[mask] - centre
             step = step - np.linalg.lstsq(fixed, fixed @ step, rcond=None)[0]
@@ -68,18 +68,18 @@ class Face:
 
 
 def find_face(constraints: LinearConstraints, reachable: Reachable, place: str = "") -> Face:
-    """Find which answers feasible marginals use, and a feasible marginal that uses them all.
+    """Find the answers that feasible marginals use, and a feasible marginal that is positive on all of them.
 
-    Where budgets leave no room, as a budget of 0 does, the constraint that is tight forbids answers or holds with
-    equality; both are taken into account and the rest is looked at again.
+    A budget without slack, such as 0, forces answers to mass 0 or holds with equality for every feasible marginal. Both
+    are found by linear programs, and the search continues on the remaining answers and rows.
 
     Args:
         constraints: The constraints.
         reachable: Answers with a trace, bool [X, Z].
-        place: What messages put before "no policy", such as "prompt 3: ".
+        place: Prefix of messages, such as "prompt 3: ".
 
     Returns:
-        The face; an InfeasibleError if no marginal is feasible, with the nearest feasible budgets, and a SolveError if
+        The face; an InfeasibleError with the nearest feasible budgets if no marginal is feasible, and a SolveError if
         rounding keeps the face from being found.
 
     Raises:
@@ -91,7 +91,7 @@ def find_face(constraints: LinearConstraints, reachable: Reachable, place: str =
     array([[ True, False, False]])
     """
     if not reachable.any(axis=-1).all():
-        raise InfeasibleError(f"{place}no answer is left that has a trace and is allowed by the other parts.")
+        raise InfeasibleError(f"{place}no answer both has a trace and is allowed by the other parts.")
     face = _search(constraints, reachable)
     if face is None:
         error = infeasibility(constraints, reachable, place, lambda rows: _search(rows, reachable) is not None)
@@ -100,42 +100,42 @@ def find_face(constraints: LinearConstraints, reachable: Reachable, place: str =
 
 
 def _search(constraints: LinearConstraints, reachable: Reachable) -> Face | None:
-    """Reduce the answers until there is room for all that are left; None if no marginal is feasible."""
+    """Remove answers and fix rows until an interior point exists; return None if no marginal is feasible."""
     mask, equal = np.array(reachable), np.array(constraints.equal)
     unit = constraints.unit(mask)
     prices: list[PerConstraint] = []
     infinite = np.zeros(equal.size)
-    # Each round makes a row an equality or forbids an answer.
+    # Each round makes a row an equality or removes an answer.
     for _ in range(equal.size + mask.size + 1):
         rows, varied = _with_constant_rows_empty(constraints.anchored(mask, unit), mask)
         rounding = constraints.rounding(mask, unit)
         if _missed(rows, mask, rounding):
             return None
-        found = _single(rows, mask, varied, rounding)
-        if found is None:
-            centre, found = _centre(rows, mask, equal, varied)
+        forced = _single(rows, mask, varied, rounding)
+        if forced is None:
+            centre, forced = _centre(rows, mask, equal, varied)
             if centre is None:
                 return None
-            if found is None:
+            if forced is None:
                 mended = _mended(rows, centre, equal) if prices else rows
                 return Face(mask, equal, centre, mended, unit, tuple(prices), infinite)
-        price, out = found
+        price, out = forced
         tight = ~equal & (price > _PRICE)
         prices.append(price)
         infinite = np.where(np.abs(price) > _PRICE, np.sign(price), infinite) if out.any() else infinite
         equal, mask = equal | tight, mask & ~out
-    raise SolveError("the linear program of the budgets names what it named before; bring costs to a common scale.")
+    raise SolveError("the face of the feasible marginals was not found; bring costs to a common scale.")
 
 
 def _with_constant_rows_empty(rows: LinearConstraints, mask: Reachable) -> tuple[LinearConstraints, Flags]:
-    """Set costs that hardly vary over the marked answers to 0; return also which rows do vary, bool [d]."""
+    """Set costs that are constant over the marked answers to 0; return also which rows are not, bool [d]."""
     low, high = rows.ends(mask)
     varied = (high - low).max(axis=0) > _tolerances.FEASIBILITY
     return replace(rows, costs=np.where(varied[:, None], rows.costs, 0.0)), varied
 
 
 def _missed(rows: LinearConstraints, mask: Reachable, rounding: PerConstraint) -> bool:
-    """Say whether some row alone cannot be met."""
+    """Return whether some row alone is infeasible."""
     low, high = rows.ends(mask)
     below = rows.shares @ low - rows.budgets
     above = rows.budgets - rows.shares @ high
@@ -145,7 +145,7 @@ def _missed(rows: LinearConstraints, mask: Reachable, rounding: PerConstraint) -
 def _single(
     rows: LinearConstraints, mask: Reachable, varied: Flags, rounding: PerConstraint
 ) -> tuple[PerConstraint, Reachable] | None:
-    """Find a row that forbids answers by itself: its price, [d], and the answers, bool [X, Z]."""
+    """Find a row that alone forces answers to mass 0; return its multiplier, [d], and the answers, bool [X, Z]."""
     for j in np.flatnonzero(varied):
         for sign in (1.0, -1.0) if rows.equal[j] else (1.0,):
             price = np.where(np.arange(varied.size) == j, sign, 0.0)
@@ -158,19 +158,10 @@ def _single(
 def _forbidden(
     rows: LinearConstraints, price: PerConstraint, mask: Reachable, rounding: float, least: float
 ) -> Reachable:
-    """Mark the answers whose mass a priced sum of rows bounds by next to nothing, bool [X, Z].
+    """Return the answers whose mass a weighted sum of the rows bounds by at most `_NONE`, bool [X, Z].
 
-    For every feasible nu, sum_x s_x <p'c_x - min p'c_x, nu_x> is at most p'b - sum_x s_x min_z p'c_x(z).
-
-    Args:
-        rows: The constraints, anchored.
-        price: The p, [d].
-        mask: Answers that may have mass, bool [X, Z].
-        rounding: Bound on the rounding of the right side.
-        least: Reduced cost that counts as none.
-
-    Returns:
-        The answers without mass.
+    For every feasible nu, sum_x s_x <p'c_x - min p'c_x, nu_x> is at most p'b - sum_x s_x min_z p'c_x(z), with
+    multipliers p = `price`. `rounding` bounds the error of the right side; reduced costs up to `least` count as 0.
     """
     with np.errstate(under="ignore"):
         priced = np.einsum("d,xdz->xz", price, rows.costs)
@@ -183,7 +174,7 @@ def _forbidden(
 def _centre(
     rows: LinearConstraints, mask: Reachable, equal: Flags, varied: Flags
 ) -> tuple[OverAnswers | None, tuple[PerConstraint, Reachable] | None]:
-    """Find a marginal well inside, or the price of rows that leave no room; None and None if nothing is feasible."""
+    """Return an interior marginal and None, or one and the multipliers of tight rows; None, None if infeasible."""
     if not varied.any():
         return spread_out(np.ones(int(mask.sum())), mask), None
     if varied.sum() == 1 and not equal[varied].any():
@@ -203,7 +194,7 @@ def _centre(
 
 
 def _toward_the_cheapest(rows: LinearConstraints, mask: Reachable, j: int) -> OverAnswers:
-    """Mix the even marginal with the cheapest answers, so that half of the one row's room is left."""
+    """Mix the uniform marginal with that of the cheapest answers, so that half of row j's slack remains."""
     costs, even = rows.costs[:, j], mask / mask.sum(axis=-1, keepdims=True)
     cheapest = mask & (costs == np.where(mask, costs, np.inf).min(axis=-1, keepdims=True))
     cheap = cheapest / cheapest.sum(axis=-1, keepdims=True)
@@ -214,30 +205,21 @@ def _toward_the_cheapest(rows: LinearConstraints, mask: Reachable, j: int) -> Ov
 
 
 def _widest(rows: LinearConstraints, mask: Reachable, equal: Flags, varied: Flags) -> Vertex | None:
-    """Maximise t such that budgets keep t of their unit and every answer t of its even share.
+    """Return the vertex of largest t with every budget's slack at least t units and every mass at least t / n answers.
 
-    The variables are what answers have beyond that share, and t: without a row for each answer it is as quick as
-    the program of `support`.
-
-    Args:
-        rows: The constraints, anchored.
-        mask: Answers that may have mass, bool [X, Z].
-        equal: Rows that hold with equality, bool [d].
-        varied: Rows that are not constant, bool [d].
-
-    Returns:
-        The vertex, whose point is masses [n] with t behind them, or None.
+    The variables are the masses above this bound, and t: this needs no row per answer, so that it is as fast as the
+    program of `support`. The point of the vertex is the masses [n], followed by t.
     """
     (below, budgets), (level, values) = rows.rows_over(mask, varied & ~equal), rows.rows_over(mask, varied & equal)
     share = 1.0 / mask.sum(axis=-1)[np.nonzero(mask)[0]]
-    keep = hstack([below, csr_array((below @ share + 1.0)[:, None])])
-    fixed = vstack([level, sums_over(mask)])
-    levels = hstack([fixed, csr_array((fixed @ share)[:, None])])
+    keep = scipy.sparse.hstack([below, scipy.sparse.csr_array((below @ share + 1.0)[:, None])])
+    fixed = scipy.sparse.vstack([level, sums_over(mask)])
+    levels = scipy.sparse.hstack([fixed, scipy.sparse.csr_array((fixed @ share)[:, None])])
     bounds = np.vstack([np.tile([0.0, np.inf], (share.size, 1)), [-1.0, 1.0]])
     vertex = maximise(
         np.append(np.zeros(share.size), 1.0),
-        (csr_array(keep), budgets),
-        (csr_array(levels), np.append(values, np.ones(mask.shape[0]))),
+        (scipy.sparse.csr_array(keep), budgets),
+        (scipy.sparse.csr_array(levels), np.append(values, np.ones(mask.shape[0]))),
         bounds,
     )
     if vertex is None:
@@ -247,7 +229,7 @@ def _widest(rows: LinearConstraints, mask: Reachable, equal: Flags, varied: Flag
 
 
 def _mended(rows: LinearConstraints, centre: OverAnswers, equal: Flags) -> LinearConstraints:
-    """Replace the budgets that the centre misses by rounding by what it has."""
+    """Replace budgets that the centre violates by rounding by its expected costs."""
     expected = rows.expected(centre)
     reached = np.where(equal, expected, np.maximum(expected, rows.budgets))
     near = np.abs(reached - rows.budgets) <= 2 * _tolerances.FEASIBILITY

@@ -1,7 +1,6 @@
-"""Floating-point errors inside the package: as numpy handles them by default, whatever the caller has chosen.
+"""Decorators that run the package's code under numpy's default handling of floating-point errors.
 
-Masses that underflow to 0 are ordinary here. A caller's `np.errstate(all="raise")` would
-turn them into errors of ours.
+Masses that underflow to 0 are ordinary here, and would raise under a caller's `np.errstate(all="raise")`.
 """
 
 import inspect
@@ -21,13 +20,7 @@ def _default() -> np.errstate:
 
 
 def with_default_errors(function: Callable[P, R]) -> Callable[P, R]:
-    """Let a function run under numpy's default handling of floating-point errors.
-
-    Args:
-        function: A function, or one that yields; then each step runs so, and what the caller does between them not.
-
-    Returns:
-        The function so wrapped.
+    """Return the function, or each step of the generator, under numpy's default handling of floating-point errors.
 
     >>> @with_default_errors
     ... def square(x):
@@ -53,7 +46,7 @@ def _stepwise(function: Callable[P, Iterator[Any]]) -> Callable[P, Iterator[Any]
         steps = function(*args, **kwargs)
         end = object()
         while True:
-            # The handling belongs to the thread, so it must not be left set while the caller has the turn.
+            # The handling is a property of the thread, and must be the caller's own while the caller runs.
             with _default():
                 step = next(steps, end)
             if step is end:
@@ -64,14 +57,7 @@ def _stepwise(function: Callable[P, Iterator[Any]]) -> Callable[P, Iterator[Any]
 
 
 def with_default_errors_in(cls: C) -> C:
-    """Let the constructor, the public methods and the properties that a class defines run so.
-
-    Args:
-        cls: The class, changed in place.
-
-    Returns:
-        The same class.
-    """
+    """Apply `with_default_errors` to the constructor, public methods and properties of a class, in place."""
     for name, member in list(vars(cls).items()):
         if name.startswith("_") and name != "__init__":
             continue

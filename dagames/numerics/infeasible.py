@@ -1,10 +1,10 @@
-"""Constraints that cannot be met: which, why, and the nearest that can."""
+"""Messages for infeasible constraints, with the nearest feasible budgets."""
 
 from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
-from scipy.sparse import csr_array, hstack
+import scipy
 
 from dagames import _tolerances
 from dagames._errors import InfeasibleError, SolveError
@@ -13,23 +13,13 @@ from dagames.numerics.constraints import LinearConstraints, spread_out, sums_ove
 from dagames.numerics.linear_program import maximise
 
 _TRIES = 60
-"""Times that the rounding of the nearest budgets is doubled until they are feasible."""
+"""Maximum number of doublings of the step that makes the nearest budgets feasible in float64."""
 
 
 def infeasibility(
     rows: LinearConstraints, reachable: Reachable, place: str, is_feasible: Callable[[LinearConstraints], bool]
 ) -> InfeasibleError:
-    """Describe why constraints cannot be met.
-
-    Args:
-        rows: The constraints.
-        reachable: Answers with a trace, bool [X, Z].
-        place: What the message puts before "no policy".
-        is_feasible: Whether given constraints can be met.
-
-    Returns:
-        The error, which names the nearest feasible budgets.
-    """
+    """Return the error for infeasible constraints: which row cannot hold and why, and the nearest feasible budgets."""
     nearest = nearest_budgets(rows, reachable, is_feasible)
     shown = np.array2string(nearest, separator=", ", floatmode="unique", max_line_width=10_000, threshold=10_000)
     remedy = f"The nearest feasible budgets are {shown}.{_about_rounding(rows, reachable)}"
@@ -41,47 +31,42 @@ def infeasibility(
         budget, sign = float(rows.budgets[j]), "=" if rows.equal[j] else "<="
         if below[j] > anchored.budgets[j] + slack[j]:
             where = f" (answer {_cheapest(rows, reachable, j)})" if len(rows.shares) == 1 else ""
-            wished, end = _apart(budget, float(rows.shares @ low[:, j]))
+            required, end = _apart(budget, float(rows.shares @ low[:, j]))
             reason = f"the least reachable value is {end}{where}"
         elif rows.equal[j] and above[j] < anchored.budgets[j] - slack[j]:
-            wished, end = _apart(budget, float(rows.shares @ high[:, j]))
+            required, end = _apart(budget, float(rows.shares @ high[:, j]))
             reason = f"the largest reachable value is {end}"
         else:
             continue
-        return InfeasibleError(f"{place}no policy satisfies {name} {sign} {wished}; {reason}. {remedy}", nearest)
+        return InfeasibleError(f"{place}no policy satisfies {name} {sign} {required}; {reason}. {remedy}", nearest)
     listed = ", ".join(
         f"{n} {'=' if e else '<='} {b:.6g}" for n, e, b in zip(rows.names, rows.equal, rows.budgets, strict=True)
     )
-    message = f"{place}the constraints contradict each other: each of {listed} can be met, but not all together."
+    message = f"{place}the constraints contradict each other: each of {listed} is feasible alone, but not all together."
     return InfeasibleError(f"{message} {remedy}", nearest)
 
 
 def nearest_budgets(
     rows: LinearConstraints, reachable: Reachable, is_feasible: Callable[[LinearConstraints], bool]
 ) -> PerConstraint:
-    """Find feasible budgets of least total relaxation, sum_j |b'_j - b_j|.
+    """Return feasible budgets of least total relaxation, sum_j |b'_j - b_j|, as float64 numbers.
 
-    Args:
-        rows: The constraints.
-        reachable: Answers with a trace, bool [X, Z].
-        is_feasible: Whether given constraints can be met.
-
-    Returns:
-        Budgets b', [d], at least b where the row is a budget; b itself if that is feasible. They are feasible as
-        float64 numbers, rounded away from b where they must be.
+    They are at least b where the row is a budget, rounded away from b where needed, and b itself if that is feasible.
 
     Raises:
-        SolveError: If HiGHS finds no relaxation, which always exists.
+        SolveError: If HiGHS finds no relaxation, although one always exists.
     """
     n, d = int(reachable.sum()), rows.budgets.size
     unit = rows.unit(reachable)
     anchored = rows.anchored(reachable, unit)
-    weighted, wanted = anchored.rows_over(reachable, np.ones(d, dtype=bool))
+    weighted, right = anchored.rows_over(reachable, np.ones(d, dtype=bool))
     dense = weighted.toarray()
     matrix = np.vstack([dense, -dense[rows.equal]])
     relax = np.vstack([np.eye(d), np.eye(d)[rows.equal]])
-    above = csr_array(np.hstack([matrix, -relax])), np.append(wanted, -wanted[rows.equal])
-    sums = csr_array(hstack([sums_over(reachable), csr_array((reachable.shape[0], d))]))
+    above = scipy.sparse.csr_array(np.hstack([matrix, -relax])), np.append(right, -right[rows.equal])
+    sums = scipy.sparse.csr_array(
+        scipy.sparse.hstack([sums_over(reachable), scipy.sparse.csr_array((reachable.shape[0], d))])
+    )
     bounds = np.vstack([np.tile([0.0, 1.0], (n, 1)), np.tile([0.0, np.inf], (d, 1))])
     objective = np.append(np.zeros(n), -unit / unit.max())
     vertex = maximise(objective, above, (sums, np.ones(reachable.shape[0])), bounds)
@@ -104,19 +89,19 @@ def _cheapest(rows: LinearConstraints, reachable: Reachable, j: int) -> int:
 
 
 def _apart(budget: float, end: float) -> tuple[str, str]:
-    """Write two numbers with as many digits as tell them apart."""
-    short = f"{budget:.6g}", f"{end:.6g}"
-    return short if short[0] != short[1] else (repr(budget), repr(end))
+    """Format two numbers with 6 digits, or with all digits if they would be equal."""
+    rounded = f"{budget:.6g}", f"{end:.6g}"
+    return rounded if rounded[0] != rounded[1] else (repr(budget), repr(end))
 
 
 def _about_rounding(rows: LinearConstraints, reachable: Reachable) -> str:
-    """Explain that numbers so far from 0 are not exact enough for their row's spread, if that is so."""
+    """Return a hint if the float64 spacing of a row's numbers is too coarse for the spread of its costs."""
     sizes = np.maximum(np.abs(rows.budgets), np.abs(np.where(reachable[:, None], rows.costs, 0.0)).max(axis=(0, 2)))
     rounded = np.spacing(sizes) > _tolerances.FEASIBILITY * rows.unit(reachable)
     if not rounded.any():
         return ""
     j = int(rounded.argmax())
     return (
-        f" Numbers as large as {sizes[j]:.1g} in {rows.names[j]} are float64 only to {np.spacing(sizes[j]):.0e}, which "
-        "its budget may miss: subtract a constant from the costs and the budget."
+        f" Numbers as large as {sizes[j]:.1g} in {rows.names[j]} have a float64 spacing of {np.spacing(sizes[j]):.0e}, "
+        "and its budget may be infeasible by rounding alone: subtract a constant from the costs and the budget."
     )

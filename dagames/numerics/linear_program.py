@@ -1,22 +1,21 @@
-"""Linear programs by HiGHS, whose answers are returned with their dual values, to be checked by the caller."""
+"""Linear programs by HiGHS; vertices are returned with dual values, by which the caller can check them."""
 
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.optimize import linprog
-from scipy.sparse import csr_array
 
 from dagames._errors import SolveError
 
 Vector = NDArray[np.float64]
 
 _MAGNIFICATION = 1e6
-"""Factor by which what a vertex misses is magnified when it is corrected."""
+"""Factor by which the violations of a vertex are multiplied in the program that corrects it."""
 
 _ROUNDING = 1e-14
-"""Miss of a row or a bound by a vertex that needs no correction, for numbers of size about 1."""
+"""Violation of a row or a bound that needs no correction, for numbers of size about 1."""
 
 _OPTIONS: Any = {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10}
 
@@ -27,8 +26,8 @@ class Vertex:
 
     Attributes:
         point: The variables, [n].
-        above: Prices of the rows A x <= b, at least 0, [m].
-        level: Prices of the rows A x = b, of any sign, [k].
+        above: Dual values of the rows A x <= b, at least 0, [m].
+        level: Dual values of the rows A x = b, of any sign, [k].
         bound: Reduced costs of the lower bounds, at least 0, [n].
     """
 
@@ -40,8 +39,8 @@ class Vertex:
 
 def maximise(
     objective: Vector,
-    above: tuple[csr_array, Vector],
-    level: tuple[csr_array, Vector],
+    above: tuple["scipy.sparse.csr_array", Vector],
+    level: tuple["scipy.sparse.csr_array", Vector],
     bounds: NDArray[np.float64],
 ) -> Vertex | None:
     """Maximise <objective, x> over A x <= b, A' x = b', low <= x <= high.
@@ -56,10 +55,10 @@ def maximise(
         The vertex, or None if no point is feasible.
 
     Raises:
-        SolveError: If HiGHS gives up.
+        SolveError: If HiGHS does not solve the program.
 
-    >>> none = (csr_array((0, 2)), np.zeros(0))
-    >>> sum_to_one = (csr_array(np.ones((1, 2))), np.ones(1))
+    >>> none = (scipy.sparse.csr_array((0, 2)), np.zeros(0))
+    >>> sum_to_one = (scipy.sparse.csr_array(np.ones((1, 2))), np.ones(1))
     >>> maximise(np.array([1.0, 2.0]), none, sum_to_one, np.array([[0.0, 1.0], [0.0, 1.0]])).point
     array([0., 1.])
     """
@@ -71,9 +70,14 @@ def maximise(
 
 
 def _solved(
-    objective: Vector, above: tuple[csr_array, Vector], level: tuple[csr_array, Vector], bounds: NDArray[np.float64]
+    objective: Vector,
+    above: tuple["scipy.sparse.csr_array", Vector],
+    level: tuple["scipy.sparse.csr_array", Vector],
+    bounds: NDArray[np.float64],
 ) -> Vertex | None:
     """Solve to the tolerances of HiGHS."""
+    from scipy.optimize import linprog
+
     rows: dict[str, Any] = {"A_ub": above[0], "b_ub": above[1], "A_eq": level[0], "b_eq": level[1]}
     methods: tuple[Literal["highs", "highs-ds"], ...] = ("highs", "highs-ds")
     for method in methods:
@@ -88,41 +92,31 @@ def _solved(
             )
         if found.status == 2:
             return None
-    raise SolveError(f"the linear program was given up by HiGHS: {found.message} Bring costs to a common scale.")
+    raise SolveError(f"HiGHS did not solve the linear program: {found.message} Bring costs to a common scale.")
 
 
 def _refined(
     vertex: Vertex,
     objective: Vector,
-    above: tuple[csr_array, Vector],
-    level: tuple[csr_array, Vector],
+    above: tuple["scipy.sparse.csr_array", Vector],
+    level: tuple["scipy.sparse.csr_array", Vector],
     bounds: NDArray[np.float64],
 ) -> Vertex:
-    """Correct a vertex that breaks rows by more than rounding, by the linear program of what it misses, magnified.
+    """Return the vertex with violations of rows reduced to rounding, or the same one if that is not needed or fails.
 
-    HiGHS lets constraints be broken by its tolerance, 1e-10; the correction is found to the same tolerance, and is
-    divided by `_MAGNIFICATION`.
-
-    Args:
-        vertex: What HiGHS found.
-        objective: As in `maximise`.
-        above: As in `maximise`.
-        level: As in `maximise`.
-        bounds: As in `maximise`.
-
-    Returns:
-        The corrected vertex, or the same one if it needs no correction or has none.
+    HiGHS allows violations up to its tolerance, 1e-10. The correction solves the program of the violations times
+    `_MAGNIFICATION`, to the same tolerance. The other arguments are those of `maximise`.
     """
-    room, missed = above[1] - above[0] @ vertex.point, level[1] - level[0] @ vertex.point
+    slack, residual = above[1] - above[0] @ vertex.point, level[1] - level[0] @ vertex.point
     low, high = bounds[:, 0] - vertex.point, bounds[:, 1] - vertex.point
     broken = max(
-        (-room).max(initial=0.0), np.abs(missed).max(initial=0.0), low.max(initial=0.0), (-high).max(initial=0.0)
+        (-slack).max(initial=0.0), np.abs(residual).max(initial=0.0), low.max(initial=0.0), (-high).max(initial=0.0)
     )
     if broken <= _ROUNDING:
         return vertex
     m = _MAGNIFICATION
     try:
-        step = _solved(objective, (above[0], m * room), (level[0], m * missed), m * np.column_stack([low, high]))
+        step = _solved(objective, (above[0], m * slack), (level[0], m * residual), m * np.column_stack([low, high]))
     except SolveError:
         return vertex
     return vertex if step is None else replace(step, point=vertex.point + step.point / m)

@@ -1,4 +1,4 @@
-"""Roots of increasing functions, many at once."""
+"""Roots of increasing functions, vectorised."""
 
 from collections.abc import Callable
 
@@ -10,30 +10,30 @@ Array = NDArray[np.float64]
 _STEPS = 200
 
 _WIDE = 1e4
-"""Length of a bracket above which its middle is taken on a logarithmic scale: slopes may be as large as 1e300."""
+"""Length of a bracket above which it is bisected on a logarithmic scale; slopes may be as large as 1e300."""
 
 
 def increasing_root(
     function: Callable[[Array], tuple[Array, Array]], low: Array, high: Array, start: Array | None = None
 ) -> Array:
-    """Find, entry by entry, where an increasing function crosses 0, by Newton steps kept inside a shrinking bracket.
+    """Find the root of an increasing function for every entry, by Newton steps within a shrinking bracket.
 
-    A Newton step that leaves the bracket, or that is not less than half of the step before last, is replaced by
-    bisection, so that every entry ends at the float64 nearest its root however badly Newton would do.
+    A Newton step that leaves the bracket, or that is more than half of the step before last, is replaced by bisection,
+    so that every entry converges to float64 accuracy.
 
     Args:
-        function: Maps points to values and slopes, each of the points' shape; not decreasing in each entry.
+        function: Maps points to values and slopes of the same shape; nondecreasing in each entry.
         low: Points where the function is at most 0.
         high: Points where the function is at least 0.
-        start: Where to begin; the middle of the bracket by default.
+        start: Initial points; the middle of the bracket by default.
 
     Returns:
-        The roots. Where the function is above 0 at `low`, or below 0 at `high`, that end.
+        The roots; `low` where the function is positive there, and `high` where it is negative there.
 
     >>> increasing_root(lambda x: (x**3 - 2.0, 3 * x**2), np.array([0.0]), np.array([2.0])).round(12)
     array([1.25992105])
     """
-    # Where the root lies outside the bracket its nearer end is the answer; bisection would take fifty steps to say so.
+    # Where the root is outside the bracket, return the nearer end at once; bisection would need fifty steps.
     below, above = function(high)[0] <= 0, function(low)[0] >= 0
     low, high = np.where(below, high, low), np.where(above, low, high)
     point = _middle(low, high) if start is None else np.clip(start, low, high)
@@ -54,7 +54,7 @@ def increasing_root(
 
 
 def _middle(low: Array, high: Array) -> Array:
-    """Halve brackets, the wide ones in arsinh, so that 60 steps suffice for any of them."""
+    """Return the middle of each bracket, in arsinh if it is wide, so that 60 bisections always suffice."""
     wide = high - low > _WIDE
     if not wide.any():
         return np.asarray(0.5 * (low + high))

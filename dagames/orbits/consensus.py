@@ -1,6 +1,6 @@
-"""What several views agree on: geometric mean, arithmetic mean and majority, each a Bregman centroid.
+"""Geometric mean, arithmetic mean and majority of several views, each a Bregman centroid.
 
-A centroid is the q of least mean divergence to the views; which mean it is depends on the divergence and its side.
+A centroid is the q of least mean divergence to the views; the divergence and its order of arguments determine the mean.
 """
 
 import numpy as np
@@ -14,19 +14,7 @@ from dagames.numerics.float_errors import with_default_errors
 
 
 def as_views(nu: Numbers, shares: Numbers | None) -> tuple[OverAnswers, PerPrompt]:
-    """Validate the marginals of an orbit's views and their shares.
-
-    Args:
-        nu: Answer marginals, [X, Z].
-        shares: Weights of the views, [X], positive, summing to 1; equal by default.
-
-    Returns:
-        The log-marginals [X, Z] and the shares [X].
-
-    Raises:
-        ShapeError: If `nu` is not a table, or if there is not one share per view.
-        DomainError: If a share is 0.
-    """
+    """Validate marginals of views, [X, Z], and positive shares, [X]; return the log-marginals and the shares."""
     array = simplex.as_distribution(nu, "nu")
     if array.ndim != 2:
         raise ShapeError(f"`nu` has shape {array.shape}; it must be [X, Z], one row per view.")
@@ -47,14 +35,14 @@ def geometric_mean(nu: Numbers, shares: Numbers | None = None) -> Consensus:
     Math:
         q(z) proportional to prod_x nu_x(z)^(s_x) = argmin over q of sum_x s_x KL(q || nu_x).
 
-    An answer that one view excludes is excluded.
+    Answers with mass 0 in some view have mass 0.
 
     Args:
         nu: Answer marginals, [X, Z].
         shares: Weights of the views, [X], summing to 1; equal by default.
 
     Returns:
-        The mean, [Z]. An InfeasibleError names views without a common answer.
+        The mean, [Z]. An InfeasibleError if no answer has positive mass in all views.
 
     Source:
         (paper, appendix F.1, eq. 15); claim I.21
@@ -93,17 +81,17 @@ def arithmetic_mean(nu: Numbers, shares: Numbers | None = None) -> Consensus:
 
 @with_default_errors
 def majority(nu: Numbers, shares: Numbers | None = None) -> Consensus:
-    """Find the answer of largest mean mass.
+    """Compute the point mass on the answer of largest mean mass.
 
     Math:
-        q = argmin over point masses of sum_x s_x |nu_x - q|^2, the arithmetic mean's nearest vertex.
+        q = argmin over point masses of sum_x s_x |nu_x - q|^2, the vertex nearest to the arithmetic mean.
 
     Args:
         nu: Answer marginals, [X, Z].
         shares: Weights of the views, [X], summing to 1; equal by default.
 
     Returns:
-        The point mass, [Z]; even mass on all winners of an exact tie.
+        The point mass, [Z]; uniform over the answers of an exact tie.
 
     Source:
         (paper, appendix F.3)
@@ -118,14 +106,14 @@ def majority(nu: Numbers, shares: Numbers | None = None) -> Consensus:
 
 @with_default_errors
 def smoothed(nu: Numbers, share: float) -> OverAnswers:
-    """Mix views with the uniform distribution, so that no answer is excluded.
+    """Mix views with the uniform distribution, so that all masses are positive.
 
     Math:
         (1 - share) nu + share / |Z|.
 
-    The geometric mean of one-hot samples is degenerate unless they are unanimous. Smoothed, it is q(z) proportional to
-    exp(T f(z)) with f the frequencies and T = log(1 + |Z| (1 - share) / share): a soft majority, not an estimate of the
-    views' geometric mean, and it tends to the hard one as the share tends to 0.
+    The geometric mean of one-hot samples exists only if they are equal. That of smoothed samples is q(z) proportional
+    to exp(T f(z)) with f the frequencies and T = log(1 + |Z| (1 - share) / share): a soft majority vote, not an
+    estimate of the geometric mean of the views. It tends to the majority vote as the share tends to 0.
 
     Args:
         nu: Answer marginals, [X, Z].
@@ -145,14 +133,14 @@ def smoothed(nu: Numbers, share: float) -> OverAnswers:
     """
     share = as_number(share, "share", "a number in (0, 1]")
     if not 0 < share <= 1:
-        raise DomainError(f"`share` must lie in (0, 1], not {share}.")
+        raise DomainError(f"`share` must be in (0, 1], not {share}.")
     log_nu, _ = as_views(nu, None)
     return np.asarray((1 - share) * np.exp(log_nu) + share / log_nu.shape[-1])
 
 
 @with_default_errors
 def log_geometric_mean(log_nu: OverAnswers, shares: PerPrompt) -> Consensus:
-    """Compute the log of the normalised geometric mean, where masses may lie below float64's least number.
+    """Compute the log of the normalised geometric mean from log-marginals, whose masses may be below 1e-308.
 
     Args:
         log_nu: Log-marginals, [X, Z], of any normalisation; -inf for mass 0.
@@ -168,23 +156,18 @@ def log_geometric_mean(log_nu: OverAnswers, shares: PerPrompt) -> Consensus:
 
 
 def check_common_support(support: Reachable) -> None:
-    """Raise unless some answer has mass in every view.
-
-    Args:
-        support: Which answers have mass, bool [X, Z].
-
-    Raises:
-        InfeasibleError: Naming two views without a common answer, or all of them.
-    """
+    """Raise unless some answer has mass in every view, `support` [X, Z]."""
     if support.all(axis=0).any():
         return
     counts = support.astype(np.int64)
-    apart = np.argwhere(counts @ counts.T == 0)
-    if apart.size:
-        who = f"views {apart[0, 0]} and {apart[0, 1]} share no answer"
+    disjoint = np.argwhere(counts @ counts.T == 0)
+    if disjoint.size:
+        which = f"views {disjoint[0, 0]} and {disjoint[0, 1]} have no answer in common"
     else:
-        who = f"views {', '.join(map(str, range(len(support))))} have no answer in common, though every two of them do"
+        which = (
+            f"views {', '.join(map(str, range(len(support))))} have no answer in common, though every two of them do"
+        )
     raise InfeasibleError(
-        f"{who}, so no consensus has positive mass anywhere. Smooth the views (`orbits.smoothed`), or use the "
-        "arithmetic mean."
+        f"{which}, so the geometric mean is 0 everywhere. Smooth the views (`orbits.smoothed`), or use the arithmetic "
+        "mean."
     )

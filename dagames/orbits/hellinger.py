@@ -1,9 +1,8 @@
-"""How far views disagree: generalised squared Hellinger distance and Jensen-Shannon divergence, and bounds."""
+"""Disagreement of views: generalised squared Hellinger distance, Jensen-Shannon divergence, and bounds."""
 
 import math
 
 import numpy as np
-from scipy.optimize import minimize_scalar
 from scipy.special import rel_entr
 
 from dagames._types import Numbers, OverAnswers
@@ -17,9 +16,9 @@ def generalised_hellinger(nu: Numbers, shares: Numbers | None = None) -> float:
     """Compute the generalised squared Hellinger distance of the views.
 
     Math:
-        H^2 = 1 - sum_z prod_x nu_x(z)^(s_x), in [0, 1]: 0 iff all agree, 1 iff no answer is common to all.
+        H^2 = 1 - sum_z prod_x nu_x(z)^(s_x), in [0, 1]: 0 iff all are equal, 1 iff no answer is common to all.
 
-    It is summed as arithmetic minus geometric mean, so that views close to each other do not cancel.
+    It is computed as a sum of differences of arithmetic and geometric mean, to avoid cancellation for close views.
 
     Args:
         nu: Answer marginals, [X, Z].
@@ -38,7 +37,7 @@ def generalised_hellinger(nu: Numbers, shares: Numbers | None = None) -> float:
     common = np.isfinite(log_nu).all(axis=0)
     mean = weights @ np.exp(log_nu)
     logs = np.where(common, log_nu, 0.0)
-    # The views' mean underflows only where all their masses do, and then contributes nothing.
+    # The mean underflows only if all masses do; the term is then 0.
     ratio = weights @ logs - np.log(np.where(common & (mean > 0), mean, 1.0))
     loss = np.where(common, -np.expm1(np.minimum(ratio, 0.0)), 1.0)
     return float(min(mean @ loss, 1.0))
@@ -88,25 +87,26 @@ def distance_of_means(nu: Numbers, shares: Numbers | None = None) -> float:
 
 @with_default_errors
 def hellinger_bounds(n_views: int) -> tuple[float, float]:
-    """Find c and C with c JS <= H^2 <= C JS for every choice of that many equally weighted views.
+    """Compute the best constants c, C with c JS <= H^2 <= C JS for all choices of K equally weighted views.
 
     Math:
         Both sides are sums over answers of functions h(x) = 1 - prod x_k^(1/K) and j(x) = mean x_k log x_k of the
         ratios x = nu_k / mean, so c and C are the extremes of h / j over x >= 0 of mean 1.
-        C = 1 / log(K / (K - 1)), attained where K - 1 views agree and one is elsewhere. c is the least over points with
-        two different values. Two suffice: where h / j is stationary inside, G / x_k + c log x_k is the same for all k,
-        G the product, and as a function of x_k that falls and then rises; on the edge h = 1, and j is at most log K,
-        which two values attain; at x = 1 the ratio tends to 1. c lies below 1 / log K for every K > 2, because near the
-        point where one view has all mass h falls like x^((K - 1) / K), faster than j; from K = 9 by less than 1e-8.
+        C = 1 / log(K / (K - 1)), attained where K - 1 views are equal and one is disjoint from them. c is the minimum
+        over points x with two different values. Two values suffice: at an interior stationary point of h / j,
+        G / x_k + c log x_k with G = prod x_k^(1/K) is the same for all k, and this function of x_k decreases and then
+        increases; on the boundary h = 1, and j is at most log K, which two values attain; as x tends to 1, the ratio
+        tends to 1. For K > 2, c < 1 / log K, because near the point where one view has all mass 1 - h increases like
+        x^((K - 1) / K), faster than j decreases; the difference is below 1e-8 from K = 9 on.
 
     Args:
         n_views: Number of views K, at least 2.
 
     Returns:
-        c and C, per nat. For K = 2, c = 1 is approached and not attained.
+        c and C, per nat. For K = 2, c = 1 is an infimum that is not attained.
 
     Raises:
-        DomainError: If there are fewer than two views: one view agrees with itself.
+        DomainError: If there are fewer than two views.
 
     Source:
         claim I.23
@@ -115,8 +115,10 @@ def hellinger_bounds(n_views: int) -> tuple[float, float]:
     >>> round(c, 12), round(C, 12)
     (0.861671773764, 2.466303462376)
     """
+    from scipy.optimize import minimize_scalar
+
     K = as_count(n_views, "n_views", 2)
-    # As all x tend to 1 the ratio tends to 1, which for two views is the least.
+    # The limit of the ratio as all x tend to 1, which for two views is the infimum.
     least = 1.0
     depth = np.linspace(1e-3, 60.0, 2000)
     for high in range(1, K):

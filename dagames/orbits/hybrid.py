@@ -1,4 +1,4 @@
-"""What the arithmetic mean costs against the ideal geometric one: the improvement bound, as stated and amended."""
+"""The improvement of the arithmetic mean compared with that of the geometric mean, and a bound on the difference."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ from dagames.orbits.hellinger import generalised_hellinger
 
 @dataclass(frozen=True)
 class HybridBound:
-    """The quantities of the bound on the improvement that the hybrid projection loses.
+    """The quantities in the bound on the improvement lost by the hybrid projection.
 
     Attributes:
         hellinger: H^2, the views' generalised squared Hellinger distance.
@@ -41,24 +41,24 @@ class HybridBound:
 def hybrid_bound(
     nu: Numbers, nu_star: Numbers, shares: Numbers | None = None, *, models: Numbers | None = None
 ) -> HybridBound:
-    """Compute L, B and H^2 for the views nu and the truth nu*.
+    """Compute L, B and H^2 for the views nu and the true distribution nu*.
 
     Math:
-        L = max |nu* / nu|_2 and B = max 1 / nu(z): convex in nu, hence attained at an extreme point of the models.
-        Where all distributions are models, |KL(nu* || AM) - KL(nu* || GM)| <= L |AM - GM|_1 <= 2 L H^2.
+        L = max |nu* / nu|_2 and B = max 1 / nu(z) are convex in nu, hence attained at extreme points of the models.
+        If all distributions are models, |KL(nu* || AM) - KL(nu* || GM)| <= L |AM - GM|_1 <= 2 L H^2.
 
     Args:
         nu: Answer marginals of the views, [X, Z].
-        nu_star: The truth, [Z].
+        nu_star: The true distribution, [Z].
         shares: Weights of the views, [X], summing to 1; equal by default.
-        models: Extreme points of the set of models, [N, Z]; by default the segment between the two means, which is what
-            the bound needs if every distribution is a model.
+        models: Extreme points of the set of models, [N, Z]; by default the segment between the two means, which the
+            bound needs if every distribution is a model.
 
     Returns:
-        The bound. L is +inf where a model excludes an answer of nu*.
+        The bound. L is +inf if an answer of nu* has mass 0 in a model.
 
     Raises:
-        ShapeError: If the truth or the models have another number of answers than the views.
+        ShapeError: If nu* or the models have another number of answers than the views.
 
     Source:
         (paper, Thm 4.1 and Thm F.2); claim I.25
@@ -77,11 +77,11 @@ def hybrid_bound(
         points = array.reshape(-1, array.shape[-1])
     if points.shape[-1] != truth.size:
         raise ShapeError(f"`models` has {points.shape[-1]} answers; the views have {truth.size}.")
-    held = truth > 0
+    support = truth > 0
     with np.errstate(divide="ignore", over="ignore"):
-        inverse = 1.0 / points[:, held]
-        ratio = truth[held] * inverse
-    # The largest entry is factored out, so that no square overflows.
+        inverse = 1.0 / points[:, support]
+        ratio = truth[support] * inverse
+    # The largest entry is factored out to avoid overflow of squares.
     top = ratio.max(axis=-1)
     scaled = np.divide(ratio, top[:, None], out=np.ones_like(ratio), where=np.isfinite(top)[:, None])
     lipschitz = top * np.sqrt((scaled**2).sum(axis=-1))
@@ -90,22 +90,22 @@ def hybrid_bound(
 
 @with_default_errors
 def hybrid_loss(nu: Numbers, nu_star: Numbers, shares: Numbers | None = None) -> float:
-    """Compute by how much the arithmetic mean improves less than the geometric mean, where both are models.
+    """Compute the improvement of the geometric mean minus that of the arithmetic mean, if both are models.
 
     Math:
         Improv(GM) - Improv(AM) = KL(nu* || AM) - KL(nu* || GM).
 
     Args:
         nu: Answer marginals of the views, [X, Z].
-        nu_star: The truth, [Z].
+        nu_star: The true distribution, [Z].
         shares: Weights of the views, [X], summing to 1; equal by default.
 
     Returns:
-        The loss in nats; negative where the arithmetic mean is closer, -inf where the geometric mean excludes an answer
-        of the truth.
+        The loss in nats; negative if the arithmetic mean is closer to nu*, -inf if the geometric mean is 0 at an answer
+        of nu*.
 
     Raises:
-        DomainError: If no view gives some answer of the truth, so that both are infinitely far.
+        DomainError: If some answer of nu* has mass 0 in all views, so that both divergences are infinite.
 
     Source:
         (paper, Thm F.2)
@@ -115,32 +115,34 @@ def hybrid_loss(nu: Numbers, nu_star: Numbers, shares: Numbers | None = None) ->
     """
     mean = arithmetic_mean(nu, shares)
     truth = _as_truth(nu_star, mean.size)
-    far = float(simplex.kl(truth, mean))
-    if far == np.inf:
-        raise DomainError("no view gives some answer of `nu_star`, so that both means are infinitely far from it.")
-    return far - float(simplex.kl(truth, geometric_mean(nu, shares)))
+    to_mean = float(simplex.kl(truth, mean))
+    if to_mean == np.inf:
+        raise DomainError(
+            "some answer of `nu_star` has mass 0 in every view, so KL(nu_star || mean) is infinite for both means."
+        )
+    return to_mean - float(simplex.kl(truth, geometric_mean(nu, shares)))
 
 
 @with_default_errors
 def improvement(nu: Numbers, nu_star: Numbers, q: Numbers, shares: Numbers | None = None) -> float:
-    """Compute how much closer to the truth a consensus is than the views are on average.
+    """Compute how much closer a consensus is to the true distribution than the views are on average.
 
     Math:
         Improv(q) = sum_x s_x KL(nu* || nu_x) - KL(nu* || q).
 
-    It is never negative for the arithmetic mean, by convexity, nor for the geometric one.
+    It is at least 0 for the arithmetic mean, by convexity, and for the geometric mean.
 
     Args:
         nu: Answer marginals of the views, [X, Z].
-        nu_star: The truth, [Z].
+        nu_star: The true distribution, [Z].
         q: The consensus, [Z].
         shares: Weights of the views, [X], summing to 1; equal by default.
 
     Returns:
-        The improvement in nats; +inf where a view excludes an answer of the truth and the consensus does not.
+        The improvement in nats; +inf if an answer of nu* has mass 0 in a view and positive mass in the consensus.
 
     Raises:
-        DomainError: If the consensus excludes an answer of the truth.
+        DomainError: If an answer of nu* has mass 0 in the consensus.
 
     Source:
         (paper, section 4.2); claim B.8
@@ -152,7 +154,7 @@ def improvement(nu: Numbers, nu_star: Numbers, q: Numbers, shares: Numbers | Non
     truth, consensus = _as_truth(nu_star, log_nu.shape[-1]), _as_truth(q, log_nu.shape[-1], "q")
     after = float(simplex.kl(truth, consensus))
     if after == np.inf:
-        raise DomainError("`q` excludes an answer of `nu_star`, so that it is infinitely far from it.")
+        raise DomainError("`q` is 0 at an answer of `nu_star`, so KL(nu_star || q) is infinite.")
     return float(weights @ simplex.kl(np.broadcast_to(truth, log_nu.shape), np.exp(log_nu))) - after
 
 

@@ -1,4 +1,4 @@
-"""Coherent projection of policies: the nearest ones whose views answer alike, at once or by way of a consensus."""
+"""Coherent projection: the nearest policies with equal answer marginals, directly or onto a consensus."""
 
 from typing import SupportsIndex
 
@@ -23,15 +23,15 @@ def direct_projection(
     divergence: str = "kl",
     n_answers: SupportsIndex | None = None,
 ) -> OverTraces:
-    """Find the coherent policies nearest to those given.
+    """Compute the coherent policies nearest to those given.
 
     Math:
         min sum_x s_x D(pi_x, pi_0x) over policies whose answer marginals are all equal,
         D = KL(pi || pi_0) or |pi - pi_0|^2 / 2, over traces.
 
-    For KL the common marginal is the geometric mean of the views'. For the Euclidean distance it is the arithmetic mean
-    where each answer has as many traces in all views and no trace ends at 0; otherwise an answer is cheaper to move
-    where it has more traces.
+    For KL, the common marginal is the geometric mean of the views' marginals. For the Euclidean distance, it is their
+    arithmetic mean if each answer has the same number of traces in all views and all traces stay positive. Otherwise it
+    differs, because moving an answer's mass costs less in a view where it has more traces.
 
     Args:
         pi_0: Policies of the views, [X, Y].
@@ -41,7 +41,7 @@ def direct_projection(
         n_answers: Number of answers |Z|; by default the largest index in `E` plus one.
 
     Returns:
-        Policies, [X, Y]. An InfeasibleError names views without a common answer.
+        Policies, [X, Y]. An InfeasibleError if no answer has traces in all views.
 
     Source:
         (paper, section 4.1 and appendix G.2); claim I.27
@@ -60,7 +60,7 @@ def direct_projection(
     check_common_support(np.isfinite(log_nu))
     common = np.isfinite(log_nu).all(axis=0)
     logs = np.where(common, log_nu, 0.0)
-    # Stationarity in the traces: log pi_x - log pi_0x depends on the answer, and its mean over views does not on x.
+    # By stationarity, log pi_x - log pi_0x is a function of the answer, whose mean over views is constant.
     tilt = np.where(common, weights @ logs - logs, -np.inf)
     log_pi = simplex.lift(log_pi_0, answers, tilt)
     return np.asarray(np.exp(log_pi - logsumexp(log_pi, axis=-1, keepdims=True)))
@@ -74,11 +74,11 @@ def two_step_projection(
     divergence: str = "kl",
     n_answers: SupportsIndex | None = None,
 ) -> OverTraces:
-    """Form the views' consensus, then project each policy on the policies with that marginal.
+    """Compute the views' consensus, then project each policy on the policies with that marginal.
 
-    The consensus is the geometric mean for KL and the arithmetic mean for the Euclidean distance. For KL the result is
-    that of `direct_projection`; for the Euclidean distance it is where each answer has as many traces in all views and
-    no trace ends at 0.
+    The consensus is the geometric mean for KL and the arithmetic mean for the Euclidean distance. The result is that of
+    `direct_projection` for KL, and for the Euclidean distance if each answer has the same number of traces in all views
+    and all traces stay positive.
 
     Args:
         pi_0: Policies of the views, [X, Y].
@@ -123,7 +123,7 @@ def project_onto_marginal(pi_0: Numbers, E: Numbers, q: Numbers, divergence: str
 
     Raises:
         ShapeError: If `q` is not one distribution.
-        InfeasibleError: If a view has no trace for an answer that q wants.
+        InfeasibleError: If a view has no trace of an answer with q > 0.
 
     >>> project_onto_marginal([[0.4, 0.4, 0.2]], [0, 0, 1], [0.4, 0.6])
     array([[0.2, 0.2, 0.6]])
@@ -134,12 +134,15 @@ def project_onto_marginal(pi_0: Numbers, E: Numbers, q: Numbers, divergence: str
     policies, answers, _, n = _as_orbit(pi_0, E, None, divergence, target.size)
     with np.errstate(divide="ignore"):
         log_pi_0, log_q = np.log(policies), np.log(target)
-    held = log_pi_0 if divergence == "kl" else np.zeros_like(policies)
-    log_nu = simplex.pushforward(held, answers, n)
-    lost = (target > 0) & ~np.isfinite(log_nu)
-    if lost.any():
-        x, z = (int(i) for i in np.argwhere(lost)[0])
-        raise InfeasibleError(f"view {x} gives answer {z} no trace, but `q[{z}]` is {target[z]:g}.")
+    # In the Euclidean distance a trace of probability 0 can get mass.
+    log_weights = log_pi_0 if divergence == "kl" else np.zeros_like(policies)
+    log_nu = simplex.pushforward(log_weights, answers, n)
+    missing = (target > 0) & ~np.isfinite(log_nu)
+    if missing.any():
+        x, z = (int(i) for i in np.argwhere(missing)[0])
+        raise InfeasibleError(
+            f"view {x} has no trace of answer {z}, but `q[{z}]` is {target[z]:g}. Set `q[{z}]` to 0, or add a trace."
+        )
     if divergence == "euclidean":
         return _euclidean_onto(policies, answers, target)
     ratio = np.where(np.isfinite(log_nu), log_q - np.where(np.isfinite(log_nu), log_nu, 0.0), -np.inf)
@@ -165,9 +168,9 @@ def _as_orbit(
 
 
 class _Thresholds:
-    """For every view and answer, the tau at which sum_y max(pi_0(y) - tau, 0) over the answer's traces is a mass m.
+    """Thresholds tau, per view and answer, at which sum_y max(pi_0(y) - tau, 0) over the answer's traces is a mass m.
 
-    With the traces sorted downwards and S_k the sum of the k largest, tau(m) = max_k (S_k - m) / k.
+    With the traces sorted in decreasing order and S_k the sum of the k largest, tau(m) = max_k (S_k - m) / k.
     """
 
     def __init__(self, policies: OverTraces, E: Extraction, n_answers: int) -> None:
@@ -181,10 +184,10 @@ class _Thresholds:
         masses[np.arange(X)[:, None], answers, rank] = np.take_along_axis(policies, order, axis=-1)
         self.counts = np.arange(1, masses.shape[-1] + 1)
         self.sums = np.where(self.counts <= sizes[..., None], np.cumsum(masses, axis=-1), -np.inf)
-        self.reached = sizes > 0
+        self.has_trace = sizes > 0
 
     def at(self, mass: Consensus) -> tuple[np.ndarray, np.ndarray]:
-        """Compute tau, [X, Z], and the number of traces above it."""
+        """Compute tau and the number of traces above it, [X, Z] each."""
         values = (self.sums - mass[:, None]) / self.counts
         best = values.argmax(axis=-1)
         return np.take_along_axis(values, best[..., None], axis=-1)[..., 0], self.counts[best]
@@ -196,20 +199,10 @@ def _euclidean_onto(policies: OverTraces, E: Extraction, mass: Consensus) -> Ove
 
 
 def _common_marginal(policies: OverTraces, E: Extraction, shares: PerPrompt, n_answers: int) -> Consensus:
-    """Find the masses m of least total cost: the mean slope -sum_x s_x tau_x(z) is the same wherever m(z) > 0.
-
-    Args:
-        policies: Policies, [X, Y].
-        E: Answers, [X, Y].
-        shares: Weights of the views, [X].
-        n_answers: Number of answers.
-
-    Returns:
-        The masses, [Z], which sum to 1.
-    """
+    """Compute the masses m, [Z], at which the mean slope -sum_x s_x tau_x(z) is equal for all z with m(z) > 0."""
     thresholds = _Thresholds(policies, E, n_answers)
-    check_common_support(thresholds.reached)
-    common = thresholds.reached.all(axis=0)
+    check_common_support(thresholds.has_trace)
+    common = thresholds.has_trace.all(axis=0)
 
     def slope(mass: Consensus) -> tuple[Consensus, Consensus]:
         tau, count = thresholds.at(mass)

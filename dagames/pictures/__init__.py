@@ -1,1 +1,1 @@
-"""What is drawn, as plain data and as SVG, PNG or PDF."""
+"""Pictures, as plain data and as SVG, PNG or PDF."""

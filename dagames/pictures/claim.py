@@ -1,4 +1,4 @@
-"""The plots of claims: what a claim's file computes as plain data, drawn for the report."""
+"""Plots of claims for the report, from plain data."""
 
 from typing import Any
 
@@ -13,15 +13,7 @@ _STYLES: dict[str, dict[str, Any]] = {
 
 
 def draw_claim(plot: dict[str, Any], title: str) -> bytes:
-    """Draw a claim's plot.
-
-    Args:
-        plot: `x`, `y` (labels), `log_x`, `log_y`, `caption`, and `lines`, each with `name`, `x`, `y` and `style`.
-        title: The plot's title.
-
-    Returns:
-        SVG; the caption is for the text beside it.
-    """
+    """Return a claim's plot as SVG: `plot` has `x`, `y` (labels), `log_x`, `log_y`, and `lines` with their styles."""
 
     def panel(axes: Any) -> None:
         for line, colour in zip(plot["lines"], _cycle(len(plot["lines"])), strict=True):
@@ -30,7 +22,7 @@ def draw_claim(plot: dict[str, Any], title: str) -> bytes:
         for axis, is_log in ((axes.xaxis, plot["log_x"]), (axes.yaxis, plot["log_y"])):
             if is_log:
                 axis.axes.set(**{f"{axis.axis_name}scale": "log"})
-                # Signs of mathematics are off in the settings, so powers are written out.
+                # Math text is disabled in the settings, so powers are written as decimals.
                 axis.set_major_formatter(lambda value, _: f"{value:g}")
         axes.legend(fontsize=8)
 

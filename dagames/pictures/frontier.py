@@ -1,4 +1,4 @@
-"""The picture of both frontiers, between bias and second moment and between bias and variance, with what is in use."""
+"""Pictures of the frontiers between bias and second moment, and between bias and variance, with known tables."""
 
 from functools import partial
 from typing import Any, TypeAlias
@@ -23,15 +23,7 @@ _MARKS = {"plug-in": "s", "recommended": "*"}
 
 
 def as_data(found: Frontiers) -> dict[str, Any]:
-    """Write frontiers as plain data.
-
-    Args:
-        found: Points by what is minimised, at least one.
-
-    Returns:
-        Group size, kind of counts, reward, the least bias, and of each frontier's points: budget, certified bias,
-        second moment and variance (upper ends), the dual bound, the gap, and the coefficients.
-    """
+    """Return frontiers as plain data: settings, least bias, points with bounds and coefficients, and known tables."""
     first = next(iter(found.values()))[0]
     table = first.table
     return {
@@ -45,15 +37,7 @@ def as_data(found: Frontiers) -> dict[str, Any]:
 
 
 def describe_frontiers(data: dict[str, Any], name: str) -> dict[str, Any]:
-    """Put title and caption to the data.
-
-    Args:
-        data: What `as_data` returned.
-        name: The picture's name.
-
-    Returns:
-        `name`, `title`, `caption` and `data`.
-    """
+    """Return a picture from the data of `as_data`: `name`, `title`, `caption` and `data`."""
     K, optimum = data["group_size"], data["optimum"]
     gap = max(point["gap"] for points in data["frontiers"].values() for point in points)
     caption = (
@@ -67,32 +51,17 @@ def describe_frontiers(data: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def draw_frontiers(picture: dict[str, Any], kind: str) -> bytes:
-    """Draw the frontiers.
-
-    Args:
-        picture: What `describe_frontiers` returned.
-        kind: "svg", "png" or "pdf".
-
-    Returns:
-        The file's content.
-    """
+    """Return the picture of `describe_frontiers` as the content of a file of format `kind`."""
     sides = (("second_moment", "worst second moment E c_X^2"), ("variance", "worst weighted variance p^2 Var c_X"))
     panels = [partial(draw_side, data=picture["data"], side=side, label=label) for side, label in sides]
     return draw_panels(panels, picture["title"], picture["caption"], kind)
 
 
 def draw_side(axes: Any, data: dict[str, Any], side: str, label: str) -> None:
-    """Draw one measure of noise against bias.
-
-    Args:
-        axes: Axes of matplotlib.
-        data: What `as_data` returned.
-        side: "second_moment" or "variance".
-        label: What the measure is called.
-    """
+    """Draw the frontiers of one measure, `side`, against bias on matplotlib axes, from the data of `as_data`."""
     optimum = data["optimum"]
     for what, points in data["frontiers"].items():
-        # A table of zeros, within a budget of everything, has no place on a logarithmic axis.
+        # A table of zeros cannot be drawn on a logarithmic axis.
         shown = [point for point in points if point[side] > 0]
         bias = [point["bias"] / optimum for point in shown]
         noise = [point[side] for point in shown]
@@ -119,7 +88,7 @@ def _measures(table: RewardTable) -> dict[str, float]:
 
 
 def _others(K: int, reward: Estimand, counts: CountsKind) -> dict[str, dict[str, float]]:
-    """Measure the tables that need no program, where the group leaves enough traces for them."""
+    """Return the measures of the recommended and plug-in tables, if the group is large enough for them."""
     if inner_degree(K, counts) < 1:
         return {}
     tables = {"recommended": recommended_table(K, reward=reward, counts=counts)}

@@ -1,4 +1,4 @@
-"""Panels in rows as SVG, PNG or PDF; matplotlib (extra `report`) is imported for them only, and needs no screen."""
+"""Panels in rows as SVG, PNG or PDF, drawn with matplotlib (extra `report`), which is imported here only."""
 
 import io
 import textwrap
@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from dagames._errors import DomainError
-from dagames._files import check_new_file
+from dagames._files import check_folder, check_new_file
 
 Panel: TypeAlias = Callable[[Any], None]
 """Draws on axes of matplotlib."""
 
 FORMATS = ("svg", "png", "pdf")
 
-# Of Okabe and Ito, whom the colour-blind can tell apart.
+# From the palette of Okabe and Ito, which colour-blind readers can distinguish.
 GREY, BLUE, ORANGE = "#666666", "#0072B2", "#E69F00"
 
 _SETTINGS = {
@@ -28,9 +28,9 @@ _SETTINGS = {
     "grid.alpha": 0.25,
     "legend.frameon": False,
     "svg.hashsalt": "dagames",
-    # Labels stay text, which can be searched and read aloud.
+    # Labels remain text, for search and screen readers.
     "svg.fonttype": "none",
-    # A dollar sign in a name is a dollar sign.
+    # A dollar sign in a name is not math text.
     "text.parse_math": False,
 }
 
@@ -42,14 +42,7 @@ _METADATA: dict[str, dict[str, None]] = {
 
 
 def check_can_plot(path: Path) -> None:
-    """Raise if no picture can be drawn under this name.
-
-    Args:
-        path: The picture's file.
-
-    Raises:
-        DomainError: If its ending is not one of `FORMATS`, or matplotlib is not installed.
-    """
+    """Raise unless the name of a picture ends in one of `FORMATS` and matplotlib is installed."""
     if path.suffix.lower().removeprefix(".") not in FORMATS:
         raise DomainError(f"--plot {path}: the name must end in one of {', '.join('.' + f for f in FORMATS)}.")
     if find_spec("matplotlib") is None:
@@ -66,35 +59,29 @@ def check_outputs(out: Path | None, plot: Path | None, *, overwrite: bool, sourc
         source: The game's file, if the command reads one; it is never replaced.
 
     Raises:
-        DomainError: If two outputs have one name, or one has the source's, or one exists and may not be replaced.
+        DomainError: If two outputs have one name, or one has the source's, one exists and may not be replaced, or
+            there is no such folder.
     """
     if plot is not None:
         check_can_plot(plot)
+        check_folder(plot, "--plot")
+    if out is not None:
+        check_folder(out, "--out")
     outputs = [] if plot is None else [plot, plot.with_suffix(".json")]
     outputs += [] if out is None else [out]
     taken = {} if source is None else {source.resolve(): "the game"}
     for output in outputs:
         if output.resolve() in taken:
             raise DomainError(
-                f"{output} would be written over {taken[output.resolve()]}; the data of --plot take the picture's name "
-                "with .json. Choose another name."
+                f"{output} would overwrite {taken[output.resolve()]}; the data of --plot have the picture's name with "
+                "the ending .json. Choose another name."
             )
         taken[output.resolve()] = "another result"
         check_new_file(output, overwrite=overwrite)
 
 
 def draw_panels(panels: Sequence[Panel], title: str, caption: str, kind: str) -> bytes:
-    """Draw panels in rows, under a title and above a caption.
-
-    Args:
-        panels: Functions that draw on the axes they are given, one to four.
-        title: The title; lines that are too long are broken.
-        caption: The caption.
-        kind: One of `FORMATS`.
-
-    Returns:
-        The file's content; the same for the same panels.
-    """
+    """Return one to four panels in rows, with title and caption, as the content of a file of format `kind`."""
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
@@ -113,12 +100,12 @@ def draw_panels(panels: Sequence[Panel], title: str, caption: str, kind: str) ->
         figure.supxlabel(textwrap.fill(_plain(caption), int(15 * width)), fontsize=8, x=0.01, ha="left")
         content = io.BytesIO()
         with warnings.catch_warnings():
-            # A sign that the font lacks is drawn as a box in PNG and PDF, and is right in SVG.
+            # A character that the font lacks is a box in PNG and PDF, and correct in SVG.
             warnings.filterwarnings("ignore", message="Glyph")
             figure.savefig(content, format=kind, dpi=160, metadata=_METADATA[kind])
     return content.getvalue()
 
 
 def _plain(text: str) -> str:
-    """Replace what is no visible sign: control characters, which SVG must not hold, and broken Unicode."""
+    """Replace characters that are not printable: control characters, which SVG does not allow, and broken Unicode."""
     return "".join(sign if sign.isprintable() or sign == "\n" else "?" for sign in text)

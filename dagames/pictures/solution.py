@@ -1,4 +1,4 @@
-"""The picture of a solution: bars of answers, gaps of prompts, and the gap of each iterate."""
+"""Pictures of a solution: bars of answers, gaps of prompts, and the gap of each iterate."""
 
 import math
 from functools import partial
@@ -15,19 +15,11 @@ from dagames.solvers import Solution
 _ANSWERS = 20
 _PROMPTS = 4
 LEAST_GAP = 1e-17
-"""Where a gap of 0 is drawn on a logarithmic axis: a tenth of float64's rounding."""
+"""Value at which a gap of 0 is drawn on a logarithmic axis: a tenth of float64's rounding."""
 
 
 def describe(solution: Solution, functional: Any) -> dict[str, Any]:
-    """Choose and compute what is drawn.
-
-    Args:
-        solution: The solution.
-        functional: The functional as its file states it.
-
-    Returns:
-        `name`, `title`, `caption`, and `data`: the panels of answers, the gaps by prompt, and the gap by iteration.
-    """
+    """Return a picture of a solution as plain data: `name`, `title`, `caption` and `data`."""
     panels = _panels(solution)
     gaps = np.atleast_1d(solution.certificate.gap)
     data = {
@@ -42,15 +34,7 @@ def describe(solution: Solution, functional: Any) -> dict[str, Any]:
 
 
 def draw(picture: dict[str, Any], kind: str) -> bytes:
-    """Draw a picture.
-
-    Args:
-        picture: What `describe` returns.
-        kind: One of `FORMATS`.
-
-    Returns:
-        The file's content; the same for the same picture.
-    """
+    """Return a picture of `describe` as the content of a file of format `kind`."""
     data = picture["data"]
     panels: list[Panel] = [partial(_answers, bars=bars) for bars in data["answers"]]
     panels += [partial(_gaps, data=data)] if data["gaps"] else []
@@ -59,19 +43,9 @@ def draw(picture: dict[str, Any], kind: str) -> bytes:
 
 
 def game_of(solution: Solution) -> AlignmentGame:
-    """Return the game of a solution, which a file can state.
-
-    Args:
-        solution: The solution.
-
-    Returns:
-        The game.
-
-    Raises:
-        DomainError: If it ties prompts together, which files cannot state.
-    """
+    """Return the game of a solution; raise if it is not an AlignmentGame, the only kind that files describe."""
     if not isinstance(solution.game, AlignmentGame):
-        raise DomainError(f"results are written of an AlignmentGame, not of a {type(solution.game).__name__}.")
+        raise DomainError(f"results can be written for an AlignmentGame, not for a {type(solution.game).__name__}.")
     return solution.game
 
 
@@ -86,7 +60,7 @@ def _panels(solution: Solution) -> list[dict[str, Any]]:
 
 
 def _bars(title: str, nu_0: OverAnswers, nu: OverAnswers, q: OverAnswers) -> dict[str, Any]:
-    """Take the answers of largest mass, in the order of their index, and add up the others."""
+    """Return the answers of largest mass, in the order of their index, and the sums of the others."""
     largest = np.maximum(np.maximum(nu_0, nu), q)
     shown = np.sort(np.argsort(-largest, kind="stable")[:_ANSWERS])
     sides = {"nu_0": nu_0, "nu": nu, "q": q}
@@ -111,13 +85,13 @@ def _caption(solution: Solution, data: dict[str, Any]) -> str:
     return words + "; nu is proportional to nu_0 q where q is positive."
 
 
-def _functional(stated: Any) -> str:
-    if isinstance(stated, list):
-        return " + ".join(map(_functional, stated))
-    if not isinstance(stated, dict):
-        return str(stated)
-    factor = f"{stated['weight']} " if "weight" in stated else ""
-    return factor + " ".join(_call(name, arguments) for name, arguments in stated.items() if name != "weight")
+def _functional(entry: Any) -> str:
+    if isinstance(entry, list):
+        return " + ".join(map(_functional, entry))
+    if not isinstance(entry, dict):
+        return str(entry)
+    factor = f"{entry['weight']} " if "weight" in entry else ""
+    return factor + " ".join(_call(name, arguments) for name, arguments in entry.items() if name != "weight")
 
 
 def _call(name: str, arguments: Any) -> str:
@@ -135,7 +109,7 @@ def _finite(gap: float) -> float | None:
 
 
 def _answers(axes: Any, bars: dict[str, Any]) -> None:
-    """Draw reference, equilibrium and target as three bars an answer."""
+    """Draw reference, equilibrium and target as three bars per answer."""
     places = np.arange(len(bars["answer"]))
     sides = (("nu_0", "reference nu_0", GREY), ("nu", "equilibrium nu", BLUE), ("q", "target q", ORANGE))
     for shift, (name, label, colour) in zip((-0.27, 0.0, 0.27), sides, strict=True):
@@ -177,7 +151,7 @@ def _history(axes: Any, data: dict[str, Any]) -> None:
 
 
 def _scale_gaps(axes: Any, gaps: np.ndarray) -> None:
-    """Give an axis of gaps whole decades, however little they differ."""
+    """Set a logarithmic axis of gaps that spans whole decades."""
     finite = np.maximum(gaps[np.isfinite(gaps)], LEAST_GAP)
     ends = np.log10([finite.min(), finite.max()]) if finite.size else np.zeros(2)
     axes.set_yscale("log")

@@ -5,11 +5,7 @@ from dagames.games.alignment import AlignmentGame
 from dagames.games.bregman import BregmanGame
 from dagames.games.coupled import CoupledGame
 
-_SOLVERS: dict[type, str] = {
-    AlignmentGame: "dagames.solve",
-    CoupledGame: "dagames.solve_coupled",
-    BregmanGame: "dagames.solvers.solve_bregman",
-}
+_GAMES = (AlignmentGame, CoupledGame, BregmanGame)
 
 
 def check_game(game: object, kind: type) -> None:
@@ -25,8 +21,8 @@ def check_game(game: object, kind: type) -> None:
     if isinstance(game, kind):
         return
     article = "an" if kind is AlignmentGame else "a"
-    other = next((solver for known, solver in _SOLVERS.items() if isinstance(game, known)), None)
-    made = "" if other else f" Make one by `{kind.__name__}(...)`, or by `dagames.cli.game_file.load_game` from a file."
+    other = isinstance(game, _GAMES)
+    made = f" Make one by `{kind.__name__}(...)`, or by `dagames.cli.game_file.load_game` from a file."
     name = type(game).__name__
-    hint = f" `{other}` solves {'an' if name[0] == 'A' else 'a'} {name}." if other else made
+    hint = f" `dagames.solve` solves {'an' if name[0] == 'A' else 'a'} {name}." if other else made
     raise DomainError(f"`game` must be {article} {kind.__name__}, not {name}.{hint}")

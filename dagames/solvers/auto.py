@@ -3,13 +3,13 @@
 import contextlib
 from collections.abc import Callable
 from functools import partial
-from typing import SupportsIndex
+from typing import Any, SupportsIndex
 
 from dagames import _tolerances
-from dagames._errors import CertificateError, DomainError, SolveError
-from dagames.functionals import Functional, Linear, Separable, Smooth, nonconvexity
+from dagames._errors import CertificateError, DomainError, SolveError, as_choice
+from dagames.functionals import Functional
+from dagames.functionals.convexity import nonconvexity
 from dagames.games.alignment import AlignmentGame
-from dagames.numerics.arrays import short
 from dagames.numerics.float_errors import with_default_errors
 from dagames.numerics.integers import as_count
 from dagames.simplex import as_positive
@@ -21,13 +21,14 @@ from dagames.solvers.closed_form import has_closed_form, solve_closed_form
 from dagames.solvers.constrained import solve_polytope, split
 from dagames.solvers.cutting_planes import solve_cutting_planes
 from dagames.solvers.extragradient import solve_mirror_prox
+from dagames.solvers.methods import Method, with_options
 from dagames.solvers.mirror_descent import solve_mirror_descent
 from dagames.solvers.newton import solve_newton
 from dagames.solvers.no_regret import solve_no_regret
-from dagames.solvers.path import refuse_constraints
 from dagames.solvers.pieces import is_long
 from dagames.solvers.policy_set import solve_polytope_sum
 from dagames.solvers.solution import Solution
+from dagames.solvers.suited import check_suited, remedy
 
 METHODS: dict[str, str] = {
     "auto": "closed_form, newton, projected mirror descent, mirror_descent or cutting_planes, whichever suits",
@@ -52,16 +53,20 @@ _DEFAULT_GAPS = {"conic": _tolerances.ORACLE_GAP, "no_regret": _tolerances.AVERA
 
 
 @with_default_errors
-def solve(
-    game: AlignmentGame, method: str = "auto", *, tolerance: float | None = None, max_iterations: SupportsIndex = 10_000
+def solve_alignment(
+    game: AlignmentGame,
+    method: str | Method = "auto",
+    *,
+    tolerance: float | None = None,
+    max_iterations: SupportsIndex = 10_000,
 ) -> Solution:
     """Solve a game to a certified duality gap.
 
     Args:
         game: The game.
-        method: One of `METHODS`. "auto" writes the equilibrium down where it can, finds it by Newton's method where
-            the functional has a Hessian, with a `Polytope` beside it or not, and otherwise runs mirror descent, and
-            cutting planes where that is slow, as it is at a kink.
+        method: One of `METHODS`, or an object of `dagames.solvers.methods`. "auto" uses a closed form if there is one,
+            Newton's method where the functional has a Hessian, with a `Polytope` beside it or not, and otherwise mirror
+            descent, then cutting planes if that is slow, as at a kink.
         tolerance: Relative duality gap to reach, above 0; by default 1e-10, 1e-6 for "conic" and 1e-3 for
             "no_regret".
         max_iterations: Steps allowed to the iterative methods.
@@ -72,28 +77,53 @@ def solve(
 
     Raises:
         CertificateError: If a user's own functional is not convex.
+        SolveError: If the method does not suit the functional, before any step and naming methods that do; or if the
+            tolerance is not reached.
         DomainError: If `game` is none, the method is unknown, or a number is out of its domain.
 
     >>> from dagames.functionals import Linear
     >>> game = AlignmentGame([0.5, 0.25, 0.25], [0, 1, 1], Linear([0.0, 1.0]), beta=1.0)
-    >>> solution = solve(game)
+    >>> solution = solve_alignment(game)
     >>> solution.method, solution.certificate.worst < 1e-10
     ('closed_form', True)
     """
     check_game(game, AlignmentGame)
-    if not isinstance(method, str) or method not in METHODS:
-        raise DomainError(f"`method` must be one of {', '.join(METHODS)}, not {short(method)}.")
+    name, options = with_options(method)
+    name = as_choice(name, "method", METHODS)
     if tolerance is None:
-        tolerance = _DEFAULT_GAPS.get(method, _tolerances.GAP)
+        tolerance = default_tolerance(name)
     if game.functional.foreign and (fault := nonconvexity(game.functional, game.batch, game.n_answers)):
         # A concave R has no supremum to bound, and would be certified wrongly.
         raise CertificateError(fault)
     tolerance, max_iterations = as_positive(tolerance, "tolerance"), as_count(max_iterations, "max_iterations", 0)
+    check_suited(game.functional, name)
+    try:
+        return _solved(game, name, tolerance, max_iterations, options)
+    except SolveError as error:
+        # Rounding is the same for all methods; where an iteration stopped, another may not.
+        if name == "auto" or error.diagnosis == "rounding":
+            raise
+        raise SolveError(f"{error} Else u{remedy(game.functional)[1:]}", error.diagnosis) from None
+
+
+def default_tolerance(method: str) -> float:
+    """Return the relative duality gap that `solve` reaches with a method of `METHODS`, if none is given."""
+    return _DEFAULT_GAPS.get(method, _tolerances.GAP)
+
+
+def _solved(
+    game: AlignmentGame, method: str, tolerance: float, max_iterations: int, options: dict[str, Any]
+) -> Solution:
+    """Run a method that suits the functional."""
     polytope, rest = split(game.functional)
     if polytope is not None:
+        if options:
+            raise DomainError(
+                f"{method} has no options beside a {polytope.name}, not {', '.join(options)}; its steps are projected."
+            )
         # Not in blocks, which would drop the multipliers.
         return _solve_constrained(game, rest, method, tolerance, max_iterations)
-    run = _solver(_choose(game) if method == "auto" else method, tolerance, max_iterations)
+    run = _solver(_choose(game) if method == "auto" else method, tolerance, max_iterations, options)
     return solve_in_blocks(game, run)
 
 
@@ -101,12 +131,10 @@ def _solve_constrained(
     game: AlignmentGame, rest: Functional | None, method: str, tolerance: float, max_iterations: int
 ) -> Solution:
     """Solve a game with a `Polytope` by a method that finds its multipliers."""
-    if method == "conic":
-        return _solver(method, tolerance, max_iterations)(game)
-    if method not in {"auto", "newton", "mirror_descent"}:
-        refuse_constraints(game, method)
-    direct = rest is None or isinstance(rest, Linear)
-    dense = isinstance(rest, Separable) or (isinstance(rest, Smooth) and game.n_answers <= _LARGEST_SYSTEM)
+    if method in {"conic", "cutting_planes"}:
+        return _solver(method, tolerance, max_iterations, {})(game)
+    direct = rest is None or rest.constant_slope() is not None
+    dense = rest is not None and _is_quick_by_newton(rest, game.n_answers)
     if method == "newton" or (method == "auto" and direct):
         return solve_polytope(game, tolerance=tolerance)
     if method == "auto" and dense:
@@ -115,10 +143,14 @@ def _solve_constrained(
         except SolveError:
             # Its inner games may be out of reach of float64 where projections are not.
             pass
+    if method == "auto" and rest is not None and rest.as_smooth() is None:
+        return _first_order(game, tolerance=tolerance, max_iterations=max_iterations, descend=solve_polytope_sum)
     return solve_polytope_sum(game, tolerance=tolerance, max_iterations=max_iterations)
 
 
-def _solver(method: str, tolerance: float, max_iterations: int) -> Callable[[AlignmentGame], Solution]:
+def _solver(
+    method: str, tolerance: float, max_iterations: int, options: dict[str, Any]
+) -> Callable[[AlignmentGame], Solution]:
     if method == "conic":
         # cvxpy takes longer to import than everything else together, and most games never need it.
         from dagames.solvers.conic import solve_conic
@@ -126,22 +158,28 @@ def _solver(method: str, tolerance: float, max_iterations: int) -> Callable[[Ali
         return partial(solve_conic, tolerance=tolerance)
     if method in _DIRECT:
         return partial(_DIRECT[method], tolerance=tolerance)
-    return partial(_ITERATIVE[method], tolerance=tolerance, max_iterations=max_iterations)
+    return partial(_ITERATIVE[method], tolerance=tolerance, max_iterations=max_iterations, **options)
 
 
 _DIRECT: dict[str, Callable[..., Solution]] = {"closed_form": solve_closed_form, "newton": solve_newton}
 
 
-def _first_order(game: AlignmentGame, *, tolerance: float, max_iterations: int) -> Solution:
+def _first_order(
+    game: AlignmentGame,
+    *,
+    tolerance: float,
+    max_iterations: int,
+    descend: Callable[..., Solution] = solve_mirror_descent,
+) -> Solution:
     """Run mirror descent, quick where R is smooth, and cutting planes, quick where it is a maximum of few functions."""
     first: tuple[Callable[[], Solution], ...] = (
-        lambda: solve_mirror_descent(game, tolerance=tolerance, max_iterations=min(max_iterations, _SMOOTH_STEPS)),
+        lambda: descend(game, tolerance=tolerance, max_iterations=min(max_iterations, _SMOOTH_STEPS)),
         lambda: solve_cutting_planes(game, tolerance=tolerance, max_iterations=max_iterations),
     )
     for attempt in first if game.n_answers <= _LARGEST_SYSTEM else ():
         with contextlib.suppress(SolveError):
             return attempt()
-    return solve_mirror_descent(game, tolerance=tolerance, max_iterations=max_iterations)
+    return descend(game, tolerance=tolerance, max_iterations=max_iterations)
 
 
 _SMOOTH_STEPS = 100
@@ -165,8 +203,13 @@ def _choose(game: AlignmentGame) -> str:
         return "newton"
     if has_closed_form(game.functional):
         return "closed_form"
-    if isinstance(game.functional, Separable):
-        return "newton"
-    if not isinstance(game.functional, Smooth):
+    if game.functional.as_smooth() is None:
         return "first_order"
-    return "newton" if game.n_answers <= _LARGEST_SYSTEM else "mirror_descent"
+    return "newton" if _is_quick_by_newton(game.functional, game.n_answers) else "mirror_descent"
+
+
+def _is_quick_by_newton(functional: Functional, n_answers: int) -> bool:
+    """Say whether Newton's steps are separate equations, or few enough for a dense system."""
+    if functional.as_separable() is not None:
+        return True
+    return functional.as_smooth() is not None and n_answers <= _LARGEST_SYSTEM

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from dagames.functionals import is_divisible
+from dagames.functionals.parts import is_divisible
 from dagames.games.alignment import AlignmentGame
 from dagames.games.certificate import Certificate
 from dagames.solvers.solution import Solution

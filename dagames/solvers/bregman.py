@@ -3,24 +3,25 @@
 import numpy as np
 
 from dagames import _tolerances
-from dagames._errors import DomainError, SolveError
+from dagames._errors import DomainError, SolveError, as_choice
 from dagames._types import OverAnswers, OverTraces
 from dagames.bregman import Consistency
-from dagames.functionals import Polytope, Separable
+from dagames.functionals import Functional, Separable
 from dagames.games.bregman import BregmanGame
 from dagames.numerics.float_errors import with_default_errors
 from dagames.simplex import pushforward
 from dagames.solvers.bregman_descent import descent_path
 from dagames.solvers.bregman_newton import newton_log_policy
+from dagames.solvers.methods import Method, with_options
 from dagames.solvers.solution import BregmanSolution
 
-METHODS = ("auto", "newton", "mirror_descent")
+BREGMAN_METHODS = ("auto", "newton", "mirror_descent")
 
 
 @with_default_errors
 def solve_bregman(
     game: BregmanGame,
-    method: str = "auto",
+    method: str | Method = "auto",
     *,
     tolerance: float = _tolerances.GAP,
     max_iterations: int = 10_000,
@@ -29,7 +30,7 @@ def solve_bregman(
 
     Args:
         game: The game.
-        method: One of `METHODS`. "auto" is "newton" where the functional is a sum over answers.
+        method: One of `BREGMAN_METHODS`. "auto" is "newton" where the functional is a sum over answers.
         tolerance: Relative duality gap to reach, above 0.
         max_iterations: Steps allowed to mirror descent.
 
@@ -48,22 +49,25 @@ def solve_bregman(
     >>> solution.pi.round(12), float(solution.value.round(12)), solution.consistency.consistent
     (array([0.23, 0.77]), 0.324, False)
     """
-    if method not in METHODS:
-        raise DomainError(f"`method` must be one of {', '.join(METHODS)}, not {method!r}.")
+    name, options = with_options(method)
+    method = as_choice(name, "method", BREGMAN_METHODS)
+    if options:
+        raise DomainError(f"{method} has no options in a Bregman game, not {', '.join(options)}.")
     if not tolerance > 0:
         raise DomainError(f"`tolerance` must be above 0, not {tolerance}.")
     if max_iterations < 0:
         raise DomainError(f"`max_iterations` must be at least 0, not {max_iterations}.")
     functional = game.functional
-    if isinstance(functional, Polytope):
+    if (limits := functional.constraint_set()) is not None:
         raise SolveError(
-            "Polytope is an indicator, whose slope says nothing of its constraints' prices; state them in an "
+            f"{limits.name} is an indicator, whose slope says nothing of its constraints' prices; state them in an "
             "`AlignmentGame`, whose divergence is KL, and use `solve(game)`."
         )
-    if method == "newton" and not isinstance(functional, Separable):
-        raise SolveError(f"{type(functional).__name__} is not separable; use method 'mirror_descent'.")
-    if method != "mirror_descent" and isinstance(functional, Separable):
-        return _by_newton(game, functional, tolerance)
+    separable = functional.as_separable()
+    if method == "newton" and separable is None:
+        raise SolveError(f"{functional.name} is not separable; use method 'mirror_descent'.{_else(functional)}")
+    if method != "mirror_descent" and separable is not None:
+        return _by_newton(game, separable, tolerance)
     return _by_descent(game, tolerance, max_iterations)
 
 
@@ -140,5 +144,18 @@ def _by_descent(game: BregmanGame, tolerance: float, max_iterations: int) -> Bre
             break
     raise SolveError(
         f"mirror_descent stopped after {max_iterations} steps with gap {history[-1]:.1e} > {tolerance:.1e}. Allow more "
-        "`max_iterations`, ask for a larger `tolerance`, or use `newton` if the functional is a sum over answers."
+        f"`max_iterations` or ask for a larger `tolerance`.{_else(game.functional)}",
+        "steps",
+    )
+
+
+def _else(functional: Functional) -> str:
+    """Name what else solves the functional: Newton's method, or where it may have kinks, another game."""
+    if functional.as_separable() is not None:
+        return " Else use method 'newton', which suits a sum over answers."
+    if functional.as_smooth() is not None:
+        return ""
+    return (
+        " At a kink it does not converge: state the functional in an `AlignmentGame`, whose divergence is KL, and use "
+        "`solve(game)`."
     )

@@ -6,9 +6,8 @@ import numpy as np
 
 from dagames._errors import SolveError
 from dagames._types import OverAnswers, OverTraces
-from dagames.bregman.by_answer import at_answer
 from dagames.games.bregman import BregmanGame
-from dagames.simplex import pushforward
+from dagames.simplex import at_answer, pushforward
 
 _DOUBLINGS = 60
 _SLACK = 1e-15

@@ -1,15 +1,14 @@
 """The equilibrium of a separable Bregman game, by nested roots."""
 
 import numpy as np
-from scipy.special import logsumexp
 
 from dagames import simplex
 from dagames._types import OverAnswers, OverTraces
 from dagames.bregman.base import mix_to_one
-from dagames.bregman.by_answer import at_answer, max_by_answer, sum_by_answer
 from dagames.functionals import Separable
 from dagames.games.bregman import BregmanGame
 from dagames.numerics.roots import increasing_root
+from dagames.simplex import at_answer, max_by_answer, sum_by_answer
 
 _WIDTH = 8 * np.finfo(np.float64).eps
 _LEAST = -800.0
@@ -120,6 +119,8 @@ class _Conditions:
         return np.asarray(np.where(empty, -np.inf, self.guess))
 
     def _surplus(self, c: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        from scipy.special import logsumexp
+
         _, rise, log_nu, follow = self._terms(self._log_tops(c))
         log_nu = np.where(self.game.reachable, log_nu, -np.inf)
         total = logsumexp(log_nu, axis=-1, keepdims=True)

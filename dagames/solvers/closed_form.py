@@ -1,6 +1,6 @@
 """Games whose equilibrium can be written down."""
 
-from collections.abc import Callable
+from functools import singledispatch
 
 import numpy as np
 
@@ -25,7 +25,8 @@ def has_closed_form(functional: Functional) -> bool:
     Returns:
         True for `Linear`, `NegativeEntropy`, `KLToPrior`, `Point` and `LogScore`.
     """
-    return type(functional) in _FORMULAS
+    # A subclass may compute something else.
+    return type(functional) in _log_equilibrium.registry
 
 
 @with_default_errors
@@ -60,10 +61,8 @@ def solve_closed_form(game: AlignmentGame, *, tolerance: float = _tolerances.GAP
     """
     refuse_constraints(game, "closed_form")
     if not has_closed_form(game.functional):
-        raise SolveError(
-            f"{type(game.functional).__name__} has no closed form here; use `solve(game)` or `solve_mirror_descent`."
-        )
-    log_nu = simplex.log_normalize(_FORMULAS[type(game.functional)](game))
+        raise SolveError(f"{game.functional.name} has no closed form here; use `solve(game)`.")
+    log_nu = simplex.log_normalize(_log_equilibrium(game.functional, game))
     return check_solved(
         as_solution(game, log_nu, "closed_form"),
         tolerance,
@@ -71,34 +70,39 @@ def solve_closed_form(game: AlignmentGame, *, tolerance: float = _tolerances.GAP
     )
 
 
-def _linear(game: AlignmentGame) -> OverAnswers:
-    return game.log_nu_0 - game.functional.gradient(game.nu_0) / game.beta
+@singledispatch
+def _log_equilibrium(functional: Functional, game: AlignmentGame) -> OverAnswers:
+    """Write down the log of the equilibrium's marginal, [*x, Z], up to a constant; a kind of functional each."""
+    raise NotImplementedError(type(functional).__name__, game)
 
 
-def _negative_entropy(game: AlignmentGame) -> OverAnswers:
-    weight = game.functional.relative_smoothness[..., None]
+@_log_equilibrium.register
+def _linear(functional: Linear, game: AlignmentGame) -> OverAnswers:
+    return game.log_nu_0 - functional.gradient(game.nu_0) / game.beta
+
+
+@_log_equilibrium.register
+def _negative_entropy(functional: NegativeEntropy, game: AlignmentGame) -> OverAnswers:
+    weight = functional.weight[..., None]
     return np.asarray(game.log_nu_0 * (game.beta / (game.beta + weight)))
 
 
-def _kl_to_prior(game: AlignmentGame) -> OverAnswers:
-    functional = game.functional
-    if not isinstance(functional, KLToPrior):
-        raise TypeError(type(functional).__name__)
+@_log_equilibrium.register
+def _kl_to_prior(functional: KLToPrior, game: AlignmentGame) -> OverAnswers:
     weight = functional.weight[..., None]
     prior = np.log(np.where(game.reachable, functional.prior, 1.0))
     mixed = weight * prior + game.beta * np.where(game.reachable, game.log_nu_0, 0.0)
     return np.where(game.reachable, mixed / (weight + game.beta), -np.inf)
 
 
-def _point(game: AlignmentGame) -> OverAnswers:
+@_log_equilibrium.register
+def _point(functional: Point, game: AlignmentGame) -> OverAnswers:  # noqa: ARG001 - the interface
     return np.where(game.reachable, 0.0, -np.inf)
 
 
-def _log_score(game: AlignmentGame) -> OverAnswers:
+@_log_equilibrium.register
+def _log_score(functional: LogScore, game: AlignmentGame) -> OverAnswers:
     """Find the log-odds s of the answer with beta (s - s_0) = weight (1 + exp(-s))."""
-    functional = game.functional
-    if not isinstance(functional, LogScore):
-        raise TypeError(type(functional).__name__)
     chosen = np.arange(game.n_answers) == functional.answer[..., None]
     own = simplex.log_sum(np.where(chosen, game.log_reference, -np.inf))[..., None]
     other = simplex.log_sum(np.where(chosen, -np.inf, game.log_reference))[..., None]
@@ -116,12 +120,3 @@ def _log_score(game: AlignmentGame) -> OverAnswers:
     right, wrong = -np.logaddexp(0.0, -s), -np.logaddexp(0.0, s)
     spread = game.log_reference - np.where(alone, 0.0, other) + wrong
     return np.where(chosen, np.where(alone, 0.0, right), spread)
-
-
-_FORMULAS: dict[type[Functional], Callable[[AlignmentGame], OverAnswers]] = {
-    Linear: _linear,
-    NegativeEntropy: _negative_entropy,
-    KLToPrior: _kl_to_prior,
-    Point: _point,
-    LogScore: _log_score,
-}

@@ -1,7 +1,6 @@
 """Orbits: the equilibrium of views that must agree, or that pay for disagreeing."""
 
 import numpy as np
-from scipy.special import logsumexp, softmax
 
 from dagames import _tolerances, simplex
 from dagames._errors import SolveError
@@ -9,7 +8,7 @@ from dagames._types import OverAnswers, PerPrompt
 from dagames.games.coupled import CoupledGame
 from dagames.games.couplings import Coherence, SoftCoherence
 from dagames.numerics.float_errors import with_default_errors
-from dagames.orbits import log_geometric_mean
+from dagames.orbits.consensus import log_geometric_mean
 from dagames.solvers.path import check_solved
 from dagames.solvers.solution import Solution
 
@@ -81,6 +80,8 @@ def solve_soft_coherent(game: CoupledGame, *, tolerance: float = _tolerances.GAP
     array([[0.6667, 0.3333],
            [0.3333, 0.6667]])
     """
+    from scipy.special import logsumexp
+
     if not isinstance(game.coupling, SoftCoherence):
         raise SolveError(
             f"the coupling is {type(game.coupling).__name__}, not SoftCoherence; use `solve_coupled(game)`."
@@ -112,6 +113,8 @@ def _levels(base: OverAnswers, shares: PerPrompt, a: float) -> tuple[PerPrompt, 
     Returns:
         The levels l, [X], of mean 0, and the number of steps.
     """
+    from scipy.special import logsumexp, softmax
+
     log_shares = np.log(shares)[:, None]
     levels = logsumexp(base, axis=-1)
 

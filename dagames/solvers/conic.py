@@ -22,11 +22,11 @@ from dagames.functionals import (
     Point,
     Polytope,
     Quadratic,
-    Scaled,
     SquaredDistance,
-    Sum,
     Tsallis,
 )
+from dagames.functionals.scaled import Scaled
+from dagames.functionals.sums import Sum
 from dagames.games.alignment import AlignmentGame
 from dagames.numerics.conic import solve_problem
 from dagames.numerics.float_errors import with_default_errors
@@ -51,6 +51,22 @@ def as_expression(functional: Functional, nu: Any, prompt: tuple[int, ...]) -> A
         f"{type(functional).__name__} has no conic form; register one with "
         "`dagames.solvers.conic.as_expression.register`."
     )
+
+
+def without_form(functional: Functional) -> str | None:
+    """Name the part of a functional that nobody has stated for cvxpy, or return None.
+
+    Args:
+        functional: The functional R.
+
+    Returns:
+        The name.
+    """
+    for part in functional.terms():
+        stated = part.functional if isinstance(part, Scaled) else part
+        if as_expression.dispatch(type(stated)) is as_expression.dispatch(object):
+            return stated.name
+    return None
 
 
 @singledispatch

@@ -7,7 +7,8 @@ import numpy as np
 from dagames import _tolerances, simplex
 from dagames._errors import SolveError
 from dagames._types import OverAnswers, PerConstraint
-from dagames.functionals import Functional, Linear, Polytope, Smooth
+from dagames.functionals import Functional
+from dagames.functionals.base import ConstraintSet
 from dagames.games.alignment import AlignmentGame
 from dagames.games.certificate import Certificate, certify
 from dagames.numerics.faces import Face
@@ -33,7 +34,7 @@ class _Constrained:
     """
 
     game: AlignmentGame
-    polytope: Polytope
+    polytope: ConstraintSet
     rest: Functional | None
     faces: tuple[Face, ...]
 
@@ -57,7 +58,7 @@ class _Constrained:
         return np.asarray(-np.einsum("bd,bdz->bz", nats, self.costs).reshape(self.game.log_nu_0.shape))
 
 
-def split(functional: Functional) -> tuple[Polytope | None, Functional | None]:
+def split(functional: Functional) -> tuple[ConstraintSet | None, Functional | None]:
     """Split a functional into its linear constraints and what else it holds.
 
     Args:
@@ -66,10 +67,7 @@ def split(functional: Functional) -> tuple[Polytope | None, Functional | None]:
     Returns:
         The polytope and the rest, or None for what is not there.
     """
-    held = functional.constraint_set()
-    if not isinstance(held, Polytope):
-        return None, functional
-    return held, functional.without_constraints()
+    return functional.constraint_set(), functional.without_constraints()
 
 
 @with_default_errors
@@ -96,22 +94,22 @@ def solve_polytope(game: AlignmentGame, *, tolerance: float = _tolerances.GAP) -
     Source:
         (paper, appendix D); claim I.13
 
-    >>> from dagames.functionals import Linear
+    >>> from dagames.functionals import Linear, Polytope
     >>> R = Linear([0.0, 1.0]) + Polytope([0.0, 1.0], 0.25)
     >>> solution = solve_polytope(AlignmentGame([0.5, 0.5], [0, 1], R, beta=1.0))
     >>> solution.nu.round(9), solution.multipliers.round(9)  # 1 + log 3
     (array([0.75, 0.25]), array([2.09861229]))
     """
     polytope, rest = split(game.functional)
-    name = type(game.functional).__name__
     if polytope is None:
-        raise SolveError(f"{name} is not a Polytope and holds none; use `solve(game)`.")
-    if not (rest is None or isinstance(rest, Smooth)):
-        raise SolveError(f"{type(rest).__name__}, beside a Polytope, has no Hessian; use `solve(game)`.")
-    faces = _faces(game, polytope, rest)
+        raise SolveError(f"{game.functional.name} is not a Polytope and contains none; use `solve(game)`.")
+    smooth = None if rest is None else rest.as_smooth()
+    if rest is not None and smooth is None:
+        raise SolveError(f"{rest.name}, beside a Polytope, has no Hessian; use `solve(game)`.")
+    faces = find_faces(game, polytope, rest)
     parts = _Constrained(game, polytope, rest, faces)
-    if rest is None or isinstance(rest, Linear):
-        slope = np.zeros(game.log_nu_0.shape) if rest is None else rest.gradient(game.nu_0)
+    if smooth is None or smooth.constant_slope() is not None:
+        slope = np.zeros(game.log_nu_0.shape) if smooth is None else smooth.gradient(game.nu_0)
         log_base = np.where(game.reachable, game.log_nu_0 - slope / game.beta, -np.inf)
         shape = (len(faces), 1, game.n_answers)
         dual = ConstrainedDual(
@@ -123,15 +121,15 @@ def solve_polytope(game: AlignmentGame, *, tolerance: float = _tolerances.GAP) -
         # Where prices are 1e4 nats the first sum is 1 to 1e-12 only.
         log_nu = simplex.log_normalize(log_nu)
     else:
-        tilted = TiltedDual(game, rest, parts.costs, parts.budgets, parts.equal)
+        tilted = TiltedDual(game, smooth, parts.costs, parts.budgets, parts.equal)
         found, steps = minimise_dual(tilted)
         log_nu = tilted.log_marginals(found)
         nats = np.stack([signed(m, face, polytope.equal) for m, face in zip(found, faces, strict=True)])
-        slope = np.where(game.reachable, rest.gradient_at_log(log_nu), 0.0)
+        slope = np.where(game.reachable, smooth.gradient_at_log(log_nu), 0.0)
     return check_solved(_certified(parts, log_nu, slope, nats, steps, "newton"), tolerance, _REMEDY)
 
 
-def _faces(game: AlignmentGame, polytope: Polytope, rest: Functional | None) -> tuple[Face, ...]:
+def find_faces(game: AlignmentGame, polytope: ConstraintSet, rest: Functional | None) -> tuple[Face, ...]:
     """Find the face of each prompt among the answers that the reference and the other parts leave."""
     reached = np.isfinite(game.log_nu_0)
     reached = reached if rest is None else rest.usable(reached)
@@ -161,8 +159,8 @@ def priced_solution(game: AlignmentGame, log_nu: OverAnswers, multipliers: PerCo
     """
     polytope, rest = split(game.functional)
     if polytope is None:
-        raise SolveError(f"{type(game.functional).__name__} is not a Polytope and holds none; use `solve(game)`.")
-    faces = _faces(game, polytope, rest)
+        raise SolveError(f"{game.functional.name} is not a Polytope and contains none; use `solve(game)`.")
+    faces = find_faces(game, polytope, rest)
     parts = _Constrained(game, polytope, rest, faces)
     unit = np.stack([face.unit for face in faces])
     nats = multipliers.reshape(unit.shape) * unit / game.beta

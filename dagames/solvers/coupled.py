@@ -1,7 +1,7 @@
 """Choose a solver for a coupled game, and say which."""
 
 from dagames import _tolerances
-from dagames._errors import DomainError, SolveError
+from dagames._errors import SolveError, as_choice
 from dagames.games.coupled import CoupledGame
 from dagames.games.couplings import Coherence, LinearCoupling, SoftCoherence
 from dagames.numerics.float_errors import with_default_errors
@@ -11,6 +11,7 @@ from dagames.solvers.arguments import check_game
 from dagames.solvers.budgets import solve_budgets
 from dagames.solvers.coherent import solve_coherent, solve_soft_coherent
 from dagames.solvers.dual_ascent import solve_dual_ascent
+from dagames.solvers.methods import Method, with_options
 from dagames.solvers.solution import Solution
 
 COUPLED_METHODS = ("auto", "dual_ascent")
@@ -18,14 +19,18 @@ COUPLED_METHODS = ("auto", "dual_ascent")
 
 @with_default_errors
 def solve_coupled(
-    game: CoupledGame, method: str = "auto", *, tolerance: float = _tolerances.GAP, max_iterations: int = 100_000
+    game: CoupledGame,
+    method: str | Method = "auto",
+    *,
+    tolerance: float = _tolerances.GAP,
+    max_iterations: int = 100_000,
 ) -> Solution:
     """Solve a coupled game to a certified duality gap.
 
     Args:
         game: The game.
-        method: One of `COUPLED_METHODS`. "auto" writes the equilibrium down for `Coherence`, and otherwise uses
-            Newton's method on the dual.
+        method: One of `COUPLED_METHODS`, or `DualAscent(step=...)`. "auto" uses the closed form for `Coherence`, and
+            otherwise Newton's method on the dual.
         tolerance: Relative duality gap to reach, above 0.
         max_iterations: Steps allowed to dual ascent.
 
@@ -44,11 +49,11 @@ def solve_coupled(
     array([0.75, 0.25])
     """
     check_game(game, CoupledGame)
-    if method not in COUPLED_METHODS:
-        raise DomainError(f"`method` must be one of {', '.join(COUPLED_METHODS)}, not {method!r}.")
+    name, options = with_options(method)
+    name = as_choice(name, "method", COUPLED_METHODS)
     tolerance, max_iterations = as_positive(tolerance, "tolerance"), as_count(max_iterations, "max_iterations", 0)
-    if method == "dual_ascent":
-        return solve_dual_ascent(game, tolerance=tolerance, max_iterations=max_iterations)
+    if name == "dual_ascent":
+        return solve_dual_ascent(game, tolerance=tolerance, max_iterations=max_iterations, **options)
     if isinstance(game.coupling, Coherence):
         return solve_coherent(game, tolerance=tolerance)
     if isinstance(game.coupling, SoftCoherence):

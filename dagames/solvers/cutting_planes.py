@@ -8,11 +8,12 @@ from numpy.typing import NDArray
 from dagames import _tolerances, simplex
 from dagames._errors import SolveError
 from dagames._types import OverAnswers, PerPrompt
-from dagames.functionals import NumericConjugate, finite_slope
 from dagames.functionals.conjugates.interior_point import interior_point
+from dagames.functionals.slopes import finite_slope
 from dagames.games.alignment import AlignmentGame
 from dagames.games.certificate import Certificate, certify
 from dagames.numerics.float_errors import with_default_errors
+from dagames.solvers.limits import Limits
 from dagames.solvers.path import fault_of
 from dagames.solvers.solution import Solution
 
@@ -44,7 +45,9 @@ def solve_cutting_planes(
         min J  >=  -beta log sum_z nu_0(z) exp(-u(z) / beta) - sum_i w_i (<g_i, nu_i> - R(nu_i)).
 
     The weights that maximise the right side give the next point nu proportional to nu_0 exp(-u / beta), where R gets
-    its next tangent; the target is exp(-u / beta).
+    its next tangent; the target is exp(-u / beta). Of a `Polytope` beside R the row that the point breaks most gives a
+    tangent too, of R plus a multiple P of its excess: that is at most R on the polytope, and its weight times P is the
+    row's multiplier.
 
     Args:
         game: A game whose functional has a finite slope wherever every reachable answer has mass.
@@ -52,7 +55,8 @@ def solve_cutting_planes(
         max_iterations: Tangents allowed, up to 150.
 
     Returns:
-        The solution with the smallest objective met, certified by the conjugate of R if it has a formula.
+        The solution with the smallest objective met, certified by the conjugate of R if it has a formula; a
+        `multipliers` if the functional contains a `Polytope`.
 
     Raises:
         SolveError: If the gap is not reached.
@@ -65,7 +69,7 @@ def solve_cutting_planes(
     >>> solve_cutting_planes(AlignmentGame([0.6, 0.3, 0.1], [0, 1, 2], largest, beta=1.0)).nu.round(6)
     array([0.418654, 0.418654, 0.162692])
     """
-    model = _Model.at_reference(game)
+    model = Model.at_reference(game)
     history = [model.worst]
     rounds = min(max_iterations, _TANGENTS)
     for _ in range(rounds):
@@ -81,6 +85,8 @@ def solve_cutting_planes(
             f"{fault or _ADVICE}",
             "steps",
         )
+    if model.limits is not None:
+        return model.limits.solution(game, (model.log_nu, model.log_q), model.multipliers, certificate, tuple(history))
     return Solution(
         log_nu=model.log_nu,
         log_q=model.log_q,
@@ -92,7 +98,7 @@ def solve_cutting_planes(
     )
 
 
-def _certified(game: AlignmentGame, model: "_Model") -> Certificate:
+def _certified(game: AlignmentGame, model: "Model") -> Certificate:
     """Certify by the conjugate of R; where that would be found numerically, by the tangents.
 
     Math:
@@ -107,7 +113,7 @@ def _certified(game: AlignmentGame, model: "_Model") -> Certificate:
     Returns:
         The certificate.
     """
-    if not isinstance(game.functional, NumericConjugate):
+    if model.limits is None and game.functional.has_conjugate_formula:
         return game.certify_marginal(model.log_nu, model.log_q)
     value = np.asarray(game.functional.value(np.exp(model.log_nu)))
     divergence = game.beta * simplex.kl_from_logs(model.log_nu, game.log_nu_0)
@@ -122,7 +128,7 @@ def _certified(game: AlignmentGame, model: "_Model") -> Certificate:
 
 
 @dataclass(frozen=True, eq=False)
-class _Model:
+class Model:
     """Tangents g_i and heights <g_i, nu_i> - R(nu_i), and the best pair of players met.
 
     Attributes:
@@ -134,6 +140,10 @@ class _Model:
         log_q: Log of the target that gives it, [*x, Z].
         upper: The least J met, [*x].
         log_nu: Log of the marginal that attains it, [*x, Z].
+        limits: The constraints of the functional, or None.
+        prices: How much of each constraint is in each tangent, [*x, k, d]; d is 0 without constraints.
+        multipliers: The mean of `prices` that belongs to `lower`, [*x, d].
+        penalty: The multiple P of an excess in the next tangent, [*x].
     """
 
     game: AlignmentGame
@@ -144,15 +154,32 @@ class _Model:
     log_q: OverAnswers
     upper: PerPrompt
     log_nu: OverAnswers
+    limits: "Limits | None"
+    prices: Array
+    multipliers: Array
+    penalty: PerPrompt
 
     @classmethod
-    def at_reference(cls, game: AlignmentGame) -> "_Model":
+    def at_reference(cls, game: AlignmentGame) -> "Model":
         """Take the tangent at the reference."""
-        log_nu = game.log_reference
-        slope, height, objective = _tangent(game, log_nu)
-        unbounded = np.full(game.batch, -np.inf)
+        log_nu, limits = game.log_reference, Limits.of(game)
+        slope, height = _tangent(game, log_nu)
+        feasible = log_nu if limits is None else limits.inside(log_nu)
         slopes, heights = slope[..., None, :], height[..., None]
-        start = cls(game, slopes, heights, np.ones_like(heights), unbounded, log_nu, objective, log_nu)
+        start = cls(
+            game=game,
+            slopes=slopes,
+            heights=heights,
+            weights=np.ones_like(heights),
+            lower=np.full(game.batch, -np.inf),
+            log_q=log_nu,
+            upper=game.marginal_objective(feasible),
+            log_nu=feasible,
+            limits=limits,
+            prices=np.zeros((*heights.shape, 0 if limits is None else limits.budgets.shape[-1])),
+            multipliers=np.zeros((*game.batch, 0 if limits is None else limits.budgets.shape[-1])),
+            penalty=np.asarray(game.beta + np.ptp(slope, axis=-1)),
+        )
         return start._with_bound()
 
     @property
@@ -160,23 +187,35 @@ class _Model:
         """The largest gap between `upper` and `lower`, relative to max(1, |J|)."""
         return float(((self.upper - self.lower) / np.maximum(1.0, np.abs(self.upper))).max())
 
-    def with_tangent(self) -> "_Model":
+    def with_tangent(self) -> "Model":
         """Add the tangent at the model's minimiser, and find the weights of the best bound again."""
         log_nu = self._response(self.weights)
-        slope, height, objective = _tangent(self.game, log_nu)
+        slope, height = _tangent(self.game, log_nu)
+        added = [(slope, height, np.zeros_like(self.multipliers))]
+        feasible, penalty = log_nu, self.penalty
+        if self.limits is not None:
+            feasible = self.limits.inside(log_nu)
+            # Where half of the weight is on constraints, P is too small for their multipliers.
+            charged = (self.weights * self.prices.any(axis=-1)).sum(axis=-1)
+            penalty = np.asarray(np.where(charged > 0.5, 4.0 * penalty, penalty))
+            added.append(self.limits.with_worst_row(slope, height, np.exp(log_nu), penalty))
+        objective = self.game.marginal_objective(feasible)
         better = objective < self.upper
         # At the optimum at most |Z| tangents have weight; those of the least weight are forgotten.
         kept = np.argsort(self.weights, axis=-1)[..., -(2 * self.game.n_answers + _SPARE) :]
+        slopes, heights, prices = (np.stack(new, axis=self.heights.ndim - 1) for new in zip(*added, strict=True))
         grown = replace(
             self,
-            slopes=np.concatenate([np.take_along_axis(self.slopes, kept[..., None], -2), slope[..., None, :]], axis=-2),
-            heights=np.concatenate([np.take_along_axis(self.heights, kept, -1), height[..., None]], axis=-1),
+            slopes=np.concatenate([np.take_along_axis(self.slopes, kept[..., None], -2), slopes], axis=-2),
+            heights=np.concatenate([np.take_along_axis(self.heights, kept, -1), heights], axis=-1),
+            prices=np.concatenate([np.take_along_axis(self.prices, kept[..., None], -2), prices], axis=-2),
             upper=np.asarray(np.where(better, objective, self.upper)),
-            log_nu=np.where(better[..., None], log_nu, self.log_nu),
+            log_nu=np.where(better[..., None], feasible, self.log_nu),
+            penalty=penalty,
         )
         return replace(grown, weights=grown._best_weights())._with_bound()
 
-    def _with_bound(self) -> "_Model":
+    def _with_bound(self) -> "Model":
         """Keep the target of the weights where its bound is the best so far."""
         bound = -self._log_mass(self.weights) - (self.weights * self.heights).sum(axis=-1)
         better = bound > self.lower
@@ -187,6 +226,9 @@ class _Model:
             self,
             lower=np.asarray(np.where(better, bound, self.lower)),
             log_q=np.where(better[..., None], log_q, self.log_q),
+            multipliers=np.where(
+                better[..., None], (self.weights[..., None, :] @ self.prices)[..., 0, :], self.multipliers
+            ),
         )
 
     def _best_weights(self) -> Array:
@@ -221,9 +263,10 @@ class _Model:
         return np.asarray((centred * nu[..., None, :]) @ np.swapaxes(centred, -1, -2) / self.game.beta)
 
 
-def _tangent(game: AlignmentGame, log_nu: OverAnswers) -> tuple[OverAnswers, PerPrompt, PerPrompt]:
-    """Compute R's slope at a marginal, [*x, Z], the tangent's height and J there, [*x]."""
-    slope = finite_slope(game.functional, log_nu, game.reachable, 0.0)
-    nu, value = np.exp(log_nu), np.asarray(game.functional.value(np.exp(log_nu)))
-    divergence = simplex.kl_from_logs(log_nu, game.log_nu_0)
-    return slope, np.asarray((nu * slope).sum(axis=-1) - value), np.asarray(value + game.beta * divergence)
+def _tangent(game: AlignmentGame, log_nu: OverAnswers) -> tuple[OverAnswers, PerPrompt]:
+    """Compute the slope of R without its constraints at a marginal, [*x, Z], and the tangent's height there, [*x]."""
+    functional, nu = game.functional.without_constraints(), np.exp(log_nu)
+    if functional is None:
+        return np.zeros_like(nu), np.zeros(game.batch)
+    slope = finite_slope(functional, log_nu, game.reachable, 0.0)
+    return slope, np.asarray((nu * slope).sum(axis=-1) - functional.value(nu))

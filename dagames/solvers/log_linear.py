@@ -1,6 +1,7 @@
 """Policies of log-linear form, the tabular model of a network that cannot say everything."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -13,6 +14,19 @@ from dagames.solvers.solution import LogLinearSolution
 
 Objective = Callable[[OverTraces], PerPrompt]
 Reward = Callable[[OverTraces], OverTraces]
+
+
+@dataclass(frozen=True, eq=False)
+class LogLinear:
+    """The class of policies pi_0(y) exp(theta . phi(y)) / c, for `solve(game, policies=LogLinear(features))`.
+
+    Attributes:
+        features: phi, [Y, d], or per prompt, [*x, Y, d].
+        start: First theta, [*x, d]; 0, the reference, by default.
+    """
+
+    features: Numbers
+    start: Numbers | None = None
 
 
 @with_default_errors
@@ -70,12 +84,27 @@ def solve_log_linear(
     Returns:
         A stationary policy of the class. A SolveError if its steps run out.
 
+    Raises:
+        SolveError: If the functional contains a `Polytope`, or forbids answers of the reference.
+
     >>> from dagames.functionals import Gini
     >>> game = AlignmentGame([0.6, 0.3, 0.1], [0, 1, 2], Gini(2.0), beta=0.5)
     >>> solution = solve_log_linear(game, [[0.0], [1.0], [2.0]])
     >>> solution.pi.round(3), float(solution.certificate.gap) > 0
     (array([0.446, 0.36 , 0.194]), True)
     """
+    if (limits := game.functional.constraint_set()) is not None:
+        raise SolveError(
+            f"solve_log_linear does not take the constraints of a {limits.name}, whose slope does not contain their "
+            'prices. Use "auto" of `solve(game)`, whose policies are all, or state the constraints as rewards in the '
+            "functional, at the prices that its `multipliers` name."
+        )
+
+    if (np.isfinite(game.log_nu_0) & ~game.reachable).any():
+        raise SolveError(
+            f"{game.functional.name} forbids answers to which every policy of the class gives mass, as the reference "
+            'does, so that the objective is infinite. Use "auto" of `solve(game)`, or a reference without them.'
+        )
 
     def reward(log_pi: OverTraces) -> OverTraces:
         log_nu = simplex.pushforward(log_pi, game.E, game.n_answers)
@@ -126,7 +155,8 @@ def _descend(
         theta, log_pi, eta = _line_search(game, phi, theta, step, objective, now, np.where(audible, promise, 0.0), eta)
     raise SolveError(
         f"log_linear stopped after {max_iterations} steps with stationarity {float(np.max(spread)):.1e} > "
-        f"{_tolerances.STATIONARY:.1e} nats; allow more `max_iterations`, or drop features that are nearly dependent.",
+        f"{_tolerances.STATIONARY:.1e} nats; allow more `max_iterations`, or drop features that are nearly dependent. "
+        'At a kink of the functional no gradient vanishes: "auto" of `solve(game)` finds the best of all policies.',
         "steps",
     )
 

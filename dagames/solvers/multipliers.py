@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import logsumexp
 
 Array = NDArray[np.float64]
 
@@ -56,11 +55,15 @@ class ConstrainedDual(Dual):
 
     def log_marginals(self, multipliers: Array) -> Array:
         """Compute log nu_x, proportional to exp(log_base - <l, c_x>), [B, X, Z]."""
+        from scipy.special import logsumexp
+
         weights = self.log_base - np.einsum("bd,bxdz->bxz", multipliers, self.costs)
         return np.asarray(weights - logsumexp(weights, axis=-1, keepdims=True))
 
     def at(self, multipliers: Array) -> tuple[Array, Array, Array]:
         """Compute phi, [B], its gradient b - E c, [B, d], and its Hessian sum_x s_x Cov c, [B, d, d]."""
+        from scipy.special import logsumexp
+
         weights = self.log_base - np.einsum("bd,bxdz->bxz", multipliers, self.costs)
         masses = logsumexp(weights, axis=-1)
         value = (self.shares * masses).sum(axis=-1) + (multipliers * self.budgets).sum(-1)

@@ -5,7 +5,6 @@ import numpy as np
 from dagames import _tolerances
 from dagames._errors import SolveError
 from dagames._types import OverAnswers
-from dagames.functionals import Separable, Smooth
 from dagames.games.alignment import AlignmentGame
 from dagames.numerics.float_errors import with_default_errors
 from dagames.solvers.nested_roots import nested_roots
@@ -47,14 +46,14 @@ def solve_newton(game: AlignmentGame, *, tolerance: float = _tolerances.GAP) -> 
     >>> solve_newton(AlignmentGame([0.9, 0.1], [0, 1], Gini(3.0), beta=0.5)).nu.round(6)
     array([0.63644, 0.36356])
     """
-    functional = game.functional
     refuse_constraints(game, "solve_newton")
-    if not isinstance(functional, Smooth):
-        raise SolveError(f"{type(functional).__name__} has no Hessian; use `solve(game)` or `solve_mirror_descent`.")
-    if not isinstance(functional, Separable):
+    functional, separable = game.functional.as_smooth(), game.functional.as_separable()
+    if functional is None:
+        raise SolveError(f"{game.functional.name} has no Hessian; use `solve(game)`.")
+    if separable is None:
         log_nu, steps = smooth_equilibrium(game, functional)
         return check_solved(as_solution(game, log_nu, "newton", steps), tolerance, _REMEDY)
-    pieces = cut(game, functional)
+    pieces = cut(game, separable)
     log_nu, steps, converged = _joint(game, pieces)
     if converged:
         solution = _certified(game, pieces, log_nu, steps)

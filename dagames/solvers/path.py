@@ -9,7 +9,7 @@ import numpy as np
 from dagames import _tolerances, simplex
 from dagames._errors import DomainError, SolveError
 from dagames._types import OverAnswers
-from dagames.functionals import nonconvexity
+from dagames.functionals.convexity import nonconvexity
 from dagames.games.alignment import AlignmentGame
 from dagames.games.certificate import Certificate
 from dagames.solvers.solution import CertifiedIterate, Iterate, Solution
@@ -30,11 +30,11 @@ def refuse_constraints(game: AlignmentGame, method: str) -> None:
     Raises:
         SolveError: If it does.
     """
-    held = game.functional.constraint_set()
-    if held is not None:
+    limits = game.functional.constraint_set()
+    if limits is not None:
         raise SolveError(
-            f"{method} does not take the constraints of a {type(held).__name__}: the functional's slope does not "
-            'contain their prices. Use "auto", "newton", "mirror_descent" (projected) or "conic" of `solve(game)`.'
+            f"{method} does not take the constraints of a {limits.name}: the functional's slope does not contain their "
+            'prices. Use "auto" of `solve(game)`.'
         )
 
 

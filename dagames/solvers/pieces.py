@@ -7,7 +7,9 @@ import numpy as np
 
 from dagames import simplex
 from dagames._types import OverAnswers, PerPrompt, Reachable
-from dagames.functionals import Separable, at_answers, finite_slope, is_cuttable
+from dagames.functionals import Separable
+from dagames.functionals.parts import at_answers, is_cuttable
+from dagames.functionals.slopes import finite_slope
 from dagames.games.alignment import AlignmentGame
 from dagames.games.certificate import Certificate, certify
 from dagames.solvers.solution import Solution

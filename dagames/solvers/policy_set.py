@@ -1,5 +1,6 @@
 """Games whose policies are restricted to a convex set, given by linear constraints on the traces."""
 
+import contextlib
 from collections.abc import Iterator
 
 import numpy as np
@@ -7,17 +8,22 @@ import numpy as np
 from dagames import _tolerances, simplex
 from dagames._errors import DomainError, SolveError
 from dagames._types import Numbers, OverAnswers, OverTraces, PerPrompt
-from dagames.functionals import Linear, Polytope
+from dagames.functionals import Linear, from_convex
+from dagames.functionals.base import ConstraintSet
 from dagames.games.alignment import AlignmentGame
 from dagames.games.certificate import Certificate, certify
 from dagames.numerics.float_errors import with_default_errors
 from dagames.solvers.constrained import solve_polytope, split
+from dagames.solvers.cutting_planes import solve_cutting_planes
 from dagames.solvers.solution import Solution
+
+_MANY = 1000
+"""Traces up to which a functional with kinks is solved by tangents, each step of which is a dense system."""
 
 
 @with_default_errors
 @np.errstate(under="ignore", over="ignore")
-def best_restricted_policy(game: AlignmentGame, q: Numbers, policies: Polytope) -> OverTraces:
+def best_restricted_policy(game: AlignmentGame, q: Numbers, policies: ConstraintSet) -> OverTraces:
     """Answer a target by the best policy of a convex set: the KL projection of pi_0 q(E) on it.
 
     Args:
@@ -31,7 +37,7 @@ def best_restricted_policy(game: AlignmentGame, q: Numbers, policies: Polytope) 
     Source:
         claim I.4
 
-    >>> from dagames.functionals import Linear
+    >>> from dagames.functionals import Linear, Polytope
     >>> game = AlignmentGame([0.5, 0.25, 0.25], [0, 1, 1], Linear([0.0, 0.0]), beta=1.0)
     >>> best_restricted_policy(game, [0.5, 0.5], Polytope([0.0, 0.0, 1.0], 0.1)).round(6)
     array([0.6, 0.3, 0.1])
@@ -41,7 +47,7 @@ def best_restricted_policy(game: AlignmentGame, q: Numbers, policies: Polytope) 
 
 
 @with_default_errors
-def restricted_path(game: AlignmentGame, policies: Polytope) -> Iterator[tuple[OverTraces, OverAnswers]]:
+def restricted_path(game: AlignmentGame, policies: ConstraintSet) -> Iterator[tuple[OverTraces, OverAnswers]]:
     """Yield policies of a convex set and the targets that answer them, by projected mirror descent, without end.
 
     Math:
@@ -78,7 +84,7 @@ def restricted_path(game: AlignmentGame, policies: Polytope) -> Iterator[tuple[O
 @with_default_errors
 @np.errstate(under="ignore", over="ignore")
 def solve_restricted(
-    game: AlignmentGame, policies: Polytope, *, tolerance: float = _tolerances.GAP, max_iterations: int = 1000
+    game: AlignmentGame, policies: ConstraintSet, *, tolerance: float = _tolerances.GAP, max_iterations: int = 1000
 ) -> Solution:
     """Solve a game over a convex set of policies, to a certified gap.
 
@@ -97,18 +103,28 @@ def solve_restricted(
 
     Raises:
         DomainError: If `policies` is not a Polytope.
-        SolveError: If the steps run out.
+        SolveError: If the functional has constraints of its own, or the steps run out.
 
     Source:
         claims I.4 and I.8
 
-    >>> from dagames.functionals import Gini
+    >>> from dagames.functionals import Gini, Polytope
     >>> game = AlignmentGame([0.5, 0.25, 0.25], [0, 1, 1], Gini(1.0), beta=0.5)
     >>> solve_restricted(game, Polytope([1.0, 0.0, 0.0], 0.4)).pi.round(6)
     array([0.4, 0.3, 0.3])
     """
-    if not isinstance(policies, Polytope):
+    if not isinstance(policies, ConstraintSet):
         raise DomainError(f"`policies` must be a Polytope over the traces, not {type(policies).__name__}.")
+    if (limits := game.functional.constraint_set()) is not None:
+        raise SolveError(
+            f"solve_restricted does not take the constraints of a {limits.name} in the functional, whose slope does "
+            "not contain their prices: state them in `policies`, with the cost of each trace, `costs[:, E]`."
+        )
+    everywhere = bool((game.reachable | ~np.isfinite(game.log_nu_0)).all())
+    if game.functional.as_smooth() is None and everywhere and game.log_pi_0.shape[-1] <= _MANY:
+        # Projections come near a kink only slowly.
+        with contextlib.suppress(SolveError):
+            return _by_tangents(game, policies, tolerance, max_iterations)
     history: list[float] = []
     for (log_pi, log_q), _ in zip(restricted_path(game, policies), range(max_iterations + 1), strict=False):
         certificate, nearest = _certify(game, policies, log_pi, log_q)
@@ -155,14 +171,14 @@ def solve_polytope_sum(
     Raises:
         SolveError: If the functional is another.
 
-    >>> from dagames.functionals import Linear
+    >>> from dagames.functionals import Linear, Polytope
     >>> R = Linear([0.0, 1.0]) + Polytope([0.0, 1.0], 0.25)
     >>> solve_polytope_sum(AlignmentGame([0.5, 0.5], [0, 1], R, beta=1.0)).nu.round(9)
     array([0.75, 0.25])
     """
     polytope, rest = split(game.functional)
     if polytope is None:
-        raise SolveError(f"{type(game.functional).__name__} is no sum with a Polytope; use `solve(game)`.")
+        raise SolveError(f"{type(game.functional).__name__} contains no Polytope; use `solve(game)`.")
     rest = Linear(np.zeros(game.n_answers)) if rest is None else rest
     inner = AlignmentGame.from_log(game.log_nu_0, np.arange(game.n_answers), rest, game.beta)
     found = solve_restricted(inner, polytope, tolerance=tolerance, max_iterations=max_iterations)
@@ -181,7 +197,42 @@ def solve_polytope_sum(
     )
 
 
-def _project(game: AlignmentGame, log_weights: OverTraces, policies: Polytope) -> Solution:
+def _by_tangents(game: AlignmentGame, policies: ConstraintSet, tolerance: float, max_iterations: int) -> Solution:
+    """Solve for the traces as if they were answers: the functional of their marginal, beside the set."""
+    functional, shape = game.functional, game.log_pi_0.shape
+    E = np.broadcast_to(game.E, shape)
+    is_of = E[..., None] == np.arange(game.n_answers)
+
+    def marginal(pi: OverTraces) -> OverAnswers:
+        return np.asarray((pi[..., None, :] @ is_of)[..., 0, :])
+
+    of_traces = from_convex(
+        lambda pi: functional.value(marginal(pi)),
+        lambda pi: np.take_along_axis(functional.gradient(marginal(pi)), E, axis=-1),
+        name=functional.name,
+    )
+    traces = AlignmentGame.from_log(game.log_pi_0, np.arange(shape[-1]), of_traces + policies, game.beta)
+    found = solve_cutting_planes(traces, tolerance=tolerance, max_iterations=max_iterations)
+    # The target of the traces has the prices of the set in it; what is left is the same for all traces of an answer.
+    finite = np.where(np.isfinite(found.multipliers), found.multipliers, 0.0)
+    left = np.where(traces.reachable, found.log_q, 0.0) + (finite[..., None, :] @ policies.costs)[..., 0, :] / game.beta
+    number = marginal(traces.reachable * 1.0)
+    log_q = marginal(left * traces.reachable) / np.maximum(number, 1.0)
+    return Solution(
+        log_nu=simplex.pushforward(found.log_nu, game.E, game.n_answers),
+        log_q=simplex.log_normalize(np.where(game.reachable, log_q, -np.inf)),
+        certificate=found.certificate,
+        game=game,
+        iterations=found.iterations,
+        method="restricted",
+        history=found.history,
+        multipliers=found.multipliers,
+        slack=found.slack,
+        log_policy=found.log_nu,
+    )
+
+
+def _project(game: AlignmentGame, log_weights: OverTraces, policies: ConstraintSet) -> Solution:
     """Find the policy of the set nearest to normalised weights, with a lower bound on beta times its divergence."""
     log_p = simplex.log_normalize(log_weights)
     traces = AlignmentGame.from_log(log_p, np.arange(log_p.shape[-1]), policies, game.beta)
@@ -189,7 +240,7 @@ def _project(game: AlignmentGame, log_weights: OverTraces, policies: Polytope) -
 
 
 def _certify(
-    game: AlignmentGame, policies: Polytope, log_pi: OverTraces, log_q: OverAnswers
+    game: AlignmentGame, policies: ConstraintSet, log_pi: OverTraces, log_q: OverAnswers
 ) -> tuple[Certificate, Solution]:
     nu = np.exp(simplex.pushforward(log_pi, game.E, game.n_answers))
     value = np.asarray(game.functional.value(nu))

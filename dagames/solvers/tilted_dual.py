@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from dagames import simplex
 from dagames._types import OverAnswers
-from dagames.functionals import Linear, Separable, Smooth
+from dagames.functionals import Linear, Smooth
 from dagames.functionals.algebra import total
 from dagames.games.alignment import AlignmentGame
 from dagames.solvers.multipliers import Dual
@@ -67,8 +67,8 @@ class TiltedDual(Dual):
     def _moved(self, log_nu: OverAnswers) -> Array:
         """Compute the matrix that turns a change of slopes, in nats, into minus that of the marginal, [B, Z, Z]."""
         beta, nu = self.game.beta, np.exp(log_nu)
-        if isinstance(self.rest, Separable):
-            bend = np.where(nu > 0, self.rest.bend_at_log(np.where(nu > 0, log_nu, 0.0)), 0.0)
+        if (separable := self.rest.as_separable()) is not None:
+            bend = np.where(nu > 0, separable.bend_at_log(np.where(nu > 0, log_nu, 0.0)), 0.0)
             weights = (nu * beta / (beta + bend)).reshape(len(self.costs), -1)
             free = weights[:, :, None] * np.eye(weights.shape[-1])
         else:

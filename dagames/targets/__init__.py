@@ -3,7 +3,6 @@
 from dagames.targets.base import Target
 from dagames.targets.centrality import Centrality
 from dagames.targets.clustered import Clustered
-from dagames.targets.combined import TargetProduct, TargetSum, Weighted
 from dagames.targets.consensus_vote import ConsensusVote
 from dagames.targets.crossed_vote import CrossedVote
 from dagames.targets.exponentiated_reward import ExponentiatedReward
@@ -43,7 +42,4 @@ __all__ = [
     "Score",
     "SoftConsensus",
     "Target",
-    "TargetProduct",
-    "TargetSum",
-    "Weighted",
 ]

@@ -11,8 +11,8 @@ import mpmath as mp
 import numpy as np
 
 from dagames.estimators import LOG
+from dagames.estimators.best_polynomial import best_exactly
 from dagames.estimators.exchange import exchange
-from dagames.estimators.minimax import best_exactly
 from proofs_check import approximation, oracles
 from proofs_check.claim import Claim, Evidence, Formula, Line, Plot, Reading
 from proofs_check.rates import fit_rate

@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from scipy.stats import binom
 
 from dagames.estimators import RewardTable, aqp_table, elevated_table, minimax_table, variance_table
-from dagames.estimators.grid import grid_aqp
 from proofs_check import groups
 from proofs_check.attack import attack
 from proofs_check.claim import Claim, Evidence, Formula, Reading
@@ -106,7 +105,7 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
 def _others(
     n: int, budget: float, table: RewardTable, rng: np.random.Generator
 ) -> Iterator[tuple[str, groups.Measured]]:
-    conic = grid_aqp(n, bias=budget, unit="absolute", counts="independent")
+    conic = aqp_table(n, bias=budget, unit="absolute", counts="independent", method="cvxpy")
     yield "cvxpy on a grid", groups.measure(conic.coefficients)
     for m in range(1, n):
         averaged = elevated_table(minimax_table(m, counts="independent"), n, counts="independent")

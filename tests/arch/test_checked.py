@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from jaxtyping import Float, Int, TypeCheckError
 
+from tests.checked import is_border
+
 Vector, Matrix, Index = Float[np.ndarray, " n"], Float[np.ndarray, "m n"], Int[np.ndarray, ""]
 ROW, ROWS = np.zeros(3), np.zeros((2, 3))
 calls: list[str] = []
@@ -100,31 +102,41 @@ def test_items_of_collections_count():
                 of_collections(*good[:place], value, *good[place + 1 :])
 
 
-def test_functions_defined_anew_share_checks_but_not_with_other_annotations():
-    def define(kind: Any) -> Callable[..., Any]:
-        @checked
-        def inner(a: kind) -> kind:
-            return a
+@pytest.mark.parametrize(
+    ("module", "name", "border"),
+    [
+        ("dagames.simplex", "kl", True),
+        ("dagames.functionals.gini", "Gini.conjugate", True),
+        ("dagames.functionals.gini", "Gini.__init__", True),
+        ("dagames.simplex", "_shifted", False),
+        ("dagames.functionals.gini", "Gini._roots", False),
+        ("dagames.functionals.gini", "_Helper.value", False),
+        ("dagames._types", "as_array", False),
+        ("dagames.simplex", "kl.<locals>.term", False),
+        ("dagames.simplex", "<lambda>", False),
+    ],
+)
+def test_public_names_in_public_modules_are_the_border(module, name, border):
+    assert is_border(module, name) is border
 
-        return inner
 
-    define(Vector)(ROW)
-    calls.clear()
-    define(Vector)(ROW)
-    assert calls == []
-    for kind, right, wrong in ((Matrix, ROWS, ROW), (Vector, ROW, ROWS)):
-        np.testing.assert_array_equal(define(kind)(right), right)
-        with pytest.raises(TypeCheckError):
-            define(kind)(wrong)
+def test_a_private_function_is_returned_as_it_is():
+    def inner(a: Vector) -> Vector:
+        return a
+
+    assert checked(inner) is inner
+    inner.__qualname__ = "outer"
+    assert checked(inner) is not inner
+
+
+@checked
+@dataclass
+class Pair:
+    a: Vector
+    b: Index
 
 
 def test_fields_of_dataclasses_are_checked():
-    @checked
-    @dataclass
-    class Pair:
-        a: Vector
-        b: Index
-
     for _ in range(2):
         Pair(ROW, np.array(1))
         with pytest.raises(TypeCheckError):

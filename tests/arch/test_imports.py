@@ -13,7 +13,19 @@ import dagames
 
 ROOT = Path(__file__).parents[2]
 HEAVY = {"cvxpy", "flint", "matplotlib", "mpmath", "rich", "scipy", "torch", "typer"}
-LAZY = ("dagames", "dagames.estimators", "dagames.functionals")
+UNUSED = {"cvxpy", "flint", "jinja2", "matplotlib", "mpmath", "torch"} | {
+    f"scipy.{part}" for part in ("linalg", "optimize", "sparse", "special", "stats")
+}
+"""What solving a game by Newton's method has no use for."""
+LAZY = (
+    "dagames",
+    "dagames.bregman",
+    "dagames.estimators",
+    "dagames.functionals",
+    "dagames.grpo",
+    "dagames.orbits",
+    "dagames.solvers",
+)
 
 each_lazy = pytest.mark.parametrize("package", LAZY)
 
@@ -42,6 +54,39 @@ def test_scoring_a_group_loads_nothing_heavy():
         "    target.rewards(group), target.log_density([0.7, 0.3], 1.0)"
     )
     assert not HEAVY & modules
+
+
+def test_the_package_alone_loads_no_array_library():
+    assert not (HEAVY | {"numpy"}) & loaded_by("import dagames")
+
+
+def test_building_the_commands_loads_nothing_that_computes():
+    modules = loaded_by("from dagames.cli.main import whole_app\nwhole_app()")
+    assert {"dagames.cli.solve", "dagames.cli.table", "dagames.cli.pareto", "proofs_check.command"} <= modules
+    assert not (HEAVY - {"typer"} | {"numpy", "yaml"}) & modules
+
+
+def run_command(*arguments: str) -> str:
+    return (
+        "import contextlib, io, sys\n"
+        f"sys.argv = {['dagames', *arguments]}\n"
+        "from dagames.cli.main import main\n"
+        "with contextlib.redirect_stdout(io.StringIO()) as printed, contextlib.suppress(SystemExit):\n"
+        "    main()\n"
+        "assert len(printed.getvalue()) > 500, printed.getvalue()"
+    )
+
+
+@pytest.mark.parametrize("command", ["", "table", "pareto", "verify", "report", "figures"])
+def test_help_loads_nothing_that_computes(command):
+    """`rich` lays the page out; `dagames solve --help` lists functionals and methods, and so imports them."""
+    assert not (HEAVY - {"typer", "rich"} | {"numpy"}) & loaded_by(run_command(*command.split(), "--help"))
+
+
+def test_solving_a_game_loads_only_what_it_uses():
+    modules = loaded_by(run_command("solve", "examples/gini.yaml"))
+    assert {"dagames.solvers.newton", "numpy"} <= modules
+    assert not (UNUSED | {"rich"}) & modules
 
 
 def statements(package: str) -> list[ast.stmt]:

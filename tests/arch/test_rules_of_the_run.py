@@ -1,5 +1,6 @@
 """The test run's own rules bite: skips and warnings fail it, and shapes are checked at every call."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -11,6 +12,7 @@ import pytest
 from jaxtyping import TypeCheckError
 
 from dagames.simplex import pushforward
+from tests import stages
 
 ROOT = Path(__file__).parents[2]
 
@@ -46,6 +48,34 @@ def failed(tmp_path_factory) -> set[str]:
 @pytest.mark.parametrize("name", FILES)
 def test_a_silent_skip_or_a_warning_fails_the_run(name, failed):
     assert (name in failed) is (name != "passes")
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "shown"), [(0, 0, ["a", "b", "c", "tests"]), (0, 3, ["a", "b", "c", "tests"]), (3, 0, ["a"])]
+)
+def test_every_stage_is_shown_and_a_failure_fails_the_run(first, last, shown, capfd):
+    exits = {status: [sys.executable, "-c", f"import sys; print('output'); sys.exit({status})"] for status in (0, 3)}
+    assert stages.run({"a": exits[first]}, {"b": exits[0], "c": exits[last]}, exits[0]) is (first + last == 0)
+    names = re.findall(r"^== (\w+) == \d+ s", capfd.readouterr().out, re.MULTILINE)
+    assert sorted(names) == shown
+
+
+def test_progress_shows_the_share_the_failures_and_what_is_running(tmp_path):
+    body = "import pytest\n\n@pytest.mark.parametrize('i', range(4))\ndef test_it(i):\n    assert i != 2\n"
+    (tmp_path / "test_some.py").write_text(body)
+    code = f"import sys, pytest; from tests import progress; progress.SECONDS = 0; sys.exit(pytest.main({OPTIONS}))"
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-W", "ignore", "-c", code]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env=environment)
+    assert done.returncode == 1, done.stdout + done.stderr
+    lines = re.sub(r"\d+:\d\d", "TIME", done.stdout).splitlines()
+    assert "  0 %  0 of 4 tests  TIME  test_some.py::test_it[0]" in lines
+    assert "FAILED test_some.py::test_it[2] (call)" in lines
+    assert " 75 %  3 of 4 tests  TIME  1 failed  test_some.py::test_it[3]" in lines
+    assert "1 failed, 3 passed" in lines[-1]
+
+
+OPTIONS = ["-p", "tests.progress", "-p", "no:cacheprovider", "-q", "test_some.py"]
 
 
 def test_shapes_are_checked_in_tests():

@@ -30,9 +30,10 @@ CLAIMS = load_claims()
 each = pytest.mark.parametrize("claim", CLAIMS.values(), ids=CLAIMS.keys())
 TAKES_SECONDS = {
     *("I.8", "I.9a", "I.29", "I.29a", "II.5", "II.7", "II.8", "II.8b", "II.9", "II.9a", "II.10a"),
-    *("B.2", "B.2a", "B.4", "B.5"),
+    *("I.5", "I.6", "I.9", "I.9b", "I.14", "I.17", "I.17c", "I.21", "I.25", "I.25b", "I.26", "I.32", "I.36", "I.41"),
+    *("I.46", "I.74", "II.6b", "II.10", "II.12a", "B.2", "B.2a", "B.4", "B.5", "B.7"),
 }
-"""Claims that take longer than the other seventy together; `make test-long` settles them a second time."""
+"""Claims that take more than half a second: longer than all others. `make test-long` settles them a second time."""
 twice = [
     pytest.param(claim, id=name, marks=[pytest.mark.long] if name in TAKES_SECONDS else [])
     for name, claim in CLAIMS.items()

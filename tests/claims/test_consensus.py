@@ -63,7 +63,7 @@ def test_the_mean_is_not_the_equilibrium_in_i30():
 
 
 def test_a_view_without_the_answer_cannot_follow_the_mean():
-    with pytest.raises(InfeasibleError, match="view 0 gives answer 1 no trace"):
+    with pytest.raises(InfeasibleError, match="view 0 has no trace of answer 1"):
         project_onto_marginal([[1.0, 0.0], [0.5, 0.5]], [0, 1], [0.75, 0.25])
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from benchmarks import estimators, training
+from benchmarks import estimators, starting, training
 from benchmarks.clock import exponent
 from benchmarks.core import print_table, run
 from dagames import AlignmentGame
@@ -21,6 +21,15 @@ def test_the_core_benchmark_runs(capsys):
         assert 0 <= row["our_gap"] <= 1e-12 < row["their_gap"] < 1e-3
     print_table(results)
     assert "np.exp over the batch" in capsys.readouterr().out
+
+
+def test_the_benchmark_of_starting_runs(capsys):
+    rows = {row["what"]: row for row in starting.run(quick=True)}
+    assert {*starting.ALLOWED_RATIO, *starting.ALLOWED_SECONDS} <= set(rows) == set(starting.STARTS)
+    assert rows["import numpy"]["to_numpy"] == rows["import cvxpy"]["to_cvxpy"] == 1.0
+    assert all(row["seconds"] > 0 for row in rows.values())
+    starting.print_table(list(rows.values()))
+    assert "dagames --help" in capsys.readouterr().out
 
 
 def test_the_exponent_is_that_of_the_larger_sizes():

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from importlib.metadata import version
 from pathlib import Path
 
 import jaxtyping
@@ -16,6 +17,7 @@ import numpy as np
 import pytest
 
 from dagames.cli.main import main
+from dagames.cli.result import POLICY_SIZE
 from dagames.estimators import RewardTable
 from dagames.targets import AnswerGroup, InverseFrequency
 
@@ -101,6 +103,7 @@ def test_verify_refuses_what_it_does_not_know(tmp_path, refused_here):
     done = run("verify", "I.19", "--json", blocked / "out.json")
     assert done.returncode == 2
     assert "cannot write" in done.stderr
+    assert done.stdout == ""
 
 
 def test_figures_and_report_never_replace_what_is_there(tmp_path):
@@ -108,6 +111,7 @@ def test_figures_and_report_never_replace_what_is_there(tmp_path):
     for command in ("figures", "report"):
         assert "exists already" in refused(command, "--out", tmp_path)
         assert "is a file" in refused(command, "--out", tmp_path / "kept.txt")
+        assert "kept.txt is a file" in refused(command, "--out", tmp_path / "kept.txt" / "new")
     assert [p.name for p in tmp_path.iterdir()] == ["kept.txt"]
 
 
@@ -187,6 +191,10 @@ def test_solve_refuses_what_is_no_game(tmp_path, refused_here):
     assert "is not YAML" in refused_here("solve", broken)
     broken.write_text(json.dumps(GOOD))
     assert "`method` must be one of" in refused_here("solve", broken, "--method", "simplex")
+    assert "not 'newtonn'. Did you mean newton?" in refused_here("solve", broken, "--method", "newtonn")
+    broken.write_text(json.dumps(GOOD | {"functional": {"KLtoPrior": {}}}))
+    assert "Did you mean KLToPrior?" in refused_here("solve", broken)
+    broken.write_text(json.dumps(GOOD))
     assert "`tolerance` must be a finite number above 0" in refused_here("solve", broken, "--tolerance", "-1")
 
 
@@ -234,18 +242,100 @@ def test_solve_leaves_nothing_behind_when_it_fails(tmp_path):
     assert {p.name for p in tmp_path.iterdir()} == {"game.yaml", "objects.npy"}
 
 
+def test_the_version_is_that_of_the_package():
+    done = run("--version")
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"dagames {version('dagames')}\n", "")
+
+
+def test_a_mistyped_command_or_option_is_answered_by_the_nearest():
+    assert "No such command 'tabel'. Did you mean 'table'?" in refused("tabel")
+    assert "--policy" in refused("solve", "game.yaml", "--polcy")
+    assert "Did you mean I.5a?" in refused("verify", "I.5aa")
+
+
+@pytest.mark.parametrize(
+    ("command", "option"),
+    [
+        ("solve game.yaml", "--out"),
+        ("solve game.yaml", "--plot"),
+        ("table -K 512", "--out"),
+        ("pareto -K 64", "--out"),
+        ("pareto -K 64", "--plot"),
+        ("verify", "--json"),
+        ("verify", "--markdown"),
+    ],
+)
+def test_an_output_in_a_folder_that_is_not_there_is_refused_before_the_work(
+    command, option, tmp_path, monkeypatch, refused_here
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("")
+    output = "new/deep/a.svg" if option == "--plot" else "new/deep/a.json"
+    words = " ".join(refused_here(*command.split(), option, output).split())
+    assert f"{option}: cannot write {output}: there is no folder new/deep. Make it (mkdir -p new/deep)" in words
+    within = output.replace("new/deep", "file")
+    assert f"{option}: cannot write {within}: file is a file" in refused_here(*command.split(), option, within)
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_missing_folder_is_refused_in_a_process_of_its_own(tmp_path):
+    assert "--out: cannot write" in refused("solve", ROOT / "examples/gini.yaml", "--out", tmp_path / "new" / "a.json")
+    assert "--json: cannot write" in refused("verify", "--json", tmp_path / "new" / "a.json")
+    assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("command", ["--help", "--version", "table -K 2", "solve examples/gini.yaml", "verify I.1"])
+def test_a_full_standard_output_gives_one_line(command):
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run([DAGAMES, *command.split()], stdout=full, stderr=subprocess.PIPE, text=True, cwd=ROOT)
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].startswith("cannot write to standard output: No space left on device.")
+    assert "Traceback" not in done.stderr
+
+
+def test_a_reader_that_goes_away_is_no_error():
+    with subprocess.Popen([DAGAMES, "solve", "--help"], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b""
+
+
+INTERRUPTED_AT = """
+import importlib.abc, os, signal, sys
+
+class Interrupt(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name == {module!r}:
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Interrupt())
+sys.argv = ["dagames", "solve", "examples/gini.yaml"]
+from dagames.cli.main import main
+main()
+print("not interrupted")
+"""
+
+
+@pytest.mark.parametrize("module", ["typer", "dagames.cli.table", "yaml", "dagames.solvers.newton", "numpy"])
+def test_an_interrupt_during_imports_ends_the_command_without_a_traceback(module):
+    """SIGINT arrives while a module is looked for, before the command's body runs and within it."""
+    code = INTERRUPTED_AT.format(module=module)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
 def test_help_teaches():
     for command, word in (
         ((), "solve"),
         (("solve",), "functional: {Gini"),
         (("solve",), "no_regret"),
         (("solve",), "KLToPrior"),
+        (("solve",), f"up to {POLICY_SIZE} traces"),
         (("verify",), "I.5"),
         (("report",), "index"),
     ):
         done = run(*command, "--help")
         assert done.returncode == 0
-        assert word in done.stdout
+        assert word in " ".join(done.stdout.replace("│", " ").split())
 
 
 def test_table_prints_its_proof_and_keeps_it(tmp_path):
@@ -266,6 +356,19 @@ def test_table_prints_its_proof_and_keeps_it(tmp_path):
     usable = run("table", "-K", "16", "--method", "variance", "--bias", "4", "--counts", "independent")
     assert "usable: its worst variance" in " ".join(usable.stdout.split())
     assert "independent" in usable.stdout
+
+
+def test_table_solves_the_programs_of_the_papers():
+    made = run("table", "-K", "8", "--method", "aqp", "--bias", "2", "--solver", "cvxpy", "--json")
+    assert made.returncode == 0, made.stderr
+    table = json.loads(made.stdout)
+    assert table["method"] == "aqp, cvxpy"
+    assert table["second_moment"][1] == pytest.approx(14.1885, rel=1e-3)
+    assert table["bias"][1] <= 2 * table["optimum"][1]
+    least = json.loads(run("table", "-K", "8", "--method", "minimax", "--solver", "cvxpy", "--json").stdout)
+    assert least["optimum"][0] <= least["bias"][1] <= 1.002 * least["optimum"][1]
+    same = [run("table", "-K", "4", "--method", "minimax", *solver).stdout for solver in ((), ("--solver", "exchange"))]
+    assert same[0] == same[1]
 
 
 def test_without_a_method_the_command_makes_the_default_of_the_target(tmp_path):
@@ -289,14 +392,23 @@ def test_without_a_method_the_command_makes_the_default_of_the_target(tmp_path):
         (["-K", "300", "--method", "minimax"], "up to 256 traces"),
         (["-K", "100000"], "tables of up to 512 traces are proved here"),
         (["-K", "8", "--method", "minmax"], "Did you mean minimax?"),
-        (["-K", "8", "--reward", "lgo"], "Did you mean 'log'?"),
+        (["-K", "8", "--reward", "lgo"], "Did you mean log?"),
         (["-K", "8", "--method", "plugin", "--reward", "sqrt"], "knows the reward log only"),
         (["-K", "8", "--method", "taylor", "--bias", "2"], "takes no --bias"),
         (["-K", "8", "--method", "aqp", "--bias", "0.5"], "below the optimum, 0.00506057"),
         (["-K", "8", "--method", "aqp", "--bias", "nan"], "finite number above 0"),
         (["-K", "8", "--method", "aqp", "--unit", "opt"], "`unit` must be one of"),
         (["-K", "8", "--counts", "own"], "`counts` must be one of"),
+        (["-K", "8", "--counts", "centered"], "not 'centered'. Did you mean centred?"),
+        (["-K", "8", "--method", "aqp", "--unit", "optimal"], "Did you mean optimum?"),
+        (["-K", "8", "--precision", "bfloat"], "Did you mean bfloat16?"),
         (["-K", "8", "--precision", "float8"], "`precision` must be one of"),
+        (
+            ["-K", "8", "--method", "minimax", "--solver", "cvxpi"],
+            "exchange, cvxpy, not 'cvxpi'. Did you mean cvxpy?",
+        ),
+        (["-K", "8", "--solver", "cvxpy"], "the method recommended takes no --solver; minimax, aqp, variance do."),
+        (["-K", "100", "--method", "aqp", "--solver", "cvxpy"], "up to 64 other traces, not 99"),
     ],
 )
 def test_table_refuses_what_it_cannot_make(arguments, message, tmp_path, monkeypatch, refused_here):
@@ -334,12 +446,14 @@ def test_pareto_proves_its_points_and_draws_them(tmp_path):
         (["-K", "4", "--points", "1"], "`points` must be an integer of at least 2, not 1"),
         (["-K", "4", "--least", "0.5"], "must satisfy 1 <= least < largest, not 0.5 and 50.0"),
         (["-K", "4", "--objective", "var"], "`objective` must be one of both, second_moment, variance, not 'var'"),
+        (["-K", "4", "--objective", "varience"], "Did you mean variance?"),
+        (["-K", "4", "--counts", "centered"], "Did you mean centred?"),
         (["-K", "4", "--plot", "p.gif"], "must end in one of .svg, .png, .pdf"),
         (
             ["-K", "4", "--plot", "p.svg", "--out", "p.json"],
-            "p.json would be written over another result; the data of --plot",
+            "p.json would overwrite another result; the data of --plot",
         ),
-        (["-K", "4", "--reward", "logg"], "Did you mean 'log'"),
+        (["-K", "4", "--reward", "logg"], "Did you mean log"),
     ],
 )
 def test_pareto_refuses_what_it_cannot_trace(arguments, message, tmp_path, monkeypatch, refused_here):

@@ -1,5 +1,6 @@
 """Parts the language-model tests share: a tiny random Llama with a tokenizer of single characters."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -21,10 +22,27 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return save_tiny(tmp_path_factory.mktemp("tiny") / "model")
 
 
+@pytest.fixture(scope="session")
+def two_processes(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with what two processes wrote, a folder for each of several tests."""
+    from tests.llm.test_stock_trainers import STRADDLED
+    from tests.llm.test_trainer import SETTINGS
+    from tests.llm.tiny import on_two_processes
+    from tests.llm.two_processes_worker import PARTS
+
+    out = tmp_path_factory.mktemp("two-processes")
+    for part in PARTS:
+        (out / part).mkdir()
+    settings = json.dumps({"trainer": SETTINGS["straddling"], "stock": STRADDLED})
+    result = on_two_processes("tests.llm.two_processes_worker", str(tiny), str(out), settings)
+    assert result.returncode == 0, result.stderr[-3000:]
+    return out
+
+
 @pytest.fixture
 def equipped(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if there were a GPU and every optional package: a recipe for them must be readable without them."""
-    from dagames_llm import contradictions
+    from dagames_llm.config import contradictions
 
     monkeypatch.setattr(contradictions, "installed", lambda _: True)
     monkeypatch.setattr(contradictions, "_has_bfloat16", lambda: True)

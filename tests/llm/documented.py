@@ -102,10 +102,10 @@ def by_typer(app: typer.Typer, words: tuple[str, ...]) -> None:
 
 def check_names(options: Mapping[str, Any]) -> None:
     """Check that recipes, tasks, targets and extractors are there by the names that are shown."""
+    from dagames_llm.config.recipe import find_recipe
     from dagames_llm.data import task_named
     from dagames_llm.extract import extractor_named
-    from dagames_llm.forecast_settings import made_target, read_options
-    from dagames_llm.recipe import find_recipe
+    from dagames_llm.forecast.settings import made_target, read_options
 
     def recipe(name: str) -> None:
         refused(not name.endswith(".yaml") and not find_recipe(name).is_file(), f"no recipe {name}")

@@ -1,9 +1,8 @@
-"""Call rewards on each of two processes as TRL does, without a model. Usage: exchange_worker.py OUT."""
+"""Call rewards on each of two processes as TRL does, without a model. Rank r writes OUT/rank<r>.json."""
 
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,6 @@ from accelerate import PartialState
 from dagames._errors import DagamesError
 from dagames.targets import Centrality, MajorityVote
 from dagames_llm import TargetReward
-from tests.llm.processes import together
 
 TEXTS = ["1", "1", "2", "3", "3", "3", "1", "2", "2", "2", "1", "4"]
 """Three groups of 4; each process has 6, so that the second group lies on both."""
@@ -60,7 +58,3 @@ def main(out: Path) -> None:
         "distance": outcome(TargetReward(Centrality(), extract=str, group_size=4, distance=distant)),
     }
     (out / f"rank{state.process_index}.json").write_text(json.dumps(found))
-
-
-if __name__ == "__main__":
-    together(lambda: main(Path(sys.argv[1])))

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from dagames_llm import cli, train
+from dagames_llm import cli
 from dagames_llm._errors import DataError
+from dagames_llm.training import train
 
 
 def no_questions(*_: Any) -> Any:

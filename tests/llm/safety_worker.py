@@ -1,20 +1,18 @@
 """Train a tiny model by Safety-GRPO in TRL's own trainers and record each process. Runs alone or under torchrun.
 
-Usage: safety_worker.py MODEL OUT. Rank r writes OUT/rank<r>.json.
+Rank r writes OUT/rank<r>.json.
 """
 
 from __future__ import annotations
 
 import json
 import re
-import sys
 from pathlib import Path
 from typing import Any
 
 from dagames_llm.costs import Length
 from dagames_llm.multipliers import Constraint
 from dagames_llm.safety import SafetyReward, exchanged
-from tests.llm.processes import together
 
 KINDS = ["harmful", "benign", "harmful", "benign", "benign", "harmful"]
 
@@ -106,7 +104,3 @@ def record(model: Path, out: Path) -> None:
     (out / f"rank{state.process_index}.json").write_text(
         json.dumps({"world_size": state.num_processes, "calls": safety.calls, "refused": refused})
     )
-
-
-if __name__ == "__main__":
-    together(lambda: record(Path(sys.argv[1]), Path(sys.argv[2])))

@@ -1,16 +1,13 @@
-"""Save a model whose weights are spread over two processes. Usage: save_worker.py MODEL OUT, under torchrun.
+"""Save a model whose weights are spread over two processes. Under torchrun.
 
 accelerate wraps a model in FSDP on accelerators only, so the model is spread by torch here, and accelerate is told so.
 """
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
-
-from tests.llm.processes import together
 
 
 def spread(policy: Any) -> Any:
@@ -29,7 +26,7 @@ def save(model: Path, out: Path) -> None:
     from peft import LoraConfig, get_peft_model
 
     from dagames_llm.models import load_model
-    from dagames_llm.saving import save_policy
+    from dagames_llm.training.saving import save_policy
 
     class Spread(Accelerator):
         is_fsdp2 = True
@@ -51,7 +48,3 @@ def save(model: Path, out: Path) -> None:
         )
         save_policy(recipe, trainer, out / name)
         accelerator.wait_for_everyone()
-
-
-if __name__ == "__main__":
-    together(lambda: save(Path(sys.argv[1]), Path(sys.argv[2])))

@@ -1,20 +1,16 @@
 """A TRL script as a user has it, with one import and one argument more. Runs alone or under torchrun.
 
-Usage: stock_worker.py MODEL OUT JSON, where JSON holds `trainer` (a class of TRL, whose script is the README's, or of
-ours), `rows` (of the data set), `args` (of TRL's configuration) and, for our trainers, `reward` (of TargetReward). Rank
-r writes OUT/rank<r>.json.
+The settings hold `trainer` (a class of TRL, whose script is the README's, or of ours), `rows` (of the data set), `args`
+(of TRL's configuration) and, for our trainers, `reward` (of TargetReward). Rank r writes OUT/<trainer>/rank<r>.json.
 """
 
 from __future__ import annotations
 
 import json
 import re
-import sys
 from functools import partial
 from pathlib import Path
 from typing import Any
-
-from tests.llm.processes import together
 
 ROWS = [{"prompt": f"a{i}="} for i in range(6)]
 README = Path(__file__).parents[2] / "README.md"
@@ -99,10 +95,12 @@ def run(model: Path, out: Path, settings: dict[str, Any]) -> None:
             setattr(trl, config_name, originals[1])
     names["trainer"].train()
     state = PartialState()
+    out.mkdir(exist_ok=True)
     (out / f"rank{state.process_index}.json").write_text(
         json.dumps({"world_size": state.num_processes, "rows": seen, "log": names["trainer"].state.log_history})
     )
 
 
-if __name__ == "__main__":
-    together(lambda: run(Path(sys.argv[1]), Path(sys.argv[2]), json.loads(sys.argv[3])))
+def run_all(model: Path, out: Path, runs: list[dict[str, Any]]) -> None:
+    for settings in runs:
+        run(model, out / settings["trainer"], settings)

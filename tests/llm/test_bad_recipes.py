@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 import yaml
 
-from dagames_llm import cli, contradictions
-from dagames_llm.kinds import shown
+from dagames_llm import cli
+from dagames_llm.config import contradictions
+from dagames_llm.config.kinds import shown
 from tests.llm.bad_recipes import BAD, SEVERAL
 from tests.llm.tiny import tiny_settings
 
@@ -131,7 +132,7 @@ GOOD = [
 
 @pytest.mark.parametrize("changes", GOOD, ids=[str(changes) for changes in GOOD])
 def test_a_good_recipe_is_not_refused(changes: dict[str, Any], place: Path, tiny: Path) -> None:
-    from dagames_llm.recipe import resolve_recipe
+    from dagames_llm.config.recipe import resolve_recipe
 
     path = place / "good.yaml"
     with contextlib.ExitStack() as after:

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from dagames_llm import cli
 from dagames_llm._errors import DataError
-from dagames_llm.compare import Evaluation, compare, mcnemar, read_evaluation
-from dagames_llm.scores import Answered
+from dagames_llm.evaluation.compare import Evaluation, compare, mcnemar, read_evaluation
+from dagames_llm.evaluation.scores import Answered
 
 outcomes = st.lists(st.tuples(st.sampled_from([0, 1]), st.sampled_from([0, 1])), min_size=1, max_size=40)
 

@@ -362,9 +362,9 @@ def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_recipe_names_its_data_by_a_mapping(tmp_path: Path, tiny: Path) -> None:
     import yaml
 
-    from dagames_llm.model_card import resolved_settings
-    from dagames_llm.recipe import resolve_recipe
-    from dagames_llm.train import questions_of
+    from dagames_llm.config.recipe import resolve_recipe
+    from dagames_llm.training.model_card import resolved_settings
+    from dagames_llm.training.train import questions_of
     from tests.llm.tiny import tiny_settings
 
     rows = as_lines(tmp_path / "gsm.jsonl", [PROBLEM, {**PROBLEM, "question": "Tom has 2. How many?"}])

@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 import yaml
 
-from dagames_llm import cli, dry_run, tiny_models
+from dagames_llm import cli
 from dagames_llm._errors import DataError, RecipeError
+from dagames_llm.config.recipe import Recipe, read_recipe, resolve_recipe, shipped_recipes
 from dagames_llm.models import load_model
-from dagames_llm.recipe import Recipe, read_recipe, resolve_recipe, shipped_recipes
-from dagames_llm.tiny_models import architecture_of, save_tiny, tiny_tokenizer
+from dagames_llm.training import dry_run, tiny_models
+from dagames_llm.training.tiny_models import architecture_of, save_tiny, tiny_tokenizer
 from tests.llm.tiny import tiny_settings
 
 pytestmark = pytest.mark.usefixtures("equipped")

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from dagames_llm.config.recipe import resolve_recipe, shipped_recipes
 from dagames_llm.demo import COMMITTED, committed_results, show_results
-from dagames_llm.evaluate import Decoding, generate
+from dagames_llm.evaluation.evaluate import Decoding, generate
 from dagames_llm.models import load_model, locate_model, stop_at_newline
-from dagames_llm.recipe import resolve_recipe, shipped_recipes
 
 
 def test_it_loads_adds_and_learns_one_step(tmp_path: Path) -> None:
-    from dagames_llm.train import Questions, build_trainer, load_policy, questions_of
+    from dagames_llm.training.train import Questions, build_trainer, load_policy, questions_of
 
     recipe = resolve_recipe(
         "coherence_cpu", {"max_steps": 1, "per_device_train_batch_size": 8, "num_generations": 4, "save_strategy": "no"}

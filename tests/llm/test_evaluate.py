@@ -14,18 +14,18 @@ from transformers import TrainerControl, TrainerState
 
 from dagames_llm._errors import DataError, OutputError
 from dagames_llm.data import Orbit
-from dagames_llm.evaluate import (
+from dagames_llm.evaluation.evaluate import (
     Decoding,
     evaluate,
     generate,
     measures_of,
     summary,
 )
+from dagames_llm.evaluation.journal import Batch, open_journal
+from dagames_llm.evaluation.scores import Answered, majority_hit
 from dagames_llm.extract import first_number
-from dagames_llm.journal import Batch, open_journal
 from dagames_llm.monitors import CollapseAlarm, Monitor, Votes, collapse_reason, disagreement, unread_reason
 from dagames_llm.multipliers import Constraint
-from dagames_llm.scores import Answered, majority_hit
 
 
 def test_disagreement_is_the_chance_that_two_views_differ() -> None:

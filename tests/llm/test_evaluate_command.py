@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from dagames_llm import cli
-from dagames_llm.run_recipe import recipe_for_evaluation
+from dagames_llm.config.run_recipe import recipe_for_evaluation
 from tests.llm.tiny import save_tiny, tiny_settings
 
 ROWS = [{"orbit": [f"a{i}=", f"b{i}?"], "answer": i % 10} for i in range(30)]

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.llm.exchange_worker import IDS, TEXTS
 from tests.llm.test_trainer import votes
-from tests.llm.tiny import on_two_processes
 
 
 @pytest.fixture(scope="module")
-def ranks(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
-    out = tmp_path_factory.mktemp("exchange")
-    result = on_two_processes("tests.llm.exchange_worker", str(out))
-    assert result.returncode == 0, result.stderr[-3000:]
-    found = [json.loads((out / f"rank{r}.json").read_text()) for r in range(2)]
+def ranks(two_processes: Path) -> list[dict[str, Any]]:
+    found = [json.loads((two_processes / "exchange" / f"rank{r}.json").read_text()) for r in range(2)]
     assert [rank["world_size"] for rank in found] == [2, 2]
     return found
 

@@ -33,16 +33,16 @@ from dagames.targets import (
     Target,
 )
 from dagames_llm import cli
-from dagames_llm.answer_dynamics import equilibrium, log_of, path
-from dagames_llm.drawn_groups import DrawnGroups
 from dagames_llm.extract import extractor_named
-from dagames_llm.forecast import Plan, forecast, solve_question
-from dagames_llm.forecast_choices import collapse_threshold, directions
-from dagames_llm.forecast_picture import draw_forecast
-from dagames_llm.forecast_settings import made_target
-from dagames_llm.group_rules import LARGEST_GROUP, _reward_of_counts, rule_of
-from dagames_llm.reference_games import SampledQuestion, load_samples, question_of
-from dagames_llm.vote_chances import views_are_pooled, vote_step
+from dagames_llm.forecast.answer_dynamics import equilibrium, log_of, path
+from dagames_llm.forecast.answers_forecast import Plan, forecast, solve_question
+from dagames_llm.forecast.choices import collapse_threshold, directions
+from dagames_llm.forecast.drawn_groups import DrawnGroups
+from dagames_llm.forecast.group_rules import LARGEST_GROUP, _reward_of_counts, rule_of
+from dagames_llm.forecast.picture import draw_forecast
+from dagames_llm.forecast.reference_games import SampledQuestion, load_samples, question_of
+from dagames_llm.forecast.settings import made_target
+from dagames_llm.forecast.vote_chances import views_are_pooled, vote_step
 
 ANSWERS = ("x", "y", "z")
 TARGETS: list[Target] = [
@@ -128,7 +128,7 @@ def test_drawn_groups_count_what_a_trace_does_to_the_others() -> None:
 
 
 def test_large_groups_stay_exact() -> None:
-    from dagames.grpo import ExpectedUpdate
+    from dagames.grpo.expected_update import ExpectedUpdate
 
     for K in (16, 34):
         nu = np.array([0.6, 0.3, 0.1])
@@ -469,7 +469,7 @@ def test_a_target_that_cannot_be_forecast_is_refused_before_anything_is_drawn(
 def test_an_interrupted_drawing_goes_on_to_the_same_forecast_without_a_file_of_samples(
     tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from dagames_llm.journal import Journal
+    from dagames_llm.evaluation.journal import Journal
 
     (tmp_path / "data.jsonl").write_text("".join(json.dumps({"orbit": [f"a{i}=", f"b{i}?"]}) + "\n" for i in range(3)))
     settings = [
@@ -540,7 +540,9 @@ def test_samples_are_drawn_kept_and_read_again(tiny: Path, tmp_path: Path, capsy
 
 KILLED = """
 import os, signal, sys
-from dagames_llm import cli, forecast, journal
+from dagames_llm import cli
+from dagames_llm.evaluation import journal
+from dagames_llm.forecast.answers_forecast import answers_forecast as forecast
 
 def kill(*_, **__):
     os.kill(os.getpid(), signal.SIGKILL)

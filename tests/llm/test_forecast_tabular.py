@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from dagames.targets import GiniDiversity, InverseFrequency, MajorityVote, Target
-from dagames_llm.forecast import Plan, solve_question
-from dagames_llm.reference_games import SampledQuestion
+from dagames_llm.forecast.answers_forecast import Plan, solve_question
+from dagames_llm.forecast.reference_games import SampledQuestion
 from tests.llm.test_equilibrium import ANSWERS, BETA, NU_0, K, deviations, run_game
 
 SAMPLES = 4000

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from dagames_llm._errors import DataError
-from dagames_llm.intervals import bootstrap, wilson
+from dagames_llm.evaluation.intervals import bootstrap, wilson
 
 outcomes = st.lists(st.sampled_from([0, 1]), min_size=1, max_size=60)
 

@@ -12,14 +12,14 @@ import dagames.targets
 from dagames.estimators import minimax_table
 from dagames.targets import Centrality, GiniDiversity, MajorityVote, PriorMatching, SoftConsensus
 from dagames_llm._errors import DataError, RecipeError
+from dagames_llm.config.named_rewards import TARGETS, constraints_of, target_of
+from dagames_llm.config.recipe import OrbitScriptArguments, read_recipe, resolve_recipe
 from dagames_llm.data import Orbit, load_orbits, training_rows, with_system
 from dagames_llm.distances import TokenF1
 from dagames_llm.extract import extractor_named
-from dagames_llm.model_card import resolved_settings
 from dagames_llm.multipliers import Constraint
-from dagames_llm.named_rewards import TARGETS, constraints_of, target_of
-from dagames_llm.recipe import OrbitScriptArguments, read_recipe, resolve_recipe
-from dagames_llm.train import Questions, rewards_of
+from dagames_llm.training.model_card import resolved_settings
+from dagames_llm.training.train import Questions, rewards_of
 from tests.llm.tiny import tiny_settings
 
 
@@ -240,8 +240,9 @@ def test_what_cannot_be_extended_is_refused(recipes: dict[str, Any], complaint: 
 def test_keys_of_the_model_reach_what_loads_it(tmp_path: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import trl
 
-    from dagames_llm import contradictions, models
-    from dagames_llm.train import load_policy
+    from dagames_llm import models
+    from dagames_llm.config import contradictions
+    from dagames_llm.training.train import load_policy
 
     monkeypatch.setattr(contradictions, "installed", bool)
     monkeypatch.setattr(trl, "get_quantization_config", lambda model: "nf4" if model.load_in_4bit else None)

@@ -20,7 +20,7 @@ import yaml
 from dagames_llm import cli
 from dagames_llm._errors import OutputError
 from dagames_llm.data import Orbit
-from dagames_llm.run_folder import RunRecord, check_output, digest_of, read_record, resumed_record
+from dagames_llm.training.run_folder import RunRecord, check_output, digest_of, read_record, resumed_record
 from tests.llm.tiny import tiny_settings
 
 RECORD = RunRecord({"learning_rate": 0.1, "seed": 0}, "ab", "0.1.0 (cd)", {"torch": "2.13"}, 1)
@@ -209,7 +209,7 @@ def test_other_questions_are_refused(
 def test_a_result_that_cannot_be_written_is_finished_later(
     place: Path, tiny: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from dagames_llm import train as training
+    from dagames_llm.training import train as training
 
     def full(*args: Any) -> None:
         raise OSError(28, "No space left on device")

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from dagames_llm._errors import DataError, RecipeError
 from dagames_llm.data import Orbit, canonical_letter, load_orbits, training_rows
 from dagames_llm.data.options import letters_of, orders
-from dagames_llm.evaluate import answers_of
+from dagames_llm.evaluation.evaluate import answers_of
 from dagames_llm.extract import choice, last_number, normalised_text
 from dagames_llm.extract.number_words import WORDS, worded_number
 from dagames_llm.rewording import RULES, check_rules, reword

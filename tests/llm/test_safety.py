@@ -18,7 +18,6 @@ from dagames_llm.costs import Length
 from dagames_llm.multipliers import MULTIPLIERS, Constraint
 from dagames_llm.safety import RECORD, SafetyReward
 from tests.llm.safety_worker import Recorded, build, two_constraints
-from tests.llm.tiny import on_two_processes
 
 
 def replay(calls: list[dict[str, Any]]) -> list[dict[str, float]]:
@@ -148,10 +147,8 @@ def test_a_checkpoint_without_multipliers_is_noticed(tiny: Path, tmp_path: Path)
     assert RECORD in state.stateful_callbacks
 
 
-def test_two_processes_agree_with_one_computation(tiny: Path, tmp_path: Path) -> None:
-    result = on_two_processes("tests.llm.safety_worker", str(tiny), str(tmp_path))
-    assert result.returncode == 0, result.stderr[-3000:]
-    ranks = [json.loads((tmp_path / f"rank{r}.json").read_text()) for r in range(2)]
+def test_two_processes_agree_with_one_computation(two_processes: Path) -> None:
+    ranks = [json.loads((two_processes / "safety" / f"rank{r}.json").read_text()) for r in range(2)]
     assert [rank["world_size"] for rank in ranks] == [2, 2]
     calls = []
     for one, other in zip(ranks[0]["calls"], ranks[1]["calls"], strict=True):

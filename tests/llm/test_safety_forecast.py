@@ -15,18 +15,18 @@ from hypothesis import strategies as st
 from dagames.targets import GroundTruth, InverseFrequency, MajorityVote
 from dagames_llm import cli
 from dagames_llm._errors import ConstraintError, DataError
-from dagames_llm.answer_dynamics import log_of, towards
-from dagames_llm.costed_questions import CostedQuestion, costed_questions
 from dagames_llm.costs import Refusal
-from dagames_llm.forecast import Plan, forecast
-from dagames_llm.forecast_picture import draw_forecast
+from dagames_llm.forecast.answer_dynamics import log_of, towards
+from dagames_llm.forecast.answers_forecast import Plan, forecast
+from dagames_llm.forecast.costed_questions import CostedQuestion, costed_questions
+from dagames_llm.forecast.picture import draw_forecast
+from dagames_llm.forecast.reference_games import question_of
+from dagames_llm.forecast.safety_batch import batch_of
+from dagames_llm.forecast.safety_course import ascend, chances, course, penalties
+from dagames_llm.forecast.safety_forecast import SafetyPlan, safety_forecast
+from dagames_llm.forecast.safety_rest import Certified, certified, resting_multipliers
+from dagames_llm.forecast.safety_words import safety_sentences
 from dagames_llm.multipliers import Constraint, DualAscent, DualState, advance
-from dagames_llm.reference_games import question_of
-from dagames_llm.safety_batch import batch_of
-from dagames_llm.safety_course import ascend, chances, course, penalties
-from dagames_llm.safety_forecast import SafetyPlan, safety_forecast
-from dagames_llm.safety_rest import Certified, certified, resting_multipliers
-from dagames_llm.safety_words import safety_sentences
 
 HARMFUL, BENIGN = {"kind": "harmful"}, {"kind": "benign"}
 

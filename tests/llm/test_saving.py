@@ -6,20 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from dagames_llm.recipe import SHIPPED, shipped_recipes
-from tests.llm.tiny import on_two_processes
+from dagames_llm.config.recipe import SHIPPED, shipped_recipes
 
 
-def test_weights_that_are_spread_over_processes_are_saved_whole(tiny: Path, tmp_path: Path) -> None:
+def test_weights_that_are_spread_over_processes_are_saved_whole(tiny: Path, two_processes: Path) -> None:
     from safetensors.torch import load_file
 
-    result = on_two_processes("tests.llm.save_worker", str(tiny), str(tmp_path))
-    assert result.returncode == 0, result.stderr[-3000:]
-    before, after = (load_file(folder / "model.safetensors") for folder in (tiny, tmp_path / "whole"))
+    saved = two_processes / "saved"
+    before, after = (load_file(folder / "model.safetensors") for folder in (tiny, saved / "whole"))
     assert before.keys() == after.keys()
     for name, weights in before.items():
         assert after[name].equal(weights), name
-    adapter = load_file(tmp_path / "adapter" / "adapter_model.safetensors")
+    adapter = load_file(saved / "adapter" / "adapter_model.safetensors")
     assert len(adapter) == 4, "two layers, two factors each, and nothing of the base model"
     assert sorted(weights.unique().tolist() for weights in adapter.values()) == [[1.0], [2.0], [3.0], [4.0]]
     assert {tuple(weights.shape) for weights in adapter.values()} == {(2, 16), (16, 2)}

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dagames_llm._errors import DataError
-from dagames_llm.scores import (
+from dagames_llm.evaluation.scores import (
     Answered,
     answer_entropy,
     default_ks,

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from dagames.targets import Centrality, MajorityVote, SoftConsensus
+from dagames_llm.config.recipe import SHIPPED, Recipe, read_recipe, resolve_recipe, shipped_recipes
 from dagames_llm.costs import Refusal, Toxicity
 from dagames_llm.distances import exact
 from dagames_llm.embeddings import Embedding
 from dagames_llm.presets import PAPER, PAPER_LORA
-from dagames_llm.recipe import SHIPPED, Recipe, read_recipe, resolve_recipe, shipped_recipes
 
 pytestmark = pytest.mark.usefixtures("equipped")
 

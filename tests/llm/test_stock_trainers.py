@@ -16,7 +16,6 @@ import pytest
 
 from tests.llm.stock_worker import ROWS, run
 from tests.llm.test_trainer import votes
-from tests.llm.tiny import on_two_processes
 
 K = 8
 BATCH = {"per_device_train_batch_size": 24, "max_steps": 1}
@@ -66,12 +65,15 @@ def test_on_one_process(trainer: str, tiny: Path, tmp_path: Path) -> None:
     assert 0 <= seen["log"][0]["unparsed"] < 1
 
 
-@pytest.mark.parametrize("trainer", ["GRPOTrainer", "RLOOTrainer", "OrbitGRPOTrainer"])
-def test_groups_that_straddle_two_processes(trainer: str, tiny: Path, tmp_path: Path) -> None:
-    settings = json.dumps(settings_of(trainer, STRADDLING))
-    result = on_two_processes("tests.llm.stock_worker", str(tiny), str(tmp_path), settings)
-    assert result.returncode == 0, result.stderr[-3000:]
-    ranks = [json.loads((tmp_path / f"rank{r}.json").read_text()) for r in range(2)]
+ON_TWO = ("GRPOTrainer", "RLOOTrainer", "OrbitGRPOTrainer")
+
+
+STRADDLED = [settings_of(trainer, STRADDLING) for trainer in ON_TWO]
+
+
+@pytest.mark.parametrize("trainer", ON_TWO)
+def test_groups_that_straddle_two_processes(trainer: str, two_processes: Path) -> None:
+    ranks = [json.loads((two_processes / trainer / f"rank{r}.json").read_text()) for r in range(2)]
     assert [rank["world_size"] for rank in ranks] == [2, 2]
     parts = [[rank["rows"][i : i + 12] for i in range(0, len(rank["rows"]), 12)] for rank in ranks]
     generations = [list(chain(*both)) for both in zip(*parts, strict=True)]

@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 
 from dagames_llm.extract import first_number
-from tests.llm.tiny import on_two_processes
 from tests.llm.worker import QUESTIONS, record
 
 SETTINGS = {
@@ -79,19 +78,17 @@ def test_advantages_of_the_orbit_on_one_process(name: str, tiny: Path, tmp_path:
     assert any(telling), "no group told a pooled vote from votes by view: the test shows nothing"
 
 
-def test_advantages_of_groups_that_straddle_two_processes(tiny: Path, tmp_path: Path) -> None:
-    result = on_two_processes("tests.llm.worker", str(tiny), str(tmp_path), json.dumps(SETTINGS["straddling"]))
-    assert result.returncode == 0, result.stderr[-3000:]
-    seen = generations(tmp_path, 2)
+def test_advantages_of_groups_that_straddle_two_processes(two_processes: Path) -> None:
+    seen = generations(two_processes / "trainer", 2)
     assert [len(rows) for rows in seen] == [12] * 4, "one generation serves 2 accumulated batches and 2 iterations"
     telling = [t for rows in seen for t in check(rows, 4, "none")]
     assert any(telling), "no group told a pooled vote from votes by view: the test shows nothing"
 
 
 def build(model: Path, folder: Path, gold: bool = True, callbacks: Any = (), **more: Any) -> Any:
+    from dagames_llm.config.recipe import resolve_recipe
     from dagames_llm.data import Orbit
-    from dagames_llm.recipe import resolve_recipe
-    from dagames_llm.train import Questions, build_trainer, load_policy
+    from dagames_llm.training.train import Questions, build_trainer, load_policy
     from tests.llm.tiny import tiny_settings
 
     path = folder.with_suffix(".yaml")
@@ -110,8 +107,8 @@ def adapter(trainer: Any) -> dict[str, list[float]]:
 def test_a_run_killed_in_its_second_epoch_resumes_to_the_same_numbers(tiny: Path, tmp_path: Path) -> None:
     from transformers import TrainerCallback
 
-    from dagames_llm.model_card import step_history
     from dagames_llm.trainer import last_checkpoint
+    from dagames_llm.training.model_card import step_history
 
     class KilledError(Exception):
         pass
@@ -287,9 +284,9 @@ def test_conversations_are_orbits_too(tiny: Path, tmp_path: Path) -> None:
 
 
 def test_without_an_adapter_the_whole_model_is_saved(tiny: Path, tmp_path: Path) -> None:
+    from dagames_llm.config.recipe import resolve_recipe
     from dagames_llm.models import load_model
-    from dagames_llm.recipe import resolve_recipe
-    from dagames_llm.train import save_policy
+    from dagames_llm.training.train import save_policy
 
     recipe = resolve_recipe("coherence_cpu")
     trainer = build(tiny, tmp_path / "run", use_peft=False, max_steps=1, save_strategy="no")

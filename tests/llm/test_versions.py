@@ -9,8 +9,9 @@ from types import ModuleType
 import pytest
 import trl
 
-from dagames_llm import models, recipe, trainer
+from dagames_llm import models, trainer
 from dagames_llm._errors import VersionError
+from dagames_llm.config import recipe
 
 
 def test_a_trl_without_the_overridden_methods_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

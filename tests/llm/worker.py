@@ -1,16 +1,13 @@
 """Train a tiny model through the real trainer and write down what each process saw. Runs alone or under torchrun.
 
-Usage: worker.py MODEL OUT JSON, where JSON holds recipe keys. Rank r writes OUT/rank<r>.json.
+`more` holds recipe keys. Rank r writes OUT/rank<r>.json.
 """
 
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
-
-from tests.llm.processes import together
 
 QUESTIONS = [(f"a{i}=", f"now b{i} is?", str(i)) for i in range(6)]
 
@@ -19,10 +16,10 @@ def record(model: Path, out: Path, more: dict[str, Any]) -> None:
     from accelerate import PartialState
 
     from dagames_llm import trainer as trainers
+    from dagames_llm.config.recipe import resolve_recipe
     from dagames_llm.data import Orbit
-    from dagames_llm.model_card import step_history
-    from dagames_llm.recipe import resolve_recipe
-    from dagames_llm.train import Questions, build_trainer, load_policy
+    from dagames_llm.training.model_card import step_history
+    from dagames_llm.training.train import Questions, build_trainer, load_policy
     from tests.llm.tiny import tiny_settings
 
     seen: list[list[dict[str, Any]]] = []
@@ -60,7 +57,3 @@ def record(model: Path, out: Path, more: dict[str, Any]) -> None:
             "history": step_history(trainer.state.log_history),
         })
     )
-
-
-if __name__ == "__main__":
-    together(lambda: record(Path(sys.argv[1]), Path(sys.argv[2]), json.loads(sys.argv[3])))

@@ -12,7 +12,7 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("dagames/simplex.py", "np.asarray(array - np.log(total)[..., None]), True", "array, True"),
     ("dagames/games/reference.py", "self._check_conserved((mass", "(lambda _: None)((mass"),
     ("dagames/games/reference.py", "self._check_lifted(total", "(lambda *_: None)(total"),
-    ("dagames/games/reference.py", "self.E[own].astype(np.intp, copy=False)", "self.E[own]"),
+    ("dagames/games/reference.py", "self.E[traces].astype(np.intp, copy=False)", "self.E[traces]"),
     ("dagames/numerics/integers.py", "if n_prompts * n_answers > CELLS:", "if False:"),
     ("dagames/numerics/integers.py", "np.min_scalar_type(-n_answers)", "np.min_scalar_type(-n_answers // 2)"),
     ("dagames/grpo/environments.py", "as_real(self.reward, ", "(lambda reward, _: reward)(self.reward, "),

@@ -52,7 +52,7 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
         "return 2.0 * self.lipschitz * self.hellinger",
         "return 0.1 * self.lipschitz * self.hellinger",
     ),
-    ("dagames/orbits/hybrid.py", "ratio = truth[held] * inverse", "ratio = inverse"),
+    ("dagames/orbits/hybrid.py", "ratio = truth[support] * inverse", "ratio = inverse"),
     (
         "dagames/orbits/hybrid.py",
         "np.broadcast_to(truth, log_nu.shape), np.exp(log_nu)",
@@ -83,8 +83,8 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("dagames/games/coupled.py", "- self._potential(log_q)\n", "+ self._potential(log_q)\n"),
     (
         "dagames/games/coupled.py",
-        "np.where(self.reachable, -self.prompts.beta * said",
-        "np.where(self.reachable, self.prompts.beta * said",
+        "np.where(self.reachable, -self.prompts.beta * finite_log_q",
+        "np.where(self.reachable, self.prompts.beta * finite_log_q",
     ),
     ("dagames/games/coupled.py", "+ prompts.beta * simplex.kl_from_logs", "+ simplex.kl_from_logs"),
     ("dagames/games/coupled.py", "= coupling.usable(prompts.reachable, self.shares)", "= prompts.reachable"),
@@ -100,7 +100,7 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
         'v - np.einsum("d,xdz->xz", multipliers',
         'v + np.einsum("d,xdz->xz", multipliers',
     ),
-    ("dagames/numerics/constraints.py", "found, np.maximum(found, 0.0))", "found, found)"),
+    ("dagames/numerics/constraints.py", "fitted, np.maximum(fitted, 0.0))", "fitted, fitted)"),
     ("dagames/numerics/constraints.py", "nearer, low, high", "nearer, high, 2 * high - low"),
     (
         "dagames/numerics/constraints.py",

@@ -5,10 +5,12 @@ SUITE = (
     "tests/unit/test_tables.py",
     "tests/property/test_recommended_laws.py",
     "tests/property/test_table_laws.py",
+    "tests/property/test_polynomial_laws.py",
     "tests/property/test_group_laws.py",
     "tests/property/test_callable_laws.py",
     "tests/unit/test_callable_rewards.py",
     "tests/unit/test_aqp.py",
+    "tests/property/test_conic_table_laws.py",
     "tests/property/test_frontier_laws.py",
 )
 """Tests of this room, quick ones first; one of them must notice each error."""
@@ -17,8 +19,12 @@ _TABLE, _MINIMAX = "dagames/estimators/reward_table.py", "dagames/estimators/min
 
 MUTANTS: tuple[tuple[str, str, str], ...] = (
     # One coefficient off by 1e-6, a shifted index, and the table for K on counts that contain the trace.
-    (_MINIMAX, "    stored.flags", "    stored[len(stored) // 2] += 1e-6\n    stored.flags"),
-    (_MINIMAX, "    stored.flags", "    stored = np.roll(stored, 1)\n    stored.flags"),
+    (
+        "dagames/estimators/best_polynomial.py",
+        "    stored.flags",
+        "    stored[len(stored) // 2] += 1e-6\n    stored.flags",
+    ),
+    ("dagames/estimators/best_polynomial.py", "    stored.flags", "    stored = np.roll(stored, 1)\n    stored.flags"),
     (_TABLE, '"self-inclusive": 1, "centred": 2', '"self-inclusive": 0, "centred": 2'),
     (_TABLE, '"self-inclusive": 1, "centred": 2', '"self-inclusive": 1, "centred": 1'),
     (_TABLE, "np.append(inner[0], inner)", "np.append(inner, inner[-1])"),
@@ -29,7 +35,7 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     (_TABLE, "abs(a - 2 * b + d)", "abs(a - b)"),
     (_TABLE, "[fmpq(k, K) * c[k] for", "[c[k] for"),
     ("dagames/estimators/table_file.py", "if tuple(claimed) != tuple(proved):", "if tuple(claimed) == tuple(proved):"),
-    ("dagames/estimators/loaded_table.py", "slack = _SAME * proved.upper", "slack = proved.upper"),
+    (_TABLE, "slack = _SAME * proved.upper", "slack = proved.upper"),
     ("dagames/estimators/loaded_table.py", "named.terms == reward.terms", "named.terms"),
     ("dagames/estimators/gram.py", "columns[i // 2] * columns[(i + 1) // 2]", "columns[i // 2] * columns[i // 2]"),
     (
@@ -60,6 +66,20 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("dagames/estimators/dual_bound.py", "- arb(budget) * np.abs", "+ arb(budget) * np.abs"),
     ("dagames/estimators/budgeted.py", "c[k] + 2 * error - before", "c[k] - 2 * error - before"),
     ("dagames/estimators/supremum.py", "math.nextafter(float(best.upper), math.inf)", "float(best.lower)"),
+    ("dagames/estimators/exchange.py", "best = max(found, key", "best = min(found, key"),
+    ("dagames/estimators/peaks.py", "vertex = top - 0.5 *", "vertex = top + 0.5 *"),
+    # What makes a table through cvxpy one that is certified.
+    ("dagames/estimators/grid.py", "(p[:, None] * _basis(p, n)) @ c - p * reward(p)", "_basis(p, n) @ c - reward(p)"),
+    ("dagames/estimators/grid.py", "np.sign(error.value) * bound", "bound"),
+    ("dagames/estimators/grid.py", "cp.multiply(p**2, B @ cp.square(c))", "B @ cp.square(c)"),
+    ("dagames/estimators/grid.py", "np.vstack([np.eye(1, n + 1), B])", "np.vstack([B[:1], B])"),
+    ("dagames/estimators/grid.py", "if bias <= budget:", "if bias <= 1.1 * budget:"),
+    ("dagames/estimators/grid.py", "inner.value *= (1 - _SHRINK) * budget / bias", "inner.value *= 0.999"),
+    (_MINIMAX, "if not table.bias.upper - optimum.upper <= _LOSS * unit:", "if False:"),
+    (_MINIMAX, 'name == "cvxpy" and degree > LARGEST_ON_GRID', "False"),
+    ("dagames/estimators/frontier_point.py", 'method == "cvxpy" and point.gap > _GAP', "False"),
+    ("dagames/estimators/frontier_point.py", "if budget >= reward.size.upper:", "if False:"),
+    ("dagames/_errors.py", "str(word).casefold(), folded, n=1", "str(word).casefold(), [], n=1"),
     ("dagames/grpo/update_error.py", "step - truth, axis", "step, axis"),
     ("dagames/grpo/update_error.py", "_unit(step) - _unit(truth)", "_unit(step) - truth"),
 )

@@ -36,7 +36,7 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("dagames/functionals/convexity.py", "- at_mu) / size", "+ at_mu) / size"),
     ("dagames/functionals/convexity.py", "worst, sentence = 0.0, None", "worst, sentence = np.inf, None"),
     ("dagames/functionals/laws.py", "except CertificateError as error:", "except ZeroDivisionError as error:"),
-    ("dagames/solvers/cutting_planes.py", "(nu * slope).sum(axis=-1) - value)", "(nu * slope).sum(axis=-1) + value)"),
+    ("dagames/solvers/cutting_planes.py", "sum(axis=-1) - functional.value(nu)", "sum(axis=-1) + functional.value(nu)"),
     ("dagames/solvers/cutting_planes.py", "-self._log_mass(self.weights) - (", "-self._log_mass(self.weights) + ("),
     (
         "dagames/solvers/cutting_planes.py",

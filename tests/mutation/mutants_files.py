@@ -5,10 +5,10 @@ SUITE = ("tests/unit/test_game_file.py", "tests/unit/test_plot.py")
 
 MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("dagames/cli/yaml_files.py", "return float(text)\n", "return text\n"),
-    ("dagames/cli/yaml_files.py", "parent.size += size", "parent.size += 1"),
-    ("dagames/cli/yaml_files.py", "if event.value in parent.value:", "if False:"),
+    ("dagames/cli/yaml_files.py", "size += entries", "size += 1"),
+    ("dagames/cli/yaml_files.py", "if event.value in value:", "if False:"),
     ("dagames/cli/yaml_files.py", "line {line + 1}, column {column + 1}", "line {line}, column {column}"),
-    ("dagames/cli/csv_files.py", "place = 0 if column is None else names.index(column)", "place = 0"),
+    ("dagames/cli/csv_files.py", "return 0 if column is None else names.index(column)", "return 0"),
     ("dagames/cli/csv_files.py", "table if table.shape[1] > 1 else table[:, 0]", "table"),
     (
         "dagames/cli/array_files.py",
@@ -18,8 +18,8 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("dagames/cli/array_files.py", "math.prod(shape) * dtype.itemsize, size", "0, size"),
     (
         "dagames/cli/entries.py",
-        "read_array(entry, self.document.path.parent)",
-        "read_array(entry, type(self.document.path)())",
+        "read_array(entry, self._document.path.parent)",
+        "read_array(entry, type(self._document.path)())",
     ),
     ("dagames/cli/functional_entries.py", "return total(*parts)", "return parts[0]"),
     ("dagames/cli/game_file.py", "len({len(row) for row in values}) > 1", "True"),
@@ -30,4 +30,9 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("dagames/pictures/panels.py", '"text.parse_math": False', '"text.parse_math": True'),
     ("dagames/pictures/panels.py", 'taken = {} if source is None else {source.resolve(): "the game"}', "taken = {}"),
     ("dagames/_files.py", "if path.exists() and not overwrite:", "if False:"),
+    ("dagames/_files.py", "if path.parent.is_dir():", "if True:"),
+    ("dagames/_errors.py", "{name.casefold(): name for name in known}", "{name: name for name in known}"),
+    ("dagames/_errors.py", "not {given}.{hint}", "not {given}."),
+    ("dagames/cli/yaml_files.py", "elif depth >= _DEPTH:", "elif False:"),
+    ("dagames/cli/csv_files.py", "rows = itertools.chain([(line, first)], rows)", "rows = iter(rows)"),
 )

@@ -3,7 +3,9 @@
 SUITE = ("tests/llm/test_forecast.py",)
 """Tests of this room; one of them must notice each error."""
 
-VOTE, COUNT, COURSE = (f"dagames_llm/{name}.py" for name in ("vote_chances", "count_chances", "answer_dynamics"))
+VOTE, COUNT, COURSE = (
+    f"dagames_llm/forecast/{name}.py" for name in ("vote_chances", "count_chances", "answer_dynamics")
+)
 
 MUTANTS: tuple[tuple[str, str, str], ...] = (
     (VOTE, "pay - (total - pay) / (K - 1)", "pay + (total - pay) / (K - 1)"),
@@ -16,7 +18,7 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     (COURSE, "log_nu_0 + found.advantage / beta, share", "log_nu_0 - found.advantage / beta, share"),
     (COURSE, "[active] + found.advantage / beta", "[active] - found.advantage / beta"),
     (COURSE, "[active] + found.advantage / beta", "[active] + found.advantage"),
-    ("dagames_llm/forecast_measures.py", "(before >= CHANGED) & (now < CHANGED)", "now >= CHANGED"),
-    ("dagames_llm/drawn_groups.py", "own - rest / (K - 1)", "own"),
-    ("dagames_llm/forecast_place.py", "(1 - part) * path[after - 1]", "part * path[after - 1]"),
+    ("dagames_llm/forecast/measures.py", "(before >= CHANGED) & (now < CHANGED)", "now >= CHANGED"),
+    ("dagames_llm/forecast/drawn_groups.py", "own - rest / (K - 1)", "own"),
+    ("dagames_llm/forecast/place.py", "(1 - part) * path[after - 1]", "part * path[after - 1]"),
 )

@@ -55,7 +55,7 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("dagames/grpo/enumeration.py", "np.split(partial, starts[1:])", "np.split(partial, starts[2:-1])"),
     ("dagames/grpo/expected_update.py", "true_update(nu, reward + extra)", "true_update(nu, reward - extra)"),
     ("dagames/grpo/expected_update.py", "advantages_of(counts, rewards + extra,", "advantages_of(counts, rewards,"),
-    ("dagames/grpo/expected_update.py", "np.where(nu > 0, said, 0.0)", "said"),
+    ("dagames/grpo/expected_update.py", "np.where(nu > 0, by_answer, 0.0)", "by_answer"),
     ("dagames/grpo/expected_update.py", "nu * (rewards - (nu * rewards)", "(rewards - (nu * rewards)"),
     ("dagames/grpo/moments.py", "bernstein(reward.rewards[1:-1], p)", "bernstein(reward.rewards[1:], p)"),
     ("dagames/grpo/moments.py", "return bernstein(reward.rewards[1:], p)", "return bernstein(reward.rewards[:-1], p)"),
@@ -79,7 +79,7 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
         "self.rewards - self.beta * self.log_ratios",
         "self.rewards + self.beta * self.log_ratios",
     ),
-    ("dagames/grpo/learners/base.py", "np.where(held, moved - level, 0.0)", "np.where(held, moved, 0.0)"),
+    ("dagames/grpo/learners/base.py", "np.where(support, moved - level, 0.0)", "np.where(support, moved, 0.0)"),
     (
         "dagames/grpo/learners/base.py",
         "np.where(number > 0, total / np.maximum(number, 1), mean)",
@@ -100,16 +100,11 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ),
     ("dagames/grpo/learners/dpo.py", "groups.beta * (groups.log_ratios", "(groups.log_ratios"),
     ("dagames/grpo/learners/dpo.py", "2 * groups.beta / others", "groups.beta / others"),
-    ("dagames/grpo/learners/dpo.py", "np.where(margins == 0, 0.0, pulls)", "pulls"),
+    ("dagames/grpo/learners/dpo.py", "np.where(margins == 0, 0.0, weights)", "weights"),
     ("dagames/grpo/environments.py", "self.signal * (answers == self.right)", "self.signal * (answers != self.right)"),
     ("dagames/grpo/preferences.py", "expit(r[:, None] - r[None, :])", "expit(r[None, :] - r[:, None])"),
-    ("dagames/grpo/dpo.py", "np.log(reference[held]) + scores / beta", "np.log(reference[held]) + scores"),
+    ("dagames/grpo/dpo.py", "np.log(reference[support]) + scores / beta", "np.log(reference[support]) + scores"),
     ("dagames/grpo/dpo.py", "np.subtract(log_nu, log_nu_0,", "np.add(log_nu, log_nu_0,"),
-    (
-        "dagames/grpo/preferences.py",
-        "np.where(won, first, second), np.where(won, second, first)",
-        "np.where(won, second, first), np.where(won, first, second)",
-    ),
     (
         "dagames/grpo/dpo.py",
         "lost - won",
@@ -124,12 +119,12 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("dagames/grpo/iterated_dpo.py", "game.beta / (game.beta + smoothness)", "smoothness / (game.beta + smoothness)"),
     (
         "dagames/grpo/iterated_dpo.py",
-        "(1 - eta) * np.where(held, log_nu, 0.0) + eta",
-        "eta * np.where(held, log_nu, 0.0) + (1 - eta)",
+        "(1 - eta) * np.where(reachable, log_nu, 0.0) + eta",
+        "eta * np.where(reachable, log_nu, 0.0) + (1 - eta)",
     ),
     (
         "dagames/grpo/iterated_dpo.py",
-        "game.beta * np.where(held, log_q",
-        "np.where(held, log_q",
+        "game.beta * np.where(reachable, log_q",
+        "np.where(reachable, log_q",
     ),
 )

@@ -36,7 +36,7 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("dagames_llm/rewards.py", "view_letters(columns, i)", '""'),
     ("dagames_llm/monitors.py", "equal / pairs", "equal / len(views) ** 2"),
     ("dagames_llm/monitors.py", "vote not in modes", "vote in modes"),
-    ("dagames_llm/checkpoints.py", "min(collapsed) - WINDOW", "min(collapsed)"),
+    ("dagames_llm/training/checkpoints.py", "min(collapsed) - WINDOW", "min(collapsed)"),
     ("dagames_llm/orbits.py", "(place + first) % n_views", "place % n_views"),
     ("dagames_llm/orbits.py", "epoch + turn_of(views)", "epoch"),
     ("dagames_llm/orbits.py", "place % group_size, len(views)", "place, len(views)"),

@@ -3,7 +3,9 @@
 SUITE = ("tests/llm/test_safety_forecast.py",)
 """Tests of this room; one of them must notice each error."""
 
-COURSE, BATCH, REST, WHOLE = (f"dagames_llm/safety_{name}.py" for name in ("course", "batch", "rest", "forecast"))
+COURSE, BATCH, REST, WHOLE = (
+    f"dagames_llm/forecast/safety_{name}.py" for name in ("course", "batch", "rest", "forecast")
+)
 
 MUTANTS: tuple[tuple[str, str, str], ...] = (
     (COURSE, "return -np.einsum(", "return np.einsum("),

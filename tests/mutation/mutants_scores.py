@@ -3,7 +3,7 @@
 SUITE = ("tests/llm/test_scores.py",)
 """Tests of this room; one of them must notice each error."""
 
-SCORES = "dagames_llm/scores.py"
+SCORES = "dagames_llm/evaluation/scores.py"
 
 MUTANTS: tuple[tuple[str, str, str], ...] = (
     (SCORES, "1.0 - math.comb(n - right, k) / math.comb(n, k)", "math.comb(right, k) / math.comb(n, k)"),

@@ -14,17 +14,15 @@ from dagames.functionals import (
     NegativeEntropy,
     Point,
     Quadratic,
-    Scaled,
     Separable,
-    SeparableSum,
     Smooth,
-    SmoothSum,
-    Sum,
     from_convex,
     mixture,
 )
 from dagames.functionals.conjugates.numeric_supremum import curvature
 from dagames.functionals.conjugates.simplicial import composite_supremum
+from dagames.functionals.scaled import Scaled
+from dagames.functionals.sums import SeparableSum, SmoothSum, Sum
 from tests.cases import FUNCTIONALS, Quartic, random_distribution, random_gram, random_prior, seeds, sizes, within
 
 SMOOTH = {name: make for name, make in FUNCTIONALS.items() if isinstance(make(np.random.default_rng(0), 3), Smooth)}

@@ -11,7 +11,10 @@ from scipy.special import logsumexp
 from dagames import AlignmentGame, CoupledGame, InfeasibleError, solve, solve_coupled
 from dagames.functionals import Linear, Polytope
 from dagames.games.couplings import Budgets, Coherence, SoftCoherence
-from dagames.solvers import admissible_step, dual_ascent_path, solve_budgets, solve_coherent, solve_dual_ascent
+from dagames.solvers import admissible_step, solve_dual_ascent
+from dagames.solvers.budgets import solve_budgets
+from dagames.solvers.coherent import solve_coherent
+from dagames.solvers.dual_ascent import dual_ascent_path
 from tests.cases import random_polytope, random_reference, seeds
 from tests.coupled_cases import COUPLINGS, complementarity, feasible_marginals, lifted, oracle, random_coupled
 

@@ -6,8 +6,11 @@ import pytest
 from hypothesis import given, settings
 
 from dagames import AlignmentGame, solve
-from dagames.functionals import Convexified, NegativeEntropy, PairwiseIncoherence, Polytope, Quadratic, Scaled, Sum
+from dagames.functionals import NegativeEntropy, PairwiseIncoherence, Polytope, Quadratic
 from dagames.functionals.algebra import multiple, total
+from dagames.functionals.convexified import Convexified
+from dagames.functionals.scaled import Scaled
+from dagames.functionals.sums import Sum
 from dagames.solvers.conic import as_expression, solve_conic
 from tests.cases import FUNCTIONALS, Quartic, random_reference, seeds, sizes, within
 

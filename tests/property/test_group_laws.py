@@ -12,8 +12,6 @@ from scipy.stats import binom
 
 from dagames.estimators import RewardTable, plugin_table, polynomial_table
 from dagames.grpo import (
-    ExpectedUpdate,
-    as_group_reward,
     decoupled_advantages,
     effective_reward,
     expected_update,
@@ -21,6 +19,8 @@ from dagames.grpo import (
     true_update,
     update_error,
 )
+from dagames.grpo.expected_update import ExpectedUpdate
+from dagames.grpo.group_rewards import as_group_reward
 from dagames.targets import AnswerGroup, GiniDiversity, InverseFrequency, MajorityVote
 from tests.cases import random_distribution, seeds
 

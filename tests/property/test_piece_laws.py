@@ -6,7 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dagames import AlignmentGame, simplex, solve
-from dagames.functionals import Gini, Linear, NegativeEntropy, Quadratic, Tsallis, at_answers, broken_laws, is_cuttable
+from dagames.functionals import (
+    Gini,
+    Linear,
+    NegativeEntropy,
+    Quadratic,
+    Tsallis,
+    broken_laws,
+)
+from dagames.functionals.parts import at_answers, is_cuttable
 from dagames.solvers import newton, pieces
 from tests.cases import FUNCTIONALS, random_distribution, random_reference, seeds, sizes
 

@@ -16,22 +16,17 @@ from dagames.functionals import (
     Linear,
     LogScore,
     NegativeEntropy,
-    NumericConjugate,
     Polytope,
-    Scaled,
     Separable,
     Smooth,
 )
-from dagames.solvers import (
-    accelerated_ascent_path,
-    best_response_path,
-    mirror_descent_path,
-    mirror_prox_path,
-    no_regret_path,
-    solve_best_response,
-    solve_no_regret,
-)
+from dagames.functionals.conjugates.numeric_conjugate import NumericConjugate
+from dagames.functionals.scaled import Scaled
+from dagames.solvers import best_response_path, mirror_descent_path, no_regret_path, solve_no_regret
+from dagames.solvers.accelerated_ascent import accelerated_ascent_path
+from dagames.solvers.best_response import solve_best_response
 from dagames.solvers.conic import solve_conic
+from dagames.solvers.extragradient import mirror_prox_path
 from dagames.solvers.no_regret import Learner
 from tests.cases import FUNCTIONALS, seeds
 

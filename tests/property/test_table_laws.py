@@ -6,7 +6,7 @@ from math import comb
 import mpmath as mp
 import numpy as np
 import pytest
-from flint import fmpq, fmpq_poly, fmpz_poly
+from flint import fmpq, fmpq_poly
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import linprog
@@ -18,7 +18,6 @@ from dagames.estimators import (
     RewardTable,
     as_reward,
     elevated_table,
-    falling_factorials,
     harmonic_table,
     minimax_table,
     plugin_table,
@@ -28,11 +27,11 @@ from dagames.estimators import (
     ustatistic_table,
 )
 from dagames.estimators.bernstein import as_rationals, raise_degree, to_bernstein, to_monomials
+from dagames.estimators.best_polynomial import best_polynomial
 from dagames.estimators.exchange import exchange, level_exactly
 from dagames.estimators.log_polynomial import LogPolynomial
-from dagames.estimators.minimax import best_polynomial
-from dagames.estimators.real_roots import isolate_roots
 from dagames.estimators.supremum import supremum
+from dagames.estimators.ustatistics import falling_factorials
 from tests.cases import seeds
 
 REWARDS = [
@@ -105,33 +104,6 @@ def test_the_bias_is_that_of_fifty_digits(reward, seed, n):
             for (a, m), b in reward.terms.items()
         )
         assert abs(p * (mean - g)) <= mp.mpf(table.bias.upper)
-
-
-@given(
-    st.lists(st.fractions(0, 1, max_denominator=40), max_size=7), st.lists(st.integers(-9, 9), min_size=1, max_size=3)
-)
-def test_every_root_is_isolated_once(roots, rest):
-    """Roots at 0 and 1 are not inside; x^2 + 1 has none; multiple roots count once."""
-    polynomial = fmpz_poly([1, 0, 1]) * (fmpz_poly(rest) if any(rest) else fmpz_poly([1]))
-    for root in roots:
-        polynomial *= fmpz_poly([-root.numerator, root.denominator])
-    pairs = fmpz_poly(rest).complex_roots() if any(rest) else []
-    others = [r.real for r, _ in pairs if r.imag == 0 and 0 < r.real < 1]
-    inside = {root for root in roots if 0 < root < 1}
-    brackets = isolate_roots(polynomial)
-    for root in inside:
-        exact = fmpq(root.numerator, root.denominator)
-        assert sum(low < exact < high or low == exact == high for low, high in brackets) == 1
-    known = {fmpq(root.numerator, root.denominator) for root in inside}
-    extra = sum(all(not (root.overlaps(_ball(r))) for r in known) for root in others)
-    assert len(brackets) == len(inside) + extra
-    assert brackets == sorted(brackets)
-
-
-def _ball(r: fmpq):
-    from flint import arb
-
-    return arb(r)
 
 
 @given(st.lists(st.fractions(-9, 9, max_denominator=9), min_size=1, max_size=8), st.integers(0, 5))
@@ -268,6 +240,13 @@ def test_the_optimum_falls_like_one_over_k_squared_and_its_constant_is_found():
     free = {n: _scaled(n, free=True) for n in (16, 32, 64, 128)}
     assert _limit(scaled) == pytest.approx(0.3250892734, abs=1e-10)
     assert _limit(free) == pytest.approx(0.2268844247, abs=1e-10)
+
+
+def test_a_reference_that_rounding_has_moved_is_not_kept():
+    """For sqrt p and n = 140 float64 moves a peak in the last round, and the level falls."""
+    for n, reward in ((140, as_reward("sqrt")), (16, LOG)):
+        _, optimum = best_polynomial(n, reward)
+        assert optimum.width < 1e-8, n
 
 
 def _scaled(n: int, *, free: bool) -> float:

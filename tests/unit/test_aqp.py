@@ -15,7 +15,6 @@ from dagames._errors import CertificateError
 from dagames.cli.pareto_trace import Trace
 from dagames.estimators import (
     LOG,
-    Interval,
     Reward,
     aqp_table,
     budgeted,
@@ -27,15 +26,16 @@ from dagames.estimators import (
     variance_table,
 )
 from dagames.estimators.bernstein import as_rationals
+from dagames.estimators.best_polynomial import best_exactly, best_polynomial
 from dagames.estimators.budgeted import _rounded
 from dagames.estimators.dual_bound import Measures, lower_bound
+from dagames.estimators.estimand import weighted_bias
 from dagames.estimators.frontier_point import as_budget, as_objective, frontier_point
 from dagames.estimators.gram import Gram, entries
-from dagames.estimators.grid import grid_aqp, grid_table
+from dagames.estimators.grid import within_budget
 from dagames.estimators.interior_point import Start, interior_point
-from dagames.estimators.minimax import best_exactly, best_polynomial
 from dagames.estimators.program import balls, program
-from dagames.estimators.reward_table import weighted_bias
+from dagames.estimators.supremum import Interval
 
 SOLVERS = {"second_moment": solve_aqp, "variance": solve_variance}
 GAP = 1e-6
@@ -117,30 +117,11 @@ def test_tables_are_those_of_the_points():
     assert (aqp_table(2).method, variance_table(2).method) == ("aqp", "variance")
 
 
-@pytest.mark.parametrize("K", [4, 8])
-@pytest.mark.parametrize("bias", [1.05, 10.0])
-def test_the_grid_agrees(objective, K, bias):
-    table, point = grid_aqp(K, bias=bias, objective=objective), SOLVERS[objective](K, bias)
-    reached = (table.second_moment if objective == "second_moment" else table.excess).upper
-    assert table.bias.upper <= point.budget
-    # The oracle solves within less than the budget, by the error between its points: 48 for each degree.
-    assert point.objective.lower <= reached <= 1.005 * point.objective.upper + 1e-6
-
-
-def test_the_linear_program_agrees():
-    for K in (1, 2, 8):
-        table = grid_table(K)
-        assert table.optimum.lower <= table.bias.upper <= 1.002 * table.optimum.upper
-    assert grid_table(4, reward="sqrt", counts="independent").bias.upper < 0.1
-
-
-def test_the_grid_is_refused_where_it_is_not_good_enough():
-    with pytest.raises(SolveError, match="times the least bias"):
-        grid_table(8, points=12)
-    with pytest.raises(SolveError, match="above the budget"):
-        grid_aqp(8, bias=1.05, points=12)
+def test_a_coarse_grid_is_refused():
+    with pytest.raises(SolveError, match=r'above the budget, .* Take "exchange"'):
+        within_budget(7, 1.05 * minimax_table(8).optimum.upper, LOG, "second_moment", points=12)
     with pytest.raises(DomainError, match="`points`"):
-        grid_aqp(8, points=3)
+        within_budget(7, 0.1, LOG, "second_moment", points=3)
 
 
 def test_of_two_objectives_each_table_is_best_at_its_own():

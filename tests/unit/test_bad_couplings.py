@@ -32,14 +32,11 @@ from dagames.orbits import (
     smoothed,
     two_step_projection,
 )
-from dagames.solvers import (
-    dual_ascent_path,
-    solve_budgets,
-    solve_coherent,
-    solve_dual_ascent,
-    solve_polytope,
-    solve_soft_coherent,
-)
+from dagames.solvers import solve_dual_ascent
+from dagames.solvers.budgets import solve_budgets
+from dagames.solvers.coherent import solve_coherent, solve_soft_coherent
+from dagames.solvers.constrained import solve_polytope
+from dagames.solvers.dual_ascent import dual_ascent_path
 from tests.coupled_cases import batch, scalar_game
 
 
@@ -53,16 +50,16 @@ def _as_a_user() -> Iterator[None]:
 
 def test_views_without_a_common_answer_are_named():
     apart = AlignmentGame([[1.0, 0.0], [0.5, 0.5], [0.0, 1.0]], range(2), Linear(np.zeros(2)), beta=1.0)
-    with pytest.raises(InfeasibleError, match="views 0 and 2 share no answer"):
+    with pytest.raises(InfeasibleError, match="views 0 and 2 have no answer in common"):
         CoupledGame(apart, Coherence())
     rounds = 0.5 * (1 - np.eye(3))
     with pytest.raises(InfeasibleError, match="views 0, 1, 2 have no answer in common, though every two"):
         geometric_mean(rounds)
-    with pytest.raises(InfeasibleError, match="views 0 and 1 share no answer"):
+    with pytest.raises(InfeasibleError, match="views 0 and 1 have no answer in common"):
         direct_projection([[1.0, 0.0], [0.0, 1.0]], [0, 1])
-    with pytest.raises(InfeasibleError, match="views 0 and 1 share no answer"):
+    with pytest.raises(InfeasibleError, match="views 0 and 1 have no answer in common"):
         direct_projection([[0.5, 0.5], [0.5, 0.5]], [[0, 0], [1, 1]], divergence="euclidean")
-    with pytest.raises(InfeasibleError, match=r"view 1 gives answer 0 no trace, but `q\[0\]` is 0\.5"):
+    with pytest.raises(InfeasibleError, match=r"view 1 has no trace of answer 0, but `q\[0\]` is 0\.5"):
         project_onto_marginal([[0.5, 0.5], [0.5, 0.5]], [[0, 1], [1, 1]], [0.5, 0.5])
     assert generalised_hellinger([[1.0, 0.0], [0.0, 1.0]]) == 1
     np.testing.assert_array_equal(project_onto_marginal([[0.0, 1.0]], [0, 1], [0.5, 0.5], "euclidean"), [[0.5, 0.5]])
@@ -114,7 +111,7 @@ def test_contradictory_constraints_are_named():
         (lambda: Budgets([0.0, 1.0], float("inf")), DomainError, "`budgets` is inf"),
         (lambda: Budgets([[0.0, 1.0]], [0.5, 0.5]), ShapeError, "`budgets` has shape"),
         (lambda: Budgets([[0.0, 1.0]], None), DomainError, "`costs` and `budgets` belong together"),
-        (lambda: Budgets([[[0.0, 1.0]]], [[0.5]]), ShapeError, "for limits of each prompt use Polytope"),
+        (lambda: Budgets([[[0.0, 1.0]]], [[0.5]]), ShapeError, "use Polytope for limits per prompt"),
         (lambda: Equalities([0.0, "x"], 0.5), DomainError, "`costs` must be real numbers, not text"),
         (AllOf, DomainError, "at least one, not nothing"),
         (lambda: AllOf(Coherence()), DomainError, "not Coherence"),
@@ -147,7 +144,7 @@ def test_contradictory_constraints_are_named():
         (lambda: geometric_mean([[0.5, 0.6]]), DomainError, r"`nu\[0\]` sum to 1.1"),
         (lambda: arithmetic_mean([[0.5, 0.5]], [0.5, 0.5]), ShapeError, "there are 1 views"),
         (lambda: majority([[0.5, 0.5], [1.0, 0.0]], [0.0, 1.0]), DomainError, "`shares` has a 0"),
-        (lambda: smoothed([[1.0, 0.0]], 0.0), DomainError, r"`share` must lie in \(0, 1\]"),
+        (lambda: smoothed([[1.0, 0.0]], 0.0), DomainError, r"`share` must be in \(0, 1\]"),
         (lambda: hellinger_bounds(1), DomainError, "at least 2, not 1"),
         (
             lambda: direct_projection([[0.5, 0.5]], [0, 1], divergence="l1"),
@@ -160,8 +157,12 @@ def test_contradictory_constraints_are_named():
         (lambda: project_onto_marginal([[0.5, 0.5]], [0, 1], [[0.5, 0.5]]), ShapeError, "`q` has shape"),
         (lambda: hybrid_bound([[0.5, 0.5]], [1.0]), ShapeError, "the views have 2 answers"),
         (lambda: hybrid_bound([[0.5, 0.5]], [0.5, 0.5], models=[[1.0]]), ShapeError, "`models` has 1 answers"),
-        (lambda: hybrid_loss([[1.0, 0.0]], [0.5, 0.5]), DomainError, "no view gives some answer"),
-        (lambda: improvement([[0.5, 0.5]], [0.5, 0.5], [1.0, 0.0]), DomainError, "`q` excludes an answer"),
+        (
+            lambda: hybrid_loss([[1.0, 0.0]], [0.5, 0.5]),
+            DomainError,
+            "some answer of `nu_star` has mass 0 in every view",
+        ),
+        (lambda: improvement([[0.5, 0.5]], [0.5, 0.5], [1.0, 0.0]), DomainError, "`q` is 0 at an answer of `nu_star`"),
     ],
 )
 def test_mistakes_are_answered_by_name(call, kind, message):

@@ -11,17 +11,24 @@ import pytest
 import dagames.solvers.conic  # noqa: F401 - whose import takes longer than any solver here
 from dagames import AlignmentGame, CoupledGame, DomainError, InfeasibleError, SolveError, solve, solve_coupled
 from dagames.cli.result import as_result
-from dagames.functionals import Functional, Gini, KLToPrior, Linear, Point, Polytope, Quadratic, Scaled, from_convex
-from dagames.functionals.algebra import mixture, multiple
-from dagames.games.couplings import Budgets, Equalities, EqualRates
-from dagames.solvers import (
-    METHODS,
-    solve_best_response,
-    solve_closed_form,
-    solve_dual_ascent,
-    solve_newton,
-    solve_polytope,
+from dagames.functionals import (
+    Functional,
+    Gini,
+    KLToPrior,
+    Linear,
+    Point,
+    Polytope,
+    Quadratic,
+    from_convex,
 )
+from dagames.functionals.algebra import mixture, multiple
+from dagames.functionals.scaled import Scaled
+from dagames.games.couplings import Budgets, Equalities, EqualRates
+from dagames.solvers import METHODS, solve_dual_ascent
+from dagames.solvers.best_response import solve_best_response
+from dagames.solvers.closed_form import solve_closed_form
+from dagames.solvers.constrained import solve_polytope
+from dagames.solvers.newton import solve_newton
 from tests.coupled_cases import complementarity
 
 NU_0 = np.array([0.1, 0.4, 0.2, 0.3])
@@ -104,10 +111,18 @@ def test_each_prompt_of_a_batch_has_its_own_multipliers_beside_another_functiona
         np.testing.assert_allclose(both.multipliers[x], alone.multipliers, atol=1e-8)
 
 
-def test_a_functional_with_kinks_is_projected():
+def test_a_functional_with_kinks_is_solved_by_tangents_of_it_and_of_the_budgets():
     R = from_convex(lambda nu: np.abs(nu[..., 0] - 0.3), lambda nu: np.sign(nu[..., :1] - 0.3) * [1.0, 0, 0, 0])
     with pytest.raises(SolveError, match="has no Hessian"):
         solve(game(R + Polytope(COSTS, BUDGETS)), "newton")
+    solution = solve(game(R + Polytope(COSTS, BUDGETS)))
+    assert solution.method == "cutting_planes"
+    assert solution.certificate.worst <= 1e-10
+    assert (solution.slack >= -1e-11).all()
+    for j in range(2):
+        step = 1e-5 * np.eye(2)[j]
+        up, down = (float(solve(game(R + Polytope(COSTS, BUDGETS + s))).value) for s in (step, -step))
+        assert (down - up) / 2e-5 == pytest.approx(solution.multipliers[j], abs=1e-5)
 
 
 @pytest.mark.parametrize("weight", [2.0, 0.5, [2.0, 3.0]])
@@ -201,7 +216,7 @@ def test_rows_that_contradict_each_other_by_rounding_are_met():
 
 def test_infeasible_numbers_too_far_from_zero_are_explained():
     costs = 1e9 + np.array([0.3, 0.7, 1.0])
-    with pytest.raises(InfeasibleError, match=r"float64 only to 1e-07.*subtract a constant"):
+    with pytest.raises(InfeasibleError, match=r"a float64 spacing of 1e-07.*subtract a constant"):
         AlignmentGame([0.2, 0.3, 0.5], range(3), Polytope(costs, 1e9 + 0.2), beta=1.0)
 
 

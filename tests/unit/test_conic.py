@@ -53,7 +53,7 @@ def test_a_point_that_is_off_is_noticed(part, size):
 def test_an_answer_that_misses_the_conditions_is_refused(monkeypatch):
     problem, _ = small_problem()
     monkeypatch.setattr(conic._tolerances, "CONIC_RESIDUAL", 0.0)
-    with pytest.raises(SolveError, match="misses the optimality conditions"):
+    with pytest.raises(SolveError, match="but the optimality conditions have the residuals"):
         solve_problem(problem)
 
 

@@ -20,14 +20,11 @@ from dagames.orbits import (
     generalised_hellinger,
     geometric_mean,
 )
-from dagames.solvers import (
-    admissible_step,
-    dual_ascent_path,
-    solve_budgets,
-    solve_coherent,
-    solve_dual_ascent,
-)
+from dagames.solvers import admissible_step, solve_dual_ascent
+from dagames.solvers.budgets import solve_budgets
+from dagames.solvers.coherent import solve_coherent
 from dagames.solvers.conic import solve_conic
+from dagames.solvers.dual_ascent import dual_ascent_path
 from tests.coupled_cases import COUPLINGS, batch, random_coupled, scalar_game
 
 
@@ -222,7 +219,7 @@ def test_solutions_of_ragged_batches_are_lists():
 
 
 def test_the_polytope_of_some_prompts_keeps_their_limits_and_large_batches_their_multipliers():
-    from dagames.functionals import at_prompts
+    from dagames.functionals.parts import at_prompts
 
     rng = np.random.default_rng(0)
     costs, limits = rng.uniform(size=(4, 2, 3)), np.full((4, 2), 0.9)

@@ -7,7 +7,7 @@ import pytest
 
 from dagames import AlignmentGame, DomainError, SolveError
 from dagames.functionals import NegativeEntropy
-from dagames.grpo import bradley_terry, iterated_dpo_path, sample_preferences, solve_dpo, solve_iterated_dpo
+from dagames.grpo import bradley_terry, iterated_dpo_path, solve_dpo, solve_iterated_dpo
 
 HALVES = [0.5, 0.5]
 
@@ -25,9 +25,9 @@ def test_traces_without_mass_are_left_out():
 
 
 def test_certain_preferences_are_refused():
-    with pytest.raises(DomainError, match=r"no chain of wins leads both from the traces \[0\]"):
+    with pytest.raises(DomainError, match=r"no chain of wins from the traces \[0\]"):
         solve_dpo(HALVES, [[0.0, 3.0], [0.0, 0.0]], 1.0)
-    with pytest.raises(DomainError, match="leaves scores undecided"):  # two pairs that were never compared
+    with pytest.raises(DomainError, match="does not determine the scores"):  # two pairs that were never compared
         solve_dpo(np.full(4, 0.25), np.kron(np.eye(2), np.ones((2, 2))), 1.0)
     with pytest.raises(SolveError, match="nearly certain"):
         solve_dpo(HALVES, bradley_terry([0.0, 500.0]), 1.0)
@@ -38,14 +38,6 @@ def test_far_apart_rewards_are_still_found():
     solution = solve_dpo(np.full(3, 1 / 3), bradley_terry(r), 1.0)
     np.testing.assert_allclose(solution.scores, r - r.mean(), atol=1e-9)
     assert solution.iterations < 40
-
-
-def test_samples_are_of_pairs_from_the_reference():
-    wins = sample_preferences([0.0, 700.0, -700.0], [0.25, 0.25, 0.5], 4000, np.random.default_rng(1))
-    assert wins[0, 1] == wins[2].sum() == 0
-    expected = 4000 * np.array([wins[1, 0] * 0, 2 / 16, 2 / 8])
-    np.testing.assert_allclose([0, wins[1, 0], wins[0, 2]], expected, atol=5 * 4000**0.5)
-    assert np.diag(wins).sum() == 0
 
 
 def test_undamped_rounds_cycle_where_best_response_does():

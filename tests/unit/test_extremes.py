@@ -20,11 +20,11 @@ from dagames.functionals import (
     Linear,
     LogScore,
     NegativeEntropy,
-    NumericConjugate,
     Point,
     Tsallis,
 )
 from dagames.functionals.conjugates.interior_point import Supremum
+from dagames.functionals.conjugates.numeric_conjugate import NumericConjugate
 from dagames.solvers import best_response_path, mirror_descent_path
 from tests.cases import FUNCTIONALS as FUNCTIONALS_BY_NAME
 from tests.cases import SEPARABLE, random_distribution, seeds, sizes

@@ -9,8 +9,6 @@ from dagames.estimators import RewardTable, plugin_table
 from dagames.grpo import (
     ByCount,
     ByTarget,
-    ExpectedUpdate,
-    as_group_reward,
     decoupled_advantages,
     effective_reward,
     enumeration,
@@ -19,6 +17,8 @@ from dagames.grpo import (
     true_update,
 )
 from dagames.grpo.enumeration import group_counts, number_of_groups, parts_of_groups, probabilities
+from dagames.grpo.expected_update import ExpectedUpdate
+from dagames.grpo.group_rewards import as_group_reward
 from dagames.targets import GiniDiversity, InverseFrequency, MajorityVote
 
 RULES = ("center", "standardise", "leave-one-out", "decoupled", "none")

@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 
 from dagames import AlignmentGame, CertificateError, SolveError, solve
 from dagames.functionals import ChiSquare, Functional, Gini, KLToPrior, Point, broken_laws, from_convex
-from dagames.solvers import solve_accelerated_ascent, solve_cutting_planes, solve_mirror_descent
+from dagames.solvers.accelerated_ascent import solve_accelerated_ascent
+from dagames.solvers.cutting_planes import solve_cutting_planes
+from dagames.solvers.mirror_descent import solve_mirror_descent
 from tests.cases import seeds
 
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from dagames import AlignmentGame, solve
-from dagames.functionals import Quadratic, is_cuttable
+from dagames.functionals import Quadratic
+from dagames.functionals.parts import is_cuttable
 from dagames.solvers import newton
 from tests.cases import FUNCTIONALS
 

@@ -142,6 +142,7 @@ def game_file(folder, **changes):
 
 def test_picture_and_data_stand_side_by_side(tmp_path):
     path = game_file(tmp_path)
+    (tmp_path / "sub").mkdir()
     solve_command(path, out=tmp_path / "result.json", plot=tmp_path / "sub" / "picture.svg")
     assert {p.name for p in (tmp_path / "sub").iterdir()} == {"picture.svg", "picture.json"}
     data = json.loads((tmp_path / "sub" / "picture.json").read_text())
@@ -168,6 +169,22 @@ def test_nothing_is_written_over_anything(tmp_path):
     assert (tmp_path / "a.json").read_text() == "kept"
     solve_command(path, out=tmp_path / "a.json", overwrite=True)
     assert json.loads((tmp_path / "a.json").read_text())["method"] == "newton"
+
+
+def test_a_folder_that_is_not_there_is_refused(tmp_path):
+    path = game_file(tmp_path)
+    for option, name in (("out", "a.json"), ("plot", "a.svg")):
+        with pytest.raises(DomainError, match=f"--{option}: cannot write .*{name}: there is no folder"):
+            solve_command(path, **{option: tmp_path / "new" / name})
+    assert [p.name for p in tmp_path.iterdir()] == ["game.json"]
+
+
+@pytest.mark.parametrize("method", ["newtonn", "Newton", "nwton"])
+def test_the_nearest_choice_is_suggested_whatever_its_case(tmp_path, method):
+    with pytest.raises(DomainError, match=rf"not '{method}'\. Did you mean newton\?"):
+        solve_command(game_file(tmp_path), method=method)
+    with pytest.raises(DomainError, match=r"not 'xyz'\.$"):
+        solve_command(game_file(tmp_path), method="xyz")
 
 
 def test_the_result_is_finite_numbers_and_null():
@@ -222,17 +239,17 @@ def test_a_terminal_gets_a_line_and_a_pipe_does_not(tmp_path, monkeypatch, capsy
 def test_whoever_waits_sees_a_clock(monkeypatch, capsys):
     import time
 
-    from rich.console import Console
-
-    from dagames.cli.terminal import sign_of_life
+    from dagames.cli.terminal import spinner
 
     monkeypatch.setattr("dagames.cli.terminal._SECONDS", 0.02)
-    for forced, seen in ((True, True), (False, False)):
-        with sign_of_life(Console(stderr=True, force_terminal=forced), "solving game.yaml"):
+    for forced, seen in (("1", True), ("", False)):
+        monkeypatch.setenv("FORCE_COLOR", forced)
+        with spinner("solving game.yaml"):
             time.sleep(0.3)
         assert ("solving game.yaml" in capsys.readouterr().err) is seen
     monkeypatch.setattr("dagames.cli.terminal._SECONDS", 60.0)
-    with sign_of_life(Console(stderr=True, force_terminal=True), "solving game.yaml"):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    with spinner("solving game.yaml"):
         pass
     assert "solving game.yaml" not in capsys.readouterr().err
 

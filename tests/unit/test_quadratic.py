@@ -8,8 +8,16 @@ import pytest
 
 from dagames import AlignmentGame, DomainError, ShapeError, solve
 from dagames.cli.game_file import FUNCTIONALS, load_game
-from dagames.functionals import Gini, Linear, NegativeEntropy, Quadratic, Sum, from_convex, mixture
+from dagames.functionals import (
+    Gini,
+    Linear,
+    NegativeEntropy,
+    Quadratic,
+    from_convex,
+    mixture,
+)
 from dagames.functionals.algebra import total
+from dagames.functionals.sums import Sum
 from tests.cases import Quartic
 
 

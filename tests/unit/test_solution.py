@@ -11,7 +11,7 @@ from dagames.games.couplings import Budgets
 from dagames.simplex import pushforward
 from dagames.solvers import Solution, solve_bregman, solve_log_linear, solve_restricted
 
-PI_0, E = [0.5, 0.25, 0.25], [0, 1, 1]
+PI_0, E = [0.7, 0.2, 0.1], [0, 1, 1]
 GAME = AlignmentGame(PI_0, E, Gini(1.3), beta=0.7)
 PROMPTS = AlignmentGame([PI_0, PI_0], E, Linear([0.0, 1.0]), beta=0.7)
 EUCLIDEAN = BregmanGame(PI_0, E, Gini(1.3), 0.7, generator=Euclidean(), target_generator=Euclidean())

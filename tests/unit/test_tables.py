@@ -16,7 +16,6 @@ from dagames.estimators import (
     RewardTable,
     as_reward,
     elevated_table,
-    falling_factorials,
     harmonic_table,
     minimax_table,
     pareto_frontier,
@@ -28,6 +27,7 @@ from dagames.estimators import (
     ustatistic_table,
 )
 from dagames.estimators.sealed import seal, unseal
+from dagames.estimators.ustatistics import falling_factorials
 
 
 @pytest.fixture(autouse=True)

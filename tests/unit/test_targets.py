@@ -36,8 +36,8 @@ from dagames.targets import (
     Score,
     SoftConsensus,
     Target,
-    TargetSum,
 )
+from dagames.targets.combined import TargetSum
 from dagames.targets.view_means import log_power_mean
 
 answers = st.lists(st.sampled_from(["a", "b", "c", None]), min_size=1, max_size=9)

@@ -1,4 +1,4 @@
-"""Couplings: what is wanted of the answer marginals of several prompts together, one convex function a file."""
+"""Couplings: convex functions of the answer marginals of several prompts, one a file."""
 
 from dagames.games.couplings.all_of import AllOf
 from dagames.games.couplings.budgets import Budgets

@@ -12,7 +12,7 @@ from dagames.numerics.constraints import LinearConstraints
 
 @dataclass(frozen=True, eq=False, init=False)
 class AllOf(LinearCoupling):
-    """Budgets, equalities and equal rates together; multipliers come in the order of the parts.
+    """Several linear couplings, such as budgets and equal rates; multipliers are in the order of the parts.
 
     Attributes:
         parts: The constraints.
@@ -26,13 +26,13 @@ class AllOf(LinearCoupling):
     parts: tuple[LinearCoupling, ...]
 
     def __init__(self, *parts: LinearCoupling) -> None:
-        """Take the parts.
+        """Combine linear couplings.
 
         Args:
-            *parts: Couplings by linear constraints, at least one.
+            *parts: Linear couplings, at least one.
 
         Raises:
-            DomainError: If there is none, or one of another kind.
+            DomainError: If there is none, or if one is not a `LinearCoupling`.
         """
         wrong = [type(part).__name__ for part in parts if not isinstance(part, LinearCoupling)]
         if wrong or not parts:
@@ -40,7 +40,7 @@ class AllOf(LinearCoupling):
         object.__setattr__(self, "parts", parts)
 
     def rows(self, shares: PerPrompt) -> LinearConstraints:
-        """Put the parts' constraints one after the other, for prompts of the given shares, [X]."""
+        """Concatenate the constraints of the parts, for prompts of the given shares, [X]."""
         rows = [part.rows(shares) for part in self.parts]
         return LinearConstraints(
             np.concatenate([r.costs for r in rows], axis=1),

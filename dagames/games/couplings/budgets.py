@@ -1,4 +1,4 @@
-"""Safety: expected costs, averaged over the prompts of a batch, within budgets."""
+"""Budgets on expected costs, averaged over the prompts of a batch."""
 
 from dataclasses import dataclass
 
@@ -11,13 +11,13 @@ from dagames.numerics.constraints import LinearConstraints
 
 @dataclass(frozen=True, eq=False, init=False)
 class Budgets(LinearCoupling):
-    """Budgets that the prompts of a batch share, and so one multiplier for each.
+    """Budgets on costs averaged over the prompts of a batch; each has one multiplier.
 
     Math:
         sum_x s_x sum_z c_j(z | x) nu_x(z) <= b_j.
 
-    A cost that concerns some prompts only is 0 on the others; its budget then counts their share: refusals of benign
-    prompts below 10 % among themselves is a budget of 0.1 times their share.
+    For a budget on some prompts only, set the cost of the others to 0 and multiply the budget by the share of these
+    prompts. Example: at most 10 % refusals on benign prompts is a budget of 0.1 times the share of benign prompts.
 
     Attributes:
         costs: Costs, [d, Z] or [X, d, Z].
@@ -35,7 +35,7 @@ class Budgets(LinearCoupling):
     budgets: PerConstraint
 
     def __init__(self, costs: Numbers, budgets: Numbers) -> None:
-        """Take the budgets.
+        """Make the constraints.
 
         Args:
             costs: Cost of each answer, [d, Z], [X, d, Z], or [Z] for a single one; finite.
@@ -46,7 +46,7 @@ class Budgets(LinearCoupling):
         object.__setattr__(self, "budgets", values)
 
     def rows(self, shares: PerPrompt) -> LinearConstraints:
-        """State the constraints for prompts of the given shares, [X]."""
+        """Return the constraints for prompts of the given shares, [X]."""
         names = tuple(f"costs[{j}]" for j in range(self.budgets.size))
         equal = np.zeros(self.budgets.shape, dtype=bool)
         return LinearConstraints(for_prompts(self.costs, shares.size), self.budgets, equal, shares, names)

@@ -12,13 +12,14 @@ from dagames.orbits.consensus import check_common_support
 
 @dataclass(frozen=True, eq=False)
 class Coherence(Coupling):
-    """The indicator of equal marginals: the views of an orbit answer alike.
+    """The indicator of equal marginals: all views of an orbit have the same answer distribution.
 
     Math:
         C(nu) = 0 if nu_1 = ... = nu_X, else +inf;   C*(u) = max_z sum_x s_x u_x(z).
 
-    Without rewards the equilibrium's common marginal is the geometric mean of the references', weighted by shares, and
-    the target of view x is that mean over nu_0x. Answers that some view cannot give have mass 0.
+    Without rewards, the common marginal at equilibrium is the normalised geometric mean of the references' marginals
+    with the shares as weights, and the target of view x is proportional to that mean divided by nu_0x. Answers that are
+    unreachable for some view have mass 0.
 
     Source:
         (paper, section 4.1); claim I.14
@@ -32,16 +33,16 @@ class Coherence(Coupling):
         return 0.0 if np.ptp(nu, axis=0).max() <= _tolerances.FEASIBILITY else np.inf
 
     def conjugate(self, u: OverAnswers, shares: PerPrompt) -> float:
-        """Compute max_z sum_x s_x u_x(z) over the answers that no view forbids; -inf if there is none."""
+        """Compute max_z sum_x s_x u_x(z) over the answers with finite u in every view; -inf if there is none."""
         common = np.isfinite(u).all(axis=0)
         return float(np.where(common, shares @ np.where(common, u, 0.0), -np.inf).max())
 
     def usable(self, reachable: Reachable, shares: PerPrompt) -> Reachable:
-        """Mark the answers that all views reach, bool [X, Z]."""
+        """Mark the answers that are reachable for every view, bool [X, Z]."""
         return np.asarray(reachable & reachable.all(axis=0))
 
     def residuals(self, nu: OverAnswers, shares: PerPrompt) -> dict[str, float]:
-        """Report the largest difference between two views' masses of an answer, as `coherence`."""
+        """Return the largest difference between two views' masses of an answer, as `coherence`."""
         return {"coherence": float(np.ptp(nu, axis=0).max())}
 
     def check_fits(self, reachable: Reachable, shares: PerPrompt) -> None:

@@ -1,4 +1,4 @@
-"""Fairness: the rate of an answer is the same in every group of prompts."""
+"""Equal expected costs in every group of prompts."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ from dagames.simplex import as_real
 
 @dataclass(frozen=True, eq=False, init=False)
 class EqualRates(LinearCoupling):
-    """Equal expected costs, refusal for example, over groups of prompts.
+    """Equal expected costs, such as refusal rates, in all groups of prompts.
 
     Math:
         r_g = sum_{x in g} s_x <c, nu_x> / sum_{x in g} s_x   is the same for all groups g.
@@ -36,11 +36,11 @@ class EqualRates(LinearCoupling):
     groups: tuple[str, ...]
 
     def __init__(self, costs: Numbers, groups: Numbers) -> None:
-        """Take the groups.
+        """Make the constraints.
 
         Args:
             costs: Cost of each answer, [d, Z], [X, d, Z], or [Z] for a single one; finite.
-            groups: Group of each prompt, [X]; labels that compare by their text.
+            groups: Group of each prompt, [X]; labels are compared as text.
 
         Raises:
             DomainError: If all prompts are in one group, or a label is missing.
@@ -49,14 +49,16 @@ class EqualRates(LinearCoupling):
         rows = as_real(costs, "costs")
         labels = read_labels(groups, "groups")
         if labels.ndim != 1:
-            raise ShapeError(f"`groups` has shape {labels.shape}; it must be one label per prompt.")
+            raise ShapeError(f"`groups` has shape {labels.shape}; it must be one label per prompt, (X,).")
         if np.unique(labels).size < 2:
-            raise DomainError("`groups` has one label only, so that every policy has equal rates.")
+            raise DomainError(
+                "`groups` has one label only, so the rates are equal for every policy; give at least two groups."
+            )
         object.__setattr__(self, "costs", rows[None] if rows.ndim == 1 else rows)
         object.__setattr__(self, "groups", tuple(str(label) for label in labels))
 
     def rows(self, shares: PerPrompt) -> LinearConstraints:
-        """State for each group but the first, and each cost, that its rate minus the first group's is 0.
+        """Return one equality per cost and group but the first: its rate minus that of the first group is 0.
 
         Args:
             shares: Weight of each prompt, [X].
@@ -71,8 +73,8 @@ class EqualRates(LinearCoupling):
             raise ShapeError(f"`groups` has {len(self.groups)} labels; there are {shares.size} prompts.")
         labels, member = np.unique(self.groups, return_inverse=True)
         inside = member == np.arange(labels.size)[:, None]
-        mean = inside / (inside @ shares)[:, None]  # the share itself is put in by the constraint
-        # A constant in the costs of all prompts cancels in a difference of rates, but for rounding.
+        mean = inside / (inside @ shares)[:, None]  # the constraint multiplies by the share
+        # Subtracting a constant from all costs does not change differences of rates, and reduces rounding.
         lowest = self.costs.min(axis=-1, keepdims=True)
         lowest = lowest.min(axis=0, keepdims=True) if self.costs.ndim > 2 else lowest
         costs = for_prompts(self.costs - lowest, shares.size)

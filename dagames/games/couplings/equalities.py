@@ -11,7 +11,7 @@ from dagames.numerics.constraints import LinearConstraints
 
 @dataclass(frozen=True, eq=False, init=False)
 class Equalities(LinearCoupling):
-    """Values that expected costs must have.
+    """Given values of expected costs, averaged over the prompts of a batch.
 
     Math:
         sum_x s_x sum_z c_j(z | x) nu_x(z) = b_j.
@@ -32,18 +32,18 @@ class Equalities(LinearCoupling):
     values: PerConstraint
 
     def __init__(self, costs: Numbers, values: Numbers) -> None:
-        """Take the equalities.
+        """Make the constraints.
 
         Args:
             costs: Cost of each answer, [d, Z], [X, d, Z], or [Z] for a single one; finite.
-            values: What its expectation must be, [d], or one number for all rows; in the costs' units.
+            values: Required expectation of each cost, [d], or one number for all rows; in the costs' units.
         """
-        rows, fixed = as_shared_rows(costs, values, "costs", "values")
+        rows, levels = as_shared_rows(costs, values, "costs", "values")
         object.__setattr__(self, "costs", rows)
-        object.__setattr__(self, "values", fixed)
+        object.__setattr__(self, "values", levels)
 
     def rows(self, shares: PerPrompt) -> LinearConstraints:
-        """State the constraints for prompts of the given shares, [X]."""
+        """Return the constraints for prompts of the given shares, [X]."""
         names = tuple(f"costs[{j}]" for j in range(self.values.size))
         equal = np.ones(self.values.shape, dtype=bool)
         return LinearConstraints(for_prompts(self.costs, shares.size), self.values, equal, shares, names)

@@ -1,4 +1,4 @@
-"""Coherence at a price: how far equivalent prompts' answers lie from their mean."""
+"""A penalty on the Jensen-Shannon divergence of the views' answer marginals."""
 
 from dataclasses import dataclass
 
@@ -12,32 +12,34 @@ from dagames.simplex import as_positive
 
 _STEPS = 200
 _POLISH = 50
-"""Multiplicative steps at the end, each an ascent."""
+"""Multiplicative steps after the interior point; each increases the value."""
 
 _PATIENCE = 8
+"""Interior-point steps without progress after which it stops."""
 
-_CLOSE = 4e-16
-"""Distance between the conjugate's bound and its value, in units of the weight, at which the interior point stops."""
+_CONVERGED_GAP = 4e-16
+"""Gap between the bound on the conjugate and its value, in units of the weight, at which the interior point stops."""
 
-_BELIEVED = 1e-9
-"""That distance above which the interior point counts as failed; below, the certificate shows what is lost."""
+_FAILED_GAP = 1e-9
+"""The same gap above which the interior point has failed; a smaller one appears in the certificate's gap."""
 
 
 @dataclass(frozen=True, eq=False, init=False)
 class SoftCoherence(Coupling):
-    """The Jensen-Shannon divergence of the views' marginals, times a weight: disagreement is paid for, not forbidden.
+    """A weight times the Jensen-Shannon divergence of the views' marginals.
 
     Math:
-        C(nu) = weight min_m sum_x s_x KL(nu_x || m), least at the arithmetic mean m = sum_x s_x nu_x;
+        C(nu) = weight min_m sum_x s_x KL(nu_x || m), attained at the mean m = sum_x s_x nu_x;
         C*(u) = weight max_m sum_x s_x log sum_z m(z) exp(u_x(z) / weight).
 
-    The conjugate is returned as the bound weight (f(m) + log max_z f'(m)_z) >= weight f(m') for every m', by
-    concavity of the logarithm, at an m found by an interior point: it is never too small. As the weight grows the
-    equilibrium tends to that of `Coherence`, whose consensus is the *geometric* mean of the references. Rounding grows
-    with the weight: up to 1e4 times the other terms a gap of 1e-10 is certified, beyond it a larger one.
+    With f(m) the sum in C*, concavity of the logarithm gives f(m) + log max_z f'(m)_z >= f(m') for all m, m'. The
+    conjugate is returned as weight times this upper bound, at an m from an interior-point method, and so is never too
+    small. As the weight tends to infinity, the equilibrium tends to that of `Coherence`, whose common marginal is the
+    *geometric* mean of the references. Rounding errors grow with the weight: gaps of 1e-10 are reached for weights up
+    to 1e4 times the other terms.
 
     Attributes:
-        weight: Price of disagreement, in R-units per nat.
+        weight: Weight of the divergence, in R-units per nat.
 
     Source:
         (paper, appendix F.2: the arithmetic mean as centroid)
@@ -50,10 +52,10 @@ class SoftCoherence(Coupling):
     weight: float
 
     def __init__(self, weight: float = 1.0) -> None:
-        """Take the weight.
+        """Make the penalty.
 
         Args:
-            weight: Price of disagreement, above 0.
+            weight: Weight of the divergence, above 0, in R-units per nat.
         """
         object.__setattr__(self, "weight", as_positive(weight, "weight"))
 
@@ -62,31 +64,29 @@ class SoftCoherence(Coupling):
         return self.weight * jensen_shannon(nu, shares)
 
     def conjugate(self, u: OverAnswers, shares: PerPrompt) -> float:
-        """Compute the bound on C*(u), tight to rounding; -inf if a view forbids every answer."""
+        """Compute an upper bound on C*(u), tight to rounding; -inf if u is -inf at every answer of a view."""
         top = u.max(axis=-1, keepdims=True)
         if not np.isfinite(top).all():
             return -np.inf
         return float(shares @ top[:, 0]) + self.weight * _log_mixture(np.exp((u - top) / self.weight), shares)
 
     def check_fits(self, reachable: Reachable, shares: PerPrompt) -> None:
-        """Accept every game: the divergence has no parameter of a shape, and is finite for every policy."""
+        """Accept every game: there is no array parameter, and the divergence is finite for every policy."""
 
 
 def _log_mixture(ratios: OverAnswers, shares: PerPrompt) -> float:
-    """Maximise sum_x s_x log <m, ratios_x> over the simplex, by a primal-dual interior point.
+    """Compute the least upper bound found on max_m sum_x s_x log <m, ratios_x> over the simplex.
 
     Math:
-        m >= 0, y = 1 - sum_x s_x ratios_x / <m, ratios_x> >= 0, m y = 0; the sum of m is then 1 by itself.
+        m >= 0, y = 1 - sum_x s_x ratios_x / <m, ratios_x> >= 0, m y = 0; these imply sum m = 1.
 
-    Args:
-        ratios: Non-negative, [X, Z], with a 1 in each row and no entry above.
-        shares: Weights, [X].
+    A primal-dual interior point, then multiplicative steps. `ratios`, [X, Z], are in [0, 1] with a 1 in each row.
 
     Returns:
-        The least upper bound found.
+        The bound.
 
     Raises:
-        SolveError: If the bound stays away from the value.
+        SolveError: If it exceeds the value by more than `_FAILED_GAP`.
     """
     e = ratios[:, ratios.max(axis=0) > 0]
     m = shares @ (e / e.sum(axis=-1, keepdims=True))
@@ -95,40 +95,40 @@ def _log_mixture(ratios: OverAnswers, shares: PerPrompt) -> float:
     for _ in range(_STEPS):
         inner = e @ m
         pull = (shares / inner) @ e
-        known = bound - value
+        gap = bound - value
         bound = min(bound, float(shares @ np.log(inner) + np.log(pull.max())))
         value = max(value, float(shares @ np.log(inner) - np.log(m.sum())))
-        idle = 0 if bound - value < known else idle + 1
-        if bound - value <= _CLOSE or idle >= _PATIENCE:
+        idle = 0 if bound - value < gap else idle + 1
+        if bound - value <= _CONVERGED_GAP or idle >= _PATIENCE:
             break
         centre = max(0.1 * float(m @ y) / m.size, np.finfo(np.float64).eps ** 2)
-        wanted = pull - 1.0 + centre / m  # what remains of 1 - pull - y = 0 after y is eliminated
+        residual = pull - 1.0 + centre / m  # of 1 - pull - y = 0, with y eliminated
         # (diag(y / m) + E' diag(s / inner^2) E) dm = wanted, by the identity for a matrix of rank X, scaled to 1.
         loose = m / y
         scaled = e * (np.sqrt(shares) / inner)[:, None]
         size, axes = np.linalg.eigh((scaled * loose) @ scaled.T)
-        seen = axes @ ((axes.T @ (scaled @ (loose * wanted))) / (1.0 + np.maximum(size, 0.0)))
-        dm = loose * (wanted - scaled.T @ seen)
+        seen = axes @ ((axes.T @ (scaled @ (loose * residual))) / (1.0 + np.maximum(size, 0.0)))
+        dm = loose * (residual - scaled.T @ seen)
         dy = centre / m - y - y / m * dm
         step = min(1.0, 0.99 * _reach(m, dm), 0.99 * _reach(y, dy))
         m, y = m + step * dm, y + step * dy
-    # Where few answers share the views, equations of the last steps cancel; multiplying by the slope does not.
+    # The last Newton equations lose accuracy where few answers are common to the views; these steps do not.
     for _ in range(_POLISH):
-        if bound - value <= _CLOSE:
+        if bound - value <= _CONVERGED_GAP:
             break
         m = m * pull / (m @ pull)
         inner = e @ m
         pull = (shares / inner) @ e
         bound = min(bound, float(shares @ np.log(inner) + np.log(pull.max())))
         value = max(value, float(shares @ np.log(inner)))
-    if not bound - value <= _BELIEVED:
+    if not bound - value <= _FAILED_GAP:
         raise SolveError(
-            f"the conjugate of SoftCoherence is known to {bound - value:.1e} of its weight only; bring weight and beta "
-            "to a common scale."
+            f"the conjugate of SoftCoherence has an error of up to {bound - value:.1e} times its weight; bring weight "
+            "and beta to a common scale."
         )
     return bound
 
 
 def _reach(v: PerPrompt, dv: PerPrompt) -> float:
-    """Find the step at which an entry of v + step dv becomes 0."""
+    """Return the largest step at which no entry of v + step dv is negative."""
     return float(np.divide(-v, dv, out=np.full_like(v, np.inf), where=dv < 0).min())

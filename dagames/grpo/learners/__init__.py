@@ -1,4 +1,4 @@
-"""Learners: what each makes of a group of traces and their rewards."""
+"""Learners: rules that update the policy from a group of traces and their rewards."""
 
 from dagames.grpo.learners.base import Groups, Learner
 from dagames.grpo.learners.dpo import Dpo

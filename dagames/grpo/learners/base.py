@@ -1,4 +1,4 @@
-"""What a learner sees of a step, and the policy gradient that most of them share."""
+"""The interface of learners, their input, and the policy-gradient step."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -11,19 +11,19 @@ from dagames._types import Extraction, OverAnswers, OverGroup, OverTraces
 from dagames.simplex import as_positive
 
 Memory = NDArray[np.float64]
-"""What a learner keeps from step to step, one row a seed."""
+"""The state of a learner between steps, one row per seed."""
 
 
 @dataclass(frozen=True, eq=False)
 class Groups:
-    """One group of traces per seed, with everything that a learner may know of the step.
+    """One group of traces per seed, with the policy, the reference and beta.
 
     Attributes:
         traces: The traces drawn, [seeds, K].
         answers: Their answers, [seeds, K].
         rewards: Their rewards, [seeds, K], in R-units.
-        pi: The policy they were drawn from, [seeds, Y].
-        logits: Its logits, [seeds, Y].
+        pi: The policy that the traces were drawn from, [seeds, Y].
+        logits: Logits of this policy, [seeds, Y].
         logits_0: Logits of the reference, [Y].
         E: Answer of each trace, [Y].
         beta: Weight of the divergence to the reference, in R-units per nat.
@@ -40,27 +40,27 @@ class Groups:
 
     @property
     def log_ratio(self) -> OverTraces:
-        """The log of policy over reference of every trace, [seeds, Y]; 0 where the reference excludes it."""
-        held = np.isfinite(self.logits_0)
-        moved = np.subtract(self.logits, self.logits_0, out=np.zeros_like(self.logits), where=held)
+        """log(pi / pi_0) of every trace, [seeds, Y]; 0 where the reference is 0."""
+        support = np.isfinite(self.logits_0)
+        moved = np.subtract(self.logits, self.logits_0, out=np.zeros_like(self.logits), where=support)
         level = logsumexp(self.logits, axis=-1, keepdims=True) - logsumexp(self.logits_0)
-        return np.asarray(np.where(held, moved - level, 0.0))
+        return np.asarray(np.where(support, moved - level, 0.0))
 
     @property
     def log_ratios(self) -> OverGroup:
-        """The same of the traces drawn, [seeds, K]."""
+        """log(pi / pi_0) of the traces drawn, [seeds, K]."""
         return np.take_along_axis(self.log_ratio, self.traces, axis=-1)
 
     @property
     def penalised(self) -> OverGroup:
-        """The rewards less beta times the log-ratio, [seeds, K]: the divergence inside the reward (claim I.17b)."""
+        """The rewards minus beta log(pi / pi_0), [seeds, K]: the divergence as part of the reward (claim I.17b)."""
         return np.asarray(self.rewards - self.beta * self.log_ratios) if self.beta else self.rewards
 
 
 class Learner(ABC):
-    """A rule that turns a step's groups into a change of the policy's logits.
+    """A rule that computes new logits from the groups of a step.
 
-    Learners are immutable; what they remember is passed in and returned.
+    Learners are immutable; their state is passed in and returned.
     """
 
     learning_rate: float
@@ -70,12 +70,12 @@ class Learner(ABC):
         object.__setattr__(self, "learning_rate", as_positive(self.learning_rate, "learning_rate"))
 
     def start(self, n_seeds: int) -> Memory:
-        """Return the memory before the first step, [seeds, 1]; most learners have none."""
+        """Return the state before the first step, [seeds, 1]; most learners do not use it."""
         return np.zeros((n_seeds, 1))
 
     @abstractmethod
     def advantages(self, groups: Groups, memory: Memory) -> tuple[OverGroup, Memory]:
-        """Weigh each trace of a step, [seeds, K], and return the memory for the next."""
+        """Return the weight of each trace of a step, [seeds, K], and the state for the next step."""
 
     def learn(self, groups: Groups, advantages: OverGroup) -> OverTraces:
         """Take a step of the policy gradient.
@@ -98,17 +98,9 @@ class Learner(ABC):
 
 
 def rewards_by_answer(groups: Groups, n_answers: int) -> OverAnswers:
-    """Estimate what each answer is worth: the mean reward of its traces, and the group's mean where it has none.
-
-    Args:
-        groups: The step's groups.
-        n_answers: Number of answers |Z|.
-
-    Returns:
-        Rewards, [seeds, Z], in R-units.
-    """
-    given = groups.answers[..., None] == np.arange(n_answers)
-    number = given.sum(axis=1)
-    total = (given * groups.rewards[..., None]).sum(axis=1)
+    """Return the mean reward of each answer's traces, [seeds, Z]; the mean of the group for answers without traces."""
+    is_answer = groups.answers[..., None] == np.arange(n_answers)
+    number = is_answer.sum(axis=1)
+    total = (is_answer * groups.rewards[..., None]).sum(axis=1)
     mean = groups.rewards.mean(axis=-1, keepdims=True)
     return np.asarray(np.where(number > 0, total / np.maximum(number, 1), mean))

@@ -1,4 +1,4 @@
-"""Policy gradient with the group's own mean for baseline."""
+"""Policy gradient with the mean of the group as baseline."""
 
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -13,7 +13,7 @@ PerGroupRule = Literal["center", "standardise"]
 
 @dataclass(frozen=True)
 class Grpo(Learner):
-    """GRPO: rewards centred by the group's mean, and divided by its deviation if asked.
+    """GRPO: rewards minus the mean of the group, optionally divided by its standard deviation.
 
     Attributes:
         learning_rate: Step in logits per unit of advantage.
@@ -27,11 +27,7 @@ class Grpo(Learner):
     normalise: PerGroupRule = "center"
 
     def __post_init__(self) -> None:
-        """Validate the settings.
-
-        Raises:
-            DomainError: If the rule is another one; seeds are independent runs, so nothing is divided over a batch.
-        """
+        """Validate the settings; "standardise-batch" is not allowed because seeds are independent runs."""
         super().__post_init__()
         if self.normalise not in get_args(PerGroupRule):
             raise DomainError(
@@ -39,5 +35,5 @@ class Grpo(Learner):
             )
 
     def advantages(self, groups: Groups, memory: Memory) -> tuple[OverGroup, Memory]:
-        """Centre the rewards of each group."""
+        """Compute the advantages of each group from the penalised rewards."""
         return group_advantages(groups.penalised, self.normalise), memory

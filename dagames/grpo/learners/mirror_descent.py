@@ -1,4 +1,4 @@
-"""Multiplicative steps on the whole policy, from the rewards of one group."""
+"""Mirror descent on the whole policy, from the rewards of one group."""
 
 from dataclasses import dataclass
 
@@ -11,13 +11,13 @@ from dagames.grpo.learners.base import Groups, Learner, Memory, rewards_by_answe
 
 @dataclass(frozen=True)
 class MirrorDescent(Learner):
-    """Mirror descent on J: only the rewards are estimated, the policy and the reference are known exactly.
+    """Mirror descent on J, with estimated rewards and the exact divergence.
 
     Math:
         log pi' = log pi + learning_rate (r(E(y)) - beta log(pi / pi_0)) + const;
         learning_rate = 1 / (beta + L) is the damping beta / (beta + L) of claim I.8.
 
-    r is the mean reward of the traces with that answer, and the group's mean for answers that nobody gave.
+    r is the mean reward of the traces with the answer, or the mean of the group if there is none.
 
     Attributes:
         learning_rate: Step in logits per R-unit.
@@ -26,7 +26,7 @@ class MirrorDescent(Learner):
     learning_rate: float
 
     def advantages(self, groups: Groups, memory: Memory) -> tuple[OverGroup, Memory]:
-        """Centre the rewards, for the record of the step; the step itself does not read them."""
+        """Return centred rewards for the record of the step; `learn` does not use them."""
         return group_advantages(groups.rewards), memory
 
     def learn(self, groups: Groups, advantages: OverGroup) -> OverTraces:
@@ -34,7 +34,7 @@ class MirrorDescent(Learner):
 
         Args:
             groups: The step's groups.
-            advantages: Not read.
+            advantages: Not used.
 
         Returns:
             The new logits, [seeds, Y].

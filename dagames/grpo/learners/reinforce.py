@@ -1,4 +1,4 @@
-"""Policy gradient with a moving average for baseline."""
+"""Policy gradient with a moving average as baseline."""
 
 from dataclasses import dataclass
 
@@ -28,16 +28,12 @@ class Reinforce(Learner):
     level: float = 0.0
 
     def __post_init__(self) -> None:
-        """Validate the settings.
-
-        Raises:
-            DomainError: If the decay or the level is out of its domain.
-        """
+        """Validate the settings."""
         super().__post_init__()
         object.__setattr__(self, "decay", as_number(self.decay, "decay", "a weight from 0 to 1"))
         object.__setattr__(self, "level", as_number(self.level, "level", "a finite number"))
         if not 0 <= self.decay <= 1:
-            raise DomainError(f"`decay` is a weight from 0 to 1, not {self.decay}.")
+            raise DomainError(f"`decay` must be a weight from 0 to 1, not {self.decay}.")
         if not np.isfinite(self.level):
             raise DomainError(f"`level` must be a finite number, not {self.level}.")
 
@@ -46,7 +42,7 @@ class Reinforce(Learner):
         return np.full((n_seeds, 1), float(self.level))
 
     def advantages(self, groups: Groups, memory: Memory) -> tuple[OverGroup, Memory]:
-        """Subtract the average of the past, and move it."""
+        """Subtract the moving average from the rewards, and update it."""
         rewards = groups.penalised
         after = self.decay * memory + (1 - self.decay) * rewards.mean(axis=-1, keepdims=True)
         return np.asarray(rewards - memory), np.asarray(after)

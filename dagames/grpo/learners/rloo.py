@@ -1,4 +1,4 @@
-"""Policy gradient with the mean of the other traces for baseline."""
+"""Policy gradient with the mean of the other traces as baseline."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from dagames.grpo.learners.base import Groups, Learner, Memory
 
 @dataclass(frozen=True)
 class Rloo(Learner):
-    """RLOO: each trace against the mean of the others; the divergence to the reference is part of the reward.
+    """RLOO: rewards minus the mean of the other traces; the divergence to the reference is part of the reward.
 
     Attributes:
         learning_rate: Step in logits per unit of advantage.
@@ -18,5 +18,5 @@ class Rloo(Learner):
     learning_rate: float
 
     def advantages(self, groups: Groups, memory: Memory) -> tuple[OverGroup, Memory]:
-        """Compare each trace with the others of its group, of which there must be one."""
+        """Subtract the mean of the other traces of the group, of which there must be at least one."""
         return group_advantages(groups.penalised, "leave-one-out"), memory

@@ -1,0 +1,25 @@
+"""Help texts with lists that are imported only when the text is shown."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from typer.core import TyperCommand
+
+
+def command_class(lists: Callable[[], Mapping[str, str]]) -> type[TyperCommand]:
+    """Make the class of a command whose help text holds names in braces.
+
+    Args:
+        lists: Returns what replaces each name; called when the help is shown.
+
+    Returns:
+        The class, for `typer.Typer.command`.
+    """
+
+    class Command(TyperCommand):
+        def format_help(self, ctx: Any, formatter: Any) -> None:
+            for name, text in lists().items():
+                self.help = (self.help or "").replace(f"{{{name}}}", text)
+            super().format_help(ctx, formatter)
+
+    return Command

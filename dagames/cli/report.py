@@ -1,0 +1,102 @@
+"""The commands `dagames figures` and `dagames report`."""
+
+import json
+from dataclasses import asdict
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from dagames._errors import DomainError
+from dagames._files import check_new, write_bytes, write_text
+
+if TYPE_CHECKING:
+    from proofs_check.claim import Claim
+
+
+def figures(
+    out: Annotated[Path, typer.Option(help="Folder for the pictures and their data.")] = Path("out/figures"),
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is in the folder.")] = False,
+) -> None:
+    """Compute and draw every figure: an SVG, a PNG and the data as JSON each. Needs a checkout of the repository."""
+    _check_can_draw()
+    check_new(out, overwrite=overwrite)
+    for drawn in _draw(out):
+        typer.echo(out / f"{drawn['name']}.svg")
+
+
+def report(
+    out: Annotated[Path, typer.Option(help="Folder for the page; open its index.html in a browser.")] = Path(
+        "out/report"
+    ),
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the claims' searches.")] = 0,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Processes; as many as cores by default.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is in the folder.")] = False,
+) -> None:
+    """Settle the claims, draw the figures, and put both on one page that opens from disk.
+
+    Exits with 1 if a verdict is not the one that its claim's file expects.
+    """
+    _check_can_draw()
+    check_new(out, overwrite=overwrite)
+    from rich.console import Console
+
+    from dagames.cli.page import render
+    from proofs_check.batch import settle_all
+    from proofs_check.known import load_claims
+    from proofs_check.record import as_json
+    from proofs_check.run import Kept, usable_cores
+    from proofs_check.show import as_markdown, print_results
+
+    found = list(load_claims().values())
+    results = settle_all(found, seed, jobs or usable_cores(), out / "claims.json")
+    claims = as_json(results, seed)
+    print_results(results, Console())
+    drawn = _draw(out / "figures")
+    write_text(out / "claims.json", json.dumps(claims, indent=2, allow_nan=False) + "\n")
+    write_text(out / "claims.md", as_markdown(results, seed))
+    write_text(out / "index.html", render(claims, drawn, _draw_claims(found, out / "claims")))
+    Kept(out / "claims.json", seed).end()
+    typer.echo(f"wrote {out / 'index.html'}")
+    if not all(result.as_expected for result in results):
+        raise typer.Exit(1)
+
+
+def _check_can_draw() -> None:
+    """Raise if the figures are not here, or if what draws them is not installed.
+
+    Raises:
+        DomainError: Naming what is missing, and what to do.
+    """
+    for name, remedy in (
+        ("figures", "they are part of the repository, not of the installed package: run this in a checkout"),
+        ("matplotlib", "install it with `pip install 'dagames[report]'`"),
+        ("jinja2", "install it with `pip install 'dagames[report]'`"),
+    ):
+        if find_spec(name) is None:
+            raise DomainError(f"{name} is missing; {remedy}.")
+
+
+def _draw(out: Path) -> list[dict[str, Any]]:
+    from figures.gallery import draw_all
+
+    try:
+        drawn: list[dict[str, Any]] = draw_all(out)
+    except OSError as error:
+        raise DomainError(f"cannot write the figures to {out}: {error.strerror}.") from None
+    return drawn
+
+
+def _draw_claims(claims: "list[Claim]", out: Path) -> dict[str, str]:
+    """Draw the plots of claims, each with its data beside it, and return their captions."""
+    from dagames.pictures.claim import draw_claim
+
+    captions = {}
+    for claim in claims:
+        if claim.plot is not None:
+            plot = asdict(claim.plot())
+            captions[claim.id] = plot["caption"]
+            write_bytes(out / f"{claim.id}.svg", draw_claim(plot, f"{claim.id} {claim.title}"))
+            write_text(out / f"{claim.id}.json", json.dumps(plot, indent=2, allow_nan=False) + "\n")
+    return captions

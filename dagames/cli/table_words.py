@@ -1,0 +1,81 @@
+"""A reward table in words: its entries, the bounds on its error, and whether it is of use."""
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from dagames.estimators import RewardTable, recommended_table, taylor_table
+from dagames.estimators.reward_table import inner_degree
+from dagames.estimators.supremum import Interval
+
+
+def print_table(made: RewardTable) -> None:
+    """Print the entries of a table, its proven bounds and whether it is of use.
+
+    Args:
+        made: The table.
+    """
+    console = Console()
+    entries = Table(
+        "count", "reward", title=f"{made.method} table of {made.estimates.name} p for groups of {made.group_size}"
+    )
+    for count, entry in enumerate(made.coefficients):
+        if count or made.counts == "independent":
+            entries.add_row(str(count), f"{entry:.12g}")
+    console.print(entries)
+    console.print(f"counts      {_COUNTS[made.counts]}")
+    console.print(f"worst bias  {_enclosed(made.bias)}, weighted by p")
+    if made.optimum is not None:
+        console.print(f"least bias  {_enclosed(made.optimum)} of any table")
+    console.print(f"second moment  at most {made.second_moment.upper:.6g}")
+    console.print(f"variance    at most {made.variance.upper:.6g}, weighted by p^2")
+    console.print(f"pooling     adds at most {made.pooling:.4g} s^2, s^2 the variance of p between pooled views")
+    console.print(f"order       {_order(made)}")
+    console.print(_verdict(made))
+
+
+_COUNTS = {
+    "self-inclusive": "self-inclusive: a count includes the trace that is rewarded",
+    "centred": "centred: a count includes the trace that is rewarded, and the group's mean is taken off, as in GRPO",
+    "independent": "independent: a count comes from other traces than the one that is rewarded",
+}
+
+
+_NOISE = 4.0
+"""A table is called unusable alone if its worst weighted variance exceeds that of the Taylor table by this factor."""
+
+
+def _verdict(made: RewardTable) -> str:
+    """Say whether the table is usable, and if not which table to use instead."""
+    K, counts, reward = made.group_size, made.counts, made.estimates
+    if made.optimum is not None and made.bias.upper > 10 * made.optimum.upper:
+        return (
+            f"unusable: {made.precision} does not hold its entries, whose own bias would be {made.optimum.upper:.3g}."
+        )
+    if inner_degree(K, counts) == 0:
+        return f"a group of {K} with {counts} counts says nothing of how probable an answer is."
+    baseline = taylor_table(K, reward=reward, counts=counts)
+    ratio = made.variance.upper / baseline.variance.upper if baseline.variance.upper else 1.0
+    if ratio <= _NOISE:
+        return f"usable: its worst variance is {ratio:.2g} times that of the Taylor table."
+    use = recommended_table(K, reward=reward, counts=counts)
+    return (
+        f"unusable alone: second moment {made.second_moment.upper:.2g}, worst variance {ratio:.2g} times that of the "
+        f"Taylor table; use --method recommended, with bias {use.bias.upper:.3g}."
+    )
+
+
+def _order(made: RewardTable) -> str:
+    """Say whether the entries are monotone in the count, or where they break the order most."""
+    first = 0 if made.counts == "independent" else 1
+    inner = made.coefficients[first : first + inner_degree(made.group_size, made.counts) + 1]
+    rises = np.diff(inner)
+    if (rises >= 0).all() or (rises <= 0).all():
+        return "monotone in the count"
+    rises = rises if inner[-1] >= inner[0] else -rises
+    k = int(rises.argmin())
+    return f"not monotone: from count {first + k} to {first + k + 1} it turns back by {-rises[k]:.3g}"
+
+
+def _enclosed(interval: Interval) -> str:
+    return f"in [{interval.lower:.12g}, {interval.upper:.12g}]"

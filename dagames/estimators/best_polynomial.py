@@ -1,0 +1,61 @@
+"""The best polynomial of a degree, in the weighted uniform norm, with a proof from both sides."""
+
+import math
+from functools import lru_cache
+
+import numpy as np
+from flint import arb, fmpq
+
+from dagames._errors import DomainError
+from dagames.estimators.bernstein import to_bernstein
+from dagames.estimators.estimand import Estimand, weighted_bias
+from dagames.estimators.exchange import exchange, level_exactly
+from dagames.estimators.supremum import Interval
+
+LARGEST = 256
+"""Largest group for which the exchange method in float64 is tested."""
+
+
+@lru_cache(maxsize=256)
+def best_polynomial(n: int, reward: Estimand) -> tuple[np.ndarray, Interval]:
+    """Find the coefficients of the best polynomial of degree n, and enclose its error.
+
+    Args:
+        n: Degree, 0 to 256.
+        reward: g.
+
+    Returns:
+        c_0..c_n rounded to float64, read-only; and an enclosure of the least error: from below by its alternation, from
+        above by that of coefficients that are not rounded.
+
+    Raises:
+        DomainError: If `n` is above 256.
+    """
+    if n > LARGEST:
+        raise DomainError(f"`K` is too large: groups of up to {LARGEST} traces are proved.")
+    level, exact = best_exactly(n, reward)
+    stored = np.array([int(c.p) / int(c.q) for c in exact])
+    stored.flags.writeable = False
+    if level == 0:
+        return stored, Interval(0.0, 0.0)
+    attained = weighted_bias(exact, reward)
+    lower = max(0.0, math.nextafter(float(level.lower()), -math.inf))
+    return stored, Interval(min(lower, attained.upper), attained.upper)
+
+
+@lru_cache(maxsize=256)
+def best_exactly(n: int, reward: Estimand) -> tuple[arb, list[fmpq]]:
+    """Find the coefficients of the best polynomial of degree n, before they are rounded to float64.
+
+    Args:
+        n: Degree.
+        reward: g.
+
+    Returns:
+        Its levelled error, a lower bound for every table; and c_0..c_n.
+    """
+    polynomial = reward.polynomial
+    if polynomial is not None and polynomial.degree() <= n:
+        # Estimated without bias: there is no alternation to be found.
+        return arb(0), to_bernstein(polynomial, n)
+    return level_exactly(exchange(n, reward).points, reward, 256 + 8 * n)

@@ -1,0 +1,181 @@
+"""The objects that a recipe names: the target that rewards, the distance that it needs, and the budgets."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import inspect
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import dagames.targets
+from dagames._errors import DagamesError
+from dagames.targets import Target
+from dagames_llm._errors import RecipeError
+from dagames_llm.config.kinds import shown
+from dagames_llm.costs import cost_named
+from dagames_llm.distances import Distance, distance_named
+from dagames_llm.multipliers import Constraint, DualAscent
+
+if TYPE_CHECKING:
+    from dagames_llm.config.recipe import OrbitScriptArguments
+
+TARGETS = {
+    "centrality": "Centrality",
+    "consensus_vote": "ConsensusVote",
+    "crossed_vote": "CrossedVote",
+    "exponentiated_reward": "ExponentiatedReward",
+    "format_reward": "FormatReward",
+    "gini_diversity": "GiniDiversity",
+    "ground_truth": "GroundTruth",
+    "inverse_frequency": "InverseFrequency",
+    "majority_vote": "MajorityVote",
+    "max_rl": "MaxRL",
+    "pass_at_k": "PassAtK",
+    "prior_matching": "PriorMatching",
+    "random_reward": "RandomReward",
+    "soft_consensus": "SoftConsensus",
+}
+"""Targets that a recipe names, and their classes in `dagames.targets`."""
+
+TABLES = {
+    "minimax": "minimax_table",
+    "plugin": "plugin_table",
+    "recommended": "recommended_table",
+    "taylor": "taylor_table",
+}
+"""Reward tables that a recipe names under `target_options`, and their makers in `dagames.estimators`."""
+
+
+def check_keys(written: Mapping[str, Any], known: set[str], place: str) -> None:
+    """Raise for a key that is not known, with the nearest one that is.
+
+    Raises:
+        RecipeError: there is one.
+    """
+    for key in written:
+        if key not in known:
+            near = difflib.get_close_matches(str(key), known, n=1, cutoff=0.5)
+            hint = f"; did you mean `{near[0]}`?" if near else ""
+            raise RecipeError(f"{place}: unknown key `{key}` ({shown(written[key])}){hint}")
+
+
+def target_of(arguments: OrbitScriptArguments, group_size: int | None = None) -> Target | None:
+    """Return the target that a recipe names.
+
+    Args:
+        arguments: Its keys `target` and `target_options`. The option `table` is a name of `TABLES`.
+        group_size: Completions of a group, `num_generations`, for which a table is made.
+
+    Returns:
+        The target, or None where it names none.
+
+    Raises:
+        RecipeError: there is no target of that name, or it has no such option or value.
+    """
+    name, options = arguments.target, arguments.target_options
+    if name is None:
+        return None
+    if not isinstance(name, str) or name not in TARGETS:
+        near = difflib.get_close_matches(str(name), TARGETS, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise RecipeError(f"`target` is {name!r}; known are {', '.join(TARGETS)}{hint}")
+    if options is not None and not _is_mapping(options):
+        raise RecipeError(f"`target_options` is {options!r:.80}; it maps names of options to values: {{ties: none}}.")
+    # Answers are texts; YAML reads an unquoted 7 as a number.
+    texts = {k: {str(a): p for a, p in v.items()} if isinstance(v, dict) else v for k, v in (options or {}).items()}
+    if texts.get("table") is not None:
+        texts["table"] = _table(texts["table"], group_size)
+    kind = getattr(dagames.targets, TARGETS[name])
+    try:
+        return kind(**texts)  # type: ignore[no-any-return]
+    except (TypeError, ValueError, DagamesError) as error:
+        given = f"`target_options` is {shown(options)}" if options else "there are no `target_options`"
+        raise RecipeError(f"`target` is {name!r} and {given}: {error}. {_options_of(kind)}") from error
+
+
+def _options_of(kind: type) -> str:
+    names = list(inspect.signature(kind).parameters)
+    return f"Its options are {', '.join(names)}." if names else "It has no options."
+
+
+def _table(name: Any, group_size: int | None) -> Any:
+    if not isinstance(name, str) or name not in TABLES or group_size is None:
+        raise RecipeError(
+            f"`target_options`: `table` is {name!r}; known are {', '.join(TABLES)}, each for `num_generations` traces."
+        )
+    import dagames.estimators
+
+    try:
+        return getattr(dagames.estimators, TABLES[name])(group_size)
+    except DagamesError as error:
+        raise RecipeError(f"`target_options`: no {name} `table` for groups of {group_size}: {error}") from error
+
+
+def constraints_of(arguments: OrbitScriptArguments) -> list[Constraint]:
+    """Return the constraints that a recipe names.
+
+    Args:
+        arguments: Its key `constraints`: a list of mappings with `cost` and `budget`, and optionally the other fields
+            of `dagames_llm.Constraint`. A cost is a name, or a mapping with `name` and the cost's options.
+
+    Returns:
+        The constraints, in order.
+
+    Raises:
+        RecipeError: If one has an unknown key, or lacks its cost or budget, or a value cannot be used.
+    """
+    given = arguments.constraints or []
+    if not isinstance(given, list):
+        raise RecipeError(f"`constraints` is {given!r:.80}; it is a list: [{{cost: refusal, budget: 0.1}}].")
+    found = []
+    known = {f.name for f in dataclasses.fields(Constraint)}
+    for i, entry in enumerate(given):
+        place = f"`constraints[{i}]`"
+        if not _is_mapping(entry) or not {"cost", "budget"} <= set(entry):
+            raise RecipeError(f"{place} is {entry!r:.80}; it needs `cost` and `budget`: {{cost: refusal, budget: 0.1}}")
+        check_keys(entry, known, place)
+        cost = _made(f"constraints[{i}].cost", cost_named, entry["cost"])
+        try:
+            found.append(Constraint(**{**entry, "cost": cost}))
+        except (TypeError, DagamesError) as error:
+            raise RecipeError(f"{place}: {error}") from error
+    if found:
+        try:
+            DualAscent(found)
+        except DagamesError as error:
+            raise RecipeError(f"`constraints`: {error}") from error
+    return found
+
+
+def distance_of(arguments: OrbitScriptArguments) -> Distance | None:
+    """Return the distance that a recipe names.
+
+    Args:
+        arguments: Its key `distance`.
+
+    Returns:
+        The distance, or None where it names none.
+
+    Raises:
+        RecipeError: There is no distance of that name, or it has no such option or value.
+    """
+    return None if arguments.distance is None else _made("distance", distance_named, arguments.distance)
+
+
+def _is_mapping(value: Any) -> bool:
+    return isinstance(value, Mapping) and all(isinstance(key, str) for key in value)
+
+
+def _made(key: str, make: Callable[..., Any], value: Any) -> Any:
+    """Return what a name, or a mapping with a name and options, stands for."""
+    if _is_mapping(value) and "name" in value:
+        name, options = value["name"], {k: v for k, v in value.items() if k != "name"}
+    else:
+        name, options = value, {}
+    if not isinstance(name, str):
+        raise RecipeError(f"`{key}` is {value!r:.80}; it is a name, or a mapping with `name` and options.")
+    try:
+        return make(name, **options)
+    except (TypeError, ValueError, DagamesError) as error:
+        raise RecipeError(f"`{key}`: {error}") from error

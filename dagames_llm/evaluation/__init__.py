@@ -1,0 +1,1 @@
+"""Completions drawn, scored and compared, with intervals."""

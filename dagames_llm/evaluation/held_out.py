@@ -1,0 +1,123 @@
+"""A run's held-out questions, asked before training and after: in the run itself, and again by `evaluate`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from transformers import TrainerCallback
+
+from dagames._files import write_json
+from dagames_llm.config.recipe import Recipe
+from dagames_llm.config.run_recipe import decoding_of
+from dagames_llm.data import Orbit
+from dagames_llm.evaluation.evaluate import Decoding, measures_of
+from dagames_llm.evaluation.journal import Journal
+from dagames_llm.extract import extractor_named
+from dagames_llm.show import Examination
+from dagames_llm.training.train import HELD_OUT, questions_of
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase, TrainerControl, TrainerState, TrainingArguments
+
+
+def examination_of(
+    recipe: Recipe,
+    orbits: Sequence[Orbit],
+    views: Sequence[str] | None,
+    tokenizer: PreTrainedTokenizerBase,
+    console: Console,
+    decoding: Decoding | None = None,
+    ks: Sequence[int] = (),
+    journal: Journal | None = None,
+) -> Examination:
+    """Return the examination of questions by a run's own settings.
+
+    Args:
+        recipe: Names extractor, decoding, constraints and distance.
+        orbits: The questions.
+        views: Names of their wordings.
+        tokenizer: The model's.
+        console: Where progress is shown.
+        decoding: In the place of the recipe's.
+        ks: Those of maj@k and pass@k; powers of two if empty.
+        journal: Keeps completions as they come.
+
+    Returns:
+        The examination; `.of(name, model)` runs it.
+    """
+    return Examination(
+        orbits,
+        extractor_named(recipe.orbit.extractor),
+        decoding or decoding_of(recipe),
+        tokenizer,
+        views,
+        console,
+        measures_of(recipe.constraints, recipe.distance),
+        ks,
+        journal,
+    )
+
+
+class _HeldOut(TrainerCallback):
+    """Asks the held-out questions of a run, on one process; the result is in the run's working folder."""
+
+    part: str
+
+    def __init__(self, recipe: Recipe, console: Console) -> None:
+        """Ask the held-out questions of a recipe.
+
+        Args:
+            recipe: The run. Nothing is asked where `eval_samples` is 0 or no question is held out.
+            console: Where progress is shown.
+        """
+        self.recipe, self.console = recipe, console
+
+    def ask(self, args: TrainingArguments, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
+        """Ask, unless it was done before the run was interrupted, and write the result beside the others."""
+        folder = Path(args.output_dir)
+        questions = questions_of(self.recipe)
+        results = read_held_out(folder)
+        if self.part in results or not questions.held_out or not self.recipe.orbit.eval_samples:
+            return
+        if args.world_size > 1:
+            # A sharded model generates on all processes or on none.
+            if args.process_index == 0:
+                self.console.print("held-out questions are not asked on several processes; use `dagames-llm evaluate`.")
+            return
+        examination = examination_of(self.recipe, questions.held_out, questions.views, tokenizer, self.console)
+        write_json(folder / HELD_OUT, {**results, self.part: examination.of(self.part, model)})
+
+
+class HeldOutBefore(_HeldOut):
+    """Asks the held-out questions before the first step. Of a resumed run the first process did."""
+
+    part = "before"
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Ask."""
+        if state.global_step == 0:
+            self.ask(args, kwargs["model"], kwargs["processing_class"])
+
+
+class HeldOutAfter(_HeldOut):
+    """Asks the held-out questions after the last step."""
+
+    part = "after"
+
+    def on_train_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Ask."""
+        self.ask(args, kwargs["model"], kwargs["processing_class"])
+
+
+def read_held_out(folder: Path) -> dict[str, Any]:
+    """Return the evaluations that a run's folder holds, by `before` and `after`."""
+    file = folder / HELD_OUT
+    return dict(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else {}

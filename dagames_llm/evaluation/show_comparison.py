@@ -1,0 +1,34 @@
+"""A comparison of two evaluations, as a table and sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from dagames_llm.evaluation.statistic_names import STATISTICS, statistics_in_order
+
+
+def show_comparison(found: Mapping[str, Any]) -> None:
+    """Print a result of `compare`.
+
+    Args:
+        found: The result.
+    """
+    first, second = found["names"]
+    table = Table(title=f"{found['n_questions']} questions, paired", title_justify="left")
+    table.caption = "95 % intervals: bootstrap over questions of the difference of each"
+    table.add_column("")
+    for name in (first, second, "difference"):
+        table.add_column(name, justify="right")
+    for name in statistics_in_order(found["differences"]):
+        row = found["differences"][name]
+        change = row["difference"]
+        text = f"{change['mean']:+.3f} [{change['low']:+.3f}, {change['high']:+.3f}]"
+        table.add_row(STATISTICS.get(name, name), f"{row['first']:.3f}", f"{row['second']:.3f}", text)
+    console = Console()
+    console.print(table)
+    for sentence in found["words"]:
+        console.print(sentence, highlight=False)

@@ -1,0 +1,1 @@
+"""What training will do to sampled answers: expected steps, their rest, intervals."""

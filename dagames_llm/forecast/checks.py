@@ -1,0 +1,115 @@
+"""What is wrong with the options of a forecast, found before anything is loaded, read or drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+from dagames_llm._errors import DataError
+
+
+def check_source(
+    samples_file: Path | None, model: str | None, data: Path | None, task: str | None, config: str | None = None
+) -> None:
+    """Raise unless there is exactly one source of samples.
+
+    Args:
+        samples_file: a file of samples.
+        model: a model to draw from.
+        data: questions to draw for.
+        task: a built-in task to draw for.
+        config: a recipe, whose questions are drawn for where neither is given.
+
+    Raises:
+        DataError: there is none, or there are two.
+    """
+    if samples_file is not None:
+        if model is not None or data is not None or task is not None:
+            raise DataError("give a file of samples, or --model with --data or --task to draw them, not both.")
+        if not samples_file.is_file():
+            raise DataError(f"no file {samples_file} of samples.")
+    elif data is not None and task is not None:
+        raise DataError("--data and --task both name questions; give one.")
+    elif data is None and task is None and config is None:
+        raise DataError("give a file of samples, or --model with --data or --task, or --config, to draw them.")
+    elif data is not None and not data.is_file():
+        raise DataError(f"no data file {data}.")
+
+
+def check_drawing(samples_file: Path | None, drawing: Mapping[str, Any]) -> None:
+    """Raise for an option of drawing beside a file of samples, on which it would have no effect.
+
+    Args:
+        samples_file: a file of samples, or None.
+        drawing: the options that say how samples are drawn, by name; None where they were not given.
+
+    Raises:
+        DataError: there are some; the message names them.
+    """
+    unused = [f"--{name.replace('_', '-')}" for name, value in drawing.items() if value is not None]
+    if samples_file is not None and unused:
+        raise DataError(f"{', '.join(unused)}: for samples that are drawn, and a file of samples was given.")
+
+
+def check_outputs(
+    json_file: Path | None, plot: Path | None, save: Path | None, source: Path | None, overwrite: bool
+) -> None:
+    """Raise for an output that cannot be written, or that would replace another file.
+
+    Args:
+        json_file: of the forecast.
+        plot: of its picture.
+        save: of the drawn samples.
+        source: a file of samples, or None where they are drawn.
+        overwrite: replace files that are there.
+
+    Raises:
+        DataError: samples that are given are to be saved.
+        DomainError: a file cannot be written.
+    """
+    from dagames import _files
+    from dagames.pictures import panels
+    from dagames_llm.evaluation.journal import journal_of
+
+    panels.check_outputs(json_file, plot, overwrite=overwrite, source=source)
+    if save is not None:
+        if source is not None:
+            raise DataError("--save-samples keeps samples that are drawn, and a file of samples was given.")
+        # Where completions are kept beside it, it was written by this very command, which ended before its forecast.
+        _files.check_new_file(save, overwrite=overwrite or journal_of(save).is_file())
+
+
+def as_match(match: str, constraints: Sequence[str] = ()) -> tuple[str, float]:
+    """Read STATISTIC=VALUE.
+
+    Args:
+        match: the text.
+        constraints: names of budgets, whose costs and multipliers are statistics.
+
+    Returns:
+        Both.
+
+    Raises:
+        DataError: it is none, or there is no such statistic.
+    """
+    from dagames_llm.forecast.words import ROWS
+
+    known = ["reward", "kl", *(f"safety/{c}/{what}" for c in constraints for what in ("cost", "multiplier"))]
+    known = ["step", *(known if constraints else ROWS)]
+    name, _, value = (part.strip() for part in match.rpartition("="))
+    if name and name not in known:
+        raise DataError(f"--match names no statistic {name!r} of a forecast; known are {', '.join(known)}.")
+    number = _number(value)
+    if not name or number is None:
+        raise DataError(f"--match is {match!r}; it is a statistic and a number, as reward=0.91 or kl=0.4.")
+    return name, number
+
+
+def _number(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if isfinite(number) else None

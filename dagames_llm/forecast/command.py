@@ -1,0 +1,269 @@
+"""The command `dagames-llm forecast`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from dagames_llm._errors import RecipeError
+from dagames_llm.forecast.checks import as_match, check_drawing, check_outputs, check_source
+from dagames_llm.place import DEVICE_HELP, DTYPE_HELP, check_dtype
+
+if TYPE_CHECKING:
+    from dagames_llm.extract import Extractor
+    from dagames_llm.forecast.answers_forecast import Plan
+    from dagames_llm.forecast.reference_games import SampledQuestion
+    from dagames_llm.forecast.safety_forecast import SafetyPlan
+    from dagames_llm.forecast.samples import Keep
+    from dagames_llm.forecast.settings import Settings
+
+HELP = """Say what a run will do before it is run, from samples of the model as it is.
+
+Each line of SAMPLES is a question: {"orbit": [prompt, paraphrase, ...], "completions": [[text, ...], ...], "answer":
+"42"}, a list of completions for each wording; `answer` is optional. "answers" instead of "completions" holds what was
+read already. Without SAMPLES the command draws them: --model with --data or --task.
+
+For each question the game on its answers is solved: shares of answers after mean-field steps and at the equilibrium of
+groups of this size, accuracy where gold is known, whose right answer gains or goes extinct, what a larger group or
+another table would give, and whether this beta ends with a single answer a question.
+
+Examples: dagames-llm forecast samples.jsonl --target majority_vote --beta 0.02 --group-size 8 --plot forecast.svg
+
+dagames-llm forecast --model embedded --task addition --samples 16 --beta 0.02 --save-samples samples.jsonl
+
+dagames-llm forecast samples.jsonl --beta 0.02 --match reward=0.91    # where a run has reached this reward
+
+dagames-llm forecast --config safety_cpu --save-samples samples.jsonl    # budgets: costs, multipliers, and their rest
+
+dagames-llm forecast samples.jsonl --constraints '[{"cost": "refusal", "budget": 0.1}]'
+
+Killed or interrupted, the same command goes on with what it has drawn if it names a file to write.
+"""
+
+
+def forecast_command(
+    samples_file: Annotated[Path | None, typer.Argument(metavar="[SAMPLES]", help="JSON lines of samples.")] = None,
+    config: Annotated[str | None, typer.Option(help="Recipe whose keys hold where no option is given.")] = None,
+    target: Annotated[str | None, typer.Option(help="A target of dagames.targets; else majority_vote.")] = None,
+    target_options: Annotated[str | None, typer.Option(help='Its options as JSON: {"weight": 0.5}.')] = None,
+    table: Annotated[str | None, typer.Option(help="Reward table: recommended, plugin, harmonic or minimax.")] = None,
+    constraints: Annotated[str | None, typer.Option(help="Budgets as JSON, as in a recipe; then no target.")] = None,
+    beta: Annotated[float | None, typer.Option(help="Weight of the KL to the reference; else 0.02.")] = None,
+    group_size: Annotated[
+        int | None, typer.Option("--group-size", "-K", help="Completions of a question, K; else 8.")
+    ] = None,
+    steps: Annotated[
+        int | None, typer.Option(min=1, help="Mean-field steps, else 32; with budgets generations, else the recipe's.")
+    ] = None,
+    step_size: Annotated[float, typer.Option(help="Nats a step per unit of advantage.")] = 0.25,
+    questions_per_step: Annotated[
+        int | None, typer.Option(min=1, help="With budgets: questions of a generation; else the recipe's.")
+    ] = None,
+    match: Annotated[str | None, typer.Option(help="STATISTIC=VALUE that a run was measured at.")] = None,
+    extractor: Annotated[str | None, typer.Option(help="How answers are read.")] = None,
+    model: Annotated[str | None, typer.Option(help="Draw samples of it: `embedded`, a folder, or a hub id.")] = None,
+    data: Annotated[Path | None, typer.Option(help="Data file of questions to draw for.")] = None,
+    task: Annotated[str | None, typer.Option(help="Built-in task to draw for, its training part.")] = None,
+    samples: Annotated[int | None, typer.Option(min=2, help="Completions drawn of each prompt; else 32.")] = None,
+    temperature: Annotated[float | None, typer.Option(min=0.01, max=1000, help="Of the completions; else 1.")] = None,
+    max_new_tokens: Annotated[int | None, typer.Option(min=1, help="Length of a completion.")] = None,
+    batch_size: Annotated[int | None, typer.Option(min=1, help="Completions generated at once; else 64.")] = None,
+    chat: Annotated[bool | None, typer.Option("--chat/--no-chat", help="Render by the chat template.")] = None,
+    device: Annotated[str | None, typer.Option(help=DEVICE_HELP)] = None,
+    dtype: Annotated[str | None, typer.Option(help=DTYPE_HELP)] = None,
+    save_samples: Annotated[Path | None, typer.Option(help="Write the drawn samples to this file.")] = None,
+    resamples: Annotated[
+        int | None, typer.Option(min=1, help="Redraws for intervals; else 20, with budgets alone 200.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Of the samples and the redraws; else 0.")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the forecast to this file.")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Draw it: .svg, .png or .pdf; its JSON beside it.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files of these names.")] = False,
+) -> None:
+    """Check what can be checked at once, read or draw the samples, and forecast."""
+    from dagames._files import write_bytes, write_json
+    from dagames_llm.extract import extractor_named
+    from dagames_llm.forecast.samples import Keep
+    from dagames_llm.forecast.settings import read_options, resolved
+
+    check_source(samples_file, model, data, task, config)
+    of_the_recipe = {"temperature": temperature, "max_new_tokens": max_new_tokens, "chat": chat}
+    drawing = {"samples": samples, "batch_size": batch_size, "device": device, "dtype": dtype}
+    check_drawing(samples_file, {**drawing, **of_the_recipe})
+    check_dtype(dtype or "auto")
+    check_outputs(json_file, plot, save_samples, samples_file, overwrite)
+    options = {
+        "target": target,
+        "target_options": read_options(target_options),
+        "beta": beta,
+        "num_generations": group_size,
+        "max_steps": steps,
+        "extractor": extractor,
+        "model_name_or_path": model,
+        "data": None if data is None else str(data),
+        "task": task,
+        "temperature": temperature,
+        "max_completion_length": max_new_tokens,
+        "chat": chat,
+        "seed": seed,
+    }
+    settings = resolved(config, options, constraints, table)
+    place = None if match is None else as_match(match, [c.name for c in settings.constraints])
+    plan = _plan(settings, step_size, questions_per_step, resamples)
+    read = extractor_named(settings.keys["extractor"] or "last_number")
+    keep = Keep(save_samples, (save_samples or json_file or plot) if samples_file is None else None, overwrite)
+    questions, rows = _drawn(settings, plan, drawing, keep) if samples_file is None else (None, None)
+    content = _forecast(settings, plan, place, read, samples_file, questions, rows)
+    if json_file is not None:
+        write_json(json_file, content)
+    if plot is not None:
+        from dagames_llm.forecast.picture import draw_forecast
+
+        write_bytes(plot, draw_forecast(content, plot.suffix.lower().removeprefix(".")))
+        write_json(plot.with_suffix(".json"), content)
+    keep.done()
+    _show(content)
+
+
+def _plan(settings: Settings, step_size: float, together: int | None, resamples: int | None) -> Plan | SafetyPlan:
+    from dagames_llm.forecast.answers_forecast import Plan
+    from dagames_llm.forecast.safety_forecast import SafetyPlan
+
+    beta, K, seed = (settings.keys[name] for name in ("beta", "num_generations", "seed"))
+    if not settings.constraints:
+        if together is not None:
+            raise RecipeError("--questions-per-step is for the multipliers of budgets, and there are no --constraints.")
+        assert settings.target is not None  # noqa: S101, one of both rewards
+        return Plan(settings.target, beta, K, settings.steps, step_size, resamples or 20, seed)
+    return SafetyPlan(
+        settings.constraints,
+        beta,
+        K,
+        settings.steps,
+        step_size,
+        together or settings.together,
+        settings.target,
+        resamples=resamples or (200 if settings.target is None else 20),
+        seed=seed,
+    )
+
+
+def _drawn(settings: Settings, plan: Plan | SafetyPlan, drawing: Mapping[str, Any], keep: Keep) -> tuple[Any, Any]:
+    from dagames_llm.forecast.samples import Draw, draw_samples
+    from dagames_llm.forecast.settings import data_of
+
+    keys = settings.keys
+    draw = Draw(
+        keys["model_name_or_path"] or "embedded",
+        data_of(settings),
+        keys["task"],
+        keys["extractor"],
+        drawing["samples"] or 32,
+        keys["temperature"],
+        keys["max_completion_length"],
+        drawing["batch_size"] or 64,
+        keys["chat"],
+        keys["stop_at_newline"],
+        1 if settings.constraints else 2,
+        drawing["device"] or "auto",
+        drawing["dtype"] or "auto",
+    )
+    return draw_samples(draw, keys["seed"], plan, keep)
+
+
+def _forecast(
+    settings: Settings,
+    plan: Plan | SafetyPlan,
+    place: tuple[str, float] | None,
+    read: Extractor,
+    samples_file: Path | None,
+    questions: Any,
+    rows: Any,
+) -> dict[str, Any]:
+    from dagames_llm.forecast.answers_forecast import Plan
+    from dagames_llm.forecast.reference_games import load_samples
+
+    if isinstance(plan, Plan):
+        return run(load_samples(samples_file, read) if samples_file is not None else questions, plan, place)
+    from dagames_llm.forecast.costed_questions import costed_questions, load_costed
+    from dagames_llm.forecast.safety_words import run_safety
+
+    by_answer = plan.target is not None
+    if samples_file is not None:
+        costed = load_costed(samples_file, plan.constraints, read, by_answer=by_answer)
+    else:
+        placed = [(f"question {number}", row) for number, row in enumerate(rows, start=1)]
+        costed = costed_questions(placed, plan.constraints, read, by_answer=by_answer, source="the samples")
+    return run_safety(costed, plan, place, settings.notes)
+
+
+def run(questions: Sequence[SampledQuestion], plan: Plan, place: tuple[str, float] | None = None) -> dict[str, Any]:
+    """Forecast with a bar, and return all that is known as plain data.
+
+    Args:
+        questions: the questions.
+        plan: the settings.
+        place: a statistic and the value that a run was measured at.
+
+    Returns:
+        The JSON.
+    """
+    from rich.console import Console
+
+    from dagames_llm.forecast.answers_forecast import forecast
+    from dagames_llm.forecast.choices import collapse_threshold, directions
+    from dagames_llm.forecast.words import CAVEATS
+    from dagames_llm.progress import progress_bar
+
+    with progress_bar(Console(stderr=True)) as bar:
+        task = bar.add_task("solving", total=len(questions) + 2)
+        found = forecast(questions, plan, lambda done, _: bar.update(task, completed=done))
+        found.more["directions"] = directions(questions, plan)
+        bar.advance(task)
+        found.more["collapse"] = collapse_threshold(questions, plan)
+        bar.advance(task)
+    if "vote" in found.path[0]:
+        wrong = found.path[0]["vote"]
+        found.more["votes_wrong"] = {
+            "mean": 1 - wrong["mean"],
+            "low": 1 - wrong["high"],
+            "high": 1 - wrong["low"],
+            "n": wrong["n"],
+        }
+    if place is not None:
+        found.more["match"] = {"statistic": place[0], "value": place[1], **found.where(*place)}
+    found.more["caveats"] = list(CAVEATS)
+    return found.as_json()
+
+
+def _show(content: dict[str, Any]) -> None:
+    from rich.console import Console
+
+    from dagames_llm.forecast.words import cell, directions_table, forecast_table, sentences
+
+    console = Console()
+    if content.get("kind") == "safety":
+        from dagames_llm.forecast.safety_words import show_safety
+
+        show_safety(content, console)
+        return
+    console.print(forecast_table(content))
+    if content["directions"]:
+        console.print(directions_table(content))
+    for sentence in sentences(content):
+        console.print(f"- {sentence}", highlight=False, markup=False)
+    if "match" in content:
+        match = content["match"]
+        verb = "reaches" if match["reached"] else "never reaches"
+        shown = ", ".join(f"{name} {cell(value)}" for name, value in match["statistics"].items() if "," not in name)
+        console.print(
+            f"- The path {verb} {match['statistic']} {match['value']:g}, at step {match['step']:.1f}: {shown}.",
+            highlight=False,
+            markup=False,
+        )
+    console.print("What it cannot know:", highlight=False)
+    for caveat in content["caveats"]:
+        console.print(f"- {caveat}", highlight=False, markup=False)

@@ -1,0 +1,66 @@
+"""What any other target pays on average: over all groups where they are few, else over groups drawn once for all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dagames_llm.forecast.vote_chances import Floats, Step
+
+Counts = NDArray[np.int64]
+
+RewardOfCounts = Callable[[Counts], Floats]
+"""From counts by view and answer, [*x, M, C], the last one of traces without an answer, to the reward of a trace."""
+
+DRAWN = 128
+"""Groups drawn for an expectation: its standard error is at most half a reward over sqrt(128), .044, for a question."""
+
+
+class DrawnGroups:
+    """Groups drawn by fixed uniform numbers, the same for every distribution, so that a path is smooth on average.
+
+    Each trace in turn is given every answer (the expectation is taken given its answer), the others are drawn.
+    """
+
+    def __init__(self, sizes: Sequence[int], reward: RewardOfCounts, seed: int = 0, drawn: int = DRAWN) -> None:
+        """Draw the uniform numbers, stratified for each trace.
+
+        Args:
+            sizes: Traces of each view in a group, [M].
+            reward: What a trace gets.
+            seed: Of the numbers.
+            drawn: Groups.
+        """
+        rng = np.random.default_rng(seed)
+        strata = np.stack([rng.permutation(drawn) for _ in range(sum(sizes))])
+        self._uniform = (strata + rng.random(strata.shape)) / drawn  # [K, S]
+        self._view = np.repeat(np.arange(len(sizes)), sizes)
+        self._sizes, self._reward = np.asarray(sizes), reward
+
+    def step(self, nu: Floats) -> Step:
+        """Compute the mean step at distributions [R, M, C], one after the other."""
+        parts = [self._one(row) for row in nu]
+        return Step(np.stack([p.advantage for p in parts]), np.array([p.reward for p in parts]))
+
+    def _one(self, nu: Floats) -> Step:
+        M, C = nu.shape
+        K, drawn = self._uniform.shape
+        law = np.cumsum(nu, axis=1) / nu.sum(axis=1, keepdims=True)
+        # An answer without mass has no interval of its own: the first place whose sum exceeds the number has mass.
+        codes = (self._uniform[:, :, None] >= law[self._view][:, None, :-1]).sum(axis=2)
+        counts = np.zeros((drawn, M, C), dtype=np.int64)
+        np.add.at(counts, (np.arange(drawn)[None], self._view[:, None], codes), 1)
+        rewards = self._reward(counts)
+        advantage = np.zeros((M, C))
+        for x in range(M):
+            first = codes[int(np.argmax(self._view == x))]
+            changed = np.repeat(counts[:, None], C, axis=1)
+            changed[np.arange(drawn), :, x, first] -= 1
+            changed[:, np.arange(C), x, np.arange(C)] += 1
+            paid = self._reward(changed)
+            own = paid[:, np.arange(C), x, np.arange(C)]
+            rest = (changed * paid).sum(axis=(2, 3)) - own
+            advantage[x] = (own - rest / (K - 1)).mean(axis=0)
+        return Step(advantage, np.float64((counts * rewards).sum(axis=(1, 2)).mean() / K))

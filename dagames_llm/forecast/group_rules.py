@@ -1,0 +1,260 @@
+"""Which expectation the groups of a target have: of a vote, by count, or over drawn groups; and that without end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from dagames._errors import DagamesError, DomainError
+from dagames.targets import (
+    AnswerGroup,
+    ConsensusVote,
+    CrossedVote,
+    ExponentiatedReward,
+    GiniDiversity,
+    GroundTruth,
+    InverseFrequency,
+    MajorityVote,
+    PriorMatching,
+    SoftConsensus,
+    Target,
+)
+from dagames_llm._errors import RecipeError
+from dagames_llm.forecast.count_chances import count_step
+from dagames_llm.forecast.drawn_groups import Counts, DrawnGroups
+from dagames_llm.forecast.reference_games import SampledQuestion
+from dagames_llm.forecast.vote_chances import Floats, Step, vote_step
+
+LARGEST_GROUP = 256
+"""Most traces of a group: votes are exact to 1e-9 up to here; at 400 rounding has taken every digit of them."""
+
+StepAt = Callable[[Floats], Step]
+"""From answer probabilities by view, [R, M, C], to what a group pays on average."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """The expectations of one question.
+
+    Attributes:
+        group: of groups of K traces.
+        limit: of groups without end.
+        exact: whether `group` is exact, and not a mean over drawn groups.
+    """
+
+    group: StepAt
+    limit: StepAt
+    exact: bool
+
+
+def sizes_of(group_size: int, n_views: int) -> list[int]:
+    """Divide the traces of a group among views, the first ones getting what is left over.
+
+    Args:
+        group_size: Traces K.
+        n_views: Views M.
+
+    Returns:
+        Traces of each view, [M].
+
+    Raises:
+        DomainError: If K is below 2, or a view would have no trace.
+    """
+    if group_size < 2:
+        raise DomainError(f"`group_size` is {group_size}; advantages compare at least 2 completions of a question.")
+    if group_size < n_views:
+        raise DomainError(f"`group_size` is {group_size}, fewer than the {n_views} wordings of a question.")
+    return [group_size // n_views + (v < group_size % n_views) for v in range(n_views)]
+
+
+def check_group(group_size: int) -> None:
+    """Raise for a group whose expectations cannot be computed.
+
+    Args:
+        group_size: Traces K.
+
+    Raises:
+        DomainError: If it is too large.
+    """
+    if group_size > LARGEST_GROUP:
+        raise DomainError(
+            f"`group_size` is {group_size!r:.60}; expectations over groups are computed for at most {LARGEST_GROUP} "
+            "completions: double precision loses the digits of larger ones, and the time grows with the square of the "
+            f"size. Forecast {LARGEST_GROUP}: the output has the limit of groups without end beside it."
+        )
+
+
+def check_forecast(target: Target) -> None:
+    """Raise for a target that no distribution of answers determines.
+
+    Args:
+        target: The target.
+
+    Raises:
+        RecipeError: If it reads more of completions than their answers.
+    """
+    lacking = target.needs - {"gold"}
+    if lacking:
+        raise RecipeError(
+            f"`target` {type(target).__name__} reads {', '.join(sorted(lacking))} of completions, which no "
+            "distribution of answers has; a forecast is possible for targets of answers alone."
+        )
+
+
+def rule_of(target: Target, question: SampledQuestion, group_size: int) -> Rule:
+    """Return the expectations of a question under a target.
+
+    Args:
+        target: The target.
+        question: The question.
+        group_size: Traces K of a group.
+
+    Returns:
+        The rule.
+
+    Raises:
+        RecipeError: If the target reads what samples do not have, or cannot be used with this group.
+        DomainError: If the group is too small for the question's views, or too large to compute.
+    """
+    sizes = sizes_of(group_size, len(question.views))
+    check_group(group_size)
+    check_forecast(target)
+    if "gold" in target.needs and question.gold is None:
+        raise RecipeError(f"`target` {type(target).__name__} needs `answer`, which a question lacks: {question.views}.")
+    try:
+        if _is_plain_vote(target, len(sizes)):
+            assert isinstance(target, MajorityVote)  # noqa: S101, for the type checker
+            threshold = target.threshold
+            group: StepAt = lambda nu: vote_step(nu, sizes, threshold)  # noqa: E731
+            return Rule(group, _limit(lambda nu: _pooled_exact(target, nu, sizes), sizes), True)
+        if (found := _by_count(target, question, group_size)) is not None:
+            by_count, bonus, limit = found
+            group = lambda nu: count_step(nu, sizes, by_count, bonus)  # noqa: E731
+            return Rule(group, _limit(lambda nu: _pooled(nu, sizes, limit, bonus), sizes), True)
+        drawn = DrawnGroups(sizes, _reward_of_counts(target, question))
+        drawn.step(question.reference[None])
+        return Rule(drawn.step, _limit(_exact(target, sizes), sizes), False)
+    except DagamesError as error:
+        raise RecipeError(f"`target` {type(target).__name__} cannot be forecast: {error}") from error
+
+
+def _is_plain_vote(target: Target, n_views: int) -> bool:
+    if not isinstance(target, MajorityVote) or target.leave_one_out or target.against:
+        return False
+    # "first" is "split" on average, where the order of traces has nothing to do with their answers.
+    return target.ties == "split" or (target.ties == "first" and n_views == 1)
+
+
+def _by_count(
+    target: Target, question: SampledQuestion, K: int
+) -> tuple[Floats, Floats, Callable[[Floats], Floats]] | None:
+    """Return rewards by count, [K + 1], by answer, [C], and the limit of the former as a function of a share."""
+    zeros = np.zeros(len(question.answers) + 1)
+    if isinstance(target, PriorMatching):
+        by_count, bonus, limit = _surprisal(InverseFrequency(target.weight, target.table), K, zeros)
+        prior = [max(float(target.prior.get(a, target.floor)), target.floor) for a in question.answers]
+        return by_count, bonus + target.weight * np.log([*prior, target.floor]), limit
+    if isinstance(target, InverseFrequency):
+        return _surprisal(target, K, zeros)
+    if isinstance(target, GiniDiversity):
+        weight = target.weight
+        return weight * (1 - np.arange(K + 1) / K), zeros, lambda p: weight * (1 - p)
+    if isinstance(target, ExponentiatedReward | GroundTruth):
+        group = AnswerGroup([*question.answers, None], gold=next(iter(question.gold or ()), None))
+        rewards = target.rewards(group)
+        if isinstance(target, GroundTruth) and target.correct is None and question.right is not None:
+            rewards = question.right.astype(np.float64)
+        return np.zeros(K + 1), rewards, np.zeros_like
+    return None
+
+
+def _surprisal(target: InverseFrequency, K: int, zeros: Floats) -> tuple[Floats, Floats, Callable[[Floats], Floats]]:
+    from dagames.estimators import recommended_table
+
+    table = recommended_table(K) if target.table is None else target.table
+    if table.group_size != K:
+        raise DomainError(f"`table` is for groups of {table.group_size}, but the group has {K} traces.")
+    bonus = zeros.copy()
+    bonus[-1] = target.least(table)
+    weight = target.weight
+    return -weight * table.coefficients, bonus, lambda p: -weight * np.log(np.maximum(p, 1e-300))
+
+
+def _shares(sizes: Sequence[int]) -> Floats:
+    return np.asarray(sizes, dtype=np.float64) / sum(sizes)
+
+
+def _limit(rewards: StepAt | Callable[[Floats], Floats], sizes: Sequence[int]) -> StepAt:
+    """Turn exact rewards by view and answer into a step: without end, a trace moves no other's reward."""
+
+    def step(nu: Floats) -> Step:
+        paid = np.asarray(rewards(nu))
+        return Step(paid, np.einsum("v,rvc,rvc->r", _shares(sizes), nu, paid))
+
+    return step
+
+
+def _pooled_exact(target: Target, nu: Floats, sizes: Sequence[int]) -> Floats:
+    pooled = np.einsum("v,rvc->rc", _shares(sizes), nu)
+    paid = np.zeros_like(pooled)
+    if nu.shape[-1] > 1:
+        paid[:, :-1] = target.exact_rewards(pooled[:, :-1])
+    return np.repeat(paid[:, None], nu.shape[1], axis=1)
+
+
+def _pooled(nu: Floats, sizes: Sequence[int], limit: Callable[[Floats], Floats], bonus: Floats) -> Floats:
+    paid = limit(np.einsum("v,rvc->rc", _shares(sizes), nu)) + bonus
+    paid[:, -1] = bonus[-1]
+    return np.repeat(paid[:, None], nu.shape[1], axis=1)
+
+
+def _exact(target: Target, sizes: Sequence[int]) -> Callable[[Floats], Floats]:
+    """Return a target's exact rewards; those of a trace without an answer are the least of its question."""
+    if isinstance(target, MajorityVote):
+        return lambda nu: _pooled_exact(target, nu, sizes)
+    if isinstance(target, ConsensusVote | CrossedVote | SoftConsensus):
+        return lambda nu: _by_view(target, nu)
+    raise DomainError("its rewards are known for groups of given traces only.")
+
+
+def _by_view(target: Target, shares: Floats) -> Floats:
+    paid = np.zeros(shares.shape)
+    seen = shares[..., :-1]
+    if not seen.size:  # no answer was read, so that nothing is paid
+        return paid
+    with np.errstate(divide="ignore", invalid="ignore"):
+        paid[..., :-1] = target.exact_rewards(np.maximum(seen, 1e-300) if isinstance(target, SoftConsensus) else seen)
+    if isinstance(target, SoftConsensus):
+        # A trace without an answer gets the least reward of those given.
+        given = np.where(seen > 0, paid[..., :-1], np.inf).min(axis=(-2, -1), initial=np.inf)
+        paid[..., -1] = np.where(np.isfinite(given), given, 0.0)[..., None]
+    return paid
+
+
+def _reward_of_counts(target: Target, question: SampledQuestion) -> Callable[[Counts], Floats]:
+    """Return the target's own rewards of a group, each different group evaluated once."""
+    known: dict[bytes, Floats] = {}
+    answers = [*question.answers, None]
+    gold = next(iter(question.gold or ()), None)
+
+    def one(counts: Counts) -> Floats:
+        view, code = np.nonzero(counts)
+        times = counts[view, code]
+        group = AnswerGroup([answers[c] for c in np.repeat(code, times)], np.repeat(view, times).tolist(), gold=gold)
+        paid = np.zeros(counts.shape)
+        paid[np.repeat(view, times), np.repeat(code, times)] = target.rewards(group)
+        return paid
+
+    def reward(counts: Counts) -> Floats:
+        rows = counts.reshape(-1, *counts.shape[-2:])
+        paid = np.empty(rows.shape)
+        for place, row in enumerate(rows):
+            key = row.tobytes()
+            if key not in known:
+                known[key] = one(row)
+            paid[place] = known[key]
+        return paid.reshape(counts.shape)
+
+    return reward

@@ -1,0 +1,59 @@
+"""Intervals for two kinds of chance at once: which questions were drawn, and which completions of each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from dagames_llm.forecast.vote_chances import Floats
+
+Estimates = dict[str, dict[str, Any]]
+"""Statistic -> `mean`, `low`, `high` and `n`, the number of questions."""
+
+DRAWS = 1000
+
+
+def estimates_of(
+    questions: Sequence[Mapping[str, Floats]], places: int, seed: int = 0, level: float = 0.95
+) -> list[Estimates]:
+    """Average statistics over questions, with intervals.
+
+    A draw takes as many questions as there are, with replacement, and of each one of its resamples. The interval holds
+    the central part of the means of the draws, widened where needed so that the estimate itself lies inside: a
+    resample is noisier than the samples, which can shift all draws to one side.
+
+    Args:
+        questions: statistics of each question by name, [places, 1 + resamples], of the samples and of resamples.
+        places: places at which the statistics are known.
+        seed: of the draws.
+        level: of the intervals.
+
+    Returns:
+        For each place the estimates by name; a statistic that some questions lack is over the others.
+    """
+    names = dict.fromkeys(name for question in questions for name in question)
+    found: list[Estimates] = [{} for _ in range(places)]
+    for name in names:
+        values = np.stack([question[name] for question in questions if name in question])  # [N, places, 1 + resamples]
+        mean = values[..., 0].mean(axis=0)
+        low, high = _interval(values[..., 1:], seed, level)
+        for place in range(places):
+            found[place][name] = {
+                "mean": float(mean[place]),
+                "low": float(min(low[place], mean[place])),
+                "high": float(max(high[place], mean[place])),
+                "n": len(values),
+            }
+    return found
+
+
+def _interval(values: Floats, seed: int, level: float) -> tuple[Floats, Floats]:
+    rng = np.random.default_rng(seed)
+    N, places, resamples = values.shape
+    means = np.empty((DRAWS, places))
+    for draw in range(DRAWS):
+        means[draw] = values[rng.integers(N, size=N), :, rng.integers(resamples, size=N)].mean(axis=0)
+    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2], axis=0)
+    return low, high

@@ -1,0 +1,205 @@
+"""The settings of a forecast: options, which win, then the keys of a recipe, then defaults."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dagames_llm._errors import RecipeError
+from dagames_llm.multipliers import Constraint
+
+if TYPE_CHECKING:
+    from dagames.targets import Target
+
+DEFAULTS: dict[str, Any] = {
+    "target": "majority_vote",
+    "target_options": None,
+    "beta": 0.02,
+    "num_generations": 8,
+    "max_steps": 32,
+    "extractor": None,
+    "model_name_or_path": None,
+    "data": None,
+    "task": None,
+    "temperature": 1.0,
+    "max_completion_length": None,
+    "chat": False,
+    "stop_at_newline": None,
+    "seed": 0,
+    "constraints": None,
+}
+"""Keys of a recipe that a forecast reads, and what holds where neither an option nor a recipe names them."""
+
+WHOLE = (
+    "num_generations",
+    "max_steps",
+    "per_device_train_batch_size",
+    "gradient_accumulation_steps",
+    "steps_per_generation",
+    "generation_batch_size",
+    "num_iterations",
+)
+"""Keys of `DEFAULTS` and of a batch that are whole numbers."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a forecast is made of.
+
+    Attributes:
+        keys: every key of `DEFAULTS`, resolved.
+        target: what rewards answers, or None.
+        constraints: budgets; may be empty.
+        together: questions of a generation, as the recipe's batch size says.
+        steps: generations of the run where there are constraints; else mean-field steps.
+        notes: what the recipe has that the forecast cannot know.
+    """
+
+    keys: Mapping[str, Any]
+    target: Target | None
+    constraints: Sequence[Constraint]
+    together: int
+    steps: int
+    notes: Sequence[str]
+
+
+def resolved(config: str | None, options: Mapping[str, Any], constraints: str | None, table: str | None) -> Settings:
+    """Resolve the settings.
+
+    Args:
+        config: a recipe's file or name, or None.
+        options: keys of `DEFAULTS` that were given as options; None where they were not.
+        constraints: budgets as JSON, which take the place of the recipe's.
+        table: the name of a reward table, or None.
+
+    Returns:
+        The settings.
+
+    Raises:
+        RecipeError: a key or an option cannot be used, or nothing rewards.
+    """
+    from dagames_llm.config.named_rewards import constraints_of
+    from dagames_llm.config.recipe import OrbitScriptArguments
+    from dagames_llm.config.run_recipe import recipe_for_evaluation
+
+    given = {key: value for key, value in options.items() if value is not None}
+    if constraints is not None:
+        given["constraints"] = _read_json("constraints", constraints, '[{"cost": "refusal", "budget": 0.1}]')
+    written = dict(recipe_for_evaluation(config, {}).written) if config is not None else {}
+    # Null leaves a key out, but for the target, where it means none.
+    written = {key: value for key, value in written.items() if value is not None or key == "target"}
+    if written.get("max_steps") == -1:  # TRL's way to leave it out
+        del written["max_steps"]
+    budgets = constraints_of(OrbitScriptArguments(constraints=given.get("constraints", written.get("constraints"))))
+    keys = {**DEFAULTS, **{key: written[key] for key in DEFAULTS if key in written}, **given}
+    if budgets and "target" not in given and "target" not in written:
+        keys["target"] = None
+    if keys["target"] == "null":
+        keys["target"] = None
+    if "data" in given:
+        keys["task"] = None
+    if "task" in given:
+        keys["data"] = None
+    for key in WHOLE:
+        _check_whole(key, {**written, **keys}.get(key))
+    target = made_target(keys["target"], keys["target_options"], table, keys["num_generations"], budgets)
+    generation, ratio = _generation(written)
+    steps = keys["max_steps"]
+    if budgets and "max_steps" in written and "max_steps" not in given:
+        steps = max(1, round(steps * ratio))
+    elif not budgets and "max_steps" not in given:
+        steps = DEFAULTS["max_steps"]  # mean-field steps, which are none of an optimiser's
+    together = max(1, generation // keys["num_generations"])
+    return Settings(keys, target, budgets, together, steps, _notes(written))
+
+
+def _generation(written: Mapping[str, Any]) -> tuple[int, float]:
+    """Return the completions of a generation of one process, and generations per step of the optimiser."""
+    per_device = written.get("per_device_train_batch_size", 8)
+    accumulated = written.get("gradient_accumulation_steps", 1)
+    batches = written.get("steps_per_generation") or accumulated
+    if written.get("generation_batch_size"):
+        batches = max(1, written["generation_batch_size"] // per_device)
+    return per_device * batches, accumulated / (batches * (written.get("num_iterations") or 1))
+
+
+def _notes(written: Mapping[str, Any]) -> list[str]:
+    scale = written.get("scale_rewards", "none")
+    if scale == "none":
+        return []
+    return [
+        (
+            f"The recipe's scale_rewards is {scale!r}: advantages are divided by their deviation, so that the weight "
+            "of a multiplier against the KL changes from group to group (claim B.7). The forecast is that of `none`."
+        )
+    ]
+
+
+def _check_whole(key: str, value: Any) -> None:
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+        raise RecipeError(f"`{key}` is {value!r:.60}; it must be a whole number of at least 1.")
+
+
+def _read_json(option: str, text: str, example: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise RecipeError(f"--{option} is not JSON: {error}. Write {example}.") from error
+
+
+def read_options(text: str | None) -> Any:
+    """Return the option `--target-options`, or raise RecipeError if it is not JSON."""
+    return None if text is None else _read_json("target-options", text, '{"weight": 0.5}')
+
+
+def made_target(
+    name: str | None, options: Any, table: str | None, group_size: int, constraints: Sequence[Constraint] = ()
+) -> Target | None:
+    """Return the target that the options name.
+
+    Args:
+        name: as in a recipe, or None.
+        options: its options.
+        table: the name of a reward table, or None.
+        group_size: traces of a group, for the table.
+        constraints: budgets, which reward where there is no target.
+
+    Returns:
+        The target; None where the budgets alone reward.
+
+    Raises:
+        RecipeError: there is no such target, option or table, or the target has no table.
+        DomainError: groups of this size cannot be computed.
+    """
+    from dagames_llm.config.named_rewards import target_of
+    from dagames_llm.config.recipe import OrbitScriptArguments
+    from dagames_llm.forecast.choices import TABLES, with_table
+    from dagames_llm.forecast.group_rules import check_forecast, check_group, sizes_of
+
+    sizes_of(group_size, 1)
+    if name is not None:
+        check_group(group_size)
+    if table is not None and table not in TABLES:
+        raise RecipeError(f"--table is {table!r}; known are {', '.join(TABLES)}.")
+    made = target_of(OrbitScriptArguments(target=name, target_options=options), group_size)
+    if made is not None:
+        check_forecast(made)
+    if made is None and not constraints:
+        raise RecipeError("--target names nothing; a forecast needs a target, or --constraints.")
+    if table is None:
+        return made
+    tabled = None if made is None else with_table(made, table, group_size)
+    if tabled is made:
+        raise RecipeError(
+            f"--table is {table!r}, but the target {name} has no table; inverse_frequency and prior_matching do."
+        )
+    return tabled
+
+
+def data_of(settings: Settings) -> Path | str | Mapping[str, Any] | None:
+    """Return the questions to draw for; None for a built-in task."""
+    data = settings.keys["data"]
+    return Path(data) if isinstance(data, str) and Path(data).is_file() else data

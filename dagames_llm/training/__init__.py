@@ -1,0 +1,1 @@
+"""One training run: assembled, started, saved, resumed."""

@@ -1,0 +1,133 @@
+"""What of a run depends on its model and rows: adapter, quantisation, optimiser, columns; checked before it begins."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from dagames_llm._errors import DataError, RecipeError
+from dagames_llm.config.kinds import shown
+from dagames_llm.config.recipe import Recipe
+from dagames_llm.data import Orbit
+
+if TYPE_CHECKING:
+    from peft import PeftConfig
+    from transformers import PreTrainedModel
+
+    from dagames_llm.trainer import OrbitGRPOTrainer
+
+
+def quantisation_of(recipe: Recipe) -> dict[str, Any]:
+    """Return the options by which a model is loaded in 4 or 8 bits, or none."""
+    import torch
+    from accelerate import PartialState
+    from trl import get_quantization_config
+
+    quantisation = get_quantization_config(recipe.model)
+    if quantisation is None:
+        return {}
+    # Quantised weights are made where they stay: each process has a GPU of its own.
+    place = {"": PartialState().local_process_index} if torch.cuda.is_available() else None
+    return {"quantization_config": quantisation, "device_map": place}
+
+
+def check_rows_for(recipe: Recipe, orbits: Sequence[Orbit]) -> None:
+    """Check that rows hold what the target and the constraints read.
+
+    Raises:
+        DataError: a row does not.
+    """
+    needs_gold = recipe.target is not None and "gold" in recipe.target.needs
+    for i, orbit in enumerate(orbits):
+        row = f"row {i + 1} ({orbit.views[0]!r:.60})"
+        if needs_gold and orbit.gold is None:
+            raise DataError(
+                f"`target` is {recipe.orbit.target!r}, but {row} has no `answer`: add it, or choose another."
+            )
+        for k, constraint in enumerate(recipe.constraints):
+            selects = constraint.applies_to if isinstance(constraint.applies_to, Mapping) else {}
+            for name in selects:
+                if name not in orbit.columns:
+                    raise DataError(
+                        f"`constraints[{k}]` applies to {shown(dict(selects))}, but {row} has no column {name!r}: "
+                        "add it, or leave `applies_to` out."
+                    )
+
+
+def adapter_of(recipe: Recipe, model: PreTrainedModel) -> PeftConfig | None:
+    """Return the adapter that a recipe describes, checked against the model.
+
+    Raises:
+        RecipeError: the model has no such modules or fewer layers.
+    """
+    from trl import get_peft_config
+
+    try:
+        adapter = get_peft_config(recipe.model)
+    except (ValueError, TypeError, ImportError) as error:
+        raise RecipeError(f"the adapter cannot be made: {error}") from error
+    if adapter is None:
+        return None
+    upper, layers = recipe.orbit.lora_upper_layers, model.config.get_text_config().num_hidden_layers
+    if upper is not None:
+        if upper > layers:
+            raise RecipeError(f"`lora_upper_layers` is {upper}; the model has {layers} layers. Leave it out for all.")
+        adapter.layers_to_transform = list(range(layers - upper, layers))
+    names = recipe.model.lora_target_modules
+    if isinstance(names, list):
+        check_modules(names, model)
+    elif names is not None and names.isidentifier():
+        check_modules([names], model)
+    return adapter
+
+
+def check_modules(names: Sequence[str], model: PreTrainedModel) -> None:
+    """Check that an adapter's modules are linear layers of a model, and not its head.
+
+    Raises:
+        RecipeError: one is not.
+    """
+    import torch
+
+    ends = {name.rpartition(".")[2]: module for name, module in model.named_modules()}
+    linear = sorted(end for end, module in ends.items() if isinstance(module, torch.nn.Linear) and end != "lm_head")
+    for name in names:
+        end = name.rpartition(".")[2]
+        if end not in ends or ends[end] is model.get_output_embeddings():
+            what = "GRPO trains no adapter there" if end in ends else "the model has no such module"
+            raise RecipeError(
+                f"`lora_target_modules` is {shown(list(names))}; {name!r}: {what}. Linear layers are "
+                f"{', '.join(linear)}."
+            )
+
+
+def check_optimiser(trainer: OrbitGRPOTrainer) -> None:
+    """Check that optimiser and schedule can be made, before a run begins.
+
+    Raises:
+        RecipeError: they cannot.
+    """
+    import torch
+    from transformers import Trainer, get_scheduler
+
+    args = trainer.args
+    try:
+        kind, options = Trainer.get_optimizer_cls_and_kwargs(args, trainer.model)
+        if issubclass(kind, torch.optim.Optimizer) and kind.__module__.startswith("torch."):
+            kind([torch.nn.Parameter(torch.zeros(1))], **options)
+        plain = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=args.learning_rate)
+        get_scheduler(args.lr_scheduler_type, plain, 1, 2, dict(args.lr_scheduler_kwargs or {}))
+    except (ValueError, TypeError, ImportError, KeyError, RuntimeError) as error:
+        written = {"optim": str(args.optim), "optim_args": args.optim_args}
+        written |= {"lr_scheduler_type": str(args.lr_scheduler_type), "lr_scheduler_kwargs": args.lr_scheduler_kwargs}
+        described = ", ".join(f"`{key}` {shown(value)}" for key, value in written.items() if value)
+        raise RecipeError(
+            f"optimiser or schedule cannot be made of {described}: {' '.join(str(error).split())}"
+        ) from error
+
+
+def evaluates(recipe: Recipe) -> bool:
+    """Return whether held-out questions are evaluated while a run trains."""
+    return str(getattr(recipe.grpo.eval_strategy, "value", recipe.grpo.eval_strategy)) != "no" or bool(
+        recipe.grpo.eval_on_start
+    )

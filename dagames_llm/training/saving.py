@@ -1,0 +1,59 @@
+"""Save what a run has trained. Collecting weights that are spread over processes takes part of all of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dagames_llm._errors import OutputError
+from dagames_llm.config.recipe import Recipe
+
+if TYPE_CHECKING:
+    from dagames_llm.trainer import OrbitGRPOTrainer
+
+
+def whole_state(trainer: OrbitGRPOTrainer) -> dict[str, Any]:
+    """Return the weights of the model, collected from all processes, each of which must call this.
+
+    Under FSDP and ZeRO-3 a process holds a part of each weight. Only the main process is sure to get all of them.
+
+    Args:
+        trainer: Holds the model.
+
+    Returns:
+        The weights by name.
+
+    Raises:
+        OutputError: If DeepSpeed was told not to collect them.
+    """
+    try:
+        state: dict[str, Any] = trainer.accelerator.get_state_dict(trainer.model_wrapped)
+    except ValueError as error:
+        raise OutputError(
+            f"the weights cannot be collected: {error} The checkpoints are whole: mend the setting and pass --resume."
+        ) from error
+    return state
+
+
+def save_policy(recipe: Recipe, trainer: OrbitGRPOTrainer, folder: Path) -> None:
+    """Save the adapter, or the whole model where there is none, in safetensors. Every process must call this.
+
+    Args:
+        recipe: names the base model, which the adapter records as it was named: not as a place in a cache.
+        trainer: holds the model.
+        folder: where to; the main process writes.
+    """
+    from dagames_llm.models import EMBEDDED
+
+    state = whole_state(trainer)
+    if not trainer.accelerator.is_main_process:
+        return
+    model = trainer.accelerator.unwrap_model(trainer.model)
+    if not hasattr(model, "peft_config"):
+        model.save_pretrained(folder, state_dict=state)
+        trainer.processing_class.save_pretrained(folder)
+        return
+    for config in model.peft_config.values():
+        config.base_model_name_or_path = recipe.model.model_name_or_path or EMBEDDED
+    # Said outright, as peft would otherwise ask the hub for the base model's vocabulary.
+    model.save_pretrained(folder, state_dict=state, save_embedding_layers=False)
