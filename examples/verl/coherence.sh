@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Majority vote over prompts and their paraphrases on verl 0.9, on N machines of 8 GPUs.
+# Majority vote over prompts and their paraphrases with verl 0.9, on NODES machines with 8 GPUs each.
 #
 #   MODEL=Qwen/Qwen2.5-7B-Instruct TRAIN=train.parquet VAL=val.parquet bash examples/verl/coherence.sh
-#   NODES=4 ... bash examples/verl/coherence.sh actor_rollout_ref.rollout.n=64     # further overrides last
+#   NODES=4 ... bash examples/verl/coherence.sh actor_rollout_ref.rollout.n=64     # other overrides at the end
 #
-# On several machines start Ray first: `ray start --head` on one, `ray start --address=HOST:6379` on the others, with
-# dagames and verl installed on all. docs/engines.md has the columns of the data and what each key does.
+# On several machines, install dagames and verl on all of them and start Ray first: `ray start --head` on one and
+# `ray start --address=HOST:6379` on the others. docs/engines.md describes the columns of the data and the keys.
 set -euo pipefail
 
 ${PYTHON:-python3} -m verl.trainer.main_ppo \
