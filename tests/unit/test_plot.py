@@ -152,9 +152,9 @@ def test_picture_and_data_stand_side_by_side(tmp_path):
 
 def test_nothing_is_written_over_anything(tmp_path):
     path = game_file(tmp_path)
-    with pytest.raises(DomainError, match="written over the game"):
+    with pytest.raises(DomainError, match="would overwrite the game"):
         solve_command(path, plot=tmp_path / "game.svg", overwrite=True)
-    with pytest.raises(DomainError, match="written over the game"):
+    with pytest.raises(DomainError, match="would overwrite the game"):
         solve_command(path, out=path, overwrite=True)
     with pytest.raises(DomainError, match=r"the data of --plot take the picture's name with \.json"):
         solve_command(path, out=tmp_path / "a.json", plot=tmp_path / "a.svg")
