@@ -21,16 +21,16 @@ def check_by_answer(values: object, name: str) -> None:
 
 def values_at(values: ByAnswer, answers: Sequence[Hashable], name: str, otherwise: float) -> NDArray[np.float64]:
     """Return the finite values of a mapping or a function at answers, [n]; `otherwise` for answers not in a mapping."""
-    found = np.empty(len(answers))
+    numbers = np.empty(len(answers))
     for place, answer in enumerate(answers):
         value = values.get(answer, otherwise) if isinstance(values, Mapping) else values(answer)
         value = float(value) if isinstance(value, bool | np.bool_) else value
-        found[place] = as_number(value, f"{name}({answer!r})", "a number")
-        if not np.isfinite(found[place]):
+        numbers[place] = as_number(value, f"{name}({answer!r})", "a number")
+        if not np.isfinite(numbers[place]):
             raise DomainError(
-                f"`{name}({answer!r})` is {found[place]}; the value of an answer must be a finite number."
+                f"`{name}({answer!r})` is {numbers[place]}; the value of an answer must be a finite number."
             )
-    return found
+    return numbers
 
 
 def coordinates(answers: tuple[Hashable, ...] | None, nu: NDArray[np.float64]) -> tuple[Hashable, ...]:

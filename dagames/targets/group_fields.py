@@ -63,7 +63,7 @@ def as_costs(costs: Any, K: int) -> Mapping[str, NDArray[np.float64]]:
     """Validate costs, one finite number per trace by name, [K] each; return read-only float64 arrays."""
     if not isinstance(costs, Mapping):
         raise DomainError(f"`costs` must map names to one number per trace, not {type(costs).__name__}.")
-    found = {}
+    arrays_by_name = {}
     for name, values in costs.items():
         if not isinstance(name, str):
             raise DomainError(f"`costs` has the name {short(name)}; names of costs must be str.")
@@ -73,8 +73,8 @@ def as_costs(costs: Any, K: int) -> Mapping[str, NDArray[np.float64]]:
             raise ShapeError(f"`costs[{name!r}]` has shape {array.shape}; it must have one number per trace, ({K},).")
         check_finite(array, f"costs[{name!r}]")
         array.flags.writeable = False
-        found[name] = array
-    return MappingProxyType(found)
+        arrays_by_name[name] = array
+    return MappingProxyType(arrays_by_name)
 
 
 def as_distances(distances: Numbers, K: int, name: str = "distances") -> NDArray[np.float64]:

@@ -45,15 +45,15 @@ class SafetyPenalty(Target):
         """Validate multipliers and costs."""
         if not isinstance(self.multipliers, Mapping):
             raise DomainError(f"`multipliers` must map names of costs to numbers, not {short(self.multipliers)}.")
-        found = {name: as_finite(value, f"multipliers[{name!r}]") for name, value in self.multipliers.items()}
-        for name, value in found.items():
+        finite = {name: as_finite(value, f"multipliers[{name!r}]") for name, value in self.multipliers.items()}
+        for name, value in finite.items():
             if value < 0:
                 raise DomainError(
                     f"`multipliers[{name!r}]` is negative: {value:g}. A negative multiplier would reward the cost; to "
                     "reward it, negate the cost."
                 )
         costs = {name: as_real(values, f"answer_costs[{name!r}]") for name, values in self.answer_costs.items()}
-        object.__setattr__(self, "multipliers", MappingProxyType(found))
+        object.__setattr__(self, "multipliers", MappingProxyType(finite))
         object.__setattr__(self, "answer_costs", MappingProxyType(costs))
 
     @property
