@@ -157,7 +157,7 @@ def test_nothing_is_written_over_anything(tmp_path):
         solve_command(path, plot=tmp_path / "game.svg", overwrite=True)
     with pytest.raises(DomainError, match="would overwrite the game"):
         solve_command(path, out=path, overwrite=True)
-    with pytest.raises(DomainError, match=r"the data of --plot have the picture's name with"):
+    with pytest.raises(DomainError, match=r"the data of --plot have the picture's name with the ending \.json"):
         solve_command(path, out=tmp_path / "a.json", plot=tmp_path / "a.svg")
     (tmp_path / "a.json").write_text("kept")
     for options in ({"out": tmp_path / "a.json"}, {"plot": tmp_path / "a.svg"}):
