@@ -270,6 +270,8 @@ def project_euclidean(v: OverAnswers) -> OverAnswers:
 def _cells(E: Extraction, shape: tuple[int, ...], n_answers: int) -> tuple[np.ndarray, tuple[int, ...]]:
     """Return the place of each trace's answer in a flat table over prompts and answers, and the table's shape."""
     batch = shape[:-1]
+    if not batch:
+        return E, (n_answers,)
     # In int64, whatever the type of E: a small one does not hold the place of a cell.
     offset = np.arange(math.prod(batch), dtype=np.int64).reshape(*batch, 1) * n_answers
     return (np.broadcast_to(E, shape) + offset).ravel(), (*batch, n_answers)

@@ -27,9 +27,8 @@ class AlignmentGame:
         min over pi of J = min over pi of sup over q of G.
 
     The Policy minimises G and the Target maximises it. An answer is *unreachable* if no trace of positive reference
-    mass gives it, or if the functional does not allow it. A policy of finite objective gives it no mass, R is
-    restricted to the face of the simplex without it, and the entry of a target at it is ignored. All values have one
-    entry per prompt, [*x].
+    mass gives it, or if the functional does not allow it: R is restricted to the face of the simplex without it, and
+    the entry of a target at it is ignored. All values have one entry per prompt, [*x].
 
     Attributes:
         reference: The reference pi_0 over traces, and the answer of each.
@@ -310,14 +309,7 @@ class AlignmentGame:
         return np.asarray(self.objective(pi) + self.beta * self._log_mass(log_q) + self._potential(log_q))
 
     def log_best_policy(self, log_q: OverAnswers) -> OverTraces:
-        """Compute the log of the Policy's best response to exp(log_q).
-
-        Args:
-            log_q: Log-target, [*x, Z], finite on every reachable answer; need not be normalised.
-
-        Returns:
-            Log-probabilities of traces, [*x, Y].
-        """
+        """Compute the log of the best response, [*x, Y], to a log-target, [*x, Z], finite where reachable."""
         return simplex.log_normalize(simplex.lift(self.log_pi_0, self.E, np.where(self.reachable, log_q, -np.inf)))
 
     def log_best_target(self, log_nu: OverAnswers) -> OverAnswers:
@@ -353,9 +345,7 @@ class AlignmentGame:
         return self._certify(log_nu, simplex.kl_from_logs(log_pi, self.log_pi_0), log_q)
 
     def certify_marginal(self, log_nu: OverAnswers, log_q: OverAnswers) -> Certificate:
-        """Bound the suboptimality of the policy `lift(log_nu)`, without computing it.
-
-        Its divergence to pi_0 is KL(nu || nu_0), so the certificate is that of `certify`.
+        """Bound the suboptimality of the policy `lift(log_nu)`, whose divergence to pi_0 is KL(nu || nu_0).
 
         Args:
             log_nu: Log of an answer marginal, [*x, Z]; -inf where unreachable.
@@ -375,17 +365,16 @@ class AlignmentGame:
         Returns:
             J, [*x], in R-units.
         """
-        divergence = simplex.kl_from_logs(log_nu, self.log_nu_0)
-        return np.asarray(self.functional.value(np.exp(log_nu)) + self.beta * divergence)
+        value = self.functional.value(np.exp(log_nu))
+        return np.asarray(value + self.beta * simplex.kl_from_logs(log_nu, self.log_nu_0))
 
     def _certify(self, log_nu: OverAnswers, divergence: PerPrompt, log_q: OverAnswers) -> Certificate:
         value = np.asarray(self.functional.value(np.exp(log_nu)))
-        # G does not change when q is multiplied by a constant. With sum nu_0 q = 1, no two terms of the size of
-        # -beta log q cancel, and the only error of that size is the rounding of the shift.
+        # G is the same for multiples of q. With sum nu_0 q = 1, no two terms of the size of -beta log q cancel.
         log_mass = self._log_mass(log_q)[..., None]
         shifted = self._where_reachable(log_q, 0.0) - log_mass
         dual = -self.beta * self._log_mass(shifted) - self._potential(shifted)
-        # The divergence is a sum of order 1, and beta multiplies its rounding: hence the 1.
+        # 1 for the rounding of the divergence.
         largest = 1.0 + np.abs(self._where_reachable(shifted, 0.0)).max(axis=-1)
         return certify(
             value=value,

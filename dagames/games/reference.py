@@ -51,9 +51,9 @@ class Reference:
     @classmethod
     def ragged(cls, values: Sequence[Numbers], E: Sequence[Numbers], n_answers: SupportsIndex | None) -> "Reference":
         """Validate prompts with unequal numbers of traces: X arrays [Y_x] of probabilities and X of answers."""
-        for name, given in (("pi_0", values), ("E", E)):
-            if not hasattr(given, "__len__") or isinstance(given, str | bytes | Mapping | Set):
-                raise ShapeError(f"`{name}` is a {type(given).__name__}; it must be a list of one array per prompt.")
+        for name, rows_of in (("pi_0", values), ("E", E)):
+            if not hasattr(rows_of, "__len__") or isinstance(rows_of, str | bytes | Mapping | Set):
+                raise ShapeError(f"`{name}` is a {type(rows_of).__name__}; it must be a list of one array per prompt.")
         if len(values) == 0 or len(values) != len(E):
             raise ShapeError(f"`pi_0` has {len(values)} prompts and `E` has {len(E)}; both need one array per prompt.")
         rows = [simplex.as_distribution(row, f"pi_0[{x}]", kept=False) for x, row in enumerate(values)]

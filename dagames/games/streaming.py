@@ -58,7 +58,8 @@ class MarginalAccumulator:
         """
         logs, indices, rounding = _as_chunk(log_pi_0, E, self._log_mass.size)
         self._rounding, self._n_traces = max(self._rounding, rounding), self._n_traces + logs.size
-        self._log_mass = np.logaddexp(self._log_mass, simplex.pushforward(logs, indices, self._log_mass.size))
+        added = simplex.pushforward(logs, indices, self._log_mass.size)
+        np.logaddexp(self._log_mass, added, out=self._log_mass, where=added > -np.inf)
 
     @property
     def log_nu_0(self) -> OverAnswers:

@@ -82,17 +82,17 @@ def _solved(
     methods: tuple[Literal["highs", "highs-ds"], ...] = ("highs", "highs-ds")
     for method in methods:
         with np.errstate(all="ignore"):
-            found: Any = linprog(-objective, bounds=bounds.tolist(), method=method, options=_OPTIONS, **rows)
-        if found.status == 0:
+            result: Any = linprog(-objective, bounds=bounds.tolist(), method=method, options=_OPTIONS, **rows)
+        if result.status == 0:
             return Vertex(
-                np.asarray(found.x),
-                np.maximum(-np.asarray(found.ineqlin.marginals), 0.0),
-                -np.asarray(found.eqlin.marginals),
-                np.maximum(np.asarray(found.lower.marginals), 0.0),
+                np.asarray(result.x),
+                np.maximum(-np.asarray(result.ineqlin.marginals), 0.0),
+                -np.asarray(result.eqlin.marginals),
+                np.maximum(np.asarray(result.lower.marginals), 0.0),
             )
-        if found.status == 2:
+        if result.status == 2:
             return None
-    raise SolveError(f"HiGHS did not solve the linear program: {found.message} Bring costs to a common scale.")
+    raise SolveError(f"HiGHS did not solve the linear program: {result.message} Bring costs to a common scale.")
 
 
 def _refined(

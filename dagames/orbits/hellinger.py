@@ -124,13 +124,13 @@ def hellinger_bounds(n_views: int) -> tuple[float, float]:
     for high in range(1, K):
         place = int(_ratio(depth, high, K).argmin())
         around = (depth[max(place - 1, 0)], depth[min(place + 1, depth.size - 1)])
-        found = minimize_scalar(
+        minimum = minimize_scalar(
             lambda y, m=high: float(_ratio(np.asarray(y), m, K)),
             bounds=around,
             method="bounded",
             options={"xatol": 1e-9},
         )
-        least = min(least, float(found.fun))
+        least = min(least, float(minimum.fun))
     return least, 1.0 / math.log(K / (K - 1))
 
 

@@ -215,8 +215,8 @@ def _common_marginal(policies: OverTraces, E: Extraction, shares: PerPrompt, n_a
             value, growth = slope(m)
             return value - c, growth
 
-        found = increasing_root(excess, np.zeros(n_answers), np.ones(n_answers))
-        return np.asarray(np.where(common, found, 0.0))
+        roots = increasing_root(excess, np.zeros(n_answers), np.ones(n_answers))
+        return np.asarray(np.where(common, roots, 0.0))
 
     def surplus(c: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         m = masses(c)

@@ -22,16 +22,16 @@ _COLOURS = {"second_moment": BLUE, "variance": ORANGE}
 _MARKS = {"plug-in": "s", "recommended": "*"}
 
 
-def as_data(found: Frontiers) -> dict[str, Any]:
+def as_data(frontiers: Frontiers) -> dict[str, Any]:
     """Return frontiers as plain data: settings, least bias, points with bounds and coefficients, and known tables."""
-    first = next(iter(found.values()))[0]
+    first = next(iter(frontiers.values()))[0]
     table = first.table
     return {
         "group_size": table.group_size,
         "counts": table.counts,
         "reward": table.estimates.name,
         "optimum": first.optimum.upper,
-        "frontiers": {what: [_point(point) for point in points] for what, points in found.items()},
+        "frontiers": {what: [_point(point) for point in points] for what, points in frontiers.items()},
         "others": _others(table.group_size, table.estimates, table.counts),
     }
 

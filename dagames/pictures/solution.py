@@ -95,8 +95,8 @@ def _functional(entry: Any) -> str:
 
 
 def _call(name: str, arguments: Any) -> str:
-    given = ", ".join(f"{key} = {_short(value)}" for key, value in (arguments or {}).items())
-    return f"{name}({given})"
+    listed = ", ".join(f"{key} = {_short(value)}" for key, value in (arguments or {}).items())
+    return f"{name}({listed})"
 
 
 def _short(value: Any) -> str:

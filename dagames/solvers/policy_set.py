@@ -125,6 +125,11 @@ def solve_restricted(
         # Projections come near a kink only slowly.
         with contextlib.suppress(SolveError):
             return _by_tangents(game, policies, tolerance, max_iterations)
+    return _by_projections(game, policies, tolerance, max_iterations)
+
+
+def _by_projections(game: AlignmentGame, policies: ConstraintSet, tolerance: float, max_iterations: int) -> Solution:
+    """Follow projected mirror descent until the gap certifies a policy."""
     history: list[float] = []
     for (log_pi, log_q), _ in zip(restricted_path(game, policies), range(max_iterations + 1), strict=False):
         certificate, nearest = _certify(game, policies, log_pi, log_q)
@@ -181,7 +186,7 @@ def solve_polytope_sum(
         raise SolveError(f"{type(game.functional).__name__} contains no Polytope; use `solve(game)`.")
     rest = Linear(np.zeros(game.n_answers)) if rest is None else rest
     inner = AlignmentGame.from_log(game.log_nu_0, np.arange(game.n_answers), rest, game.beta)
-    found = solve_restricted(inner, polytope, tolerance=tolerance, max_iterations=max_iterations)
+    found = _by_projections(inner, polytope, tolerance, max_iterations)
     log_nu = np.where(game.reachable, found.log_nu, -np.inf)
     log_q = simplex.log_normalize(game.log_ratio(log_nu))
     return Solution(

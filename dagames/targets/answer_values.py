@@ -1,4 +1,4 @@
-"""Numbers by answer, as a mapping or a function gives them."""
+"""Numbers by answer, from a mapping or a function."""
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, TypeAlias
@@ -14,61 +14,29 @@ ByAnswer: TypeAlias = Mapping[Any, Any] | Callable[[Any], Any]
 
 
 def check_by_answer(values: object, name: str) -> None:
-    """Raise unless an argument is a mapping or a function.
-
-    Args:
-        values: The argument.
-        name: Its name in error messages.
-
-    Raises:
-        DomainError: If it is neither.
-    """
+    """Raise unless an argument is a mapping or a function."""
     if not isinstance(values, Mapping) and not callable(values):
         raise DomainError(f"`{name}` must be a mapping from answers, or a function of an answer, not {short(values)}.")
 
 
 def values_at(values: ByAnswer, answers: Sequence[Hashable], name: str, otherwise: float) -> NDArray[np.float64]:
-    """Evaluate a mapping or a function at some answers.
-
-    Args:
-        values: The mapping or the function.
-        answers: Answers, [n].
-        name: The argument's name in error messages.
-        otherwise: The value of an answer that a mapping does not have.
-
-    Returns:
-        Values, [n].
-
-    Raises:
-        DomainError: If a value is no finite number.
-    """
-    found = np.empty(len(answers))
+    """Return the finite values of a mapping or a function at answers, [n]; `otherwise` for answers not in a mapping."""
+    numbers = np.empty(len(answers))
     for place, answer in enumerate(answers):
         value = values.get(answer, otherwise) if isinstance(values, Mapping) else values(answer)
         value = float(value) if isinstance(value, bool | np.bool_) else value
-        found[place] = as_number(value, f"{name}({answer!r})", "a number")
-        if not np.isfinite(found[place]):
+        numbers[place] = as_number(value, f"{name}({answer!r})", "a number")
+        if not np.isfinite(numbers[place]):
             raise DomainError(
-                f"`{name}({answer!r})` is {found[place]}; the value of an answer must be a finite number."
+                f"`{name}({answer!r})` is {numbers[place]}; the value of an answer must be a finite number."
             )
-    return found
+    return numbers
 
 
 def coordinates(answers: tuple[Hashable, ...] | None, nu: NDArray[np.float64]) -> tuple[Hashable, ...]:
-    """Return the answer of each coordinate of a distribution.
-
-    Args:
-        answers: The answers as the target was given them, [Z]; None for 0, 1, ..., Z - 1.
-        nu: The distribution, [*x, Z].
-
-    Returns:
-        The answers, [Z].
-
-    Raises:
-        ShapeError: If their number is another one.
-    """
+    """Return the answer of each coordinate of `nu`, [Z]: `answers` if given, else 0, 1, ..., Z - 1."""
     if answers is None:
         return tuple(range(nu.shape[-1]))
     if len(answers) != nu.shape[-1]:
-        raise ShapeError(f"`nu` has shape {nu.shape}, but `answers` names {len(answers)} coordinates.")
+        raise ShapeError(f"`nu` has shape {nu.shape}, but `answers` has {len(answers)} entries.")
     return answers

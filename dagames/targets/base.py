@@ -1,4 +1,4 @@
-"""What a Target is: one object with an exact and a sampled view."""
+"""The interface of Targets: exact log q for a distribution, and rewards for a group of traces."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Sequence
@@ -22,12 +22,12 @@ else:
 
 
 class Target(ABC):
-    """The Target player: it answers a distribution of answers with a distribution, and a sample with rewards.
+    """The Target player: its best response q to an answer marginal, and rewards for a sampled group.
 
-    Law (tested over every subclass): as a group grows, its rewards converge to beta log q up to one constant per
-    group, wherever `log_density` has no tie. Rewards are finite for every group that has what the target needs.
+    Law (tested over every subclass): as the group size increases, rewards converge to beta log q up to one constant
+    per group, except at ties of `log_density`. Rewards are finite for every group that has the fields in `needs`.
 
-    Targets are immutable. They are added, `a + b`, scaled, `0.5 * a`, and multiplied, `a * b`, trace by trace.
+    Targets are immutable. Sums `a + b`, multiples `0.5 * a` and products `a * b` apply to the reward of each trace.
     """
 
     def __init_subclass__(cls) -> None:
@@ -36,16 +36,16 @@ class Target(ABC):
 
     @property
     def needs(self) -> frozenset[str]:
-        """Fields of the group that are read besides answers and views: of "distances", "costs", "texts", "gold"."""
+        """Required fields of the group besides answers and views, among "distances", "costs", "texts" and "gold"."""
         return frozenset()
 
     @property
     def least_group_size(self) -> int:
-        """The least number of traces that `rewards` accepts."""
+        """Minimum number of traces for `rewards`."""
         return 1
 
     def at(self, step: int) -> "Target":
-        """Return the target in force at a training step, itself unless it follows a schedule.
+        """Return the target of a training step: itself unless it has a schedule.
 
         Args:
             step: Number of the step, from 0.
@@ -56,10 +56,10 @@ class Target(ABC):
         return self
 
     def log_density(self, nu: Numbers, beta: float) -> OverAnswers:
-        """Compute log q, the exact target against the answer marginal `nu`.
+        """Compute log q, the best response to the answer marginal `nu`.
 
         Args:
-            nu: Answer probabilities, [*x, Z]; [*x, M, Z], a row for each view, where the target compares views.
+            nu: Answer probabilities, [*x, Z]; [*x, M, Z], one row per view, if the target compares views.
             beta: Weight of the divergence to the reference, above 0.
 
         Returns:
@@ -73,14 +73,14 @@ class Target(ABC):
         if not np.isfinite(reward).all():
             place = tuple(int(i) for i in np.argwhere(~np.isfinite(reward))[0])
             raise DomainError(
-                f"{type(self).__name__} has no best response: answer {place[-1]} has mass 0 and would be worth "
-                f"{reward[place]}. Leave out the answers that no trace gives."
+                f"{type(self).__name__} has no best response: answer {place[-1]} has mass 0 and the reward "
+                f"{reward[place]}. Leave out answers without traces."
             )
         return simplex.log_normalize(reward / beta)
 
     @abstractmethod
     def exact_rewards(self, nu: OverAnswers) -> OverAnswers:
-        """Compute beta log q up to a constant, [*x, Z], in R-units; it does not depend on beta."""
+        """Compute beta log q up to a constant, [*x, Z], in R-units; this does not depend on beta."""
 
     @abstractmethod
     def rewards(self, group: AnswerGroup) -> NDArray[np.float64]:
@@ -94,16 +94,16 @@ class Target(ABC):
         n_answers: int | None = None,
         table: "RewardTable | None" = None,
     ) -> "FunctionalTarget":
-        """Make the target of the game of a functional: the reward of an answer is minus R's slope.
+        """Make the target of a functional's game, with minus the gradient of R as reward.
 
         Math:
-            beta log q = -grad R(nu), up to a constant (Theorem 2.1); a group gives it at its frequencies.
+            beta log q = -grad R(nu), up to a constant (Theorem 2.1); rewards of a group use its frequencies as nu.
 
         Args:
-            R: The functional, with a finite slope wherever all given answers have mass.
-            answers: The answer of each coordinate of R, [Z]. Not needed where R treats all answers alike.
-            n_answers: Z, short for the answers 0, 1, ..., Z - 1.
-            table: An estimate by count of R's slope in place of the slope at the observed frequency.
+            R: The functional, with a finite gradient where all answers of a group have mass.
+            answers: The answer of each coordinate of R, [Z]. Not needed if R is symmetric in the answers.
+            n_answers: Z, for the answers 0, 1, ..., Z - 1.
+            table: Estimates of R's partial derivative by count, in place of the gradient at the frequencies.
 
         Returns:
             The target.
@@ -117,7 +117,7 @@ class Target(ABC):
         return FunctionalTarget(R, as_coordinates(answers, n_answers), table)
 
     def __add__(self, other: "Target") -> "Target":
-        # Imported late: a sum is a target itself.
+        # Imported here because TargetSum is a subclass of Target.
         from dagames.targets.combined import TargetSum
 
         return TargetSum((self, other)) if isinstance(other, Target) else NotImplemented
@@ -129,5 +129,5 @@ class Target(ABC):
 
     __rmul__ = __mul__
 
-    # A numpy number on the left leaves the product to the target, instead of making an array of targets.
+    # Without this, a numpy number times a target would be an array of targets.
     __array_ufunc__ = None

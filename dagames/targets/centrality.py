@@ -1,4 +1,4 @@
-"""Coherence in meaning: reward the traces that are near the others."""
+"""Centrality: rewards that decrease with the mean distance to the other traces."""
 
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -20,24 +20,24 @@ Across = Literal["all", "other_views"]
 
 @dataclass(frozen=True, eq=False)
 class Centrality(Target):
-    """Minus the mean distance of a trace to the others of its orbit: half of minus the slope of the mean distance.
+    """Minus the mean distance of a trace to the others of its orbit.
 
     Math:
         r(y_i) = -(1 / (K - 1)) sum_{j != i} d(y_i, y_j);   q(z) proportional to exp(-sum_z' nu(z') d(z, z') / beta).
 
-    The functional sum nu nu d has the slope 2 d nu: the factor belongs to the learning rate, or to a weight of 2. With
-    its own distance of 0 counted in, rewards shrink by (K - 1) / K and their order stays. Distances are needed for
-    traces without an answer too, and decide alone.
+    The functional sum nu nu d has the gradient 2 d nu; for its target, use a weight of 2. Rewards with own="in" are
+    (K - 1) / K times those with own="out". Rewards depend on the distances alone, which traces without an answer need
+    too.
 
-    The exact view needs `distances` between answers. It takes the orbit's marginal, [*x, Z], and a row for each view,
-    [*x, M, Z], with across="other_views".
+    Exact rewards need `distances` between answers. They take the orbit's marginal, [*x, Z], or with
+    across="other_views" one row per view, [*x, M, Z].
 
     Attributes:
-        own: "out" for the mean over the other traces, "in" for the mean over all, with the own distance of 0.
-        by: "trace" for equal weights of traces; "view" for equal weights of views, which differ in size.
-        across: "all" for the distance to every trace, "other_views" for that to traces of other views alone: agreement
-            within a view is then not rewarded. A trace without any such other gets 0.
-        distances: Distances of answers, [Z, Z], for the exact view.
+        own: "out" for the mean over the other traces, "in" for the mean over all traces, with distance 0 to itself.
+        by: "trace" for equal weights of traces; "view" for equal weights of views, whatever their sizes.
+        across: "all" for distances to all traces, "other_views" for distances to traces of other views only, so that
+            agreement within a view is not rewarded. A trace without such others gets 0.
+        distances: Distances of answers, [Z, Z], for exact rewards.
 
     Source:
         (paper, appendix B, Algorithm 2 and Proposition B.1); claim I.20
@@ -55,12 +55,7 @@ class Centrality(Target):
     distances: Numbers | None = None
 
     def __post_init__(self) -> None:
-        """Validate the rules and the distances of the exact view.
-
-        Raises:
-            DomainError: If there is no such rule.
-            ShapeError: If `distances` is no square matrix.
-        """
+        """Validate the rules, and the distances of answers."""
         if self.own not in get_args(Own):
             raise DomainError(f"`own` must be one of {', '.join(get_args(Own))}, not {self.own!r}.")
         check_by(self.by)
@@ -75,7 +70,7 @@ class Centrality(Target):
         return frozenset({"distances"})
 
     def exact_rewards(self, nu: OverAnswers) -> OverAnswers:
-        """Compute -sum_z' nu(z') d(z, z'), [*x, Z]; of the mean over the other views, [*x, M, Z], if across says so."""
+        """Compute -sum_z' nu(z') d(z, z'), [*x, Z]; for across="other_views" the mean over these, [*x, M, Z]."""
         mean = -(nu @ exact_distances(self.distances, nu, "Centrality"))
         if self.across == "all":
             return np.asarray(mean)
@@ -99,40 +94,17 @@ class Centrality(Target):
 
 
 def as_answer_distances(distances: Numbers) -> NDArray[np.float64]:
-    """Validate the distances of answers, [Z, Z], as those of traces.
-
-    Args:
-        distances: The distances.
-
-    Returns:
-        The distances as float64, read-only.
-
-    Raises:
-        ShapeError: If they are no square matrix.
-    """
+    """Validate the distances of answers, [Z, Z], as those of traces."""
     shape = read_real(distances, "distances").array.shape
     if len(shape) != 2:
-        raise ShapeError(f"`distances` has shape {shape}; one for each pair of answers, (Z, Z), is needed.")
+        raise ShapeError(f"`distances` has shape {shape}; it must have one distance per pair of answers, (Z, Z).")
     return as_distances(distances, shape[0])
 
 
 def exact_distances(distances: Numbers | None, nu: OverAnswers, reader: str) -> NDArray[np.float64]:
-    """Return the distances of answers for the exact view.
-
-    Args:
-        distances: The distances that a target was given.
-        nu: Answer probabilities, [*x, Z].
-        reader: The target, in error messages.
-
-    Returns:
-        Distances, [Z, Z].
-
-    Raises:
-        DomainError: If there are none.
-        ShapeError: If they are for another number of answers.
-    """
+    """Return the distances of answers, [Z, Z]; raise unless `distances` was given for the answers of `nu`."""
     if distances is None:
-        raise DomainError(f"the exact view of {reader} needs the distances of answers: `distances=`, [Z, Z].")
+        raise DomainError(f"exact rewards of {reader} need the distances of answers; pass `distances=`, [Z, Z].")
     array = np.asarray(distances, dtype=np.float64)
     if len(array) != nu.shape[-1]:
         raise ShapeError(f"`distances` is for {len(array)} answers; `nu` has {nu.shape[-1]}.")

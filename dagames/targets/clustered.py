@@ -1,4 +1,4 @@
-"""Answers that mean the same are merged before another target scores them."""
+"""A target of clusters of answers with small distances."""
 
 from collections.abc import Hashable
 from dataclasses import dataclass
@@ -19,18 +19,18 @@ Linkage = Literal["transitive", "first"]
 
 @dataclass(frozen=True, eq=False)
 class Clustered(Target):
-    """Another target, on clusters of answers whose distances are small.
+    """Another target, applied to clusters of answers with small distances.
 
-    Traces without an answer stay so. Equal answers are in one cluster whatever their distance. A cluster takes the
-    answer of its first trace, or the reference answer if one of its traces gives it.
+    Traces without an answer are not clustered. Equal answers are in one cluster, whatever their distance. The answer of
+    a cluster is that of its first trace, or the reference answer if a trace of the cluster has it.
 
     Attributes:
-        target: The target that scores the merged group.
-        threshold: Largest distance at which two answers are the same, from 0 to 1.
-        linkage: "transitive" joins all that a chain of small distances connects, which does not depend on the order of
-            the traces; "first" lets a trace join the first cluster whose first trace is near, which never joins two
-            answers farther apart than twice the threshold, and depends on the order.
-        distances: Distances of answers, [Z, Z], for the exact view.
+        target: The target of the clustered group.
+        threshold: Largest distance of two answers that are merged, from 0 to 1.
+        linkage: "transitive" merges all traces that a chain of small distances connects, whatever their order. "first"
+            adds a trace to the first cluster whose first trace is near; clusters then have a diameter of at most twice
+            the threshold if distances satisfy the triangle inequality, and depend on the order of the traces.
+        distances: Distances of answers, [Z, Z], for exact rewards.
 
     Source:
         semantic clusters as in Kuhn et al., Semantic uncertainty, ICLR 2023, and EMPO, arXiv:2504.05812
@@ -48,11 +48,7 @@ class Clustered(Target):
     distances: Numbers | None = None
 
     def __post_init__(self) -> None:
-        """Validate target, threshold, linkage, and the distances of the exact view.
-
-        Raises:
-            DomainError: If one is out of its domain.
-        """
+        """Validate target, threshold, linkage, and the distances of answers."""
         check_target(self.target, "target")
         object.__setattr__(self, "threshold", as_share(self.threshold, "threshold"))
         if self.linkage not in get_args(Linkage):
@@ -62,31 +58,31 @@ class Clustered(Target):
 
     @property
     def needs(self) -> frozenset[str]:
-        """The distances, and what the target needs."""
+        """Distances, and the fields that the target needs."""
         return self.target.needs | {"distances"}
 
     @property
     def least_group_size(self) -> int:
-        """The least number of traces that the target accepts."""
+        """Minimum number of traces of the target."""
         return self.target.least_group_size
 
     def at(self, step: int) -> Target:
-        """Cluster for the target in force at a step."""
+        """Return the clustered target of a training step."""
         return Clustered(self.target.at(step), self.threshold, self.linkage, self.distances)
 
     def exact_rewards(self, nu: OverAnswers) -> OverAnswers:
-        """Compute the target's rewards of the merged answers, [*x, Z]."""
+        """Compute the target's exact rewards of the clusters, [*x, Z]."""
         near = exact_distances(self.distances, nu, "Clustered") <= self.threshold
         clusters = np.unique(self._clusters(near), return_inverse=True)[1]
         merged = nu @ np.eye(clusters.max() + 1)[clusters]
         return np.asarray(self.target.exact_rewards(merged)[..., clusters])
 
     def rewards(self, group: AnswerGroup) -> NDArray[np.float64]:
-        """Compute the target's rewards of the merged group, [K]."""
+        """Compute the target's rewards of the clustered group, [K]."""
         return self.target.rewards(self.merged(group))
 
     def merged(self, group: AnswerGroup) -> AnswerGroup:
-        """Return the group with one answer for each cluster.
+        """Return the group with one answer per cluster.
 
         Args:
             group: A group with distances.
@@ -105,7 +101,7 @@ class Clustered(Target):
         return group.with_answers([answers[c] for c in clusters])
 
     def _clusters(self, near: NDArray[np.bool_]) -> NDArray[np.int64]:
-        """Find the first trace of each trace's cluster, [K], from which traces are near each other, [K, K]."""
+        """Return the index of the first trace of each trace's cluster, [K]; `near` is [K, K]."""
         first = np.arange(len(near))
         if self.linkage == "first":
             leaders: list[int] = []
@@ -116,7 +112,7 @@ class Clustered(Target):
                     leaders.append(i)
             return first
         while True:
-            # Each trace takes the least label among its neighbours, then the label of that label.
+            # Replace each label by the least label of the neighbours, then by the label of that label.
             least = np.where(near, first, len(near)).min(axis=1)
             least = least[least]
             if (least == first).all():

@@ -17,43 +17,32 @@ from dagames.targets.group import AnswerGroup
 
 @dataclass(frozen=True)
 class _Parts(Target):
-    """A target made of several.
-
-    Attributes:
-        parts: The targets, at least one.
-    """
+    """A target made of several `parts`."""
 
     parts: tuple[Target, ...]
 
     def __init__(self, parts: Sequence[Target]) -> None:
-        """Take the parts; those that are combined by the same rule are taken apart.
-
-        Args:
-            parts: Targets, at least one.
-
-        Raises:
-            DomainError: If there is none, or if one is no target.
-        """
+        """Combine targets, at least one; parts of the same class are flattened."""
         flat: list[Target] = []
         for place, part in enumerate(parts):
             check_target(part, f"parts[{place}]")
             flat += part.parts if isinstance(part, _Parts) and type(part) is type(self) else [part]
         if not flat:
-            raise DomainError("`parts` is empty; at least one target is needed.")
+            raise DomainError("`parts` is empty; pass at least one target.")
         object.__setattr__(self, "parts", tuple(flat))
 
     @property
     def needs(self) -> frozenset[str]:
-        """What any part needs."""
+        """The fields that any part needs."""
         return frozenset().union(*(part.needs for part in self.parts))
 
     @property
     def least_group_size(self) -> int:
-        """The least number of traces that every part accepts."""
+        """Minimum number of traces of all parts."""
         return max(part.least_group_size for part in self.parts)
 
     def at(self, step: int) -> Target:
-        """Combine the parts in force at a step."""
+        """Return the combination of the parts of a training step."""
         return type(self)([part.at(step) for part in self.parts])
 
     def _combined(self, combine: Callable[[Any, Any], Any], values: Sequence[NDArray[np.float64]]) -> Any:
@@ -61,14 +50,14 @@ class _Parts(Target):
             total = reduce(combine, values)
         if not np.isfinite(total).all() and all(np.isfinite(part).all() for part in values):
             raise DomainError(
-                f"{type(self).__name__}: the rewards of the parts, up to "
-                f"{max(float(np.abs(part).max()) for part in values):.1e}, exceed float64 together. Scale them down."
+                f"{type(self).__name__}: the combined rewards of the parts, up to "
+                f"{max(float(np.abs(part).max()) for part in values):.1e} each, exceed float64. Scale them down."
             )
         return total
 
 
 class TargetSum(_Parts):
-    """The sum of targets, trace by trace, as `a + b` makes it: the target of the sum of their functionals.
+    """The sum of targets, `a + b`, which is the target of the sum of their functionals.
 
     >>> from dagames.targets import FormatReward, MajorityVote
     >>> (MajorityVote() + 0.5 * FormatReward()).rewards(AnswerGroup(("a", "a", "b", None)))
@@ -85,10 +74,10 @@ class TargetSum(_Parts):
 
 
 class TargetProduct(_Parts):
-    """The product of targets, trace by trace, as `a * b` makes it: a diversity times a quality, as DARLING does.
+    """The product of targets, `a * b`, such as a diversity times a quality in DARLING.
 
-    Factors should be at least 0: where two are negative the product is positive. It is no best response of a functional
-    in general.
+    Factors should be at least 0, because the product of two negative ones is positive. In general it is not the best
+    response for a functional.
 
     Source:
         Li et al., Jointly reinforcing diversity and quality in language model generations, arXiv:2509.02534
@@ -110,10 +99,10 @@ class TargetProduct(_Parts):
 
 @dataclass(frozen=True)
 class Weighted(Target):
-    """A multiple of a target, as `0.5 * a` makes it.
+    """A multiple of a target, such as `0.5 * a`.
 
     Attributes:
-        weight: The factor, a finite number; one below 0 reverses the target.
+        weight: The factor, a finite number; a negative one reverses the target.
         target: The target.
 
     >>> from dagames.targets import MajorityVote
@@ -125,26 +114,22 @@ class Weighted(Target):
     target: Target
 
     def __post_init__(self) -> None:
-        """Validate the weight.
-
-        Raises:
-            DomainError: If it is no finite number.
-        """
+        """Validate the weight and the target."""
         object.__setattr__(self, "weight", as_finite(self.weight, "weight"))
         check_target(self.target, "target")
 
     @property
     def needs(self) -> frozenset[str]:
-        """What the target needs."""
+        """The fields that the target needs."""
         return self.target.needs
 
     @property
     def least_group_size(self) -> int:
-        """The least number of traces that the target accepts."""
+        """Minimum number of traces of the target."""
         return self.target.least_group_size
 
     def at(self, step: int) -> Target:
-        """Scale the target in force at a step."""
+        """Return the multiple of the target of a training step."""
         return Weighted(self.weight, self.target.at(step))
 
     def exact_rewards(self, nu: OverAnswers) -> OverAnswers:
@@ -157,32 +142,13 @@ class Weighted(Target):
 
 
 def check_target(target: object, name: str) -> None:
-    """Raise unless an argument is a target.
-
-    Args:
-        target: The argument.
-        name: Its name in error messages.
-
-    Raises:
-        DomainError: If it is none.
-    """
+    """Raise unless an argument is a target."""
     if not isinstance(target, Target):
-        raise DomainError(f"`{name}` must be a Target, as MajorityVote(), not {short(target)}.")
+        raise DomainError(f"`{name}` must be a Target, such as MajorityVote(), not {short(target)}.")
 
 
 def as_finite(value: Any, name: str) -> float:
-    """Validate a finite number.
-
-    Args:
-        value: The number.
-        name: The argument's name in error messages.
-
-    Returns:
-        The number as a float.
-
-    Raises:
-        DomainError: If it is no finite number.
-    """
+    """Validate a finite number, and return it as a float."""
     number = as_number(value, name, "a finite number")
     if not np.isfinite(number):
         raise DomainError(f"`{name}` must be a finite number, not {number}.")
@@ -190,18 +156,7 @@ def as_finite(value: Any, name: str) -> float:
 
 
 def as_share(value: Any, name: str) -> float:
-    """Validate a share.
-
-    Args:
-        value: The number.
-        name: The argument's name in error messages.
-
-    Returns:
-        The number as a float.
-
-    Raises:
-        DomainError: If it does not lie in [0, 1].
-    """
+    """Validate a number from 0 to 1, and return it as a float."""
     number = as_number(value, name, "a number from 0 to 1")
     if not 0 <= number <= 1:
         raise DomainError(f"`{name}` must be a number from 0 to 1, not {number}.")

@@ -1,4 +1,4 @@
-"""Coherence across views: a vote on the power mean of the views' shares."""
+"""A vote on a power mean of the views' answer frequencies."""
 
 from dataclasses import dataclass
 
@@ -24,24 +24,24 @@ from dagames.targets.view_means import (
 
 @dataclass(frozen=True)
 class ConsensusVote(Target):
-    """A vote whose winner has the largest mean share over the views, whatever their sizes.
+    """Reward 1 for the answer of largest mean frequency over the views.
 
     Math:
         m(z) = (sum_x w_x nu_x(z)^p)^(1/p);   r(y) = 1 if E(y) maximises m, else 0.
 
-    The arithmetic mean of equal views is the pooled majority. The geometric and the harmonic mean want support in
-    every view: an answer that a view never gives has m = 0, and where that holds for all answers every trace gets 0.
-    Smoothing lets such an answer win.
+    With the arithmetic mean and views of equal size this is the pooled majority. With the geometric or harmonic mean,
+    m = 0 for an answer that is absent from a view, unless `smoothing` is above 0. If m = 0 for all answers, every trace
+    gets 0.
 
-    The exact view takes a row of `nu` for each view, [*x, M, Z], and gives each view the same rewards.
+    Exact rewards take one row of `nu` per view, [*x, M, Z], and are the same for all views.
 
     Attributes:
         mean: "arithmetic" (p = 1), "geometric" (0), "harmonic" (-1), or p.
-        smoothing: Pseudo-count that is added to each answer of the group in each view, at least 0; it vanishes as the
-            group grows, and from the exact view.
-        by: "view" for equal weights w of the views, "trace" for weights by their numbers of traces (in a group; the
-            exact view has equal ones).
-        ties: What several maximisers get, as for `MajorityVote`; means are tied within rounding.
+        smoothing: Pseudo-count that is added to each answer of the group in each view, at least 0; not used in exact
+            rewards.
+        by: "view" for equal weights w of the views, "trace" for weights by their numbers of traces (in a group; exact
+            rewards use equal weights).
+        ties: Rewards of several maximisers, as for `MajorityVote`; means that differ by rounding only are tied.
 
     Source:
         (paper, section 4.2 and appendix F); claims I.14 and I.33
@@ -49,7 +49,7 @@ class ConsensusVote(Target):
     >>> group = AnswerGroup(("a", "a", "a", "b", "b", "c", "c", "c"), (0, 0, 0, 0, 1, 1, 1, 1))
     >>> ConsensusVote().rewards(group)
     array([0.5, 0.5, 0.5, 0. , 0. , 0.5, 0.5, 0.5])
-    >>> ConsensusVote(mean="geometric").rewards(group)  # only b has support in both views
+    >>> ConsensusVote(mean="geometric").rewards(group)  # only b is in both views
     array([0., 0., 0., 1., 1., 0., 0., 0.])
     """
 
@@ -86,4 +86,4 @@ class ConsensusVote(Target):
 
 
 _TIED = 1e-12
-"""Difference of two log-means that is rounding: those of groups of K traces differ by at least about 1 / K^2."""
+"""Difference of two log-means that counts as rounding; unequal ones of K traces differ by at least about 1 / K^2."""

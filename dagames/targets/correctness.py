@@ -1,4 +1,4 @@
-"""Which answers are right, as a reference answer, a collection of answers or a function tells."""
+"""Targets that depend on which answers are right, by a reference answer, a collection or a function."""
 
 from abc import abstractmethod
 from collections.abc import Callable, Collection, Hashable
@@ -22,29 +22,25 @@ Correct: TypeAlias = Collection[Any] | Callable[[Any], Any]
 
 @dataclass(frozen=True, eq=False)
 class ByCorrectness(Target):
-    """A target whose reward depends on whether an answer is right, and on the share of right answers.
+    """A target whose reward depends on whether an answer is right, and on the probability of right answers.
 
     A trace without an answer is wrong. Wrong answers get 0.
 
     Attributes:
         correct: The right answers: a collection, or a function of an answer; None for the group's `gold`.
-        answers: The answer of each coordinate of the exact view, [Z]; 0, 1, ..., Z - 1 by default.
+        answers: The answer of each coordinate in exact rewards, [Z]; 0, 1, ..., Z - 1 by default.
     """
 
     correct: Correct | None = None
     answers: tuple[Hashable, ...] | None = None
 
     def __post_init__(self) -> None:
-        """Validate the right answers.
-
-        Raises:
-            DomainError: If `correct` is neither a collection nor a function.
-        """
+        """Validate the right answers."""
         wrong = isinstance(self.correct, str | bytes) or not isinstance(self.correct, Collection)
         if self.correct is not None and wrong and not callable(self.correct):
             raise DomainError(
-                f"`correct` must be a collection of answers or a function of an answer, not {short(self.correct)}. A "
-                "single right answer is {answer}."
+                f"`correct` must be a collection of answers or a function of an answer, not {short(self.correct)}. "
+                "Pass a single right answer as {answer}."
             )
         object.__setattr__(self, "answers", as_coordinates(self.answers, None))
 
@@ -62,21 +58,11 @@ class ByCorrectness(Target):
         """Compute the reward of a right trace of a group of K with `n_right` right ones, itself included."""
 
     def exact_rewards(self, nu: OverAnswers) -> OverAnswers:
-        """Compute the reward of each answer, [*x, Z].
-
-        Args:
-            nu: Answer probabilities, [*x, Z].
-
-        Returns:
-            Rewards, [*x, Z].
-
-        Raises:
-            DomainError: If only the group's `gold` would tell which answer is right.
-        """
+        """Compute the reward of each answer, [*x, Z]; raise unless `correct` is given."""
         if self.correct is None:
             raise DomainError(
-                f"{type(self).__name__} takes the right answer from a group's `gold`, which the exact view does not "
-                "have. Give `correct`, as correct={0}."
+                f"{type(self).__name__} takes the right answer from a group's `gold`, which exact rewards do not "
+                "have. Pass `correct`, such as correct={0}."
             )
         right = self._right(coordinates(self.answers, nu), None)
         p = np.asarray((nu * right).sum(axis=-1))

@@ -1,4 +1,4 @@
-"""Coherence across views: the vote of one view labels another."""
+"""A vote of one view that is the label of another view."""
 
 from dataclasses import dataclass
 
@@ -14,18 +14,18 @@ from dagames.targets.view_means import check_view_axis
 
 @dataclass(frozen=True)
 class CrossedVote(Target):
-    """A view's traces are paid for the majority answer of the next view, so that no view confirms itself.
+    """Reward 1 for the majority answer of the next view, so that a view does not label itself.
 
     Math:
         r(y) = 1 if E(y) is the mode of view x + 1 (mod M), else 0, for a trace of view x.
 
-    Of two views each labels the other. Views are taken in the order of their numbers. In a group of one view, and where
-    the labelling view has no answer, there is no label and traces get 0.
+    Views are ordered by their numbers; two views label each other. Traces get 0 in a group of one view, and if the
+    labelling view has no answer.
 
-    The exact view takes a row of `nu` for each view, [*x, M, Z].
+    Exact rewards take one row of `nu` per view, [*x, M, Z].
 
     Attributes:
-        ties: What several modes get, as for `MajorityVote`; "first" is the one that was seen first in the group.
+        ties: Rewards of several modes, as for `MajorityVote`; "first" is the first in the order of the group.
 
     Source:
         Zhang et al., Co-rewarding: Stable self-supervised RL for eliciting reasoning in large language models,
@@ -42,7 +42,7 @@ class CrossedVote(Target):
         check_ties(self.ties)
 
     def exact_rewards(self, nu: OverAnswers) -> OverAnswers:
-        """Compute the reward of each answer in each view, [*x, M, Z]; masses are tied only if equal to the last bit."""
+        """Compute the reward of each answer in each view, [*x, M, Z]; only equal masses are tied."""
         check_view_axis(nu, "CrossedVote")
         if nu.shape[-2] == 1:
             return np.zeros(nu.shape)

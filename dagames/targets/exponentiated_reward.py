@@ -1,4 +1,4 @@
-"""Standard reinforcement learning: a reward that depends on the answer alone."""
+"""A reward that depends on the answer alone, as in standard reinforcement learning."""
 
 from collections.abc import Hashable
 from dataclasses import dataclass
@@ -16,15 +16,15 @@ from dagames.targets.group import AnswerGroup
 
 @dataclass(frozen=True, eq=False)
 class ExponentiatedReward(Target):
-    """The Target of R = -E r(z): whatever the policy, q is the exponentiated reward.
+    """The Target of R = -E r(z): q is proportional to exp(r / beta), for every policy.
 
     Math:
         r(y) = r(E(y));   q(z) proportional to exp(r(z) / beta).
 
     Attributes:
         reward: Reward of an answer: a mapping, or a function of the answer; finite.
-        otherwise: Reward of a trace without an answer, and of an answer that a mapping does not have.
-        answers: The answer of each coordinate of the exact view, [Z]; 0, 1, ..., Z - 1 by default.
+        otherwise: Reward of a trace without an answer, and of an answer that is not in the mapping.
+        answers: The answer of each coordinate in exact rewards, [Z]; 0, 1, ..., Z - 1 by default.
 
     Source:
         (paper, section 2.4, Standard RL); claim I.10
@@ -40,13 +40,13 @@ class ExponentiatedReward(Target):
     answers: tuple[Hashable, ...] | None = None
 
     def __post_init__(self) -> None:
-        """Validate the reward, and the answers of the exact view."""
+        """Validate the reward and the answers."""
         check_by_answer(self.reward, "reward")
         object.__setattr__(self, "otherwise", as_finite(self.otherwise, "otherwise"))
         object.__setattr__(self, "answers", as_coordinates(self.answers, None))
 
     def exact_rewards(self, nu: OverAnswers) -> OverAnswers:
-        """Return r(z), the same whatever `nu` is, [*x, Z]."""
+        """Return r(z), which does not depend on `nu`, [*x, Z]."""
         values = values_at(self.reward, coordinates(self.answers, nu), "reward", self.otherwise)
         return np.broadcast_to(values, nu.shape).copy()
 

@@ -1,4 +1,4 @@
-"""A control: the reward of giving an answer at all."""
+"""A control: a reward for any answer."""
 
 from dataclasses import dataclass
 
@@ -12,9 +12,9 @@ from dagames.targets.group import AnswerGroup
 
 @dataclass(frozen=True)
 class FormatReward(Target):
-    """A control that no answer influences: 1 if an answer could be read, else 0.
+    """A control that does not depend on the answer: 1 if an answer could be read, else 0.
 
-    Where another target gains no more accuracy than this one, it taught the format.
+    If another target does not improve accuracy more than this one, its effect is that of the format.
 
     Math:
         r(y) = 1 if E(y) exists, else 0;   q is uniform over answers.

@@ -1,4 +1,4 @@
-"""Diversity by collisions: reward rare answers linearly."""
+"""The target of the Gini functional, linear in the frequency of the answer."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,13 +16,13 @@ from dagames.targets.group import AnswerGroup
 
 @dataclass(frozen=True)
 class GiniDiversity(Target):
-    """The Target of the collision game R = weight / 2 * |nu|^2.
+    """The Target of R = weight / 2 * |nu|^2, the collision probability.
 
     Math:
         r(y) = weight (1 - nu(E(y)));   q(z) proportional to exp(-weight nu(z) / beta).
 
-    A group counts the trace itself: nu is count / K. A trace without an answer gets 0, the least reward (that of an
-    answer which everybody gives).
+    In a group nu is count / K, the trace itself included. A trace without an answer gets the least reward, 0, which is
+    that of an answer that all traces have.
 
     Attributes:
         weight: The functional's weight lambda, above 0.

@@ -1,4 +1,4 @@
-"""A control: the reward of the right answer."""
+"""A control: a reward for right answers."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from dagames.targets.correctness import ByCorrectness
 
 @dataclass(frozen=True, eq=False)
 class GroundTruth(ByCorrectness):
-    """A control that labels would give: 1 for a right answer, 0 for a wrong one or none.
+    """A control with labels: 1 for a right answer, 0 for a wrong one or none.
 
     Math:
         r(y) = 1 if E(y) is right, else 0;   q(z) proportional to exp(1{z right} / beta).

@@ -1,4 +1,4 @@
-"""The answers of the traces that are scored together."""
+"""Groups of traces: their answers, and other fields that targets use."""
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,15 +21,15 @@ UNPARSED = -1
 
 @dataclass(frozen=True, eq=False, init=False)
 class AnswerGroup:
-    """One group of traces: an answer each, the view of the orbit that each came from, and what else a target reads.
+    """A group of traces with their answers, views, and other fields that targets use.
 
-    Two traces agree when their answers are equal, so an extractor must return a canonical form. A trace whose answer
-    could not be read has the answer None: it agrees with no other trace, and gets the least reward that a target gives.
+    Answers are compared with ==, so an extractor must return a canonical form. A trace whose answer could not be read
+    has the answer None, which is not equal to any other, and gets the least reward of a target.
 
     Attributes:
         answers: Answer of each trace, hashable, or None, [K].
         views: Number of the view of each trace, [K]; all 0 by default.
-        distances: Distance of each two traces, [K, K], in [0, 1], symmetric, 0 on the diagonal; or None.
+        distances: Distance of each pair of traces, [K, K], in [0, 1], symmetric, 0 on the diagonal; or None.
         costs: Costs of each trace by name, [K] each.
         texts: Text of each trace, [K]; or None.
         gold: The reference answer, in the extractor's canonical form; or None.
@@ -60,19 +60,19 @@ class AnswerGroup:
         Args:
             answers: Answer of each trace, hashable, or None, [K], at least one.
             views: Number of the view of each trace, integers, [K].
-            distances: Distance of each two traces, [K, K].
+            distances: Distance of each pair of traces, [K, K].
             costs: Costs of each trace by name, finite, [K] each.
             texts: Text of each trace, [K].
-            gold: The reference answer, hashable; only controls read it.
+            gold: The reference answer, hashable; only controls use it.
 
         Raises:
-            ShapeError: If there is no trace, or a field does not have one entry for each.
+            ShapeError: If there is no trace, or a field does not have one entry per trace.
             DomainError: If an answer is not hashable or is a NaN, if a distance lies outside [0, 1], is not symmetric
                 or not 0 on the diagonal, or if a cost is not a finite number.
         """
-        known = as_answers(answers)
-        K = len(known)
-        object.__setattr__(self, "answers", known)
+        entries = as_answers(answers)
+        K = len(entries)
+        object.__setattr__(self, "answers", entries)
         object.__setattr__(self, "views", (0,) * K if views is None else as_view_numbers(views, K))
         object.__setattr__(self, "distances", None if distances is None else as_distances(distances, K))
         object.__setattr__(self, "costs", _NO_COSTS if costs is None else as_costs(costs, K))
@@ -93,7 +93,7 @@ class AnswerGroup:
 
     @cached_property
     def distinct(self) -> tuple[Hashable, ...]:
-        """The different answers in order of first appearance, [n]; `codes` are indices into them."""
+        """The distinct answers in order of first appearance, [n]; `codes` are indices into them."""
         return tuple(dict.fromkeys(a for a in self.answers if a is not None))
 
     @cached_property
@@ -103,12 +103,12 @@ class AnswerGroup:
 
     @cached_property
     def totals(self) -> NDArray[np.int64]:
-        """How many traces gave each of the different answers, [n]; empty if no trace has one."""
+        """Number of traces with each distinct answer, [n]; empty if no trace has one."""
         return _fixed(np.bincount(self.codes[self.parsed]).astype(np.int64))
 
     @cached_property
     def counts(self) -> NDArray[np.int64]:
-        """How many traces share each trace's answer, itself included, [K]; 0 where unparsed."""
+        """Number of traces with the answer of each trace, itself included, [K]; 0 for traces without an answer."""
         return _fixed(np.append(self.totals, 0)[self.codes])
 
     @cached_property
@@ -118,21 +118,21 @@ class AnswerGroup:
 
     @cached_property
     def view_sizes(self) -> NDArray[np.int64]:
-        """How many traces each view has, those without an answer included, [M]."""
+        """Number of traces of each view, those without an answer included, [M]."""
         return _fixed(np.bincount(self.view_codes).astype(np.int64))
 
     @cached_property
     def view_totals(self) -> NDArray[np.int64]:
-        """How many traces of each view gave each of the different answers, [M, n]."""
+        """Number of traces of each view with each distinct answer, [M, n]."""
         M, n = self.view_sizes.size, self.totals.size
         places = self.view_codes[self.parsed] * n + self.codes[self.parsed]
         return _fixed(np.bincount(places, minlength=M * n).astype(np.int64).reshape(M, n))
 
     def by_answer(self, values: NDArray[np.float64], unparsed: float) -> NDArray[np.float64]:
-        """Give each trace the value of its answer.
+        """Return the value of each trace's answer.
 
         Args:
-            values: One value for each of the different answers, [n].
+            values: One value per distinct answer, [n].
             unparsed: The value of a trace without an answer.
 
         Returns:
@@ -152,23 +152,23 @@ class AnswerGroup:
         Raises:
             ShapeError: If there is not one answer for each trace.
         """
-        new = as_answers(answers)
-        if len(new) != len(self):
-            raise ShapeError(f"`answers` has {len(new)} entries for {len(self)} traces.")
+        entries = as_answers(answers)
+        if len(entries) != len(self):
+            raise ShapeError(f"`answers` has {len(entries)} entries for {len(self)} traces.")
         group = object.__new__(AnswerGroup)
         for name in ("views", "distances", "costs", "texts", "gold"):
             object.__setattr__(group, name, getattr(self, name))
-        object.__setattr__(group, "answers", new)
+        object.__setattr__(group, "answers", entries)
         return group
 
     def without(self, i: int) -> "AnswerGroup":
-        """Return the group as if trace i had said nothing: no answer, no distance. The number of traces stays.
+        """Return the group with the answer of trace i set to None and its distances to 0.
 
         Args:
-            i: Place of the trace.
+            i: Index of the trace.
 
         Returns:
-            The group, in which no other trace's reward depends on trace i.
+            The group of as many traces, in which the rewards of the others do not depend on trace i.
         """
         group = self.with_answers([None if j == i else answer for j, answer in enumerate(self.answers)])
         if self.distances is not None:
@@ -181,7 +181,7 @@ class AnswerGroup:
 
         Args:
             name: The cost's name.
-            reader: The target that reads it, in the error message.
+            reader: Name of the target in the error message.
 
         Returns:
             Costs, [K].
@@ -192,7 +192,7 @@ class AnswerGroup:
         if name not in self.costs:
             listed = ", ".join(map(repr, self.costs)) or "none"
             raise DomainError(
-                f"{reader} reads the cost {name!r}, but the group's `costs` are {listed}. Pass it: "
+                f"{reader} needs the cost {name!r}, but the group's `costs` are {listed}. Pass it: "
                 f"`AnswerGroup(answers, costs={{{name!r}: ...}})`, one number per trace."
             )
         return self.costs[name]
@@ -202,7 +202,7 @@ class AnswerGroup:
 
         Args:
             field: "distances", "texts" or "gold".
-            reader: The target that reads it, in the error message.
+            reader: Name of the target in the error message.
 
         Returns:
             The field.

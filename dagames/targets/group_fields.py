@@ -1,4 +1,4 @@
-"""The fields of an `AnswerGroup`, validated where they come in."""
+"""Validation of the fields of an `AnswerGroup`."""
 
 from collections.abc import Hashable, Iterable, Mapping
 from types import MappingProxyType
@@ -18,18 +18,7 @@ _ORDINARY = {str, int, bool, type(None)}
 
 
 def as_answers(answers: Any) -> tuple[Hashable, ...]:
-    """Validate the answers of a group.
-
-    Args:
-        answers: Hashable values or None, [K].
-
-    Returns:
-        The answers, tensors replaced by their numbers.
-
-    Raises:
-        ShapeError: If there is no list, or an empty one.
-        DomainError: If an answer is not hashable or not equal to itself.
-    """
+    """Validate the answers of a group, hashable values or None, [K]; tensors are converted to numbers."""
     entries = _as_tuple(answers, "answers", "answers")
     if not entries:
         raise ShapeError("`answers` is empty; a group has at least one trace.")
@@ -49,7 +38,7 @@ def as_gold(gold: Any) -> Hashable:
 
 
 def as_view_numbers(views: Any, K: int) -> tuple[int, ...]:
-    """Validate the views: one integer for each of K traces."""
+    """Validate the views, one integer per trace."""
     entries = _as_tuple(views, "views", "view numbers")
     _check_length(entries, "views", K)
     if set(map(type, entries)) == {int}:
@@ -61,7 +50,7 @@ def as_view_numbers(views: Any, K: int) -> tuple[int, ...]:
 
 
 def as_texts(texts: Any, K: int) -> tuple[str, ...]:
-    """Validate the texts: one str for each of K traces."""
+    """Validate the texts, one str per trace."""
     entries = _as_tuple(texts, "texts", "texts")
     _check_length(entries, "texts", K)
     for place, text in enumerate(entries):
@@ -71,73 +60,57 @@ def as_texts(texts: Any, K: int) -> tuple[str, ...]:
 
 
 def as_costs(costs: Any, K: int) -> Mapping[str, NDArray[np.float64]]:
-    """Validate the costs.
-
-    Args:
-        costs: One finite number for each trace, by name.
-        K: Number of traces.
-
-    Returns:
-        The costs as a read-only mapping of read-only float64 arrays.
-
-    Raises:
-        DomainError: If it is no mapping from str, or a cost is not finite.
-        ShapeError: If there is not one number for each trace.
-    """
+    """Validate costs, one finite number per trace by name, [K] each; return read-only float64 arrays."""
     if not isinstance(costs, Mapping):
         raise DomainError(f"`costs` must map names to one number per trace, not {type(costs).__name__}.")
-    found = {}
+    arrays_by_name = {}
     for name, values in costs.items():
         if not isinstance(name, str):
-            raise DomainError(f"`costs` has the name {short(name)}; a cost's name must be a str.")
+            raise DomainError(f"`costs` has the name {short(name)}; names of costs must be str.")
         raw = read_real(values, f"costs[{name!r}]")
         array = raw.array if raw.fresh else raw.array.copy()
         if array.shape != (K,):
-            raise ShapeError(f"`costs[{name!r}]` has shape {array.shape}; one number per trace, ({K},), is needed.")
+            raise ShapeError(f"`costs[{name!r}]` has shape {array.shape}; it must have one number per trace, ({K},).")
         check_finite(array, f"costs[{name!r}]")
         array.flags.writeable = False
-        found[name] = array
-    return MappingProxyType(found)
+        arrays_by_name[name] = array
+    return MappingProxyType(arrays_by_name)
 
 
 def as_distances(distances: Numbers, K: int, name: str = "distances") -> NDArray[np.float64]:
-    """Validate a matrix of distances, and remove what rounding adds.
+    """Validate distances, [K, K], in [0, 1], symmetric and 0 on the diagonal, and remove rounding errors.
 
-    Args:
-        distances: Distance of each two traces, [K, K], in [0, 1], symmetric, 0 on the diagonal; each within
-            `_tolerances.DISTANCE` and four roundings of the type in which they came.
-        K: Number of traces.
-        name: The argument's name in error messages.
+    Each condition may be violated by `_tolerances.DISTANCE` and 4 eps of the type of `distances`.
 
     Returns:
-        The distances, exactly symmetric and 0 on the diagonal, in [0, 1]; read-only.
+        A read-only array that satisfies the conditions exactly.
 
     Raises:
-        ShapeError: If the shape is another one.
-        DomainError: If an entry is not such a distance.
+        ShapeError: If the shape is not (K, K).
+        DomainError: If an entry violates a condition by more.
     """
     array, rounding, _ = read_real(distances, name)
     if array.shape != (K, K):
-        raise ShapeError(f"`{name}` has shape {array.shape}; one distance for each pair, {(K, K)}, is needed.")
+        raise ShapeError(f"`{name}` has shape {array.shape}; it must have one distance per pair of traces, {(K, K)}.")
     check_finite(array, name)
     slack = DISTANCE + 4 * rounding.eps
-    _check_none((array < -slack) | (array > 1 + slack), array, name, "which lies outside [0, 1]", _RESCALE)
-    away = np.abs(np.diagonal(array))
-    if away.max() > slack:
-        place = int((away > slack).argmax())
+    _check_none((array < -slack) | (array > 1 + slack), array, name, "which is outside [0, 1]", _RESCALE)
+    diagonal = np.abs(np.diagonal(array))
+    if diagonal.max() > slack:
+        place = int((diagonal > slack).argmax())
         raise DomainError(
             f"`{name}[{place}, {place}]` is {array[place, place]:.6g}, not 0, the distance of a trace to itself. If "
             "these are similarities, pass 1 minus them."
         )
-    mirrored = array.T
-    _check_none(np.abs(array - mirrored) > slack, array, name, "which is not its mirror image", _SYMMETRISE)
-    clean: NDArray[np.float64] = np.clip(0.5 * (array + mirrored), 0.0, 1.0)
+    transposed = array.T
+    _check_none(np.abs(array - transposed) > slack, array, name, "which differs from the transposed entry", _SYMMETRISE)
+    clean: NDArray[np.float64] = np.clip(0.5 * (array + transposed), 0.0, 1.0)
     np.fill_diagonal(clean, 0.0)
     clean.flags.writeable = False
     return clean
 
 
-_RESCALE = "Divide distances by their largest possible value; of cosines, pass (1 - cosine) / 2 or clip 1 - cosine."
+_RESCALE = "Divide distances by their largest possible value; for cosines, pass (1 - cosine) / 2 or clip 1 - cosine."
 _SYMMETRISE = "Average the two directions first: `0.5 * (d + d.T)`."
 
 
@@ -152,7 +125,7 @@ def _as_tuple(values: Any, name: str, what: str) -> tuple[Any, ...]:
     if wrong or getattr(values, "ndim", 1) == 0:
         raise ShapeError(f"`{name}` must be a list of {what}, one per trace, not {type(values).__name__}.")
     if isinstance(values, np.ma.MaskedArray) and np.ma.getmaskarray(values).any():
-        raise DomainError(f"`{name}` has masked entries, which stand for no value; an unread answer is None.")
+        raise DomainError(f"`{name}` has masked entries; use None for an answer that could not be read.")
     return tuple(values)
 
 
@@ -170,7 +143,7 @@ def _check_answer(answer: object, place: str) -> None:
 
 
 def _plain(value: Any) -> Any:
-    """Turn a tensor, whose hash is that of its place in memory, into the number that it holds."""
+    """Convert a tensor, whose hash is its identity, to numbers; return other values unchanged."""
     return value.detach().tolist() if callable(getattr(value, "detach", None)) else value
 
 

@@ -1,4 +1,4 @@
-"""Diversity by entropy: reward rare answers by their surprisal."""
+"""The target of the negative entropy: the surprisal of the answer as reward."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,26 +17,25 @@ from dagames.targets.group import AnswerGroup
 if TYPE_CHECKING:
     from dagames.estimators import RewardTable
 else:
-    # Tables load python-flint, which a run without them does not need.
+    # Tables import python-flint, which runs without tables do not need.
     RewardTable: TypeAlias = Any
 
 
 @dataclass(frozen=True)
 class InverseFrequency(Target):
-    """The Target of the entropy game R = weight * sum nu log nu.
+    """The Target of R = weight * sum nu log nu, the negative entropy.
 
     Math:
         r(y) = -weight log nu(E(y));   q(z) proportional to nu(z)^(-weight / beta).
 
-    A trace without an answer gets the least reward there is. It still counts as a trace of the group: frequencies are
-    counts over K.
+    A trace without an answer gets the least reward, and is included in K: frequencies are counts over K.
 
     Attributes:
         weight: The functional's weight lambda, above 0.
-        table: Estimate of log nu from a count that includes the trace; by default `recommended_table` of the group's
-            size, for rewards that are compared with the group's mean: a rarer answer is never paid less. Give a table
-            for self-inclusive counts where the mean is not taken off, or `plugin_table` for the surprisal of the
-            observed frequency.
+        table: Estimates of log nu from counts that include the trace; by default `recommended_table` of the group's
+            size, for rewards from which the group's mean is subtracted. In it, a rarer answer never has a smaller
+            reward. Use a table for self-inclusive counts if the mean is not subtracted, or `plugin_table` for the
+            surprisal of the observed frequency.
 
     Source:
         (paper, appendix C, eq. 11); claim I.12
@@ -52,11 +51,7 @@ class InverseFrequency(Target):
     table: RewardTable | None = None
 
     def __post_init__(self) -> None:
-        """Validate weight and table.
-
-        Raises:
-            DomainError: If `table` is no table, or one that is not for counts that include the trace itself.
-        """
+        """Validate weight and table."""
         object.__setattr__(self, "weight", as_positive(self.weight, "weight"))
         if self.table is not None:
             check_table(self.table)
@@ -72,13 +67,13 @@ class InverseFrequency(Target):
             group: The traces' answers.
 
         Returns:
-            Rewards, [K], in R-units. A DomainError tells that the table is for another group size.
+            Rewards, [K], in R-units. A DomainError if the table is for another group size.
         """
         table = table_for(self.table, group)
         return group.by_answer(-self.weight * table.coefficients[group.totals], self.least(table))
 
     def least(self, table: RewardTable) -> float:
-        """Return the least reward that a table gives."""
+        """Return the least reward of a table."""
         return 0.0 - self.weight * float(table.coefficients.max())
 
     @cached_property
@@ -87,15 +82,7 @@ class InverseFrequency(Target):
 
 
 def table_for(table: RewardTable | None, group: AnswerGroup) -> RewardTable:
-    """Return a table that fits a group.
-
-    Args:
-        table: The table, or None for the recommended one.
-        group: The group.
-
-    Returns:
-        The table. A DomainError tells that it is for another group size.
-    """
+    """Return the table if it is for the size of the group, or the recommended one for None."""
     if table is None:
         from dagames.estimators import recommended_table
 

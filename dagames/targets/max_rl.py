@@ -1,4 +1,4 @@
-"""The log-score of the right answer, and its series of unbiased estimates."""
+"""The log-score of the right answers, its truncated series, and pass@k."""
 
 from dataclasses import dataclass
 
@@ -12,19 +12,19 @@ from dagames.targets.correctness import ByCorrectness
 
 @dataclass(frozen=True, eq=False)
 class MaxRL(ByCorrectness):
-    """The Target of the log-score R = -log p, p the mass of the right answers, or of its series to some order T.
+    """The Target of the log-score R = -log p, with p the mass of the right answers, or of its series to order T.
 
     Math:
-        -log p = sum_{t >= 1} (1 - p)^t / t;   the slope of its first T terms is the reward
+        -log p = sum_{t >= 1} (1 - p)^t / t;   minus the derivative of its first T terms is the reward
         r(y) = 1{right} sum_{t < T} (1 - p)^t = 1{right} (1 - (1 - p)^T) / p,   1{right} / p for T infinite.
 
-    In a group with F wrong traces the others of a right trace estimate (1 - p)^t by the U-statistic
-    C(F, t) / C(K - 1, t), for t < K, so that the mean over traces of r(y) grad log pi(y) is an unbiased gradient of the
-    series (before a baseline that contains the trace). For T = K the sum is K / S, S the number of right traces: the
-    mean of grad log pi over the right traces alone. T = 1 is the reward of `GroundTruth`.
+    In a group with F wrong traces, (1 - p)^t is estimated from the K - 1 others of a right trace by the U-statistic
+    C(F, t) / C(K - 1, t), for t < K. The mean over traces of r(y) grad log pi(y) is then an unbiased gradient of the
+    series, if no baseline that depends on the trace is subtracted. For T = K the sum is K / S, with S the number of
+    right traces: the step is the mean of grad log pi over the right traces. T = 1 is the reward of `GroundTruth`.
 
     Attributes:
-        order: T, at least 1; None for K in a group, and infinity in the exact view. A group needs T traces.
+        order: T, at least 1; None for K in a group and infinity in exact rewards. A group needs at least T traces.
 
     Source:
         Tajwar et al., Maximum Likelihood Reinforcement Learning, 2026; claim I.11
@@ -46,7 +46,7 @@ class MaxRL(ByCorrectness):
 
     @property
     def least_group_size(self) -> int:
-        """The order T, or 1 if it follows the group."""
+        """The order T, or 1 if it is None."""
         return self.order or 1
 
     def exact_value(self, p: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -54,7 +54,7 @@ class MaxRL(ByCorrectness):
         with np.errstate(divide="ignore", invalid="ignore"):
             if self.order is None:
                 return np.asarray(1.0 / p)
-            # In this form no digit is lost where p is small.
+            # This form is accurate for small p.
             return np.where(p > 0, -np.expm1(self.order * np.log1p(-p)) / p, self.order)
 
     def sampled_value(self, n_right: int, K: int) -> float:
@@ -72,12 +72,12 @@ class PassAtK(ByCorrectness):
     Math:
         r(y) = 1{right} k (1 - p)^(k-1).
 
-    In a group of K traces with F wrong ones the reward of a right trace is k C(F, k - 1) / C(K - 1, k - 1), a
-    U-statistic of the other traces: the mean of r(y) grad log pi(y) is an unbiased gradient of pass@k. It is PKPO's
-    reward with the leave-one-out baseline that makes wrong traces 0. k = 1 is the reward of `GroundTruth`.
+    In a group of K traces with F wrong ones, the reward of a right trace is k C(F, k - 1) / C(K - 1, k - 1), a
+    U-statistic of the other traces. The mean of r(y) grad log pi(y) is an unbiased gradient of pass@k. This is the
+    reward of PKPO with the leave-one-out baseline for which wrong traces get 0. k = 1 is the reward of `GroundTruth`.
 
     Attributes:
-        k: Number of attempts, at least 1. A group needs k traces.
+        k: Number of attempts, at least 1. A group needs at least k traces.
 
     Source:
         Walder and Karkhanis, Pass@K policy optimization, arXiv:2505.15201
@@ -110,18 +110,7 @@ class PassAtK(ByCorrectness):
 
 
 def failure_powers(F: int, n: int, order: int) -> NDArray[np.float64]:
-    """Estimate the powers of the probability of a failure from F failures among n traces.
-
-    Math:
-        C(F, t) / C(n, t) = prod_{i < t} (F - i) / (n - i),   t = 0, ..., order - 1,  with mean (1 - p)^t.
-
-    Args:
-        F: Number of failures.
-        n: Number of traces, at least order - 1.
-        order: Number of powers, at least 1.
-
-    Returns:
-        Estimates, [order].
+    """Return C(F, t) / C(n, t), the unbiased estimate of (1 - p)^t from F failures of n traces, for t below `order`.
 
     >>> failure_powers(2, 3, 4).round(4)
     array([1.    , 0.6667, 0.3333, 0.    ])
@@ -131,18 +120,9 @@ def failure_powers(F: int, n: int, order: int) -> NDArray[np.float64]:
 
 
 def check_order(order: int, K: int, name: str) -> None:
-    """Raise if a group is too small for an unbiased estimate.
-
-    Args:
-        order: Number of traces that the estimate needs.
-        K: Number of traces in the group.
-        name: The argument's name.
-
-    Raises:
-        DomainError: If K is less.
-    """
+    """Raise if a group of K traces is too small for an unbiased estimate of order `order`."""
     if order > K:
         raise DomainError(
-            f"`{name}` is {order}, but a group of {K} traces has no unbiased estimate of order {order}. Make groups of "
-            f"at least {order} traces, or take `{name}` up to {K}."
+            f"`{name}` is {order}, but a group of {K} traces has no unbiased estimate of order {order}. Use groups of "
+            f"at least {order} traces, or `{name}` of at most {K}."
         )

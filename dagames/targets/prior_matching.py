@@ -1,4 +1,4 @@
-"""Targeted exploration: draw the answers towards a prior."""
+"""The target of the divergence to a prior over answers."""
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from dagames.targets.inverse_frequency import InverseFrequency
 if TYPE_CHECKING:
     from dagames.estimators import RewardTable
 else:
-    # Tables load python-flint, which a run without them does not need.
+    # Tables import python-flint, which runs without tables do not need.
     RewardTable: TypeAlias = Any
 
 
@@ -32,16 +32,16 @@ class PriorMatching(Target):
     Math:
         r(y) = weight (log p(E(y)) - log nu(E(y)));   q(z) proportional to (p(z) / nu(z))^(weight / beta).
 
-    An answer that the prior does not name, or gives less than `floor`, has the probability `floor`: an answer of
-    probability 0 would have the reward minus infinity. A trace without an answer gets what an answer of probability
-    `floor` gets that the whole group gives.
+    Answers that are not in the prior, or have a probability below `floor`, have the probability `floor`, because a
+    probability of 0 has the reward -inf. A trace without an answer gets the reward of an answer of prior probability
+    `floor` and frequency 1.
 
     Attributes:
         prior: Probability of each answer; at least 0, with a sum of at most 1.
         weight: The functional's weight lambda, above 0.
         floor: Least probability of an answer, above 0 and at most 1.
-        table: Estimate of log nu from a count that includes the trace; as for `InverseFrequency`.
-        answers: The answer of each coordinate of the exact view, [Z]; 0, 1, ..., Z - 1 by default.
+        table: Estimates of log nu from counts that include the trace; as for `InverseFrequency`.
+        answers: The answer of each coordinate in exact rewards, [Z]; 0, 1, ..., Z - 1 by default.
 
     Source:
         (paper, appendix C.2.2, Targeted exploration)
@@ -59,11 +59,7 @@ class PriorMatching(Target):
     answers: tuple[Hashable, ...] | None = None
 
     def __post_init__(self) -> None:
-        """Validate the prior and the other settings.
-
-        Raises:
-            DomainError: If `prior` is no mapping to probabilities, or `floor` is none.
-        """
+        """Validate the prior and the other settings."""
         check_by_answer(self.prior, "prior")
         if not isinstance(self.prior, Mapping) or not self.prior:
             raise DomainError(f"`prior` must map answers to probabilities, at least one, not {self.prior!r:.80}.")

@@ -1,4 +1,4 @@
-"""A control: rewards that mean nothing."""
+"""A control: random rewards."""
 
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -15,10 +15,10 @@ from dagames.targets.group import AnswerGroup
 
 @dataclass(frozen=True)
 class RandomReward(Target):
-    """A control that carries no information: 1 with probability `rate`, else 0, for each trace on its own.
+    """A control without information: independently for each trace, 1 with probability `rate`, else 0.
 
-    The draw is a function of the seed and of the group's answers, views and texts in their order, so that a run that is
-    resumed repeats it; two groups that are equal in all of these get the same rewards. Answers enter by their `repr`.
+    The draw is a function of the seed and of the group's answers (by their `repr`), views and texts in their order, so
+    that a resumed run repeats it. Two groups that are equal in all of these have the same rewards.
 
     Math:
         E r(y) = rate;   q is uniform over answers.
@@ -41,7 +41,7 @@ class RandomReward(Target):
         object.__setattr__(self, "seed", as_count(self.seed, "seed", 0))
 
     def exact_rewards(self, nu: OverAnswers) -> OverAnswers:
-        """Return the mean reward, which is the same for every answer, [*x, Z]."""
+        """Return the mean reward, equal for all answers, [*x, Z]."""
         return np.full(nu.shape, self.rate)
 
     def rewards(self, group: AnswerGroup) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""Safety: costs times multipliers, and a cost as a reward."""
+"""Targets of costs: costs times multipliers, and a cost as a reward."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,17 +18,17 @@ from dagames.targets.group import AnswerGroup
 
 @dataclass(frozen=True, eq=False)
 class SafetyPenalty(Target):
-    """The Target of budgets on mean costs, at given multipliers.
+    """The Target of budgets on expected costs, for given multipliers.
 
     Math:
         r(y) = -sum_i lambda_i c_i(y);   q(z) proportional to exp(-sum_i lambda_i c_i(z) / beta).
 
-    The multipliers are those of the constraints E c_i <= b_i; dual ascent moves them from step to step, and makes a new
-    target each time. In a group, costs are of traces; a trace without an answer has its costs like any other.
+    The multipliers are those of the constraints E c_i <= b_i. Dual ascent makes a new target with new multipliers at
+    each step. In a group, costs are those of traces, also of traces without an answer.
 
     Attributes:
         multipliers: lambda_i by the cost's name, at least 0.
-        answer_costs: Cost of each answer by the cost's name, [Z] each, for the exact view.
+        answer_costs: Cost of each answer by the cost's name, [Z] each, for exact rewards.
 
     Source:
         (paper, appendix D.3, eq. 14, Algorithm 4); claim I.13
@@ -42,27 +42,23 @@ class SafetyPenalty(Target):
     answer_costs: Mapping[str, Numbers] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Validate multipliers and costs.
-
-        Raises:
-            DomainError: If a multiplier is not a finite number of at least 0.
-        """
+        """Validate multipliers and costs."""
         if not isinstance(self.multipliers, Mapping):
             raise DomainError(f"`multipliers` must map names of costs to numbers, not {short(self.multipliers)}.")
-        found = {name: as_finite(value, f"multipliers[{name!r}]") for name, value in self.multipliers.items()}
-        for name, value in found.items():
+        finite = {name: as_finite(value, f"multipliers[{name!r}]") for name, value in self.multipliers.items()}
+        for name, value in finite.items():
             if value < 0:
                 raise DomainError(
-                    f"`multipliers[{name!r}]` is negative: {value:g}. A negative price would reward the cost; negate "
-                    "the cost if more of it is wanted."
+                    f"`multipliers[{name!r}]` is negative: {value:g}. A negative multiplier would reward the cost; to "
+                    "reward it, negate the cost."
                 )
         costs = {name: as_real(values, f"answer_costs[{name!r}]") for name, values in self.answer_costs.items()}
-        object.__setattr__(self, "multipliers", MappingProxyType(found))
+        object.__setattr__(self, "multipliers", MappingProxyType(finite))
         object.__setattr__(self, "answer_costs", MappingProxyType(costs))
 
     @property
     def needs(self) -> frozenset[str]:
-        """The costs, if there is a multiplier."""
+        """Costs, if there is a multiplier."""
         return frozenset({"costs"}) if self.multipliers else frozenset()
 
     def exact_rewards(self, nu: OverAnswers) -> OverAnswers:
@@ -82,11 +78,11 @@ class SafetyPenalty(Target):
 
 @dataclass(frozen=True, eq=False)
 class Score(Target):
-    """One of the group's costs as a reward: a quality that a model or a rule gives to each trace.
+    """One of the group's costs as a reward, such as a quality score of each trace.
 
     Attributes:
         name: The cost's name.
-        answer_costs: Cost of each answer by the cost's name, [Z] each, for the exact view.
+        answer_costs: Cost of each answer by the cost's name, [Z] each, for exact rewards.
 
     >>> from dagames.targets import GiniDiversity
     >>> group = AnswerGroup(("a", "a", "b"), costs={"quality": [1.0, 0.5, 0.0]})
@@ -98,11 +94,7 @@ class Score(Target):
     answer_costs: Mapping[str, Numbers] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Validate the name.
-
-        Raises:
-            DomainError: If it is no str.
-        """
+        """Validate the name and the costs."""
         if not isinstance(self.name, str):
             raise DomainError(f"`name` must be the name of a cost, not {short(self.name)}.")
         costs = {name: as_real(values, f"answer_costs[{name!r}]") for name, values in self.answer_costs.items()}
@@ -110,7 +102,7 @@ class Score(Target):
 
     @property
     def needs(self) -> frozenset[str]:
-        """The costs."""
+        """Costs."""
         return frozenset({"costs"})
 
     def exact_rewards(self, nu: OverAnswers) -> OverAnswers:
@@ -123,24 +115,10 @@ class Score(Target):
 
 
 def exact_cost(costs: Mapping[str, Numbers], name: str, nu: OverAnswers, reader: str) -> NDArray[np.float64]:
-    """Return the costs of answers.
-
-    Args:
-        costs: Cost of each answer by name, [Z] each.
-        name: The name.
-        nu: Answer probabilities, [*x, Z].
-        reader: The target that reads them, in error messages.
-
-    Returns:
-        Costs, [Z].
-
-    Raises:
-        DomainError: If there are none of that name.
-        ShapeError: If there is not one for each answer.
-    """
+    """Return the costs of answers by a name, [Z]; raise unless there is one for each answer of `nu`."""
     if name not in costs:
         raise DomainError(
-            f"the exact view of {reader} needs the cost {name!r} of each answer: `answer_costs={{{name!r}: [...]}}`."
+            f"exact rewards of {reader} need the cost {name!r} of each answer; pass `answer_costs={{{name!r}: [...]}}`."
         )
     values = np.asarray(costs[name], dtype=np.float64)
     if values.shape != nu.shape[-1:]:

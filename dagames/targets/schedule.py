@@ -1,4 +1,4 @@
-"""Targets that change in the course of training."""
+"""Targets that change with the training step."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,9 +17,9 @@ from dagames.targets.group import AnswerGroup
 
 @dataclass(frozen=True, eq=False, init=False)
 class Schedule(Target):
-    """One target after another, each from a training step on.
+    """A sequence of targets, each from a training step on.
 
-    Without a step, as in `rewards` of the schedule itself, the first one is in force; a trainer calls `at(step)`.
+    A trainer calls `at(step)`. The schedule's own `rewards` and `exact_rewards` are those of the first target.
 
     Attributes:
         stages: The first step of each target, and the target, in ascending order; the first is 0.
@@ -33,34 +33,36 @@ class Schedule(Target):
     stages: tuple[tuple[int, Target], ...]
 
     def __init__(self, stages: Mapping[int, Target]) -> None:
-        """Take the stages.
+        """Make the schedule.
 
         Args:
             stages: Targets by their first step; one must start at 0.
 
         Raises:
-            DomainError: If there is no target for step 0, or if a step or a target is none.
+            DomainError: If there is no target for step 0, a step is not an integer, or a target is not a Target.
         """
         if not isinstance(stages, Mapping):
-            raise DomainError(f"`stages` must map first steps to targets, as {{0: a, 100: b}}, not {short(stages)}.")
+            raise DomainError(
+                f"`stages` must map first steps to targets, such as {{0: a, 100: b}}, not {short(stages)}."
+            )
         for step, target in stages.items():
             as_count(step, "stages", 0)
             check_target(target, f"stages[{step}]")
         ordered = tuple(sorted(stages.items(), key=lambda stage: stage[0]))
         if not ordered or ordered[0][0] != 0:
             raise DomainError(
-                f"`stages` starts at {ordered[0][0] if ordered else 'no step'}; give the target of step 0."
+                f"`stages` starts at {ordered[0][0] if ordered else 'no step'}; it must have a target for step 0."
             )
         object.__setattr__(self, "stages", ordered)
 
     @property
     def needs(self) -> frozenset[str]:
-        """What any stage needs."""
+        """The fields that any stage needs."""
         return frozenset().union(*(target.needs for _, target in self.stages))
 
     @property
     def least_group_size(self) -> int:
-        """The least number of traces that every stage accepts."""
+        """Minimum number of traces of all stages."""
         return max(target.least_group_size for _, target in self.stages)
 
     def at(self, step: int) -> Target:

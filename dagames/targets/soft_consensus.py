@@ -1,4 +1,4 @@
-"""Coherence across views at a price: the log of the mean share, against the log of the view's own."""
+"""The log of the mean frequency over views, minus the log of the view's own frequency."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -27,37 +27,37 @@ from dagames.targets.view_means import (
 if TYPE_CHECKING:
     from dagames.estimators import RewardTable
 else:
-    # Tables load python-flint, which a run without them does not need.
+    # Tables import python-flint, which runs without tables do not need.
     RewardTable: TypeAlias = Any
 
 
 @dataclass(frozen=True)
 class SoftConsensus(Target):
-    """The Target of the views' divergence from their mean, weight * sum_x w_x KL(nu_x || m): `SoftCoherence`.
+    """The Target of weight * sum_x w_x KL(nu_x || m), the divergence of the views from their mean.
 
     Math:
         m(z) = (sum_x w_x nu_x(z)^p)^(1/p);
         r(y) = weight (log m(E(y)) - log nu_x(E(y))) for a trace of view x.
 
-    With the arithmetic mean (p = 1) this is the best response of the coupled game of
-    `dagames.games.couplings.SoftCoherence` for shares w. The second term is what makes it a divergence: log m
-    alone, which the paper calls soft consistency (`relative=False`), rewards the answer that is most frequent
-    already and is the slope of no convex functional. Shares are estimated by counts, with a bias of order 1 / K. A
-    trace without an answer gets the least reward of its group.
+    With the arithmetic mean (p = 1) this is the best response in the coupled game of
+    `dagames.games.couplings.SoftCoherence` with shares w. Without the second term (`relative=False`, soft consistency
+    in the paper) the reward log m increases with the frequency of the answer, and is not minus the gradient of a convex
+    functional. Frequencies nu_x are estimated by counts, with a bias of order 1 / K. A trace without an answer gets the
+    least reward of its group.
 
-    The exact view takes a row of `nu` for each view, [*x, M, Z].
+    Exact rewards take one row of `nu` per view, [*x, M, Z].
 
     Attributes:
-        weight: Price of disagreement, in R-units per nat.
+        weight: Weight of the divergence, in R-units per nat.
         mean: "arithmetic" (p = 1), "geometric" (0), "harmonic" (-1), or p.
-        smoothing: Pseudo-count that is added to each answer of the group in each view, at least 0, and above 0 for
-            p <= 0, where an answer that a view never gives would be worth minus infinity.
-        by: "view" for equal weights w of the views, "trace" for weights by their numbers of traces (in a group; the
-            exact view has equal ones).
-        relative: Whether the log of the view's own share is subtracted.
-        table: Estimate of log m from the count of an answer among all traces, in place of the log of its share; for
-            relative=False, the arithmetic mean, by="trace" and no smoothing, where m is the share in the whole group.
-            A count pooled over views that differ is not binomial, and a table's proof of its bias is for binomial ones.
+        smoothing: Pseudo-count that is added to each answer of the group in each view, at least 0; above 0 for p <= 0,
+            where an answer that is absent from a view would have the reward -inf.
+        by: "view" for equal weights w of the views, "trace" for weights by their numbers of traces (in a group; exact
+            rewards use equal weights).
+        relative: Whether the log of the view's own frequency is subtracted.
+        table: Estimates of log m from the count of an answer among all traces; for relative=False, the arithmetic mean,
+            by="trace" and no smoothing, where m is the frequency in the whole group. The certified bias of a table
+            does not apply if the views differ, because pooled counts are then not binomial.
 
     Source:
         (paper, section 4.2 and appendix F.2, Soft Consistency); (slides, solution 2) for tables; claims I.14 and I.33
@@ -75,11 +75,7 @@ class SoftConsensus(Target):
     table: RewardTable | None = None
 
     def __post_init__(self) -> None:
-        """Validate the rules.
-
-        Raises:
-            DomainError: If there is no smoothing where it is needed, or a table where it does not fit.
-        """
+        """Validate the rules."""
         object.__setattr__(self, "weight", as_positive(self.weight, "weight"))
         power = as_power(self.mean)
         if self.smoothing is None:
@@ -87,8 +83,8 @@ class SoftConsensus(Target):
         object.__setattr__(self, "smoothing", as_smoothing(self.smoothing))
         if power <= 0 and not self.smoothing:
             raise DomainError(
-                f"`smoothing` is 0, but with mean={self.mean!r} an answer that one view never gives would be worth "
-                "minus infinity. Use a pseudo-count above 0, as 0.5."
+                f"`smoothing` is 0, but with mean={self.mean!r} an answer that is absent from a view would have the "
+                "reward -inf. Use a pseudo-count above 0, such as 0.5."
             )
         check_by(self.by)
         if not isinstance(self.relative, bool):
@@ -97,9 +93,9 @@ class SoftConsensus(Target):
             check_table(self.table)
             if self.relative or power != 1 or self.by != "trace" or self.smoothing:
                 raise DomainError(
-                    "`table` estimates the log of an answer's share in the whole group, which is the mean only with "
+                    "`table` estimates the log of an answer's frequency in the group, which is the mean only with "
                     f'relative=False, mean="arithmetic", by="trace" and smoothing=0, not relative={self.relative}, '
-                    f"mean={self.mean!r}, by={self.by!r}, smoothing={self.smoothing:g}. Set these, or take no `table`."
+                    f"mean={self.mean!r}, by={self.by!r}, smoothing={self.smoothing:g}. Set these, or omit `table`."
                 )
 
     def exact_rewards(self, nu: OverAnswers) -> OverAnswers:
@@ -112,7 +108,7 @@ class SoftConsensus(Target):
         return np.asarray(np.where(np.isnan(rewards), -np.inf, np.broadcast_to(rewards, nu.shape)))
 
     def rewards(self, group: AnswerGroup) -> NDArray[np.float64]:
-        """Compute weight * (log m - log nu_x) at the group's shares for each trace, [K]."""
+        """Compute weight * (log m - log nu_x) at the group's frequencies for each trace, [K]."""
         if not group.totals.size:
             return np.zeros(len(group))
         if self.table is not None:
@@ -123,7 +119,7 @@ class SoftConsensus(Target):
         log_mean = log_power_mean(shares, as_power(self.mean), view_weights(group.view_sizes, self.by))
         rewards = log_mean[group.codes]
         if self.relative:
-            own = shares[group.view_codes, group.codes]
-            rewards = rewards - np.log(np.where(group.parsed, own, 1.0))
+            view_share = shares[group.view_codes, group.codes]
+            rewards = rewards - np.log(np.where(group.parsed, view_share, 1.0))
         rewards = self.weight * rewards
         return np.where(group.parsed, rewards, rewards[group.parsed].min())

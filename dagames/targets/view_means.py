@@ -1,4 +1,4 @@
-"""Power means of the shares that the views of an orbit give to an answer."""
+"""Power means over views of the frequencies of an answer."""
 
 from typing import Any, Literal, TypeAlias, get_args
 
@@ -17,17 +17,7 @@ _POWERS = {"arithmetic": 1.0, "geometric": 0.0, "harmonic": -1.0}
 
 
 def as_power(mean: Any) -> float:
-    """Read the power of a mean.
-
-    Args:
-        mean: Its name, or the power: 1, 0, -1 for the arithmetic, geometric and harmonic mean.
-
-    Returns:
-        The power.
-
-    Raises:
-        DomainError: If it is neither.
-    """
+    """Return the power of a mean from its name or number: 1, 0, -1 for arithmetic, geometric, harmonic."""
     if isinstance(mean, str):
         if mean not in _POWERS:
             raise DomainError(f"`mean` must be one of {', '.join(_POWERS)}, or a power, not {mean!r}.")
@@ -47,7 +37,7 @@ def as_smoothing(smoothing: Any) -> float:
 
 
 def check_by(by: Any) -> None:
-    """Raise unless there is such a way of weighing views."""
+    """Raise unless `by` is a rule for the weights of views."""
     if by not in get_args(By):
         raise DomainError(f"`by` must be one of {', '.join(get_args(By))}, not {short(by)}.")
 
@@ -84,36 +74,17 @@ def log_power_mean(nu: OverAnswers, power: float, weights: NDArray[np.float64]) 
 
 
 def view_shares(group: AnswerGroup, smoothing: float) -> NDArray[np.float64]:
-    """Compute the smoothed share of each of the different answers in each view.
-
-    Math:
-        (count_x(z) + c) / (K_x + c n),  n the number of different answers of the group.
-
-    Args:
-        group: The group, in which some trace has an answer.
-        smoothing: The pseudo-count c.
-
-    Returns:
-        Shares, [M, n]; traces without an answer count in K_x.
-    """
+    """Return (count_x(z) + c) / (K_x + c n) of the n distinct answers in each view, [M, n], with c = `smoothing`."""
     n = group.totals.size
     return np.asarray((group.view_totals + smoothing) / (group.view_sizes[:, None] + smoothing * n))
 
 
 def view_weights(sizes: NDArray[np.int64], by: By) -> NDArray[np.float64]:
-    """Return the weights of the views, [M]: equal, or by their numbers of traces."""
+    """Return the weights of the views, [M]: equal, or proportional to their numbers of traces."""
     return np.asarray(np.full(sizes.size, 1.0 / sizes.size) if by == "view" else sizes / sizes.sum())
 
 
 def check_view_axis(nu: OverAnswers, reader: str) -> None:
-    """Raise unless a distribution has a row for each view.
-
-    Args:
-        nu: Answer probabilities.
-        reader: The target that reads them, in the error message.
-
-    Raises:
-        ShapeError: If it is one row.
-    """
+    """Raise unless `nu` has one row per view."""
     if nu.ndim < 2:
-        raise ShapeError(f"`nu` has shape {nu.shape}; {reader} compares views: [*x, M, Z], a row for each, is needed.")
+        raise ShapeError(f"`nu` has shape {nu.shape}; {reader} compares views and needs one row per view, [*x, M, Z].")

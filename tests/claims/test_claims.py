@@ -33,7 +33,7 @@ TAKES_SECONDS = {
     *("I.5", "I.6", "I.9", "I.9b", "I.14", "I.17", "I.17c", "I.21", "I.25", "I.25b", "I.26", "I.32", "I.36", "I.41"),
     *("I.46", "I.74", "II.6b", "II.10", "II.12a", "B.2", "B.2a", "B.4", "B.5", "B.7"),
 }
-"""Claims that take more than half a second: longer than all others. `make test-long` settles them a second time."""
+"""Claims that take more than three quarters of a second; `make test-long` settles them a second time."""
 twice = [
     pytest.param(claim, id=name, marks=[pytest.mark.long] if name in TAKES_SECONDS else [])
     for name, claim in CLAIMS.items()

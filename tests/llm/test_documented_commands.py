@@ -38,9 +38,9 @@ def test_every_page_that_shows_commands_is_read() -> None:
 
 HELP = {
     "cli": "TRAIN_HELP",
-    "compare": "COMPARE_HELP",
-    "evaluate_command": "EVALUATE_HELP",
-    "forecast_command": "HELP",
+    "evaluation.compare": "COMPARE_HELP",
+    "evaluation.command": "EVALUATE_HELP",
+    "forecast.command": "HELP",
     "inspection": "INSPECT_HELP",
     "paraphrase": "PARAPHRASE_HELP",
 }

@@ -79,22 +79,28 @@ def test_rounding_in_distances_is_removed(dtype):
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"distances": [[0.0, 1.5], [1.5, 0.0]]}, r"`distances\[0, 1\]` is 1\.5, which lies outside \[0, 1\]\. Divide"),
-        ({"distances": [[0.0, -0.1], [-0.1, 0.0]]}, r"`distances\[0, 1\]` is -0\.1, which lies outside"),
+        ({"distances": [[0.0, 1.5], [1.5, 0.0]]}, r"`distances\[0, 1\]` is 1\.5, which is outside \[0, 1\]\. Divide"),
+        ({"distances": [[0.0, -0.1], [-0.1, 0.0]]}, r"`distances\[0, 1\]` is -0\.1, which is outside"),
         (
             {"distances": [[0.0, 0.2], [0.3, 0.0]]},
-            r"`distances\[0, 1\]` is 0\.2, which is not its mirror image\. Average",
+            r"`distances\[0, 1\]` is 0\.2, which differs from the transposed entry\. Average",
         ),
         ({"distances": [[1.0, 0.2], [0.2, 1.0]]}, r"`distances\[0, 0\]` is 1, not 0.*If these are similarities"),
         ({"distances": [[0.0, np.nan], [np.nan, 0.0]]}, r"`distances\[0, 1\]` is nan"),
-        ({"distances": [[0.0]]}, r"`distances` has shape \(1, 1\); one distance for each pair, \(2, 2\)"),
+        (
+            {"distances": [[0.0]]},
+            r"`distances` has shape \(1, 1\); it must have one distance per pair of traces, \(2, 2\)",
+        ),
         ({"distances": [[0.0, 0.1], [0.1]]}, "`distances` is not a rectangular array"),
         ({"distances": "cosine"}, "`distances` must be real numbers"),
         ({"costs": [1.0, 2.0]}, "`costs` must map names to one number per trace, not list"),
-        ({"costs": {"toxicity": [1.0]}}, r"`costs\['toxicity'\]` has shape \(1,\); one number per trace, \(2,\)"),
+        (
+            {"costs": {"toxicity": [1.0]}},
+            r"`costs\['toxicity'\]` has shape \(1,\); it must have one number per trace, \(2,\)",
+        ),
         ({"costs": {"toxicity": [1.0, np.inf]}}, r"`costs\['toxicity'\]\[1\]` is inf"),
         ({"costs": {"toxicity": [1.0, None]}}, r"`costs\['toxicity'\]\[1\]` must be a real number, not None"),
-        ({"costs": {3: [1.0, 2.0]}}, "`costs` has the name 3; a cost's name must be a str"),
+        ({"costs": {3: [1.0, 2.0]}}, "`costs` has the name 3; names of costs must be str"),
         ({"texts": "xy"}, "`texts` must be a list of texts, one per trace, not str"),
         ({"texts": ["x"]}, "`texts` has 1 entries for 2 answers"),
         ({"texts": ["x", b"y"]}, r"`texts\[1\]` must be a str, not b'y'. Decode"),
@@ -116,7 +122,10 @@ def test_wrong_fields_are_named(fields, message):
         (np.array("a"), "`answers` must be a list of answers, one per trace, not ndarray"),
         ({"a": 1}, "`answers` must be a list of answers, one per trace, not dict"),
         (["a", {}], r"`answers\[1\]` is {}, which is not equal to itself or not hashable"),
-        (np.ma.masked_array([1, 2], [False, True]), "`answers` has masked entries.*an unread answer is None"),
+        (
+            np.ma.masked_array([1, 2], [False, True]),
+            "`answers` has masked entries.*use None for an answer that could not be read",
+        ),
         (["a", np.float32("nan")], r"`answers\[1\]` is .*nan"),
     ],
 )
@@ -129,7 +138,7 @@ def test_what_a_target_needs_is_asked_for_by_name():
     group = AnswerGroup(["a", "b"], costs={"length": [1.0, 2.0]})
     with pytest.raises(DomainError, match="Centrality needs `distances`, which the group does not have"):
         group.required("distances", "Centrality")
-    with pytest.raises(DomainError, match="Safety reads the cost 'toxicity', but the group's `costs` are 'length'"):
+    with pytest.raises(DomainError, match="Safety needs the cost 'toxicity', but the group's `costs` are 'length'"):
         group.cost("toxicity", "Safety")
     with pytest.raises(ShapeError, match="`answers` has 1 entries for 2 traces"):
         group.with_answers(["a"])

@@ -164,7 +164,7 @@ def test_wrong_solver_options_are_refused():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"method": []}, r"`method` must be one of auto, .*, not \[\]"),
+        ({"method": []}, r"`method` must be a name or an object such as .*, not \[\]"),
         ({"max_iterations": 2.5}, "`max_iterations` must be an integer of at least 0, not 2.5"),
         ({"max_iterations": True}, "`max_iterations` must be an integer of at least 0, not True"),
         ({"tolerance": "a"}, "`tolerance` must be a number above 0, not 'a'"),

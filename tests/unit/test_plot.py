@@ -153,11 +153,11 @@ def test_picture_and_data_stand_side_by_side(tmp_path):
 
 def test_nothing_is_written_over_anything(tmp_path):
     path = game_file(tmp_path)
-    with pytest.raises(DomainError, match="written over the game"):
+    with pytest.raises(DomainError, match="would overwrite the game"):
         solve_command(path, plot=tmp_path / "game.svg", overwrite=True)
-    with pytest.raises(DomainError, match="written over the game"):
+    with pytest.raises(DomainError, match="would overwrite the game"):
         solve_command(path, out=path, overwrite=True)
-    with pytest.raises(DomainError, match=r"the data of --plot take the picture's name with \.json"):
+    with pytest.raises(DomainError, match=r"the data of --plot have the picture's name with the ending \.json"):
         solve_command(path, out=tmp_path / "a.json", plot=tmp_path / "a.svg")
     (tmp_path / "a.json").write_text("kept")
     for options in ({"out": tmp_path / "a.json"}, {"plot": tmp_path / "a.svg"}):

@@ -290,7 +290,7 @@ def test_other_files_are_refused(tmp_path, text, message):
             lambda: minimax_table(4, counts="both"),
             "`counts` must be one of self-inclusive, centred, independent, not 'both'",
         ),
-        (lambda: minimax_table(4, reward="lgo"), "there is no reward 'lgo'. Did you mean 'log'"),
+        (lambda: minimax_table(4, reward="lgo"), "there is no reward 'lgo'. Did you mean log"),
         (lambda: plugin_table(10**12), "tables have at most 10000000 entries"),
         (lambda: split_table(8, size="3"), "`size` must be from 1 to K - 1 = 7, not '3'"),
         (

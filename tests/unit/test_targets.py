@@ -258,7 +258,7 @@ def test_tables_replace_the_plugin_of_any_functional():
     by_slope = Target.from_functional(KLToPrior([0.75, 0.25], 0.7), ("a", "b"), table=table).rewards(group)
     by_prior = PriorMatching(prior, 0.7, table=table).rewards(group)
     np.testing.assert_allclose(by_slope[:2] - by_slope[2], by_prior[:2] - by_prior[2], atol=1e-12)
-    with pytest.raises(DomainError, match="`table` estimates 'log', and the slope of Gini is no multiple"):
+    with pytest.raises(DomainError, match="`table` estimates 'log', and the slope of Gini is not a multiple"):
         Target.from_functional(Gini(), table=table)
     linear = polynomial_table(4, [0.0, 1.0], counts="centred")
     assert np.ptp(Target.from_functional(Gini(), table=linear).rewards(group)[:2]) == 0
@@ -316,14 +316,17 @@ GROUP = AnswerGroup(["a", "a", "b"])
     ("make", "message"),
     [
         (lambda: MajorityVote(threshold=1.5), r"`threshold` must be a number from 0 to 1, not 1\.5"),
-        (lambda: MajorityVote(against=1.0), r"`against` is 1\.0; a trace that differs must get 0 or less"),
+        (lambda: MajorityVote(against=1.0), r"`against` must be at most 0, not 1\.0"),
         (lambda: MajorityVote(leave_one_out=1), "`leave_one_out` must be True or False, not 1"),
         (lambda: CrossedVote("random"), "`ties` must be one of split, first, none"),
         (lambda: ConsensusVote(mean="mode"), "`mean` must be one of arithmetic, geometric, harmonic, or a power"),
         (lambda: ConsensusVote(mean=np.inf), "`mean` must be a power from -100 to 100"),
         (lambda: ConsensusVote(smoothing=-1.0), "`smoothing` must be a finite number of at least 0"),
         (lambda: ConsensusVote(by="answer"), "`by` must be one of view, trace"),
-        (lambda: ConsensusVote().exact_rewards(np.array([0.5, 0.5])), r"ConsensusVote compares views: \[\*x, M, Z\]"),
+        (
+            lambda: ConsensusVote().exact_rewards(np.array([0.5, 0.5])),
+            r"ConsensusVote compares views and needs one row per view, \[\*x, M, Z\]",
+        ),
         (lambda: SoftConsensus(mean="geometric", smoothing=0.0), "`smoothing` is 0, but with mean='geometric'"),
         (lambda: SoftConsensus(weight=0.0), "`weight` must be"),
         (lambda: SoftConsensus(relative="yes"), "`relative` must be True or False"),
@@ -332,7 +335,7 @@ GROUP = AnswerGroup(["a", "a", "b"])
         (lambda: SoftConsensus(table=plugin_table(3, counts="independent")), "for independent counts"),
         (
             lambda: SoftConsensus(table=plugin_table(4), relative=False, by="trace").rewards(GROUP),
-            "`table` is for groups of 4, but this group has 3 traces",
+            "`table` is for groups of 4 traces, but this group has 3. Make a table for 3 traces",
         ),
         (
             lambda: SoftConsensus().log_density([[1.0, 0.0], [0.5, 0.5]], 1.0),
@@ -340,20 +343,23 @@ GROUP = AnswerGroup(["a", "a", "b"])
         ),
         (lambda: Centrality(own="maybe"), "`own` must be one of out, in"),
         (lambda: Centrality(across="views"), "`across` must be one of all, other_views"),
-        (lambda: Centrality(distances=[0.0]), r"`distances` has shape \(1,\); one for each pair of answers"),
-        (lambda: Centrality().log_density([0.5, 0.5], 1.0), "exact view of Centrality needs the distances"),
+        (
+            lambda: Centrality(distances=[0.0]),
+            r"`distances` has shape \(1,\); it must have one distance per pair of answers",
+        ),
+        (lambda: Centrality().log_density([0.5, 0.5], 1.0), "exact rewards of Centrality need the distances"),
         (lambda: Centrality(distances=[[0.0]]).log_density([0.5, 0.5], 1.0), "`distances` is for 1 answers"),
-        (lambda: Clustered("vote"), "`target` must be a Target, as MajorityVote"),
+        (lambda: Clustered("vote"), "`target` must be a Target, such as MajorityVote"),
         (lambda: Clustered(MajorityVote(), 2.0), "`threshold` must be a number from 0 to 1"),
         (lambda: Clustered(MajorityVote(), linkage="single"), "`linkage` must be one of transitive, first"),
         (lambda: Target.from_functional("Gini"), "`R` must be a Functional"),
-        (lambda: Target.from_functional(LogScore(0)), "LogScore does not treat all answers alike.*Give `answers`"),
+        (lambda: Target.from_functional(LogScore(0)), "LogScore is not symmetric in the answers.*Pass `answers`"),
         (lambda: Target.from_functional(Gini(), ["a"], n_answers=1), "`answers` and `n_answers` are both given"),
         (lambda: Target.from_functional(LogScore(0), ["a", "a"]), "`answers` must be different and not None"),
         (lambda: Target.from_functional(KLToPrior([0.5, 0.5]), n_answers=3), "`prior` has shape"),
         (
             lambda: Target.from_functional(NegativeEntropy(), table=plugin_table(4)).rewards(GROUP),
-            "`table` is for groups of 4, but this group has 3 traces",
+            "`table` is for groups of 4 traces, but this group has 3. Make a table for 3 traces",
         ),
         (lambda: Target.from_functional(Steep()).rewards(GROUP), "Steep has no finite slope at the frequencies"),
         (lambda: PriorMatching([0.5, 0.5]), "`prior` must be a mapping from answers, or a function"),
@@ -362,7 +368,7 @@ GROUP = AnswerGroup(["a", "a", "b"])
         (lambda: PriorMatching({"a": -0.5}), "each must be at least 0"),
         (lambda: PriorMatching({"a": 1.0}, floor=0.0), "`floor` must be a probability above 0"),
         (lambda: PriorMatching({"a": 1.0}, table=plugin_table(2, counts="independent")), "for independent counts"),
-        (lambda: PriorMatching({"a": 1.0}, answers=["a"]).log_density([0.5, 0.5], 1.0), "names 1 coordinates"),
+        (lambda: PriorMatching({"a": 1.0}, answers=["a"]).log_density([0.5, 0.5], 1.0), "`answers` has 1 entries"),
         (lambda: ExponentiatedReward(3), "`reward` must be a mapping from answers, or a function of an answer"),
         (lambda: ExponentiatedReward({"a": np.nan}).rewards(GROUP), r"`reward\('a'\)` is nan"),
         (lambda: ExponentiatedReward(str).rewards(GROUP), r"`reward\('a'\)` must be a number, not 'a'"),
@@ -376,8 +382,8 @@ GROUP = AnswerGroup(["a", "a", "b"])
         (lambda: PassAtK({"a"}, k=4).rewards(GROUP), "`k` is 4, but a group of 3 traces"),
         (lambda: SafetyPenalty([1.0]), "`multipliers` must map names of costs to numbers"),
         (lambda: SafetyPenalty({"c": -1.0}), r"`multipliers\['c'\]` is negative: -1"),
-        (lambda: SafetyPenalty({"c": 1.0}).rewards(GROUP), "reads the cost 'c', but the group's `costs` are none"),
-        (lambda: SafetyPenalty({"c": 1.0}).log_density([1.0], 1.0), "exact view of SafetyPenalty needs the cost 'c'"),
+        (lambda: SafetyPenalty({"c": 1.0}).rewards(GROUP), "needs the cost 'c', but the group's `costs` are none"),
+        (lambda: SafetyPenalty({"c": 1.0}).log_density([1.0], 1.0), "exact rewards of SafetyPenalty need the cost 'c'"),
         (lambda: Score("c", {"c": [1.0]}).log_density([0.5, 0.5], 1.0), r"has shape \(1,\); `nu` has 2 answers"),
         (lambda: Score(3), "`name` must be the name of a cost"),
         (lambda: RandomReward(rate=2.0), "`rate` must be a number from 0 to 1"),
@@ -386,8 +392,11 @@ GROUP = AnswerGroup(["a", "a", "b"])
         (lambda: TargetSum([MajorityVote(), 3]), r"`parts\[1\]` must be a Target"),
         (lambda: np.nan * MajorityVote(), "`weight` must be a finite number"),
         (lambda: "2" * MajorityVote(), "`weight` must be a finite number, not '2'"),
-        (lambda: (1e308 * FormatReward() + 1e308 * FormatReward()).rewards(GROUP), "exceed float64 together"),
-        (lambda: Schedule({5: MajorityVote()}), "`stages` starts at 5; give the target of step 0"),
+        (
+            lambda: (1e308 * FormatReward() + 1e308 * FormatReward()).rewards(GROUP),
+            "each, exceed float64. Scale them down",
+        ),
+        (lambda: Schedule({5: MajorityVote()}), "`stages` starts at 5; it must have a target for step 0"),
         (lambda: Schedule([MajorityVote()]), "`stages` must map first steps to targets"),
         (lambda: Schedule({0: 3}), r"`stages\[0\]` must be a Target"),
     ],

@@ -81,12 +81,12 @@ class LinearCoupling(Coupling):
 
 def as_shared_rows(costs: Numbers, budgets: Numbers, name: str, bound: str) -> tuple[Costs, PerConstraint]:
     """Validate costs, [d, Z], [X, d, Z] or [Z], and one right-hand side per row, [d] or a number for all."""
-    found = as_rows(costs, budgets, name, bound)
-    if found is None or read(budgets, bound).array.ndim > 1:
+    pair = as_rows(costs, budgets, name, bound)
+    if pair is None or read(budgets, bound).array.ndim > 1:
         raise ShapeError(
             f"`{bound}` must be one number per row, the same for all prompts; use Polytope for limits per prompt."
         )
-    rows, values = found
+    rows, values = pair
     return rows, np.asarray(values.reshape(-1, values.shape[-1])[0])
 
 

@@ -107,8 +107,8 @@ def _log_mixture(ratios: OverAnswers, shares: PerPrompt) -> float:
         loose = m / y
         scaled = e * (np.sqrt(shares) / inner)[:, None]
         size, axes = np.linalg.eigh((scaled * loose) @ scaled.T)
-        seen = axes @ ((axes.T @ (scaled @ (loose * residual))) / (1.0 + np.maximum(size, 0.0)))
-        dm = loose * (residual - scaled.T @ seen)
+        correction = axes @ ((axes.T @ (scaled @ (loose * residual))) / (1.0 + np.maximum(size, 0.0)))
+        dm = loose * (residual - scaled.T @ correction)
         dy = centre / m - y - y / m * dm
         step = min(1.0, 0.99 * _reach(m, dm), 0.99 * _reach(y, dy))
         m, y = m + step * dm, y + step * dy
