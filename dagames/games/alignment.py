@@ -185,10 +185,7 @@ class AlignmentGame:
         return game
 
     def lift(self, log_nu: OverAnswers, *, in_logs: bool = True) -> OverTraces | RaggedTraces:
-        """Compute the policy of least divergence to the reference whose answer marginal is exp(log_nu).
-
-        Math:
-            pi(y) = pi_0(y) nu(E(y)) / nu_0(E(y)).
+        """Compute pi_0(y) nu(E(y)) / nu_0(E(y)), the policy nearest the reference with marginal nu = exp(log_nu).
 
         Args:
             log_nu: Log of an answer marginal, [*x, Z], -inf where unreachable.
