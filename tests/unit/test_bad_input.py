@@ -243,7 +243,7 @@ def test_wrong_groups_and_targets_are_refused():
         InverseFrequency(weight=0.0)
     with pytest.raises(DomainError, match="`weight` must be"):
         GiniDiversity(weight=-1.0)
-    with pytest.raises(DomainError, match="for groups of 3, but this group has 2"):
+    with pytest.raises(DomainError, match="for groups of 3 traces, but this group has 2"):
         InverseFrequency(table=plugin_table(3)).rewards(AnswerGroup(("a", "b")))
     with pytest.raises(DomainError, match="independent counts"):
         InverseFrequency(table=plugin_table(3, counts="independent"))
