@@ -267,6 +267,10 @@ ENTRIES: dict[str, Entry] = {
     "solve_log_linear": Entry(
         now(lambda **a: solvers.solve_log_linear(GAME, **a).log_pi), {"features": [[1.0], [0.0], [0.0]], "start": [0.5]}
     ),
+    "LogLinear.__init__": Entry(
+        now(lambda **a: solve(GAME, policies=solvers.LogLinear(**a)).log_pi),
+        {"features": [[1.0], [0.0], [0.0]], "start": [0.5]},
+    ),
     "best_restricted_policy": Entry(
         now(lambda q: solvers.best_restricted_policy(FREE, q, Polytope([0.0, 0.0, 1.0], 0.125))), {"q": Q}
     ),

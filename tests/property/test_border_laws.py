@@ -29,12 +29,8 @@ from tests.border_cases import CONTAINERS, ENTRIES, TYPES, Entry, Tensor
 ARGUMENTS = [(name, argument) for name, entry in ENTRIES.items() for argument in entry.arrays]
 
 NOT_ARRAYS = {
-    ("FromConvex.__init__", "value"): "a function",
-    ("FromConvex.__init__", "gradient"): "a function",
     ("from_convex", "value"): "a function",
     ("from_convex", "gradient"): "a function",
-    ("as_functional", "functional"): "a functional, or what is none",
-    ("as_generator", "generator"): "a generator, or what is none",
     ("AnswerGroup.__init__", "costs"): "arrays by name; tests/unit/test_answer_groups.py",
     ("SafetyPenalty.__init__", "answer_costs"): "arrays by name",
     ("Score.__init__", "answer_costs"): "arrays by name",
