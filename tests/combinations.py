@@ -20,7 +20,7 @@ from dagames.solvers import (
     solve_restricted,
 )
 from dagames.solvers.auto import default_tolerance
-from dagames.solvers.bregman import METHODS as BREGMAN_METHODS
+from dagames.solvers.bregman import BREGMAN_METHODS
 from dagames.solvers.suited import obstacle
 from tests.cases import FUNCTIONALS
 from tests.coupled_cases import COUPLINGS

@@ -542,7 +542,7 @@ KILLED = """
 import os, signal, sys
 from dagames_llm import cli
 from dagames_llm.evaluation import journal
-from dagames_llm.forecast.answers_forecast import answers_forecast as forecast
+from dagames_llm.forecast import answers_forecast as forecast
 
 def kill(*_, **__):
     os.kill(os.getpid(), signal.SIGKILL)
