@@ -192,6 +192,7 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("dagames/solvers/newton_smooth.py", "+ game.beta * np.eye", "+ np.eye"),
     ("dagames/solvers/newton_smooth.py", "+ game.beta * (t - base)", "+ (t - base)"),
     ("dagames/solvers/policy_set.py", "L * simplex.kl_from_logs(moved", "0 * simplex.kl_from_logs(moved"),
+    ("dagames/solvers/policy_set.py", "found.log_q, 0.0) + (finite", "found.log_q, 0.0) - (finite"),
     (
         "dagames/solvers/policy_set.py",
         "certificate.dual - game.beta * log_mass",

@@ -152,4 +152,5 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("dagames/solvers/dual_ascent.py", "np.where(rows.equal, moved, np.maximum(moved, 0.0))", "np.maximum(moved, 0.0)"),
     ("dagames/solvers/conic.py", "prices = prices / rows.unit", "prices = prices * rows.unit"),
     ("dagames/solvers/limits.py", "np.asarray(height + (price", "np.asarray(height - (price"),
+    ("dagames/solvers/limits.py", "np.where(self.equal, np.sign(excess), 1.0)", "np.where(self.equal, 1.0, 1.0)"),
 )

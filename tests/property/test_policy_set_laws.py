@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 
 from dagames import AlignmentGame, InfeasibleError, SolveError, solve
-from dagames.functionals import Gini, KLFromPrior, KLToPrior, Linear, Polytope
+from dagames.functionals import Gini, KLFromPrior, KLToPrior, Linear, Polytope, from_convex
 from dagames.numerics.conic import solve_problem
 from dagames.solvers import best_restricted_policy, solve_restricted
 from dagames.solvers.conic import as_expression
@@ -102,3 +102,18 @@ def test_bad_sets_are_named():
         solve_restricted(game, Polytope([0.0, 1.0, 1.0], -0.5))
     with pytest.raises(SolveError, match="restricted stopped after 0 steps"):
         solve_restricted(game, Polytope([0.0, 1.0, 1.0], 0.5), max_iterations=0)
+
+
+@pytest.mark.parametrize("budget", [0.05, 0.2, 0.9])
+def test_the_target_of_a_functional_with_kinks_is_answered_by_the_policy(budget):
+    """Below, at and above what the policy costs without a budget: the target contains no multiplier."""
+    kinked = from_convex(
+        lambda nu: np.abs(nu[..., 0] - 0.6) + 0.5 * nu[..., 2],
+        lambda nu: np.stack([np.sign(nu[..., 0] - 0.6), 0.0 * nu[..., 0], 0.5 + 0.0 * nu[..., 0]], axis=-1),
+    )
+    game = AlignmentGame([0.2, 0.2, 0.3, 0.1, 0.2], [0, 0, 1, 1, 2], kinked, beta=0.4)
+    policies = Polytope([1.0, 0.0, 0.5, 0.0, 0.0], budget)
+    solution = solve_restricted(game, policies)
+    assert solution.certificate.worst <= 1e-10
+    assert bool(solution.multipliers[0] > 1e-6) == (budget < 0.9)
+    np.testing.assert_allclose(best_restricted_policy(game, solution.q, policies), solution.pi, atol=1e-6)

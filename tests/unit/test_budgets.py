@@ -125,6 +125,19 @@ def test_a_functional_with_kinks_is_solved_by_tangents_of_it_and_of_the_budgets(
         assert (down - up) / 2e-5 == pytest.approx(solution.multipliers[j], abs=1e-5)
 
 
+@pytest.mark.parametrize("value", [0.1, 0.8])
+def test_an_equality_beside_a_kink_binds_from_both_sides(value):
+    """Without it the cost lies between the two values."""
+    R = from_convex(lambda nu: np.abs(nu[..., 0] - 0.3), lambda nu: np.sign(nu[..., :1] - 0.3) * [1.0, 0, 0, 0])
+    row = np.array([0.0, 1.0, 1.0, 0.0])
+    free = float(solve(game(R)).nu @ row)
+    solution = solve(game(R + Polytope(equalities=row, values=value)), "cutting_planes")
+    assert solution.certificate.worst <= 1e-10
+    assert float(solution.nu @ row) == pytest.approx(value, abs=1e-9)
+    assert 0.1 < free < 0.8
+    assert np.sign(solution.multipliers[0]) == np.sign(free - value)
+
+
 @pytest.mark.parametrize("weight", [2.0, 0.5, [2.0, 3.0]])
 def test_a_multiple_of_an_indicator_is_the_indicator(weight):
     polytope, point = Polytope(COSTS, BUDGETS), Point(1)
