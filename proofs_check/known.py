@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from dagames._errors import DomainError, did_you_mean
+from dagames._choices import did_you_mean
+from dagames._errors import DomainError
 from proofs_check import claims
 from proofs_check.claim import Claim
 

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from dagames._errors import DagamesError, DomainError, did_you_mean
+from dagames._choices import did_you_mean
+from dagames._errors import DagamesError, DomainError
 from dagames.cli.csv_files import read_csv
 
 _NAME = re.compile(r"(?P<file>.*?\.(?P<kind>npy|npz|csv))(?::(?P<key>.+))?", re.IGNORECASE | re.DOTALL)

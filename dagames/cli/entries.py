@@ -5,7 +5,8 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeAlias
 
-from dagames._errors import DagamesError, DomainError, did_you_mean
+from dagames._choices import did_you_mean
+from dagames._errors import DagamesError, DomainError
 from dagames.cli.array_files import names_array, read_array
 from dagames.cli.yaml_files import Document
 

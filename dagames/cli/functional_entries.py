@@ -3,7 +3,8 @@
 import inspect
 
 from dagames import functionals
-from dagames._errors import DagamesError, DomainError, did_you_mean
+from dagames._choices import did_you_mean
+from dagames._errors import DagamesError, DomainError
 from dagames.cli.entries import Entries, Keys
 from dagames.functionals.algebra import multiple, total
 

@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 import typer
 
 from dagames import estimators
-from dagames._errors import SolveError, as_choice
+from dagames._choices import as_choice
+from dagames._errors import SolveError
 from dagames.pictures.panels import check_outputs
 
 OBJECTIVES: tuple[Literal["second_moment", "variance"], ...] = ("second_moment", "variance")

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, get_args
 import typer
 
 from dagames import estimators
-from dagames._errors import DomainError, as_choice
+from dagames._choices import as_choice
+from dagames._errors import DomainError
 from dagames._files import check_folder, check_new_file
 from dagames.cli.terminal import spinner
 

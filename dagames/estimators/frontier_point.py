@@ -6,7 +6,8 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from dagames._errors import DomainError, SolveError, as_choice
+from dagames._choices import as_choice
+from dagames._errors import DomainError, SolveError
 from dagames.estimators.bernstein import as_rationals
 from dagames.estimators.best_polynomial import best_polynomial
 from dagames.estimators.budgeted import solve_within

@@ -2,7 +2,8 @@
 
 from typing import Literal, get_args
 
-from dagames._errors import SolveError, as_choice
+from dagames._choices import as_choice
+from dagames._errors import SolveError
 from dagames.estimators.best_polynomial import best_polynomial
 from dagames.estimators.reward_table import CountsKind, RewardTable, inner_degree
 from dagames.estimators.rewards import AnyReward, as_reward

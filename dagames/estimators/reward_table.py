@@ -10,7 +10,8 @@ import numpy as np
 from flint import fmpq, fmpq_poly
 from numpy.typing import NDArray
 
-from dagames._errors import DomainError, ShapeError, as_choice
+from dagames._choices import as_choice
+from dagames._errors import DomainError, ShapeError
 from dagames._files import check_new_file, write_text
 from dagames._types import Numbers
 from dagames.estimators.bernstein import as_rationals, to_monomials

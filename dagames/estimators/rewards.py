@@ -12,7 +12,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from flint import arb, fmpq_poly
 
-from dagames._errors import DomainError, did_you_mean
+from dagames._choices import did_you_mean
+from dagames._errors import DomainError
 from dagames.estimators.callable_reward import CallableReward
 from dagames.estimators.estimand import Estimand, Vector
 from dagames.estimators.log_polynomial import LogPolynomial, Terms

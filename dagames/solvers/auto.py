@@ -6,7 +6,8 @@ from functools import partial
 from typing import Any, SupportsIndex
 
 from dagames import _tolerances
-from dagames._errors import CertificateError, DomainError, SolveError, as_choice
+from dagames._choices import as_choice
+from dagames._errors import CertificateError, DomainError, SolveError
 from dagames.functionals import Functional
 from dagames.functionals.convexity import nonconvexity
 from dagames.games.alignment import AlignmentGame

@@ -3,7 +3,8 @@
 import numpy as np
 
 from dagames import _tolerances
-from dagames._errors import DomainError, SolveError, as_choice
+from dagames._choices import as_choice
+from dagames._errors import DomainError, SolveError
 from dagames._types import OverAnswers, OverTraces
 from dagames.bregman import Consistency
 from dagames.functionals import Functional, Separable

@@ -1,7 +1,8 @@
 """Choose a solver for a coupled game, and say which."""
 
 from dagames import _tolerances
-from dagames._errors import SolveError, as_choice
+from dagames._choices import as_choice
+from dagames._errors import SolveError
 from dagames.games.coupled import CoupledGame
 from dagames.games.couplings import Coherence, LinearCoupling, SoftCoherence
 from dagames.numerics.float_errors import with_default_errors

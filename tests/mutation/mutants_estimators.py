@@ -79,7 +79,7 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     (_MINIMAX, 'name == "cvxpy" and degree > LARGEST_ON_GRID', "False"),
     ("dagames/estimators/frontier_point.py", 'method == "cvxpy" and point.gap > _GAP', "False"),
     ("dagames/estimators/frontier_point.py", "if budget >= reward.size.upper:", "if False:"),
-    ("dagames/_errors.py", "str(word).casefold(), folded, n=1", "str(word).casefold(), [], n=1"),
+    ("dagames/_choices.py", "str(word).casefold(), folded, n=1", "str(word).casefold(), [], n=1"),
     ("dagames/grpo/update_error.py", "step - truth, axis", "step, axis"),
     ("dagames/grpo/update_error.py", "_unit(step) - _unit(truth)", "_unit(step) - truth"),
 )

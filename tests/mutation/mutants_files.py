@@ -31,8 +31,8 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("dagames/pictures/panels.py", 'taken = {} if source is None else {source.resolve(): "the game"}', "taken = {}"),
     ("dagames/_files.py", "if path.exists() and not overwrite:", "if False:"),
     ("dagames/_files.py", "if path.parent.is_dir():", "if True:"),
-    ("dagames/_errors.py", "{name.casefold(): name for name in known}", "{name: name for name in known}"),
-    ("dagames/_errors.py", "not {given}.{hint}", "not {given}."),
+    ("dagames/_choices.py", "{name.casefold(): name for name in known}", "{name: name for name in known}"),
+    ("dagames/_choices.py", "not {given}.{hint}", "not {given}."),
     ("dagames/cli/yaml_files.py", "elif depth >= _DEPTH:", "elif False:"),
     ("dagames/cli/csv_files.py", "rows = itertools.chain([(line, first)], rows)", "rows = iter(rows)"),
 )

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dagames import DomainError, SolveError
-from dagames._errors import as_choice
+from dagames._choices import as_choice
 from dagames.estimators import (
     LOG,
     RewardTable,
