@@ -21,8 +21,7 @@ from dagames import AlignmentGame, solve
 from dagames._files import write_text
 from dagames.functionals import Gini
 from dagames.solvers.blocks import CELLS
-from dagames.solvers.newton import _joint
-from dagames.solvers.pieces import cut
+from dagames.solvers.newton import joint_steps
 
 WEIGHT, BETA = 1.3, 0.7
 Row = dict[str, Any]
@@ -110,7 +109,7 @@ def against_exp_passes(n_prompts: int, n_answers: int, rng: np.random.Generator)
     step = 0.0
     for row in range(0, n_prompts, height):
         part = game.at_prompts(slice(row, row + height))
-        seconds, (_, steps, _) = fastest(lambda part=part: _joint(part, cut(part, part.functional)), repeats=2)
+        seconds, (_, steps, _) = fastest(lambda part=part: joint_steps(part, part.functional), repeats=2)
         step += seconds / steps
     ours, solution = fastest(lambda: solve(game))
     tried = min(200, n_prompts)

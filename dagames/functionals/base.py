@@ -174,11 +174,7 @@ class Smooth(Functional):
 
 
 class Separable(Smooth):
-    """A functional R(nu) = sum_z f_z(nu(z)); the equilibrium of its games is a one-dimensional root per prompt.
-
-    `value` is that sum and nothing else, so that the values of parts of the answers add up: a prompt of very many is
-    solved in pieces (`at_answers`).
-    """
+    """A functional R(nu) = sum_z f_z(nu(z)); the equilibrium of its games is a one-dimensional root per prompt."""
 
     @abstractmethod
     def bend_at_log(self, log_nu: OverAnswers) -> OverAnswers:

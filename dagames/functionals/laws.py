@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from dagames._errors import CertificateError, DomainError
 from dagames._types import Numbers
 from dagames.functionals.base import Functional
-from dagames.functionals.parts import at_answers, is_cuttable
 
 Vector = NDArray[np.float64]
 
@@ -101,10 +100,6 @@ def _value_checks(
     logs = np.log(np.where(nu > 0, nu, 1.0))
     at_log = np.where(nu > 0, R.gradient_at_log(np.where(nu > 0, logs, -np.inf)), 0.0)
     yield _law("gradient_at_log is the gradient", np.abs(at_log - slope).max(), [slope], nu)
-    if is_cuttable(R):
-        cut = int(rng.integers(nu.size + 1))
-        parts = [at_answers(R, span).value(nu[span]) for span in (slice(cut), slice(cut, None))]
-        yield _law("values of parts add up", abs(sum(parts) - R.value(nu)), [parts], nu)
     if np.isfinite(R.relative_smoothness):
         divergence = R.value(mu) - R.value(nu) - slope @ (mu - nu)
         kl = np.sum(np.where(mu > 0, mu * np.log(np.where(mu > 0, mu, 1.0) / np.where(nu > 0, nu, 1.0)), 0.0))

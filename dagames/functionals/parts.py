@@ -1,4 +1,4 @@
-"""The functional of some of a batch's prompts, or of some of its answers."""
+"""The functional of some of a batch's prompts."""
 
 import inspect
 from collections.abc import Callable
@@ -8,9 +8,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from dagames.functionals.base import Functional, Separable
-from dagames.functionals.log_score import LogScore
-from dagames.functionals.point import Point
+from dagames.functionals.base import Functional
 
 R = TypeVar("R", bound=Functional)
 
@@ -47,37 +45,6 @@ def at_prompts(functional: R, prompts: slice) -> R:
     return _restricted(
         functional, lambda value, axes: value[prompts] if axes[:1] == ["*x"] and value.ndim == len(axes) else value
     )
-
-
-def is_cuttable(functional: Functional) -> bool:
-    """Say whether the functional is a sum over answers of which `at_answers` knows the parts.
-
-    Args:
-        functional: The functional.
-
-    Returns:
-        True for divisible `Separable` functionals, unless an answer is named by its index.
-    """
-    parts = [part for value in vars(functional).values() for part in _functionals(value)]
-    named = isinstance(functional, LogScore | Point)
-    return isinstance(functional, Separable) and not named and is_divisible(functional) and all(map(is_cuttable, parts))
-
-
-def at_answers(functional: R, answers: slice) -> R:
-    """Keep the terms of some answers, so that values of the parts add up to the value of the whole.
-
-    Args:
-        functional: A cuttable functional.
-        answers: The answers to keep.
-
-    Returns:
-        A functional of the same class, on fewer answers, whose parameters need not be those of a distribution.
-
-    >>> from dagames.functionals import KLToPrior
-    >>> at_answers(KLToPrior([0.2, 0.3, 0.5]), slice(1, 3)).prior
-    array([0.3, 0.5])
-    """
-    return _restricted(functional, lambda value, axes: value[..., answers] if axes[-1:] == ["Z"] else value)
 
 
 def _restricted(functional: R, keep: Callable[[np.ndarray, list[str]], np.ndarray]) -> R:

@@ -10,9 +10,9 @@ from dagames._errors import DomainError
 from dagames._types import Hessian, OverAnswers, PerPrompt, Reachable
 from dagames.functionals.base import ConstraintSet, Functional, Separable, Smooth
 from dagames.functionals.conjugates.interior_point import Supremum, interior_point
+from dagames.functionals.conjugates.nested_roots import separable_supremum
 from dagames.functionals.conjugates.numeric_conjugate import NumericConjugate
 from dagames.functionals.conjugates.numeric_supremum import curvature, numeric_supremum
-from dagames.functionals.conjugates.separable_supremum import separable_supremum
 from dagames.functionals.conjugates.simplicial import composite_supremum
 
 

@@ -26,7 +26,6 @@ from dagames.solvers.methods import Method, with_options
 from dagames.solvers.mirror_descent import solve_mirror_descent
 from dagames.solvers.newton import solve_newton
 from dagames.solvers.no_regret import solve_no_regret
-from dagames.solvers.pieces import is_long
 from dagames.solvers.policy_set import solve_polytope_sum
 from dagames.solvers.solution import Solution
 from dagames.solvers.suited import check_suited, remedy
@@ -199,9 +198,6 @@ _ITERATIVE: dict[str, Callable[..., Solution]] = {
 
 
 def _choose(game: AlignmentGame) -> str:
-    if is_long(game):
-        # Formulas hold several arrays over all answers at once; Newton's method takes them in pieces.
-        return "newton"
     if has_closed_form(game.functional):
         return "closed_form"
     if game.functional.as_smooth() is None:

@@ -37,19 +37,19 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
         "self._certified(u).upper",
     ),
     (
-        "dagames/functionals/conjugates/separable_supremum.py",
+        "dagames/functionals/conjugates/nested_roots.py",
         "gain - functional.value(nu) + gap",
         "gain - functional.value(nu) - gap",
     ),
     (
-        "dagames/functionals/conjugates/separable_supremum.py",
+        "dagames/functionals/conjugates/nested_roots.py",
         "np.where(taken, np.log(np.maximum(rest, 0.0)), log_nu)",
         "log_nu",
     ),
     (
-        "dagames/functionals/conjugates/separable_supremum.py",
-        "self.functional.gradient_at_log(t) + c - self.u",
-        "self.functional.gradient_at_log(t) - c - self.u",
+        "dagames/functionals/conjugates/nested_roots.py",
+        "self.beta * t + c - self.u",
+        "self.beta * t - c - self.u",
     ),
     (
         "dagames/functionals/conjugates/simplicial.py",
