@@ -60,12 +60,12 @@ def _ascend(game: AlignmentGame, u: OverAnswers, step: np.ndarray) -> tuple[Over
     """Take a gradient step from `u`, halved until the dual value rises enough."""
     with_bars = np.where(game.reachable, u, -np.inf)
     slope = np.exp(_response(game, u)) - game.functional.conjugate_gradient(with_bars)
-    value, promise = _dual(game, u), (slope * slope).sum(axis=-1)
+    value, squared_slope = _dual(game, u), (slope * slope).sum(axis=-1)
     slack = _tolerances.DESCENT * np.maximum(1.0, np.abs(value))
     while True:
         moved = u + step[..., None] * slope
         reached = _dual(game, moved)
-        fails = ~(reached >= value + 0.5 * step * promise - slack)
+        fails = ~(reached >= value + 0.5 * step * squared_slope - slack)
         if not fails.any():
             return np.asarray(moved), reached, step
         # From `_LONGEST` this is 60 halvings away.

@@ -104,10 +104,10 @@ def _point(functional: Point, game: AlignmentGame) -> OverAnswers:  # noqa: ARG0
 def _log_score(functional: LogScore, game: AlignmentGame) -> OverAnswers:
     """Find the log-odds s of the answer with beta (s - s_0) = weight (1 + exp(-s))."""
     chosen = np.arange(game.n_answers) == functional.answer[..., None]
-    own = simplex.log_sum(np.where(chosen, game.log_reference, -np.inf))[..., None]
+    log_chosen = simplex.log_sum(np.where(chosen, game.log_reference, -np.inf))[..., None]
     other = simplex.log_sum(np.where(chosen, -np.inf, game.log_reference))[..., None]
     alone = np.isneginf(other)
-    start = own - np.where(alone, 0.0, other)
+    start = log_chosen - np.where(alone, 0.0, other)
     ratio = functional.weight[..., None] / game.beta
 
     def excess(s: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

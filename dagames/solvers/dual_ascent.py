@@ -45,7 +45,7 @@ def admissible_step(game: CoupledGame) -> float:
     4.0
     """
     costs = rows_of(game).costs
-    squares = np.array([_squared_diameter(c[:, held]) for c, held in zip(costs, game.reachable, strict=True)])
+    squares = np.array([_squared_diameter(c[:, reachable]) for c, reachable in zip(costs, game.reachable, strict=True)])
     largest = float(game.shares @ squares) / 4
     return 2 * game.prompts.beta / largest if largest > 0 else np.inf
 

@@ -49,8 +49,8 @@ def mirror_prox_path(game: AlignmentGame) -> Iterator[Iterate]:
         yield Iterate(log_nu, log_q)
         while True:
             ahead = _move(game, log_nu, log_m, log_q, log_nu, tau)
-            said = game.log_best_target(ahead[1])
-            moved = _move(game, log_nu, log_m, said, ahead[0], tau)
+            response = game.log_best_target(ahead[1])
+            moved = _move(game, log_nu, log_m, response, ahead[0], tau)
             fails = ~_is_safe(game, (log_nu, log_m), ahead, moved, tau) & (tau[..., 0] > _tolerances.LEAST_STEP)
             if not fails.any():
                 break

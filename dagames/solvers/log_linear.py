@@ -54,8 +54,8 @@ def best_log_linear_policy(
         claim I.4
     """
     log_q = simplex.as_log_target(q, game.reachable)
-    said = np.where(game.reachable, log_q, 0.0)
-    reward = np.take_along_axis(said, np.broadcast_to(game.E, game.log_pi_0.shape), axis=-1)
+    finite_log_q = np.where(game.reachable, log_q, 0.0)
+    reward = np.take_along_axis(finite_log_q, np.broadcast_to(game.E, game.log_pi_0.shape), axis=-1)
 
     def objective(log_pi: OverTraces) -> PerPrompt:
         coupling = (np.exp(log_pi) * reward).sum(axis=-1)
@@ -108,8 +108,8 @@ def solve_log_linear(
 
     def reward(log_pi: OverTraces) -> OverTraces:
         log_nu = simplex.pushforward(log_pi, game.E, game.n_answers)
-        said = np.where(game.reachable, game.log_best_target(log_nu), 0.0)
-        return np.take_along_axis(said, np.broadcast_to(game.E, log_pi.shape), axis=-1)
+        finite_log_q = np.where(game.reachable, game.log_best_target(log_nu), 0.0)
+        return np.take_along_axis(finite_log_q, np.broadcast_to(game.E, log_pi.shape), axis=-1)
 
     def objective(log_pi: OverTraces) -> PerPrompt:
         value = game.functional.value(np.exp(simplex.pushforward(log_pi, game.E, game.n_answers)))
@@ -148,11 +148,13 @@ def _descend(
                 theta=theta,
                 stationarity=spread,
             )
-        now, promise = objective(log_pi), game.beta * spread**2
-        # Where the promise drowns in rounding the objective says nothing of the step; then it stays as long as it was.
-        audible = promise > 1e3 * _tolerances.DESCENT * np.maximum(1.0, np.abs(now))
-        eta = np.where(audible[..., None], np.minimum(2.0 * eta, 1.0), eta)
-        theta, log_pi, eta = _line_search(game, phi, theta, step, objective, now, np.where(audible, promise, 0.0), eta)
+        now, decrease = objective(log_pi), game.beta * spread**2
+        # Where the decrease drowns in rounding the objective says nothing of the step; then it stays as long as it was.
+        resolved = decrease > 1e3 * _tolerances.DESCENT * np.maximum(1.0, np.abs(now))
+        eta = np.where(resolved[..., None], np.minimum(2.0 * eta, 1.0), eta)
+        theta, log_pi, eta = _line_search(
+            game, phi, theta, step, objective, now, np.where(resolved, decrease, 0.0), eta
+        )
     raise SolveError(
         f"log_linear stopped after {max_iterations} steps with stationarity {float(np.max(spread)):.1e} > "
         f"{_tolerances.STATIONARY:.1e} nats; allow more `max_iterations`, or drop features that are nearly dependent. "
@@ -186,7 +188,7 @@ def _line_search(
     step: OverFeatures,
     objective: Objective,
     now: PerPrompt,
-    promise: PerPrompt,
+    decrease: PerPrompt,
     eta: np.ndarray,
 ) -> tuple[OverFeatures, OverTraces, np.ndarray]:
     """Halve the step of each prompt until its objective falls by half of what the slope promises."""
@@ -194,8 +196,8 @@ def _line_search(
     while True:
         moved = theta + eta * step
         log_pi = _policy(game, phi, moved)
-        fails = ~(objective(log_pi) <= now - 0.5 * eta[..., 0] * promise + slack)
-        fails &= (promise > 0) & (eta[..., 0] > _tolerances.LEAST_STEP)
+        fails = ~(objective(log_pi) <= now - 0.5 * eta[..., 0] * decrease + slack)
+        fails &= (decrease > 0) & (eta[..., 0] > _tolerances.LEAST_STEP)
         if not fails.any():
             return moved, log_pi, eta
         eta = np.where(fails[..., None], 0.5 * eta, eta)

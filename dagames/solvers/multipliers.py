@@ -83,12 +83,12 @@ class ConstrainedDual(Dual):
         Returns:
             The problem in those units, and the units [B, d]: multipliers there are multipliers here times the unit.
         """
-        held = np.isfinite(self.log_base)[:, :, None, :]
-        low = np.where(held, self.costs, np.inf).min(axis=-1)
-        high = np.where(held, self.costs, -np.inf).max(axis=-1)
+        finite = np.isfinite(self.log_base)[:, :, None, :]
+        low = np.where(finite, self.costs, np.inf).min(axis=-1)
+        high = np.where(finite, self.costs, -np.inf).max(axis=-1)
         spread = (high - low).max(axis=1)
         unit = np.where(spread > 0, spread, 1.0)
-        costs = np.where(held, self.costs, 0.0) / unit[:, None, :, None]
+        costs = np.where(finite, self.costs, 0.0) / unit[:, None, :, None]
         return ConstrainedDual(self.log_base, costs, self.budgets / unit, self.shares, self.equal), unit
 
 
@@ -186,7 +186,7 @@ def _residual(point: Array, gradient: Array, dual: Dual) -> Array:
 
 
 def _direction(point: Array, gradient: Array, hessian: Array, equal: NDArray[np.bool_], radius: Array) -> Array:
-    """Take the Newton step of the multipliers that are not held at 0, shorter where curvature is lacking.
+    """Take the Newton step of the multipliers that are not fixed at 0, shorter where curvature is lacking.
 
     A multiplier that the step would make negative goes to 0 instead, and the others' step is found again for that:
     no budget's multiplier is ever below 0.
@@ -201,19 +201,19 @@ def _direction(point: Array, gradient: Array, hessian: Array, equal: NDArray[np.
     Returns:
         The step, [B, d].
     """
-    held = ~equal & (point <= np.minimum(1e-3, np.abs(gradient).max(axis=-1, keepdims=True))) & (gradient > 0)
+    at_zero = ~equal & (point <= np.minimum(1e-3, np.abs(gradient).max(axis=-1, keepdims=True))) & (gradient > 0)
     newton = np.zeros_like(point)
     for _ in range(point.shape[-1] + 1):
-        fixed = np.where(held, -point, 0.0)
-        free = ~held
+        fixed = np.where(at_zero, -point, 0.0)
+        free = ~at_zero
         slope = np.where(free, gradient + np.einsum("bij,bj->bi", hessian, fixed), 0.0)
         values, vectors = np.linalg.eigh(hessian * (free[:, :, None] & free[:, None, :]))
         along = np.einsum("bij,bi->bj", vectors, slope)
         floor = np.maximum(np.abs(along) / radius[:, None], 1e-14 * values[:, -1:])
         step = along / np.maximum(np.maximum(values, floor), np.finfo(np.float64).tiny)
-        newton = np.where(held, fixed, -np.einsum("bij,bj->bi", vectors, step))
+        newton = np.where(at_zero, fixed, -np.einsum("bij,bj->bi", vectors, step))
         negative = free & ~equal & (point + newton < 0)
         if not negative.any():
             break
-        held = held | negative
+        at_zero = at_zero | negative
     return np.asarray(newton)

@@ -193,8 +193,8 @@ def response_gap(game: AlignmentGame, play: Iterate) -> float:
     Returns:
         The largest gap over the prompts, relative to max(1, |R|, beta KL).
     """
-    said = np.where(game.reachable, play.log_q, 0.0)
-    response = simplex.log_normalize(np.where(game.reachable, game.log_nu_0 + said, -np.inf))
+    finite_log_q = np.where(game.reachable, play.log_q, 0.0)
+    response = simplex.log_normalize(np.where(game.reachable, game.log_nu_0 + finite_log_q, -np.inf))
     value = np.abs(np.asarray(game.functional.value(play.nu)))
     size = np.maximum(1.0, np.maximum(value, game.beta * simplex.kl_from_logs(play.log_nu, game.log_nu_0)))
     return float((game.beta * simplex.kl_from_logs(play.log_nu, response) / size).max())

@@ -202,8 +202,8 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("dagames/solvers/log_linear.py", "missed = reward - np", "missed = reward + np"),
     (
         "dagames/solvers/log_linear.py",
-        "promise = objective(log_pi), game.beta * spread",
-        "promise = objective(log_pi), spread",
+        "decrease = objective(log_pi), game.beta * spread",
+        "decrease = objective(log_pi), spread",
     ),
     ("dagames/solvers/log_linear.py", "simplex.kl_from_logs(log_pi, game.log_pi_0) - coupling", "coupling"),
     ("dagames/solvers/closed_form.py", "ratio * (1.0 + odds), 1.0", "ratio * (1.0 - odds), 1.0"),

@@ -132,7 +132,7 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("dagames/solvers/tilted_dual.py", "Linear(-prices)", "Linear(prices)"),
     ("dagames/functionals/polytope.py", "np.where(self.equal, np.abs(excess), excess)", "excess"),
     ("dagames/solvers/multipliers.py", "multipliers * self.budgets).sum(-1)", "multipliers).sum(-1)"),
-    ("dagames/solvers/multipliers.py", "np.where(held, fixed, -np.einsum", "np.where(held, fixed, np.einsum"),
+    ("dagames/solvers/multipliers.py", "np.where(at_zero, fixed, -np.einsum", "np.where(held, fixed, np.einsum"),
     ("dagames/solvers/multipliers.py", "return np.asarray(point / unit), step", "return np.asarray(point), step"),
     ("dagames/solvers/prices.py", "multipliers + max(float(ratio.max(initial=0.0)), 0.0) * prices", "multipliers"),
     ("dagames/solvers/budgets.py", "slack=rows_of(game)", "slack=-rows_of(game)"),

@@ -53,8 +53,8 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "dagames/functionals/conjugates/simplicial.py",
-        "(nu * held).sum(axis=-1) - tilt - smooth",
-        "(nu * held).sum(axis=-1) - smooth",
+        "(nu * linear).sum(axis=-1) - tilt - smooth",
+        "(nu * linear).sum(axis=-1) - smooth",
     ),
     ("dagames/functionals/conjugates/simplicial.py", "ceiling - tilt + price", "ceiling - tilt - price"),
     (

@@ -42,19 +42,19 @@ def cutting_planes(
     """
     face = np.isfinite(u)
     top = u[face].max()
-    held = u[face] - top
+    tilt = u[face] - top
     slopes: list[Vector] = []
     heights: list[float] = []
     best, attained, upper, size = start, -np.inf, np.inf, 1.0
     point = start
     for _ in range(_CUTS):
         cost, slope = value(point), gradient(point)[face]
-        gain = float(point[face] @ held)
+        gain = float(point[face] @ tilt)
         if gain - cost > attained:
             best, attained, size = point, gain - cost, max(1.0, abs(cost), abs(gain))
         if upper - attained <= tolerance * size:
             break
-        slopes.append(held - slope)
+        slopes.append(tilt - slope)
         heights.append(cost - float(slope @ point[face]))
         mass, weights = _master(np.array(slopes), np.array(heights))
         upper = min(upper, float((weights @ np.array(slopes)).max() - weights @ np.array(heights)))

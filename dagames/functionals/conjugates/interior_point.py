@@ -150,10 +150,10 @@ def _move(
     face: Mask,
 ) -> tuple[Array, Array]:
     """Go along the step while the barrier function falls, and not beyond 99 % of the way to the boundary."""
-    held = np.where(face, nu, 1.0)
+    mass = np.where(face, nu, 1.0)
 
-    length = np.where(busy, np.minimum(1.0, 0.99 / np.maximum((-step / held).max(axis=-1), 1e-300)), 0.0)
-    fall = (step * np.where(face, slope - barrier[..., None] / held, 0.0)).sum(axis=-1)
+    length = np.where(busy, np.minimum(1.0, 0.99 / np.maximum((-step / mass).max(axis=-1), 1e-300)), 0.0)
+    fall = (step * np.where(face, slope - barrier[..., None] / mass, 0.0)).sum(axis=-1)
     before, size = _merit(value, u, nu, barrier, face)
     for _ in range(40):
         moved = nu + length[..., None] * step
@@ -163,7 +163,7 @@ def _move(
         if not bad.any():
             break
         length = np.where(bad, 0.5 * length, length)
-    change = np.where(face, barrier[..., None] / held - slack - slack / held * step, 0.0)
+    change = np.where(face, barrier[..., None] / mass - slack - slack / mass * step, 0.0)
     reach = np.minimum(1.0, 0.99 / np.maximum((-change / slack).max(axis=-1), 1e-300))
     slack = slack + np.where(busy, reach, 0.0)[..., None] * change
     centred = np.where(face, barrier[..., None] / np.where(face, moved, 1.0), 1.0)

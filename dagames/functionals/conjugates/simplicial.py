@@ -33,13 +33,13 @@ def composite_supremum(smooth: Functional, rough: Functional, u: OverAnswers) ->
         The best pair met; the gap says how good it is. Where N is infinite on the whole face, -inf with gap 0.
     """
     face = np.isfinite(u)
-    held = np.where(face, u, 0.0)
+    linear = np.where(face, u, 0.0)
 
     def left(nu: OverAnswers) -> OverAnswers:
         """Compute u - grad S(nu), with masses of 0 lifted to float64's least, where the slope is finite."""
         with np.errstate(divide="ignore"):
             log_nu = np.maximum(np.log(nu), _LOG_LEAST)
-        return np.where(face, held - np.where(face, smooth.gradient_at_log(log_nu), 0.0), -np.inf)
+        return np.where(face, linear - np.where(face, smooth.gradient_at_log(log_nu), 0.0), -np.inf)
 
     dual = left(face / face.sum(axis=-1, keepdims=True))
     infeasible = np.isneginf(rough.conjugate(dual))
@@ -47,7 +47,7 @@ def composite_supremum(smooth: Functional, rough: Functional, u: OverAnswers) ->
     best = Supremum(points[..., 0, :], np.full(u.shape[:-1], np.inf), np.full(u.shape[:-1], np.inf))
     idle = 0
     for _ in range(_ROUNDS):
-        nu, price = _on_hull(smooth, rough, points, held)
+        nu, price = _on_hull(smooth, rough, points, linear)
         dual = left(nu)
         tilt = (nu * np.where(face, dual, 0.0)).sum(axis=-1)
         ceiling = rough.conjugate(dual)
@@ -55,7 +55,7 @@ def composite_supremum(smooth: Functional, rough: Functional, u: OverAnswers) ->
         gap = np.where(infeasible, 0.0, ceiling - tilt + price)
         # A value above the bound says that the rough part's conjugate is too small: nothing is certified then.
         gap = np.where(gap >= -_tolerances.ROUNDING * np.maximum(size, 1.0), np.maximum(gap, 0.0), np.inf)
-        upper = np.where(infeasible, -np.inf, (nu * held).sum(axis=-1) - tilt - smooth.value(nu) + ceiling)
+        upper = np.where(infeasible, -np.inf, (nu * linear).sum(axis=-1) - tilt - smooth.value(nu) + ceiling)
         idle = idle + 1 if (gap >= 0.9 * best.gap).all() else 0
         best = best.or_better(nu, np.asarray(upper), np.asarray(gap))
         if (best.gap <= _TARGET * size).all() or idle == 5:
@@ -65,7 +65,7 @@ def composite_supremum(smooth: Functional, rough: Functional, u: OverAnswers) ->
 
 
 def _on_hull(
-    smooth: Functional, rough: Functional, points: np.ndarray, held: OverAnswers
+    smooth: Functional, rough: Functional, points: np.ndarray, linear: OverAnswers
 ) -> tuple[OverAnswers, np.ndarray]:
     """Maximise over the hull of `points`, [*x, k, Z]; return the point and the average of N's values at them."""
     prices = np.stack([rough.value(points[..., i, :]) for i in range(points.shape[-2])], axis=-1)
@@ -77,7 +77,7 @@ def _on_hull(
         lambda w: np.asarray(smooth.value(mix(w)) + (w * prices).sum(axis=-1)),
         lambda w: np.asarray((points @ _finite(smooth.gradient(mix(w)))[..., None])[..., 0] + prices),
         lambda w: np.asarray(points @ _finite(curvature(smooth, mix(w))) @ np.swapaxes(points, -1, -2)),
-        np.asarray((points @ held[..., None])[..., 0]),
+        np.asarray((points @ linear[..., None])[..., 0]),
     )
     return mix(found.nu), np.asarray((found.nu * prices).sum(axis=-1))
 
