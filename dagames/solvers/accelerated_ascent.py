@@ -18,11 +18,11 @@ _LONGEST = 2.0**20
 
 @with_default_errors
 def accelerated_ascent_path(game: AlignmentGame) -> Iterator[Iterate]:
-    """Yield the plays of accelerated ascent on the dual, the start first, without end.
+    """Yield the iterates of accelerated ascent on the dual, the initial one first; the iterator does not end.
 
     Math:
         D(u) = -beta log sum_z nu_0(z) exp(-u(z) / beta) - R*(u),   grad D(u) = nu(u) - grad R*(u),
-        with nu(u) the best response to u. Steps are halved until D rises by half of what its slope promises; momentum
+        nu(u) the best response to u. Steps are halved until D rises by half of its first-order prediction; momentum
         (t - 1) / (t + 2), restarted where D falls.
 
     Args:
@@ -32,7 +32,7 @@ def accelerated_ascent_path(game: AlignmentGame) -> Iterator[Iterate]:
         The policy's best response to each target, and the target.
 
     Raises:
-        SolveError: If the dual has a kink in the way, where none of 60 step lengths helps.
+        SolveError: If none of 60 step lengths raises the dual, as at a kink.
 
     Source:
         Nesterov, Soviet Mathematics Doklady 27 (1983) 372; restarts as in O'Donoghue and Candes (2015)

@@ -76,7 +76,7 @@ def solve(
 
     Raises:
         CertificateError: If a user's own functional is not convex.
-        DomainError: If `game` is no game, the method is unknown, or a number is out of its domain.
+        DomainError: If `game` is not a game, the method is unknown, or a number is out of its domain.
         SolveError: If the method does not suit the game, or does not reach the tolerance.
 
     >>> from dagames.functionals import Gini, Linear, Polytope

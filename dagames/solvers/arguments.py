@@ -1,4 +1,4 @@
-"""What the solvers are given: a game of the kind that they solve."""
+"""Check that a solver gets a game of the kind that it solves."""
 
 from dagames._errors import DomainError
 from dagames.games.alignment import AlignmentGame
@@ -12,11 +12,11 @@ def check_game(game: object, kind: type) -> None:
     """Raise unless a game is of a kind.
 
     Args:
-        game: What was given for the game.
+        game: The argument of the solver.
         kind: `AlignmentGame`, `CoupledGame` or `BregmanGame`.
 
     Raises:
-        DomainError: Naming what it is, and the function that solves such a game.
+        DomainError: If it is of another kind; the message names the function that solves it.
     """
     if isinstance(game, kind):
         return

@@ -1,4 +1,4 @@
-"""Choose a solver, and say which."""
+"""The methods of `solve` for alignment games, and the choice between them."""
 
 import contextlib
 from collections.abc import Callable
@@ -79,7 +79,7 @@ def solve_alignment(
         CertificateError: If a user's own functional is not convex.
         SolveError: If the method does not suit the functional, before any step and naming methods that do; or if the
             tolerance is not reached.
-        DomainError: If `game` is none, the method is unknown, or a number is out of its domain.
+        DomainError: If `game` is not an `AlignmentGame`, the method is unknown, or a number is out of its domain.
 
     >>> from dagames.functionals import Linear
     >>> game = AlignmentGame([0.5, 0.25, 0.25], [0, 1, 1], Linear([0.0, 1.0]), beta=1.0)
@@ -141,7 +141,7 @@ def _solve_constrained(
         try:
             return solve_polytope(game, tolerance=tolerance)
         except SolveError:
-            # Its inner games may be out of reach of float64 where projections are not.
+            # Projections can succeed where float64 does not resolve the inner games of this method.
             pass
     if method == "auto" and rest is not None and rest.as_smooth() is None:
         return _first_order(game, tolerance=tolerance, max_iterations=max_iterations, descend=solve_polytope_sum)

@@ -1,4 +1,4 @@
-"""Alternating best response, plain or damped: the policy answers the target that answered the policy before."""
+"""Alternating best responses of target and policy, with or without damping."""
 
 from collections.abc import Iterator
 from typing import Literal
@@ -20,13 +20,13 @@ Damping = float | Literal["auto"]
 def best_response_path(
     game: AlignmentGame, log_nu: OverAnswers | None = None, *, damping: Damping = 1.0
 ) -> Iterator[Iterate]:
-    """Yield the plays of alternating best response, the start first, without end.
+    """Yield the iterates of alternating best response, the initial one first; the iterator does not end.
 
     Math:
         log nu' = (1 - eta) log nu + eta (log nu_0 - grad R(nu) / beta) + const,   eta the damping.
 
-    With "auto", eta starts at 1 for every prompt; a step that would raise J is halved until it does not, and a step
-    taken at once makes the next try half as long again, at most 1.
+    With "auto", eta starts at 1 for every prompt. It is halved while the step would raise J; after a step that needed
+    no halving it is multiplied by 1.5, up to 1.
 
     Args:
         game: The game.
@@ -34,7 +34,7 @@ def best_response_path(
         damping: Step in (0, 1]; 1 is the undamped iteration, "auto" chooses by the objective.
 
     Yields:
-        Marginals and the targets that answer them.
+        Marginals, and the best target against each.
 
     Raises:
         DomainError: If the damping is neither "auto" nor in (0, 1].
@@ -82,7 +82,7 @@ def damped_step(game: AlignmentGame, log_nu: OverAnswers, log_q: OverAnswers, et
 def _descend(
     game: AlignmentGame, log_nu: OverAnswers, log_q: OverAnswers, eta: np.ndarray
 ) -> tuple[OverAnswers, np.ndarray]:
-    """Halve the step of each prompt until the objective does not rise; lengthen it where it fell at once."""
+    """Halve the step of each prompt until the objective does not rise; lengthen it if no halving was needed."""
     now = game.marginal_objective(log_nu)
     slack = _tolerances.DESCENT * np.maximum(1.0, np.abs(now))
     tried = np.minimum(1.5 * eta, 1.0)

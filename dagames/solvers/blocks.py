@@ -1,4 +1,4 @@
-"""Large batches, solved a block of prompts at a time: temporary arrays stay in the processor's cache, and small."""
+"""Large batches are solved a block of prompts at a time, so that temporary arrays fit in the processor's cache."""
 
 from collections.abc import Callable, Iterator
 
@@ -52,7 +52,7 @@ def solve_in_blocks(game: AlignmentGame, solve: Callable[[AlignmentGame], Soluti
 
 
 def _worst(histories: list[tuple[float, ...]]) -> tuple[float, ...]:
-    """Take the worst gap of all blocks at each step; a block that is done stays where it is."""
+    """Take the worst gap of all blocks at each step; a block that has finished keeps its last gap."""
     known = [history for history in histories if history]
     return tuple(max(h[min(i, len(h) - 1)] for h in known) for i in range(max(map(len, known), default=0)))
 

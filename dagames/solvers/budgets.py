@@ -1,4 +1,4 @@
-"""Budgets and equalities that the prompts of a batch share: Newton's method on the multipliers."""
+"""Games whose prompts share budgets and equalities: Newton's method on the multipliers."""
 
 from dataclasses import replace
 
@@ -24,7 +24,7 @@ _REMEDY = "ask for a larger `tolerance`, or loosen budgets that leave almost no 
 @with_default_errors
 @np.errstate(under="ignore", over="ignore")
 def solve_budgets(game: CoupledGame, *, tolerance: float = _tolerances.GAP) -> Solution:
-    """Solve a game whose prompts meet linear constraints together, by Newton's method on the shared multipliers.
+    """Solve a game with linear constraints on all prompts together, by Newton's method on their multipliers.
 
     Args:
         game: A game with `Budgets`, `Equalities`, `EqualRates`, or `AllOf` of them.
@@ -81,7 +81,7 @@ def face_of(game: CoupledGame) -> Face:
 def _coupling_of(game: CoupledGame) -> LinearCoupling:
     if not isinstance(game.coupling, LinearCoupling):
         raise SolveError(
-            f"{type(game.coupling).__name__} is no linear coupling and has no multipliers; use `solve_coupled(game)`."
+            f"{type(game.coupling).__name__} is not a linear coupling without multipliers; use `solve(game)`."
         )
     return game.coupling
 
@@ -104,7 +104,7 @@ def log_target(game: CoupledGame, nats: PerConstraint) -> OverAnswers:
 def at_multipliers(
     game: CoupledGame, nats: PerConstraint, method: str, steps: int, history: tuple[float, ...]
 ) -> Solution:
-    """Answer multipliers by their target and policy, and certify the pair.
+    """Compute the target and the policy of given multipliers, and certify the pair.
 
     Args:
         game: A game with a linear coupling.
@@ -118,7 +118,7 @@ def at_multipliers(
     """
     face = face_of(game)
     log_q = log_target(game, nats)
-    # Where prices are 1e4 nats the first sum is 1 to 1e-12 only.
+    # With multipliers of 1e4 nats the first sum is 1 up to 1e-12 only.
     log_nu = simplex.log_normalize(game.log_best_marginal(log_q))
     return Solution(
         log_nu=log_nu,

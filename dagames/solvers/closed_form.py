@@ -1,4 +1,4 @@
-"""Games whose equilibrium can be written down."""
+"""Games whose equilibrium has a formula."""
 
 from functools import singledispatch
 
@@ -17,7 +17,7 @@ from dagames.solvers.solution import Solution
 
 @with_default_errors
 def has_closed_form(functional: Functional) -> bool:
-    """Say whether the equilibrium of games with this functional can be written down.
+    """Return whether the equilibrium of games with this functional has a formula.
 
     Args:
         functional: The functional R.
@@ -31,14 +31,14 @@ def has_closed_form(functional: Functional) -> bool:
 
 @with_default_errors
 def solve_closed_form(game: AlignmentGame, *, tolerance: float = _tolerances.GAP) -> Solution:
-    """Write down the equilibrium and certify it.
+    """Compute the equilibrium by its formula and certify it.
 
     Math:
         Linear: nu* proportional to nu_0 exp(r / beta).
         NegativeEntropy: nu* proportional to nu_0^(beta / (beta + weight)).
         KLToPrior: nu* proportional to (prior^weight nu_0^beta)^(1 / (beta + weight)).
         Point: nu* the point mass.
-        LogScore: nu* = nu_0, with the odds of the answer raised by the factor exp(weight / (beta nu*(answer))), a
+        LogScore: nu* = nu_0, with the odds of the answer multiplied by exp(weight / (beta nu*(answer))), a
         one-dimensional root.
 
     Args:
@@ -72,7 +72,7 @@ def solve_closed_form(game: AlignmentGame, *, tolerance: float = _tolerances.GAP
 
 @singledispatch
 def _log_equilibrium(functional: Functional, game: AlignmentGame) -> OverAnswers:
-    """Write down the log of the equilibrium's marginal, [*x, Z], up to a constant; a kind of functional each."""
+    """Compute the log of the equilibrium's marginal, [*x, Z], up to a constant, by the class of the functional."""
     raise NotImplementedError(type(functional).__name__, game)
 
 

@@ -1,4 +1,4 @@
-"""Orbits: the equilibrium of views that must agree, or that pay for disagreeing."""
+"""Equilibria of orbits whose views have equal marginals, or a penalty on their differences."""
 
 import numpy as np
 
@@ -20,7 +20,7 @@ _FARTHEST = 20.0
 
 @with_default_errors
 def solve_coherent(game: CoupledGame, *, tolerance: float = _tolerances.GAP) -> Solution:
-    """Write down the equilibrium of a game whose views must answer alike.
+    """Compute the equilibrium of a game whose views have equal marginals, by its formula.
 
     Math:
         nu* proportional to prod_x (nu_0x exp(r_x / beta))^(s_x), the same for all views;
@@ -34,7 +34,7 @@ def solve_coherent(game: CoupledGame, *, tolerance: float = _tolerances.GAP) -> 
         The certified solution.
 
     Raises:
-        SolveError: If the coupling is another.
+        SolveError: If the game has another coupling.
 
     Source:
         (paper, section 4.1); claim I.14
@@ -56,7 +56,7 @@ def solve_coherent(game: CoupledGame, *, tolerance: float = _tolerances.GAP) -> 
 
 @with_default_errors
 def solve_soft_coherent(game: CoupledGame, *, tolerance: float = _tolerances.GAP) -> Solution:
-    """Solve a game whose views pay for disagreeing, by Newton's method on one number per view.
+    """Solve a game with a penalty on the differences of views, by Newton's method on one number per view.
 
     Math:
         With a = beta / (beta + weight) and t_x = nu_0x exp(r_x / beta), the views' marginals are proportional to
@@ -71,7 +71,7 @@ def solve_soft_coherent(game: CoupledGame, *, tolerance: float = _tolerances.GAP
         The certified solution.
 
     Raises:
-        SolveError: If the coupling is another.
+        SolveError: If the game has another coupling.
 
     >>> from dagames import AlignmentGame
     >>> from dagames.functionals import Linear
@@ -135,7 +135,7 @@ def _levels(base: OverAnswers, shares: PerPrompt, a: float) -> tuple[PerPrompt, 
         between = (share * mean) @ share.T - np.outer(won, won)
         # A constant added to all levels changes nothing; ones on that direction make the matrix regular.
         direction = -np.linalg.lstsq(within + between / a + np.ones_like(within), gradient, rcond=None)[0]
-        # Views that hardly share an answer leave next to no curvature, and a step beyond all reason.
+        # Views with almost disjoint answers have curvature near 0, so that the Newton step is limited.
         direction *= min(1.0, _FARTHEST / max(float(np.abs(direction).max()), 1e-300))
         length = 1.0
         while value(levels + length * direction) > best + 1e-4 * length * float(gradient @ direction) and length > 1e-9:

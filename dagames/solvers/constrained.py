@@ -1,4 +1,4 @@
-"""Games with a `Polytope`, alone or beside other functionals: Newton's method on the multipliers of each prompt."""
+"""Games with a `Polytope`, alone or in a sum: Newton's method on the multipliers of each prompt."""
 
 from dataclasses import dataclass
 
@@ -24,12 +24,12 @@ _REMEDY = "ask for a larger `tolerance`, or loosen budgets that leave almost no 
 
 @dataclass(frozen=True, eq=False)
 class _Constrained:
-    """A game with a `Polytope`, taken apart; B prompts in a row.
+    """The parts of a game with a `Polytope`, for B prompts.
 
     Attributes:
         game: The game.
         polytope: Its constraints.
-        rest: What else its functional holds, or None.
+        rest: The other terms of its functional, or None.
         faces: The face of each prompt.
     """
 
@@ -59,13 +59,13 @@ class _Constrained:
 
 
 def split(functional: Functional) -> tuple[ConstraintSet | None, Functional | None]:
-    """Split a functional into its linear constraints and what else it holds.
+    """Split a functional into its linear constraints and its other terms.
 
     Args:
         functional: Any functional.
 
     Returns:
-        The polytope and the rest, or None for what is not there.
+        The polytope and the other terms; None for a part that is missing.
     """
     return functional.constraint_set(), functional.without_constraints()
 
@@ -73,13 +73,13 @@ def split(functional: Functional) -> tuple[ConstraintSet | None, Functional | No
 @with_default_errors
 @np.errstate(under="ignore", over="ignore")
 def solve_polytope(game: AlignmentGame, *, tolerance: float = _tolerances.GAP) -> Solution:
-    """Solve a game whose functional is a `Polytope`, or holds one beside others: each prompt has its own multipliers.
+    """Solve a game whose functional is a `Polytope` or a sum that contains one, with multipliers for each prompt.
 
     Math:
         q* proportional to exp(-(grad R(nu*) + <multipliers, costs>) / beta),   nu* proportional to nu_0 q*,
 
-    with R the other parts. A linear R only tilts the reference; with another the marginal of given multipliers is
-    found by Newton's method inside that on the multipliers.
+    with R the other terms. If R is linear, the marginal of given multipliers has a formula; otherwise it is found by
+    an inner Newton's method.
 
     Args:
         game: A game with a `Polytope`, whose other parts are `Smooth`.
@@ -89,7 +89,7 @@ def solve_polytope(game: AlignmentGame, *, tolerance: float = _tolerances.GAP) -
         The certified solution. Its policy meets the constraints up to `_tolerances.FEASIBILITY`.
 
     Raises:
-        SolveError: If the functional is another.
+        SolveError: If the functional does not contain a `Polytope`.
 
     Source:
         (paper, appendix D); claim I.13
@@ -118,7 +118,7 @@ def solve_polytope(game: AlignmentGame, *, tolerance: float = _tolerances.GAP) -
         found, steps = best_multipliers(dual)
         nats = np.stack([signed(m, face, polytope.equal) for m, face in zip(found, faces, strict=True)])
         log_nu = simplex.log_normalize(np.where(game.reachable, log_base + parts.log_tilt(nats), -np.inf))
-        # Where prices are 1e4 nats the first sum is 1 to 1e-12 only.
+        # With multipliers of 1e4 nats the first sum is 1 up to 1e-12 only.
         log_nu = simplex.log_normalize(log_nu)
     else:
         tilted = TiltedDual(game, smooth, parts.costs, parts.budgets, parts.equal)
@@ -130,32 +130,32 @@ def solve_polytope(game: AlignmentGame, *, tolerance: float = _tolerances.GAP) -
 
 
 def find_faces(game: AlignmentGame, polytope: ConstraintSet, rest: Functional | None) -> tuple[Face, ...]:
-    """Find the face of each prompt among the answers that the reference and the other parts leave."""
+    """Find the face of each prompt among the answers that the reference reaches and the other terms allow."""
     reached = np.isfinite(game.log_nu_0)
     reached = reached if rest is None else rest.usable(reached)
     faces = []
     for prompt in np.ndindex(game.batch):
         face = polytope.face(reached[prompt], prompt)
-        # Where constraints and the other parts forbid answers in turns, what both leave is looked at.
+        # Constraints and other terms can forbid answers in turn, so both are applied to what the other leaves.
         same = (face.allowed[0] == game.reachable[prompt]).all()
         faces.append(face if same else polytope.face(game.reachable[prompt], prompt))
     return tuple(faces)
 
 
 def priced_solution(game: AlignmentGame, log_nu: OverAnswers, multipliers: PerConstraint, method: str) -> Solution:
-    """Certify a marginal of a game with a `Polytope` by given prices of the constraints.
+    """Certify a marginal of a game with a `Polytope` by given multipliers.
 
     Args:
         game: A game with a `Polytope`.
         log_nu: Log of an answer marginal, [*x, Z].
-        multipliers: Finite prices, in R-units per unit of cost, [*x, d].
+        multipliers: Finite multipliers, in R-units per unit of cost, [*x, d].
         method: Name of the solver that found both.
 
     Returns:
         The solution; its certificate says how good it is.
 
     Raises:
-        SolveError: If the functional holds no Polytope.
+        SolveError: If the functional does not contain a `Polytope`.
     """
     polytope, rest = split(game.functional)
     if polytope is None:
@@ -200,7 +200,7 @@ def _certify(parts: _Constrained, log_nu: OverAnswers, slope: OverAnswers, nats:
         J(pi)  >=  -beta log sum_z nu_0(z) exp(-(u + <l, c>)(z) / beta) - R*(u) - <l, b>   for every u and l >= 0,
 
     the dual bound of q proportional to exp(-(u + <l, c>) / beta), because (R + Polytope)*(u + <l, c>) is at most
-    R*(u) + <l, b>. Nothing that is large has to cancel in it, as it would in a linear program on -beta log q.
+    R*(u) + <l, b>. Unlike a linear program on -beta log q, it has no cancellation of large terms.
 
     Args:
         parts: The game.
@@ -221,7 +221,7 @@ def _certify(parts: _Constrained, log_nu: OverAnswers, slope: OverAnswers, nats:
         conjugate = np.asarray(rest.conjugate(np.where(game.reachable, slope, -np.inf)))
     paid = game.beta * (nats * parts.budgets).sum(axis=-1).reshape(game.batch)
     expected = np.einsum("bdz,bz->bd", parts.costs, nu.reshape(len(nats), -1))
-    # What a policy gains by the rounding with which it meets the constraints, at their prices.
+    # The rounding of the constraints times the multipliers bounds the gain of the policy by it.
     off = np.where(nats * (expected - parts.budgets) > 0, np.abs(nats * (expected - parts.budgets)), 0.0)
     gained = game.beta * off.sum(axis=-1).reshape(game.batch)
     # The divergence and the mass are numbers of order 1 at least, whose rounding beta multiplies.

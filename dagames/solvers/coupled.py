@@ -1,4 +1,4 @@
-"""Choose a solver for a coupled game, and say which."""
+"""The methods of `solve` for coupled games, and the choice between them."""
 
 from dagames import _tolerances
 from dagames._choices import as_choice
@@ -40,8 +40,8 @@ def solve_coupled(
         coupling is linear. A SolveError if that is not reached.
 
     Raises:
-        DomainError: If `game` is no coupled game, the method is unknown, or a number is out of its domain.
-        SolveError: If the coupling is one that nobody solves.
+        DomainError: If `game` is not a `CoupledGame`, the method is unknown, or a number is out of its domain.
+        SolveError: If no method solves games with this coupling.
 
     >>> from dagames import AlignmentGame
     >>> from dagames.functionals import Linear
@@ -61,4 +61,6 @@ def solve_coupled(
         return solve_soft_coherent(game, tolerance=tolerance)
     if isinstance(game.coupling, LinearCoupling):
         return solve_budgets(game, tolerance=tolerance)
-    raise SolveError(f"no solver knows {type(game.coupling).__name__}; `game.certify` judges a pair of your own.")
+    raise SolveError(
+        f"no method solves games with a {type(game.coupling).__name__}; `game.certify` bounds the gap of any pair."
+    )

@@ -1,4 +1,4 @@
-"""Games of functionals with kinks: R modelled from below by its tangents, the model's game solved exactly."""
+"""Games of functionals with kinks, by cutting planes: the maximum of tangents replaces R."""
 
 from dataclasses import dataclass, replace
 
@@ -38,16 +38,16 @@ Array = NDArray[np.float64]
 def solve_cutting_planes(
     game: AlignmentGame, *, tolerance: float = _tolerances.GAP, max_iterations: int = 10_000
 ) -> Solution:
-    """Solve a game by tangents of its functional, of which a maximum of linear functions needs finitely many.
+    """Solve a game by tangents of its functional; a maximum of linear functions needs finitely many.
 
     Math:
         R(nu) >= max_i R(nu_i) + <g_i, nu - nu_i>, so for any weights w_i >= 0 of sum 1, with u = sum_i w_i g_i,
         min J  >=  -beta log sum_z nu_0(z) exp(-u(z) / beta) - sum_i w_i (<g_i, nu_i> - R(nu_i)).
 
     The weights that maximise the right side give the next point nu proportional to nu_0 exp(-u / beta), where R gets
-    its next tangent; the target is exp(-u / beta). Of a `Polytope` beside R the row that the point breaks most gives a
-    tangent too, of R plus a multiple P of its excess: that is at most R on the polytope, and its weight times P is the
-    row's multiplier.
+    its next tangent; the target is exp(-u / beta). If the functional contains a
+    `Polytope`, the most violated row also gives a tangent, of R plus a multiple P of its excess. On the polytope this
+    is at most R, and its weight times P is the row's multiplier.
 
     Args:
         game: A game whose functional has a finite slope wherever every reachable answer has mass.
@@ -99,12 +99,12 @@ def solve_cutting_planes(
 
 
 def _certified(game: AlignmentGame, model: "Model") -> Certificate:
-    """Certify by the conjugate of R; where that would be found numerically, by the tangents.
+    """Certify by the conjugate of R if it has a formula, otherwise by the tangents.
 
     Math:
         R*(sum_i w_i g_i) <= sum_i w_i R*(g_i) = sum_i w_i (<g_i, nu_i> - R(nu_i)).
 
-    A numerical conjugate is bounded by tangents too, and by fewer of them.
+    A numerical conjugate is a bound by tangents, too, from fewer of them.
 
     Args:
         game: The game.
@@ -129,7 +129,7 @@ def _certified(game: AlignmentGame, model: "Model") -> Certificate:
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """Tangents g_i and heights <g_i, nu_i> - R(nu_i), and the best pair of players met.
+    """Tangents g_i and heights <g_i, nu_i> - R(nu_i), and the best marginal and target so far.
 
     Attributes:
         game: The game.
@@ -141,7 +141,7 @@ class Model:
         upper: The least J met, [*x].
         log_nu: Log of the marginal that attains it, [*x, Z].
         limits: The constraints of the functional, or None.
-        prices: How much of each constraint is in each tangent, [*x, k, d]; d is 0 without constraints.
+        prices: Coefficient of each constraint in each tangent, [*x, k, d]; d is 0 without constraints.
         multipliers: The mean of `prices` that belongs to `lower`, [*x, d].
         penalty: The multiple P of an excess in the next tangent, [*x].
     """
@@ -195,13 +195,13 @@ class Model:
         feasible, penalty = log_nu, self.penalty
         if self.limits is not None:
             feasible = self.limits.inside(log_nu)
-            # Where half of the weight is on constraints, P is too small for their multipliers.
+            # If half of the weight is on constraints, P is too small for their multipliers.
             charged = (self.weights * self.prices.any(axis=-1)).sum(axis=-1)
             penalty = np.asarray(np.where(charged > 0.5, 4.0 * penalty, penalty))
             added.append(self.limits.with_worst_row(slope, height, np.exp(log_nu), penalty))
         objective = self.game.marginal_objective(feasible)
         better = objective < self.upper
-        # At the optimum at most |Z| tangents have weight; those of the least weight are forgotten.
+        # At the optimum at most |Z| tangents have weight; those of the least weight are dropped.
         kept = np.argsort(self.weights, axis=-1)[..., -(2 * self.game.n_answers + _SPARE) :]
         slopes, heights, prices = (np.stack(new, axis=self.heights.ndim - 1) for new in zip(*added, strict=True))
         grown = replace(
@@ -241,7 +241,7 @@ class Model:
 
     def _tilted(self, weights: Array) -> OverAnswers:
         """Compute log nu_0 - u / beta, [*x, Z]; -inf where unreachable."""
-        # Not the reference conditioned on the reachable answers: J has the divergence to all of it.
+        # The whole reference, not conditioned on the reachable answers, because J has the divergence to it.
         log_nu_0 = np.where(self.game.reachable, self.game.log_nu_0, -np.inf)
         return np.asarray(log_nu_0 - self._mean(weights) / self.game.beta)
 

@@ -1,4 +1,4 @@
-"""Dual ascent on the multipliers of shared constraints: the loop of safety fine-tuning, with its admissible step."""
+"""Dual ascent on the multipliers of shared constraints, as in safety fine-tuning, and its admissible step."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -20,13 +20,13 @@ _PAIRS = 500
 
 @with_default_errors
 def admissible_step(game: CoupledGame) -> float:
-    """Compute the step below which dual ascent converges from everywhere.
+    """Compute the step below which dual ascent converges from every initial point.
 
     Math:
         2 beta / sup |Cov_nu(c)|,  sup |Cov_nu(c)| <= sum_x s_x D_x^2 / 4,  D_x = max_{z, z'} |c_x(z) - c_x(z')|_2;
         for one cost in [0, 1] it is 8 beta.
 
-    With a constraint active the sharp limit near the equilibrium is 2 beta / Var_nu*(c), which may be far larger.
+    If a constraint is active, the sharp limit near the equilibrium is 2 beta / Var_nu*(c), which can be much larger.
 
     Args:
         game: A game with a linear coupling.
@@ -54,15 +54,15 @@ def admissible_step(game: CoupledGame) -> float:
 def dual_ascent_path(
     game: CoupledGame, step: float | None = None, multipliers: Numbers | None = None
 ) -> Iterator[PerConstraint]:
-    """Yield the multipliers of projected gradient ascent on the dual, the start first, without end.
+    """Yield the multipliers of projected gradient ascent on the dual, the initial ones first, without end.
 
     Math:
-        l' = max(0, l + step (E c - b)) under the policy that answers l; without the maximum for equalities.
+        l' = max(0, l + step (E c - b)) under the best policy for l; without the maximum for equalities.
 
     Args:
         game: A game with a linear coupling.
-        step: Length of the step, above 0; by default half of `admissible_step`. A step beyond it is taken as it is: it
-            may converge nevertheless, or end in a 2-cycle.
+        step: Length of the step, above 0; by default half of `admissible_step`. Longer steps are
+            allowed: the iteration may converge nevertheless, or end in a 2-cycle.
         multipliers: Start, [d]; 0 by default.
 
     Yields:
@@ -110,7 +110,7 @@ def solve_dual_ascent(
         and to the size of its costs.
 
     Raises:
-        SolveError: If it does not get there, naming a 2-cycle where the step causes one.
+        SolveError: If the gap is not reached; the message names a 2-cycle if the step causes one.
         DomainError: If `max_iterations` is below 1.
     """
     if max_iterations < 1:
@@ -142,7 +142,7 @@ def solve_dual_ascent(
 
 
 def _alternates(first: PerConstraint, second: PerConstraint, third: PerConstraint) -> bool:
-    """Say whether the last point but two is back, and the one between elsewhere."""
+    """Return whether the last point equals the one two steps before, but not the one between."""
     apart = float(np.abs(third - second).max())
     return float(np.abs(third - first).max()) <= 1e-3 * apart
 

@@ -1,4 +1,4 @@
-"""Mirror-prox: both players look one step ahead before they move."""
+"""Mirror-prox: each player moves against the other's extrapolated point."""
 
 from collections.abc import Iterator
 
@@ -19,16 +19,16 @@ _LONGEST = 4.0
 
 @with_default_errors
 def mirror_prox_path(game: AlignmentGame) -> Iterator[Iterate]:
-    """Yield the plays of mirror-prox, the start first, without end.
+    """Yield the iterates of mirror-prox, the initial one first; the iterator does not end.
 
     Math:
-        The target is kept as u = grad R(m), m a distribution. With step tau each player moves from (nu, m) towards its
-        answer to the other's play: nu by log nu+ = (log nu + tau log(nu_0 q)) / (1 + tau), m by
+        The target is represented as u = grad R(m), m a distribution. With step tau each player moves from (nu, m)
+        towards its best response: nu by log nu+ = (log nu + tau log(nu_0 q)) / (1 + tau), m by
         m+ = (m + tau nu) / (1 + tau), the proximal steps of the divergences KL and D_{R*}. First to (nu', m') against
         (nu, m), then, from (nu, m) again, against (nu', m').
 
     Where |<a, u - u'>| is at most the geometric mean of L KL and D_{R*}, the step tau = sqrt(beta / L) is safe and the
-    distance to equilibrium shrinks by 1 / (1 + tau). The step is tried, halved where the inequality that the proof
+    distance to equilibrium shrinks by 1 / (1 + tau). The step is halved where the inequality that the proof
     needs fails, and lengthened by a tenth where it holds.
 
     Args:
@@ -38,7 +38,7 @@ def mirror_prox_path(game: AlignmentGame) -> Iterator[Iterate]:
         Marginals and targets.
 
     Source:
-        Nemirovski, SIAM Journal on Optimization 15 (2004) 229, with the two players' own divergences
+        Nemirovski, SIAM Journal on Optimization 15 (2004) 229, with one divergence for each player
     """
     known = np.asarray(game.functional.relative_smoothness)
     ratio = np.where(np.isfinite(known) & (known > 0), game.beta / np.where(known > 0, known, 1.0), 1.0)
@@ -98,7 +98,7 @@ def _bregman(R: Functional, log_p: OverAnswers, log_m: OverAnswers, u: OverAnswe
 def solve_mirror_prox(
     game: AlignmentGame, *, tolerance: float = _tolerances.GAP, max_iterations: int = 10_000
 ) -> Solution:
-    """Run mirror-prox until the gap certifies the last play.
+    """Run mirror-prox until the gap certifies the last iterate.
 
     Args:
         game: The game.

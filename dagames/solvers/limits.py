@@ -1,4 +1,4 @@
-"""Linear constraints beside a functional with kinks, as tangents: R plus a multiple of the worst row's excess."""
+"""Linear constraints as tangents in cutting planes: R plus a multiple of the most violated row's excess."""
 
 from dataclasses import dataclass
 
@@ -60,7 +60,7 @@ class Limits:
     def with_worst_row(
         self, slope: OverAnswers, height: PerPrompt, nu: OverAnswers, penalty: PerPrompt
     ) -> tuple[OverAnswers, PerPrompt, Array]:
-        """Add the excess of the row that a marginal breaks most, times the penalty, to a tangent.
+        """Add the excess of the most violated row, times the penalty, to a tangent.
 
         Args:
             slope: Slope of the tangent, [*x, Z].
@@ -86,7 +86,7 @@ class Limits:
         certificate: Certificate,
         history: tuple[float, ...],
     ) -> Solution:
-        """State log-marginal and log-target, [*x, Z] each, with the multipliers of the faces' rows, [*x, d]."""
+        """Build the solution of log-marginal and log-target, [*x, Z], and multipliers of the rows, [*x, d]."""
         log_nu, log_q = pair
         nats = multipliers.reshape(len(self.faces), -1)
         prices, slack = [], []

@@ -1,4 +1,4 @@
-"""Policies of log-linear form, the tabular model of a network that cannot say everything."""
+"""Policies of log-linear form, a model of a network that cannot represent every distribution."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -33,12 +33,12 @@ class LogLinear:
 def best_log_linear_policy(
     game: AlignmentGame, q: Numbers, features: Numbers, *, start: Numbers | None = None, max_iterations: int = 1000
 ) -> LogLinearSolution:
-    """Answer a target by the best policy of a log-linear class: a projection of pi_0 q(E) on it, not a product.
+    """Find the best policy of a log-linear class against a target: the projection of pi_0 q(E) on the class.
 
     Math:
         minimise beta KL(pi_theta || pi_0) - beta E log q(E(y)) = beta KL(pi_theta || pi_0 q(E) / c) + const over theta.
 
-    The class is not convex, so what is found is stationary, and depends on `start` where there are several.
+    The class is not convex. The result is a stationary point, which depends on `start` if there are several.
 
     Args:
         game: The game.
@@ -48,7 +48,7 @@ def best_log_linear_policy(
         max_iterations: Natural-gradient steps allowed.
 
     Returns:
-        The policy. A SolveError if its steps run out.
+        The policy. A SolveError if `max_iterations` steps do not suffice.
 
     Source:
         claim I.4
@@ -73,7 +73,7 @@ def solve_log_linear(
     Math:
         pi_theta(y) proportional to pi_0(y) exp(theta . phi(y)). With t(y) = -grad R(nu)(E(y)) / beta the natural
         gradient of J / beta is theta - theta_t, theta_t the regression of t on phi under pi_theta; steps towards
-        theta_t are halved until J falls by half of what its slope promises.
+        theta_t are halved until J falls by half of its first-order prediction.
 
     Args:
         game: The game.
@@ -82,7 +82,7 @@ def solve_log_linear(
         max_iterations: Steps allowed.
 
     Returns:
-        A stationary policy of the class. A SolveError if its steps run out.
+        A stationary policy of the class. A SolveError if `max_iterations` steps do not suffice.
 
     Raises:
         SolveError: If the functional contains a `Polytope`, or forbids answers of the reference.
@@ -95,15 +95,15 @@ def solve_log_linear(
     """
     if (limits := game.functional.constraint_set()) is not None:
         raise SolveError(
-            f"solve_log_linear does not take the constraints of a {limits.name}, whose slope does not contain their "
-            'prices. Use "auto" of `solve(game)`, whose policies are all, or state the constraints as rewards in the '
-            "functional, at the prices that its `multipliers` name."
+            f"solve_log_linear does not support the constraints of a {limits.name}, because the gradient does not "
+            'contain their multipliers. Use "auto" of `solve(game)` over all policies; or subtract from the rewards of '
+            "the functional the costs times the `multipliers` of that solution."
         )
 
     if (np.isfinite(game.log_nu_0) & ~game.reachable).any():
         raise SolveError(
-            f"{game.functional.name} forbids answers to which every policy of the class gives mass, as the reference "
-            'does, so that the objective is infinite. Use "auto" of `solve(game)`, or a reference without them.'
+            f"{game.functional.name} forbids answers of the reference, to which every policy of the class gives mass: "
+            'the objective is infinite. Use "auto" of `solve(game)`, or a reference without them.'
         )
 
     def reward(log_pi: OverTraces) -> OverTraces:
@@ -130,7 +130,7 @@ def _descend(
     phi = _as_features(features, game)
     theta = np.zeros((*game.batch, phi.shape[-1])) if start is None else simplex.as_real(start, "start")
     if theta.shape != (*game.batch, phi.shape[-1]):
-        raise ShapeError(f"`start` has shape {theta.shape}; the features ask for {(*game.batch, phi.shape[-1])}.")
+        raise ShapeError(f"`start` has shape {theta.shape}; it must have shape {(*game.batch, phi.shape[-1])}.")
     log_pi, eta = _policy(game, phi, theta), np.ones((*game.batch, 1))
     for iteration in range(max_iterations + 1):
         step, spread = _natural_gradient(phi, log_pi, theta, reward(log_pi))
@@ -149,7 +149,7 @@ def _descend(
                 stationarity=spread,
             )
         now, decrease = objective(log_pi), game.beta * spread**2
-        # Where the decrease drowns in rounding the objective says nothing of the step; then it stays as long as it was.
+        # If the predicted decrease is below rounding error, keep the previous step length.
         resolved = decrease > 1e3 * _tolerances.DESCENT * np.maximum(1.0, np.abs(now))
         eta = np.where(resolved[..., None], np.minimum(2.0 * eta, 1.0), eta)
         theta, log_pi, eta = _line_search(
@@ -176,7 +176,7 @@ def _natural_gradient(
     centred = phi - np.einsum("...y,...yd->...d", pi, phi)[..., None, :]
     covariance = np.einsum("...y,...yd,...ye->...de", pi, centred, centred)
     slope = np.einsum("...y,...yd,...y->...d", pi, centred, missed)
-    # The pseudo-inverse leaves directions alone that the policy cannot tell apart.
+    # The pseudo-inverse gives 0 in directions in which the policy does not change.
     step = np.einsum("...de,...e->...d", np.linalg.pinv(covariance, hermitian=True), slope)
     return step, np.asarray(np.sqrt(np.maximum((step * slope).sum(axis=-1), 0.0)))
 
@@ -191,7 +191,7 @@ def _line_search(
     decrease: PerPrompt,
     eta: np.ndarray,
 ) -> tuple[OverFeatures, OverTraces, np.ndarray]:
-    """Halve the step of each prompt until its objective falls by half of what the slope promises."""
+    """Halve the step of each prompt until its objective falls by half of the first-order prediction."""
     slack = _tolerances.DESCENT * np.maximum(1.0, np.abs(now))
     while True:
         moved = theta + eta * step
@@ -207,7 +207,7 @@ def _as_features(features: Numbers, game: AlignmentGame) -> Features:
     phi = simplex.as_real(features, "features")
     shape = game.log_pi_0.shape
     if phi.ndim < 2 or phi.shape[:-1] not in {shape, shape[-1:]}:
-        raise ShapeError(f"`features` has shape {phi.shape}; the traces ask for {(*shape, 'd')} or {(shape[-1], 'd')}.")
+        raise ShapeError(f"`features` has shape {phi.shape}; it must have shape {(*shape, 'd')} or {(shape[-1], 'd')}.")
     if not np.ptp(phi, axis=-2).any():
-        raise DomainError("`features` are the same for every trace, so the class holds the reference alone.")
+        raise DomainError("`features` are the same for every trace, so that the class contains only the reference.")
     return np.broadcast_to(phi, (*shape, phi.shape[-1]))

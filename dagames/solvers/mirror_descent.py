@@ -1,4 +1,4 @@
-"""Mirror descent on J in the geometry of the negative entropy: best response with the damping that is safe."""
+"""Mirror descent on J with the KL divergence: best response with a damping that ensures descent."""
 
 from collections.abc import Iterator
 
@@ -17,7 +17,7 @@ from dagames.solvers.solution import Iterate, Solution
 def mirror_descent_path(
     game: AlignmentGame, log_nu: OverAnswers | None = None, *, line_search: bool = True
 ) -> Iterator[Iterate]:
-    """Yield the plays of mirror descent on J, the start first, without end.
+    """Yield the iterates of mirror descent on J, the initial one first; the iterator does not end.
 
     Math:
         log nu' = (1 - eta) log nu + eta (log nu_0 - grad R(nu) / beta) + const,   eta = beta / (beta + L),
@@ -28,11 +28,11 @@ def mirror_descent_path(
     Args:
         game: The game.
         log_nu: Log of the first marginal, [*x, Z]; by default the reference's on the reachable answers.
-        line_search: Whether to search for L at each step, which is never longer than R's own L and often far
-            shorter; where R has no finite L there is a search in any case.
+        line_search: Whether to search for L at each step, which gives steps at least as long as `relative_smoothness`
+            does; without a finite `relative_smoothness` L is always searched.
 
     Yields:
-        Marginals and the targets that answer them.
+        Marginals, and the best target against each.
 
     Source:
         claim I.8
@@ -79,11 +79,11 @@ def solve_mirror_descent(
 ) -> Solution:
     """Run mirror descent until the gap certifies the policy.
 
-    With the functional's own L, KL(nu* || nu_t) shrinks by at least the factor L / (beta + L) in each step.
+    With L = `relative_smoothness`, KL(nu* || nu_t) shrinks by at least the factor L / (beta + L) in each step.
 
     Args:
         game: The game.
-        line_search: Whether to search for the step, or to take the one that R's own L makes safe.
+        line_search: Whether to search for L, or to use `relative_smoothness`.
         tolerance: Relative duality gap to reach.
         max_iterations: Steps allowed.
 

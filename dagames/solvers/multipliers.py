@@ -20,7 +20,7 @@ class Dual(ABC):
 
     Attributes:
         budgets: Budgets b, [B, d].
-        equal: Rows that ask for equality, [B, d]; the multipliers of the others are at least 0.
+        equal: Rows with equality, [B, d]; the multipliers of the others are at least 0.
     """
 
     budgets: Array
@@ -44,7 +44,7 @@ class ConstrainedDual(Dual):
         costs: Costs c, [B, X, d, Z].
         budgets: Budgets b, [B, d].
         shares: Weight of each prompt, [B, X], rows summing to 1.
-        equal: Rows that ask for equality, [B, d].
+        equal: Rows with equality, [B, d].
     """
 
     log_base: Array
@@ -78,7 +78,7 @@ class ConstrainedDual(Dual):
     def scaled(self) -> tuple["ConstrainedDual", Array]:
         """Bring each row to spread 1.
 
-        Costs are not centred: those of `LinearConstraints.anchored` are most accurate as they are.
+        Costs are not centred, because those of `LinearConstraints.anchored` are most accurate unchanged.
 
         Returns:
             The problem in those units, and the units [B, d]: multipliers there are multipliers here times the unit.
@@ -95,11 +95,11 @@ class ConstrainedDual(Dual):
 def best_multipliers(dual: ConstrainedDual) -> tuple[Array, int]:
     """Minimise phi by projected Newton steps inside a trust radius.
 
-    A direction of little curvature, as far from the solution many have, is followed for at most the radius, which grows
-    with success and shrinks without; in the limit of a small radius the step is a projected gradient step.
+    Along directions of small curvature a step has at most the length of the radius, which grows after a successful step
+    and shrinks after a failed one. In the limit of a small radius the step is a projected gradient step.
 
     Args:
-        dual: The problems; each has a marginal that meets its constraints strictly.
+        dual: The problems; each has a marginal strictly inside its constraints.
 
     Returns:
         The multipliers, [B, d], and the number of steps of the slowest problem.
@@ -142,11 +142,11 @@ def minimise_dual(dual: Dual) -> tuple[Array, int]:
         moved = point + _direction(point, gradient, hessian, dual.equal, radius)
         new_value, new_gradient, new_hessian = dual.at(moved)
         drop = value - new_value
-        # phi is a difference of terms that can be far larger than itself.
+        # phi is a difference of terms that can be much larger than phi.
         terms = np.abs(point * dual.budgets).sum(axis=-1)
         rounding = 8 * np.finfo(np.float64).eps * (1.0 + np.abs(value) + terms)
         expected = -(gradient * (moved - point)).sum(axis=-1)
-        # Near the solution phi changes by less than its rounding: there the smaller residual decides.
+        # Near the solution phi changes by less than its rounding error, so the smaller residual decides.
         better = _residual(moved, new_gradient, dual) < error
         good = np.where(np.abs(drop) > rounding, drop >= 1e-4 * expected, better) & (idle < 6)
         reached = np.abs(moved - point).max(axis=-1) >= 0.5 * radius
@@ -166,10 +166,10 @@ def _size(step: Array) -> Array:
 
 
 def _residual(point: Array, gradient: Array, dual: Dual) -> Array:
-    """Measure by how much optimality is missed, [B]: the gradient, or the multiplier where both are above 0.
+    """Compute the residual of the optimality conditions, [B]: the gradient, or the multiplier if both are above 0.
 
-    The gradient b - E c is relative to |b| + |E c|, which is all that rounding limits: a budget of 1e-12 above the
-    least cost is kept to many digits of its own.
+    The gradient b - E c is relative to |b| + |E c|, so that a budget of 1e-12 above the least cost is met to many
+    digits.
 
     Args:
         point: Multipliers, [B, d].
@@ -188,14 +188,13 @@ def _residual(point: Array, gradient: Array, dual: Dual) -> Array:
 def _direction(point: Array, gradient: Array, hessian: Array, equal: NDArray[np.bool_], radius: Array) -> Array:
     """Take the Newton step of the multipliers that are not fixed at 0, shorter where curvature is lacking.
 
-    A multiplier that the step would make negative goes to 0 instead, and the others' step is found again for that:
-    no budget's multiplier is ever below 0.
+    A multiplier that the step would make negative is set to 0, and the step of the others is computed again.
 
     Args:
         point: Multipliers, [B, d].
         gradient: Gradient of phi, [B, d].
         hessian: Hessian of phi, [B, d, d].
-        equal: Rows that ask for equality, [B, d].
+        equal: Rows with equality, [B, d].
         radius: Largest step along an axis of the Hessian, [B].
 
     Returns:

@@ -1,4 +1,4 @@
-"""Newton's method for twice differentiable functionals that are no sum over answers."""
+"""Newton's method for twice differentiable functionals that are not sums over answers."""
 
 import numpy as np
 
@@ -20,29 +20,29 @@ def smooth_equilibrium(game: AlignmentGame, functional: Smooth) -> tuple[OverAns
     Math:
         (Hess R(nu) diag(nu) + beta I) dt = c - grad R(nu) - beta log(nu / nu_0),   <nu, dt> = 0,   t = log nu.
 
-    The step is the Newton step of J in nu, so J falls along it; it is halved until J does fall by a quarter of what its
-    slope promises.
+    The step is the Newton step of J in nu, a direction of descent. It is halved until J falls by a quarter of the
+    first-order prediction.
 
     Args:
         game: The game.
         functional: Its functional.
 
     Returns:
-        Log answer marginals, [*x, Z], and the steps taken. They stop where rounding hides progress, or after a hundred
-        steps; the certificate says which.
+        Log answer marginals, [*x, Z], and the steps taken. They stop when the predicted
+        decrease is below rounding error, or after a hundred steps.
     """
     base = np.where(game.reachable, game.log_reference, 0.0)
     log_nu = game.log_reference
     value = game.marginal_objective(log_nu)
     for step in range(_STEPS):
         direction, decrement = _direction(game, functional, log_nu, base)
-        # The divergence is a number of order 1, whose rounding beta multiplies.
+        # The divergence is of order 1, and beta multiplies its rounding error.
         slack = _tolerances.DESCENT * np.maximum(np.maximum(1.0, game.beta), np.abs(value))
         moved = _moved(game, log_nu, direction)
         change = np.abs(np.exp(moved) - np.exp(log_nu)).max(axis=-1)
-        # An answer of mass 1e-100 that should have much promises next to nothing, and yet has far to go.
+        # An answer of mass 1e-100 contributes nothing to the prediction, even if its optimal mass is large.
         if ((decrement <= slack) & (change <= _LAST) | (change <= np.finfo(np.float64).eps)).all():
-            # The last step is quadratically small: J cannot see it, the marginal can.
+            # The last step is quadratically small: it changes the marginal, but not J in float64.
             return moved, step + 1
         eta = np.ones((*game.batch, 1))
         while True:
@@ -59,11 +59,11 @@ def smooth_equilibrium(game: AlignmentGame, functional: Smooth) -> tuple[OverAns
 def _direction(
     game: AlignmentGame, functional: Smooth, log_nu: OverAnswers, base: OverAnswers
 ) -> tuple[OverAnswers, np.ndarray]:
-    """Solve for the Newton step in log nu, and for what it promises J to fall by."""
+    """Solve for the Newton step in log nu, and for the decrease of J that it predicts."""
     reachable, nu = game.reachable, np.exp(log_nu)
     t = np.where(reachable, log_nu, 0.0)
     level = np.where(reachable, functional.gradient_at_log(log_nu), 0.0) + game.beta * (t - base)
-    # Columns of answers without mass vanish, so that an infinite curvature there must not become 0 times infinity.
+    # Columns of answers without mass are 0; an infinite curvature there would give 0 times infinity.
     curvature = np.where(nu[..., None, :] > 0, functional.hessian(nu), 0.0) * nu[..., None, :]
     matrix = np.where(reachable[..., None], curvature, 0.0) + game.beta * np.eye(nu.shape[-1])
     sides = np.stack([level, reachable.astype(np.float64)], axis=-1)

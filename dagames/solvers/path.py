@@ -1,4 +1,4 @@
-"""Follow a sequence of plays until one of them, or their mean, is certified; if none is, say what happened."""
+"""Follow a sequence of iterates until one of them, or their mean, is certified; otherwise diagnose the failure."""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -21,25 +21,25 @@ _ROUNDED = 1e-6
 
 
 def refuse_constraints(game: AlignmentGame, method: str) -> None:
-    """Raise if the game's functional holds linear constraints, whose prices no slope contains.
+    """Raise if the game's functional contains linear constraints, whose multipliers no gradient contains.
 
     Args:
         game: The game.
-        method: Name of the solver that cannot take them.
+        method: Name of the solver that does not support them.
 
     Raises:
-        SolveError: If it does.
+        SolveError: If it contains linear constraints.
     """
     limits = game.functional.constraint_set()
     if limits is not None:
         raise SolveError(
-            f"{method} does not take the constraints of a {limits.name}: the functional's slope does not contain their "
-            'prices. Use "auto" of `solve(game)`.'
+            f"{method} does not support the constraints of a {limits.name}, because the gradient of the functional "
+            'does not contain their multipliers. Use "auto" of `solve(game)`.'
         )
 
 
 def as_solution(game: AlignmentGame, log_nu: OverAnswers, method: str, iterations: int = 0) -> Solution:
-    """Answer an answer marginal with its best target, and certify the pair.
+    """Compute the best target against a marginal, and certify the pair.
 
     Args:
         game: The game.
@@ -64,8 +64,8 @@ def _with_ratio(
 ) -> tuple[OverAnswers, Certificate]:
     """Replace the target by nu / nu_0 for the prompts where that gives the smaller gap.
 
-    Both are the same at the equilibrium. Where the slope of R changes fast, the rounding of nu shows in the one, and
-    where nu_0 has masses near 0, in the other.
+    Both are equal at the equilibrium. The best target is inaccurate where the slope of R changes fast, and nu / nu_0
+    where nu_0 has masses near 0.
 
     Args:
         game: The game.
@@ -92,7 +92,7 @@ def check_solved(solution: S, tolerance: float, remedy: str) -> S:
     Args:
         solution: The solution.
         tolerance: Relative duality gap asked for.
-        remedy: What the user can do if it was not reached.
+        remedy: Advice for the error message.
 
     Returns:
         The same solution.
@@ -120,18 +120,18 @@ def solve_along(
     averaging: bool = False,
     answered: bool = False,
 ) -> Solution:
-    """Take plays from `path` until the gap of the last one, or of their mean, is at most `tolerance`.
+    """Take iterates from `path` until the gap of the last one, or of their mean, is at most `tolerance`.
 
     Args:
         game: The game.
-        path: Plays, the start first.
+        path: Iterates, the initial one first.
         method: Name of the solver.
         tolerance: Relative duality gap to reach, above 0.
         max_iterations: Steps allowed, at least 0.
-        advice: What to try if the path does not get there.
+        advice: Advice for the error message.
         averaging: Whether to certify the running mean after every step, and not only at the end.
         answered: Whether each target is the best one against its marginal. Then `response_gap` is the gap, and the
-            conjugate, which may be slow, is evaluated for the last play only.
+            conjugate, which may be slow, is evaluated for the last iterate only.
 
     Returns:
         The certified solution, with last and mean iterate.
@@ -201,16 +201,16 @@ def response_gap(game: AlignmentGame, play: Iterate) -> float:
 
 
 def fault_of(game: AlignmentGame, answered: Iterate | None, reached: float, tolerance: float) -> str | None:
-    """Look for the fault of a user's own functional that keeps a solver from its tolerance.
+    """Look for an error in a user's functional that keeps a solver from its tolerance.
 
     Args:
         game: The game.
-        answered: A marginal with its best target, or None if the target is another.
+        answered: A marginal with its best target; None if the target is not the best one.
         reached: Its relative gap.
         tolerance: Relative duality gap asked for.
 
     Returns:
-        What is wrong and how to find out more, or None if nothing was found or the functional is this package's.
+        The error and the way to examine it; None if none was found or the functional belongs to this package.
     """
     if not game.functional.foreign:
         return None
@@ -225,7 +225,7 @@ def fault_of(game: AlignmentGame, answered: Iterate | None, reached: float, tole
 
 
 def _plays(path: Iterator[Iterate], method: str, advice: str) -> Iterator[Iterate]:
-    """Yield the plays; where a mass has underflowed that R cannot do without, say so as what it is."""
+    """Yield the iterates; raise SolveError(diagnosis="vertex") if a mass that R needs has underflowed."""
     steps = 0
     while True:
         try:
@@ -233,13 +233,13 @@ def _plays(path: Iterator[Iterate], method: str, advice: str) -> Iterator[Iterat
         except DomainError as error:
             if steps == 0:  # the user's options, not the path
                 raise
-            raise SolveError(f"{method} ran into a vertex after {steps} steps: {error} {advice}", "vertex") from None
+            raise SolveError(f"{method} reached a vertex after {steps} steps: {error} {advice}", "vertex") from None
         yield play
         steps += 1
 
 
 class _Mean:
-    """The running mean of plays: of marginals, and of dual variables, which one knows up to a constant a prompt."""
+    """The running mean of iterates: of marginals, and of dual variables, which are defined up to constants."""
 
     def __init__(self, game: AlignmentGame) -> None:
         self._game = game
@@ -248,14 +248,14 @@ class _Mean:
         self._log_q = np.zeros(game.log_nu_0.shape)
 
     def add(self, play: Iterate) -> None:
-        """Count one more play."""
+        """Add one iterate."""
         self._number += 1
         self._nu += play.nu
         log_q = np.where(self._game.reachable, play.log_q, 0.0)
         self._log_q += (log_q - self._log_q) / self._number
 
     def certified(self) -> CertifiedIterate:
-        """Certify the mean of the plays so far; the sum of the marginals is theirs, normalised."""
+        """Certify the mean of the iterates so far."""
         with np.errstate(divide="ignore"):
             log_nu = np.log(self._nu / self._nu.sum(axis=-1, keepdims=True))
         log_q = np.where(self._game.reachable, self._log_q, -np.inf)
@@ -263,7 +263,7 @@ class _Mean:
 
 
 class _Watch:
-    """Looks for paths that do not converge: two alternating points, a vertex of the simplex, a target at infinity."""
+    """Detects paths that do not converge: two alternating points, a vertex of the simplex, a target at infinity."""
 
     def __init__(self, game: AlignmentGame, method: str, advice: str) -> None:
         self._game, self._method, self._advice = game, method, advice
@@ -271,7 +271,7 @@ class _Watch:
         self._repeats = self._steps = 0
 
     def see(self, play: Iterate) -> None:
-        """Look at the next iterate.
+        """Examine the next iterate.
 
         Args:
             play: Its marginal and target.
@@ -283,7 +283,7 @@ class _Watch:
             message = f"{self._method} ran into a vertex of the simplex after {self._steps} steps. "
             raise SolveError(message + self._advice, "vertex")
         if not self._spread(play.log_q) < _tolerances.DIVERGED:
-            message = f"{self._method} let the target's dual variable grow without bound for {self._steps} steps. "
+            message = f"{self._method} increased the target's dual variable in each of {self._steps} steps. "
             raise SolveError(message + self._advice, "unbounded dual")
         nu = play.nu
         if len(self._before) == 2:

@@ -24,7 +24,7 @@ _MANY = 1000
 @with_default_errors
 @np.errstate(under="ignore", over="ignore")
 def best_restricted_policy(game: AlignmentGame, q: Numbers, policies: ConstraintSet) -> OverTraces:
-    """Answer a target by the best policy of a convex set: the KL projection of pi_0 q(E) on it.
+    """Find the best policy of a convex set against a target: the KL projection of pi_0 q(E) on it.
 
     Args:
         game: The game.
@@ -48,7 +48,7 @@ def best_restricted_policy(game: AlignmentGame, q: Numbers, policies: Constraint
 
 @with_default_errors
 def restricted_path(game: AlignmentGame, policies: ConstraintSet) -> Iterator[tuple[OverTraces, OverAnswers]]:
-    """Yield policies of a convex set and the targets that answer them, by projected mirror descent, without end.
+    """Yield policies of a convex set and their best targets, by projected mirror descent; the iterator does not end.
 
     Math:
         pi' = argmin over Pi of KL(pi || p),   p proportional to pi_t^(1 - eta) (pi_0 q_t(E))^eta,
@@ -103,7 +103,7 @@ def solve_restricted(
 
     Raises:
         DomainError: If `policies` is not a Polytope.
-        SolveError: If the functional has constraints of its own, or the steps run out.
+        SolveError: If the functional contains constraints, or `max_iterations` steps do not suffice.
 
     Source:
         claims I.4 and I.8
@@ -117,12 +117,13 @@ def solve_restricted(
         raise DomainError(f"`policies` must be a Polytope over the traces, not {type(policies).__name__}.")
     if (limits := game.functional.constraint_set()) is not None:
         raise SolveError(
-            f"solve_restricted does not take the constraints of a {limits.name} in the functional, whose slope does "
-            "not contain their prices: state them in `policies`, with the cost of each trace, `costs[:, E]`."
+            f"solve_restricted does not support the constraints of a {limits.name} in the functional, because the "
+            "gradient does not contain their multipliers: put them into `policies`, with the cost of each trace, "
+            "`costs[:, E]`."
         )
     everywhere = bool((game.reachable | ~np.isfinite(game.log_nu_0)).all())
     if game.functional.as_smooth() is None and everywhere and game.log_pi_0.shape[-1] <= _MANY:
-        # Projections come near a kink only slowly.
+        # Projected mirror descent converges slowly at a kink.
         with contextlib.suppress(SolveError):
             return _by_tangents(game, policies, tolerance, max_iterations)
     return _by_projections(game, policies, tolerance, max_iterations)
@@ -135,7 +136,7 @@ def _by_projections(game: AlignmentGame, policies: ConstraintSet, tolerance: flo
         certificate, nearest = _certify(game, policies, log_pi, log_q)
         history.append(certificate.worst)
         if history[-1] <= tolerance:
-            # The certificate's projection has the prices at which the dual bound holds.
+            # The projection of the certificate has the multipliers of the dual bound.
             return Solution(
                 log_nu=simplex.pushforward(log_pi, game.E, game.n_answers),
                 log_q=log_q,
@@ -160,7 +161,7 @@ def _by_projections(game: AlignmentGame, policies: ConstraintSet, tolerance: flo
 def solve_polytope_sum(
     game: AlignmentGame, *, tolerance: float = _tolerances.GAP, max_iterations: int = 1000
 ) -> Solution:
-    """Solve a game whose functional is a `Polytope` plus others: the others' game over the polytope's marginals.
+    """Solve a game whose functional is a sum with a `Polytope`, as a game over the marginals in the polytope.
 
     Math:
         q* proportional to nu* / nu_0, which is exp(-(grad R(nu*) + <multipliers, costs>) / beta).
@@ -174,7 +175,7 @@ def solve_polytope_sum(
         The solution, with the certificate and multipliers of the restricted game, whose objective is the same.
 
     Raises:
-        SolveError: If the functional is another.
+        SolveError: If the functional does not contain a `Polytope`.
 
     >>> from dagames.functionals import Linear, Polytope
     >>> R = Linear([0.0, 1.0]) + Polytope([0.0, 1.0], 0.25)
@@ -203,7 +204,7 @@ def solve_polytope_sum(
 
 
 def _by_tangents(game: AlignmentGame, policies: ConstraintSet, tolerance: float, max_iterations: int) -> Solution:
-    """Solve for the traces as if they were answers: the functional of their marginal, beside the set."""
+    """Solve the game whose answers are the traces, for the functional of their marginal and the set."""
     functional, shape = game.functional, game.log_pi_0.shape
     E = np.broadcast_to(game.E, shape)
     is_of = E[..., None] == np.arange(game.n_answers)
@@ -218,7 +219,7 @@ def _by_tangents(game: AlignmentGame, policies: ConstraintSet, tolerance: float,
     )
     traces = AlignmentGame.from_log(game.log_pi_0, np.arange(shape[-1]), of_traces + policies, game.beta)
     found = solve_cutting_planes(traces, tolerance=tolerance, max_iterations=max_iterations)
-    # The target of the traces has the prices of the set in it; what is left is the same for all traces of an answer.
+    # Without the multipliers of the set, the target is equal for all traces of an answer.
     finite = np.where(np.isfinite(found.multipliers), found.multipliers, 0.0)
     left = np.where(traces.reachable, found.log_q, 0.0) + (finite[..., None, :] @ policies.costs)[..., 0, :] / game.beta
     number = marginal(traces.reachable * 1.0)

@@ -1,4 +1,4 @@
-"""Multipliers of a face's rows as prices of the constraints: of the right sign, infinite where rows forbid answers."""
+"""Multipliers of the constraints from those of a face's rows: signs, and infinite values where rows forbid answers."""
 
 import numpy as np
 
@@ -7,14 +7,14 @@ from dagames.numerics.faces import Face
 
 
 def signed(multipliers: PerConstraint, face: Face, equal: Flags) -> PerConstraint:
-    """Make the multipliers of budgets at least 0 where they hold with equality on the whole face.
+    """Make the multipliers of budgets nonnegative where they hold with equality on the whole face.
 
-    On the face the costs are constant under each of its prices, so that adding these changes no target.
+    On the face the costs of such rows are constant, so that adding multiples of them changes no target.
 
     Args:
         multipliers: Prices of the face's rows, [d].
         face: The face.
-        equal: Rows that ask for equality by themselves, bool [d].
+        equal: Rows with equality in the game, bool [d].
 
     Returns:
         Multipliers, [d].

@@ -17,7 +17,7 @@ from dagames.numerics.float_errors import with_default_errors_in
 @with_default_errors_in
 @dataclass(frozen=True, eq=False)
 class Iterate:
-    """A play of both players: the answer marginal of a policy, and a target.
+    """An iterate: the answer marginal of a policy, and a target.
 
     Attributes:
         log_nu: Log of an answer marginal, [*x, Z]; -inf where unreachable.
@@ -86,12 +86,12 @@ class Solution(CertifiedIterate):
 
     @property
     def pi(self) -> OverTraces | RaggedTraces:
-        """The policy, [*x, Y], or one array [Y_x] per prompt; lifted from `log_nu` anew at each call."""
+        """The policy, [*x, Y], or one array [Y_x] per prompt; lifted from `log_nu` at each access."""
         return self._lift(in_logs=False) if self.log_policy is None else np.asarray(np.exp(self.log_policy))
 
     @property
     def log_pi(self) -> OverTraces | RaggedTraces:
-        """Log of the policy, as `pi`; for masses below float64's least number."""
+        """Log of the policy, as `pi`, also for masses below float64's least number."""
         return self._lift(in_logs=True) if self.log_policy is None else self.log_policy
 
     @property
@@ -109,7 +109,7 @@ class Solution(CertifiedIterate):
 class BregmanSolution(Solution):
     """A solution of a Bregman game, with its dual variable.
 
-    `log_q` is the nearest target to the dual variable where `consistency` says that none expresses it.
+    If no target expresses the dual variable (see `consistency`), `log_q` is the nearest one.
 
     Attributes:
         u: The dual variable that certifies the policy, [*x, Z]; -inf where unreachable.
@@ -127,8 +127,8 @@ class LogLinearSolution(Solution):
 
     Attributes:
         theta: Parameters of the class, [*x, d].
-        stationarity: Standard deviation, under the policy, of what the class can still express of the reward it misses,
-            [*x], in nats; 0 where no direction of theta lowers the objective.
+        stationarity: Standard deviation, under the policy, of the projection of the reward's residual on the features,
+            [*x], in nats; 0 if no direction of theta lowers the objective.
     """
 
     theta: OverFeatures

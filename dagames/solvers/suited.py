@@ -1,4 +1,4 @@
-"""What each method needs of a functional, and a refusal, before any step, that names the methods which suit it."""
+"""The requirements of each method on a functional, and an error that names the suitable methods."""
 
 from dagames._errors import SolveError
 from dagames.functionals import Functional
@@ -9,7 +9,7 @@ WITH_CONSTRAINTS = ("auto", "newton", "cutting_planes", "mirror_descent", "conic
 
 
 def obstacle(functional: Functional, method: str) -> str | None:
-    """Say what a method needs and a functional does not offer.
+    """Return the requirement of a method that a functional does not meet.
 
     Args:
         functional: The functional R.
@@ -26,8 +26,8 @@ def obstacle(functional: Functional, method: str) -> str | None:
     smooth = rest is None or rest.as_smooth() is not None
     if limits is not None and (method not in WITH_CONSTRAINTS or (method == "cutting_planes" and smooth)):
         return (
-            f"{method} does not take the constraints of a {limits.name}: the functional's slope does not contain their "
-            "prices."
+            f"{method} does not support the constraints of a {limits.name}: the gradient of the functional does "
+            "not contain their multipliers."
         )
     if method == "closed_form" and not has_closed_form(functional):
         return f"{functional.name} has no closed form here."
@@ -43,7 +43,7 @@ def obstacle(functional: Functional, method: str) -> str | None:
 
 
 def check_suited(functional: Functional, method: str) -> None:
-    """Raise if a method needs what a functional does not offer.
+    """Raise if a functional does not meet the requirements of a method.
 
     Args:
         functional: The functional R.

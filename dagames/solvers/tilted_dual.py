@@ -1,4 +1,4 @@
-"""The dual of linear constraints beside a smooth functional: each evaluation solves a game without constraints."""
+"""The dual of linear constraints in games of a smooth functional; each evaluation solves a game without them."""
 
 from dataclasses import dataclass
 
@@ -49,11 +49,11 @@ class TiltedDual(Dual):
         return np.asarray(phi), np.asarray(self.budgets - expected), np.asarray(hessian)
 
     def log_marginals(self, multipliers: Array) -> OverAnswers:
-        """Find the marginal that answers the multipliers [B, d], in logs, [*x, Z]."""
+        """Find the log-marginal, [*x, Z], that is optimal for multipliers, [B, d]."""
         return self._equilibrium(multipliers)[0]
 
     def _equilibrium(self, multipliers: Array) -> tuple[OverAnswers, Array]:
-        """Solve the game with the priced costs as a reward."""
+        """Solve the game with minus the multiplied costs as a reward."""
         game = self.game
         prices = game.beta * np.einsum("bd,bdz->bz", multipliers, self.costs).reshape(game.log_nu_0.shape)
         log_nu_0 = simplex.log_normalize(np.where(game.reachable, game.log_nu_0, -np.inf))
@@ -65,7 +65,7 @@ class TiltedDual(Dual):
         return solution.log_nu, solution.value
 
     def _moved(self, log_nu: OverAnswers) -> Array:
-        """Compute the matrix that turns a change of slopes, in nats, into minus that of the marginal, [B, Z, Z]."""
+        """Compute minus the derivative of the marginal in the slopes, in nats, [B, Z, Z]."""
         beta, nu = self.game.beta, np.exp(log_nu)
         if (separable := self.rest.as_separable()) is not None:
             bend = np.where(nu > 0, separable.bend_at_log(np.where(nu > 0, log_nu, 0.0)), 0.0)

@@ -127,7 +127,7 @@ def test_contradictory_constraints_are_named():
         (lambda: AlignmentGame([0.5, 0.5], [0, 1], Polytope([1.0], 2.0), 1.0), ShapeError, r"asks for \(1, 2\)"),
         (lambda: solve_coupled(CoupledGame(batch(), Coherence()), "newton"), DomainError, "`method` must be one of"),
         (lambda: solve_coupled(CoupledGame(batch(), Coherence()), tolerance=0.0), DomainError, "above 0"),
-        (lambda: solve_budgets(CoupledGame(batch(), Coherence())), SolveError, "Coherence is no linear coupling"),
+        (lambda: solve_budgets(CoupledGame(batch(), Coherence())), SolveError, "Coherence is not a linear coupling"),
         (lambda: solve_coherent(CoupledGame(batch(), SoftCoherence())), SolveError, "is SoftCoherence, not Coherence"),
         (lambda: solve_soft_coherent(CoupledGame(batch(), Coherence())), SolveError, "not SoftCoherence"),
         (lambda: solve_polytope(AlignmentGame([1.0], [0], Gini(1.0), 1.0)), SolveError, "Gini is not a Polytope"),
@@ -183,7 +183,7 @@ class Unsolved(Coupling):
 
 def test_a_coupling_of_ones_own_is_judged_and_a_broken_one_named():
     game = CoupledGame(batch(), Unsolved())
-    with pytest.raises(SolveError, match="no solver knows Unsolved"):
+    with pytest.raises(SolveError, match="no method solves games with a Unsolved"):
         solve_coupled(game)
     from dagames import CertificateError
 

@@ -55,7 +55,7 @@ def test_every_method_solves_a_budget_or_names_one_that_does(rest, method):
     R = Polytope(COSTS, BUDGETS) if rest is None else rest + Polytope(COSTS, BUDGETS)
     begun = perf_counter()
     if method not in SOLVED:
-        with pytest.raises(SolveError, match=f'{method} does not take the constraints.*Use "auto"') as error:
+        with pytest.raises(SolveError, match=f'{method} does not support the constraints.*Use "auto"') as error:
             solve(game(R), method)
         assert error.value.diagnosis == "unsuited"
     else:
@@ -69,7 +69,7 @@ def test_every_method_solves_a_budget_or_names_one_that_does(rest, method):
 
 @pytest.mark.parametrize("solver", [solve_closed_form, solve_newton, solve_best_response])
 def test_solvers_refuse_constraints_at_once_when_called_by_name(solver):
-    with pytest.raises(SolveError, match="does not take the constraints of a Polytope"):
+    with pytest.raises(SolveError, match="does not support the constraints of a Polytope"):
         solver(game(Linear(REWARDS) + Polytope(COSTS, BUDGETS)))
 
 

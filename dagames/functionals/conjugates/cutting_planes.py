@@ -27,7 +27,7 @@ def cutting_planes(
         sup <nu, u> - R(nu)  <=  max_z (u - sum_i w_i g_i)(z) - sum_i w_i (R(nu_i) - <g_i, nu_i>).
 
     Each round is a linear program over nu and the height of the cuts; its multipliers are the weights, and the bound
-    is computed from them and not believed. Where R is a maximum of linear functions the rounds are finitely many; a
+    is computed from them. Where R is a maximum of linear functions the rounds are finitely many; a
     curved R of many answers needs too many, and is left to `interior_point`.
 
     Args:
@@ -38,7 +38,7 @@ def cutting_planes(
         tolerance: Gap at which to stop, relative to max(1, |R|, |<nu, u>|) with max u = 0.
 
     Returns:
-        The best pair met; its gap says how good it is.
+        The best pair found, with its gap.
     """
     face = np.isfinite(u)
     top = u[face].max()
@@ -61,7 +61,7 @@ def cutting_planes(
         point = np.zeros(u.shape)
         point[face] = mass
     gap = upper - attained
-    # A value above the bound says that some cut is no tangent: nothing is certified then.
+    # If a value exceeds the bound, some cut is not a tangent, and nothing is certified.
     gap = max(gap, 0.0) if gap >= -_tolerances.ROUNDING * size else np.inf
     return Supremum(best, np.asarray(upper + top), np.asarray(gap))
 
@@ -84,7 +84,7 @@ def _master(slopes: Vector, heights: Vector) -> tuple[Vector, Vector]:
         options={"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10},
     )
     if found.x is None:
-        # Numerically hopeless cuts: fall back on the last one, whose bound is sound like any other.
+        # If the linear program fails, the last cut alone gives a bound.
         return np.full(n, 1.0 / n), np.eye(rows)[-1]
     mass = np.maximum(found.x[:n], 0.0)
     weights = np.maximum(-found.ineqlin.marginals, 0.0)

@@ -50,7 +50,7 @@ def interior_point(
     Math:
         sup <nu, u> - R(nu)  <=  <nu, u> - R(nu) + max_z (u - g)(z) - <nu, u - g>,   g a subgradient of R at nu,
 
-    for every nu, because R(mu) >= R(nu) + <g, mu - nu>. So the bound is sound however the steps go: they are Newton
+    for every nu, because R(mu) >= R(nu) + <g, mu - nu>. The bound holds for any steps. These are Newton
     steps on R(nu) - <nu, u> - m sum log nu with the barrier's curvature m / nu^2 replaced by s / nu, s the dual slack,
     and m is lowered as they succeed. In the variables scaled by sqrt(nu / s) the system is the identity plus a
     positive semidefinite matrix, so that masses near 0 cost no accuracy.
@@ -62,7 +62,7 @@ def interior_point(
         u: Dual variable, [*x, Z]; -inf forbids an answer, not every one of a row.
 
     Returns:
-        The best pair met; its gap says how good it is.
+        The best pair found, with its gap.
     """
     face = np.isfinite(u)
     top = u.max(axis=-1)
@@ -85,12 +85,12 @@ def interior_point(
         busy = np.asarray((best.gap > target) & (idle < np.where(barrier <= 2 * floor, 3, 15)))
         if not busy.any():
             break
-        # The barrier is lowered as soon as its own optimum is near, faster the smaller it is.
+        # The barrier is lowered when its optimum is near, by a factor that grows as it shrinks.
         tau = (nu * grad).sum(axis=-1) - n * barrier
         error = np.abs(np.where(face, nu * (grad - tau[..., None]) - barrier[..., None], 0.0)).max(axis=-1)
         lower = barrier * np.minimum(0.2, np.sqrt(barrier / np.where(spread > 0, spread, 1.0)))
         barrier = np.where(busy & (error <= 10 * barrier), np.maximum(lower, np.minimum(floor, barrier)), barrier)
-        # A constant in the slope changes no step; without it, nothing large has to cancel.
+        # A constant in the slope changes no step; subtracting it avoids cancellation.
         step = _direction(hessian(nu), grad - tau[..., None], nu, slack, barrier, face)
         nu, slack = _move(value, u, nu, slack, step, grad, barrier, busy, face)
         cost, gain, grad = value(nu), (nu * u).sum(axis=-1), _slope(gradient, nu, u, face)
@@ -102,7 +102,7 @@ def _slope(gradient: Callable[[Array], Array], nu: Array, u: Array, face: Mask) 
 
 
 def _merit(value: Callable[[Array], Array], u: Array, nu: Array, barrier: Array, face: Mask) -> tuple[Array, Array]:
-    """Compute the barrier function that the steps lower, and the size of its terms."""
+    """Compute the barrier function, and the size of its terms."""
     terms = [value(nu), -(nu * u).sum(axis=-1), -barrier * np.log(np.where(face, nu, 1.0)).sum(axis=-1)]
     return np.asarray(sum(terms)), np.asarray(sum(np.abs(term) for term in terms))
 
@@ -117,7 +117,7 @@ def _direction(H: Array, grad: Array, nu: Array, slack: Array, barrier: Array, f
     inside = face[..., :, None] & face[..., None, :]
     scaled = scale[..., :, None] * np.where(inside, H, 0.0) * scale[..., None, :]
     push = np.where(face, barrier[..., None] / np.where(face, nu, 1.0) - grad, 0.0)
-    # What the identity loses beside a large curvature by rounding is given back, so that no matrix is singular.
+    # Rounding next to a large curvature can remove the identity; the ridge restores it.
     ridge = 1.0 + 1e-15 * np.abs(scaled).max(axis=(-2, -1))
     found = (
         _solve(scaled + ridge[..., None, None] * np.eye(nu.shape[-1]), np.stack([scale * push, scale], axis=-1))
@@ -128,12 +128,12 @@ def _direction(H: Array, grad: Array, nu: Array, slack: Array, barrier: Array, f
 
 
 def _solve(matrix: Array, right: Array) -> Array:
-    """Solve for a matrix that is the identity plus a semidefinite one; a guess that is not gets its eigenvalues cut."""
+    """Solve for the identity plus a semidefinite matrix; smaller eigenvalues of an estimated matrix are raised to 1."""
     try:
         np.linalg.cholesky(matrix)
         return np.asarray(np.linalg.solve(matrix, right), dtype=np.float64)
     except np.linalg.LinAlgError:
-        # Also where a huge curvature leaves the factors of the one a positive pivot and those of the other a 0.
+        # `solve` can find a zero pivot where `cholesky` does not, if the curvature is very large.
         values, vectors = np.linalg.eigh(matrix)
         return np.asarray(vectors @ ((np.swapaxes(vectors, -1, -2) @ right) / np.maximum(values, 1.0)[..., None]))
 
@@ -149,7 +149,7 @@ def _move(
     busy: Mask,
     face: Mask,
 ) -> tuple[Array, Array]:
-    """Go along the step while the barrier function falls, and not beyond 99 % of the way to the boundary."""
+    """Step by at most 99 % of the way to the boundary, and until the barrier function falls."""
     mass = np.where(face, nu, 1.0)
 
     length = np.where(busy, np.minimum(1.0, 0.99 / np.maximum((-step / mass).max(axis=-1), 1e-300)), 0.0)
@@ -158,7 +158,7 @@ def _move(
     for _ in range(40):
         moved = nu + length[..., None] * step
         after, _ = _merit(value, u, moved, barrier, face)
-        # Near the optimum the fall is less than rounding; then the step is Newton's, and is taken.
+        # Near the optimum the decrease is below rounding error; the Newton step is then accepted.
         bad = ~(after <= before + 1e-4 * length * fall + 1e-14 * size) & (-fall > 1e-3 * barrier)
         if not bad.any():
             break

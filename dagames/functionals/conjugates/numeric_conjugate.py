@@ -12,7 +12,7 @@ from dagames.functionals.conjugates.interior_point import Supremum
 
 
 class NumericConjugate(Functional):
-    """A functional for whose conjugate no formula is known.
+    """A functional whose conjugate has no known formula.
 
     `conjugate` returns an upper bound on R*(u), so that an inexact maximiser makes the certificate of a game larger,
     never smaller; a bound that is not tight is an error, not a number.
@@ -54,7 +54,7 @@ class NumericConjugate(Functional):
         return np.asarray(np.where(open_, self._relative_gap(u, self.supremum(u)), 0.0))
 
     def _opened(self, u: OverAnswers) -> tuple[OverAnswers, Reachable]:
-        """Forbid what is not allowed, and say which rows still have an answer; the others are given a stand-in."""
+        """Put -inf at answers that are not allowed, and mark the rows with an allowed answer; the others become 0."""
         allowed = np.broadcast_to(self.allowed(u.shape[-1]), u.shape)
         u = np.where(allowed, u, -np.inf)
         open_ = np.isfinite(u).any(axis=-1)

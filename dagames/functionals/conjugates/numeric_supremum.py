@@ -17,7 +17,7 @@ def numeric_supremum(functional: Functional, u: OverAnswers, tolerance: float) -
         tolerance: Gap that cutting planes should reach, relative to max(1, |R|, |<nu, u>|) with max u = 0.
 
     Returns:
-        The better pair of both methods; its gap says how good it is.
+        The better pair of both methods, with its gap.
     """
     found = interior_point(functional.value, functional.gradient, lambda nu: curvature(functional, nu), u)
     against = np.where(found.nu > 0, found.nu * np.where(found.nu > 0, u - u.max(axis=-1, keepdims=True), 0.0), 0.0)
@@ -29,7 +29,7 @@ def numeric_supremum(functional: Functional, u: OverAnswers, tolerance: float) -
             return float(functional.value(np.broadcast_to(point, u.shape).copy())[place])
 
         def gradient(point: np.ndarray, place: tuple[int, ...] = place) -> np.ndarray:
-            # The parameters may vary with the prompts, so all are asked and one is read.
+            # The parameters may vary with the prompts, so all prompts are evaluated and one is used.
             return np.asarray(functional.gradient(np.broadcast_to(point, u.shape).copy())[place])
 
         cut = cutting_planes(value, gradient, u[place], found.nu[place], tolerance)
@@ -39,19 +39,19 @@ def numeric_supremum(functional: Functional, u: OverAnswers, tolerance: float) -
 
 
 def curvature(functional: Functional, nu: OverAnswers) -> Hessian:
-    """Compute the second derivative of R, or guess it by central differences of the gradient, [*x, Z, Z].
+    """Compute the second derivative of R, or estimate it by central differences of the gradient, [*x, Z, Z].
 
     Math:
         G = H (I - nu 1'), column by column towards the vertices, and then (I - 1 nu') G, which is H for v of sum 0.
 
-    A guess only steers the steps of the interior-point method; no bound depends on it.
+    An estimate affects only the steps of the interior-point method; no bound depends on it.
 
     Args:
         functional: The functional R.
         nu: Distributions, [*x, Z].
 
     Returns:
-        A symmetric matrix; entries that are no finite number are 0.
+        A symmetric matrix; entries that are not finite are replaced by 0.
     """
     if (smooth := functional.as_smooth()) is not None:
         return smooth.hessian(nu)

@@ -19,9 +19,9 @@ def composite_supremum(smooth: Functional, rough: Functional, u: OverAnswers) ->
     Math:
         sup <nu, u> - S(nu) - N(nu)  <=  <nu, g> - S(nu) + N*(u - g),   g = grad S(nu),
 
-    for every nu, because S lies above its tangent. Each round asks N for the maximiser of its conjugate at u - g, a
-    point more, and then maximises over the hull of all points so far, on which N is at most the average of its values;
-    the hull's own problem is smooth on a simplex of weights. For an indicator of a polytope the points are vertices,
+    for every nu, because S lies above its tangent. Each round adds the maximiser of N's conjugate at u - g to
+    the points, and maximises over their hull, where N is at most the mean of its values: a smooth problem on a simplex
+    of weights. For an indicator of a polytope the points are vertices,
     and the rounds are finitely many.
 
     Args:
@@ -30,7 +30,7 @@ def composite_supremum(smooth: Functional, rough: Functional, u: OverAnswers) ->
         u: Dual variable, [*x, Z]; -inf forbids an answer, not every one of a row.
 
     Returns:
-        The best pair met; the gap says how good it is. Where N is infinite on the whole face, -inf with gap 0.
+        The best pair found, with its gap. If N is infinite on the whole face, -inf with gap 0.
     """
     face = np.isfinite(u)
     linear = np.where(face, u, 0.0)
@@ -53,7 +53,7 @@ def composite_supremum(smooth: Functional, rough: Functional, u: OverAnswers) ->
         ceiling = rough.conjugate(dual)
         size = np.abs(tilt) + np.abs(price) + np.abs(smooth.value(nu))
         gap = np.where(infeasible, 0.0, ceiling - tilt + price)
-        # A value above the bound says that the rough part's conjugate is too small: nothing is certified then.
+        # If a value exceeds the bound, the conjugate of N is too small, and nothing is certified.
         gap = np.where(gap >= -_tolerances.ROUNDING * np.maximum(size, 1.0), np.maximum(gap, 0.0), np.inf)
         upper = np.where(infeasible, -np.inf, (nu * linear).sum(axis=-1) - tilt - smooth.value(nu) + ceiling)
         idle = idle + 1 if (gap >= 0.9 * best.gap).all() else 0
