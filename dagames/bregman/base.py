@@ -21,15 +21,17 @@ class Generator(ABC):
         D(p || q) = F(p) - F(q) - <grad F(q), p - q>.
 
     Laws (tested over every subclass): D(p || q) >= 0, and 0 only at p = q; D(p || r) = D(p || q) + D(q || r)
-    + <grad F(q) - grad F(r), p - q>; gradient is the gradient of value and increasing in every entry; project(theta)
-    minimises F(p) - <theta, p> over the simplex, which for theta = grad F(w) is D(p || w) up to a constant, and
-    D(p || w) >= D(p || project(theta)) + D(project(theta) || w).
+    + <grad F(q) - grad F(r), p - q>; gradient is the gradient of value and increasing in every entry;
+    p* = conjugate_gradient(theta) minimises F(p) - <theta, p> over the simplex, which for theta = grad F(w) is
+    D(p || w) up to a constant, and D(p || w) >= D(p || p*) + D(p* || w).
+
+    Methods of the same name compute the same as those of a `Functional`.
 
     Conventions: masses may be 0. If phi'(0) = -inf (`steep`), D(p || q) is +inf where p > 0 = q; otherwise it is
     finite. Masses that may be below 1e-308 are passed as logarithms. Affine terms of phi do not change divergences or
     projections.
 
-    To add a generator, implement the five abstract methods, and `log_project` if it has a formula.
+    To add a generator, implement the five abstract methods, and `log_conjugate_gradient` if it has a formula.
     """
 
     def __init_subclass__(cls) -> None:
@@ -41,7 +43,7 @@ class Generator(ABC):
         """Compute phi(p), entry by entry, [*x, n]."""
 
     @abstractmethod
-    def slope_at_log(self, log_p: OverAnswers) -> OverAnswers:
+    def gradient_at_log(self, log_p: OverAnswers) -> OverAnswers:
         """Compute phi'(p) at p = exp(log_p), [*x, n]; -inf at p = 0 if the generator is steep."""
 
     @abstractmethod
@@ -59,7 +61,7 @@ class Generator(ABC):
     @property
     def steep(self) -> bool:
         """Whether phi'(0) = -inf, so that all entries of a projection are positive."""
-        return bool(np.isneginf(self.slope_at_log(np.array([-np.inf])))[0])
+        return bool(np.isneginf(self.gradient_at_log(np.array([-np.inf])))[0])
 
     def value(self, p: OverAnswers) -> PerPrompt:
         """Compute F(p), [*x].
@@ -82,7 +84,7 @@ class Generator(ABC):
             Slopes, [*x, n]; -inf at p = 0 if the generator is steep.
         """
         with np.errstate(divide="ignore"):
-            return self.slope_at_log(np.log(p))
+            return self.gradient_at_log(np.log(p))
 
     def divergence(self, p: OverAnswers, q: OverAnswers) -> PerPrompt:
         """Compute D(p || q).
@@ -109,7 +111,7 @@ class Generator(ABC):
         """
         return np.asarray(self.excess(log_p, log_q).sum(axis=-1))
 
-    def project(self, theta: OverAnswers) -> OverAnswers:
+    def conjugate_gradient(self, theta: OverAnswers) -> OverAnswers:
         """Compute the Bregman projection on the simplex of the point with gradient theta.
 
         Math:
@@ -122,9 +124,9 @@ class Generator(ABC):
         Returns:
             Probabilities, [*x, n].
         """
-        return np.asarray(np.exp(self.log_project(theta)))
+        return np.asarray(np.exp(self.log_conjugate_gradient(theta)))
 
-    def log_project(self, theta: OverAnswers) -> OverAnswers:
+    def log_conjugate_gradient(self, theta: OverAnswers) -> OverAnswers:
         """Compute the log of the projection of theta, [*x, n]; -inf for mass 0.
 
         The slope phi' at the largest entry, whose mass is in [1 / n, 1], is the root of (sum of all masses) - 1.
@@ -137,7 +139,7 @@ class Generator(ABC):
         """
         # Only the differences to the largest entry matter, and they are exact where theta itself is large.
         below = theta - theta.max(axis=-1, keepdims=True)
-        ends = self.slope_at_log(np.array([-np.log(theta.shape[-1]), 0.0]))
+        ends = self.gradient_at_log(np.array([-np.log(theta.shape[-1]), 0.0]))
 
         def surplus(slope: OverAnswers) -> tuple[OverAnswers, OverAnswers]:
             log_p = self.log_mass_at_slope(below + slope)

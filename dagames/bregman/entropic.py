@@ -25,7 +25,7 @@ class Entropic(Generator):
     Source:
         (paper, section 2, where it is the only geometry)
 
-    >>> Entropic().project(np.log([0.5, 0.5]) + np.array([0.0, np.log(3.0)]))
+    >>> Entropic().conjugate_gradient(np.log([0.5, 0.5]) + np.array([0.0, np.log(3.0)]))
     array([0.25, 0.75])
     """
 
@@ -35,7 +35,7 @@ class Entropic(Generator):
 
         return np.asarray(xlogy(p, p))
 
-    def slope_at_log(self, log_p: OverAnswers) -> OverAnswers:
+    def gradient_at_log(self, log_p: OverAnswers) -> OverAnswers:
         """Compute log p + 1, [*x, n]."""
         return np.asarray(log_p + 1.0)
 
@@ -58,7 +58,7 @@ class Entropic(Generator):
         inside = np.where(np.abs(ratio) < _NEAR, near, far)
         return np.asarray(np.where(positive, inside, np.where(np.isfinite(log_p), np.inf, q)))
 
-    def log_project(self, theta: OverAnswers) -> OverAnswers:
+    def log_conjugate_gradient(self, theta: OverAnswers) -> OverAnswers:
         """Normalise the exponentials of theta, [*x, n]."""
         # A theta of 1e7 would cause an error of 1e-9 in the sum; differences of its entries are exact.
         return simplex.log_normalize(theta - theta.max(axis=-1, keepdims=True))

@@ -21,7 +21,7 @@ class Euclidean(Generator):
     Source:
         (slides, solution 1, Euclidean game)
 
-    >>> Euclidean().project(np.array([1.5, 0.5, 0.0]))
+    >>> Euclidean().conjugate_gradient(np.array([1.5, 0.5, 0.0]))
     array([1., 0., 0.])
     """
 
@@ -29,7 +29,7 @@ class Euclidean(Generator):
         """Compute p^2 / 2, [*x, n]."""
         return np.asarray(0.5 * p * p)
 
-    def slope_at_log(self, log_p: OverAnswers) -> OverAnswers:
+    def gradient_at_log(self, log_p: OverAnswers) -> OverAnswers:
         """Compute p, [*x, n]."""
         return np.asarray(np.exp(log_p))
 
@@ -46,7 +46,7 @@ class Euclidean(Generator):
         """Compute (p - q)^2 / 2, [*x, n]."""
         return np.asarray(0.5 * (np.exp(log_p) - np.exp(log_q)) ** 2)
 
-    def log_project(self, theta: OverAnswers) -> OverAnswers:
+    def log_conjugate_gradient(self, theta: OverAnswers) -> OverAnswers:
         """Compute the log of max(theta - c, 0), [*x, n], by sorting."""
         with np.errstate(divide="ignore"):
             return np.asarray(np.log(simplex.project_euclidean(theta)))

@@ -67,7 +67,7 @@ class Polynomial(Generator):
         """Compute sum_k c_k p^k, [*x, n]."""
         return _at(self._derivatives[0], p)
 
-    def slope_at_log(self, log_p: OverAnswers) -> OverAnswers:
+    def gradient_at_log(self, log_p: OverAnswers) -> OverAnswers:
         """Compute phi'(p), [*x, n]."""
         return _at(self._derivatives[1], np.exp(log_p))
 

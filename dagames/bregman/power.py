@@ -56,10 +56,10 @@ class Power(Generator):
 
     def summand(self, p: OverAnswers) -> OverAnswers:
         """Compute (p^a - k a p) / (a (a - 1)), [*x, n], as p (phi'(p) - k) / a."""
-        slope = self.slope_at_log(np.log(np.where(p > 0, p, 1.0)))
+        slope = self.gradient_at_log(np.log(np.where(p > 0, p, 1.0)))
         return np.asarray(p * (slope - self._shift) / self.order)
 
-    def slope_at_log(self, log_p: OverAnswers) -> OverAnswers:
+    def gradient_at_log(self, log_p: OverAnswers) -> OverAnswers:
         """Compute (p^(a - 1) - k) / (a - 1), [*x, n]; -inf at p = 0 for orders below 1."""
         step = self.order - 1.0
         with np.errstate(over="ignore"):
@@ -89,7 +89,7 @@ class Power(Generator):
         series = np.array([0.0, 0.0] + [sum(a**j for j in range(k - 1)) / factorial(k) for k in range(2, _TERMS)])
         with np.errstate(over="ignore", invalid="ignore"):
             near = np.exp(a * log_q_inside) * np.polynomial.polynomial.polyval(np.clip(ratio, -reach, reach), series)
-            gain = p * (self.slope_at_log(log_p_inside) - self.slope_at_log(log_q_inside))
+            gain = p * (self.gradient_at_log(log_p_inside) - self.gradient_at_log(log_q_inside))
             far = np.maximum((gain - (p - q) * self.bend_at_log(log_q_inside)) / a, 0.0)
             empty_p = np.exp(a * log_q) / a
             empty_q = np.exp(a * log_p) / (a * (a - 1.0)) if a > 1 else np.where(np.isfinite(log_p), np.inf, 0.0)

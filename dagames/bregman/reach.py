@@ -87,7 +87,7 @@ def consistency(
     v = np.where(reachable, signed - signed.min(axis=-1, keepdims=True), 0.0)
     required = _required(Phi, v, reachable)
     theta = np.where(reachable, v / abs(strength), -np.inf)
-    return Consistency(required, abs(strength), np.where(reachable, u, -np.inf), Phi.log_project(theta))
+    return Consistency(required, abs(strength), np.where(reachable, u, -np.inf), Phi.log_conjugate_gradient(theta))
 
 
 def as_sign(sign: float) -> float:
@@ -130,10 +130,10 @@ def best_box(
         claim II.10
     """
     batch, n_answers = reachable.shape[:-1], reachable.shape[-1]
-    slope_0 = F.slope_at_log(log_pi_0)
+    slope_0 = F.gradient_at_log(log_pi_0)
     usable = np.isfinite(slope_0)
     # Where a steep F has no mass no lower end keeps pi* a best response: the slope -inf closes the box.
-    rise = np.where(usable, beta * (np.where(usable, slope_0, 0.0) - F.slope_at_log(log_pi)), -np.inf)
+    rise = np.where(usable, beta * (np.where(usable, slope_0, 0.0) - F.gradient_at_log(log_pi)), -np.inf)
     # c is most accurate at the trace of largest mass; an answer without mass is bounded by its likeliest trace.
     top = log_pi.argmax(axis=-1)[..., None]
     c = np.take_along_axis(simplex.at_answer(np.where(reachable, u, 0.0), E, batch) - rise, top, axis=-1)
@@ -146,7 +146,7 @@ def _required(Phi: Generator, v: OverAnswers, reachable: Reachable) -> PerPrompt
     top = v.max(axis=-1, keepdims=True)
     if Phi.steep:
         return np.zeros(v.shape[:-1])
-    ends = Phi.slope_at_log(np.array([-np.inf, 0.0]))
+    ends = Phi.gradient_at_log(np.array([-np.inf, 0.0]))
     curved = top > 0
     share = np.where(curved, v, 0.0) / np.where(curved, top, 1.0)
 

@@ -140,7 +140,7 @@ class BregmanGame:
             raise DomainError(f"`functional` must be a Functional, not {type(functional).__name__}.")
         functional.check_fits(self.batch, self.n_answers)
         self.functional = functional
-        finite = np.isfinite(self.generator.slope_at_log(self.log_pi_0))
+        finite = np.isfinite(self.generator.gradient_at_log(self.log_pi_0))
         with_trace = simplex.max_by_answer(finite * 1.0, self.E, self.n_answers) > 0
         functional.check_reachable(with_trace)
         self.reachable: Reachable = with_trace & functional.allowed(self.n_answers)
@@ -255,8 +255,8 @@ class BregmanGame:
             Log-probabilities of traces, [*x, Y]; -inf for no mass.
         """
         cost = np.where(self.usable, self._at_traces(np.where(self.reachable, u, 0.0)) / self.beta, np.inf)
-        theta = np.where(self.usable, self.generator.slope_at_log(self.log_pi_0) - cost, -np.inf)
-        return self.generator.log_project(theta)
+        theta = np.where(self.usable, self.generator.gradient_at_log(self.log_pi_0) - cost, -np.inf)
+        return self.generator.log_conjugate_gradient(theta)
 
     def best_target(self, pi: Numbers) -> OverAnswers:
         """Compute a best response of the Target to `pi`, if some distribution q attains it.

@@ -32,8 +32,8 @@ def descent_path(game: BregmanGame) -> Iterator[tuple[OverTraces, OverAnswers, O
         SolveError: If no L is large enough.
     """
     F, functional, beta = game.generator, game.functional, game.beta
-    slope_0 = np.where(game.usable, F.slope_at_log(np.where(game.usable, game.log_pi_0, 0.0)), -np.inf)
-    log_pi = F.log_project(slope_0)
+    slope_0 = np.where(game.usable, F.gradient_at_log(np.where(game.usable, game.log_pi_0, 0.0)), -np.inf)
+    log_pi = F.log_conjugate_gradient(slope_0)
     smoothness = np.full((*game.batch, 1), beta)
     while True:
         log_nu = pushforward(log_pi, game.E, game.n_answers)
@@ -41,10 +41,10 @@ def descent_path(game: BregmanGame) -> Iterator[tuple[OverTraces, OverAnswers, O
         yield log_pi, log_nu, u
         nu, price = np.exp(log_nu), at_answer(np.where(game.reachable, u, 0.0), game.E, game.batch)
         value = np.asarray(functional.value(nu))
-        here = np.where(game.usable, F.slope_at_log(np.where(game.usable, log_pi, 0.0)), 0.0)
+        here = np.where(game.usable, F.gradient_at_log(np.where(game.usable, log_pi, 0.0)), 0.0)
         for _ in range(_DOUBLINGS):
             target = (beta * np.where(game.usable, slope_0, 0.0) + smoothness * here - price) / (beta + smoothness)
-            trial = F.log_project(np.where(game.usable, target, -np.inf))
+            trial = F.log_conjugate_gradient(np.where(game.usable, target, -np.inf))
             moved = np.exp(pushforward(trial, game.E, game.n_answers))
             model = value + ((moved - nu) * np.where(game.reachable, u, 0.0)).sum(axis=-1)
             bound = model + smoothness[..., 0] * F.divergence_from_logs(trial, log_pi)

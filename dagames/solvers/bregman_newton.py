@@ -38,7 +38,7 @@ def newton_log_policy(game: BregmanGame, functional: Separable) -> OverTraces:
 class _Conditions:
     def __init__(self, game: BregmanGame, functional: Separable) -> None:
         self.game, self.functional = game, functional
-        self.slope_0 = np.where(game.usable, game.generator.slope_at_log(game.log_pi_0), -np.inf)
+        self.slope_0 = np.where(game.usable, game.generator.gradient_at_log(game.log_pi_0), -np.inf)
         top = max_by_answer(self.slope_0, game.E, game.n_answers)
         self.top = np.where(game.reachable, top, 0.0)
         # How far below its answer's likeliest trace each one lies, in slopes; mass keeps this distance.
@@ -68,7 +68,7 @@ class _Conditions:
         """Give every trace the mass that goes with its answer's likeliest one."""
         F, own = self.game.generator, self._at_traces(log_tops)
         with np.errstate(invalid="ignore"):
-            others = F.log_mass_at_slope(F.slope_at_log(own) + self.behind)
+            others = F.log_mass_at_slope(F.gradient_at_log(own) + self.behind)
         # At no distance the mass is copied: for tiny masses the way through the slope would lose digits.
         return np.where(self.game.usable, np.where(self.behind == 0, own, np.minimum(others, own)), -np.inf)
 
@@ -85,7 +85,7 @@ class _Conditions:
         capped = np.minimum(np.where(game.reachable, log_nu, 0.0), 0.0)
         bend = F.bend_at_log(log_tops)
         with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
-            level = self.functional.gradient_at_log(capped) + game.beta * (F.slope_at_log(log_tops) - self.top)
+            level = self.functional.gradient_at_log(capped) + game.beta * (F.gradient_at_log(log_tops) - self.top)
             follow = self._follow(log_p, log_nu, bend)
             bent = np.where(log_nu < 0, self.functional.bend_at_log(capped) * follow, 0.0)
             rise = bent + game.beta * bend

@@ -39,7 +39,7 @@ Vector = list[Any]
 
 def stated(F: str, theta: Sequence[Any]) -> list[float]:
     """Project the point with gradient theta on the simplex, as the library does."""
-    return [float(p) for p in _LIBRARY[F].project(np.array([float(t) for t in theta]))]
+    return [float(p) for p in _LIBRARY[F].conjugate_gradient(np.array([float(t) for t in theta]))]
 
 
 def sabotage(F: str, theta: Sequence[Any]) -> list[float]:

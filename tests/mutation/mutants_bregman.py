@@ -46,7 +46,7 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("dagames/games/bregman.py", "np.asarray(self.beta * divergence)", "np.asarray(divergence)"),
     ("dagames/games/bregman.py", "return self.sign * self.beta", "return self.beta"),
     ("dagames/games/bregman.py", "return self.sign * self.beta", "return self.sign"),
-    ("dagames/games/bregman.py", "slope_at_log(self.log_pi_0) - cost", "slope_at_log(self.log_pi_0) + price"),
+    ("dagames/games/bregman.py", "gradient_at_log(self.log_pi_0) - cost", "gradient_at_log(self.log_pi_0) + price"),
     (
         "dagames/games/bregman.py",
         "(np.where(self.reachable, u, 0.0)) / self.beta",
@@ -65,10 +65,14 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "dagames/solvers/bregman_newton.py",
-        "+ game.beta * (F.slope_at_log(log_tops) - self.top)",
-        "+ (F.slope_at_log(log_tops) - self.top)",
+        "+ game.beta * (F.gradient_at_log(log_tops) - self.top)",
+        "+ (F.gradient_at_log(log_tops) - self.top)",
     ),
-    ("dagames/solvers/bregman_newton.py", "F.slope_at_log(own) + self.behind", "F.slope_at_log(own) - self.behind"),
+    (
+        "dagames/solvers/bregman_newton.py",
+        "F.gradient_at_log(own) + self.behind",
+        "F.gradient_at_log(own) - self.behind",
+    ),
     ("dagames/solvers/bregman_newton.py", ">= c\n", ">= np.inf\n"),
     ("dagames/solvers/bregman_descent.py", "smoothness * here - price", "smoothness * here + price"),
     ("dagames/solvers/bregman_descent.py", "slope_0, 0.0) + smoothness * here", "slope_0, 0.0) - smoothness * here"),

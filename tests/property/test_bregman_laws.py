@@ -88,7 +88,7 @@ def test_gradient_is_the_slope_and_bend_that_of_the_slope(make, seed, n):
     h = 1e-4 * p.min() / np.abs(v).max()
     quotient = (F.value(p + h * v) - F.value(p - h * v)) / (2 * h)
     assert quotient == pytest.approx(F.gradient(p) @ v, abs=1e-5, rel=1e-5)
-    rise = (F.slope_at_log(np.log(p) + 1e-5) - F.slope_at_log(np.log(p) - 1e-5)) / 2e-5
+    rise = (F.gradient_at_log(np.log(p) + 1e-5) - F.gradient_at_log(np.log(p) - 1e-5)) / 2e-5
     np.testing.assert_allclose(rise, F.bend_at_log(np.log(p)), rtol=1e-4, atol=1e-6)
 
 
@@ -99,7 +99,7 @@ def test_the_inverse_mirror_map_undoes_the_mirror_map(make, seed, n):
     F = make(rng)
     p = inside(rng, n)
     np.testing.assert_allclose(np.exp(F.log_mass_at_slope(F.gradient(p))), p, rtol=1e-7)
-    ends = F.slope_at_log(np.array([-np.inf, 0.0]))
+    ends = F.gradient_at_log(np.array([-np.inf, 0.0]))
     np.testing.assert_allclose(np.exp(F.log_mass_at_slope(ends)), [0.0, 1.0], atol=1e-30)
     assert (np.exp(F.log_mass_at_slope(ends + np.array([-1.0, 1.0]))) == [0.0, 1.0]).all()
     assert F.steep == np.isneginf(ends[0])
@@ -122,7 +122,7 @@ def test_projection_is_optimal_and_obeys_pythagoras(make, seed, n):
     theta = rng.normal(size=n) * 10 ** rng.uniform(-2, 3)
     theta[rng.random(n) < 0.2] = -np.inf
     theta[rng.integers(n)] = 0.0
-    p = F.project(theta)
+    p = F.conjugate_gradient(theta)
     assert p.min() >= 0
     assert (p[np.isneginf(theta)] == 0).all()
     assert p.sum() == pytest.approx(1, abs=1e-14)
@@ -134,11 +134,11 @@ def test_projection_is_optimal_and_obeys_pythagoras(make, seed, n):
             assert F.value(other) - dot(other, theta) >= F.value(p) - dot(p, theta) - 1e-13 * scale
     w = inside(rng, n)
     theta = F.gradient(w) + rng.normal(size=n)
-    p, q = F.project(theta), inside(rng, n)
+    p, q = F.conjugate_gradient(theta), inside(rng, n)
     # With w~ the point of gradient theta: D(q || w~) >= D(q || p) + D(p || w~), the constants of w~ cancelling.
     far = F.value(q) - q @ theta - (F.value(p) - p @ theta)
     assert far >= F.divergence(q, p) - 1e-11
-    np.testing.assert_allclose(F.project(F.gradient(w) + 7.0), w, atol=1e-7)
+    np.testing.assert_allclose(F.conjugate_gradient(F.gradient(w) + 7.0), w, atol=1e-7)
 
 
 @family
@@ -155,7 +155,7 @@ def test_projection_agrees_with_the_conic_solver(make, seed):
     if isinstance(F, Power) and abs(F.order - 1) < 1e-3:
         return  # a pole at order 1 in its textbook form
     value = solved(problem, x)
-    p = F.project(F.gradient(w) - v)
+    p = F.conjugate_gradient(F.gradient(w) - v)
     assert F.divergence(p, w) + v @ p == pytest.approx(value, abs=1e-6)
 
 
