@@ -1,7 +1,7 @@
 """The interface of Targets: exact log q for a distribution, and rewards for a group of traces."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -112,22 +112,24 @@ class Target(ABC):
         >>> Target.from_functional(Gini(2.0)).rewards(AnswerGroup(("a", "a", "b", None)))
         array([1. , 1. , 1.5, 0. ])
         """
-        from dagames.targets.functional_target import FunctionalTarget, as_coordinates
-
-        return FunctionalTarget(R, as_coordinates(answers, n_answers), table)
+        return Operators.from_functional(R, answers, n_answers, table)
 
     def __add__(self, other: "Target") -> "Target":
-        # Imported here because TargetSum is a subclass of Target.
-        from dagames.targets.combined import TargetSum
-
-        return TargetSum((self, other)) if isinstance(other, Target) else NotImplemented
+        return Operators.total((self, other)) if isinstance(other, Target) else NotImplemented
 
     def __mul__(self, other: "Target | float") -> "Target":
-        from dagames.targets.combined import TargetProduct, Weighted
-
-        return TargetProduct((self, other)) if isinstance(other, Target) else Weighted(other, self)
+        return Operators.product((self, other)) if isinstance(other, Target) else Operators.multiple(other, self)
 
     __rmul__ = __mul__
 
     # Without this, a numpy number times a target would be an array of targets.
     __array_ufunc__ = None
+
+
+class Operators:
+    """What +, * and `from_functional` return. The package imports the modules of these subclasses, which set them."""
+
+    total: Callable[[Sequence[Target]], Target]
+    product: Callable[[Sequence[Target]], Target]
+    multiple: Callable[[float, Target], Target]
+    from_functional: Callable[..., FunctionalTarget]

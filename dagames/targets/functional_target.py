@@ -14,7 +14,7 @@ from dagames._types import OverAnswers
 from dagames.functionals.base import Functional
 from dagames.numerics.arrays import short
 from dagames.numerics.integers import as_count
-from dagames.targets.base import Target
+from dagames.targets.base import Operators, Target
 from dagames.targets.group import UNPARSED, AnswerGroup
 from dagames.targets.group_fields import as_answers
 
@@ -141,6 +141,16 @@ class FunctionalTarget(Target):
         answers = self.answers or ()
         allowed = np.broadcast_to(self.functional.allowed(len(answers)), len(answers)).tolist()
         return {answer: place for place, answer in enumerate(answers) if allowed[place]}
+
+
+def from_functional(
+    R: Functional, answers: Sequence[Hashable] | None, n_answers: int | None, table: RewardTable | None
+) -> FunctionalTarget:
+    """Make the target of a functional's game: `Target.from_functional`."""
+    return FunctionalTarget(R, as_coordinates(answers, n_answers), table)
+
+
+Operators.from_functional = from_functional
 
 
 def as_coordinates(answers: Sequence[Hashable] | None, n_answers: int | None) -> tuple[Hashable, ...] | None:
