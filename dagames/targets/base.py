@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from dagames import simplex
 from dagames._errors import DomainError
-from dagames._types import Numbers, OverAnswers
+from dagames._types import Numbers, OverAnswers, PerCount
 from dagames.numerics.float_errors import with_default_errors_in
 from dagames.targets.group import AnswerGroup
 
@@ -85,6 +85,22 @@ class Target(ABC):
     @abstractmethod
     def rewards(self, group: AnswerGroup) -> NDArray[np.float64]:
         """Compute one reward per trace of a group, [K], in R-units."""
+
+    def rewards_by_count(self, group_size: int) -> PerCount | None:
+        """Return the reward of a trace by the number of traces with its answer, if it depends on nothing else.
+
+        Args:
+            group_size: Number of traces K.
+
+        Returns:
+            Rewards at counts 0, 1, ..., K, [K + 1], in R-units; the one at count 0 applies to no trace. None if a
+            reward depends on more than the count.
+
+        >>> from dagames.targets import GiniDiversity
+        >>> GiniDiversity().rewards_by_count(4)
+        array([1.  , 0.75, 0.5 , 0.25, 0.  ])
+        """
+        return None
 
     @staticmethod
     def from_functional(
