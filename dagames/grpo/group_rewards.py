@@ -12,11 +12,11 @@ import numpy as np
 
 from dagames._errors import DomainError, ShapeError
 from dagames._types import AnswerCounts, Numbers, OverAnswers, PerAnswer, PerCount
-from dagames.estimators import RewardTable, recommended_table
+from dagames.estimators import RewardTable
 from dagames.numerics.arrays import read_real
 from dagames.numerics.float_errors import with_default_errors
 from dagames.simplex import as_real, check_finite
-from dagames.targets import AnswerGroup, GiniDiversity, InverseFrequency, Target
+from dagames.targets import AnswerGroup, Target
 
 GroupReward: TypeAlias = Callable[[AnswerCounts], OverAnswers]
 """Maps counts per answer, [*x, Z], to the reward of a trace with that answer, [*x, Z]; values at counts of 0 are
@@ -124,13 +124,9 @@ def as_group_reward(reward: RewardTable | Target | GroupReward | Numbers, group_
     """
     if isinstance(reward, RewardTable):
         return _from_table(reward, group_size)
-    if isinstance(reward, InverseFrequency):
-        table = recommended_table(group_size) if reward.table is None else reward.table
-        return ByCount(-reward.weight * _from_table(table, group_size).rewards)
-    if isinstance(reward, GiniDiversity):
-        return ByCount(reward.weight * (1.0 - np.arange(group_size + 1) / group_size))
     if isinstance(reward, Target):
-        return ByTarget(reward)
+        by_count = reward.rewards_by_count(group_size)
+        return ByTarget(reward) if by_count is None else ByCount(by_count)
     if callable(reward):
         return reward
     rewards = as_real(reward, "reward")

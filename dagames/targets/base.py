@@ -1,7 +1,7 @@
 """The interface of Targets: exact log q for a distribution, and rewards for a group of traces."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from dagames import simplex
 from dagames._errors import DomainError
-from dagames._types import Numbers, OverAnswers
+from dagames._types import Numbers, OverAnswers, PerCount
 from dagames.numerics.float_errors import with_default_errors_in
 from dagames.targets.group import AnswerGroup
 
@@ -86,6 +86,22 @@ class Target(ABC):
     def rewards(self, group: AnswerGroup) -> NDArray[np.float64]:
         """Compute one reward per trace of a group, [K], in R-units."""
 
+    def rewards_by_count(self, group_size: int) -> PerCount | None:
+        """Return the reward of a trace by the number of traces with its answer, if it depends on nothing else.
+
+        Args:
+            group_size: Number of traces K.
+
+        Returns:
+            Rewards at counts 0, 1, ..., K, [K + 1], in R-units; the one at count 0 applies to no trace. None if a
+            reward depends on more than the count.
+
+        >>> from dagames.targets import GiniDiversity
+        >>> GiniDiversity().rewards_by_count(4)
+        array([1.  , 0.75, 0.5 , 0.25, 0.  ])
+        """
+        return None
+
     @staticmethod
     def from_functional(
         R: Functional,
@@ -112,22 +128,24 @@ class Target(ABC):
         >>> Target.from_functional(Gini(2.0)).rewards(AnswerGroup(("a", "a", "b", None)))
         array([1. , 1. , 1.5, 0. ])
         """
-        from dagames.targets.functional_target import FunctionalTarget, as_coordinates
-
-        return FunctionalTarget(R, as_coordinates(answers, n_answers), table)
+        return Operators.from_functional(R, answers, n_answers, table)
 
     def __add__(self, other: "Target") -> "Target":
-        # Imported here because TargetSum is a subclass of Target.
-        from dagames.targets.combined import TargetSum
-
-        return TargetSum((self, other)) if isinstance(other, Target) else NotImplemented
+        return Operators.total((self, other)) if isinstance(other, Target) else NotImplemented
 
     def __mul__(self, other: "Target | float") -> "Target":
-        from dagames.targets.combined import TargetProduct, Weighted
-
-        return TargetProduct((self, other)) if isinstance(other, Target) else Weighted(other, self)
+        return Operators.product((self, other)) if isinstance(other, Target) else Operators.multiple(other, self)
 
     __rmul__ = __mul__
 
     # Without this, a numpy number times a target would be an array of targets.
     __array_ufunc__ = None
+
+
+class Operators:
+    """What +, * and `from_functional` return. The package imports the modules of these subclasses, which set them."""
+
+    total: Callable[[Sequence[Target]], Target]
+    product: Callable[[Sequence[Target]], Target]
+    multiple: Callable[[float, Target], Target]
+    from_functional: Callable[..., FunctionalTarget]

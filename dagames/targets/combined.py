@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from dagames._errors import DomainError
 from dagames._types import OverAnswers
 from dagames.numerics.arrays import as_number, short
-from dagames.targets.base import Target
+from dagames.targets.base import Operators, Target
 from dagames.targets.group import AnswerGroup
 
 
@@ -139,6 +139,9 @@ class Weighted(Target):
     def rewards(self, group: AnswerGroup) -> NDArray[np.float64]:
         """Compute weight times the rewards of each trace, [K]."""
         return np.asarray(self.weight * self.target.rewards(group))
+
+
+Operators.total, Operators.product, Operators.multiple = TargetSum, TargetProduct, Weighted
 
 
 def check_target(target: object, name: str) -> None:

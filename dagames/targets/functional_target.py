@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dagames._errors import DagamesError, DomainError
-from dagames._types import OverAnswers
+from dagames._types import OverAnswers, PerCount
 from dagames.functionals.base import Functional
 from dagames.numerics.arrays import short
 from dagames.numerics.integers import as_count
-from dagames.targets.base import Target
+from dagames.targets.base import Operators, Target
 from dagames.targets.group import UNPARSED, AnswerGroup
 from dagames.targets.group_fields import as_answers
 
@@ -89,6 +89,8 @@ class FunctionalTarget(Target):
         Raises:
             DomainError: If R has no finite gradient at these frequencies, or the table is for another group size.
         """
+        if (by_count := self.rewards_by_count(len(group))) is not None:
+            return np.asarray(group.by_answer(by_count[group.totals], self._least))
         places = group.codes if self.answers is None else self._places(group)
         has_place = places >= 0
         slopes = self._slopes(group, places) if self.table is None else self._looked_up(self.table, group, places)
@@ -100,6 +102,26 @@ class FunctionalTarget(Target):
         rewards = self._shift - np.where(has_place, slopes, 0.0)
         rewards[~has_place] = min(self._least, rewards[has_place].min(initial=np.inf))
         return np.asarray(rewards)
+
+    def rewards_by_count(self, group_size: int) -> PerCount | None:
+        """Return the reward by count, [K + 1], if R is symmetric, separable and finite at counts above 0."""
+        if group_size not in self._by_count:
+            self._by_count[group_size] = self._computed_by_count(group_size)
+        return self._by_count[group_size]
+
+    def _computed_by_count(self, group_size: int) -> PerCount | None:
+        if self.table is not None or self.answers is not None or self.functional.as_separable() is None:
+            return None
+        frequency = np.arange(group_size + 1)[:, None] / group_size
+        others = np.broadcast_to((1.0 - frequency) / 2, (group_size + 1, 2))
+        slopes = np.array(self.functional.gradient(np.concatenate([frequency, others], axis=1))[:, 0])
+        if np.isinf(slopes[0]):
+            slopes[0] = slopes[1]
+        if not np.isfinite(slopes).all():
+            return None
+        rewards = np.asarray(self._shift - slopes)
+        rewards.flags.writeable = False
+        return rewards
 
     def _places(self, group: AnswerGroup) -> NDArray[np.int64]:
         """Return the coordinate of each trace's answer, [K]; -1 if there is none."""
@@ -116,10 +138,15 @@ class FunctionalTarget(Target):
         return np.asarray(self.functional.gradient(tally / len(group))[places])
 
     def _looked_up(self, table: RewardTable, group: AnswerGroup, places: NDArray[np.int64]) -> NDArray[np.float64]:
-        check_table_fits(table, group)
+        check_table_fits(table, len(group))
         factor, constants = self._line
         estimates = table.coefficients[group.counts]
         return np.asarray(factor * estimates + (constants[0] if self.answers is None else constants[places]))
+
+    @cached_property
+    def _by_count(self) -> dict[int, PerCount | None]:
+        """The rewards by count of the group sizes so far."""
+        return {}
 
     @cached_property
     def _shift(self) -> float:
@@ -143,6 +170,16 @@ class FunctionalTarget(Target):
         return {answer: place for place, answer in enumerate(answers) if allowed[place]}
 
 
+def from_functional(
+    R: Functional, answers: Sequence[Hashable] | None, n_answers: int | None, table: RewardTable | None
+) -> FunctionalTarget:
+    """Make the target of a functional's game: `Target.from_functional`."""
+    return FunctionalTarget(R, as_coordinates(answers, n_answers), table)
+
+
+Operators.from_functional = from_functional
+
+
 def as_coordinates(answers: Sequence[Hashable] | None, n_answers: int | None) -> tuple[Hashable, ...] | None:
     """Return the answer of each coordinate of a functional, [Z], from `answers` or `n_answers`; None without both."""
     if answers is None:
@@ -155,12 +192,12 @@ def as_coordinates(answers: Sequence[Hashable] | None, n_answers: int | None) ->
     return named
 
 
-def check_table_fits(table: RewardTable, group: AnswerGroup) -> None:
+def check_table_fits(table: RewardTable, group_size: int) -> None:
     """Raise unless a table is for groups of this size."""
-    if table.group_size != len(group):
+    if table.group_size != group_size:
         raise DomainError(
-            f"`table` is for groups of {table.group_size} traces, but this group has {len(group)}. Make a table for "
-            f"{len(group)} traces."
+            f"`table` is for groups of {table.group_size} traces, but this group has {group_size}. Make a table for "
+            f"{group_size} traces."
         )
 
 

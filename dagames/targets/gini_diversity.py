@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from dagames._types import OverAnswers
+from dagames._types import OverAnswers, PerCount
 from dagames.functionals.gini import Gini
 from dagames.simplex import as_positive
 from dagames.targets.base import Target
@@ -47,6 +47,10 @@ class GiniDiversity(Target):
     def rewards(self, group: AnswerGroup) -> NDArray[np.float64]:
         """Compute weight * (1 - count / K) for each trace, [K]; the count includes the trace itself."""
         return self._by_slope.rewards(group)
+
+    def rewards_by_count(self, group_size: int) -> PerCount | None:
+        """Compute weight * (1 - k / K), [K + 1]."""
+        return self._by_slope.rewards_by_count(group_size)
 
     @cached_property
     def _by_slope(self) -> FunctionalTarget:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from dagames._types import OverAnswers
+from dagames._types import OverAnswers, PerCount
 from dagames.functionals.negative_entropy import NegativeEntropy
 from dagames.simplex import as_positive
 from dagames.targets.base import Target
@@ -69,8 +69,12 @@ class InverseFrequency(Target):
         Returns:
             Rewards, [K], in R-units. A DomainError if the table is for another group size.
         """
-        table = table_for(self.table, group)
+        table = table_for(self.table, len(group))
         return group.by_answer(-self.weight * table.coefficients[group.totals], self.least(table))
+
+    def rewards_by_count(self, group_size: int) -> PerCount:
+        """Compute -weight times the table's entries, [K + 1]."""
+        return np.asarray(-self.weight * table_for(self.table, group_size).coefficients)
 
     def least(self, table: RewardTable) -> float:
         """Return the least reward of a table."""
@@ -81,11 +85,11 @@ class InverseFrequency(Target):
         return Target.from_functional(NegativeEntropy(self.weight))
 
 
-def table_for(table: RewardTable | None, group: AnswerGroup) -> RewardTable:
-    """Return the table if it is for the size of the group, or the recommended one for None."""
+def table_for(table: RewardTable | None, group_size: int) -> RewardTable:
+    """Return the table if it is for groups of this size, or the recommended one for None."""
     if table is None:
         from dagames.estimators import recommended_table
 
-        return recommended_table(len(group))
-    check_table_fits(table, group)
+        return recommended_table(group_size)
+    check_table_fits(table, group_size)
     return table

@@ -112,7 +112,7 @@ class SoftConsensus(Target):
         if not group.totals.size:
             return np.zeros(len(group))
         if self.table is not None:
-            check_table_fits(self.table, group)
+            check_table_fits(self.table, len(group))
             looked_up = self.weight * self.table.coefficients[group.totals]
             return group.by_answer(looked_up, float(looked_up.min()))
         shares = view_shares(group, self.smoothing or 0.0)

@@ -272,3 +272,18 @@ def test_advantages(seed, K):
         np.testing.assert_allclose(s, a / (deviation + 1e-4), rtol=1e-9, atol=1e-9)
     # Adding a constant to a group's rewards changes nothing once they are centred.
     np.testing.assert_allclose(group_advantages(rewards + 8.0), centred, atol=1e-11)
+
+
+@family
+@given(answers)
+def test_rewards_by_count_are_those_of_the_traces(name, drawn):
+    target = target_for(name, len(drawn))
+    by_count = None if target is None else target.rewards_by_count(len(drawn))
+    assert (by_count is not None) == (name.split()[0] in {"GiniDiversity", "InverseFrequency", "FunctionalTarget"})
+    if by_count is not None:
+        group = AnswerGroup(drawn)
+        assert np.isfinite(by_count).all()
+        np.testing.assert_allclose(target.rewards(group)[group.parsed], by_count[group.counts[group.parsed]])
+        table = plugin_table(len(drawn))
+        tabled = Target.from_functional(NegativeEntropy(0.7), table=table)
+        assert tabled.rewards_by_count(len(drawn)) is None
