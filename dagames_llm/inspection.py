@@ -92,17 +92,7 @@ def votes_differ(answers: Answers) -> bool | None:
 def summary_of(
     orbits: Sequence[Orbit], texts: Sequence[Sequence[Sequence[str]]], answers: Sequence[Answers]
 ) -> dict[str, Any]:
-    """Return what a few samples of each view show.
-
-    Args:
-        orbits: the questions.
-        texts: completions, by question, view and sample.
-        answers: what was read in them.
-
-    Returns:
-        Plain data: counts, and means over questions with 95 % intervals; entries are missing where nothing was
-        measured.
-    """
+    """Return what a few samples of each view show."""
     from dagames_llm.evaluation.evaluate import bootstrap, share_right
     from dagames_llm.monitors import majority_ratio
 

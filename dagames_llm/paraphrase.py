@@ -120,17 +120,7 @@ Writer = Callable[[Sequence[str]], list[str]]
 
 
 def paraphrases(questions: Sequence[str], count: int, write: Writer) -> list[Reworded]:
-    """Return other wordings of questions that a model writes.
-
-    Args:
-        questions: texts.
-        count: wordings that are wanted of each, beside itself.
-        write: completes prompts, greedily.
-
-    Returns:
-        For each question at most `count` wordings. The instructions are tried in turn; when all were, the last wording
-        that was kept is reworded again.
-    """
+    """Return other wordings of questions that a model writes."""
     found = [Reworded([], Counter(), []) for _ in questions]
     for attempt in range(count + len(INSTRUCTIONS)):
         missing = [i for i, one in enumerate(found) if len(one.kept) < count]

@@ -17,28 +17,13 @@ DTYPE_HELP = "`auto`, `float32`, `bfloat16` or `float16`."
 
 
 def check_dtype(dtype: str) -> None:
-    """Check the name of a type, without torch.
-
-    Raises:
-        ModelError: There is no such type.
-    """
+    """Check the name of a type, without torch."""
     if dtype not in DTYPES:
         raise ModelError(f"`--dtype` is {dtype!r}; known are {', '.join(DTYPES)}.")
 
 
 def device_of(device: str, use_cpu: bool = False) -> str:
-    """Return the device that a model is run on. Heavy: loads torch.
-
-    Args:
-        device: As torch names it, or `auto`: the accelerator if there is one.
-        use_cpu: Whether `auto` is the CPU though there may be an accelerator.
-
-    Returns:
-        A device on which torch can compute.
-
-    Raises:
-        ModelError: There is none of this name.
-    """
+    """Return the device that a model is run on. Heavy: loads torch."""
     import torch
 
     if device == "auto":
@@ -53,15 +38,7 @@ def device_of(device: str, use_cpu: bool = False) -> str:
 
 
 def dtype_of(dtype: str, device: str) -> str:
-    """Return the type of the weights of a base model. Heavy: loads torch.
-
-    Args:
-        dtype: As torch names it, or `auto`: float32 on a CPU, elsewhere bfloat16, or float16 where there is none.
-        device: What `device_of` returned.
-
-    Returns:
-        Torch's name.
-    """
+    """Return the type of the weights of a base model. Heavy: loads torch."""
     import torch
 
     if dtype != "auto":
@@ -72,19 +49,7 @@ def dtype_of(dtype: str, device: str) -> str:
 
 
 def load_on(name: str, device: str, dtype: str) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    """Load a base model where it is run. Heavy: loads torch.
-
-    Args:
-        name: `embedded`, a folder, or a hub id.
-        device: See `device_of`.
-        dtype: See `dtype_of`.
-
-    Returns:
-        Model and tokenizer.
-
-    Raises:
-        ModelError: The model cannot be loaded, or there is no such device or type.
-    """
+    """Load a base model where it is run. Heavy: loads torch."""
     from dagames_llm import models
 
     check_dtype(dtype)

@@ -45,11 +45,7 @@ class SafetyCallback(TrainerCallback):
     """
 
     def __init__(self, dual: DualAscent) -> None:
-        """Take the multipliers.
-
-        Args:
-            dual: Those of the reward.
-        """
+        """Take the multipliers."""
         self.dual = dual
         self._model: Callable[[], Any] = _no_model
 
@@ -62,11 +58,7 @@ class SafetyCallback(TrainerCallback):
 
     @property
     def training(self) -> bool:
-        """Whether the trainer's model is in training mode, which is what TRL goes by.
-
-        Raises:
-            ConstraintError: If no trainer has this callback.
-        """
+        """Whether the trainer's model is in training mode, which is what TRL goes by."""
         model = self._model()
         if model is None:
             raise ConstraintError(

@@ -55,18 +55,7 @@ class TrainerSettings:
 
 
 def find_settings(log_metric: Callable[[str, float], None] | None, group_size: int | None) -> TrainerSettings:
-    """Find the trainer behind TRL's `log_metric`.
-
-    Args:
-        log_metric: What TRL passed to the reward function.
-        group_size: What the user stated, or None.
-
-    Returns:
-        The settings; the trainer's own group size where it is known.
-
-    Raises:
-        GroupError: If the user stated another group size than the trainer has.
-    """
+    """Find the trainer behind TRL's `log_metric`."""
     trainer = getattr(log_metric, "__self__", None)
     found = getattr(trainer, "num_generations", None)
     if not isinstance(found, int):
@@ -83,11 +72,7 @@ def find_settings(log_metric: Callable[[str, float], None] | None, group_size: i
 
 
 def warn_of_standardised(trainer: Any) -> None:
-    """Warn where the trainer divides advantages by a standard deviation.
-
-    Args:
-        trainer: A TRL trainer.
-    """
+    """Warn where the trainer divides advantages by a standard deviation."""
     scale = getattr(trainer, "scale_rewards", "none")
     if scale in {"group", True}:
         _log.warning(
@@ -104,15 +89,7 @@ def warn_of_standardised(trainer: Any) -> None:
 
 
 def check_baseline(reward: Any, trainer: Any) -> None:
-    """Check that a trainer leaves a baseline of a reward's own as it is.
-
-    Args:
-        reward: A reward with an attribute `baseline`.
-        trainer: The trainer that calls it.
-
-    Raises:
-        RecipeError: If the trainer would subtract a mean from it.
-    """
+    """Check that a trainer leaves a baseline of a reward's own as it is."""
     if reward.baseline != "decoupled":
         return
     if not getattr(trainer, "keeps_baselines", False):
@@ -129,15 +106,7 @@ def check_baseline(reward: Any, trainer: Any) -> None:
 
 
 def check_columns(trainer: Any, columns: Mapping[str, Sequence[Any]]) -> None:
-    """Check that the columns by which completions are grouped reach the reward, and mean what the data set means.
-
-    Args:
-        trainer: The trainer that calls the reward.
-        columns: The columns that it passed.
-
-    Raises:
-        RecipeError: If it dropped `orbit_id`.
-    """
+    """Check that the columns by which completions are grouped reach the reward, and mean what the data set means."""
     names = getattr(getattr(trainer, "train_dataset", None), "column_names", None) or ()
     orbits = columns.get("orbit") or ()
     if any(isinstance(views, list) for views in orbits) and not getattr(trainer, "keeps_baselines", False):
@@ -154,16 +123,7 @@ def check_columns(trainer: Any, columns: Mapping[str, Sequence[Any]]) -> None:
 
 
 def check_arguments(args: Any, kind: type, rewards: Any) -> None:
-    """Check what an orbit trainer is given before TRL reads it.
-
-    Args:
-        args: TRL's settings, or None for its defaults.
-        kind: The class that they must be of.
-        rewards: `reward_funcs`: one, or a list.
-
-    Raises:
-        RecipeError: If the settings are those of another trainer, or a reward is a bare target.
-    """
+    """Check what an orbit trainer is given before TRL reads it."""
     if args is not None and not isinstance(args, kind):
         raise RecipeError(f"`args` is {type(args).__name__}; this trainer needs a {kind.__name__}.")
     for reward in rewards if isinstance(rewards, list | tuple) else [rewards]:

@@ -141,15 +141,7 @@ def interval(estimate: Mapping[str, float]) -> str:
 
 
 def evaluation_table(title: str, columns: Mapping[str, Mapping[str, Any]]) -> Table:
-    """Return evaluations side by side.
-
-    Args:
-        title: says what was asked.
-        columns: heading -> a result of `evaluate`.
-
-    Returns:
-        Greedy and sampled accuracy of each view and over whole orbits, then what needs no gold answer.
-    """
+    """Return evaluations side by side."""
     first = next(iter(columns.values()))
     table = Table(title=title, title_justify="left")
     table.caption = (
@@ -177,15 +169,7 @@ def mean_of(history: Sequence[Mapping[str, float]], key: str) -> str:
 
 
 def steps_table(history: Sequence[Mapping[str, float]], window: int = 5) -> Table:
-    """Return the statistics of the first and last training steps: does the reward tell the truth?
-
-    Args:
-        history: the steps of a run.
-        window: steps averaged at either end.
-
-    Returns:
-        One row a statistic.
-    """
+    """Return the statistics of the first and last training steps: does the reward tell the truth?"""
     table = Table(title="On training questions; true accuracy was observed and never rewarded", title_justify="left")
     table.add_column("")
     table.add_column(f"first {window} steps", justify="right")
@@ -196,15 +180,7 @@ def steps_table(history: Sequence[Mapping[str, float]], window: int = 5) -> Tabl
 
 
 def summary_table(live: Mapping[str, Any] | None, committed: Sequence[Mapping[str, Any]]) -> Table:
-    """Return this run beside the committed ones, before and after training, each on its own held-out questions.
-
-    Args:
-        live: this run, or none.
-        committed: earlier runs of other seeds.
-
-    Returns:
-        Two rows a run.
-    """
+    """Return this run beside the committed ones, before and after training, each on its own held-out questions."""
     title = "Held-out questions, each run its own; training reward: first and last steps"
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
     for name in ("run", "", *SUMMARY, "training\nreward"):

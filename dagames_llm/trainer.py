@@ -57,12 +57,7 @@ class EpochSampler(RepeatSampler):
     """TRL's sampler with its order drawn from seed and epoch, so that a resumed run has the order of the whole one."""
 
     def __init__(self, like: RepeatSampler, epoch: Callable[[], int]) -> None:
-        """Take over a sampler of TRL's.
-
-        Args:
-            like: The sampler whose settings hold.
-            epoch: Returns the number of the epoch that is about to begin.
-        """
+        """Take over a sampler of TRL's."""
         super().__init__(
             like.data_source, like.mini_repeat_count, like.batch_size, like.repeat_count, like.shuffle, like.seed
         )
@@ -181,11 +176,7 @@ class _OverOrbits(_Trainer):
                 raise self._diverged("the model's probabilities are not finite") from error
 
     def training_step(self, *args: Any, **kwargs: Any) -> torch.Tensor:
-        """Return the loss of TRL's step, after which the weights are changed.
-
-        Raises:
-            DivergedError: If it is not finite on some process.
-        """
+        """Return the loss of TRL's step, after which the weights are changed."""
         loss = super().training_step(*args, **kwargs)
         if not self._everywhere(torch.isfinite(loss)):
             raise self._diverged(f"the loss is {loss.item():g}")
@@ -268,11 +259,7 @@ def _one_completion_each(trainer: Any) -> Iterator[None]:
 
 
 def check_version() -> None:
-    """Check that TRL has the methods that the orbit trainers override, and warn if they were not tested with it.
-
-    Raises:
-        VersionError: If TRL is too old.
-    """
+    """Check that TRL has the methods that the orbit trainers override, and warn if they were not tested with it."""
     met = Version(trl.__version__)
     if met < Version(OLDEST):
         raise VersionError(f"the orbit trainers need trl >= {OLDEST}, < {NEWEST}; installed is {met}.")
@@ -321,14 +308,7 @@ def check_rows(args: Any, train: Any, evaluation: Any) -> None:
 
 
 def check_advantages(trainer: Any) -> None:
-    """Check that a baseline of a reward's own survives what TRL does to advantages.
-
-    Args:
-        trainer: An orbit trainer.
-
-    Raises:
-        RecipeError: If it does not.
-    """
+    """Check that a baseline of a reward's own survives what TRL does to advantages."""
     scaled = getattr(trainer, "scale_rewards", "none") != "none" or getattr(trainer, "normalize_advantages", False)
     scaled = scaled or getattr(trainer, "multi_objective_aggregation", None) == "normalize_then_sum"
     if scaled and any(getattr(function, "baseline", None) == "decoupled" for function in trainer.reward_funcs):
@@ -339,11 +319,7 @@ def check_advantages(trainer: Any) -> None:
 
 
 def warn_of_settings(trainer: Any) -> None:
-    """Warn of settings under which the run is no longer the game that the target belongs to.
-
-    Args:
-        trainer: An orbit trainer.
-    """
+    """Warn of settings under which the run is no longer the game that the target belongs to."""
     warn_of_standardised(trainer)
     if not trainer.args.beta > 0:
         _log.warning(
@@ -354,11 +330,7 @@ def warn_of_settings(trainer: Any) -> None:
 
 
 def check_checkpoints(args: Any) -> None:
-    """Warn where a checkpoint would fall between a generation and the steps that use it.
-
-    Args:
-        args: TRL's settings.
-    """
+    """Warn where a checkpoint would fall between a generation and the steps that use it."""
     period = args.steps_per_generation * args.num_iterations
     steps = period // math.gcd(period, args.gradient_accumulation_steps)
     # Below 1 it is a share of all steps, whose number is not known yet.

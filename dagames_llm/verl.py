@@ -54,19 +54,7 @@ def score(
     extract: Any = "last_number",
     **_others: Any,
 ) -> dict[str, Any]:
-    """Read the answer of a completion: verl's `reward.custom_reward_function`.
-
-    Args:
-        data_source: Not read.
-        solution_str: The completion.
-        ground_truth: The reference answer, or nothing. It reaches validation (`acc`) and, of the targets, only those
-            that need a reference answer, under `dagames_llm.verl_trainer`.
-        extra_info: With the number of the `view` that was asked, if the row is an orbit.
-        extract: How answers are read; `reward.custom_reward_function.reward_kwargs.extract`.
-
-    Returns:
-        `score`, the code that the estimator reads back, and what verl keeps beside it.
-    """
+    """Read the answer of a completion: verl's `reward.custom_reward_function`."""
     from dagames_llm.engines import read_answer
 
     answer = read_answer(extract, solution_str)
@@ -84,11 +72,7 @@ def score(
 
 
 def encode(answer: str | None, view: int = 0) -> float:
-    """Return an answer and its view as one number that float32 holds exactly: an odd number times 2^view.
-
-    Raises:
-        GroupError: If there are too many views.
-    """
+    """Return an answer and its view as one number that float32 holds exactly: an odd number times 2^view."""
     if not 0 <= view < MOST_VIEWS:
         raise GroupError(f"view {view} of an orbit: an orbit has at most {MOST_VIEWS} views on verl. Split it.")
     code = 0
@@ -99,11 +83,7 @@ def encode(answer: str | None, view: int = 0) -> float:
 
 
 def decode(score: float, row: int) -> tuple[int | None, int]:
-    """Return the code of the answer, None where none was read, and the view.
-
-    Raises:
-        GroupError: If the number is no such code.
-    """
+    """Return the code of the answer, None where none was read, and the view."""
     number = int(score) if math.isfinite(score) and score >= 1 and score == int(score) else 0
     view = (number & -number).bit_length() - 1
     code = number >> max(view, 0) >> 1

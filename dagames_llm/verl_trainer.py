@@ -32,11 +32,7 @@ class HandsAnswers:
     mode: str
 
     def __init__(self, config: Any) -> None:
-        """Take the settings of verl's own mode.
-
-        Args:
-            config: verl's configuration.
-        """
+        """Take the settings of verl's own mode."""
         config.trainer.v1.trainer_mode = self.mode
         super().__init__(config)  # type: ignore[call-arg]
 
@@ -96,15 +92,7 @@ class OrbitAgentLoop(SingleTurnAgentLoop):  # type: ignore[misc]
     """
 
     async def run(self, sampling_params: dict[str, Any], **kwargs: Any) -> Any:
-        """Generate one completion.
-
-        Args:
-            sampling_params: verl's.
-            kwargs: The row, with `session_id`, the completion's place in its group.
-
-        Returns:
-            verl's output, with the number of the view.
-        """
+        """Generate one completion."""
         orbit = (kwargs.get("extra_info") or {}).get("orbit")
         if orbit is None:
             return await super().run(sampling_params, **kwargs)

@@ -7,14 +7,7 @@ from typer.core import TyperCommand
 
 
 def command_class(lists: Callable[[], Mapping[str, str]]) -> type[TyperCommand]:
-    """Make the class of a command whose help text holds names in braces.
-
-    Args:
-        lists: Returns what replaces each name; called when the help is shown.
-
-    Returns:
-        The class, for `typer.Typer.command`.
-    """
+    """Make the class of a command whose help text holds names in braces."""
 
     class Command(TyperCommand):
         def format_help(self, ctx: Any, formatter: Any) -> None:

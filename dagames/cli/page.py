@@ -33,16 +33,7 @@ SYMBOLS: dict[str, str] = {
 
 
 def render(claims: dict[str, Any], figures: list[dict[str, Any]], captions: Mapping[str, str]) -> str:
-    """Fill the page.
-
-    Args:
-        claims: Verdicts in their JSON form.
-        figures: Name, title and caption of each figure, whose files lie in `figures/` beside the page.
-        captions: Captions of the plots of claims, by the claim's id; their files lie in `claims/` beside the page.
-
-    Returns:
-        HTML.
-    """
+    """Fill the page."""
     # Everything that is filled in is escaped; undefined names are errors, so no verdict can be lost in silence.
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     linked = _linker({claim["id"] for claim in claims["claims"]})
@@ -65,14 +56,7 @@ def render(claims: dict[str, Any], figures: list[dict[str, Any]], captions: Mapp
 
 
 def _linker(known: Collection[str]) -> Callable[[str], Markup]:
-    """Make a filter that escapes a text and links the claims it names.
-
-    Args:
-        known: Ids of claims.
-
-    Returns:
-        The filter. B.1 may be a place in the paper's appendix too, so that it is linked only after "claim".
-    """
+    """Make a filter that escapes a text and links the claims it names."""
     pattern = re.compile(r"(?<![\w.])(claims? )?((?:I|II|B)\.\d+[a-z]?)(?!\w|\.\d)")
 
     def link(found: re.Match[str]) -> str:

@@ -48,26 +48,7 @@ def pareto(
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files of these names.")] = False,
 ) -> None:
-    """Trace the frontiers of a group size.
-
-    Args:
-        group_size: Number of traces.
-        objective: What is minimised.
-        points: Number of budgets.
-        least: First budget.
-        largest: Last budget.
-        reward: What the tables estimate.
-        counts: The kind of counts.
-        out: File of the points.
-        as_json: Whether to print JSON.
-        plot: File of the picture.
-        overwrite: Whether files may be replaced.
-
-    Raises:
-        DomainError: If an argument is out of its domain, or an output cannot be written.
-        SolveError: If no point is found.
-        Exit: With code 1 if a point is missing, 130 if the work was interrupted.
-    """
+    """Trace the frontiers of a group size."""
     check_outputs(out, plot, overwrite=overwrite)
     objective = as_choice(objective, "objective", ["both", *OBJECTIVES])
     from rich.console import Console

@@ -17,14 +17,7 @@ _MINIMISED: dict[Objective, str] = {"second_moment": "least second moment", "var
 
 
 def write_frontiers(found: Frontiers, out: Path | None, plot: Path | None, *, as_json: bool) -> None:
-    """Write frontiers to the files that are given, and print them.
-
-    Args:
-        found: Points by what is minimised.
-        out: File of the points.
-        plot: File of the picture.
-        as_json: Whether to print JSON instead of a table.
-    """
+    """Write frontiers to the files that are given, and print them."""
     data = as_data(found)
     if out is not None:
         write_text(out, json.dumps(data, allow_nan=False) + "\n")

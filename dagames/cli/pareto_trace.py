@@ -24,13 +24,7 @@ class Trace:
     """
 
     def __init__(self, K: int, reward: Estimand, counts: CountsKind) -> None:
-        """Set what all points have in common.
-
-        Args:
-            K: Number of traces.
-            reward: What the tables estimate.
-            counts: The kind of counts.
-        """
+        """Set what all points have in common."""
         self._K, self._reward, self._counts = K, reward, counts
         self.found: Frontiers = {}
         self.failures: list[str] = []
@@ -39,15 +33,7 @@ class Trace:
     def run(
         self, objectives: list[Objective], points: int, least: float | None, largest: float, console: Console
     ) -> None:
-        """Compute the points, and keep those found if a later one fails or the work is interrupted.
-
-        Args:
-            objectives: What is minimised.
-            points: Number of budgets for each.
-            least: First budget, in optima; the smallest that float64 holds if None.
-            largest: Last budget, in optima.
-            console: Where progress is shown.
-        """
+        """Compute the points, and keep those found if a later one fails or the work is interrupted."""
         frontier_budgets(points, 1.0 if least is None else least, largest)
         try:
             with _Progress(console, points * len(objectives), self._K) as progress:

@@ -64,11 +64,7 @@ def report(
 
 
 def _check_can_draw() -> None:
-    """Raise if the figures are not here, or if what draws them is not installed.
-
-    Raises:
-        DomainError: Naming what is missing, and what to do.
-    """
+    """Raise if the figures are not here, or if what draws them is not installed."""
     for name, remedy in (
         ("figures", "they are part of the repository, not of the installed package: run this in a checkout"),
         ("matplotlib", "install it with `pip install 'dagames[report]'`"),

@@ -13,18 +13,7 @@ POLICY_SIZE = 10_000
 
 
 def as_result(solution: Solution, functional: Any, *, policy: bool | None = None) -> dict[str, Any]:
-    """Write a solution as plain data.
-
-    Args:
-        solution: The solution.
-        functional: The functional as its file writes it.
-        policy: Whether to list the policy; None lists it for up to `POLICY_SIZE` traces.
-
-    Returns:
-        Numbers, texts and lists; an infinite number, and a policy that is left out, is None. Under linear constraints
-        there are `multipliers` and `slack` too; an infinite multiplier, whose constraint forbids answers, is the text
-        "infinity" or "-infinity": null would hide the constraint that binds most.
-    """
+    """Write a solution as plain data."""
     certificate = solution.certificate
     result = {
         "method": solution.method,
@@ -51,27 +40,12 @@ def as_result(solution: Solution, functional: Any, *, policy: bool | None = None
 
 
 def lists_policy(solution: Solution, policy: bool | None) -> bool:
-    """Decide whether the result lists the policy.
-
-    Args:
-        solution: The solution.
-        policy: The option --policy or --no-policy, or None.
-
-    Returns:
-        The option if it is given, else whether the policy has at most `POLICY_SIZE` traces.
-    """
+    """Decide whether the result lists the policy."""
     return game_of(solution).reference.values.size <= POLICY_SIZE if policy is None else policy
 
 
 def certificate_words(solution: Solution) -> str:
-    """Explain the gap in a sentence.
-
-    Args:
-        solution: The solution.
-
-    Returns:
-        The sentence.
-    """
+    """Explain the gap in a sentence."""
     prompts = f" at each of {game_of(solution).batch[0]} prompts" if game_of(solution).batch else ""
     return (
         f"J(pi) lies at most {solution.certificate.worst:.1e} above its least value{prompts}, relative to "

@@ -10,11 +10,7 @@ from dagames.estimators.supremum import Interval
 
 
 def print_table(made: RewardTable) -> None:
-    """Print the entries of a table, its proven bounds and whether it is of use.
-
-    Args:
-        made: The table.
-    """
+    """Print the entries of a table, its proven bounds and whether it is of use."""
     console = Console()
     entries = Table(
         "count", "reward", title=f"{made.method} table of {made.estimates.name} p for groups of {made.group_size}"

@@ -73,13 +73,5 @@ def to_bernstein(polynomial: fmpq_poly, n: int) -> list[fmpq]:
 
 
 def raise_degree(coefficients: Sequence[fmpq], n: int) -> list[fmpq]:
-    """Write the same polynomial in a basis of higher degree: the mean over all subsets of the samples.
-
-    Args:
-        coefficients: c_0..c_m.
-        n: The higher degree, at least m.
-
-    Returns:
-        c_0..c_n.
-    """
+    """Write the same polynomial in a basis of higher degree: the mean over all subsets of the samples."""
     return to_bernstein(to_monomials(coefficients), n)

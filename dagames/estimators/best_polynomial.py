@@ -18,19 +18,7 @@ LARGEST = 256
 
 @lru_cache(maxsize=256)
 def best_polynomial(n: int, reward: Estimand) -> tuple[np.ndarray, Interval]:
-    """Find the coefficients of the best polynomial of degree n, and enclose its error.
-
-    Args:
-        n: Degree, 0 to 256.
-        reward: g.
-
-    Returns:
-        c_0..c_n rounded to float64, read-only; and an enclosure of the least error: from below by its alternation, from
-        above by that of coefficients that are not rounded.
-
-    Raises:
-        DomainError: If `n` is above 256.
-    """
+    """Find the coefficients of the best polynomial of degree n, and enclose its error."""
     if n > LARGEST:
         raise DomainError(f"`K` is too large: groups of up to {LARGEST} traces are proved.")
     level, exact = best_exactly(n, reward)
@@ -45,15 +33,7 @@ def best_polynomial(n: int, reward: Estimand) -> tuple[np.ndarray, Interval]:
 
 @lru_cache(maxsize=256)
 def best_exactly(n: int, reward: Estimand) -> tuple[arb, list[fmpq]]:
-    """Find the coefficients of the best polynomial of degree n, before they are rounded to float64.
-
-    Args:
-        n: Degree.
-        reward: g.
-
-    Returns:
-        Its levelled error, a lower bound for every table; and c_0..c_n.
-    """
+    """Find the coefficients of the best polynomial of degree n, before they are rounded to float64."""
     polynomial = reward.polynomial
     if polynomial is not None and polynomial.degree() <= n:
         # Estimated without bias: there is no alternation to be found.

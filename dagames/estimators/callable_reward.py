@@ -65,13 +65,7 @@ class CallableReward(Estimand):
     features: ClassVar[int] = 512
 
     def __post_init__(self) -> None:
-        """Validate the function, which includes to enclose p g(p) on all of (0, 1].
-
-        Raises:
-            DomainError: If it is not finite or smooth on (0, 1], cannot be followed through balls, is another function
-                there than for floats, or p g(p) does not tend to 0.
-            ShapeError: If what it returns does not have the shape of its argument.
-        """
+        """Validate the function, which includes to enclose p g(p) on all of (0, 1]."""
         object.__setattr__(self, "name", self.name or str(getattr(self.g, "__name__", type(self.g).__name__)))
         weighted = _SAMPLES * self(_SAMPLES)
         self._check_scale()
@@ -86,18 +80,7 @@ class CallableReward(Estimand):
         self._check_scale()
 
     def __call__(self, p: Vector) -> Vector:
-        """Compute g.
-
-        Args:
-            p: Points in (0, 1], any shape.
-
-        Returns:
-            The values, of the same shape.
-
-        Raises:
-            DomainError: If it fails, or a value is not finite.
-            ShapeError: If the values have another shape.
-        """
+        """Compute g."""
         p = np.asarray(p, dtype=np.float64)
         try:
             with np.errstate(all="ignore"):

@@ -65,14 +65,7 @@ class Cuts:
         return program(self._n, self._reward, self._objective, self.errors, self.moments)
 
     def look(self, saddle: Saddle) -> Look:
-        """Look at a solution between the points.
-
-        Args:
-            saddle: The solution.
-
-        Returns:
-            What is seen.
-        """
+        """Look at a solution between the points."""
         c, value = saddle.c, float(saddle.value)
         size = max(abs(value), self._between.floor)
         at, large = peaks(lambda phi: _size(self._at(phi).error(c)), self._phi, _size(self._between.error(c)))
@@ -94,15 +87,7 @@ class Cuts:
         return float(_size(product(self._between.E, change)).max())
 
     def renew(self, stated: Program, saddle: Saddle, budget: float, look: Look, *, drop: bool) -> None:
-        """Add the peaks; and drop what neither matters nor is new, provided that the value has risen.
-
-        Args:
-            stated: The program at the present points.
-            saddle: Its solution.
-            budget: The bias allowed in it.
-            look: What was seen of the solution.
-            drop: Whether to drop points at all.
-        """
+        """Add the peaks; and drop what neither matters nor is new, provided that the value has risen."""
         weights, mu, value = _size(saddle.weights), _floats(saddle.mu), float(saddle.value)
         slack = 1.0 - _size(stated.error(saddle.c)) / budget
         rest = (value - _floats(stated.moment(saddle.c))) / look.size

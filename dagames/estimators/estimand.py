@@ -43,25 +43,11 @@ class Estimand(ABC):
 
     @abstractmethod
     def bias_of(self, mean: fmpq_poly) -> Interval:
-        """Enclose sup over p of |p (P(p) - g(p))|.
-
-        Args:
-            mean: P.
-
-        Returns:
-            The enclosure.
-        """
+        """Enclose sup over p of |p (P(p) - g(p))|."""
 
     @abstractmethod
     def excess_of(self, square: fmpq_poly) -> Interval:
-        """Enclose sup over p of p^2 (S(p) - g(p)^2).
-
-        Args:
-            square: S.
-
-        Returns:
-            The enclosure.
-        """
+        """Enclose sup over p of p^2 (S(p) - g(p)^2)."""
 
     @property
     @abstractmethod
@@ -75,21 +61,9 @@ class Estimand(ABC):
 
     @abstractmethod
     def to_dict(self) -> dict[str, Any]:
-        """Write the reward down as what JSON can hold.
-
-        Returns:
-            Its name, and what else there is.
-        """
+        """Write the reward down as what JSON can hold."""
 
 
 def weighted_bias(coefficients: Sequence[fmpq], estimates: Estimand) -> Interval:
-    """Enclose sup over p of |p (sum_k c_k B_{k,n}(p) - g(p))|.
-
-    Args:
-        coefficients: c_0..c_n.
-        estimates: g.
-
-    Returns:
-        The enclosure.
-    """
+    """Enclose sup over p of |p (sum_k c_k B_{k,n}(p) - g(p))|."""
     return estimates.bias_of(to_monomials(coefficients))

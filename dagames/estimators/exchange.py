@@ -45,19 +45,7 @@ class Reference(NamedTuple):
 
 
 def exchange(n: int, reward: Estimand, *, free: bool = False) -> Reference:
-    """Find the alternation of the best approximation.
-
-    Args:
-        n: Degree of P, at least 0.
-        reward: g.
-        free: Whether P approximates p g(p) itself, and not g with weight p.
-
-    Returns:
-        The points, to float64; the certificates of `level_exactly` hold for any points.
-
-    Raises:
-        SolveError: If rounding keeps the method from converging.
-    """
+    """Find the alternation of the best approximation."""
     phi = 0.5 * np.pi * (np.arange(n + 2) / (n + 1) if free else np.arange(1, n + 3) / (n + 2))
     best, least = _settle(phi, reward, _Levelled, free=free)
     if least < _SETTLED:
@@ -76,11 +64,7 @@ def exchange(n: int, reward: Estimand, *, free: bool = False) -> Reference:
 
 
 def _settle(phi: Vector, reward: Estimand, levelled: "type[_Levelled]", *, free: bool) -> tuple[Vector, float]:
-    """Exchange points until the error is level.
-
-    Returns:
-        The points of the largest level seen, and how far above the level the error is between them, relative.
-    """
+    """Exchange points until the error is level."""
     found, least = (phi, phi), np.inf
     for _ in range(_ROUNDS):
         error = levelled(phi, reward, free=free)

@@ -77,26 +77,7 @@ def frontier_point(
     objective: Objective,
     method: Method = "exchange",
 ) -> FrontierPoint:
-    """Find the best table within a budget of bias.
-
-    Args:
-        K: Number of traces in a group.
-        bias: The budget, in `unit`.
-        unit: "optimum" if `bias` is a multiple of the least bias possible, "absolute" if it is a weighted bias.
-        reward: g.
-        counts: Whether a count includes the trace that is rewarded.
-        objective: "second_moment" or "variance".
-        method: "exchange" or "cvxpy".
-
-    Returns:
-        The point. Where the budget is less than the stored minimax table needs, by rounding only, that table and its
-        bias are taken.
-
-    Raises:
-        DomainError: If `K`, `bias`, `unit`, `counts` or `method` is out of its domain, or the budget is below the
-            optimum.
-        SolveError: If float64 does not hold the coefficients, or does not find them through cvxpy.
-    """
+    """Find the best table within a budget of bias."""
     n = inner_degree(K, counts)
     objective, method = as_objective(objective), as_method(method, n)
     _, optimum = best_polynomial(n, reward)
@@ -189,30 +170,10 @@ def as_budget(bias: float, unit: str, optimum: Interval) -> float:
 
 
 def as_unit(unit: str) -> Unit:
-    """Validate what a budget counts in.
-
-    Args:
-        unit: "optimum" or "absolute".
-
-    Returns:
-        The same.
-
-    Raises:
-        DomainError: If it is neither.
-    """
+    """Validate what a budget counts in."""
     return as_choice(unit, "unit", _UNITS)
 
 
 def as_objective(objective: str) -> Objective:
-    """Validate what is minimised.
-
-    Args:
-        objective: "second_moment" or "variance".
-
-    Returns:
-        The same.
-
-    Raises:
-        DomainError: If it is neither.
-    """
+    """Validate what is minimised."""
     return as_choice(objective, "objective", _NAMES)

@@ -41,11 +41,7 @@ class Germ(Operand):
         return self.ball * self._share(self.order) if self.order > 0 else arb("nan")
 
     def weighted_bound(self) -> arb:
-        """Bound p times the size of the function on (0, end].
-
-        Returns:
-            The bound, which tends to 0 with `end`; not finite if there is none.
-        """
+        """Bound p times the size of the function on (0, end]."""
         if self.order <= -1:
             return arb("nan")
         return abs(self.ball).upper() * self.end ** as_ball(1 + self.order)

@@ -18,11 +18,7 @@ class Gram:
     """
 
     def __init__(self, program: Program) -> None:
-        """Tabulate p^i (1 - p)^(2 n - i) at the points of the program.
-
-        Args:
-            program: The program.
-        """
+        """Tabulate p^i (1 - p)^(2 n - i) at the points of the program."""
         n = program.A.ncols() - 1
         self._binomials = np.array([comb(n, k) for k in range(n + 1)], dtype=object)
         self._scale = np.outer(self._binomials, self._binomials)

@@ -62,11 +62,7 @@ class Jet(Operand):
 
 @contextmanager
 def series_of_order(order: int) -> Iterator[None]:
-    """Let series have this many coefficients.
-
-    Args:
-        order: Their number, at least 1.
-    """
+    """Let series have this many coefficients."""
     before = ctx.cap
     ctx.cap = order
     try:

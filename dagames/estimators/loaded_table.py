@@ -11,18 +11,7 @@ from dagames.estimators.table_file import LARGEST_FILE, as_terms, check_fields
 
 
 def read_table(path: Path, reward: AnyReward | None) -> tuple[dict[str, Any], Estimand]:
-    """Read the fields of a table, and check that each is of the right kind.
-
-    Args:
-        path: The file.
-        reward: What the table estimates, if that is a function of one's own.
-
-    Returns:
-        The fields, and what the table estimates.
-
-    Raises:
-        DomainError: If the file is no such table, or estimates another reward.
-    """
+    """Read the fields of a table, and check that each is of the right kind."""
     content = unseal(read_bounded(path, LARGEST_FILE), str(path))
     check_fields(content, str(path))
     return content, _estimand(content["estimates"], reward, str(path))

@@ -24,12 +24,7 @@ class LogPolynomial:
     """
 
     def __init__(self, polynomial: fmpq_poly | None = None, terms: Terms | None = None) -> None:
-        """Take the parts.
-
-        Args:
-            polynomial: The polynomial part; 0 by default.
-            terms: The others; those of natural power without logarithm are added to the polynomial.
-        """
+        """Take the parts."""
         self.polynomial = fmpq_poly() if polynomial is None else polynomial
         self.terms: Terms = {}
         for (alpha, m), coefficient in (terms or {}).items():
@@ -55,11 +50,7 @@ class LogPolynomial:
         return LogPolynomial(self.polynomial - other.polynomial, terms)
 
     def squared(self) -> "LogPolynomial":
-        """Multiply the function by itself; its polynomial part must be a multiple of a power of p.
-
-        Returns:
-            The square.
-        """
+        """Multiply the function by itself; its polynomial part must be a multiple of a power of p."""
         parts = dict(self.terms)
         for j, a in enumerate(self.polynomial.coeffs()):
             if a != 0:
@@ -71,14 +62,7 @@ class LogPolynomial:
         return LogPolynomial(None, total)
 
     def theta(self, alpha: Fraction = Fraction(0)) -> "LogPolynomial":
-        """Apply p d/dp - alpha.
-
-        Args:
-            alpha: What is subtracted.
-
-        Returns:
-            The function's image.
-        """
+        """Apply p d/dp - alpha."""
         terms: Terms = {}
         for (power, m), b in self.terms.items():
             terms[power, m] = terms.get((power, m), Fraction(0)) + (power - alpha) * b
@@ -98,14 +82,7 @@ class LogPolynomial:
         return not self.terms and self.polynomial.degree() < 0
 
     def is_zero_at(self, p: fmpq) -> bool:
-        """Whether the value is exactly 0, where that is rational: without terms, and at 1, whose logarithm is 0.
-
-        Args:
-            p: The point.
-
-        Returns:
-            False also where it is not known.
-        """
+        """Whether the value is exactly 0, where that is rational: without terms, and at 1, whose logarithm is 0."""
         if self.terms and p != 1:
             return False
         rest = sum((b for (_, m), b in self.terms.items() if m == 0), Fraction(0))
@@ -118,12 +95,5 @@ class LogPolynomial:
 
 
 def as_ball(number: Fraction) -> arb:
-    """Enclose a rational at the current precision.
-
-    Args:
-        number: The rational.
-
-    Returns:
-        A ball around it.
-    """
+    """Enclose a rational at the current precision."""
     return arb(fmpq(number.numerator, number.denominator))

@@ -11,16 +11,7 @@ PART = 2**16
 
 
 def look_up(coefficients: PerCount, counts: AnyCounts, least: int) -> AnyRewards | None:
-    """Look coefficients up, part by part, so that each part is checked while it is in the cache.
-
-    Args:
-        coefficients: Finite numbers by count, 0 to K.
-        counts: Integers of any shape.
-        least: Least count that is allowed, 0 or 1.
-
-    Returns:
-        Coefficients of the shape of the counts; None if a count is below `least` or above K.
-    """
+    """Look coefficients up, part by part, so that each part is checked while it is in the cache."""
     flat = np.ascontiguousarray(counts, dtype=np.int64).reshape(-1)
     unsigned, found = flat.view(np.uint64), np.empty(flat.size)
     # Counts that are too large, or too small where 0 is, are clipped to a mark that no coefficient is.

@@ -24,66 +24,27 @@ class Operand(ABC):
 
     @abstractmethod
     def constant(self: Same, number: arb) -> Same:
-        """Make a quantity of the same kind that does not depend on p.
-
-        Args:
-            number: Its value.
-
-        Returns:
-            The quantity.
-        """
+        """Make a quantity of the same kind that does not depend on p."""
 
     @abstractmethod
     def plus(self: Same, other: Same) -> Same:
-        """Add a quantity of the same kind.
-
-        Args:
-            other: The quantity.
-
-        Returns:
-            The sum.
-        """
+        """Add a quantity of the same kind."""
 
     @abstractmethod
     def times(self: Same, other: Same) -> Same:
-        """Multiply by a quantity of the same kind.
-
-        Args:
-            other: The quantity.
-
-        Returns:
-            The product.
-        """
+        """Multiply by a quantity of the same kind."""
 
     @abstractmethod
     def inverse(self: Same) -> Same:
-        """Divide 1 by the quantity.
-
-        Returns:
-            The quotient; not finite where the quantity may be 0.
-        """
+        """Divide 1 by the quantity."""
 
     @abstractmethod
     def power(self: Same, exponent: Fraction) -> Same:
-        """Raise the quantity, if it is positive, to a power.
-
-        Args:
-            exponent: No integer.
-
-        Returns:
-            The power; not finite where the quantity may not be positive.
-        """
+        """Raise the quantity, if it is positive, to a power."""
 
     @abstractmethod
     def apply(self: Same, name: str) -> Same:
-        """Apply an elementary function.
-
-        Args:
-            name: Its name in flint.
-
-        Returns:
-            Its value; not finite where it may not be defined.
-        """
+        """Apply an elementary function."""
 
     @abstractmethod
     def __abs__(self: Same) -> Same:
@@ -234,14 +195,7 @@ class Operand(ABC):
 
 
 def as_ball_of(number: Any) -> arb | None:
-    """Read a number exactly.
-
-    Args:
-        number: An integer, a float, a fraction, or numpy's.
-
-    Returns:
-        The ball of radius 0 (for a fraction, a small one), or None if it is no number.
-    """
+    """Read a number exactly."""
     if isinstance(number, (int, np.integer)):
         return arb(int(number))
     if isinstance(number, (float, np.float64, np.float32, np.float16)):

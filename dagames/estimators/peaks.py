@@ -16,14 +16,7 @@ _REFINEMENTS = 5
 
 
 def samples(n: int) -> Vector:
-    """Return angles at which a function with n oscillations shows all of them.
-
-    Args:
-        n: Degree.
-
-    Returns:
-        phi in (0, pi / 2], increasing.
-    """
+    """Return angles at which a function with n oscillations shows all of them."""
     number = _SAMPLES * (n + 2)
     even = 0.5 * np.pi * np.arange(1, number + 1) / number
     return np.concatenate([even[0] * 0.5 ** np.arange(_NEAR, 0, -1), even])

@@ -109,14 +109,7 @@ def weighted(reward: Estimand, points: Sequence[float]) -> Balls:
 
 
 def squared(x: Balls) -> Balls:
-    """Multiply balls by themselves: flint's powers are undefined for those around 0.
-
-    Args:
-        x: Balls, any shape.
-
-    Returns:
-        Their squares.
-    """
+    """Multiply balls by themselves: flint's powers are undefined for those around 0."""
     return np.asarray(x * x)
 
 
@@ -158,12 +151,5 @@ def product(a: arb_mat, x: Balls) -> Balls:
 
 
 def middles(x: Balls) -> Balls:
-    """Forget the radii, where an approximation is wanted and no enclosure.
-
-    Args:
-        x: Balls, any shape.
-
-    Returns:
-        Their centres.
-    """
+    """Forget the radii, where an approximation is wanted and no enclosure."""
     return np.asarray(_middles(x), dtype=object)

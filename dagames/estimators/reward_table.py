@@ -343,15 +343,7 @@ def as_group_size(K: int) -> int:
 
 
 def inner_degree(K: int, counts: CountsKind) -> int:
-    """Return the degree of P: the number of traces whose answers are random to the one that is rewarded.
-
-    Args:
-        K: Number of traces.
-        counts: The kind of counts.
-
-    Returns:
-        K; K - 1 for self-inclusive counts; K - 2 for centred ones, and 0 where that is negative.
-    """
+    """Return the degree of P: the number of traces whose answers are random to the one that is rewarded."""
     return max(as_group_size(K) - _KNOWN[as_counts(counts)], 0)
 
 
@@ -360,30 +352,10 @@ _KNOWN: dict[CountsKind, int] = {"independent": 0, "self-inclusive": 1, "centred
 
 
 def as_counts(counts: str) -> CountsKind:
-    """Validate the kind of counts.
-
-    Args:
-        counts: "self-inclusive", "centred" or "independent".
-
-    Returns:
-        The same.
-
-    Raises:
-        DomainError: If it is none of them.
-    """
+    """Validate the kind of counts."""
     return as_choice(counts, "counts", _COUNTS)
 
 
 def as_precision(precision: str) -> Precision:
-    """Validate the type that coefficients are rounded to.
-
-    Args:
-        precision: "float64", "float32" or "bfloat16".
-
-    Returns:
-        The same.
-
-    Raises:
-        DomainError: If it is none of them.
-    """
+    """Validate the type that coefficients are rounded to."""
     return as_choice(precision, "precision", _PRECISIONS)

@@ -10,14 +10,7 @@ from dagames._errors import DomainError
 
 
 def seal(content: dict[str, Any]) -> str:
-    """Write content as JSON, with its SHA-256.
-
-    Args:
-        content: What JSON can hold; without a key "sha256".
-
-    Returns:
-        The text.
-    """
+    """Write content as JSON, with its SHA-256."""
     return json.dumps({**content, "sha256": _checksum(content)}, indent=1, allow_nan=False) + "\n"
 
 
@@ -51,35 +44,14 @@ def unseal(text: str, name: str) -> dict[str, Any]:
 
 
 def as_path(path: str | Path) -> Path:
-    """Validate the path of a file.
-
-    Args:
-        path: The path.
-
-    Returns:
-        The same.
-
-    Raises:
-        DomainError: If it is none.
-    """
+    """Validate the path of a file."""
     if not isinstance(path, (str, Path)) or "\0" in str(path):
         raise DomainError(f"`path` must be the path of a file, not {path!r}.")
     return Path(path)
 
 
 def read_bounded(path: Path, largest: int) -> str:
-    """Read a text file that is not too large.
-
-    Args:
-        path: The file.
-        largest: Bytes allowed.
-
-    Returns:
-        The text.
-
-    Raises:
-        DomainError: If it cannot be read, or is larger.
-    """
+    """Read a text file that is not too large."""
     try:
         with path.open("rb") as file:
             content = file.read(largest + 1)

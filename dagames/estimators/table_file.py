@@ -19,16 +19,7 @@ _MOST_TERMS = 512
 
 
 def check_fields(content: dict[str, Any], path: str) -> None:
-    """Check that a file has the fields of a table, each of the right kind.
-
-    Args:
-        content: What the file holds.
-        path: What error messages call it.
-
-    Raises:
-        DomainError: If a field is missing, unknown, or of another kind.
-        ShapeError: If there are not K + 1 coefficients.
-    """
+    """Check that a file has the fields of a table, each of the right kind."""
     if content.get("format") != FORMAT:
         raise DomainError(f"{path} is no reward table: its `format` is {content.get('format')!r:.80}, not {FORMAT!r}.")
     for name in [*_FIELDS, *content]:
@@ -45,18 +36,7 @@ def check_fields(content: dict[str, Any], path: str) -> None:
 
 
 def as_terms(estimates: dict[str, Any], path: str) -> dict[tuple[Fraction, int], Fraction]:
-    """Read the terms of a reward.
-
-    Args:
-        estimates: The field.
-        path: What error messages call the file.
-
-    Returns:
-        Coefficient of each (alpha, m).
-
-    Raises:
-        DomainError: If they are no rational numbers.
-    """
+    """Read the terms of a reward."""
     terms: Any = estimates.get("terms")
     if isinstance(terms, list) and 1 <= len(terms) <= _MOST_TERMS and all(map(_is_term, terms)):
         try:
@@ -118,17 +98,7 @@ _FIELDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
 
 
 def check_claim(path: str, name: str, claimed: list[float], proved: Interval) -> None:
-    """Compare an enclosure that a file claims with the one that is proved.
-
-    Args:
-        path: What error messages call the file.
-        name: The field.
-        claimed: What the file says.
-        proved: The enclosure.
-
-    Raises:
-        DomainError: If they differ.
-    """
+    """Compare an enclosure that a file claims with the one that is proved."""
     if tuple(claimed) != tuple(proved):
         raise DomainError(
             f"{path} claims a {name.replace('_', ' ')} in {tuple(claimed)}; its coefficients have one in "

@@ -28,15 +28,7 @@ class Settings(dict[str, Any]):
 
 
 def contradictions(settings: Settings, faulty: frozenset[str]) -> Found:
-    """Yield what is wrong with keys together.
-
-    Args:
-        settings: Every key and its value.
-        faulty: Keys that are wrong by themselves; what depends on them is not checked.
-
-    Yields:
-        A key, and what is wrong with it.
-    """
+    """Yield what is wrong with keys together."""
     for keys, check in _CHECKS:
         if not faulty.intersection(keys):
             yield from check(settings)

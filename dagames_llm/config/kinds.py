@@ -32,18 +32,7 @@ def shown(value: Any) -> str:
 
 
 def converted(value: Any, hint: Any) -> Any:
-    """Return a value as the type of its key.
-
-    Args:
-        value: As YAML gives it.
-        hint: The type, without forward references.
-
-    Returns:
-        The value: numbers in texts become numbers, words for truth become true or false.
-
-    Raises:
-        KindError: If it is not of the type.
-    """
+    """Return a value as the type of its key."""
     members = _members(hint)
     for member in members:
         try:

@@ -104,17 +104,7 @@ def shipped_recipes() -> list[str]:
 
 
 def find_recipe(name: str | Path) -> Path:
-    """Return the file of a recipe.
-
-    Args:
-        name: a path, or the name of a shipped recipe.
-
-    Returns:
-        The file.
-
-    Raises:
-        RecipeError: there is none; the message names the shipped ones.
-    """
+    """Return the file of a recipe."""
     path = Path(name)
     if path.is_file():
         return path
@@ -124,18 +114,7 @@ def find_recipe(name: str | Path) -> Path:
 
 
 def read_recipe(name: str | Path) -> dict[str, Any]:
-    """Read the keys of a recipe, and those of the recipe that it extends.
-
-    Args:
-        name: a path, or the name of a shipped recipe.
-
-    Returns:
-        What is written in it, and what it does not write of the recipe under its key `extends`: the name of a shipped
-        recipe, or a path from its own folder. A value that is written replaces the other one whole.
-
-    Raises:
-        RecipeError: one is missing, no text, no YAML, or no mapping from names to values; or it extends itself.
-    """
+    """Read the keys of a recipe, and those of the recipe that it extends."""
     keys: dict[str, Any] = {}
     seen: list[Path] = []
     path: Path | None = find_recipe(name)
@@ -208,18 +187,7 @@ def known_keys() -> set[str]:
 
 
 def resolve_recipe(path: str | Path, overrides: dict[str, Any] | None = None) -> Recipe:
-    """Read a recipe, check the whole of it, and give every key its value.
-
-    Args:
-        path: a YAML file, or the name of a shipped recipe.
-        overrides: keys said elsewhere, which win.
-
-    Returns:
-        The recipe.
-
-    Raises:
-        RecipeError: the file is missing or no mapping, or keys cannot be used; the message names all of them.
-    """
+    """Read a recipe, check the whole of it, and give every key its value."""
     written = _as_installed({**read_recipe(path), **(overrides or {})})
     data = written.get("data")
     # A mapping is checked by what reads it; TRL's parser knows texts only.

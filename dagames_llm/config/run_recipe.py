@@ -96,29 +96,14 @@ _NAMES = ("task", "data", "extractor", "model_name_or_path", "model_revision", "
 
 
 def recipe_file(place: Path) -> Path | None:
-    """Return the recipe of a run's folder, or None where the folder has none.
-
-    Raises:
-        OutputError: The run is unfinished.
-    """
+    """Return the recipe of a run's folder, or None where the folder has none."""
     if place.name.endswith(".partial") and (place / "written.yaml").is_file():
         raise OutputError(f"{place} is an unfinished run; evaluate it when it is finished (train --resume).")
     return place / RECIPE if (place / RECIPE).is_file() else None
 
 
 def recipe_for_evaluation(source: str | Path | None, keys: Mapping[str, Any]) -> Recipe:
-    """Return what evaluation needs of a recipe: the fields of `Recipe`, without TRL's.
-
-    Args:
-        source: A recipe's file or name, or None for defaults only.
-        keys: Keys that win over those of the recipe.
-
-    Returns:
-        A recipe whose `grpo` is a `Drawing` and whose `model` is a `Loading`; its target is None.
-
-    Raises:
-        RecipeError: A value cannot be used; the message names it.
-    """
+    """Return what evaluation needs of a recipe: the fields of `Recipe`, without TRL's."""
     written = {**({} if source is None else read_recipe(source)), **keys}
     place = "" if source is None else f"{source}: "
     for name, value in written.items():
@@ -161,17 +146,7 @@ def _check(place: str, name: str, value: Any) -> None:
 
 
 def decoding_of(recipe: Recipe, samples: int | None = None, seed: int | None = None, batch_size: int = 64) -> Decoding:
-    """Return how a run's questions are asked at evaluation.
-
-    Args:
-        recipe: The run.
-        samples: Sampled completions of each prompt, instead of the recipe's.
-        seed: Of the samples, instead of the recipe's.
-        batch_size: Completions generated at once; the samples of a seed depend on it.
-
-    Returns:
-        The settings that training samples by.
-    """
+    """Return how a run's questions are asked at evaluation."""
     drawing = recipe.grpo
     return Decoding(
         samples=samples or recipe.orbit.eval_samples or SAMPLES,
@@ -189,17 +164,7 @@ def decoding_of(recipe: Recipe, samples: int | None = None, seed: int | None = N
 
 
 def is_adapter(folder: Path) -> bool:
-    """Tell a folder of an adapter from one of a whole model.
-
-    Args:
-        folder: What a run saved.
-
-    Returns:
-        Whether it is an adapter's.
-
-    Raises:
-        ModelError: It is neither.
-    """
+    """Tell a folder of an adapter from one of a whole model."""
     if not (folder / "adapter_config.json").is_file() and (folder / "config.json").is_file():
         return False
     try:

@@ -78,15 +78,7 @@ def _enumerated(hint: Any) -> tuple[str, ...]:
 
 
 def checked(written: Mapping[str, Any], keys: Mapping[str, Key]) -> tuple[Settings, dict[str, Any], Faults]:
-    """Check what is written in a recipe, key by key and then together.
-
-    Args:
-        written: Its keys and values, as YAML gives them.
-        keys: Every key there is.
-
-    Returns:
-        Every key with its value, those written with theirs converted to the types of the keys, and what is wrong.
-    """
+    """Check what is written in a recipe, key by key and then together."""
     faults: Faults = {}
     values = dict(_converted(written, keys, faults))
     settings = Settings({name: key.default for name, key in keys.items()} | values)

@@ -31,17 +31,7 @@ COMPRESSED = {
 
 
 def read_rows(path: Path) -> Iterator[Placed]:
-    """Read the rows of a data file; its kind is told by the name's ending, or else by its first characters.
-
-    Args:
-        path: the file.
-
-    Returns:
-        Place and row, in the file's order.
-
-    Raises:
-        DataError: the file is missing, or a row cannot be read; the message names file and line or row.
-    """
+    """Read the rows of a data file; its kind is told by the name's ending, or else by its first characters."""
     if not path.is_file():
         other = ": it is a folder" if path.is_dir() else ": it is no regular file; write the rows to one"
         raise DataError(f"no data file {path}{other if path.exists() else ''}.")
@@ -58,18 +48,7 @@ def read_rows(path: Path) -> Iterator[Placed]:
 
 
 def parse_json(place: str, content: bytes | str) -> Any:
-    """Return the JSON value that a text holds.
-
-    Args:
-        place: where it stands, for the message.
-        content: the text.
-
-    Returns:
-        Plain data.
-
-    Raises:
-        DataError: it is no JSON.
-    """
+    """Return the JSON value that a text holds."""
 
     def refuse(constant: str) -> None:
         raise ValueError(f"{constant} is no JSON value")

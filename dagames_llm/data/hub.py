@@ -16,18 +16,7 @@ from dagames_llm.hub_reach import hub_silence
 
 
 def hub_rows(source: Source, found: DataSet | None) -> Iterator[Placed]:
-    """Read the rows of a split.
-
-    Args:
-        source: names the set, or a folder.
-        found: the public data set that it is, if it is one.
-
-    Returns:
-        Place and row.
-
-    Raises:
-        DataError: the hub does not answer, or there is no such set or split.
-    """
+    """Read the rows of a split."""
     split = source.split or ("train" if found is None else found.split)
     if source.path is not None:
         name, rows = source.path.name, _folder_rows(source.path, source.config, split)

@@ -143,15 +143,7 @@ def canonical_letter(answer: Any, letters: str) -> Any:
 
 
 def view_letters(columns: Mapping[str, Sequence[Any]], row: int) -> str:
-    """Return the canonical letters of the options that a row's view shows; empty where none were permuted.
-
-    Args:
-        columns: of a generation, with `view` and `option_letters` where options were permuted.
-        row: a place in them.
-
-    Returns:
-        Letters, or an empty text.
-    """
+    """Return the canonical letters of the options that a row's view shows; empty where none were permuted."""
     letters = columns[LETTERS][row] if LETTERS in columns and "view" in columns else None
     return letters[columns["view"][row]] if letters else ""
 

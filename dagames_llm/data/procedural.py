@@ -22,22 +22,7 @@ SIZE = 500
 def procedural_orbits(
     task: str, asking: Asking, size: int = SIZE, seed: int = 0, options: Mapping[str, Any] | None = None
 ) -> list[Orbit]:
-    """Make questions of one of the tasks of `reasoning-gym`.
-
-    Args:
-        task: its name there, such as `basic_arithmetic`.
-        asking: how they are asked.
-        size: how many.
-        seed: decides which; the same questions come at each call.
-        options: settings of the task, such as `{max_terms: 3}`.
-
-    Returns:
-        Orbits with a verifier. Gold is what the extractor reads in the task's own answer, or None.
-
-    Raises:
-        RecipeError: the package is not installed, or there is no such task or setting.
-        DataError: the extractor reads none of the answers.
-    """
+    """Make questions of one of the tasks of `reasoning-gym`."""
     source = _source(task, size, seed, options or {})
     found: dict[str, Orbit] = {}
     answered = unread = 0

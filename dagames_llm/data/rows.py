@@ -49,20 +49,7 @@ class Asking:
 
 
 def as_orbit(place: str, row: Any, asking: Asking) -> Orbit:
-    """Return the orbit of a row.
-
-    Args:
-        place: where the row stands, for messages.
-        row: an object with `orbit` (wordings as they are), `messages` (one conversation), or `question` (or `Body` and
-            `Question`) with optional `paraphrases`, `translations` and `options`; and optionally `answer`, `system`.
-        asking: how questions are asked.
-
-    Returns:
-        The orbit; what the row says besides is in its columns.
-
-    Raises:
-        DataError: the row cannot be read.
-    """
+    """Return the orbit of a row."""
     if not isinstance(row, Mapping):
         raise DataError(f"{place}: a row is a JSON object, not {type(row).__name__}.")
     columns = {key: value for key, value in row.items() if key not in KEYS}

@@ -111,19 +111,7 @@ def set_named(name: str) -> DataSet | None:
 
 
 def read_as(found: DataSet, place: str, row: Any) -> dict[str, Any]:
-    """Return a set's row in the common form.
-
-    Args:
-        found: the set.
-        place: where the row stands, for the message.
-        row: as the set has it.
-
-    Returns:
-        The row without what it leaves empty.
-
-    Raises:
-        DataError: it lacks a column of the set.
-    """
+    """Return a set's row in the common form."""
     if not isinstance(row, Mapping):
         raise DataError(f"{place}: a row is a JSON object, not {type(row).__name__}.")
     try:

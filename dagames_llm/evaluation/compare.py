@@ -84,18 +84,7 @@ def compare_command(
 
 
 def read_evaluation(path: Path, part: str | None = None) -> Evaluation:
-    """Read one result of an evaluation file.
-
-    Args:
-        path: What `evaluate --out` wrote, a run's held_out.json, or a result of the demo.
-        part: The result's name; the last one if None.
-
-    Returns:
-        The evaluation.
-
-    Raises:
-        DataError: The file is missing, is none of these, or has no such result.
-    """
+    """Read one result of an evaluation file."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -136,11 +125,7 @@ def _answered(question: Mapping[str, Any]) -> Answered:
 
 
 def check_same_questions(one: Evaluation, other: Evaluation) -> None:
-    """Check that two evaluations are of the same questions, in one order.
-
-    Raises:
-        DataError: They are not; the message has the first difference.
-    """
+    """Check that two evaluations are of the same questions, in one order."""
     remedy = "Paired tests need the same questions: evaluate both with one --data, or one task and seed."
     for i, (a, b) in enumerate(zip(one.questions, other.questions, strict=False), start=1):
         for what, x, y in (
@@ -178,19 +163,7 @@ def mcnemar(first: Sequence[float], second: Sequence[float]) -> dict[str, Any]:
 
 
 def compare(one: Evaluation, other: Evaluation) -> dict[str, Any]:
-    """Return the paired tests of two evaluations.
-
-    Args:
-        one: The first.
-        other: The second; differences are its values minus those of the first.
-
-    Returns:
-        `names`, `n_questions`, `mcnemar` (for each view), `differences` (for each statistic that both have: `first`,
-        `second`, and `difference`, an `Estimate`), `settings` that differ, and `words`.
-
-    Raises:
-        DataError: The questions differ.
-    """
+    """Return the paired tests of two evaluations."""
     check_same_questions(one, other)
     found = {
         "names": [one.name, other.name],

@@ -97,20 +97,7 @@ def generate(
     progress: Progress | None = None,
     journal: Journal | None = None,
 ) -> list[list[str]]:
-    """Complete each prompt, once greedily or `decoding.samples` times.
-
-    Args:
-        model: in any mode; it is put in evaluation mode and back.
-        tokenizer: its own.
-        prompts: texts, or conversations; rendered by the chat template where `decoding.chat`.
-        decoding: how.
-        sampled: draw samples instead of the greedy completion.
-        progress: told how many prompts of how many are done.
-        journal: keeps completions as they come; those that it has are not drawn again.
-
-    Returns:
-        The texts behind each prompt. The state of torch's random numbers is left as it was.
-    """
+    """Complete each prompt, once greedily or `decoding.samples` times."""
     import torch
 
     width = decoding.samples if sampled else 1
@@ -269,11 +256,7 @@ def evaluate(
 
 
 def checked_ks(ks: Sequence[int], samples: int) -> list[int]:
-    """Return the k of maj@k and pass@k: those given, or powers of two up to the number of samples.
-
-    Raises:
-        DataError: one is not between 1 and the number of samples.
-    """
+    """Return the k of maj@k and pass@k: those given, or powers of two up to the number of samples."""
     for k in ks:
         if not 1 <= k <= samples:
             raise DataError(
@@ -283,17 +266,7 @@ def checked_ks(ks: Sequence[int], samples: int) -> list[int]:
 
 
 def summary(questions: Sequence[Answered], ks: Sequence[int], words: bool, names: Sequence[str]) -> dict[str, Any]:
-    """Return the means over questions of their statistics.
-
-    Args:
-        questions: at least one.
-        ks: those of maj@k and pass@k.
-        words: whether answers are words, which EM and F1 are for.
-        names: of the views.
-
-    Returns:
-        `ks`, `words`, `orbit` and `views`, as `evaluate` does.
-    """
+    """Return the means over questions of their statistics."""
     gold = all(question.gold for question in questions)
     views = {
         name: _means([view_scores(question, v, ks) for question in questions], 1)
@@ -315,16 +288,7 @@ def _means(scores: Sequence[Mapping[str, float]], width: int) -> dict[str, Any]:
 
 
 def answers_of(orbits: Sequence[Orbit], texts: Sequence[Sequence[Sequence[str]]], extractor: Extractor) -> Groups:
-    """Return the answers read in completions, by question, view and completion.
-
-    Args:
-        orbits: the questions.
-        texts: completions of each view of each.
-        extractor: reads an answer.
-
-    Returns:
-        Answers; letters of permuted options are canonical.
-    """
+    """Return the answers read in completions, by question, view and completion."""
     return [
         [
             [canonical_letter(extractor(text), orbit.letters[v] if orbit.letters else "") for text in view]
@@ -368,15 +332,7 @@ def _by_orbit(texts: list[list[str]], orbits: Sequence[Orbit]) -> list[list[list
 
 
 def measures_of(constraints: Sequence[Constraint], distance: Distance | None) -> dict[str, Measure]:
-    """Return the statistics that say whether a run's constraints and distance moved.
-
-    Args:
-        constraints: for the mean cost of each, over the rows to which it applies.
-        distance: for the mean distance between two completions of a question.
-
-    Returns:
-        Measures by name.
-    """
+    """Return the statistics that say whether a run's constraints and distance moved."""
 
     def mean_cost(constraint: Constraint) -> Measure:
         def measure(orbit: Orbit, texts: Sequence[str], _: Sequence[Answer | None]) -> float | None:

@@ -40,22 +40,7 @@ class Place:
 
 
 def place_of(recipe: Recipe, device: str, dtype: str, vllm: bool, of_a_run: bool) -> Place:
-    """Return where a model is run.
-
-    Args:
-        recipe: A run on a CPU is repeated there.
-        device: As torch names it, or `auto`: the accelerator if there is one.
-        dtype: As torch names it, or `auto`: the run's own; of a base model bfloat16 or float16 on an accelerator, by
-            what it has, and float32 on a CPU.
-        vllm: Whether vLLM generates.
-        of_a_run: Whether the recipe is that of a run.
-
-    Returns:
-        The place.
-
-    Raises:
-        ModelError: There is no such device.
-    """
+    """Return where a model is run."""
     device = device_of(device, recipe.grpo.use_cpu)
     if dtype == "auto" and of_a_run:
         dtype = recipe.model.dtype or "float32"
@@ -73,23 +58,7 @@ def examine(
     out: Path | None,
     overwrite: bool,
 ) -> None:
-    """Evaluate, show a table, and write the result.
-
-    Args:
-        recipe: How questions are asked.
-        subject: The model, and what a run made of it.
-        place: Where it is run.
-        orbits: The questions.
-        views: Names of their wordings.
-        decoding: How completions are drawn.
-        ks: Those of maj@k and pass@k.
-        out: The result's file, or None. Completions are kept beside it until it is written.
-        overwrite: Drop completions kept from an evaluation of something else.
-
-    Raises:
-        ModelError: The model cannot be loaded.
-        OutputError: Completions of another evaluation are kept beside the result.
-    """
+    """Evaluate, show a table, and write the result."""
     console = Console(stderr=True)
     settings = {
         "model": subject.model,

@@ -34,21 +34,7 @@ def examination_of(
     ks: Sequence[int] = (),
     journal: Journal | None = None,
 ) -> Examination:
-    """Return the examination of questions by a run's own settings.
-
-    Args:
-        recipe: Names extractor, decoding, constraints and distance.
-        orbits: The questions.
-        views: Names of their wordings.
-        tokenizer: The model's.
-        console: Where progress is shown.
-        decoding: In the place of the recipe's.
-        ks: Those of maj@k and pass@k; powers of two if empty.
-        journal: Keeps completions as they come.
-
-    Returns:
-        The examination; `.of(name, model)` runs it.
-    """
+    """Return the examination of questions by a run's own settings."""
     return Examination(
         orbits,
         extractor_named(recipe.orbit.extractor),
@@ -68,12 +54,7 @@ class _HeldOut(TrainerCallback):
     part: str
 
     def __init__(self, recipe: Recipe, console: Console) -> None:
-        """Ask the held-out questions of a recipe.
-
-        Args:
-            recipe: The run. Nothing is asked where `eval_samples` is 0 or no question is held out.
-            console: Where progress is shown.
-        """
+        """Ask the held-out questions of a recipe."""
         self.recipe, self.console = recipe, console
 
     def ask(self, args: TrainingArguments, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:

@@ -92,19 +92,7 @@ def header_of(
 
 
 def open_journal(path: Path, header: Mapping[str, Any], overwrite: bool = False) -> Journal:
-    """Return the journal of an evaluation, with what an earlier process kept in it.
-
-    Args:
-        path: The file, which need not exist.
-        header: What is evaluated and how; plain data.
-        overwrite: Drop a journal of another evaluation.
-
-    Returns:
-        The journal. A line that was cut off when its process was killed is removed.
-
-    Raises:
-        OutputError: The file is the journal of another evaluation, with the first difference, or no journal.
-    """
+    """Return the journal of an evaluation, with what an earlier process kept in it."""
     header = json.loads(json.dumps(header))
     journal = Journal(path, header)
     if not path.exists():

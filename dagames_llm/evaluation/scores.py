@@ -217,16 +217,7 @@ def default_ks(samples: int) -> list[int]:
 
 
 def view_scores(question: Answered, view: int, ks: Iterable[int]) -> dict[str, float]:
-    """Return the accuracies of one view of a question whose gold answer is known.
-
-    Args:
-        question: The question.
-        view: Which of its views.
-        ks: Each from 1 to the number of samples.
-
-    Returns:
-        `greedy`, `sampled`, and `maj@k` and `pass@k` for each k.
-    """
+    """Return the accuracies of one view of a question whose gold answer is known."""
     gold, drawn = set(question.gold), question.sampled[view]
     found = {"greedy": share_right([question.greedy[view]], gold), "sampled": share_right(drawn, gold)}
     for k in ks:

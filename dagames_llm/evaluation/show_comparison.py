@@ -12,11 +12,7 @@ from dagames_llm.evaluation.statistic_names import STATISTICS, statistics_in_ord
 
 
 def show_comparison(found: Mapping[str, Any]) -> None:
-    """Print a result of `compare`.
-
-    Args:
-        found: The result.
-    """
+    """Print a result of `compare`."""
     first, second = found["names"]
     table = Table(title=f"{found['n_questions']} questions, paired", title_justify="left")
     table.caption = "95 % intervals: bootstrap over questions of the difference of each"

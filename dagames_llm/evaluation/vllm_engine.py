@@ -28,19 +28,7 @@ class VllmEngine:
     """
 
     def __init__(self, name: str, dtype: str, adapter: Path | None, stop_at_newline: bool, chat: bool) -> None:
-        """Load a model.
-
-        Args:
-            name: `embedded`, a folder, or a hub id.
-            dtype: Of the weights.
-            adapter: Folder of a LoRA adapter, or None.
-            stop_at_newline: End a completion at the end of its line.
-            chat: Prompts will be rendered by the chat template.
-
-        Raises:
-            VersionError: vLLM is not installed.
-            ModelError: There is no such model, or vLLM cannot load it.
-        """
+        """Load a model."""
         place = locate_model(name)
         try:
             import vllm

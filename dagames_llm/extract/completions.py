@@ -53,15 +53,7 @@ def completion_text(completion: Completion) -> str:
 
 
 def visible_text(text: str) -> str | None:
-    """Return a completion without its reasoning, and without the turns that the model wrote after its answer.
-
-    Args:
-        text: a completion.
-
-    Returns:
-        What follows the last closing think tag, up to the next question or turn; `None` where a think tag is not
-        closed: the completion was cut before its answer.
-    """
+    """Return a completion without its reasoning, and without the turns that the model wrote after its answer."""
     if "<" in text or "◁" in text:
         begin, is_open = 0, False
         for tag in _THOUGHT.finditer(text):

@@ -76,11 +76,7 @@ def math_expression(text: str) -> str | None:
 
 
 def check_installed() -> None:
-    """Refuse where math-verify is not installed.
-
-    Raises:
-        RecipeError: it is not.
-    """
+    """Refuse where math-verify is not installed."""
     if find_spec("math_verify") is None:
         raise RecipeError(
             "the extractor `math` needs math-verify, which is not installed: pip install 'dagames[math]'."

@@ -33,14 +33,7 @@ def main() -> None:
 
 
 def canonical_key(phrase: str) -> str | None:
-    """Return the canonical key of LaTeX or of a key.
-
-    Args:
-        phrase: LaTeX, or what this function returned: both give the same key.
-
-    Returns:
-        SymPy's text of the expanded expression with rational numbers; `None` where there is no expression.
-    """
+    """Return the canonical key of LaTeX or of a key; None where there is no expression."""
     if not phrase.strip():
         return None
     expression = _from_key(phrase)

@@ -45,15 +45,7 @@ MAX_PHRASE = 400
 
 
 def number_in(phrase: str) -> str | None:
-    """Return the quantity that a phrase without markup gives.
-
-    Args:
-        phrase: a sentence, the contents of a box, or what follows "the answer is".
-
-    Returns:
-        Its canonical form; `None` where there is no quantity, where it is not whole, or where there are several and
-        none of them is the value of an equation or of a verb such as "is".
-    """
+    """Return the quantity that a phrase without markup gives."""
     if len(phrase) > MAX_PHRASE or "\\" in phrase.rpartition("=")[2] or _DENIED.match(phrase):
         return None
     if "π" in phrase or "pi" in phrase:

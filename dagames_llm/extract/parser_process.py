@@ -14,12 +14,7 @@ class ParserProcess:
     """A child process with math-verify in it, started when it is first needed and again after it was killed."""
 
     def __init__(self, seconds: float = 5.0, seconds_to_start: float = 60.0) -> None:
-        """Describe the process.
-
-        Args:
-            seconds: time limit of one expression; the process is killed after it.
-            seconds_to_start: time limit of the imports of a new process.
-        """
+        """Describe the process."""
         self.seconds = seconds
         self.seconds_to_start = seconds_to_start
         self._lock = threading.Lock()
@@ -27,11 +22,7 @@ class ParserProcess:
         self._owner = 0
 
     def key(self, phrase: str) -> str | None:
-        """Return the canonical key of an expression, or `None` where it has none or takes too long.
-
-        Args:
-            phrase: LaTeX, or a key as this function returns it.
-        """
+        """Return the canonical key of an expression, or `None` where it has none or takes too long."""
         with self._lock:
             process = self._running()
             if process is None:

@@ -55,11 +55,7 @@ class Plan:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Validate the numbers.
-
-        Raises:
-            DataError: a number is out of its range.
-        """
+        """Validate the numbers."""
         as_positive(self.beta, "beta")
         as_positive(self.step_size, "step_size")
         sizes_of(self.group_size, 1)
@@ -115,18 +111,7 @@ class Forecast:
     more: dict[str, Any] = field(default_factory=dict)
 
     def where(self, name: str, value: float) -> dict[str, Any]:
-        """Return the forecast at the place of its path where a statistic has the value that a run was measured at.
-
-        Args:
-            name: the statistic, "reward" or "kl" say, or "step".
-            value: what the run was measured at.
-
-        Returns:
-            `step` (between two steps, linearly), `reached` (whether the path gets there) and the other statistics.
-
-        Raises:
-            DataError: there is no such statistic on the path.
-        """
+        """Return the forecast at the place of its path where a statistic has the value that a run was measured at."""
         return place_on(self.path, name, value)
 
     def as_json(self) -> dict[str, Any]:
@@ -196,15 +181,7 @@ def forecast(questions: Sequence[SampledQuestion], plan: Plan, progress: Progres
 
 
 def summarise(solved: Sequence[SolvedQuestion], plan: Plan) -> Forecast:
-    """Put questions together.
-
-    Args:
-        solved: the questions, all solved by this plan.
-        plan: the plan.
-
-    Returns:
-        Their forecast, without `more`.
-    """
+    """Put questions together."""
     steps = plan.steps + 1
     stacked = [
         {name: np.vstack([s.along[name], s.at_rest[name][None], s.in_the_limit[name][None]]) for name in s.along}
@@ -215,15 +192,7 @@ def summarise(solved: Sequence[SolvedQuestion], plan: Plan) -> Forecast:
 
 
 def solve_question(question: SampledQuestion, plan: Plan) -> SolvedQuestion:
-    """Follow and solve one question, for its samples and for resamples of them.
-
-    Args:
-        question: the question.
-        plan: the settings.
-
-    Returns:
-        Its course and resting points.
-    """
+    """Follow and solve one question, for its samples and for resamples of them."""
     rule = rule_of(plan.target, question, plan.group_size)
     nu_0 = _resampled(question, plan)
     sizes = sizes_of(plan.group_size, len(question.views))

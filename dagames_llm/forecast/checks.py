@@ -13,18 +13,7 @@ from dagames_llm._errors import DataError
 def check_source(
     samples_file: Path | None, model: str | None, data: Path | None, task: str | None, config: str | None = None
 ) -> None:
-    """Raise unless there is exactly one source of samples.
-
-    Args:
-        samples_file: a file of samples.
-        model: a model to draw from.
-        data: questions to draw for.
-        task: a built-in task to draw for.
-        config: a recipe, whose questions are drawn for where neither is given.
-
-    Raises:
-        DataError: there is none, or there are two.
-    """
+    """Raise unless there is exactly one source of samples."""
     if samples_file is not None:
         if model is not None or data is not None or task is not None:
             raise DataError("give a file of samples, or --model with --data or --task to draw them, not both.")
@@ -39,15 +28,7 @@ def check_source(
 
 
 def check_drawing(samples_file: Path | None, drawing: Mapping[str, Any]) -> None:
-    """Raise for an option of drawing beside a file of samples, on which it would have no effect.
-
-    Args:
-        samples_file: a file of samples, or None.
-        drawing: the options that say how samples are drawn, by name; None where they were not given.
-
-    Raises:
-        DataError: there are some; the message names them.
-    """
+    """Raise for an option of drawing beside a file of samples, on which it would have no effect."""
     unused = [f"--{name.replace('_', '-')}" for name, value in drawing.items() if value is not None]
     if samples_file is not None and unused:
         raise DataError(f"{', '.join(unused)}: for samples that are drawn, and a file of samples was given.")
@@ -56,19 +37,7 @@ def check_drawing(samples_file: Path | None, drawing: Mapping[str, Any]) -> None
 def check_outputs(
     json_file: Path | None, plot: Path | None, save: Path | None, source: Path | None, overwrite: bool
 ) -> None:
-    """Raise for an output that cannot be written, or that would replace another file.
-
-    Args:
-        json_file: of the forecast.
-        plot: of its picture.
-        save: of the drawn samples.
-        source: a file of samples, or None where they are drawn.
-        overwrite: replace files that are there.
-
-    Raises:
-        DataError: samples that are given are to be saved.
-        DomainError: a file cannot be written.
-    """
+    """Raise for an output that cannot be written, or that would replace another file."""
     from dagames import _files
     from dagames.pictures import panels
     from dagames_llm.evaluation.journal import journal_of
@@ -82,18 +51,7 @@ def check_outputs(
 
 
 def as_match(match: str, constraints: Sequence[str] = ()) -> tuple[str, float]:
-    """Read STATISTIC=VALUE.
-
-    Args:
-        match: the text.
-        constraints: names of budgets, whose costs and multipliers are statistics.
-
-    Returns:
-        Both.
-
-    Raises:
-        DataError: it is none, or there is no such statistic.
-    """
+    """Read STATISTIC=VALUE."""
     from dagames_llm.forecast.words import ROWS
 
     known = ["reward", "kl", *(f"safety/{c}/{what}" for c in constraints for what in ("cost", "multiplier"))]

@@ -42,17 +42,7 @@ def with_table(target: Target, name: str, group_size: int) -> Target:
 
 
 def directions(questions: Sequence[SampledQuestion], plan: Plan) -> list[dict[str, Any]]:
-    """Compare the expected first step of groups with that of groups without end.
-
-    Args:
-        questions: the questions; of more than `AT_MOST` the first ones.
-        plan: target and group size.
-
-    Returns:
-        A row for each of K / 2, K, 2 K and 4 K that can be computed, and at K for each other table: `group_size`,
-        `table`, `error`, the mean distance of the unit vectors (0 to 2) with its interval, over questions whose limit
-        moves, and `opposed`, the share of questions whose step points away.
-    """
+    """Compare the expected first step of groups with that of groups without end."""
     K = plan.group_size
     tabled = isinstance(plan.target, InverseFrequency | PriorMatching)
     custom = tabled and plan.target.table is not None  # type: ignore[union-attr]
@@ -102,17 +92,7 @@ def _pull(nu: Floats, advantage: Floats) -> Floats:
 
 
 def collapse_threshold(questions: Sequence[SampledQuestion], plan: Plan) -> dict[str, Any]:
-    """Find the beta below which the equilibrium of most questions is a single answer.
-
-    Args:
-        questions: the questions; of more than `AT_MOST` the first ones.
-        plan: the settings; the search is by halving on the logarithm of beta, for the samples as they are.
-
-    Returns:
-        `collapsed_now`, the share of questions that are so before training; `collapsed`, at the plan's beta;
-        `threshold`, the beta at which half of the others are, within 10 %, None where there is none above `LEAST_BETA`
-        or where answers spread already at the plan's beta; and `beyond`, whether the plan's beta is below it.
-    """
+    """Find the beta below which the equilibrium of most questions is a single answer."""
     few = [question for question in questions[:AT_MOST] if question.answers]
     open_ = [question for question in few if _top(question.reference) < COLLAPSED]
     now = 1 - len(open_) / max(len(few), 1)

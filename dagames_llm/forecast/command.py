@@ -201,16 +201,7 @@ def _forecast(
 
 
 def run(questions: Sequence[SampledQuestion], plan: Plan, place: tuple[str, float] | None = None) -> dict[str, Any]:
-    """Forecast with a bar, and return all that is known as plain data.
-
-    Args:
-        questions: the questions.
-        plan: the settings.
-        place: a statistic and the value that a run was measured at.
-
-    Returns:
-        The JSON.
-    """
+    """Forecast with a bar, and return all that is known as plain data."""
     from rich.console import Console
 
     from dagames_llm.forecast.answers_forecast import forecast

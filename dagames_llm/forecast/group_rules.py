@@ -70,14 +70,7 @@ def sizes_of(group_size: int, n_views: int) -> list[int]:
 
 
 def check_group(group_size: int) -> None:
-    """Raise for a group whose expectations cannot be computed.
-
-    Args:
-        group_size: Traces K.
-
-    Raises:
-        DomainError: If it is too large.
-    """
+    """Raise for a group whose expectations cannot be computed."""
     if group_size > LARGEST_GROUP:
         raise DomainError(
             f"`group_size` is {group_size!r:.60}; expectations over groups are computed for at most {LARGEST_GROUP} "
@@ -87,14 +80,7 @@ def check_group(group_size: int) -> None:
 
 
 def check_forecast(target: Target) -> None:
-    """Raise for a target that no distribution of answers determines.
-
-    Args:
-        target: The target.
-
-    Raises:
-        RecipeError: If it reads more of completions than their answers.
-    """
+    """Raise for a target that no distribution of answers determines."""
     lacking = target.needs - {"gold"}
     if lacking:
         raise RecipeError(
@@ -104,20 +90,7 @@ def check_forecast(target: Target) -> None:
 
 
 def rule_of(target: Target, question: SampledQuestion, group_size: int) -> Rule:
-    """Return the expectations of a question under a target.
-
-    Args:
-        target: The target.
-        question: The question.
-        group_size: Traces K of a group.
-
-    Returns:
-        The rule.
-
-    Raises:
-        RecipeError: If the target reads what samples do not have, or cannot be used with this group.
-        DomainError: If the group is too small for the question's views, or too large to compute.
-    """
+    """Return the expectations of a question under a target."""
     sizes = sizes_of(group_size, len(question.views))
     check_group(group_size)
     check_forecast(target)

@@ -20,15 +20,7 @@ LINES = {
 
 
 def draw_forecast(content: Mapping[str, Any], kind: str) -> bytes:
-    """Draw a forecast.
-
-    Args:
-        content: Its JSON.
-        kind: "svg", "png" or "pdf".
-
-    Returns:
-        The file's content; the same for the same forecast.
-    """
+    """Draw a forecast."""
     if content.get("kind") == "safety":
         from dagames_llm.forecast.safety_picture import draw_safety
 

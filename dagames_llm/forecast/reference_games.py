@@ -48,19 +48,7 @@ class SampledQuestion:
 def question_of(
     views: Sequence[str], answers: Sequence[Sequence[Answer | None]], gold: frozenset[Answer] | None = None
 ) -> SampledQuestion:
-    """Count the answers of one question.
-
-    Args:
-        views: its wordings.
-        answers: what was read in the completions of each view; None where nothing was.
-        gold: the answers that are right, or None where unknown.
-
-    Returns:
-        The question.
-
-    Raises:
-        DataError: the numbers of views differ, or a view has fewer than two completions, which show no distribution.
-    """
+    """Count the answers of one question."""
     if len(answers) != len(views):
         raise DataError(f"{len(answers)} lists of completions for {len(views)} wordings; each wording needs its own.")
     for view, read in enumerate(answers):
@@ -107,17 +95,7 @@ def load_samples(path: str | Path, extractor: Extractor) -> list[SampledQuestion
 
 
 def sample_rows(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield the place and the content of each line of a file of samples.
-
-    Args:
-        path: the file.
-
-    Yields:
-        "file, line n", for messages, and the object that stands there.
-
-    Raises:
-        DataError: there is no such file, or a line is no JSON object.
-    """
+    """Yield the place and the content of each line of a file of samples."""
     if not path.is_file():
         raise DataError(f"no file {path} of samples" + (": it is a folder." if path.is_dir() else "."))
     for number, line in enumerate(path.read_bytes().splitlines(), start=1):
@@ -131,15 +109,7 @@ def sample_rows(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 
 def check_read(questions: Sequence[SampledQuestion], source: str) -> None:
-    """Raise if no completion has an answer.
-
-    Args:
-        questions: the questions.
-        source: where they are from, for the message.
-
-    Raises:
-        DataError: none has.
-    """
+    """Raise if no completion has an answer."""
     if not any(question.answers for question in questions):
         raise DataError(
             f"{source}: no answer was read in any completion, so there is no game. Look at `extractor`, at the "
@@ -160,18 +130,7 @@ def _row(line: bytes) -> Mapping[str, Any]:
 
 
 def question_in(row: Mapping[str, Any], extractor: Extractor) -> SampledQuestion:
-    """Read one question off a row of samples.
-
-    Args:
-        row: see `load_samples`.
-        extractor: reads an answer out of a completion.
-
-    Returns:
-        The question.
-
-    Raises:
-        DataError: the row cannot be used.
-    """
+    """Read one question off a row of samples."""
     views = _views(row)
     key = "answers" if "answers" in row else "completions"
     lists = _lists(row.get(key), key, len(views))

@@ -40,15 +40,7 @@ class Course:
 
 
 def chances(batch: PromptBatch, together: int) -> Floats:
-    """Return the chance that a generation of some questions holds one to which each constraint applies, [d].
-
-    Args:
-        batch: N questions.
-        together: questions of a generation, drawn without replacement.
-
-    Returns:
-        Chances; a generation without such a question leaves the multiplier where it is.
-    """
+    """Return the chance that a generation of some questions holds one to which each constraint applies, [d]."""
     N = len(batch.slots)
     concerned = [sum(bool(batch.applies[slot, i].any()) for slot in batch.slots) for i in range(len(batch.constraints))]
     drawn = min(together, N)

@@ -64,12 +64,7 @@ class SafetyPlan:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Validate the numbers.
-
-        Raises:
-            DataError: a number is out of its range.
-            ConstraintError: the constraints contradict each other.
-        """
+        """Validate the numbers."""
         as_positive(self.beta, "beta")
         as_positive(self.step_size, "step_size")
         sizes_of(self.group_size, 1)

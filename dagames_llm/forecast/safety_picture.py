@@ -12,15 +12,7 @@ COLOURS = (BLUE, ORANGE, "#009E73", "#CC79A7")
 
 
 def draw_safety(content: Mapping[str, Any], kind: str) -> bytes:
-    """Draw a forecast with budgets.
-
-    Args:
-        content: its JSON.
-        kind: "svg", "png" or "pdf".
-
-    Returns:
-        The file's content; the same for the same forecast.
-    """
+    """Draw a forecast with budgets."""
     panels: list[Panel] = [
         partial(_along, content=content, what="cost", label="mean cost"),
         partial(_along, content=content, what="multiplier", label="multiplier"),

@@ -39,17 +39,7 @@ def run_safety(
     place: tuple[str, float] | None = None,
     notes: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Forecast with a bar, and return all that is known as plain data.
-
-    Args:
-        questions: the questions, scored.
-        plan: the settings.
-        place: a statistic and the value that a run was measured at.
-        notes: what else the forecast cannot know.
-
-    Returns:
-        The JSON.
-    """
+    """Forecast with a bar, and return all that is known as plain data."""
     from dagames_llm.forecast.place import place_on
     from dagames_llm.forecast.safety_forecast import safety_forecast
     from dagames_llm.progress import progress_bar
@@ -64,14 +54,7 @@ def run_safety(
 
 
 def safety_table(content: Mapping[str, Any]) -> Table:
-    """Return the statistics now, after the steps and at rest, side by side.
-
-    Args:
-        content: the JSON of a forecast with budgets.
-
-    Returns:
-        One row a statistic.
-    """
+    """Return the statistics now, after the steps and at rest, side by side."""
     reward = "budgets alone" if content["target"] is None else f"{content['target']} and budgets"
     title = (
         f"Forecast: {reward}, beta {content['beta']:g}, groups of {content['group_size']}, {content['questions']} "
@@ -95,14 +78,7 @@ def safety_table(content: Mapping[str, Any]) -> Table:
 
 
 def safety_sentences(content: Mapping[str, Any]) -> list[str]:
-    """Return what follows from a forecast with budgets, in words.
-
-    Args:
-        content: its JSON.
-
-    Returns:
-        A sentence or more for each budget, then those on all together.
-    """
+    """Return what follows from a forecast with budgets, in words."""
     found = [_of(row, content) for row in content["constraints"]]
     optimum, rest = content["optimum"], content["rest"]
     if rest is None:

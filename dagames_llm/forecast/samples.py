@@ -85,22 +85,7 @@ class Keep:
 
 
 def draw_samples(draw: Draw, seed: int, plan: Plan | SafetyPlan, keep: Keep) -> tuple[list[SampledQuestion], list[Row]]:
-    """Sample a model, with a bar. Heavy: loads torch.
-
-    Args:
-        draw: what.
-        seed: of the samples and of the task's split.
-        plan: the forecast that the samples are for, which is checked before anything is drawn.
-        keep: where completions are kept; those that an earlier process kept are not drawn again.
-
-    Returns:
-        The questions, and the rows of completions of which they were read.
-
-    Raises:
-        DataError: no question.
-        OutputError: completions of another drawing are kept beside the result.
-        RecipeError: the plan's target cannot be forecast for these questions.
-    """
+    """Sample a model, with a bar. Heavy: loads torch."""
     orbits, read = _orbits(draw, seed)
     _check_plan(plan, orbits)
     remaining = iter(_texts(draw, seed, orbits, keep))

@@ -67,20 +67,7 @@ class Settings:
 
 
 def resolved(config: str | None, options: Mapping[str, Any], constraints: str | None, table: str | None) -> Settings:
-    """Resolve the settings.
-
-    Args:
-        config: a recipe's file or name, or None.
-        options: keys of `DEFAULTS` that were given as options; None where they were not.
-        constraints: budgets as JSON, which take the place of the recipe's.
-        table: the name of a reward table, or None.
-
-    Returns:
-        The settings.
-
-    Raises:
-        RecipeError: a key or an option cannot be used, or nothing rewards.
-    """
+    """Resolve the settings."""
     from dagames_llm.config.named_rewards import constraints_of
     from dagames_llm.config.recipe import OrbitScriptArguments
     from dagames_llm.config.run_recipe import recipe_for_evaluation
@@ -158,22 +145,7 @@ def read_options(text: str | None) -> Any:
 def made_target(
     name: str | None, options: Any, table: str | None, group_size: int, constraints: Sequence[Constraint] = ()
 ) -> Target | None:
-    """Return the target that the options name.
-
-    Args:
-        name: as in a recipe, or None.
-        options: its options.
-        table: the name of a reward table, or None.
-        group_size: traces of a group, for the table.
-        constraints: budgets, which reward where there is no target.
-
-    Returns:
-        The target; None where the budgets alone reward.
-
-    Raises:
-        RecipeError: there is no such target, option or table, or the target has no table.
-        DomainError: groups of this size cannot be computed.
-    """
+    """Return the target that the options name; None where the budgets alone reward."""
     from dagames_llm.config.named_rewards import target_of
     from dagames_llm.config.recipe import OrbitScriptArguments
     from dagames_llm.forecast.choices import TABLES, with_table

@@ -49,14 +49,7 @@ def cell(estimate: Mapping[str, Any]) -> str:
 
 
 def forecast_table(content: Mapping[str, Any]) -> Table:
-    """Return the statistics now, after the steps, and at both equilibria, side by side.
-
-    Args:
-        content: the JSON of a forecast.
-
-    Returns:
-        One row a statistic.
-    """
+    """Return the statistics now, after the steps, and at both equilibria, side by side."""
     title = (
         f"Forecast: {content['target']}, beta {content['beta']:g}, groups of {content['group_size']}, "
         f"{content['questions']} questions, {content['completions']['all']} completions"
@@ -78,14 +71,7 @@ def forecast_table(content: Mapping[str, Any]) -> Table:
 
 
 def directions_table(content: Mapping[str, Any]) -> Table:
-    """Return how far the first step of groups points away from that of groups without end.
-
-    Args:
-        content: the JSON of a forecast.
-
-    Returns:
-        One row a group size or table.
-    """
+    """Return how far the first step of groups points away from that of groups without end."""
     table = Table(title="Direction of the first step, against groups without end", title_justify="left")
     for name in ("group size", "table", "error (0 to 2)", "questions pointed away"):
         table.add_column(name, justify="right")
@@ -95,14 +81,7 @@ def directions_table(content: Mapping[str, Any]) -> Table:
 
 
 def sentences(content: Mapping[str, Any]) -> list[str]:
-    """Return what follows from a forecast, in words.
-
-    Args:
-        content: its JSON.
-
-    Returns:
-        Sentences, the most important first.
-    """
+    """Return what follows from a forecast, in words."""
     found = []
     if "votes_wrong" in content:
         found.append(

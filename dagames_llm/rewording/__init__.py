@@ -30,18 +30,7 @@ TRIES = 8
 
 
 def check_rules(rules: Sequence[str], argument: str) -> tuple[str, ...]:
-    """Return the rules that names stand for, in their order; `all` stands for each.
-
-    Args:
-        rules: names.
-        argument: what they were given as, for the message.
-
-    Returns:
-        Names of `RULES`, and `options`.
-
-    Raises:
-        RecipeError: a name is unknown.
-    """
+    """Return the rules that names stand for, in their order; `all` stands for each."""
     known = (*RULES, OPTIONS)
     if not isinstance(rules, str | list | tuple) or not all(isinstance(rule, str) for rule in rules):
         raise RecipeError(f"`{argument}` is {rules!r:.80}; it is a list of rules: {', '.join(known)}; or all.")

@@ -32,11 +32,7 @@ def quantisation_of(recipe: Recipe) -> dict[str, Any]:
 
 
 def check_rows_for(recipe: Recipe, orbits: Sequence[Orbit]) -> None:
-    """Check that rows hold what the target and the constraints read.
-
-    Raises:
-        DataError: a row does not.
-    """
+    """Check that rows hold what the target and the constraints read."""
     needs_gold = recipe.target is not None and "gold" in recipe.target.needs
     for i, orbit in enumerate(orbits):
         row = f"row {i + 1} ({orbit.views[0]!r:.60})"
@@ -55,11 +51,7 @@ def check_rows_for(recipe: Recipe, orbits: Sequence[Orbit]) -> None:
 
 
 def adapter_of(recipe: Recipe, model: PreTrainedModel) -> PeftConfig | None:
-    """Return the adapter that a recipe describes, checked against the model.
-
-    Raises:
-        RecipeError: the model has no such modules or fewer layers.
-    """
+    """Return the adapter that a recipe describes, checked against the model."""
     from trl import get_peft_config
 
     try:
@@ -82,11 +74,7 @@ def adapter_of(recipe: Recipe, model: PreTrainedModel) -> PeftConfig | None:
 
 
 def check_modules(names: Sequence[str], model: PreTrainedModel) -> None:
-    """Check that an adapter's modules are linear layers of a model, and not its head.
-
-    Raises:
-        RecipeError: one is not.
-    """
+    """Check that an adapter's modules are linear layers of a model, and not its head."""
     import torch
 
     ends = {name.rpartition(".")[2]: module for name, module in model.named_modules()}
@@ -102,11 +90,7 @@ def check_modules(names: Sequence[str], model: PreTrainedModel) -> None:
 
 
 def check_optimiser(trainer: OrbitGRPOTrainer) -> None:
-    """Check that optimiser and schedule can be made, before a run begins.
-
-    Raises:
-        RecipeError: they cannot.
-    """
+    """Check that optimiser and schedule can be made, before a run begins."""
     import torch
     from transformers import Trainer, get_scheduler
 

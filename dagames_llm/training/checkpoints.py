@@ -15,14 +15,7 @@ COMPLETE = "complete"
 
 
 def whole_checkpoints(folder: str | Path) -> dict[int, Path]:
-    """Return the checkpoints of a run that were written to their end, by step.
-
-    Args:
-        folder: A run's output folder.
-
-    Returns:
-        Step -> path.
-    """
+    """Return the checkpoints of a run that were written to their end, by step."""
     return {
         int(marker.parent.name.rpartition("-")[2]): marker.parent
         for marker in Path(folder).glob(f"checkpoint-*/{COMPLETE}")
@@ -30,14 +23,7 @@ def whole_checkpoints(folder: str | Path) -> dict[int, Path]:
 
 
 def last_checkpoint(folder: str | Path) -> str | None:
-    """Return the newest checkpoint that was written to its end and from which there is a step to go.
-
-    Args:
-        folder: A run's output folder.
-
-    Returns:
-        Its path, or `None`: start from the beginning.
-    """
+    """Return the newest checkpoint that was written to its end and from which there is a step to go."""
     steps = whole_checkpoints(folder)
     for step in sorted(steps, reverse=True):
         # From the last step transformers goes on with one step too many.
@@ -47,14 +33,7 @@ def last_checkpoint(folder: str | Path) -> str | None:
 
 
 def go_back_before_collapse(trainer: Any) -> str | None:
-    """Give the model the weights of the newest checkpoint from before the steps that its alarm looked at.
-
-    Args:
-        trainer: One that has ended, with a `CollapseAlarm` among its callbacks.
-
-    Returns:
-        The name of the checkpoint; None where there was no alarm, or no checkpoint that old.
-    """
+    """Give the model the weights of the newest checkpoint from before the steps that its alarm looked at."""
     alarms = [c for c in trainer.callback_handler.callbacks if isinstance(c, CollapseAlarm)]
     collapsed = [alarm.collapsed_at for alarm in alarms if alarm.collapsed_at is not None]
     found = whole_checkpoints(trainer.args.output_dir)

@@ -67,18 +67,7 @@ class DryRun:
 
 
 def dry_run(name: str | Path, overrides: Mapping[str, Any] | None = None) -> DryRun:
-    """Make two steps of a recipe on a tiny random model, and leave nothing behind.
-
-    Args:
-        name: a YAML file, or the name of a shipped recipe.
-        overrides: keys said elsewhere, which win.
-
-    Returns:
-        What was changed, and what the steps measured.
-
-    Raises:
-        DagamesError: the recipe cannot be used, as in training.
-    """
+    """Make two steps of a recipe on a tiny random model, and leave nothing behind."""
     written = {**read_recipe(name), **(overrides or {})}
     model = str(written.get("model_name_or_path") or "embedded")
     architecture = architecture_of(model, written.get("architecture"))
@@ -154,17 +143,7 @@ def _batch(written: Mapping[str, Any]) -> int | None:
 
 
 def _needs_hub(data: Any) -> bool:
-    """Tell whether `data` is a name that a loader may have to download.
-
-    Args:
-        data: the recipe's key.
-
-    Returns:
-        Whether it is.
-
-    Raises:
-        DataError: it is a file that is not there.
-    """
+    """Tell whether `data` is a name that a loader may have to download."""
     if data is None or Path(str(data)).exists():
         return False
     if str(data).endswith(FILES) or Path(str(data)).is_absolute():
@@ -173,14 +152,7 @@ def _needs_hub(data: Any) -> bool:
 
 
 def made_up_rows(recipe: Recipe) -> Iterable[dict[str, Any]]:
-    """Return questions of the form that a recipe's extractor reads, with the columns that its constraints select by.
-
-    Args:
-        recipe: the recipe.
-
-    Returns:
-        Rows of a data file in two wordings, as many as two steps need.
-    """
+    """Return questions of the form that a recipe's extractor reads, with the columns that its constraints select by."""
     rows = max(STEPS * recipe.grpo.generation_batch_size // recipe.grpo.num_generations, 4)
     selected: dict[str, list[Any]] = {}
     for constraint in recipe.constraints:
@@ -231,15 +203,7 @@ def share_of_letters(texts: Sequence[str]) -> NDArray[np.float64]:
 
 
 def show_dry_run(name: str, found: DryRun) -> str:
-    """Return a dry run in words.
-
-    Args:
-        name: the recipe.
-        found: what came of it.
-
-    Returns:
-        Lines: what was changed, the steps, and that it passed.
-    """
+    """Return a dry run in words."""
     lines = ["changed in the dry run:", *(f"  - {change}" for change in found.changes)]
     for number, step in enumerate(found.history, start=1):
         shown = (f"{key} {step[key]:.4g}" for key in ("loss", "reward", "kl", "grad_norm") if key in step)
@@ -248,12 +212,7 @@ def show_dry_run(name: str, found: DryRun) -> str:
 
 
 def dry_run_command(config: str, data: Path | None) -> None:
-    """Make the dry run of `dagames-llm train --dry-run`.
-
-    Args:
-        config: the recipe.
-        data: the data file instead of the recipe's.
-    """
+    """Make the dry run of `dagames-llm train --dry-run`."""
     import typer
 
     from dagames_llm.cli import quiet_libraries

@@ -76,15 +76,7 @@ def _timeless(name: str) -> bool:
 
 
 def model_card(recipe: Recipe, history: Sequence[dict[str, float]]) -> str:
-    """Return the model card: what the adapter is of, how it was trained, what was seen at the end.
-
-    Args:
-        recipe: the run.
-        history: its steps.
-
-    Returns:
-        Markdown with the front matter model hubs read.
-    """
+    """Return the model card: what the adapter is of, how it was trained, what was seen at the end."""
     base = recipe.model.model_name_or_path or EMBEDDED
     front = {"library_name": "peft", "tags": ["grpo", "trl", "dagames"]}
     if base != EMBEDDED:

@@ -46,11 +46,7 @@ def partial_folder(output: Path) -> Path:
 
 
 def check_output(output: Path, overwrite: bool, resume: bool) -> None:
-    """Refuse an output that exists, or that an unfinished run is writing, unless asked.
-
-    Raises:
-        OutputError: with what to pass.
-    """
+    """Refuse an output that exists, or that an unfinished run is writing, unless asked."""
     if (reason := obstacle(output)) is not None:
         raise OutputError(f"{output} cannot be made: {reason}. Name a folder in another place.")
     work = partial_folder(output)
@@ -91,17 +87,7 @@ class RunRecord:
 
 
 def read_record(folder: Path) -> RunRecord:
-    """Read the record of a run.
-
-    Args:
-        folder: The run's.
-
-    Returns:
-        The record.
-
-    Raises:
-        OutputError: If there is none, because the run was killed before it began or is of an older version.
-    """
+    """Read the record of a run."""
     try:
         saved = json.loads((folder / RECORD).read_text(encoding="utf-8"))
         return RunRecord(**saved)
@@ -114,14 +100,7 @@ def read_record(folder: Path) -> RunRecord:
 
 
 def digest_of(*parts: Sequence[Orbit]) -> str:
-    """Return a digest of questions: their wordings, answers and columns, in order.
-
-    Args:
-        parts: The orbits trained on, and those held out.
-
-    Returns:
-        16 hexadecimal digits.
-    """
+    """Return a digest of questions: their wordings, answers and columns, in order."""
     digest = hashlib.sha256()
     for part in parts:
         for orbit in part:
@@ -151,15 +130,7 @@ def _named(name: str, names: Sequence[str]) -> bool:
 
 
 def recipe_differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, str]:
-    """Return the settings that change numbers and differ.
-
-    Args:
-        before: Settings by name.
-        now: Settings by name.
-
-    Returns:
-        What each was and is, by its name.
-    """
+    """Return the settings that change numbers and differ."""
     names = sorted(before.keys() | now.keys())
     return {
         name: f"`{name}` was {shown(before.get(name))} and is {shown(now.get(name))}"
@@ -182,19 +153,7 @@ def _other_differences(before: RunRecord, now: RunRecord) -> Iterator[str]:
 
 
 def resumed_record(work: Path, now: RunRecord, accept: bool) -> RunRecord:
-    """Return the record under which an unfinished run goes on.
-
-    Args:
-        work: Its folder.
-        now: What is given now.
-        accept: Whether the user accepts that numbers differ from those of an uninterrupted run.
-
-    Returns:
-        The record, with accepted changes among its `changes`.
-
-    Raises:
-        OutputError: If something that changes numbers differs and was not accepted, or cannot be changed.
-    """
+    """Return the record under which an unfinished run goes on."""
     before = read_record(work)
     recipe = recipe_differences(before.recipe, now.recipe)
     differences = [*recipe.values(), *_other_differences(before, now)]

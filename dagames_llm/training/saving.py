@@ -36,13 +36,7 @@ def whole_state(trainer: OrbitGRPOTrainer) -> dict[str, Any]:
 
 
 def save_policy(recipe: Recipe, trainer: OrbitGRPOTrainer, folder: Path) -> None:
-    """Save the adapter, or the whole model where there is none, in safetensors. Every process must call this.
-
-    Args:
-        recipe: names the base model, which the adapter records as it was named: not as a place in a cache.
-        trainer: holds the model.
-        folder: where to; the main process writes.
-    """
+    """Save the adapter, or the whole model where there is none, in safetensors. Every process must call this."""
     from dagames_llm.models import EMBEDDED
 
     state = whole_state(trainer)

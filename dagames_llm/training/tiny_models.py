@@ -60,18 +60,7 @@ SIZES = {
 
 
 def architecture_of(model: str, named: str | None = None) -> str:
-    """Return the model type of a recipe's model, without the hub.
-
-    Args:
-        model: `embedded`, a folder, or a hub id.
-        named: the recipe's key `architecture`, which decides where it is given.
-
-    Returns:
-        A model type of transformers, such as `qwen2`.
-
-    Raises:
-        RecipeError: it is not known.
-    """
+    """Return the model type of a recipe's model, without the hub."""
     if named is not None:
         return named
     if model == EMBEDDED:
@@ -114,18 +103,7 @@ def tiny_tokenizer() -> PreTrainedTokenizerFast:
 
 
 def tiny_config(architecture: str, vocab_size: int) -> Any:
-    """Return the configuration of an architecture with two layers of width 16.
-
-    Args:
-        architecture: a model type of transformers.
-        vocab_size: number of tokens.
-
-    Returns:
-        The configuration.
-
-    Raises:
-        RecipeError: transformers has no causal language model of that type, or it does not come so small.
-    """
+    """Return the configuration of an architecture with two layers of width 16."""
     from transformers import CONFIG_MAPPING, MODEL_FOR_CAUSAL_LM_MAPPING
 
     if architecture not in CONFIG_MAPPING or CONFIG_MAPPING[architecture] not in MODEL_FOR_CAUSAL_LM_MAPPING:
@@ -143,19 +121,7 @@ def tiny_config(architecture: str, vocab_size: int) -> Any:
 
 
 def save_tiny(folder: Path, architecture: str, seed: int = 0) -> Path:
-    """Save a tiny random model and its tokenizer as any model is saved.
-
-    Args:
-        folder: where to.
-        architecture: a model type of transformers.
-        seed: of the weights; torch's own random state is left as it was.
-
-    Returns:
-        `folder`.
-
-    Raises:
-        ModelError: transformers cannot make it.
-    """
+    """Save a tiny random model and its tokenizer as any model is saved."""
     import torch
     from transformers import AutoModelForCausalLM
 

@@ -67,18 +67,7 @@ class Questions:
 
 
 def questions_of(recipe: Recipe) -> Questions:
-    """Return the orbits a recipe asks for, from its data file or its built-in task.
-
-    Args:
-        recipe: names them.
-
-    Returns:
-        Those to train on and those held out; the split of a task follows the recipe's seed.
-
-    Raises:
-        DataError: the file cannot be read, or no row is left to train on.
-        RecipeError: no such task or extractor.
-    """
+    """Return the orbits a recipe asks for, from its data file or its built-in task."""
     read = extractor_named(recipe.orbit.extractor)
     if recipe.orbit.data is None:
         task = task_named(recipe.orbit.task, recipe.grpo.seed)
@@ -104,17 +93,7 @@ def wordings_for(target: str | None) -> int:
 
 
 def load_policy(recipe: Recipe) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    """Load the recipe's model, its end tokens set, torch's threads as the recipe says.
-
-    Args:
-        recipe: names the model.
-
-    Returns:
-        Model and tokenizer.
-
-    Raises:
-        ModelError: it cannot be loaded.
-    """
+    """Load the recipe's model, its end tokens set, torch's threads as the recipe says."""
     import torch
 
     from dagames_llm import models
@@ -201,15 +180,7 @@ def build_trainer(
 
 
 def rewards_of(recipe: Recipe, questions: Questions) -> tuple[list[Any], list[TrainerCallback]]:
-    """Return the reward functions of a recipe, and the callbacks that they need.
-
-    Args:
-        recipe: names target and constraints.
-        questions: whose gold answers the monitor compares with.
-
-    Returns:
-        A `TargetReward`, a `SafetyReward`, or both; and the callbacks that put their state into checkpoints.
-    """
+    """Return the reward functions of a recipe, and the callbacks that they need."""
     from dagames_llm.monitors import Monitor
     from dagames_llm.rewards import TargetReward
     from dagames_llm.safety import SafetyReward
