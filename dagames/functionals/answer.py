@@ -30,20 +30,8 @@ def as_answer(answer: Numbers) -> PerPromptIndex:
     return owned(array.astype(np.int64), fresh=True)
 
 
-def check_answer_fits(answer: PerPromptIndex, batch: tuple[int, ...], n_answers: int) -> None:
-    """Raise unless the answer exists, and is one for all prompts or one for each.
-
-    Args:
-        answer: The index, [] or [*x].
-        batch: The prompts' shape, (*x,).
-        n_answers: Number of answers |Z|.
-
-    Raises:
-        ShapeError: If there are more or fewer indices than prompts.
-        DomainError: If there is no such answer.
-    """
-    if answer.shape not in {(), batch}:
-        raise ShapeError(f"`answer` has shape {answer.shape}; the game's prompts ask for () or {batch}.")
+def check_answer_exists(answer: PerPromptIndex, n_answers: int) -> None:
+    """Raise a DomainError if an index, [] or [*x], is not below the number of answers |Z|."""
     if (answer >= n_answers).any():
         raise DomainError(f"`answer` is {answer.max()}, but the game has the answers 0 to {n_answers - 1}.")
 

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dagames._errors import DomainError, InfeasibleError, ShapeError
+from dagames._errors import DomainError, InfeasibleError
 from dagames._types import Costs, Flags, Hessian, Numbers, OverAnswers, PerPrompt, Reachable
+from dagames.functionals.parameters import Parametric
 from dagames.numerics import arrays
 from dagames.numerics.float_errors import with_default_errors_in
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from dagames.numerics.faces import Face
 
 
-class Functional(ABC):
+class Functional(Parametric, ABC):
     """A convex function R on the simplex of answer distributions, with its conjugate over that simplex.
 
     Math:
@@ -29,7 +30,8 @@ class Functional(ABC):
     Conventions: `nu` may have zeros; an entry -inf of `u` forbids that answer (the supremum runs over the face of the
     simplex without it). Leading batch dimensions are prompts, and parameters may vary with them.
 
-    To add a functional, implement the four primitives, and `relative_smoothness` if it is finite.
+    To add a functional, implement the four primitives, declare the parameters that are arrays in `per_prompt`, and
+    implement `relative_smoothness` if it is finite.
 
     What else a functional offers, it declares: `as_smooth` and `as_separable` return it as a functional with a second
     derivative, or None; `constant_slope` the gradient of a linear one; `constraint_set` its linear constraints. Solvers
@@ -131,10 +133,7 @@ class Functional(ABC):
         kept = np.where(self.allowed(nu.shape[-1]), nu, 0.0)
         return np.asarray(kept / kept.sum(axis=-1, keepdims=True))
 
-    def check_fits(self, batch: tuple[int, ...], n_answers: int) -> None:  # noqa: B027 - most functionals fit any size
-        """Raise a ShapeError unless the parameters fit prompts [*x] and `n_answers` answers."""
-
-    def check_reachable(self, reachable: Reachable) -> None:  # noqa: B027 - most functionals are finite somewhere
+    def check_reachable(self, reachable: Reachable) -> None:
         """Raise an InfeasibleError if R is infinite for every policy on the reachable answers, bool [*x, Z]."""
 
     def __add__(self, other: "Functional") -> "Functional":
@@ -275,20 +274,6 @@ def as_nonnegative(value: Numbers, name: str) -> PerPrompt:
     if not (array >= 0).all():
         raise DomainError(f"`{name}` must be at least 0, not {array}.")
     return array
-
-
-def check_weight_fits(weight: PerPrompt, batch: tuple[int, ...]) -> None:
-    """Raise unless one weight serves every prompt, or each prompt has its own.
-
-    Args:
-        weight: The weight, [] or [*x].
-        batch: The prompts' shape, (*x,).
-
-    Raises:
-        ShapeError: If the weight has another shape.
-    """
-    if weight.shape not in {(), batch}:
-        raise ShapeError(f"`weight` has shape {weight.shape}; the game's prompts ask for () or {batch}.")
 
 
 def playable_answers(functional: Functional, reached: Reachable) -> Reachable:

@@ -1,7 +1,7 @@
 """A weakly convex function with the negative entropy that makes it convex."""
 
 from abc import abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -38,6 +38,7 @@ class Convexified(NumericConjugate, Smooth):
 
     Attributes:
         function: The function R.
+        threshold: L, of all prompts; the functional of some prompts keeps it.
 
     Source:
         claim I.15
@@ -48,13 +49,19 @@ class Convexified(NumericConjugate, Smooth):
     np.float64(-0.193147)
     """
 
+    per_prompt = ()
     function: WeaklyConvex
+    threshold: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Take the threshold of R."""
+        object.__setattr__(self, "threshold", self.function.threshold)
 
     def value(self, nu: OverAnswers) -> PerPrompt:
         """Compute R(nu) + L sum nu log nu, [*x]."""
         from scipy.special import xlogy
 
-        return np.asarray(self.function.value(nu) + self.function.threshold * xlogy(nu, nu).sum(axis=-1))
+        return np.asarray(self.function.value(nu) + self.threshold * xlogy(nu, nu).sum(axis=-1))
 
     def gradient(self, nu: OverAnswers) -> OverAnswers:
         """Compute the gradient of R plus L (log nu + 1), [*x, Z]; -inf where nu is 0."""
@@ -65,11 +72,11 @@ class Convexified(NumericConjugate, Smooth):
         """Compute the gradient of R at exp(log_nu) plus L (log_nu + 1), [*x, Z]."""
         slope = self.function.gradient(np.exp(log_nu))
         # A threshold of 0 adds nothing, also where the logarithm is infinite.
-        return slope if self.function.threshold == 0 else np.asarray(slope + self.function.threshold * (log_nu + 1.0))
+        return slope if self.threshold == 0 else np.asarray(slope + self.threshold * (log_nu + 1.0))
 
     def hessian(self, nu: OverAnswers) -> Hessian:
         """Compute the second derivative of R plus L diag(1 / nu), [*x, Z, Z]."""
-        curvature = self.function.threshold / np.maximum(nu, np.finfo(np.float64).tiny)
+        curvature = self.threshold / np.maximum(nu, np.finfo(np.float64).tiny)
         return np.asarray(self.function.hessian(nu) + np.eye(nu.shape[-1]) * curvature[..., None])
 
     def supremum(self, u: OverAnswers) -> Supremum:
@@ -79,8 +86,4 @@ class Convexified(NumericConjugate, Smooth):
     @property
     def relative_smoothness(self) -> PerPrompt:
         """That of R plus L."""
-        return np.asarray(self.function.relative_smoothness + self.function.threshold)
-
-    def check_fits(self, batch: tuple[int, ...], n_answers: int) -> None:
-        """Raise a ShapeError unless R fits."""
-        self.function.check_fits(batch, n_answers)
+        return np.asarray(self.function.relative_smoothness + self.threshold)

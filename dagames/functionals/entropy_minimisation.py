@@ -26,6 +26,7 @@ class EntropyMinimisation(Nonconvex):
     0.5
     """
 
+    per_prompt = ()
     weight: float
 
     def __init__(self, weight: float = 1.0) -> None:
@@ -52,6 +53,3 @@ class EntropyMinimisation(Nonconvex):
 
     def convexified(self) -> None:
         """Return None: what is left is 0."""
-
-    def check_fits(self, batch: tuple[int, ...], n_answers: int) -> None:
-        """Fit any number of answers."""

@@ -60,6 +60,7 @@ class FromConvex(NumericConjugate):
         ours
     """
 
+    per_prompt = ("_smoothness",)
     _value: Callable[[OverAnswers], Numbers]
     _gradient: Callable[[OverAnswers], Numbers]
     _smoothness: PerPrompt
@@ -147,6 +148,7 @@ class FromConvex(NumericConjugate):
         Raises:
             CertificateError: If the gradient is not the slope of the value.
         """
+        super().check_fits(batch, n_answers)
         rng = np.random.default_rng(0)
         nu, mu = (rng.dirichlet(np.full(n_answers, 5.0), size=batch) for _ in range(2))
         v, h = mu - nu, 1e-5

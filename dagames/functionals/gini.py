@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dagames._types import Numbers, OverAnswers, PerPrompt
-from dagames.functionals.base import Separable, as_weight, check_weight_fits
+from dagames.functionals.base import Separable, as_weight
 from dagames.simplex import project_euclidean
 
 
@@ -23,6 +23,7 @@ class Gini(Separable):
     0.25
     """
 
+    per_prompt = ("weight",)
     weight: PerPrompt
 
     def __init__(self, weight: Numbers = 1.0) -> None:
@@ -70,7 +71,3 @@ class Gini(Separable):
         For a difference v of two distributions |v|_2^2 <= |v|_1^2 / 2, and Pinsker bounds |v|_1^2 / 2 by KL.
         """
         return np.asarray(0.5 * self.weight)
-
-    def check_fits(self, batch: tuple[int, ...], n_answers: int) -> None:
-        """Raise a ShapeError unless the weight is shared or one per prompt."""
-        check_weight_fits(self.weight, batch)

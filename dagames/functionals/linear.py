@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dagames._errors import ShapeError
 from dagames._types import Numbers, OverAnswers, PerPrompt
 from dagames.functionals.base import Separable
 from dagames.simplex import as_real
@@ -24,6 +23,7 @@ class Linear(Separable):
     -0.25
     """
 
+    per_prompt = ("rewards Z",)
     rewards: OverAnswers
 
     def __init__(self, rewards: Numbers) -> None:
@@ -67,19 +67,3 @@ class Linear(Separable):
     def relative_smoothness(self) -> PerPrompt:
         """Zero: a linear function has no curvature."""
         return np.asarray(0.0)
-
-    def check_fits(self, batch: tuple[int, ...], n_answers: int) -> None:
-        """Raise unless there is one reward per answer.
-
-        Args:
-            batch: The prompts' shape, (*x,).
-            n_answers: Number of answers |Z|.
-
-        Raises:
-            ShapeError: If the rewards have another shape.
-        """
-        if self.rewards.shape not in {(n_answers,), (*batch, n_answers)}:
-            raise ShapeError(
-                f"`rewards` has shape {self.rewards.shape}; the game asks for {(n_answers,)} or {(*batch, n_answers)}."
-                " If some answers have no trace, say `n_answers` when the game is made."
-            )

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from dagames._types import Numbers, OverAnswers, PerPrompt, PerPromptIndex, Reachable
-from dagames.functionals.answer import as_answer, check_answer_fits, check_answer_reachable
-from dagames.functionals.base import Separable, as_weight, check_weight_fits
+from dagames.functionals.answer import as_answer, check_answer_exists, check_answer_reachable
+from dagames.functionals.base import Separable, as_weight
 
 
 @dataclass(frozen=True, eq=False, init=False)
@@ -24,6 +24,7 @@ class LogScore(Separable):
     -0.0
     """
 
+    per_prompt = ("weight", "answer")
     answer: PerPromptIndex
     weight: PerPrompt
 
@@ -77,8 +78,8 @@ class LogScore(Separable):
 
     def check_fits(self, batch: tuple[int, ...], n_answers: int) -> None:
         """Raise a ShapeError or DomainError unless the answer exists and the weight fits."""
-        check_weight_fits(self.weight, batch)
-        check_answer_fits(self.answer, batch, n_answers)
+        super().check_fits(batch, n_answers)
+        check_answer_exists(self.answer, n_answers)
 
     def check_reachable(self, reachable: Reachable) -> None:
         """Raise an InfeasibleError if no trace gives the answer."""

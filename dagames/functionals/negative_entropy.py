@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dagames._types import Numbers, OverAnswers, PerPrompt
-from dagames.functionals.base import Separable, as_weight, check_weight_fits
+from dagames.functionals.base import Separable, as_weight
 
 
 @dataclass(frozen=True, eq=False, init=False)
@@ -22,6 +22,7 @@ class NegativeEntropy(Separable):
     np.float64(1.386294)
     """
 
+    per_prompt = ("weight",)
     weight: PerPrompt
 
     def __init__(self, weight: Numbers = 1.0) -> None:
@@ -67,7 +68,3 @@ class NegativeEntropy(Separable):
     def relative_smoothness(self) -> PerPrompt:
         """The weight itself: the functional is the negative entropy, scaled."""
         return self.weight
-
-    def check_fits(self, batch: tuple[int, ...], n_answers: int) -> None:
-        """Raise a ShapeError unless the weight is shared or one per prompt."""
-        check_weight_fits(self.weight, batch)

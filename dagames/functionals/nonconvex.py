@@ -5,10 +5,11 @@ from abc import ABC, abstractmethod
 from dagames._errors import DomainError
 from dagames._types import OverAnswers, PerPrompt
 from dagames.functionals.base import Functional
+from dagames.functionals.parameters import Parametric
 from dagames.numerics.float_errors import with_default_errors_in
 
 
-class Nonconvex(ABC):
+class Nonconvex(Parametric, ABC):
     """A function R on the simplex that is not convex, but becomes so with enough negative entropy.
 
     Math:
@@ -42,10 +43,6 @@ class Nonconvex(ABC):
     @abstractmethod
     def convexified(self) -> Functional | None:
         """Make the convex functional R + threshold * sum nu log nu, or None where that is 0."""
-
-    @abstractmethod
-    def check_fits(self, batch: tuple[int, ...], n_answers: int) -> None:
-        """Raise a ShapeError unless the parameters fit prompts [*x] and `n_answers` answers."""
 
     def check_beta(self, beta: float) -> None:
         """Raise unless beta lies above the threshold.

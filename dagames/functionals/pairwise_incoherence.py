@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dagames._errors import DomainError, ShapeError
+from dagames._errors import DomainError
 from dagames._types import Hessian, Numbers, OverAnswers, PerPrompt
 from dagames.functionals.convexified import WeaklyConvex
 from dagames.functionals.quadratic import as_symmetric
@@ -31,6 +31,7 @@ class PairwiseIncoherence(WeaklyConvex):
     1.0
     """
 
+    per_prompt = ("distances Z Z",)
     distances: Hessian
     weight: float
 
@@ -86,23 +87,6 @@ class PairwiseIncoherence(WeaklyConvex):
     def hessian(self, nu: OverAnswers) -> Hessian:
         """Compute 2 weight d, [*x, Z, Z], which is not positive semidefinite."""
         return np.broadcast_to(2.0 * self.weight * self.distances, (*nu.shape, nu.shape[-1]))
-
-    def check_fits(self, batch: tuple[int, ...], n_answers: int) -> None:
-        """Raise unless there is one distance per pair of answers.
-
-        Args:
-            batch: The prompts' shape, (*x,).
-            n_answers: Number of answers |Z|.
-
-        Raises:
-            ShapeError: If the distances have another shape.
-        """
-        tail = (n_answers, n_answers)
-        if self.distances.shape not in {tail, (*batch, *tail)}:
-            raise ShapeError(
-                f"`distances` has shape {self.distances.shape}; the game asks for {tail} or {(*batch, *tail)}. "
-                "If some answers have no trace, say `n_answers` when the game is made."
-            )
 
     def _means(self, nu: OverAnswers) -> OverAnswers:
         return np.asarray(nu @ self.distances if self.distances.ndim == 2 else (self.distances @ nu[..., None])[..., 0])

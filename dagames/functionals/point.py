@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dagames._types import Numbers, OverAnswers, PerPrompt, PerPromptIndex, Reachable
-from dagames.functionals.answer import as_answer, check_answer_fits, check_answer_reachable
+from dagames.functionals.answer import as_answer, check_answer_exists, check_answer_reachable
 from dagames.functionals.base import Separable
 
 
@@ -25,6 +25,7 @@ class Point(Separable):
     inf
     """
 
+    per_prompt = ("answer",)
     answer: PerPromptIndex
 
     def __init__(self, answer: Numbers) -> None:
@@ -72,7 +73,8 @@ class Point(Separable):
 
     def check_fits(self, batch: tuple[int, ...], n_answers: int) -> None:
         """Raise a ShapeError or DomainError unless the answer exists."""
-        check_answer_fits(self.answer, batch, n_answers)
+        super().check_fits(batch, n_answers)
+        check_answer_exists(self.answer, n_answers)
 
     def check_reachable(self, reachable: Reachable) -> None:
         """Raise an InfeasibleError if no trace gives the answer."""

@@ -56,6 +56,7 @@ class Polytope(ConstraintSet):
     0.1
     """
 
+    per_prompt = ("costs d Z", "budgets d", "equal d")
     costs: PromptCosts
     budgets: PromptBudgets
     equal: Flags
@@ -180,23 +181,6 @@ class Polytope(ConstraintSet):
         n = int((~self.equal).sum())
         names = [f"costs[{j}]" if j < n else f"equalities[{j - n}]" for j in range(self.equal.size)]
         return LinearConstraints(self.costs[own][None], self.budgets[own], self.equal, np.ones(1), tuple(names))
-
-    def check_fits(self, batch: tuple[int, ...], n_answers: int) -> None:
-        """Raise unless there is one cost per answer.
-
-        Args:
-            batch: The prompts' shape, (*x,).
-            n_answers: Number of answers |Z|.
-
-        Raises:
-            ShapeError: If the costs have another shape.
-        """
-        d = self.equal.size
-        if self.costs.shape not in {(d, n_answers), (*batch, d, n_answers)}:
-            raise ShapeError(
-                f"`costs` has shape {self.costs.shape}; the game asks for {(d, n_answers)} or "
-                f"{(*batch, d, n_answers)}. If some answers have no trace, say `n_answers` when the game is made."
-            )
 
     def check_reachable(self, reachable: Reachable) -> None:
         """Raise an InfeasibleError, with the nearest feasible budgets, if some prompt cannot meet its constraints."""

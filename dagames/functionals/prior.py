@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dagames._errors import InfeasibleError, ShapeError
+from dagames._errors import InfeasibleError
 from dagames._types import Numbers, OverAnswers, PerPrompt, Reachable
-from dagames.functionals.base import Separable, as_weight, check_weight_fits
+from dagames.functionals.base import Separable, as_weight
 from dagames.simplex import as_distribution
 
 
@@ -19,6 +19,7 @@ class ToPrior(Separable):
         weight: The functional's weight lambda, [] or [*x].
     """
 
+    per_prompt = ("weight", "prior Z")
     prior: OverAnswers
     weight: PerPrompt
 
@@ -33,23 +34,6 @@ class ToPrior(Separable):
         # A large weight would multiply what the sum differs from 1.
         object.__setattr__(self, "prior", array / array.sum(axis=-1, keepdims=True))
         object.__setattr__(self, "weight", as_weight(weight))
-
-    def check_fits(self, batch: tuple[int, ...], n_answers: int) -> None:
-        """Raise unless prior and weight are shared by all prompts, or one for each.
-
-        Args:
-            batch: The prompts' shape, (*x,).
-            n_answers: Number of answers |Z|.
-
-        Raises:
-            ShapeError: If they have another shape.
-        """
-        check_weight_fits(self.weight, batch)
-        if self.prior.shape not in {(n_answers,), (*batch, n_answers)}:
-            raise ShapeError(
-                f"`prior` has shape {self.prior.shape}; the game asks for {(n_answers,)} or {(*batch, n_answers)}. "
-                "If some answers have no trace, say `n_answers` when the game is made."
-            )
 
 
 def kl_terms(p: np.ndarray, q: np.ndarray) -> OverAnswers:

@@ -35,6 +35,7 @@ class Quadratic(NumericConjugate, Smooth):
     0.5
     """
 
+    per_prompt = ("matrix Z Z", "linear Z")
     matrix: Hessian
     linear: OverAnswers
 
@@ -82,26 +83,6 @@ class Quadratic(NumericConjugate, Smooth):
         point, and those are (e_y - e_z) / 2.
         """
         return largest_exchange(self.matrix)
-
-    def check_fits(self, batch: tuple[int, ...], n_answers: int) -> None:
-        """Raise unless matrix and linear term are shared by all prompts, or one for each.
-
-        Args:
-            batch: The prompts' shape, (*x,).
-            n_answers: Number of answers |Z|.
-
-        Raises:
-            ShapeError: If they have another shape.
-        """
-        for name, array, tail in (
-            ("matrix", self.matrix, (n_answers, n_answers)),
-            ("linear", self.linear, (n_answers,)),
-        ):
-            if array.shape not in {tail, (*batch, *tail)}:
-                raise ShapeError(
-                    f"`{name}` has shape {array.shape}; the game asks for {tail} or {(*batch, *tail)}. "
-                    "If some answers have no trace, say `n_answers` when the game is made."
-                )
 
     def _times(self, nu: OverAnswers) -> OverAnswers:
         # One shared matrix is one product for all prompts.

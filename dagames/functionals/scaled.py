@@ -5,15 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dagames._types import Hessian, Numbers, OverAnswers, PerPrompt, Reachable
-from dagames.functionals.base import (
-    ConstraintSet,
-    Functional,
-    Operators,
-    Separable,
-    Smooth,
-    as_weight,
-    check_weight_fits,
-)
+from dagames.functionals.base import ConstraintSet, Functional, Operators, Separable, Smooth, as_weight
 
 
 @dataclass(frozen=True, eq=False, init=False)
@@ -37,6 +29,7 @@ class Scaled(Functional):
     1.5
     """
 
+    per_prompt = ("weight",)
     functional: Functional
     weight: PerPrompt
 
@@ -127,11 +120,6 @@ class Scaled(Functional):
             return self
         rest = self.functional.without_constraints()
         return None if rest is None else rest * self.weight
-
-    def check_fits(self, batch: tuple[int, ...], n_answers: int) -> None:
-        """Raise a ShapeError unless R fits, and the weight is shared or one per prompt."""
-        check_weight_fits(self.weight, batch)
-        self.functional.check_fits(batch, n_answers)
 
     def check_reachable(self, reachable: Reachable) -> None:
         """Raise an InfeasibleError if R is infinite for every policy."""

@@ -38,6 +38,7 @@ class Sum(NumericConjugate):
     1.5
     """
 
+    per_prompt = ()
     parts: tuple[Functional, ...]
 
     def __init__(self, *parts: Functional) -> None:
@@ -167,11 +168,6 @@ class Sum(NumericConjugate):
         nu = super().into_domain(nu)
         rough = [part for part in self.parts if not part.is_finite_inside]
         return rough[0].into_domain(nu) if rough else nu
-
-    def check_fits(self, batch: tuple[int, ...], n_answers: int) -> None:
-        """Raise a ShapeError unless every part fits."""
-        for part in self.parts:
-            part.check_fits(batch, n_answers)
 
     def check_reachable(self, reachable: Reachable) -> None:
         """Raise an InfeasibleError if a part is infinite for every policy on the answers that all allow."""

@@ -6,7 +6,7 @@ import numpy as np
 
 from dagames._errors import DomainError
 from dagames._types import Numbers, OverAnswers, PerPrompt
-from dagames.functionals.base import as_weight, check_weight_fits
+from dagames.functionals.base import as_weight
 from dagames.functionals.separable import RootConjugate
 from dagames.simplex import as_positive
 
@@ -25,6 +25,7 @@ class Tsallis(RootConjugate):
     -0.5
     """
 
+    per_prompt = ("weight",)
     order: float
     weight: PerPrompt
 
@@ -75,7 +76,3 @@ class Tsallis(RootConjugate):
     def relative_smoothness(self) -> PerPrompt:
         """Order times weight from order 1 on, where nu f''(nu) is largest at nu = 1; none below."""
         return np.asarray(self.weight * self.order if self.order > 1 else np.full(self.weight.shape, np.inf))
-
-    def check_fits(self, batch: tuple[int, ...], n_answers: int) -> None:
-        """Raise a ShapeError unless the weight is shared or one per prompt."""
-        check_weight_fits(self.weight, batch)

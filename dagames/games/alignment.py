@@ -10,7 +10,6 @@ from dagames._types import Extraction, Numbers, OverAnswers, OverTraces, PerProm
 from dagames.functionals import Functional
 from dagames.functionals.base import playable_answers
 from dagames.functionals.nonconvex import as_functional
-from dagames.functionals.parts import at_prompts
 from dagames.functionals.slopes import finite_slope
 from dagames.games.certificate import Certificate, certify
 from dagames.games.reference import Reference
@@ -177,7 +176,7 @@ class AlignmentGame:
         Returns:
             The game with |Y| = |Z|; its functional keeps the parameters of those prompts.
         """
-        return self._on_answers(self.log_nu_0[prompts], at_prompts(self.functional, prompts))
+        return self._on_answers(self.log_nu_0[prompts], self.functional.at_prompts(prompts))
 
     def _on_answers(self, log_nu_0: OverAnswers, functional: Functional) -> "AlignmentGame":
         game = type(self).__new__(type(self))

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from dagames.functionals.parts import is_divisible
 from dagames.games.alignment import AlignmentGame
 from dagames.games.certificate import Certificate
 from dagames.solvers.solution import Solution
@@ -23,7 +22,7 @@ def solve_in_blocks(game: AlignmentGame, solve: Callable[[AlignmentGame], Soluti
     Returns:
         The solution of all prompts: certificates side by side, the largest number of steps, the worst gaps.
     """
-    if len(game.batch) != 1 or game.log_nu_0.size <= CELLS or not is_divisible(game.functional):
+    if len(game.batch) != 1 or game.log_nu_0.size <= CELLS or not game.functional.is_divisible:
         return solve(game)
     iterations, method = 0, ""
     histories: list[tuple[float, ...]] = []

@@ -2,6 +2,7 @@
 
 SUITE = (
     "dagames/functionals",
+    "tests/unit/test_per_prompt.py",
     "tests/unit/test_quadratic.py",
     "tests/unit/test_from_convex.py",
     "tests/unit/test_nonconvex.py",
@@ -92,8 +93,8 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("dagames/functionals/from_convex.py", "/ (2 * h)", "/ h"),
     (
         "dagames/functionals/convexified.py",
-        "self.function.threshold * (log_nu + 1.0)",
-        "self.function.threshold * log_nu * 2",
+        "self.threshold * (log_nu + 1.0)",
+        "self.threshold * log_nu * 2",
     ),
     (
         "dagames/functionals/pairwise_incoherence.py",
@@ -116,6 +117,19 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
         "self.weight * (np.log(nu) + 1.0)",
     ),
     ("dagames/functionals/nonconvex.py", "if not beta > self.threshold", "if not beta >= self.threshold"),
+    (
+        "dagames/functionals/convexified.py",
+        "np.asarray(self.function.value(nu) + self.threshold *",
+        "np.asarray(self.function.value(nu) + self.function.threshold *",
+    ),
+    ("dagames/functionals/parameters.py", "arrays <= axes_of(self).keys()", "True"),
+    ("dagames/functionals/parameters.py", "all(part.is_divisible for", "all(True for"),
+    ("dagames/functionals/parameters.py", "shape not in {shared, (*batch, *shared)}", "shape[1:] != shared[1:]"),
+    (
+        "dagames/functionals/parameters.py",
+        "                    part.check_fits(batch, n_answers)",
+        "                    pass",
+    ),
     ("dagames/games/nonconvex.py", "beta - functional.threshold, n_answers", "beta, n_answers"),
     ("dagames/games/nonconvex.py", "Linear(functional.threshold * np.where", "Linear(-functional.threshold * np.where"),
     ("dagames/solvers/conic.py", "(row + _row(functional.linear", "(0 * row + _row(functional.linear"),

@@ -124,7 +124,7 @@ def test_contradictory_constraints_are_named():
             ShapeError,
             "same prompts and answ",
         ),
-        (lambda: AlignmentGame([0.5, 0.5], [0, 1], Polytope([1.0], 2.0), 1.0), ShapeError, r"asks for \(1, 2\)"),
+        (lambda: AlignmentGame([0.5, 0.5], [0, 1], Polytope([1.0], 2.0), 1.0), ShapeError, r"needs \(1, 2\)"),
         (lambda: solve_coupled(CoupledGame(batch(), Coherence()), "newton"), DomainError, "`method` must be one of"),
         (lambda: solve_coupled(CoupledGame(batch(), Coherence()), tolerance=0.0), DomainError, "above 0"),
         (lambda: solve_budgets(CoupledGame(batch(), Coherence())), SolveError, "Coherence is not a linear coupling"),

@@ -219,14 +219,12 @@ def test_solutions_of_ragged_batches_are_lists():
 
 
 def test_the_polytope_of_some_prompts_keeps_their_limits_and_large_batches_their_multipliers():
-    from dagames.functionals.parts import at_prompts
-
     rng = np.random.default_rng(0)
     costs, limits = rng.uniform(size=(4, 2, 3)), np.full((4, 2), 0.9)
     limits[2] = 0.7
     whole = Polytope(costs, limits)
     game = AlignmentGame(rng.dirichlet(np.ones(3), size=4), range(3), whole, beta=1.0)
-    part = at_prompts(whole, slice(2, 4))
+    part = whole.at_prompts(slice(2, 4))
     np.testing.assert_array_equal(part.budgets, limits[2:])
     np.testing.assert_array_equal(part.rows((0,)).costs[0], costs[2])
     few = solve(AlignmentGame(game.nu_0[2:], range(3), part, beta=1.0))

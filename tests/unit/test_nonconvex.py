@@ -175,7 +175,7 @@ def test_wrong_distances_are_refused():
         PairwiseIncoherence([[0.0, 1.0], [3.0, 0.0]])
     with pytest.raises(ShapeError, match=r"`distances` has shape \(2,\); a square matrix"):
         PairwiseIncoherence([0.0, 1.0])
-    with pytest.raises(ShapeError, match=r"`distances` has shape \(2, 2\); the game asks for \(3, 3\)"):
+    with pytest.raises(ShapeError, match=r"`distances` has shape \(2, 2\); the game needs \(3, 3\)"):
         convex_game([0.2, 0.3, 0.5], [0, 1, 2], PairwiseIncoherence(np.zeros((2, 2))), 1.0)
     with pytest.raises(DomainError, match="`weight` must be a finite number above 0"):
         EntropyMinimisation(0.0)

@@ -109,8 +109,8 @@ def test_wrong_quadratics_are_refused(matrix, linear, error, message):
 
 def test_a_quadratic_must_fit_the_game():
     for R, message in (
-        (Quadratic(np.eye(3)), r"`matrix` has shape \(3, 3\); the game asks for \(2, 2\)"),
-        (Quadratic(np.eye(2), np.zeros((3, 2))), r"`linear` has shape \(3, 2\); the game asks for \(2,\)"),
+        (Quadratic(np.eye(3)), r"`matrix` has shape \(3, 3\); the game needs \(2, 2\)"),
+        (Quadratic(np.eye(2), np.zeros((3, 2))), r"`linear` has shape \(3, 2\); the game needs \(2,\)"),
         (2.0 * Quadratic(np.eye(3)), r"`matrix` has shape \(3, 3\)"),
         (Gini() + Quadratic(np.eye(3)), r"`matrix` has shape \(3, 3\)"),
         ([1.0, 2.0] * Quadratic(np.eye(2)), r"`weight` has shape \(2,\)"),

@@ -1,0 +1,97 @@
+"""The parameters of a functional: which of them vary by prompt, and whether they fit a game."""
+
+from collections.abc import Callable, Iterator
+from copy import copy
+from typing import ClassVar, TypeVar
+
+import numpy as np
+
+from dagames._errors import ShapeError
+
+P = TypeVar("P", bound="Parametric")
+
+Axes = tuple[str, ...]
+
+
+class Parametric:
+    """A function with parameters that may vary by prompt.
+
+    Attributes:
+        per_prompt: Every array among the parameters, with the axes that follow those of the prompts: "weight" for [] or
+            [*x], "prior Z" for [Z] or [*x, Z], "costs d Z" for [d, Z] or [*x, d, Z]. Z is the number of answers. None
+            if nothing is declared; `solve` then takes a batch as a whole.
+    """
+
+    per_prompt: ClassVar[tuple[str, ...] | None] = None
+
+    @property
+    def is_divisible(self) -> bool:
+        """Whether every array is declared in `per_prompt`, so that `at_prompts` is right."""
+        arrays = {name for name, value in vars(self).items() if isinstance(value, np.ndarray)}
+        declared = self.per_prompt is not None and arrays <= axes_of(self).keys()
+        return declared and all(part.is_divisible for value in vars(self).values() for part in _parts(value))
+
+    def at_prompts(self: P, prompts: slice | tuple[int, ...]) -> P:
+        """Return the function of some prompts of a batch, with their parameters.
+
+        Args:
+            prompts: The prompts to keep, or the index of one, () for a game of one.
+
+        Returns:
+            A function of the same class.
+
+        >>> from dagames.functionals import Linear
+        >>> Linear([[1.0, 0.0], [0.0, 1.0]]).at_prompts(slice(1, 2)).rewards
+        array([[0., 1.]])
+        """
+        return with_arrays(
+            self, lambda value, axes: np.asarray(value[prompts]) if np.ndim(value) == len(axes) + 1 else value
+        )
+
+    def check_fits(self, batch: tuple[int, ...], n_answers: int) -> None:
+        """Raise unless the parameters fit a game; override, and call this, where a shape is not all that can be wrong.
+
+        Args:
+            batch: The prompts' shape, (*x,).
+            n_answers: Number of answers |Z|.
+
+        Raises:
+            ShapeError: If a parameter in `per_prompt` has another shape than its axes, with or without the prompts'.
+        """
+        for name, axes in axes_of(self).items():
+            shape = np.shape(getattr(self, name))
+            sizes = dict(zip(reversed(axes), reversed(shape), strict=False)) | {"Z": n_answers}
+            shared = tuple(sizes.get(axis, 1) for axis in axes)
+            if shape not in {shared, (*batch, *shared)}:
+                needed = " or ".join(map(str, dict.fromkeys([shared, (*batch, *shared)])))
+                remedy = " If some answers have no trace, pass `n_answers` to the game." if "Z" in axes else ""
+                raise ShapeError(f"`{name.lstrip('_')}` has shape {shape}; the game needs {needed}.{remedy}")
+        if self.per_prompt is not None:
+            for value in vars(self).values():
+                for part in _parts(value):
+                    part.check_fits(batch, n_answers)
+
+
+def axes_of(function: Parametric) -> dict[str, Axes]:
+    """Read `per_prompt`: the axes of each parameter, without those of the prompts."""
+    declared = [entry.split() for entry in function.per_prompt or ()]
+    return {name: tuple(axes) for name, *axes in declared}
+
+
+def with_arrays(function: P, keep: Callable[[np.ndarray, Axes], np.ndarray]) -> P:
+    """Copy a function with keep(value, axes) in place of each declared parameter, also of the functions it contains."""
+    changed = copy(function)
+    axes = axes_of(function)
+    for name, value in vars(function).items():
+        if name in axes:
+            object.__setattr__(changed, name, keep(value, axes[name]))
+        elif isinstance(value, Parametric):
+            object.__setattr__(changed, name, with_arrays(value, keep))
+        elif any(_parts(value)):
+            object.__setattr__(changed, name, tuple(with_arrays(part, keep) for part in value))
+    return changed
+
+
+def _parts(value: object) -> Iterator[Parametric]:
+    """Yield the functions among the values of an attribute."""
+    yield from (part for part in (value if isinstance(value, tuple) else (value,)) if isinstance(part, Parametric))
