@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from difflib import get_close_matches
 from functools import cached_property
 from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dagames._choices import did_you_mean
 from dagames_llm._errors import CostError, ModelError
 
 
@@ -301,9 +301,7 @@ _NAMED: dict[str, Callable[..., Cost]] = {
 def cost_named(name: str, **options: Any) -> Cost:
     """Return the cost that a recipe names."""
     if name not in _NAMED:
-        near = get_close_matches(str(name), _NAMED, n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
-        raise CostError(f"there is no cost {name!r}; known are {', '.join(_NAMED)}.{hint}")
+        raise CostError(f"there is no cost {name!r}; known are {', '.join(_NAMED)}.{did_you_mean(name, _NAMED)}")
     try:
         return _NAMED[name](**options)
     except TypeError as error:

@@ -9,13 +9,13 @@ from __future__ import annotations
 import string
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dagames._choices import did_you_mean
 from dagames_llm._contents import ContentDistance, Contents, Distance, Group, checked_distances
 from dagames_llm._errors import DistanceError, ModelError
 from dagames_llm.embeddings import Embedding
@@ -237,9 +237,9 @@ _NAMED: dict[str, Callable[..., Distance]] = {"exact": lambda: exact, "token_f1"
 def distance_named(name: str, **options: Any) -> Distance:
     """Return the distance that a recipe names."""
     if name not in _NAMED:
-        near = get_close_matches(str(name), _NAMED, n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
-        raise DistanceError(f"there is no distance {name!r}; known are {', '.join(_NAMED)}.{hint}")
+        raise DistanceError(
+            f"there is no distance {name!r}; known are {', '.join(_NAMED)}.{did_you_mean(name, _NAMED)}"
+        )
     try:
         return _NAMED[name](**options)
     except TypeError as error:

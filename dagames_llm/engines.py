@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from difflib import get_close_matches
 from functools import lru_cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dagames._choices import did_you_mean
 from dagames._errors import DagamesError
 from dagames_llm._errors import ExtractError, GroupError, RecipeError
 from dagames_llm.extract import as_extractor
@@ -35,8 +35,7 @@ def reward_of(settings: Any, place: str) -> TargetReward:
         raise RecipeError(f"`{place}` is {settings!r:.80}; it needs a `target`, such as {{target: majority_vote}}.")
     for key in settings:
         if key not in KEYS:
-            near = get_close_matches(str(key), KEYS, n=1)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
+            hint = did_you_mean(key, KEYS)
             raise RecipeError(f"`{place}` has the unknown key {key!r}; known are {', '.join(KEYS)}.{hint}")
     try:
         return _reward(json.dumps(dict(settings)), place)

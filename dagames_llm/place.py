@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dagames._choices import did_you_mean
 from dagames_llm._errors import ModelError
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ DTYPE_HELP = "`auto`, `float32`, `bfloat16` or `float16`."
 def check_dtype(dtype: str) -> None:
     """Check the name of a type, without torch."""
     if dtype not in DTYPES:
-        raise ModelError(f"`--dtype` is {dtype!r}; known are {', '.join(DTYPES)}.")
+        raise ModelError(f"`--dtype` is {dtype!r}; known are {', '.join(DTYPES)}.{did_you_mean(dtype, DTYPES)}")
 
 
 def device_of(device: str, use_cpu: bool = False) -> str:

@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from dagames._choices import did_you_mean
 from dagames.targets import AnswerGroup, Centrality, Target
 from dagames_llm._errors import ExtractError, RecipeError
 from dagames_llm.baselines import Baseline, Over, baseline_rewards, checked_rewards
@@ -128,10 +129,10 @@ class TargetReward:
                 f"`costs` must map names to functions of texts, {{'length': Length()}}, not {self.costs!r}."
             )
         for key, choices in {"truncated": Truncated, "baseline": Baseline, "over": Over}.items():
-            if getattr(self, key) not in get_args(choices):
-                raise RecipeError(
-                    f"`{key}` is {getattr(self, key)!r}; known are {', '.join(map(repr, get_args(choices)))}."
-                )
+            value, known = getattr(self, key), get_args(choices)
+            if value not in known:
+                hint = did_you_mean(value, known)
+                raise RecipeError(f"`{key}` is {value!r}; known are {', '.join(map(repr, known))}.{hint}")
         given = {"distances": callable(self.distance), "costs": bool(self.costs), "gold": self.gold is not None}
         for need, argument in {"distances": "distance", "costs": "costs", "gold": "gold"}.items():
             if need in self.target.needs and not given[need]:

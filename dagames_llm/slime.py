@@ -14,6 +14,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from dagames._choices import did_you_mean
 from dagames_llm._errors import GroupError, RecipeError
 from dagames_llm.engines import advantages, read_answer, reward_of, trace
 from dagames_llm.orbits import check_views, turn_of, view_of_slot
@@ -47,7 +48,8 @@ async def reward(args: Any, samples: Sequence[Any], **_others: Any) -> list[floa
     settings = dict(_settings(args))
     extract, truncated = settings.pop("extract", "last_number"), settings.pop("truncated", "vote")
     if truncated not in {"vote", "abstain"}:
-        raise RecipeError(f"`{PLACE}.truncated` is {truncated!r}; known are 'vote' and 'abstain'.")
+        hint = did_you_mean(truncated, ("vote", "abstain"))
+        raise RecipeError(f"`{PLACE}.truncated` is {truncated!r}; known are 'vote' and 'abstain'.{hint}")
     target_reward = reward_of(settings, PLACE)
     _check_normalisation(args, target_reward.baseline)
     _check_group(samples)

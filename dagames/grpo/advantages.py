@@ -5,6 +5,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from dagames import _tolerances
+from dagames._choices import as_choice
 from dagames._errors import DomainError
 from dagames._types import Numbers, OverGroup, PerPrompt
 from dagames.numerics.float_errors import with_default_errors
@@ -45,8 +46,7 @@ def group_advantages(rewards: Numbers, normalise: Normalise = "center") -> OverG
     >>> group_advantages([1.0, 0.0, 0.0], "leave-one-out")
     array([ 1. , -0.5, -0.5])
     """
-    if normalise not in get_args(Normalise):
-        raise DomainError(f"`normalise` must be one of {', '.join(get_args(Normalise))}, not {normalise!r}.")
+    as_choice(normalise, "normalise", get_args(Normalise))
     rewards = as_real(rewards, "rewards")
     group_size = rewards.shape[-1]
     if normalise == "none":

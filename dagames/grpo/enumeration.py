@@ -8,6 +8,7 @@ import numpy as np
 from scipy.special import gammaln
 
 from dagames import _tolerances
+from dagames._choices import as_choice
 from dagames._errors import DomainError
 from dagames._types import GroupCounts, GroupRewards, OverAnswers, OverGroups, PartialCounts
 from dagames.grpo.advantages import check_others, deviation_of
@@ -35,8 +36,7 @@ def check_rule(normalise: str) -> None:
             "expected update of one group is not defined. For a large batch it is that of 'center' divided by a "
             "constant; use 'center'."
         )
-    if normalise not in get_args(Rule):
-        raise DomainError(f"`normalise` must be one of {', '.join(get_args(Rule))}, not {normalise!r}.")
+    as_choice(normalise, "normalise", get_args(Rule))
 
 
 def number_of_groups(n_answers: int, group_size: int) -> int:

@@ -7,6 +7,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
+from dagames._choices import as_choice
 from dagames._errors import DomainError, ShapeError
 from dagames._types import GroupCounts, GroupRewards, Numbers, OverAnswers, PerAnswer
 from dagames.estimators import RewardTable
@@ -134,8 +135,7 @@ class ExpectedUpdate:
         object.__setattr__(self, "group_size", as_group_size(self.group_size))
         object.__setattr__(self, "n_answers", as_count(self.n_answers, "n_answers"))
         check_rule(self.normalise)
-        if self.route not in get_args(Route):
-            raise DomainError(f"`route` must be one of {', '.join(get_args(Route))}, not {self.route!r}.")
+        as_choice(self.route, "route", get_args(Route))
         reward = self._reward
         if isinstance(reward, ByAnswer) and reward.rewards.size != self.n_answers:
             raise ShapeError(f"`reward` has {reward.rewards.size} entries for {self.n_answers} answers.")

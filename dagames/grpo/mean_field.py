@@ -6,6 +6,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from dagames import simplex
+from dagames._choices import as_choice
 from dagames._errors import DomainError
 from dagames._types import Numbers, OverAnswers
 from dagames.estimators import RewardTable
@@ -74,8 +75,7 @@ def mean_field_path(
     beta = as_number(beta, "beta", "a number of at least 0")
     if not 0 <= beta < np.inf:
         raise DomainError(f"`beta` must be a finite number of at least 0, not {beta}.")
-    if geometry not in get_args(Geometry):
-        raise DomainError(f"`geometry` must be one of {', '.join(get_args(Geometry))}, not {geometry!r}.")
+    as_choice(geometry, "geometry", get_args(Geometry))
     update = ExpectedUpdate(reward, group_size, reference.shape[-1], normalise)
     return _path(update, reference, learning_rate, beta, geometry)
 

@@ -6,6 +6,7 @@ import numpy as np
 from scipy.special import logsumexp
 
 from dagames import simplex
+from dagames._choices import as_choice
 from dagames._errors import DomainError, InfeasibleError, ShapeError
 from dagames._types import Consensus, Extraction, Numbers, OverTraces, PerPrompt
 from dagames.numerics.float_errors import with_default_errors
@@ -152,8 +153,7 @@ def project_onto_marginal(pi_0: Numbers, E: Numbers, q: Numbers, divergence: str
 def _as_orbit(
     pi_0: Numbers, E: Numbers, shares: Numbers | None, divergence: str, n_answers: SupportsIndex | None
 ) -> tuple[OverTraces, Extraction, PerPrompt, int]:
-    if divergence not in DIVERGENCES:
-        raise DomainError(f"`divergence` must be one of {', '.join(DIVERGENCES)}, not {divergence!r}.")
+    as_choice(divergence, "divergence", DIVERGENCES)
     policies = simplex.as_distribution(pi_0, "pi_0", kept=False)
     if policies.ndim != 2:
         raise ShapeError(f"`pi_0` has shape {policies.shape}; it must be [X, Y], one row per view.")

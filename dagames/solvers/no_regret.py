@@ -6,6 +6,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from dagames import _tolerances, simplex
+from dagames._choices import as_choice
 from dagames._errors import DomainError
 from dagames._types import OverAnswers
 from dagames.games.alignment import AlignmentGame
@@ -46,8 +47,7 @@ def no_regret_path(game: AlignmentGame, policy: Learner = "ftrl", target: Learne
         (paper, appendix E); claim I.9
     """
     for name, learner in (("policy", policy), ("target", target)):
-        if learner not in get_args(Learner):
-            raise DomainError(f"`{name}` must be one of {', '.join(get_args(Learner))}, not {learner!r}.")
+        as_choice(learner, name, get_args(Learner))
     if policy == target == "best_response":
         raise DomainError('one player must learn while the other best responds; both is `method="best_response"`.')
     log_nu = game.log_reference

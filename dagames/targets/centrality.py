@@ -6,13 +6,14 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from dagames._choices import as_choice
 from dagames._errors import DomainError, ShapeError
 from dagames._types import Numbers, OverAnswers
 from dagames.numerics.arrays import read_real
 from dagames.targets.base import Target
 from dagames.targets.group import AnswerGroup
 from dagames.targets.group_fields import as_distances
-from dagames.targets.view_means import By, check_by, check_view_axis
+from dagames.targets.view_means import By, check_view_axis
 
 Own = Literal["out", "in"]
 Across = Literal["all", "other_views"]
@@ -56,11 +57,9 @@ class Centrality(Target):
 
     def __post_init__(self) -> None:
         """Validate the rules, and the distances of answers."""
-        if self.own not in get_args(Own):
-            raise DomainError(f"`own` must be one of {', '.join(get_args(Own))}, not {self.own!r}.")
-        check_by(self.by)
-        if self.across not in get_args(Across):
-            raise DomainError(f"`across` must be one of {', '.join(get_args(Across))}, not {self.across!r}.")
+        as_choice(self.own, "own", get_args(Own))
+        as_choice(self.by, "by", get_args(By))
+        as_choice(self.across, "across", get_args(Across))
         if self.distances is not None:
             object.__setattr__(self, "distances", as_answer_distances(self.distances))
 

@@ -7,7 +7,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from dagames._errors import DomainError
+from dagames._choices import as_choice
 from dagames._types import Numbers, OverAnswers
 from dagames.targets.base import Target
 from dagames.targets.centrality import as_answer_distances, exact_distances
@@ -51,8 +51,7 @@ class Clustered(Target):
         """Validate target, threshold, linkage, and the distances of answers."""
         check_target(self.target, "target")
         object.__setattr__(self, "threshold", as_share(self.threshold, "threshold"))
-        if self.linkage not in get_args(Linkage):
-            raise DomainError(f"`linkage` must be one of {', '.join(get_args(Linkage))}, not {self.linkage!r}.")
+        as_choice(self.linkage, "linkage", get_args(Linkage))
         if self.distances is not None:
             object.__setattr__(self, "distances", as_answer_distances(self.distances))
 

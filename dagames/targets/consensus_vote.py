@@ -1,20 +1,21 @@
 """A vote on a power mean of the views' answer frequencies."""
 
 from dataclasses import dataclass
+from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dagames._choices import as_choice
 from dagames._types import OverAnswers
 from dagames.targets.base import Target
 from dagames.targets.group import AnswerGroup
-from dagames.targets.majority_vote import Ties, check_ties, shares_of_modes
+from dagames.targets.majority_vote import Ties, shares_of_modes
 from dagames.targets.view_means import (
     By,
     Mean,
     as_power,
     as_smoothing,
-    check_by,
     check_view_axis,
     log_power_mean,
     view_shares,
@@ -62,8 +63,8 @@ class ConsensusVote(Target):
         """Validate the rules."""
         as_power(self.mean)
         object.__setattr__(self, "smoothing", as_smoothing(self.smoothing))
-        check_by(self.by)
-        check_ties(self.ties)
+        as_choice(self.by, "by", get_args(By))
+        as_choice(self.ties, "ties", get_args(Ties))
 
     def exact_rewards(self, nu: OverAnswers) -> OverAnswers:
         """Compute the reward of each answer, [*x, M, Z], the same for each view."""

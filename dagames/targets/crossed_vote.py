@@ -1,14 +1,16 @@
 """A vote of one view that is the label of another view."""
 
 from dataclasses import dataclass
+from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dagames._choices import as_choice
 from dagames._types import OverAnswers
 from dagames.targets.base import Target
 from dagames.targets.group import AnswerGroup
-from dagames.targets.majority_vote import Ties, check_ties, shares_of_modes
+from dagames.targets.majority_vote import Ties, shares_of_modes
 from dagames.targets.view_means import check_view_axis
 
 
@@ -39,7 +41,7 @@ class CrossedVote(Target):
 
     def __post_init__(self) -> None:
         """Validate the rule for ties."""
-        check_ties(self.ties)
+        as_choice(self.ties, "ties", get_args(Ties))
 
     def exact_rewards(self, nu: OverAnswers) -> OverAnswers:
         """Compute the reward of each answer in each view, [*x, M, Z]; only equal masses are tied."""

@@ -6,6 +6,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from dagames._choices import as_choice
 from dagames._errors import DomainError
 from dagames._types import OverAnswers
 from dagames.targets.base import Target
@@ -53,7 +54,7 @@ class MajorityVote(Target):
 
     def __post_init__(self) -> None:
         """Validate the rules."""
-        check_ties(self.ties)
+        as_choice(self.ties, "ties", get_args(Ties))
         if not isinstance(self.leave_one_out, bool):
             raise DomainError(f"`leave_one_out` must be True or False, not {self.leave_one_out!r}.")
         object.__setattr__(self, "threshold", as_share(self.threshold, "threshold"))
@@ -85,12 +86,6 @@ class MajorityVote(Target):
 
 _BELOW = 1 - 4 * float(np.finfo(np.float64).eps)
 """Factor for the threshold, so that rounding does not exclude a share of exactly the threshold."""
-
-
-def check_ties(ties: str) -> None:
-    """Raise unless `ties` is a rule for ties."""
-    if ties not in get_args(Ties):
-        raise DomainError(f"`ties` must be one of {', '.join(get_args(Ties))}, not {ties!r}.")
 
 
 def shares_of_modes(modes: NDArray[np.bool_], ties: Ties) -> OverAnswers:

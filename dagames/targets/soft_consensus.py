@@ -1,11 +1,12 @@
 """The log of the mean frequency over views, minus the log of the view's own frequency."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dagames._choices import as_choice
 from dagames._errors import DomainError
 from dagames._types import OverAnswers
 from dagames.simplex import as_positive
@@ -17,7 +18,6 @@ from dagames.targets.view_means import (
     Mean,
     as_power,
     as_smoothing,
-    check_by,
     check_view_axis,
     log_power_mean,
     view_shares,
@@ -86,7 +86,7 @@ class SoftConsensus(Target):
                 f"`smoothing` is 0, but with mean={self.mean!r} an answer that is absent from a view would have the "
                 "reward -inf. Use a pseudo-count above 0, such as 0.5."
             )
-        check_by(self.by)
+        as_choice(self.by, "by", get_args(By))
         if not isinstance(self.relative, bool):
             raise DomainError(f"`relative` must be True or False, not {self.relative!r}.")
         if self.table is not None:

@@ -1,13 +1,14 @@
 """Power means over views of the frequencies of an answer."""
 
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dagames._choices import did_you_mean
 from dagames._errors import DomainError, ShapeError
 from dagames._types import OverAnswers
-from dagames.numerics.arrays import as_number, short
+from dagames.numerics.arrays import as_number
 from dagames.targets.group import AnswerGroup
 
 Mean: TypeAlias = Literal["arithmetic", "geometric", "harmonic"]
@@ -20,7 +21,8 @@ def as_power(mean: Any) -> float:
     """Return the power of a mean from its name or number: 1, 0, -1 for arithmetic, geometric, harmonic."""
     if isinstance(mean, str):
         if mean not in _POWERS:
-            raise DomainError(f"`mean` must be one of {', '.join(_POWERS)}, or a power, not {mean!r}.")
+            names = ", ".join(_POWERS)
+            raise DomainError(f"`mean` must be one of {names}, or a power, not {mean!r}.{did_you_mean(mean, _POWERS)}")
         return _POWERS[mean]
     power = as_number(mean, "mean", "a name or a power")
     if not abs(power) <= 100:
@@ -34,12 +36,6 @@ def as_smoothing(smoothing: Any) -> float:
     if not 0 <= number < np.inf:
         raise DomainError(f"`smoothing` must be a finite number of at least 0, not {number}.")
     return number
-
-
-def check_by(by: Any) -> None:
-    """Raise unless `by` is a rule for the weights of views."""
-    if by not in get_args(By):
-        raise DomainError(f"`by` must be one of {', '.join(get_args(By))}, not {short(by)}.")
 
 
 def log_power_mean(nu: OverAnswers, power: float, weights: NDArray[np.float64]) -> NDArray[np.float64]:

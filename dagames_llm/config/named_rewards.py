@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import inspect
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import dagames.targets
+from dagames._choices import did_you_mean
 from dagames._errors import DagamesError
 from dagames.targets import Target
 from dagames_llm._errors import RecipeError
@@ -55,9 +55,7 @@ def check_keys(written: Mapping[str, Any], known: set[str], place: str) -> None:
     """
     for key in written:
         if key not in known:
-            near = difflib.get_close_matches(str(key), known, n=1, cutoff=0.5)
-            hint = f"; did you mean `{near[0]}`?" if near else ""
-            raise RecipeError(f"{place}: unknown key `{key}` ({shown(written[key])}){hint}")
+            raise RecipeError(f"{place}: unknown key `{key}` ({shown(written[key])}).{did_you_mean(key, known)}")
 
 
 def target_of(arguments: OrbitScriptArguments, group_size: int | None = None) -> Target | None:
@@ -77,9 +75,7 @@ def target_of(arguments: OrbitScriptArguments, group_size: int | None = None) ->
     if name is None:
         return None
     if not isinstance(name, str) or name not in TARGETS:
-        near = difflib.get_close_matches(str(name), TARGETS, n=1)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        raise RecipeError(f"`target` is {name!r}; known are {', '.join(TARGETS)}{hint}")
+        raise RecipeError(f"`target` is {name!r}; known are {', '.join(TARGETS)}.{did_you_mean(name, TARGETS)}")
     if options is not None and not _is_mapping(options):
         raise RecipeError(f"`target_options` is {options!r:.80}; it maps names of options to values: {{ties: none}}.")
     # Answers are texts; YAML reads an unquoted 7 as a number.
@@ -102,7 +98,8 @@ def _options_of(kind: type) -> str:
 def _table(name: Any, group_size: int | None) -> Any:
     if not isinstance(name, str) or name not in TABLES or group_size is None:
         raise RecipeError(
-            f"`target_options`: `table` is {name!r}; known are {', '.join(TABLES)}, each for `num_generations` traces."
+            f"`target_options`: `table` is {name!r}; known are {', '.join(TABLES)}, each for `num_generations` "
+            f"traces.{did_you_mean(name, TABLES)}"
         )
     import dagames.estimators
 

@@ -6,9 +6,9 @@ Needs the optional package: `pip install 'dagames[reasoning]'`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from typing import Any
 
+from dagames._choices import did_you_mean
 from dagames_llm._errors import DataError, RecipeError
 from dagames_llm.data.orbit import Orbit
 from dagames_llm.data.rows import Asking, as_orbit
@@ -69,9 +69,8 @@ def _source(task: str, size: int, seed: int, options: Mapping[str, Any]) -> Any:
             f"`data` is {PREFIX + task!r}, which needs the package reasoning-gym: pip install 'dagames[reasoning]'."
         ) from error
     if task not in DATASETS:
-        near = get_close_matches(task, DATASETS, n=1)
-        hint = f"; did you mean {near[0]}?" if near else f"; it has {len(DATASETS)} tasks, such as basic_arithmetic."
-        raise RecipeError(f"`data`: reasoning-gym has no task {task!r}{hint}")
+        hint = did_you_mean(task, DATASETS) or f" It has {len(DATASETS)} tasks, such as basic_arithmetic."
+        raise RecipeError(f"`data`: reasoning-gym has no task {task!r}.{hint}")
     try:
         return reasoning_gym.create_dataset(task, size=size, seed=seed, **options)
     except (TypeError, ValueError, AssertionError) as error:

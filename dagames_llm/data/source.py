@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from dagames._choices import did_you_mean
 from dagames_llm._errors import DataError, RecipeError
 from dagames_llm.data.procedural import PREFIX, SIZE
 from dagames_llm.data.sets import SETS, set_named
@@ -78,9 +78,8 @@ def source_of(data: str | Path | Mapping[str, Any]) -> Source:
     known = {f.name for f in fields(Source)}
     for key in data:
         if key not in known:
-            near = get_close_matches(str(key), known, n=1)
-            hint = f"did you mean `{near[0]}`?" if near else f"known are {', '.join(sorted(known))}."
-            raise RecipeError(f"`data` has the unknown key `{key}`; {hint}")
+            hint = did_you_mean(key, known)
+            raise RecipeError(f"`data` has the unknown key `{key}`; known are {', '.join(sorted(known))}.{hint}")
     values = {key: value for key, value in data.items() if value is not None}
     _check_values(values)
     if "reword" in values:
@@ -115,11 +114,9 @@ def _of_text(data: str | Path) -> Source:
 def _check_name(name: str) -> None:
     if name.startswith(PREFIX) or set_named(name) is not None or (name.count("/") == 1 and all(name.split("/"))):
         return
-    near = get_close_matches(name, SETS, n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
     raise DataError(
         f"no data file {name}, and no data set of that name; known are {', '.join(SETS)}, {PREFIX}<task>, and ids of "
-        f"the hub, owner/name.{hint}"
+        f"the hub, owner/name.{did_you_mean(name, SETS)}"
     )
 
 

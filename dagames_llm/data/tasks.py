@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import combinations, permutations
 from pathlib import Path
 
+from dagames._choices import did_you_mean
 from dagames_llm._errors import RecipeError
 from dagames_llm.data.load import load_orbits
 from dagames_llm.data.orbit import Orbit
@@ -95,5 +96,5 @@ def task_named(name: str, seed: int) -> Task:
         RecipeError: there is no task of that name.
     """
     if name not in TASKS:
-        raise RecipeError(f"`task` is {name!r}; known are {', '.join(TASKS)}.")
+        raise RecipeError(f"`task` is {name!r}; known are {', '.join(TASKS)}.{did_you_mean(name, TASKS)}")
     return TASKS[name](seed)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from difflib import get_close_matches
 
+from dagames._choices import did_you_mean
 from dagames_llm._errors import RecipeError
 from dagames_llm.extract.choices import choice
 from dagames_llm.extract.expressions import check_installed, math_expression
@@ -36,8 +36,7 @@ def extractor_named(name: str) -> Extractor:
         RecipeError: there is no extractor of that name, or the package that it needs is not installed.
     """
     if name not in EXTRACTORS:
-        near = get_close_matches(str(name), EXTRACTORS, n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
+        hint = did_you_mean(name, EXTRACTORS)
         raise RecipeError(f"`extractor` is {name!r}; known are {', '.join(EXTRACTORS)}.{hint}")
     if name == "math":
         check_installed()

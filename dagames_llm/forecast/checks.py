@@ -7,6 +7,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
+from dagames._choices import did_you_mean
 from dagames_llm._errors import DataError
 
 
@@ -58,7 +59,8 @@ def as_match(match: str, constraints: Sequence[str] = ()) -> tuple[str, float]:
     known = ["step", *(known if constraints else ROWS)]
     name, _, value = (part.strip() for part in match.rpartition("="))
     if name and name not in known:
-        raise DataError(f"--match names no statistic {name!r} of a forecast; known are {', '.join(known)}.")
+        hint = did_you_mean(name, known)
+        raise DataError(f"--match names no statistic {name!r} of a forecast; known are {', '.join(known)}.{hint}")
     number = _number(value)
     if not name or number is None:
         raise DataError(f"--match is {match!r}; it is a statistic and a number, as reward=0.91 or kl=0.4.")

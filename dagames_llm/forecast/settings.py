@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dagames._choices import did_you_mean
 from dagames_llm._errors import RecipeError
 from dagames_llm.multipliers import Constraint
 
@@ -155,7 +156,7 @@ def made_target(
     if name is not None:
         check_group(group_size)
     if table is not None and table not in TABLES:
-        raise RecipeError(f"--table is {table!r}; known are {', '.join(TABLES)}.")
+        raise RecipeError(f"--table is {table!r}; known are {', '.join(TABLES)}.{did_you_mean(table, TABLES)}")
     made = target_of(OrbitScriptArguments(target=name, target_options=options), group_size)
     if made is not None:
         check_forecast(made)

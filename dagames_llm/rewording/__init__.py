@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 
+from dagames._choices import did_you_mean
 from dagames_llm._errors import RecipeError
 from dagames_llm.rewording.expressions import swap_operands
 from dagames_llm.rewording.names import other_names
@@ -37,7 +38,8 @@ def check_rules(rules: Sequence[str], argument: str) -> tuple[str, ...]:
     names = [rules] if isinstance(rules, str) else list(rules)
     for name in names:
         if name not in (*known, "all"):
-            raise RecipeError(f"`{argument}` names the rule {name!r}; known are {', '.join(known)}, and all.")
+            hint = did_you_mean(name, (*known, "all"))
+            raise RecipeError(f"`{argument}` names the rule {name!r}; known are {', '.join(known)}, and all.{hint}")
     return known if "all" in names else tuple(rule for rule in known if rule in names)
 
 

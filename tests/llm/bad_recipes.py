@@ -125,7 +125,7 @@ RANGES: list[tuple[dict[str, Any], str]] = [
 ]
 
 CHOICES: list[tuple[dict[str, Any], str]] = [
-    ({"target": "majority"}, "did you mean majority_vote"),
+    ({"target": "majority"}, "Did you mean majority_vote"),
     ({"extractor": "eval"}, "first_number"),
     ({"task": "juggling", "data": None}, "addition"),
     ({"scale_rewards": "twice"}, "none, group, batch"),
@@ -247,8 +247,8 @@ REWARDS: list[tuple[dict[str, Any], str]] = [
     ({"target": "prior_matching"}, "prior"),
     ({"constraints": ["refusal"]}, "a list of mappings"),
     ({"constraints": [{"cost": "refusal"}]}, "{cost: refusal, budget: 0.1}"),
-    ({"constraints": [{**BUDGET, "budgets": 1}]}, "did you mean `budget`"),
-    ({"constraints": [{**BUDGET, "cost": "refusals"}]}, "Did you mean 'refusal'"),
+    ({"constraints": [{**BUDGET, "budgets": 1}]}, "Did you mean budget"),
+    ({"constraints": [{**BUDGET, "cost": "refusals"}]}, "Did you mean refusal"),
     ({"constraints": [{**BUDGET, "budget": "low"}]}, "number"),
     ({"constraints": [{**BUDGET, "applies_to": {"mood": "good"}}]}, "mood"),
     ({"constraints": [BUDGET, BUDGET]}, "name"),

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dagames_llm._errors import DataError
+from dagames_llm._errors import DataError, RecipeError
 from dagames_llm.data import TASKS, Orbit, addition, gold_answers, load_orbits, task_named, training_rows
 from dagames_llm.extract import extractor_named, last_number, normalised_text
 from dagames_llm.orbits import view_of_slot
@@ -133,6 +133,8 @@ def test_a_task_splits_the_same_questions_by_its_seed(name: str) -> None:
     assert {o.views for o in (*first.train, *first.held_out)} == {o.views for o in (*second.train, *second.held_out)}
     assert first.held_out != second.held_out
     assert task_named(name, 0) == first
+    with pytest.raises(RecipeError, match=rf"known are .* Did you mean {name}\?"):
+        task_named(name + "s", 0)
 
 
 def test_text_answers_are_normalised_alike(tmp_path: Path) -> None:

@@ -237,7 +237,7 @@ def test_distances_by_name() -> None:
     assert distance_named("exact") is exact
     assert distance_named("token_f1", compare="texts").compare == "texts"
     assert distance_named("embedding", model="a/b", batch_size=4).model == "a/b"
-    with pytest.raises(DistanceError, match="Did you mean 'embedding'"):
+    with pytest.raises(DistanceError, match="Did you mean embedding"):
         distance_named("embeddings")
     with pytest.raises(DistanceError, match="does not take weight"):
         distance_named("token_f1", weight=1)

@@ -119,7 +119,7 @@ REFUSED = [
     ("bare", "has no recipe.yaml"),
     ("out --adapter bare", "both name"),
     ("out --k 9", "k is 9; with 4 samples"),
-    ("out --dtype int8", "`--dtype` is 'int8'"),
+    ("out --dtype bfloat", "`--dtype` is 'bfloat'; known are auto, float32, bfloat16, float16. Did you mean bfloat16?"),
     ("out --device warp", "`--device` is 'warp'"),
     ("out --device meta", "`--device` is 'meta'"),
     ("out --temperature inf", "`temperature` is inf; it is a finite number"),

@@ -375,10 +375,10 @@ def test_a_broken_file_is_one_message(name: str, tmp_path: Path, capsys: pytest.
 
 
 REFUSED: dict[str, tuple[list[str], str]] = {
-    "target": (["--target", "majority"], "did you mean majority_vote"),
+    "target": (["--target", "majority"], "Did you mean majority_vote"),
     "options": (["--target-options", "{ties"], "--target-options is not JSON"),
     "option": (["--target-options", '{"tie": "none"}'], "unexpected keyword argument"),
-    "table": (["--table", "best"], "--table is 'best'"),
+    "table": (["--table", "harmonics"], "plugin, harmonic, minimax. Did you mean harmonic?"),
     "no table": (["--table", "plugin"], "has no table"),
     "K": (["--group-size", "1"], "`group_size` is 1"),
     "beta": (["--beta", "0"], "`beta`"),
@@ -390,7 +390,7 @@ REFUSED: dict[str, tuple[list[str], str]] = {
     "large table": (["-K", "257", "--target", "inverse_frequency", "--table", "minimax"], "`group_size` is 257"),
     "for drawing": (["--chat", "--samples", "4"], "--samples, --chat: for samples that are drawn"),
     "type": (["--dtype", "int8"], "--dtype: for samples that are drawn"),
-    "statistic": (["--match", "joy=1"], "no statistic 'joy'"),
+    "statistic": (["--match", "rewards=1"], "no statistic 'rewards' of a forecast; known are step, "),
     "distances": (["--target", "centrality"], "reads distances"),
     "plot": (["--plot", "picture.bmp"], "must end in"),
     "both": (["--model", "embedded"], "not both"),

@@ -53,6 +53,8 @@ def test_a_table_is_made_for_the_group_size() -> None:
     for name in ("least", ["minimax"], 3):
         with pytest.raises(RecipeError, match=r"`table` is .*known are minimax"):
             named("inverse_frequency", table=name)
+    with pytest.raises(RecipeError, match=r"`table` is 'minmax'.* Did you mean minimax\?"):
+        named("inverse_frequency", table="minmax")
 
 
 def test_every_target_that_needs_no_other_target_has_a_name() -> None:
@@ -63,7 +65,7 @@ def test_every_target_that_needs_no_other_target_has_a_name() -> None:
 @pytest.mark.parametrize(
     ("target", "options", "complaint"),
     [
-        ("majority", {}, "did you mean majority_vote"),
+        ("majority", {}, "Did you mean majority_vote"),
         ("majority_vote", {"ties": "coin"}, "'coin'"),
         ("majority_vote", {"tie": "none"}, "'tie'"),
         ("gini_diversity", {"weight": -1.0}, "weight"),
@@ -95,8 +97,8 @@ def test_constraints_are_made_of_their_fields() -> None:
     [
         ("refusal", "needs `cost` and `budget`"),
         ({"cost": "refusal"}, "needs `cost` and `budget`"),
-        ({**BUDGET, "budgets": 1}, "did you mean `budget`"),
-        ({**BUDGET, "cost": "refusals"}, "constraints\\[0\\].cost.*Did you mean 'refusal'"),
+        ({**BUDGET, "budgets": 1}, "Did you mean budget"),
+        ({**BUDGET, "cost": "refusals"}, "constraints\\[0\\].cost.*Did you mean refusal"),
         ({**BUDGET, "cost": {"name": "length", "units": "words"}}, "does not take units"),
         ({**BUDGET, "cost": {"unit": "words"}}, "a mapping with `name`"),
         ({**BUDGET, "budget": "low"}, "`budget` is 'low'"),

@@ -267,6 +267,7 @@ def test_an_extractor_of_one_s_own_that_fails_is_named_with_the_completion() -> 
         ({"costs": len}, "`costs` must map names"),
         ({"target": GroundTruth()}, "needs gold: pass `gold=`"),
         ({"truncated": "drop"}, "'follow', 'vote', 'abstain'"),
+        ({"truncated": "votes"}, "'votes'; known are .*'vote', 'abstain'.* Did you mean vote"),
         ({"baseline": "mean"}, "'leave_one_out'"),
         ({"over": "prompt"}, "'orbit', 'view'"),
     ],

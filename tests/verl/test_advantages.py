@@ -154,12 +154,12 @@ def test_codes_are_those_of_the_answers_only():
 
 
 BAD = {
-    "unknown target": (lambda d: d, {"target": "majorty_vote"}, RecipeError, "did you mean majority_vote"),
+    "unknown target": (lambda d: d, {"target": "majorty_vote"}, RecipeError, "Did you mean majority_vote"),
     "unknown key": (
         lambda d: d,
         {"target": "majority_vote", "basline": "group"},
         RecipeError,
-        "Did you mean 'baseline'",
+        "Did you mean baseline",
     ),
     "no settings": (lambda d: d, {}, RecipeError, "needs a `target`"),
     "a target that needs distances": (lambda d: d, {"target": "centrality"}, RecipeError, "distance"),

@@ -6,6 +6,7 @@ from typing import Literal, get_args
 import numpy as np
 from scipy.special import expit
 
+from dagames._choices import as_choice
 from dagames._errors import DomainError
 from dagames._types import OverGroup
 from dagames.grpo.learners.base import Groups, Learner, Memory
@@ -40,8 +41,7 @@ class Dpo(Learner):
     def __post_init__(self) -> None:
         """Validate the settings."""
         super().__post_init__()
-        if self.labels not in get_args(Labels):
-            raise DomainError(f"`labels` must be one of {', '.join(get_args(Labels))}, not {self.labels!r}.")
+        as_choice(self.labels, "labels", get_args(Labels))
 
     def advantages(self, groups: Groups, memory: Memory) -> tuple[OverGroup, Memory]:
         """Compare every trace with every other of its group.

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from dagames._errors import DomainError
+from dagames._choices import as_choice
 from dagames._types import OverGroup
 from dagames.grpo.advantages import group_advantages
 from dagames.grpo.learners.base import Groups, Learner, Memory
@@ -29,10 +29,7 @@ class Grpo(Learner):
     def __post_init__(self) -> None:
         """Validate the settings; "standardise-batch" is not allowed because seeds are independent runs."""
         super().__post_init__()
-        if self.normalise not in get_args(PerGroupRule):
-            raise DomainError(
-                f"`normalise` must be one of {', '.join(get_args(PerGroupRule))}, not {self.normalise!r}."
-            )
+        as_choice(self.normalise, "normalise", get_args(PerGroupRule))
 
     def advantages(self, groups: Groups, memory: Memory) -> tuple[OverGroup, Memory]:
         """Compute the advantages of each group from the penalised rewards."""
