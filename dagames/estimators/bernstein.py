@@ -1,4 +1,4 @@
-"""Polynomials in the Bernstein basis, in exact rationals: a table's mean is one, its entries are the coefficients."""
+"""Polynomials in the Bernstein basis, in exact rationals; the coefficients of a table's mean are its entries."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -11,18 +11,11 @@ from numpy.typing import NDArray
 Vector = NDArray[np.float64]
 
 LARGEST_EXACT = 1024
-"""Largest degree to which polynomials are raised: exact binomials grow with it, and their number with its square."""
+"""Largest degree of an exact conversion: the binomials' size grows with the degree, their number with its square."""
 
 
 def as_rationals(values: Vector) -> list[fmpq]:
-    """Read floats as the rationals that they are.
-
-    Args:
-        values: Finite floats, [n].
-
-    Returns:
-        Rationals.
-    """
+    """Convert finite floats [n] to rationals exactly."""
     return [fmpq(*float(value).as_integer_ratio()) for value in values]
 
 
@@ -52,7 +45,7 @@ def to_bernstein(polynomial: fmpq_poly, n: int) -> list[fmpq]:
     """Write a polynomial of degree at most n in the Bernstein basis of degree n.
 
     Math:
-        c_k = sum_j binom(k, j) / binom(n, j) a_j, which is p^m estimated by falling factorials, power by power.
+        c_k = sum_j binom(k, j) / binom(n, j) a_j: each power p^j is estimated by falling factorials.
 
     Args:
         polynomial: sum_j a_j p^j.
@@ -73,5 +66,5 @@ def to_bernstein(polynomial: fmpq_poly, n: int) -> list[fmpq]:
 
 
 def raise_degree(coefficients: Sequence[fmpq], n: int) -> list[fmpq]:
-    """Write the same polynomial in a basis of higher degree: the mean over all subsets of the samples."""
+    """Convert Bernstein coefficients to a higher degree n: the means over all subsets of m of the n samples."""
     return to_bernstein(to_monomials(coefficients), n)

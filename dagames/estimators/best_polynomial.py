@@ -1,4 +1,4 @@
-"""The best polynomial of a degree, in the weighted uniform norm, with a proof from both sides."""
+"""The best polynomial of a degree in the weighted uniform norm, with bounds on its error from both sides."""
 
 import math
 from functools import lru_cache
@@ -18,7 +18,7 @@ LARGEST = 256
 
 @lru_cache(maxsize=256)
 def best_polynomial(n: int, reward: Estimand) -> tuple[np.ndarray, Interval]:
-    """Find the coefficients of the best polynomial of degree n, and enclose its error."""
+    """Find the Bernstein coefficients of the best polynomial of degree n in float64, and enclose its error."""
     if n > LARGEST:
         raise DomainError(f"`K` is too large: groups of up to {LARGEST} traces are proved.")
     level, exact = best_exactly(n, reward)
@@ -33,9 +33,9 @@ def best_polynomial(n: int, reward: Estimand) -> tuple[np.ndarray, Interval]:
 
 @lru_cache(maxsize=256)
 def best_exactly(n: int, reward: Estimand) -> tuple[arb, list[fmpq]]:
-    """Find the coefficients of the best polynomial of degree n, before they are rounded to float64."""
+    """Return the levelled error, a lower bound for every table, and the exact coefficients of the best polynomial."""
     polynomial = reward.polynomial
     if polynomial is not None and polynomial.degree() <= n:
-        # Estimated without bias: there is no alternation to be found.
+        # The estimate is unbiased, so the error has no alternation.
         return arb(0), to_bernstein(polynomial, n)
     return level_exactly(exchange(n, reward).points, reward, 256 + 8 * n)

@@ -1,8 +1,9 @@
-"""The largest value on (0, 1] of a polynomial less a function that is known by its Taylor series in balls, enclosed.
+"""Branch and bound: the supremum on (0, 1] of a polynomial minus a function with Taylor series in balls, enclosed.
 
-Boxes with the largest bounds are halved until the value at a point comes as near to the bound as is asked. On a box the
-function is its Taylor polynomial and a ball, and its second derivative an interval: where that has one sign, the bound
-is a value at an end, or at the top of a parabola, so that few boxes are needed even to many digits.
+The boxes (intervals of p) with the largest bounds are bisected until the largest value at a point is within the
+tolerance of the bound. On a box the function is a Taylor polynomial plus a ball, and its second derivative an interval.
+If that has one sign, the bound is the value at an end, or at the top of a parabola, so that few boxes are needed even
+for many digits.
 """
 
 import heapq
@@ -16,29 +17,29 @@ from dagames._errors import DomainError, SolveError
 from dagames.estimators.supremum import Interval
 
 _ORDERS = (20, 40, 80, 160)
-"""Coefficients of the Taylor polynomial of a box; the higher ones where polynomial and function almost cancel."""
+"""Numbers of Taylor coefficients of a box, tried in turn; the larger ones for polynomial and function that cancel."""
 
 _TOLERANCE = 1e-12
 """Relative width at which to stop."""
 
 _BOXES, _BOXES_PER_DEGREE = 2000, 40
-"""Boxes after which to try the next order; after the last the enclosure is as wide as it is."""
+"""Boxes (in all, and per degree) after which the next order is tried; after the last order the search stops."""
 
 _WIDEST, _NOTHING = 2.0, 1e-3
-"""Ratio of the ends of an enclosure that shows the size, and the width that is nothing, as a share of the function."""
+"""An enclosure is accepted if upper <= 2 lower, or if its width is at most 1e-3 of the function's size."""
 
 _NARROW = fmpq(1, 1 << 36)
-"""Width of a box, relative to its place, below which a function that is not finite there is given up."""
+"""Width of a box, relative to p, below which a function without a finite bound there is refused."""
 
 
 class Smooth(NamedTuple):
     """A function w on (0, 1] that tends to 0 with p.
 
     Attributes:
-        name: What error messages call it.
-        series: Coefficients of the Taylor series of w at the centre + radius t, and balls around those at all points of
-            the box; for a centre, a radius and their number.
-        near_zero: A bound of |w| on (0, end], not finite where none is known.
+        name: Name of the function in error messages.
+        series: For a centre, a radius and a number of coefficients: the Taylor coefficients of w(centre + radius t) in
+            t at the centre, and balls that contain those at every point of the box.
+        near_zero: A bound of |w| on (0, end]; not finite if none is known.
         size: Roughly the largest |w|.
     """
 
@@ -54,20 +55,20 @@ class _Box(NamedTuple):
 
 
 def enclose_supremum(polynomial: fmpq_poly, smooth: Smooth, *, absolute: bool = False) -> Interval:
-    """Enclose the supremum over (0, 1] of a polynomial that is 0 at 0, less a smooth function, or its absolute value.
+    """Enclose the supremum over (0, 1] of polynomial - smooth, or of its absolute value.
 
     Args:
-        polynomial: The polynomial.
-        smooth: What is taken off.
+        polynomial: The polynomial, 0 at 0.
+        smooth: The function that is subtracted.
         absolute: Whether to take absolute values.
 
     Returns:
-        The enclosure, rounded outwards; of a relative width of 10^-12, or what is reached with many boxes, or with the
-        working precision where the two cancel.
+        The enclosure, rounded outwards. Its relative width is 10^-12, or larger if the number of boxes, or the working
+        precision where the two functions cancel, does not suffice.
 
     Raises:
-        DomainError: If the function is not finite, or not smooth, somewhere inside.
-        SolveError: If many boxes show not even its size.
+        DomainError: If the function is not finite, or not smooth, somewhere in (0, 1].
+        SolveError: If the enclosure is not even of the right order of magnitude after many boxes.
     """
     degree = max(polynomial.degree(), 0)
     bits = [abs(c.p).bit_length() - c.q.bit_length() for c in polynomial.coeffs()]
@@ -83,27 +84,27 @@ def enclose_supremum(polynomial: fmpq_poly, smooth: Smooth, *, absolute: bool = 
     if upper > max(_WIDEST * lower, lower + _NOTHING * smooth.size):
         raise SolveError(
             f"branch and bound stopped after {boxes} boxes with the enclosure [{lower:.6g}, {upper:.6g}] for the "
-            f"reward {smooth.name!r}; the box that decides, {search.place}, is too wide to follow the function. It "
-            "turns or oscillates too fast for a proof: take a smoother function that is close to it.",
+            f"reward {smooth.name!r}: in the box with the largest bound, {search.place}, the function bends or "
+            "oscillates too fast for a proof. Use a smoother function that is close to it.",
             "steps",
         )
     return Interval(lower, upper)
 
 
 class _Search:
-    """A heap of boxes, and the largest value seen."""
+    """A heap of boxes, and the largest value so far."""
 
     def __init__(self, polynomial: fmpq_poly, smooth: Smooth, order: int, *, absolute: bool) -> None:
         self.order, self.limit = order, _BOXES + _BOXES_PER_DEGREE * max(polynomial.degree(), 0)
         self.polynomial, self.smooth, self.signs = arb_poly(polynomial), smooth, (1, -1) if absolute else (1,)
-        # The limit at 0, which counts for the supremum.
+        # The limit for p to 0 is a lower bound of the supremum.
         self.lower = 0.0
-        # Of boxes without a bound the narrowest comes first: it shows the place where there is none.
+        # Of the boxes without a finite bound the narrowest comes first, so that the error message can name its place.
         self.heap: list[tuple[float, fmpq, fmpq, fmpq]] = []
         self.boxes = 0
 
     def run(self, floor: float) -> Interval:
-        """Halve boxes until the bounds meet, or are below `floor`."""
+        """Bisect boxes until the bounds agree to the tolerance, or the upper bound is below `floor`."""
         self.push(fmpq(0), fmpq(1))
         while True:
             upper, low, high = -self.heap[0][0], *self.heap[0][2:]
@@ -112,8 +113,8 @@ class _Search:
             if upper == math.inf and high - low < _NARROW * high:
                 raise DomainError(
                     f"the reward {self.smooth.name!r} is not finite, or not smooth, at p = {float(low):.9g} or very "
-                    "near; a table is proved for functions with derivatives on (0, 1]. Mend it there, or take a "
-                    "function that is close to it and smooth."
+                    "near; a table is proved for functions with derivatives on (0, 1]. Change it there, or use a "
+                    "smooth function that is close to it."
                 )
             if self.boxes >= self.limit:
                 break
@@ -130,7 +131,7 @@ class _Search:
         return f"of width {float(high - low):.3g} at p = {float((low + high) / 2):.9g}"
 
     def push(self, low: fmpq, high: fmpq) -> None:
-        """Bound the function on a box, and put it on the heap."""
+        """Bound the function on a box, and put the box on the heap."""
         box = self.bound(low, high)
         upper = min(box.upper, self.near_zero(high)) if low == 0 else box.upper
         self.lower = max(self.lower, box.lower)
@@ -138,7 +139,7 @@ class _Search:
         self.boxes += 1
 
     def near_zero(self, end: fmpq) -> float:
-        """Bound the function on (0, end] by the sizes of its parts."""
+        """Bound the function on (0, end] by the absolute values of its terms."""
         p = arb(end)
         sizes = sum((abs(a) * p**j for j, a in enumerate(self.polynomial.coeffs())), arb(0))
         return _up(sizes + self.smooth.near_zero(p))
@@ -160,7 +161,7 @@ class _Search:
 
 
 def _bound(a: list[arb], size: arb) -> _Box:
-    """Bound sum_j a_j t^j + r(t) t^N on [-1, 1], where |r| is at most `size`, as are its like in the derivatives."""
+    """Bound sum_j a_j t^j + r(t) t^N on [-1, 1] with |r| <= `size`, also for the remainders of the derivatives."""
     N = len(a)
     swing = sum((j * (j - 1) * abs(a[j]) for j in range(3, N)), arb(0)) + N * (N - 1) * size
     bend = 2 * a[2] + arb(0, 1) * swing.upper()
@@ -175,13 +176,13 @@ def _bound(a: list[arb], size: arb) -> _Box:
         slope = sum((j * a[j] * arb(top) ** (j - 1) for j in range(1, N)), arb(0)) + arb(0, 1) * (N * size)
         if (top == 1 and slope >= 0) or (top == -1 and slope <= 0):
             return value
-        # No concave function rises above this parabola.
+        # A concave function with this slope and this least curvature is at most the parabola.
         return _Box(_up(_value(a, size, top) + slope * slope / (2 * abs(bend).lower())), value.lower)
     return _Box(_up(a[0] + abs(a[1]) + bend.upper() / 2), _at(a, size, 0.0).lower)
 
 
 def _top(a: list[arb]) -> float:
-    """Find, in floats, where a concave polynomial is largest on [-1, 1]."""
+    """Find, in float64, the maximiser of a concave polynomial on [-1, 1]."""
     largest = max(abs(b).mid() for b in a[1:])
     b = [float((c / largest).mid()) for c in a]
     t = 0.0
@@ -207,7 +208,7 @@ def _value(a: list[arb], size: arb, t: float) -> arb:
 
 
 def _up(ball: arb) -> float:
-    """Round the largest number in a ball up; what is not finite is infinite."""
+    """Round the largest number in a ball up; infinity if the ball is not finite."""
     if not ball.is_finite():
         return math.inf
     upper = ball.upper()

@@ -1,4 +1,4 @@
-"""Tables of least second moment, or least excess of variance, within a budget of bias."""
+"""Tables of least second moment, or least excess of variance, within a bias budget."""
 
 from dagames.estimators.frontier_point import FrontierPoint, Unit, frontier_point
 from dagames.estimators.minimax import Method
@@ -15,17 +15,17 @@ def aqp_table(
     counts: CountsKind = "self-inclusive",
     method: Method = "exchange",
 ) -> RewardTable:
-    """Minimise the worst second moment within a budget of bias: the augmented quadratic program.
+    """Minimise the worst second moment within a bias budget: the augmented quadratic program.
 
     Math:
         min over c of sup_p sum_k c_k^2 B_{k,n}(p)   subject to   sup_p |p (sum_k c_k B_{k,n}(p) - g(p))| <= budget,
 
     with n = K for independent counts and n = K - 1, shifted by one, for self-inclusive ones. The minimax table's
-    entries grow like 2^K; twice its bias removes that.
+    entries grow like 2^K; at twice its bias they do not.
 
     Args:
         K: Number of traces in a group, at least 1.
-        bias: The budget, in `unit`; from 1 optimum on.
+        bias: The budget, in `unit`; at least the optimum.
         unit: "optimum" if `bias` is a multiple of the least bias possible, "absolute" if it is a weighted bias.
         reward: g, or its name.
         counts: Whether a count includes the trace that is rewarded.
@@ -33,13 +33,13 @@ def aqp_table(
             a grid.
 
     Returns:
-        The table. Its certified `bias` is at most the budget; where the budget is the optimum, up to the rounding of
-        the coefficients. Its `second_moment` is within 10^-6 of the least by "exchange", unless float64 rounds more
-        away, and within 1 % by "cvxpy"; `solve_aqp` returns the proof.
+        The table, [K + 1]. Its certified `bias` is at most the budget, up to the rounding of the coefficients if the
+        budget is the optimum. Its `second_moment` is within 10^-6 of the least by "exchange", unless the rounding of
+        the coefficients is larger, and within 1 % by "cvxpy"; `solve_aqp` returns both bounds.
 
     Raises:
         DomainError: If an argument is out of its domain, or the budget is below the optimum.
-        SolveError: If float64 does not hold the coefficients, or does not find them through cvxpy.
+        SolveError: If float64 cannot represent the coefficients, or is not accurate enough for cvxpy.
 
     Source:
         (slides, backup: AQP formulation); claim II.7
@@ -62,22 +62,22 @@ def solve_aqp(
     counts: CountsKind = "self-inclusive",
     method: Method = "exchange",
 ) -> FrontierPoint:
-    """Solve the augmented quadratic program, with a proof from below of how good the solution is.
+    """Solve the augmented quadratic program of `aqp_table`, and bound its optimum from below.
 
     Args:
-        K: Number of traces in a group, at least 1.
-        bias: The budget, in `unit`.
-        unit: "optimum" or "absolute".
-        reward: g, or its name.
-        counts: Whether a count includes the trace that is rewarded.
-        method: "exchange" or "cvxpy".
+        K: See `aqp_table`.
+        bias: See `aqp_table`.
+        unit: See `aqp_table`.
+        reward: See `aqp_table`.
+        counts: See `aqp_table`.
+        method: See `aqp_table`.
 
     Returns:
         The table of `aqp_table`, the budget, and an enclosure of the least worst second moment.
 
     Raises:
         DomainError: If an argument is out of its domain, or the budget is below the optimum.
-        SolveError: If float64 does not hold the coefficients, or does not find them through cvxpy.
+        SolveError: If float64 cannot represent the coefficients, or is not accurate enough for cvxpy.
 
     Source:
         claim II.7
@@ -97,30 +97,30 @@ def variance_table(
     counts: CountsKind = "self-inclusive",
     method: Method = "exchange",
 ) -> RewardTable:
-    """Minimise the worst excess of E[(p c_X)^2] over (p g)^2 within a budget of bias.
+    """Minimise the worst excess of E[(p c_X)^2] over (p g)^2 within a bias budget.
 
     Math:
         min over c of sup_p p^2 sum_k c_k^2 B_{k,n}(p) - (p g(p))^2   subject to the constraint of `aqp_table`.
 
-    The second moment is decided by c_0^2 at p near 0, where the weight p is 0, and leaves the other entries free. The
-    excess is convex, and differs from the variance of the weighted reward by (p P)^2 - (p g)^2, which the budget
-    bounds by budget (2 sup |p g| + budget).
+    The worst second moment of `aqp_table` is that at p near 0, c_0^2, where the weight p vanishes; it does not
+    constrain the other entries. The excess weights the second moment by p^2. It is convex in c, and differs from the
+    variance of the weighted reward by (p P)^2 - (p g)^2, at most budget (2 sup |p g| + budget).
 
     Args:
-        K: Number of traces in a group, at least 1.
-        bias: The budget, in `unit`; from 1 optimum on.
-        unit: "optimum" if `bias` is a multiple of the least bias possible, "absolute" if it is a weighted bias.
-        reward: g, or its name.
-        counts: Whether a count includes the trace that is rewarded.
-        method: "exchange" or "cvxpy", as for `aqp_table`.
+        K: See `aqp_table`.
+        bias: See `aqp_table`.
+        unit: See `aqp_table`.
+        reward: See `aqp_table`.
+        counts: See `aqp_table`.
+        method: See `aqp_table`.
 
     Returns:
-        The table. Its certified `bias` is at most the budget; where the budget is the optimum, up to the rounding of
-        the coefficients. `table.variance` encloses the variance that results.
+        The table, [K + 1]. Its certified `bias` is at most the budget, up to the rounding of the coefficients if the
+        budget is the optimum. `table.variance` encloses its worst weighted variance.
 
     Raises:
         DomainError: If an argument is out of its domain, or the budget is below the optimum.
-        SolveError: If float64 does not hold the coefficients, or does not find them through cvxpy.
+        SolveError: If float64 cannot represent the coefficients, or is not accurate enough for cvxpy.
 
     Source:
         claim II.8
@@ -141,22 +141,22 @@ def solve_variance(
     counts: CountsKind = "self-inclusive",
     method: Method = "exchange",
 ) -> FrontierPoint:
-    """Minimise the worst excess within a budget of bias, with a proof from below of how good the solution is.
+    """Solve the program of `variance_table`, and bound its optimum from below.
 
     Args:
-        K: Number of traces in a group, at least 1.
-        bias: The budget, in `unit`.
-        unit: "optimum" or "absolute".
-        reward: g, or its name.
-        counts: Whether a count includes the trace that is rewarded.
-        method: "exchange" or "cvxpy".
+        K: See `aqp_table`.
+        bias: See `aqp_table`.
+        unit: See `aqp_table`.
+        reward: See `aqp_table`.
+        counts: See `aqp_table`.
+        method: See `aqp_table`.
 
     Returns:
         The table of `variance_table`, the budget, and an enclosure of the least worst excess.
 
     Raises:
         DomainError: If an argument is out of its domain, or the budget is below the optimum.
-        SolveError: If float64 does not hold the coefficients, or does not find them through cvxpy.
+        SolveError: If float64 cannot represent the coefficients, or is not accurate enough for cvxpy.
 
     Source:
         claim II.8

@@ -1,4 +1,4 @@
-"""The least objective within a budget of bias, by exchange: solve at some points, cut where the solution is worst."""
+"""The least objective within a bias budget, by exchange: solve on points, and add the worst points in between."""
 
 from typing import NamedTuple
 
@@ -16,26 +16,26 @@ from dagames.estimators.program import Balls, Objective, balls
 
 _ROUNDS = 40
 _DROPS = 8
-"""Rounds after which no point is dropped any more, so that nothing can go round in circles."""
+"""Rounds after which no point is dropped, so that the exchange cannot cycle."""
 
 _LOSS = 1e-7
-"""Share of the objective given away for the bias between the points, and again for the objective there."""
+"""Relative loss of the objective allowed for the bias between the points, and again for the objective between them."""
 
 _COARSEST, _FINEST = 1e-4, 1e-9
-"""Accuracies asked of the interior-point method, at first and at last: points that will move need no exact solution."""
+"""First and last tolerance of the interior-point method: while the points still move, a rough solution is enough."""
 
 _NEAR = 1e-2
-"""Distance of a solution from the next, as a share of the value, from which its multipliers help to find that."""
+"""Largest change of the value, relative, at which the next program starts from the multipliers of the last one."""
 
 _LIKELY = 0.5
-"""Share of the largest error of rounding that is expected where the bias is largest; more is taken if it is more."""
+"""Rounding error expected where the bias is largest, as a share of the largest rounding error; raised if needed."""
 
 _WELL_WITHIN = 0.9
-"""Share of the budget that the polynomial to begin with may use."""
+"""Largest bias of the initial polynomial, as a share of the budget."""
 
 
 class Solved(NamedTuple):
-    """The best coefficients found within a budget, and multipliers that bound what any can do.
+    """The best coefficients found within a budget, and multipliers that bound the optimum from below.
 
     Attributes:
         coefficients: c_0..c_n in float64, [n + 1].
@@ -49,10 +49,11 @@ class Solved(NamedTuple):
 def solve_within(
     n: int, budget: float, optimum: float, reward: Estimand, objective: Objective, *, stored: bool = True
 ) -> Solved:
-    """Minimise the worst second moment, or the worst excess, within a budget of bias.
+    """Minimise the worst second moment, or the worst excess, within a bias budget.
 
-    A margin is taken off the budget, so that the error between the points and the rounding to float64 fit in: as much
-    as costs 10^-7 of the objective, whose price is the mass of the multipliers; and more if rounding takes more.
+    The program on the points has a smaller budget, with a margin for the error between the points and for the rounding
+    to float64. The margin costs 10^-7 of the objective (the sensitivity is the mass of the multipliers), or more if
+    rounding needs more.
 
     Args:
         n: Degree, at least 0.
@@ -60,13 +61,14 @@ def solve_within(
         optimum: The least bias possible, or a little more.
         reward: g.
         objective: "second_moment" or "variance".
-        stored: Whether the coefficients must be certified as stored; otherwise only the multipliers are of use.
+        stored: Whether the rounded coefficients must be certified; otherwise only the multipliers are meant for use.
 
     Returns:
         The coefficients, of certified bias at most the budget, and the multipliers.
 
     Raises:
-        SolveError: If no coefficients could be certified, because float64 does not hold them.
+        SolveError: If no coefficients could be certified, because float64 cannot represent them, or if the exchange
+            does not converge.
     """
     with ctx.workprec(160 + 3 * n):
         cuts, start = Cuts(n, reward, objective), Start(_start(n, budget, reward))
@@ -74,11 +76,11 @@ def solve_within(
         for turn in range(_ROUNDS):
             spare = 0.5 * (budget - optimum)
             inner = budget - min(min(_LOSS / price, 1e-3 * budget) + rounding, spare)
-            stated = cuts.program()
-            saddle = interior_point(stated, arb(inner), start, accuracy)
+            program = cuts.program()
+            saddle = interior_point(program, arb(inner), start, accuracy)
             look, coefficients = cuts.look(saddle), _rounded(saddle.c)
             lost = cuts.worst(balls(coefficients) - saddle.c) if stored else 0.0
-            # Fewer points and a rough solution have smaller entries: what is lost here is lost by the solution too.
+            # Fewer points and a larger tolerance give smaller entries, so the final solution loses at least as much.
             if lost > budget - optimum:
                 raise SolveError(_not_held(n, budget, optimum, reward), "rounding")
             rounding = max(rounding, _LIKELY * lost)
@@ -95,11 +97,11 @@ def solve_within(
             accuracy = _FINEST if met else min(accuracy, max(1e-3 * over, _FINEST))
             price = float(np.abs(saddle.weights).sum()) / look.size
             points = cuts.moments, cuts.errors
-            cuts.renew(stated, saddle, inner, look, drop=turn < _DROPS)
+            cuts.renew(program, saddle, inner, look, drop=turn < _DROPS)
             start = _again(saddle, points, cuts, max(over * max(1.0, price * budget), accuracy))
     raise SolveError(
-        f"the exchange of points for degree {n}, the reward {reward.name!r} and a bias of {budget:.6g} did not settle "
-        f"in {_ROUNDS} rounds. Change the budget a little.",
+        f"the exchange of points for degree {n}, the reward {reward.name!r} and a bias of {budget:.6g} did not "
+        f"converge in {_ROUNDS} rounds. Change the budget a little.",
         "steps",
     )
 
@@ -107,13 +109,13 @@ def solve_within(
 def _not_held(n: int, budget: float, optimum: float, reward: Estimand) -> str:
     return (
         f"no table of degree {n} for the reward {reward.name!r} could be certified within a bias of {budget:.6g}, "
-        f"{budget / optimum:.6g} times the optimum {optimum:.6g}: float64 does not hold its coefficients. Ask for a "
+        f"{budget / optimum:.6g} times the optimum {optimum:.6g}: float64 cannot represent its coefficients. Allow a "
         "larger budget."
     )
 
 
 def _again(saddle: Saddle, points: tuple[list[float], list[float]], cuts: Cuts, distance: float) -> Start:
-    """Begin where the last program ended, if that is near; new points have no weight yet."""
+    """Start from the last solution, and if it is near, also from its multipliers; those of new points are 0."""
     if distance > _NEAR:
         return Start(saddle.c)
     mu, weights = dict(zip(points[0], saddle.mu, strict=True)), dict(zip(points[1], saddle.weights, strict=True))
@@ -126,24 +128,24 @@ def _again(saddle: Saddle, points: tuple[list[float], list[float]], cuts: Cuts, 
 
 
 def _rounded(c: Balls) -> Vector:
-    """Round to float64 so that errors of neighbours cancel: P is a mean over neighbours, and smooths them away.
+    """Round to float64 so that the errors of neighbouring entries cancel in P, a weighted mean of the entries.
 
-    The error of one entry and the change of errors before it are taken from the next, so that the errors are second
-    differences of rounding; at K = 32 and the least bias the loss is a sixth of that of rounding each by itself.
+    The errors are second differences of rounding errors (second-order noise shaping). At K = 32 and the least bias this
+    loses a sixth of what rounding each entry separately loses.
 
     Returns:
         The coefficients, [n + 1].
     """
     stored, error, before = np.empty(c.size), arb(0), arb(0)
     for k in reversed(range(c.size)):
-        wanted = (c[k] + 2 * error - before).mid()
-        stored[k] = float(wanted)
-        error, before = (wanted - arb(stored[k])).mid(), error
+        shaped = (c[k] + 2 * error - before).mid()
+        stored[k] = float(shaped)
+        error, before = (shaped - arb(stored[k])).mid(), error
     return stored
 
 
 def _start(n: int, budget: float, reward: Estimand) -> Balls:
-    """Begin with the best polynomial of the least degree, roughly, that is within the budget: its entries are small."""
+    """Start from the best polynomial of about the least degree within the budget, whose entries are small."""
     _, exact = best_exactly(n, reward)
     m = n
     while m > 0:

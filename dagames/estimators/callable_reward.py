@@ -1,4 +1,4 @@
-"""A user's own function as a reward, proved by Taylor series in balls of the function that floats go through."""
+"""A Python function as a reward; the same function is evaluated on floats and on Taylor series in balls."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -21,16 +21,16 @@ from dagames.estimators.supremum import Interval
 T = TypeVar("T", bound=Operand)
 
 _BITS = 128
-"""Precision of what is rounded to float64, and of enclosures over boxes."""
+"""Precision of values that are rounded to float64, and of enclosures over boxes."""
 
 _NEAR = fmpq(1, 16)
-"""Growth is stated on (0, 1/16]."""
+"""Upper end of the interval on which the argument `growth` holds."""
 
 _DEPTHS = (4, 8, 16, 32, 64, 128)
-"""Growth is followed on (0, 2^-depth], to the first of these where that works."""
+"""Growth is derived on (0, 2^-depth], for the first of these depths where it is bounded."""
 
 _AGREEMENT = 1e-6
-"""Difference between floats and balls that is one, as a share of the largest |p g(p)|."""
+"""Largest difference between floats and balls, as a share of the largest |p g(p)|."""
 
 _SMALLEST, _LARGEST = 1e-140, 1e140
 """Range of the largest |p g(p)|."""
@@ -43,16 +43,16 @@ _FAILURES = (TypeError, AttributeError, ValueError, ArithmeticError, NotImplemen
 
 @dataclass(frozen=True)
 class CallableReward(Estimand):
-    """A function of one's own, written with arithmetic and numpy's elementary functions, with derivatives on (0, 1].
+    """A Python function with derivatives on (0, 1], written with arithmetic and numpy's elementary functions.
 
-    It is evaluated on arrays of floats, and on arrays of objects that stand for Taylor series or for growth near 0: so
+    The function is evaluated on arrays of floats, and on arrays of objects for Taylor series or growth near 0, so that
     it must not compare or convert the values.
 
     Attributes:
         g: The function, from an array to an array of the same shape.
-        name: What it is called; its own name by default.
-        growth: (A, a) if |g(p)| <= A p^(-a) on (0, 1/16] with a < 1, where that does not follow from the formula. It
-            is checked at points, and believed between them.
+        name: Name of the reward; `g.__name__` by default.
+        growth: (A, a) with a < 1 such that |g(p)| <= A p^(-a) on (0, 1/16], if that does not follow from the formula.
+            The bound is checked at points, and assumed between them.
 
     >>> reward = CallableReward(lambda p: np.log(p) / (1 + p), "tamed log")
     >>> round(reward.size.upper, 10)
@@ -65,7 +65,7 @@ class CallableReward(Estimand):
     features: ClassVar[int] = 512
 
     def __post_init__(self) -> None:
-        """Validate the function, which includes to enclose p g(p) on all of (0, 1]."""
+        """Validate the function; this includes an enclosure of p g(p) on (0, 1]."""
         object.__setattr__(self, "name", self.name or str(getattr(self.g, "__name__", type(self.g).__name__)))
         weighted = _SAMPLES * self(_SAMPLES)
         self._check_scale()
@@ -75,12 +75,12 @@ class CallableReward(Estimand):
         else:
             object.__setattr__(self, "growth", _as_growth(self.growth, self.name))
             self._check_growth()
-        # A narrow peak is between the samples; its height is known from here on.
+        # The enclosure includes peaks between the samples.
         self.__dict__["_scale"] = max(self._scale, self.size.lower)
         self._check_scale()
 
     def __call__(self, p: Vector) -> Vector:
-        """Compute g."""
+        """Compute g at p in (0, 1], any shape; raise a DomainError or ShapeError if a value is not valid."""
         p = np.asarray(p, dtype=np.float64)
         try:
             with np.errstate(all="ignore"):
@@ -130,7 +130,7 @@ class CallableReward(Estimand):
         return self.bias_of(fmpq_poly([]))
 
     def to_dict(self) -> dict[str, Any]:
-        """Write the name down: JSON holds no function."""
+        """Return the name as plain data for JSON, which cannot hold the function."""
         return {"name": self.name, "callable": True}
 
     @cached_property
@@ -139,20 +139,21 @@ class CallableReward(Estimand):
 
     def _follow(self, operands: Sequence[T]) -> list[T]:
         """Evaluate g on objects."""
-        given = np.empty(len(operands), dtype=object)
-        given[:] = operands
+        argument = np.empty(len(operands), dtype=object)
+        argument[:] = operands
         try:
-            values = np.asarray(self.g(given), dtype=object)
-            if values.shape == given.shape:
+            values = np.asarray(self.g(argument), dtype=object)
+            if values.shape == argument.shape:
                 return [_as_kind(value, operand) for value, operand in zip(values, operands, strict=True)]
         except _FAILURES as error:
             raise DomainError(
-                f"the reward {self.name!r} cannot be followed through ball arithmetic: {error}. Write it with + - * / "
+                f"the reward {self.name!r} cannot be evaluated in ball arithmetic: {error}. Write it with + - * / "
                 "** and numpy's log, exp, sqrt, sin, cos, tan, arcsin, arccos, arctan, sinh, cosh, tanh, log1p, expm1, "
                 "and without comparisons, `where`, `maximum`, or functions of other libraries."
             ) from error
         raise ShapeError(
-            f"the reward {self.name!r} returns the shape {values.shape} for an array of objects of shape {given.shape}."
+            f"the reward {self.name!r} returns the shape {values.shape} for an array of objects of shape "
+            f"{argument.shape}."
         )
 
     def _weighted_series(self, centre: arb, radius: arb, order: int) -> tuple[list[arb], list[arb]]:
@@ -164,7 +165,7 @@ class CallableReward(Estimand):
     def _series(
         self, centre: arb, radius: arb, order: int, change: Callable[[Jet], Jet]
     ) -> tuple[list[arb], list[arb]]:
-        """Expand what is made of p g(p), at the centre and over the box."""
+        """Expand `change` of p g(p) at the centre and over the box."""
         found = []
         for bits, place in ((ctx.prec, centre), (_BITS, centre + arb(0, 1) * radius)):
             with ctx.workprec(bits), series_of_order(order):
@@ -197,17 +198,17 @@ class CallableReward(Estimand):
             if not proved.is_finite():
                 raise DomainError(
                     f"the reward {self.name!r} is not finite, or not smooth, at p = {p:.9g}, as far as ball arithmetic "
-                    "can tell. Mend it there, or write it another way."
+                    "can tell. Change it there, or write it another way."
                 )
             if abs(float(proved.mid()) - seen) > _AGREEMENT * self._scale:
                 raise DomainError(
                     f"the reward {self.name!r} is not one function: at p = {p:.9g} it is {seen / p:.9g} in floats and "
                     f"{float(proved.mid()) / p:.9g} in ball arithmetic. Either it depends on more than its argument, "
-                    "or float64 loses its digits there; write it another way."
+                    "or float64 is not accurate enough there; write it another way."
                 )
 
     def _follow_growth(self) -> None:
-        """Find out whether p g(p) is seen to tend to 0."""
+        """Derive from the formula that p g(p) tends to 0 with p, or raise a DomainError."""
         for depth in _DEPTHS:
             with ctx.workprec(_BITS):
                 germ = self._germ(arb(fmpq(1, 1 << depth)))
@@ -219,28 +220,28 @@ class CallableReward(Estimand):
             if germ.weighted_bound().is_finite():
                 return
         raise DomainError(
-            f"that p g(p) tends to 0 with p could not be seen from the formula of the reward {self.name!r}. If it "
-            "does, say how: `Reward.of(g, growth=(A, a))` states that |g(p)| <= A p^(-a) on (0, 1/16], with a < 1."
+            f"that p g(p) tends to 0 with p could not be derived from the formula of the reward {self.name!r}. If it "
+            "does, give a bound: `Reward.of(g, growth=(A, a))` means |g(p)| <= A p^(-a) on (0, 1/16], with a < 1."
         )
 
     def _check_growth(self) -> None:
-        """Compare the growth that was stated with values, down to 2^-400."""
+        """Compare the bound `growth` with values, down to p = 2^-400."""
         assert self.growth is not None  # noqa: S101
         A, a = self.growth
         for step in range(8, 801):
             with ctx.workprec(2 * _BITS + 2 * step):
                 p = arb(fmpq(2 + step % 2, 1 << (step // 2 + 1)))
-                value, stated = abs(self.at(p)), arb(A) * p ** -arb(a)
-            if not value <= stated and not value.overlaps(stated):
+                value, bound = abs(self.at(p)), arb(A) * p ** -arb(a)
+            if not value <= bound and not value.overlaps(bound):
                 raise DomainError(
-                    f"the growth stated of the reward {self.name!r} is wrong: |g| is {value.str(6, radius=False)} at "
+                    f"the `growth` of the reward {self.name!r} is wrong: |g| is {value.str(6, radius=False)} at "
                     f"p = {p.str(6, radius=False)}, and A p^(-a) with A = {A:g}, a = {a:g} is "
-                    f"{stated.str(6, radius=False)}."
+                    f"{bound.str(6, radius=False)}."
                 )
 
 
 def _as_kind(value: Any, operand: T) -> T:
-    """Read what came back: an object of the kind that was given, or a number."""
+    """Convert a value of g to the type of its operand; a number becomes a constant."""
     if isinstance(value, type(operand)):
         return value
     number = as_ball_of(value)

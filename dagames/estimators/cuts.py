@@ -1,4 +1,4 @@
-"""Where a solution of finitely many constraints is worst between them, and which points the next program has."""
+"""The points of a table's program: the maxima of a solution between the points, and the points of the next program."""
 
 from typing import NamedTuple
 
@@ -11,24 +11,24 @@ from dagames.estimators.peaks import peaks, samples
 from dagames.estimators.program import Balls, Objective, Program, product, program
 
 _CLOSE = 0.5
-"""A peak lower than this share of the worst is no candidate for the next program."""
+"""Peaks below this share of the highest are not added to the next program."""
 
 _SPREAD = 0.15
-"""Points on both sides of a new peak, as a share of its distance from the old points: the peak moves when it is cut,
-and between points the error falls with the square of their distance."""
+"""Distance of the two points added beside a new peak, as a share of its distance from the old points. The peak moves in
+the next solution, and the error between points decreases with the square of their distance."""
 
 
 _RISE = 1e-8
-"""Rise of the value, relative to its size, that is none."""
+"""Increase of the value, relative to its size, that counts as 0."""
 
 
 class Look(NamedTuple):
-    """What a solution does between the points.
+    """The maxima of a solution between the points.
 
     Attributes:
-        bias: Its largest weighted error.
-        excess: Its largest objective over the value on the points, relative to `size`.
-        size: The value, or where it is almost 0 the least that counts.
+        bias: The largest weighted error.
+        excess: The largest objective minus the value on the points, relative to `size`.
+        size: The absolute value of the objective, at least the program's `floor`.
         errors: Peaks of the error, p.
         moments: Peaks of the objective, p.
     """
@@ -51,7 +51,7 @@ class Cuts:
     def __init__(self, n: int, reward: Estimand, objective: Objective) -> None:
         self._reward, self._n, self._objective = reward, n, objective
         even = (np.sin(0.5 * np.pi * np.arange(1, 2 * n + 5) / (2 * n + 4)) ** 2).tolist()
-        # Near the least budget the bias is largest where that of the best polynomial is.
+        # Near the least budget the bias is largest at the alternation of the best polynomial.
         self.errors, self.moments = sorted({*even, *exchange(n, reward).points.tolist()}), [0.0, *even]
         # Without these a mass m_k could vanish, and the program's Hessian with it.
         self._always = {0.0, *even}
@@ -61,11 +61,11 @@ class Cuts:
         self._between = self._at(self._phi)
 
     def program(self) -> Program:
-        """State the program at the present points."""
+        """Assemble the program at the present points."""
         return program(self._n, self._reward, self._objective, self.errors, self.moments)
 
     def look(self, saddle: Saddle) -> Look:
-        """Look at a solution between the points."""
+        """Find the maxima of a solution between the points."""
         c, value = saddle.c, float(saddle.value)
         size = max(abs(value), self._between.floor)
         at, large = peaks(lambda phi: _size(self._at(phi).error(c)), self._phi, _size(self._between.error(c)))
@@ -76,21 +76,14 @@ class Cuts:
         return Look(worst, excess, size, at[large > _CLOSE * worst], where[over > -_CLOSE])
 
     def worst(self, change: Balls) -> float:
-        """Find the largest weighted error, at samples, that a change of the coefficients makes.
-
-        Args:
-            change: The change, [n + 1].
-
-        Returns:
-            Its size.
-        """
+        """Return the largest weighted error, at samples, of a change [n + 1] of the coefficients."""
         return float(_size(product(self._between.E, change)).max())
 
-    def renew(self, stated: Program, saddle: Saddle, budget: float, look: Look, *, drop: bool) -> None:
-        """Add the peaks; and drop what neither matters nor is new, provided that the value has risen."""
+    def renew(self, solved: Program, saddle: Saddle, budget: float, look: Look, *, drop: bool) -> None:
+        """Add the peaks; if the value has increased, drop the points that are neither active nor recent."""
         weights, mu, value = _size(saddle.weights), _floats(saddle.mu), float(saddle.value)
-        slack = 1.0 - _size(stated.error(saddle.c)) / budget
-        rest = (value - _floats(stated.moment(saddle.c))) / look.size
+        slack = 1.0 - _size(solved.error(saddle.c)) / budget
+        rest = (value - _floats(solved.moment(saddle.c))) / look.size
         active = {p for p, keep in zip(self.errors, weights > slack * weights.max(), strict=True) if keep}
         heavy = {p for p, keep in zip(self.moments, mu > rest * mu.max(), strict=True) if keep}
         kept_errors, kept_moments = active | self._recent, heavy | self._recent | self._always
@@ -108,10 +101,10 @@ class Cuts:
 
 
 def _spread(peak: Vector, points: list[float]) -> set[float]:
-    """Surround each peak by two points."""
+    """Return each peak, and a point on either side of it."""
     top, phi = np.arcsin(np.sqrt(peak)), np.arcsin(np.sqrt(np.array(points)))
     away = _SPREAD * np.abs(top[:, None] - phi[None, :]).min(axis=1)
-    # Points that float64 cannot tell apart would only make the equations singular.
+    # Points that are equal in float64 would make the equations singular.
     away = np.where(away < 1e-9, 0.0, away)
     return set((np.sin(np.concatenate([top - away, top, np.minimum(top + away, 0.5 * np.pi)])) ** 2).tolist())
 

@@ -1,4 +1,4 @@
-"""What no table can do better: a lower bound on the worst second moment within a budget of bias, by weak duality."""
+"""A lower bound, by weak duality, on the worst second moment of all tables within a bias budget."""
 
 import math
 from typing import NamedTuple
@@ -12,7 +12,7 @@ from dagames.estimators.program import Balls, Objective, balls, basis, squared, 
 
 
 class Measures(NamedTuple):
-    """A measure for the objective and a signed one for the bias, on finitely many points; any give a bound.
+    """A measure for the objective and a signed measure for the bias, on finitely many points; any pair gives a bound.
 
     Attributes:
         moments: Points p in [0, 1], [J].
@@ -28,7 +28,7 @@ class Measures(NamedTuple):
 
 
 def lower_bound(n: int, budget: float, reward: Estimand, objective: Objective, measures: Measures) -> float:
-    """Bound the least objective of all tables of degree n within a budget of bias, in ball arithmetic.
+    """Bound the least objective of all tables of degree n within a bias budget from below, in ball arithmetic.
 
     Math:
         sup_p S(p) - h(p) >= sum_j mu_j (S(p_j) - h(p_j)) + sum_i lambda_i e(p_i) - budget sum_i |lambda_i|
@@ -41,10 +41,10 @@ def lower_bound(n: int, budget: float, reward: Estimand, objective: Objective, m
         budget: Largest weighted bias, exactly this float.
         reward: g.
         objective: "second_moment" (h = 0) or "variance" (h = (p g)^2, S times p^2).
-        measures: The weights; their centres are used, and mu is scaled to mass 1.
+        measures: The weights; the centres of the balls are used, and mu is scaled to mass 1.
 
     Returns:
-        The bound, rounded down; at least 0, which the limit p to 0 gives for the variance.
+        The bound, rounded down; at least 0, the limit of the excess for p to 0.
 
     Raises:
         CertificateError: If a weight is negative.

@@ -1,4 +1,4 @@
-"""Tables for a group made from tables for fewer traces: by a split of the group, or by the mean over all of them."""
+"""Tables for a group from tables for fewer traces: by one split of the group, or by the mean over all splits."""
 
 import numpy as np
 
@@ -10,21 +10,21 @@ from dagames.estimators.rewards import AnyReward
 
 
 def split_table(K: int, *, reward: AnyReward = "log", size: int | None = None) -> RewardTable:
-    """Take the minimax table for the part of a group that estimates rewards, while the other part gets them.
+    """Return the minimax table for sample splitting: `size` traces of a group estimate the rewards of the others.
 
-    A trace of the one part is rewarded by the count of its answer in the other, which does not contain it: the reward
-    is independent of the trace. Which part a trace is in is drawn at random, or fixed.
+    The reward of a trace is a function of the count of its answer among the `size` traces, which do not include it, so
+    that the reward is independent of the trace. The split is random, or fixed.
 
     Args:
         K: Number of traces in the group, at least 2.
         reward: g, or its name.
-        size: Traces that estimate, 1 to K - 1; half of the group by default.
+        size: Number of traces that estimate, 1 to K - 1; half of the group by default.
 
     Returns:
-        The table for independent counts of `size` traces.
+        The table for independent counts of `size` traces, [size + 1].
 
     Raises:
-        DomainError: If no part is left for one of the purposes.
+        DomainError: If one of the two parts is empty.
 
     Source:
         (slides, backup: sample splitting); claim II.8
@@ -41,12 +41,11 @@ def split_table(K: int, *, reward: AnyReward = "log", size: int | None = None) -
 
 
 def elevated_table(table: RewardTable, K: int, *, counts: CountsKind = "self-inclusive") -> RewardTable:
-    """Write the mean of a table for larger groups: the same polynomial, in a basis of higher degree.
+    """Elevate the degree of a table's mean: the same polynomial, as the mean of a table for a larger group.
 
     Math:
-        c_k = E of the table's entry for the count within a random subset of the other traces, given k of all of them:
-        Rao and Blackwell's improvement of every estimate that uses a part of the group. The bias is the same, and the
-        variance at no p larger.
+        c_k = the mean of the table's entries for the count within a random subset of the other traces, given that the
+        count among all of them is k. By Rao and Blackwell the bias is the same, and the variance at no p larger.
 
     Args:
         table: The table for fewer traces.
@@ -54,10 +53,10 @@ def elevated_table(table: RewardTable, K: int, *, counts: CountsKind = "self-inc
         counts: Whether a count of the new table includes the trace that is rewarded.
 
     Returns:
-        The table.
+        The table, [K + 1].
 
     Raises:
-        DomainError: If the group is too small.
+        DomainError: If the group is too small, or too large for exact binomials.
 
     Source:
         claims II.7 and II.8

@@ -1,4 +1,4 @@
-"""What every reward that a table estimates has to offer, whether its formula is known or only how to evaluate it."""
+"""The interface of the rewards that a table can estimate."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -18,8 +18,8 @@ class Estimand(ABC):
     """A function g of an answer's probability p in (0, 1], such that p g(p) tends to 0 with p.
 
     Attributes:
-        name: What it is called in messages, files and reports.
-        features: Points of (0, 1] that show its shape, beside those that show a polynomial's.
+        name: Name in messages, files and reports.
+        features: Number of samples of (0, 1] that resolve the function, besides those that resolve a polynomial.
     """
 
     name: str
@@ -56,12 +56,12 @@ class Estimand(ABC):
 
     @property
     def polynomial(self) -> fmpq_poly | None:
-        """The function, where it is known to be a polynomial."""
+        """The function, if it is known to be a polynomial; else None."""
         return None
 
     @abstractmethod
     def to_dict(self) -> dict[str, Any]:
-        """Write the reward down as what JSON can hold."""
+        """Return the name, and the terms if there are any, as plain data for JSON."""
 
 
 def weighted_bias(coefficients: Sequence[fmpq], estimates: Estimand) -> Interval:

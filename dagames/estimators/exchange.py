@@ -1,9 +1,10 @@
 """The exchange method of Remez: the polynomial P of degree n with the least sup over p of |p (P(p) - g(p))|.
 
-Or, without the constraint that the approximation of p g(p) vanishes at 0, with the least sup of |P(p) - p g(p)|: the
-classical problem, in which the literature states its constants.
+With `free`, the polynomial with the least sup of |P(p) - p g(p)|: the classical problem, for which the literature
+states its constants, without the constraint that the approximation of p g(p) vanishes at 0.
 
-Points are p = sin(phi)^2, in which the alternation is nearly evenly spaced although it crowds to p ~ 1 / n^2 at 0.
+Points are p = sin(phi)^2: the alternation is nearly evenly spaced in phi, although in p it accumulates at 0, with
+distances of about 1 / n^2.
 """
 
 from collections.abc import Iterator
@@ -20,13 +21,13 @@ from dagames.estimators.program import Balls, balls
 
 _ROUNDS = 60
 _SAMPLES = 8
-"""Points looked at between two points of the reference, at least; the error has one extremum there."""
+"""Least number of samples between two neighbouring points of the reference, where the error has one extremum."""
 
 _PARABOLAS = 4
-"""Parabolas by which each extremum is refined in a round; the next round refines it again."""
+"""Parabolic steps that refine each extremum in one round."""
 
 _SETTLED = 1e-7
-"""Relative difference between the largest and the levelled error that float64 need not get below."""
+"""Relative difference between the largest and the levelled error that is accepted."""
 
 _ENOUGH = 1e-11
 """Relative difference between the largest and the levelled error at which to stop."""
@@ -45,7 +46,7 @@ class Reference(NamedTuple):
 
 
 def exchange(n: int, reward: Estimand, *, free: bool = False) -> Reference:
-    """Find the alternation of the best approximation."""
+    """Find the alternation of the best approximation, in float64; `level_exactly` gives bounds for any points."""
     phi = 0.5 * np.pi * (np.arange(n + 2) / (n + 1) if free else np.arange(1, n + 3) / (n + 2))
     best, least = _settle(phi, reward, _Levelled, free=free)
     if least < _SETTLED:
@@ -56,20 +57,20 @@ def exchange(n: int, reward: Estimand, *, free: bool = False) -> Reference:
     if not (least < _SETTLED or level == 0.0):
         raise SolveError(
             f"the exchange method for degree {n} and the reward {reward.name!r} stopped {least:.1e} above its lower "
-            "bound: rounding, or a reward that turns between the points looked at. Ask for another size of the group, "
-            "or take a smoother function that is close to it.",
+            "bound: because of rounding, or because the reward oscillates between the samples. Use another group size, "
+            "or a smoother function that is close to the reward.",
             "rounding",
         )
     return Reference(np.sin(best) ** 2, level)
 
 
 def _settle(phi: Vector, reward: Estimand, levelled: "type[_Levelled]", *, free: bool) -> tuple[Vector, float]:
-    """Exchange points until the error is level."""
+    """Exchange points until the error is level; return the best reference and its relative excess over the level."""
     found, least = (phi, phi), np.inf
     for _ in range(_ROUNDS):
         error = levelled(phi, reward, free=free)
         peaks = None if error.level == 0.0 else _peaks(error, phi.size)
-        # Errors that are rounding alone can have their peaks at one place.
+        # If the error is only rounding, its peaks can coincide.
         if peaks is None or not (np.diff(np.sin(peaks) ** 2) > 0).all():
             break
         excess = np.abs(error(peaks)).max() / abs(error.level) - 1.0
@@ -87,7 +88,7 @@ def _settle(phi: Vector, reward: Estimand, levelled: "type[_Levelled]", *, free:
 
 
 class _Levelled:
-    """The error, as a function of phi, of the polynomial whose errors at all points are as large, and alternate."""
+    """The error, as a function of phi, of the polynomial whose errors at the points are equal in size and alternate."""
 
     def __init__(self, phi: Vector, reward: Estimand, *, free: bool) -> None:
         self.points, self.reward, self.free = np.sin(phi) ** 2, reward, free
@@ -96,12 +97,12 @@ class _Levelled:
         logs = -np.log(np.abs(difference)).sum(axis=1)
         self.weights = np.prod(np.sign(difference), axis=1) * np.exp(logs - logs.max())
         signs, (g, scale) = (-1.0) ** np.arange(phi.size), self._goal(self.points)
-        # The divided difference of P over all points is 0, because its degree is two below their number.
+        # The divided difference of P over all points is 0: the degree of P is the number of points minus 2.
         self.level = float(-(self.weights @ g) / (self.weights @ (signs / scale)))
         self.values = g + signs * self.level / scale
 
     def _goal(self, p: Vector) -> tuple[Vector, Vector]:
-        """Compute what P approximates, and the weight of its error."""
+        """Compute the function that P approximates, and the weight of the error."""
         if not self.free:
             return self.reward(p), p
         return np.where(p > 0, p * self.reward(np.where(p > 0, p, 1.0)), 0.0), np.ones_like(p)
@@ -120,7 +121,7 @@ class _Levelled:
 
 
 class _LevelledInBalls(_Levelled):
-    """The same in ball arithmetic, rounded to float64 at the end: for errors that are small beside what cancels."""
+    """The same in ball arithmetic, rounded to float64 at the end, for errors smaller than the float64 cancellation."""
 
     def __init__(self, phi: Vector, reward: Estimand, *, free: bool) -> None:
         self.points, self.reward, self.free = np.sin(phi) ** 2, reward, free
@@ -146,7 +147,7 @@ class _LevelledInBalls(_Levelled):
         distance = balls(p)[:, None] - self.balls[None, :]
         distance[at] = arb(1)
         shares = self.shares / distance
-        # At a point of the reference its own value counts, and no other.
+        # At a point of the reference the value is the one given there.
         shares[at.any(axis=1)] = arb(0)
         shares[at] = arb(1)
         g, scale = self._goal_in_balls(p)
@@ -154,7 +155,7 @@ class _LevelledInBalls(_Levelled):
 
 
 def _peaks(error: _Levelled, number: int) -> Vector | None:
-    """Find one extremum of the error for each of its signs' runs, `number` of them, or None if there are fewer."""
+    """Find one extremum in each run of equal signs of the error, `number` in all; None if there are fewer."""
     phi = np.arcsin(np.sqrt(error.points))
     ends = np.unique(np.concatenate([[0.0], phi, [0.5 * np.pi]]))
     between = max(_SAMPLES, -(-error.reward.features // number))
@@ -172,7 +173,7 @@ def _peaks(error: _Levelled, number: int) -> Vector | None:
 
 
 def _alternating(peaks: Vector, heights: Vector, number: int) -> Vector:
-    """Leave out the lowest peaks so that the others' signs still alternate: one at an end, or two neighbours."""
+    """Remove the lowest peaks, one at an end or two neighbours at a time, so that the remaining signs alternate."""
     while peaks.size > number:
         least = int(heights.argmin())
         if peaks.size == number + 1 or least in {0, peaks.size - 1}:
@@ -187,9 +188,9 @@ def level_exactly(points: Vector, reward: Estimand, bits: int, *, free: bool = F
     """Level the error at given points, in ball arithmetic.
 
     Math:
-        with divided-difference weights w_i the levelled error is -sum w_i g(p_i) / sum |w_i| / p_i, up to sign (and
-        without the last division where P approximates p g(p) itself). By de la Vallee-Poussin its size is a lower bound
-        on the error of *every* polynomial of degree n.
+        with divided-difference weights w_i the levelled error is -sum w_i g(p_i) / sum (|w_i| / p_i), up to sign; if
+        `free`, -sum w_i p_i g(p_i) / sum |w_i|. By de la Vallee-Poussin its size is a lower bound on the error of
+        every polynomial of degree n.
 
     Args:
         points: n + 2 different points in (0, 1], or also 0.
@@ -198,8 +199,8 @@ def level_exactly(points: Vector, reward: Estimand, bits: int, *, free: bool = F
         free: Whether P approximates p g(p) itself.
 
     Returns:
-        The size of the level, enclosed; and the coefficients c_0..c_n of the levelled polynomial in the Bernstein
-        basis, rounded to that precision.
+        An enclosure of the size of the level; and the coefficients c_0..c_n of the levelled polynomial in the Bernstein
+        basis, rounded to the working precision.
     """
     n = len(points) - 2
     with ctx.workprec(bits):

@@ -1,4 +1,4 @@
-"""The frontier between bias and second moment, or variance: what each budget of bias buys."""
+"""The frontier between bias and second moment, or variance: the least objective for each bias budget."""
 
 import numpy as np
 
@@ -15,7 +15,7 @@ _LARGEST = 50.0
 _MOST_POINTS = 10_000
 
 _STARTS = (1.0, 1.05, 1.1, 1.2, 1.5, 2.0, 3.0, 5.0, 10.0)
-"""First budgets to try, in optima: the smaller one is, the larger are the entries that float64 must hold."""
+"""First budgets to try, in optima: the smaller the budget, the larger the entries that float64 must represent."""
 
 
 def pareto_frontier(
@@ -37,15 +37,15 @@ def pareto_frontier(
         counts: Whether a count includes the trace that is rewarded.
         objective: "second_moment" for the tables of `aqp_table`, "variance" for those of `variance_table`.
         least: First budget, in optima; at least 1. By default the smallest that `first_point` finds: 1 for small
-            groups; from K = 50 on float64 holds no table of the least bias.
+            groups, and more from K = 50 on, where float64 cannot represent the table of least bias.
         largest: Last budget, in optima.
 
     Returns:
-        The points, by increasing budget; each is proved from both sides.
+        The points, by increasing budget; each has bounds on its objective from both sides.
 
     Raises:
         DomainError: If an argument is out of its domain.
-        SolveError: If float64 does not hold a table within one of the budgets.
+        SolveError: If float64 cannot represent the table within one of the budgets.
 
     Source:
         (slides, backup: AQP formulation); claims II.7 and B.4
@@ -65,20 +65,20 @@ def pareto_frontier(
 def first_point(
     K: int, reward: Estimand, counts: CountsKind, objective: Objective, largest: float = _LARGEST
 ) -> tuple[float, FrontierPoint]:
-    """Find the first of a few budgets, increasing from 1 optimum, of which float64 holds a table.
+    """Find the smallest of a few budgets, from 1 optimum on, whose table float64 can represent.
 
     Args:
         K: Number of traces in a group.
         reward: g.
         counts: Whether a count includes the trace that is rewarded.
         objective: "second_moment" or "variance".
-        largest: Where to stop, in optima.
+        largest: Upper end of the budgets tried, in optima.
 
     Returns:
         The budget in optima, and its point.
 
     Raises:
-        SolveError: If float64 holds none.
+        SolveError: If every budget fails.
 
     >>> from dagames.estimators.rewards import LOG
     >>> first_point(4, LOG, "self-inclusive", "variance")[0]
@@ -92,7 +92,7 @@ def first_point(
             last = error
     raise SolveError(
         f"float64 holds no table of K = {K} for the reward {reward.name!r} within any of the budgets tried, "
-        f"{starts[0]:g} to {starts[-1]:g} optima. The last: {last}",
+        f"{starts[0]:g} to {starts[-1]:g} optima. The last error: {last}",
         last.diagnosis,
     )
 
@@ -117,7 +117,7 @@ def frontier_budgets(points: int, least: float, largest: float) -> list[float]:
     if isinstance(points, bool) or not isinstance(points, (int, np.integer)) or points < 2:
         raise DomainError(f"`points` must be an integer of at least 2, not {points!r}.")
     if points > _MOST_POINTS:
-        raise DomainError(f"`points` is {points}; at most {_MOST_POINTS} are traced. Ask for fewer.")
+        raise DomainError(f"`points` is {points}; at most {_MOST_POINTS} are traced. Use fewer.")
     numbers = all(isinstance(x, (int, float, np.number)) and not isinstance(x, bool) for x in (least, largest))
     if not (numbers and 1.0 <= least < largest < np.inf):
         raise DomainError(f"`least` and `largest` must satisfy 1 <= least < largest, not {least!r} and {largest!r}.")

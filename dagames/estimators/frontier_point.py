@@ -1,4 +1,4 @@
-"""A point of the frontier between bias and second moment, proved from both sides."""
+"""A point of the frontier between bias and second moment, with bounds on its objective from both sides."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -26,30 +26,30 @@ _NAMES: dict[Objective, str] = {"second_moment": "aqp", "variance": "variance"}
 _LONG_NAMES: dict[Objective, str] = {"second_moment": "second moment", "variance": "excess of variance"}
 
 _STORED = 1e-6
-"""Relative bias that the minimax table may lose when it is stored, and still stand for the optimum."""
+"""Largest relative excess over the optimum at which the rounded minimax table is returned for a budget of 1 optimum."""
 
 _EXACT = 1e-13
 """Bias, as a share of sup |p g(p)|, below which a reward counts as a polynomial: the rounding of float64."""
 
 _NEAR = 1e-9
-"""Relative distance to the optimum at which a budget is the optimum's: what it gains is below the gap asked for."""
+"""Relative distance up to which a budget is treated as the optimum: the objective gains less than the tolerance."""
 
 _BESIDE = 1e-7
-"""How far above the optimum its multipliers are sought, relative: there the constraints have an interior."""
+"""Relative distance above the optimum at which its multipliers are computed: the constraints have an interior there."""
 
 _GAP = 1e-2
-"""Largest gap of a table through cvxpy: its grid costs less than that, and the loss of float64 more."""
+"""Largest gap of a table through cvxpy: the error of the grid is smaller, and a failure of float64 larger."""
 
 
 @dataclass(frozen=True, eq=False)
 class FrontierPoint:
-    """A table within a budget of bias, and what its objective is compared with the least possible.
+    """A table within a bias budget, and bounds on the least objective within that budget.
 
     Attributes:
         table: The table; `table.bias.upper` is at most `budget`.
         budget: The largest weighted bias allowed.
-        objective: A lower bound for every table within the budget, by duality, and an upper bound for this one as
-            stored.
+        objective: A lower bound on the objective of every table within the budget, by duality, and an upper bound on
+            that of this table.
         kind: "second_moment" for sup_p E c_X^2, or "variance" for the excess sup_p p^2 (E c_X^2 - g(p)^2).
         optimum: Enclosure of the least bias of any table.
     """
@@ -77,14 +77,14 @@ def frontier_point(
     objective: Objective,
     method: Method = "exchange",
 ) -> FrontierPoint:
-    """Find the best table within a budget of bias."""
+    """Find the best table within a bias budget; at the optimum, the minimax table, whose rounded bias is the budget."""
     n = inner_degree(K, counts)
     objective, method = as_objective(objective), as_method(method, n)
     _, optimum = best_polynomial(n, reward)
     budget = as_budget(bias, unit, optimum)
     name = _NAMES[objective] if method == "exchange" else f"{_NAMES[objective]}, {method}"
     if budget >= reward.size.upper:
-        # The table that is 0 everywhere is within the budget.
+        # The zero table is within the budget.
         table = RewardTable.from_inner(K, np.zeros(n + 1), counts, reward, name, optimum)
         return FrontierPoint(table, budget, Interval(0.0, 0.0), objective, optimum)
     find = _by_exchange if method == "exchange" else _through_cvxpy
@@ -97,8 +97,8 @@ def frontier_point(
     if method == "cvxpy" and point.gap > _GAP:
         raise SolveError(
             f"the table of {K} traces through cvxpy has a worst {_LONG_NAMES[objective]} of {upper:.6g}, and the lower "
-            f"bound from its multipliers is {lower:.6g}: float64 loses one of them. "
-            'Take "exchange" instead of "cvxpy".',
+            f"bound from its multipliers is {lower:.6g}: float64 is not accurate enough. "
+            'Use "exchange" instead of "cvxpy".',
             "rounding",
         )
     return point
@@ -115,8 +115,8 @@ def _by_exchange(n: int, budget: float, reward: Estimand, objective: Objective) 
         return solved.coefficients, budget, lower_bound(n, budget, reward, objective, solved.measures)
     if not accurate:
         raise SolveError(
-            f"the coefficients of the least bias, {optimum.upper:.6g}, are beyond float64: as stored they have "
-            f"{least:.6g}. Ask for a larger budget.",
+            f"the coefficients of the least bias, {optimum.upper:.6g}, are beyond float64: rounded to it, their bias "
+            f"is {least:.6g}. Allow a larger budget.",
             "rounding",
         )
     budget = max(budget, least)
@@ -126,7 +126,7 @@ def _by_exchange(n: int, budget: float, reward: Estimand, objective: Objective) 
 
 
 def _through_cvxpy(n: int, budget: float, reward: Estimand, objective: Objective) -> tuple[Vector, float, float]:
-    """Return the same; the bound follows from the solver's multipliers, but in ball arithmetic and from any."""
+    """Return the same through cvxpy; weak duality in ball arithmetic turns the solver's multipliers into a bound."""
     # cvxpy is slow to load.
     from dagames.estimators.grid import within_budget
 
@@ -134,14 +134,14 @@ def _through_cvxpy(n: int, budget: float, reward: Estimand, objective: Objective
     if budget <= optimum.upper * (1 + _NEAR):
         raise SolveError(
             f"the budget {budget:.6g} is the least bias possible, and a program on a grid needs a little more. "
-            'Take "exchange" instead of "cvxpy", or a larger budget.'
+            'Use "exchange" instead of "cvxpy", or a larger budget.'
         )
     solved = within_budget(n, budget, reward, objective)
     return solved.coefficients, budget, lower_bound(n, budget, reward, objective, solved.measures)
 
 
 def as_budget(bias: float, unit: str, optimum: Interval) -> float:
-    """Read a budget of bias.
+    """Convert a bias budget to absolute units.
 
     Args:
         bias: The budget, in `unit`.
@@ -152,7 +152,7 @@ def as_budget(bias: float, unit: str, optimum: Interval) -> float:
         The budget in absolute units.
 
     Raises:
-        DomainError: If it is not a number above 0, the unit is unknown, or the budget is below the optimum.
+        DomainError: If `bias` is not a number above 0, the unit is unknown, or the budget is below the optimum.
 
     >>> as_budget(2.0, "optimum", Interval(0.1, 0.1))
     0.2
@@ -164,16 +164,16 @@ def as_budget(bias: float, unit: str, optimum: Interval) -> float:
     if budget < optimum.lower:
         raise DomainError(
             f"`bias` is {bias} ({unit}): no table has a worst bias below the optimum, {optimum.upper:.6g}. "
-            "Ask for that much at least."
+            "Allow at least that much."
         )
     return budget
 
 
 def as_unit(unit: str) -> Unit:
-    """Validate what a budget counts in."""
+    """Validate the unit of a bias budget."""
     return as_choice(unit, "unit", _UNITS)
 
 
 def as_objective(objective: str) -> Objective:
-    """Validate what is minimised."""
+    """Validate the name of an objective."""
     return as_choice(objective, "objective", _NAMES)

@@ -1,4 +1,4 @@
-"""How a user's function grows towards p = 0, followed through its formula."""
+"""Growth of a user's function towards p = 0, derived from its formula by ball arithmetic."""
 
 from fractions import Fraction
 
@@ -19,8 +19,8 @@ class Germ(Operand):
 
     Attributes:
         ball: Encloses u over (0, end].
-        order: The power of p that was split off.
-        end: Where the interval ends, at most 1.
+        order: The power of p in the product.
+        end: Upper end of the interval, at most 1.
 
     >>> tiny = Germ(arb(1), Fraction(1), arb(0.001))
     >>> (tiny * tiny.log() ** 2).order  # each logarithm costs 1/64
@@ -41,14 +41,14 @@ class Germ(Operand):
         return self.ball * self._share(self.order) if self.order > 0 else arb("nan")
 
     def weighted_bound(self) -> arb:
-        """Bound p times the size of the function on (0, end]."""
+        """Bound |p f(p)| on (0, end] for the function f: a bound that tends to 0 with `end`, or NaN."""
         if self.order <= -1:
             return arb("nan")
         return abs(self.ball).upper() * self.end ** as_ball(1 + self.order)
 
     @property
     def is_too_large(self) -> bool:
-        """Whether p times the function certainly does not tend to 0."""
+        """Whether p f(p) is proved not to tend to 0."""
         return self.order <= -1 and bool(abs(self.ball) > 0)
 
     def constant(self, number: arb) -> "Germ":
@@ -56,7 +56,7 @@ class Germ(Operand):
         return Germ(number, Fraction(0), self.end)
 
     def plus(self, other: "Germ") -> "Germ":
-        """Add functions: the one that is larger near 0 gives the order."""
+        """Add functions; the sum has the smaller of the two orders."""
         small, large = (self, other) if self.order >= other.order else (other, self)
         share = self._share(small.order - large.order)
         return Germ(large.ball + small.ball * share, large.order, self.end)
@@ -76,7 +76,7 @@ class Germ(Operand):
         return Germ(self.ball ** as_ball(exponent), self.order * exponent, self.end)
 
     def apply(self, name: str) -> "Germ":
-        """Apply a function of flint, to a bounded one unless it is known how it grows."""
+        """Apply a function of flint: by a rule for its growth if there is one, and else to the bounded function."""
         if name == "log":
             return self._log()
         if name == "exp" and self.order < 0 and self.ball <= 0:
@@ -86,11 +86,11 @@ class Germ(Operand):
         return self.constant(getattr(self.bounded, name)())
 
     def expm1(self) -> "Germ":
-        """Take the exponential less 1, which is as small as what it is taken of."""
+        """Take exp(x) - 1, O(x) near 0."""
         return self._mean_value("exp")
 
     def log1p(self) -> "Germ":
-        """Take the logarithm of 1 more, which is as small as what it is taken of."""
+        """Take log(1 + x), O(x) near 0."""
         return self._mean_value("log", arb(1))
 
     def __abs__(self) -> "Germ":
@@ -102,11 +102,11 @@ class Germ(Operand):
         # log p = u p^(-epsilon) with u in [-1 / (e epsilon), 0]
         least = as_ball(1 / _EPSILON) * arb(-1).exp()
         log_p = Germ(-least * arb("0.5 +/- 0.5"), -_EPSILON, self.end)
-        own = self.constant(self.ball.log())
-        return own if self.order == 0 else own + log_p * self.order
+        log_u = self.constant(self.ball.log())
+        return log_u if self.order == 0 else log_u + log_p * self.order
 
     def _mean_value(self, name: str, at: arb | None = None) -> "Germ":
-        """Apply h(at + x) - h(at), which is x times h' somewhere between, for h(at + x) of any sign."""
+        """Return h(at + x) - h(at) = x h'(y) for a y between at and at + x, by the mean value theorem."""
         x = self.bounded
         if not x.is_finite():
             return self.constant(arb("nan"))

@@ -14,7 +14,7 @@ class Gram:
     Math:
         B_k B_l = binom(n, k) binom(n, l) p^(k + l) (1 - p)^(2 n - k - l), so that
         sum_j d_j B_k(p_j) B_l(p_j) = binom(n, k) binom(n, l) s_{k + l},   s_i = sum_j d_j p_j^i (1 - p_j)^(2 n - i):
-        2 n + 1 sums over the points instead of (n + 1)^2, and no two terms of opposite sign for D of one sign.
+        2 n + 1 sums over the points instead of (n + 1)^2, without cancellation if all d_j have one sign.
     """
 
     def __init__(self, program: Program) -> None:
@@ -48,7 +48,7 @@ class Gram:
         return np.asarray(self._scale * product(self._errors, weights)[self._at])
 
     def _products(self, a: arb_mat) -> arb_mat:
-        """Multiply columns whose indices have the sum i, for each i: [2 n + 1, points]."""
+        """Multiply, for each i, two columns whose indices add up to i: [2 n + 1, points]."""
         columns = entries(a).T / self._binomials[:, None]
         i = np.arange(2 * len(columns) - 1)
         return matrix(columns[i // 2] * columns[(i + 1) // 2])

@@ -1,8 +1,8 @@
 """The linear program and the augmented quadratic program of the papers, on a grid and through cvxpy.
 
-The solver works in float64, so neither its status nor its answer is relied on. The callers certify the coefficients: by
-their bias, proved as stored, and by a lower bound on what any table can reach. From about 30 traces on the entries of
-the minimax table are too large for it.
+The solver works in float64, so that neither its status nor its solution is trusted. The callers certify the
+coefficients by an enclosure of their bias and by a lower bound on the optimum. From about 30 traces on the entries of
+the minimax table are too large for float64.
 """
 
 import cvxpy as cp
@@ -18,10 +18,10 @@ from dagames.numerics.conic import solve_problem
 from dagames.numerics.integers import as_count
 
 _PER_DEGREE = 48
-"""Points of the grid for each degree; the error between them exceeds that on them by 10^-3 at most, relative."""
+"""Grid points per degree; the error between the points exceeds that on them by at most 10^-3, relative."""
 
 _FEWEST = 480
-"""Points of the grid for small degrees, whose programs cost nothing."""
+"""Least number of grid points, for small degrees."""
 
 _SHRINK = 1e-6
 """Relative amount by which the budget on the grid is reduced, beyond the excess between its points."""
@@ -41,14 +41,14 @@ def least_bias(n: int, reward: Estimand, unit: float, points: int | None = None)
     Args:
         n: Degree.
         reward: g.
-        unit: About the size of the least bias: the solver's tolerances are absolute.
-        points: Points of the grid p = sin(phi)^2, even in phi; 48 for each degree by default, and at least 480.
+        unit: Scale of the objective, near the least bias, because the solver's tolerances are absolute.
+        points: Number of points of the grid p = sin(phi)^2, even in phi; 48 per degree by default, and at least 480.
 
     Returns:
         c_0..c_n, not certified.
 
     Raises:
-        DomainError: If `points` is no integer of at least n + 2.
+        DomainError: If `points` is not an integer of at least n + 2.
         SolveError: If the solver returns no coefficients.
 
     Source:
@@ -62,23 +62,23 @@ def least_bias(n: int, reward: Estimand, unit: float, points: int | None = None)
 
 
 def within_budget(n: int, budget: float, reward: Estimand, objective: Objective, points: int | None = None) -> Solved:
-    """Minimise the worst second moment, or the worst excess, within a budget of bias on a grid.
+    """Minimise the worst second moment, or the worst excess, within a bias budget on a grid.
 
-    The augmented quadratic program. Where the bias between the points exceeds the budget, it is solved again with a
-    budget that is smaller by as much.
+    This is the augmented quadratic program. If the bias between the points exceeds the budget, the program is solved
+    again with a budget that is smaller by the excess.
 
     Args:
         n: Degree.
         budget: Largest weighted bias, above the optimum.
         reward: g.
         objective: "second_moment" or "variance".
-        points: Points of the grid, as for `least_bias`.
+        points: Number of points of the grid, as for `least_bias`.
 
     Returns:
         Coefficients of proven bias at most the budget, and the solver's multipliers; the callers bound the objective.
 
     Raises:
-        DomainError: If `points` is no integer of at least n + 2.
+        DomainError: If `points` is not an integer of at least n + 2.
         SolveError: If the solver returns no coefficients, or none within the budget between the points.
 
     Source:
@@ -105,14 +105,14 @@ def within_budget(n: int, budget: float, reward: Estimand, objective: Objective,
             break
     raise SolveError(
         f"the table of degree {n} from the program through cvxpy has a bias {bias / budget - 1:.1e} above the budget, "
-        "relative: float64 loses it, the budget is too near the optimum, or the grid too coarse. Take "
+        "relative: float64 is not accurate enough, the budget is too near the optimum, or the grid is too coarse. Use "
         '"exchange" instead of "cvxpy".',
         "rounding",
     )
 
 
 def _solve(problem: cp.Problem, c: cp.Variable, n: int) -> None:
-    """Solve a program; an inaccurate answer is kept, for its certificate shows what it is worth."""
+    """Solve a program; an inaccurate solution is accepted, because the callers certify it."""
     reason, c.value = "", None
     try:
         solve_problem(problem)
@@ -123,7 +123,7 @@ def _solve(problem: cp.Problem, c: cp.Variable, n: int) -> None:
     if c.value is None or not np.isfinite(c.value).all():
         raise SolveError(
             f"the program through cvxpy for degree {n} has no solution in float64: {reason}. "
-            'Take "exchange" instead of "cvxpy".',
+            'Use "exchange" instead of "cvxpy".',
             "rounding",
         )
 

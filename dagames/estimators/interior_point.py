@@ -1,4 +1,4 @@
-"""A primal-dual interior-point method (Mehrotra's) for the program of a reward table, in as many bits as it takes."""
+"""A primal-dual interior-point method (Mehrotra's) for the program of a reward table, in multiple precision."""
 
 from typing import NamedTuple
 
@@ -11,13 +11,13 @@ from dagames.estimators.program import Balls, Program, matrix, middles, product,
 
 _STEPS = 200
 _STEPS_NEAR = 40
-"""Steps from a start with multipliers: where these are wrong the method would end outside the constraints."""
+"""Steps allowed from a start with multipliers; if they are wrong, the method does not reach feasibility."""
 
 _INSIDE = 0.95
-"""Share of the way to the boundary of the cone that a step goes."""
+"""Length of a step, as a share of the distance to the boundary of the cone."""
 
 _LEAST = 1e-3
-"""Least slack to begin with, as a share of the distance to the solution."""
+"""Least initial slack, as a share of the distance to the solution."""
 
 
 class Saddle(NamedTuple):
@@ -37,13 +37,13 @@ class Saddle(NamedTuple):
 
 
 class Start(NamedTuple):
-    """Where the method begins.
+    """The initial point of the method.
 
     Attributes:
         c: Coefficients, [n + 1].
-        distance: How far the start is from the solution, as a share of the value, at most 1.
-        mu: Weights of the points of the objective, if they are known, at least 0, [J].
-        weights: Signed weights of the points of the bias, if they are known, [M].
+        distance: Distance of the start from the solution, as a share of the value, at most 1.
+        mu: Weights of the points of the objective, at least 0, [J]; None if unknown.
+        weights: Signed weights of the points of the bias, [M]; None if unknown.
     """
 
     c: Balls
@@ -70,14 +70,14 @@ def interior_point(program: Program, budget: arb, start: Start, tolerance: float
     Args:
         program: The program.
         budget: The bias allowed, above the least possible.
-        start: Where to begin, best within the budget.
+        start: The initial point, preferably within the budget.
         tolerance: Relative accuracy of the value and of the constraints.
 
     Returns:
         The saddle point.
 
     Raises:
-        SolveError: If it is not reached, for want of precision.
+        SolveError: If the method does not converge, because the precision is too low.
     """
     gram = Gram(program)
     if start.mu is not None:
@@ -98,7 +98,7 @@ def _walk(program: Program, gram: Gram, budget: arb, start: Start, tolerance: fl
         state = newton.advance(1e-3 * tolerance * size)
     raise SolveError(
         f"the interior-point method stopped after {steps} steps, {newton.outside:.1e} outside its constraints and "
-        f"{newton.gap / size:.1e} above the optimum; ask for a larger budget of bias.",
+        f"{newton.gap / size:.1e} above the optimum; allow a larger bias budget.",
         "steps",
     )
 
@@ -117,8 +117,8 @@ def _begin(program: Program, budget: arb, start: Start) -> _State:
         least = _LEAST * start.distance * np.append(np.full(moment.size, size), np.full(2 * error.size, budget))
         # Each product x y is at least `target`: the larger the multiplier, the nearer the boundary may be.
         target = start.distance * size / y.size
-        wanted = np.array([target / z if z > 0 else arb(0) for z in y], dtype=object)
-        x = np.maximum(np.maximum(slack, wanted), least)
+        central = np.array([target / z if z > 0 else arb(0) for z in y], dtype=object)
+        x = np.maximum(np.maximum(slack, central), least)
         y = np.maximum(y, target / x)
     return _State(middles(np.append(c, v)), middles(x), middles(y))
 
@@ -137,7 +137,7 @@ class _Newton:
         self.gradient = middles(np.append(2 * self.masses * c + linear, 1 - self.mu.sum()))
         scale = np.concatenate([np.full(self.size, max(abs(v), arb(program.floor))), np.full(2 * error.size, budget)])
         self.outside = max(float(abs(r)) for r in self.residual / scale)
-        # The Lagrangian's least value; the complementarity says the same only once the gradient is 0.
+        # The minimum of the Lagrangian; it equals the value minus the complementarity only if the gradient is 0.
         bound = (
             -(squared(linear) / (4 * self.masses)).sum() - (self.mu * program.h).sum() - (self.signed * program.w).sum()
         )
@@ -145,7 +145,7 @@ class _Newton:
         self.gap = max(float((state.x * state.y).sum()), float(v - bound))
 
     def advance(self, least: float) -> _State:
-        """Step to a point of less complementarity, but not below `least`: predict, see how far that leads, correct."""
+        """Take a predictor-corrector step that reduces the complementarity, but not below `least`."""
         _, x, y = self.state
         ratio, normal = y / x, self._system(y / x)
         affine = self._step(normal, ratio, -x * y, self.residual)
@@ -153,7 +153,7 @@ class _Newton:
         left = ((x + reach[0] * affine.x) * (y + reach[1] * affine.y)).sum() / (x * y).sum()
         target = (x * y).sum() / x.size * max(min(float(left) ** 3, 1.0), 1e-6)
         if target < least / x.size:
-            # So near, a second-order correction for a step that is not taken would be an error of its own.
+            # This near, no affine step is taken, and its second-order correction would only add an error.
             target, reach = arb(least / x.size), (arb(0), arb(0))
         bend = product(self.program.A, squared(affine.d[:-1])) * reach[0] ** 2
         residual = np.concatenate([self.residual[: self.size] + bend, self.residual[self.size :]])
@@ -166,21 +166,21 @@ class _Newton:
     def _system(self, ratio: Balls) -> arb_mat:
         """Assemble the normal matrix of (c, v)."""
         c, (up, down) = self.state.d[:-1], ratio[self.size :].reshape(2, -1)
-        mine = ratio[: self.size]
-        stiff = self.gram.errors(up + down) + 4 * np.outer(c, c) * self.gram.moments(mine)
+        moment_ratio = ratio[: self.size]
+        stiff = self.gram.errors(up + down) + 4 * np.outer(c, c) * self.gram.moments(moment_ratio)
         at = np.arange(c.size)
         stiff[at, at] += 2 * self.masses
-        edge = -2 * c * product(self.program.A.transpose(), mine)
-        normal = np.block([[stiff, edge[:, None]], [edge[None, :], np.array([[mine.sum()]])]])
+        edge = -2 * c * product(self.program.A.transpose(), moment_ratio)
+        normal = np.block([[stiff, edge[:, None]], [edge[None, :], np.array([[moment_ratio.sum()]])]])
         return matrix(middles(normal))
 
     def _step(self, normal: arb_mat, ratio: Balls, complement: Balls, residual: Balls) -> _State:
-        """Solve for a step that brings x y to x y + complement, and the residual to 0."""
+        """Solve for the step that changes x y by `complement` and reduces the residual to 0, to first order."""
         A, E, bend = self.program.A, self.program.E, 2 * self.state.d[:-1]
         pull = complement / self.state.x + ratio * residual
-        mine, signed = self._fold(pull)
+        moment_pull, signed = self._fold(pull)
         right = -self.gradient - np.append(
-            bend * product(A.transpose(), mine) + product(E.transpose(), signed), -mine.sum()
+            bend * product(A.transpose(), moment_pull) + product(E.transpose(), signed), -moment_pull.sum()
         )
         solution = normal.solve(arb_mat(right.size, 1, list(middles(right))), algorithm="approx")
         d = middles(np.array(solution.entries(), dtype=object))

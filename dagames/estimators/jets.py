@@ -62,7 +62,7 @@ class Jet(Operand):
 
 @contextmanager
 def series_of_order(order: int) -> Iterator[None]:
-    """Let series have this many coefficients."""
+    """Set the number of coefficients of series inside the context, at least 1."""
     before = ctx.cap
     ctx.cap = order
     try:

@@ -17,27 +17,29 @@ def read_table(path: Path, reward: AnyReward | None) -> tuple[dict[str, Any], Es
     return content, _estimand(content["estimates"], reward, str(path))
 
 
-def _estimand(stated: dict[str, Any], given: AnyReward | None, path: str) -> Estimand:
-    """Read what a table estimates: from its file, or for a function of one's own from what is given."""
-    if stated.get("callable"):
-        if given is None:
+def _estimand(field: dict[str, Any], reward: AnyReward | None, path: str) -> Estimand:
+    """Return the reward of a table: from the file's field `estimates`, or if that names a function, the argument."""
+    if field.get("callable"):
+        if reward is None:
             raise DomainError(
-                f"{path} estimates the function {stated['name']!r}, and a file cannot hold functions. Give it again: "
+                f"{path} estimates the function {field['name']!r}, and a file cannot hold functions. Pass it: "
                 "`RewardTable.load(path, reward=g)`."
             )
-        return as_reward(given)
-    own = Reward(stated["name"], as_terms(stated, path))
-    _check_name(own, path)
-    if given is not None and as_reward(given) != own:
-        raise DomainError(f"{path} estimates {own.name!r}, and not the `reward` that is given. Leave it out.")
-    return own
+        return as_reward(reward)
+    read = Reward(field["name"], as_terms(field, path))
+    _check_name(read, path)
+    if reward is not None and as_reward(reward) != read:
+        raise DomainError(f"{path} estimates {read.name!r}, which is not the given `reward`. Leave `reward` out.")
+    return read
 
 
 def _check_name(reward: Reward, path: str) -> None:
-    """Check that a name which stands for a formula stands for this one."""
+    """Check that a reward with the name of a built-in one has the terms of that one."""
     kind, _, rest = reward.name.partition(":")
     if kind not in {"log", "sqrt", "power", "entropy"} or (kind in {"log", "sqrt"} and rest):
         return
     named = as_reward(reward.name)
     if not (isinstance(named, Reward) and named.terms == reward.terms):
-        raise DomainError(f"{path} names its reward {reward.name!r}, and has the terms of another one. Make it anew.")
+        raise DomainError(
+            f"{path} names its reward {reward.name!r}, but its terms are not those of that reward. Make the file anew."
+        )

@@ -1,4 +1,4 @@
-"""Sums of powers of p and of its logarithm: closed under all that a proof about a table needs, and exact."""
+"""Sums of products of powers of p and of log p, with exact rational coefficients."""
 
 from fractions import Fraction
 from typing import TypeAlias
@@ -11,12 +11,13 @@ Terms: TypeAlias = dict[tuple[Fraction, int], Fraction]
 class LogPolynomial:
     """A function sum_j a_j p^j + sum b p^alpha (log p)^m of p > 0, with rational coefficients and powers.
 
-    The operator theta = p d/dp keeps the class, and (theta - alpha)^(m + 1) removes the term p^alpha (log p)^m: a few
-    steps lead to a polynomial, whose roots can be isolated, and Rolle's theorem leads back.
+    The operator theta = p d/dp maps the class to itself; (theta - alpha)^(m + 1) removes the term p^alpha (log p)^m.
+    After a few steps a polynomial remains, whose roots can be isolated; Rolle's theorem then isolates the zeros of the
+    functions before.
 
     Attributes:
-        polynomial: The part of natural powers without logarithm.
-        terms: Coefficient of each other (alpha, m).
+        polynomial: The terms of natural power without logarithm.
+        terms: Coefficient b of each other term, by (alpha, m).
 
     >>> weighted = LogPolynomial(fmpq_poly([0, 1]), {(Fraction(1), 1): Fraction(2)})
     >>> weighted.theta().polynomial, weighted.theta().terms
@@ -68,12 +69,12 @@ class LogPolynomial:
             terms[power, m] = terms.get((power, m), Fraction(0)) + (power - alpha) * b
             if m:
                 terms[power, m - 1] = terms.get((power, m - 1), Fraction(0)) + m * b
-        own = fmpq_poly([0, 1]) * self.polynomial.derivative()
-        return LogPolynomial(own - fmpq(alpha.numerator, alpha.denominator) * self.polynomial, terms)
+        theta = fmpq_poly([0, 1]) * self.polynomial.derivative()
+        return LogPolynomial(theta - fmpq(alpha.numerator, alpha.denominator) * self.polynomial, terms)
 
     @property
     def next_power(self) -> Fraction:
-        """A power alpha such that `theta(alpha)` is simpler; 0 for a polynomial."""
+        """A power alpha such that `theta(alpha)` has fewer terms or lower powers of the log; 0 for a polynomial."""
         return max(self.terms)[0] if self.terms else Fraction(0)
 
     @property
@@ -82,7 +83,7 @@ class LogPolynomial:
         return not self.terms and self.polynomial.degree() < 0
 
     def is_zero_at(self, p: fmpq) -> bool:
-        """Whether the value is exactly 0, where that is rational: without terms, and at 1, whose logarithm is 0."""
+        """Whether the value is exactly 0, if it is rational: without terms, or at p = 1; False if it is not known."""
         if self.terms and p != 1:
             return False
         rest = sum((b for (_, m), b in self.terms.items() if m == 0), Fraction(0))

@@ -1,7 +1,8 @@
-"""What a user's function g can be applied to, other than floats: numpy's ufuncs call the methods of an array's objects.
+"""Objects that a user's function g accepts in place of floats: numpy's ufuncs call the methods of an array's objects.
 
-Two kinds follow g through ball arithmetic: Taylor series (`Jet`), and growth near 0 (`Germ`). Neither can be compared
-or made a float: a branch that is taken for a whole interval because of one point would make a proof wrong in silence.
+Two kinds evaluate g in ball arithmetic: Taylor series (`Jet`), and growth near 0 (`Germ`). Neither can be compared or
+converted to a float, because a branch that is right at one point may be wrong elsewhere in the interval, and the proof
+would be wrong without an error.
 """
 
 from abc import ABC, abstractmethod
@@ -12,13 +13,13 @@ import numpy as np
 from flint import arb, fmpq
 
 _LARGEST_WHOLE = 2**64
-"""Whole powers from this size on are taken by logarithms, of positive quantities."""
+"""Integer powers of at least this size are computed by logarithms, for positive quantities only."""
 
 Same = TypeVar("Same", bound="Operand")
 
 
 class Operand(ABC):
-    """A quantity with arithmetic, and with the elementary functions under numpy's names."""
+    """A quantity with arithmetic and elementary functions, under numpy's names."""
 
     __slots__ = ()
 
@@ -36,15 +37,15 @@ class Operand(ABC):
 
     @abstractmethod
     def inverse(self: Same) -> Same:
-        """Divide 1 by the quantity."""
+        """Divide 1 by the quantity; not finite if the quantity may be 0."""
 
     @abstractmethod
     def power(self: Same, exponent: Fraction) -> Same:
-        """Raise the quantity, if it is positive, to a power."""
+        """Raise to a power that is not an integer; not finite if the quantity may not be positive."""
 
     @abstractmethod
     def apply(self: Same, name: str) -> Same:
-        """Apply an elementary function."""
+        """Apply an elementary function, by its name in flint; not finite where it may be undefined."""
 
     @abstractmethod
     def __abs__(self: Same) -> Same:
@@ -144,11 +145,11 @@ class Operand(ABC):
         return self.power(Fraction(1, 3))
 
     def log1p(self: Same) -> Same:
-        """Take the logarithm of 1 more."""
+        """Take log(1 + x)."""
         return (self + 1).log()
 
     def expm1(self: Same) -> Same:
-        """Take the exponential less 1."""
+        """Take exp(x) - 1."""
         return self.exp() - 1
 
     def log2(self: Same) -> Same:
@@ -195,7 +196,7 @@ class Operand(ABC):
 
 
 def as_ball_of(number: Any) -> arb | None:
-    """Read a number exactly."""
+    """Convert a number to a ball that contains it, exactly but for fractions; None if it is not a number."""
     if isinstance(number, (int, np.integer)):
         return arb(int(number))
     if isinstance(number, (float, np.float64, np.float32, np.float16)):

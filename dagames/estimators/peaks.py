@@ -10,28 +10,28 @@ _SAMPLES = 6
 """Samples per oscillation; a polynomial of degree n has about n of them."""
 
 _NEAR = 24
-"""Samples between 0 and the first of these, each half as far in phi."""
+"""Samples between 0 and the first even one, at distances phi that halve from one to the next."""
 
 _REFINEMENTS = 5
 
 
 def samples(n: int) -> Vector:
-    """Return angles at which a function with n oscillations shows all of them."""
+    """Return increasing angles phi in (0, pi / 2], dense enough to resolve n oscillations."""
     number = _SAMPLES * (n + 2)
     even = 0.5 * np.pi * np.arange(1, number + 1) / number
     return np.concatenate([even[0] * 0.5 ** np.arange(_NEAR, 0, -1), even])
 
 
 def peaks(function: Callable[[Vector], Vector], phi: Vector, values: Vector) -> tuple[Vector, Vector]:
-    """Find local maxima from samples, and refine each.
+    """Find the local maxima of samples, and refine each by parabolas.
 
     Args:
         function: The function of angles, to float64.
-        phi: Where it was sampled, increasing, [m].
-        values: Its values there, [m].
+        phi: The sampled angles, increasing, [m].
+        values: The values there, [m].
 
     Returns:
-        Points p and values there, near each local maximum of the samples.
+        The points p of the refined maxima, and the values there.
     """
     padded = np.concatenate([[-np.inf], values, [-np.inf]])
     at = np.flatnonzero((padded[1:-1] > padded[:-2]) & (padded[1:-1] >= padded[2:]))
@@ -43,13 +43,13 @@ def peaks(function: Callable[[Vector], Vector], phi: Vector, values: Vector) -> 
 def climb(
     function: Callable[[Vector], Vector], top: Vector, best: Vector, reach: Vector, steps: int = _REFINEMENTS
 ) -> tuple[Vector, Vector]:
-    """Refine local maxima by parabolas through three points, which come nearer each time.
+    """Refine local maxima by parabolas through three points, whose distance shrinks from step to step.
 
     Args:
         function: The function of angles in [0, pi / 2].
         top: Angles near the maxima, [m].
         best: Values there, [m].
-        reach: Distances of the first neighbours, of which at most half of the angle is used, [m].
+        reach: Distances of the first neighbours, clipped to half of the angle, [m].
         steps: Number of parabolas.
 
     Returns:

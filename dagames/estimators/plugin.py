@@ -9,18 +9,18 @@ from dagames.estimators.reward_table import CountsKind, RewardTable, as_group_si
 
 
 def plugin_table(K: int, *, c_0: float | None = None, counts: CountsKind = "self-inclusive") -> RewardTable:
-    """Tabulate log(k / K), whose mean misses log p by a term of order 1 / K.
+    """Tabulate log(k / K), an estimate of log p with a bias of order 1 / K.
 
     Math:
-        c_k = log(k / K) for k >= 1;   c_0 = log(1 / (2 K)) unless told otherwise, because log 0 is not a reward.
+        c_k = log(k / K) for k >= 1;   c_0 = log(1 / (2 K)) by default, because log 0 is infinite.
 
     Args:
         K: Number of traces in a group, at least 1.
-        c_0: The entry for an answer that was not seen, which only independent counts can meet; finite, in nats.
+        c_0: The entry for count 0, which occurs with independent counts only; finite, in nats.
         counts: Whether a count includes the trace that is rewarded.
 
     Returns:
-        The table.
+        The table, [K + 1].
 
     Raises:
         DomainError: If `K` or `c_0` is out of its domain.

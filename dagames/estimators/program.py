@@ -1,7 +1,7 @@
-"""The least worst second moment within a budget of bias, on finitely many points: a small convex program.
+"""The least worst second moment within a bias budget, on finitely many points: a small convex program.
 
-Vectors are numpy arrays of python-flint's balls, matrices flint's own: near the optimal bias a table's entries reach
-10^7 and cancel to 10^-4, which float64 does not survive.
+Vectors are numpy arrays of python-flint's balls, and matrices are flint's: near the optimal bias a table's entries
+reach 10^7 and cancel to 10^-4, for which float64 is not accurate enough.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ Balls: TypeAlias = NDArray[np.object_]
 Objective = Literal["second_moment", "variance"]
 
 _INTERIOR = 1e-14
-"""Excess, relative to sup (p g)^2, that is not told from 0."""
+"""Excess, relative to sup (p g)^2, that counts as 0."""
 
 _middles = np.frompyfunc(lambda ball: ball.mid(), 1, 1)
 
@@ -40,7 +40,7 @@ class Program(NamedTuple):
 
     @property
     def floor(self) -> float:
-        """The objective below which accuracy is absolute: a millionth of the largest (p g)^2, or 1e-12 if that is 0."""
+        """The scale below which tolerances are absolute: a millionth of the largest (p g)^2, or 1e-12 if that is 0."""
         return 1e-6 * max(1e-3, *(float(abs(w)) for w in self.w)) ** 2
 
     def error(self, c: Balls) -> Balls:
@@ -55,7 +55,7 @@ class Program(NamedTuple):
 def program(
     n: int, reward: Estimand, objective: Objective, errors: Sequence[float], moments: Sequence[float]
 ) -> Program:
-    """State the program at given points, enclosed at the current precision.
+    """Assemble the program at given points, enclosed at the current precision.
 
     Args:
         n: Degree.
@@ -71,7 +71,7 @@ def program(
     p, q = balls(errors), balls(moments)
     if objective == "variance":
         A, h = (q * q)[:, None] * A, squared(weighted(reward, moments))
-        # The excess is 0 at p = 0; a little more there leaves an interior to problems whose solution attains that.
+        # The excess is 0 at p = 0 for every c; a small negative h there gives the constraints an interior.
         h[np.asarray(moments) == 0.0] = -_INTERIOR * max(abs(h))
     else:
         h = balls([0.0] * len(moments))
@@ -109,7 +109,7 @@ def weighted(reward: Estimand, points: Sequence[float]) -> Balls:
 
 
 def squared(x: Balls) -> Balls:
-    """Multiply balls by themselves: flint's powers are undefined for those around 0."""
+    """Square balls by multiplication, because flint's powers are undefined for balls that contain 0."""
     return np.asarray(x * x)
 
 
@@ -151,5 +151,5 @@ def product(a: arb_mat, x: Balls) -> Balls:
 
 
 def middles(x: Balls) -> Balls:
-    """Forget the radii, where an approximation is wanted and no enclosure."""
+    """Return the centres of balls, for approximate computations."""
     return np.asarray(_middles(x), dtype=object)

@@ -1,4 +1,4 @@
-"""The table to use for training: the Taylor table with the best c_0, kept in the order of the reward."""
+"""The table to use for training: the Taylor table with the best c_0, made monotone where the reward is."""
 
 from functools import lru_cache
 
@@ -16,22 +16,22 @@ def recommended_table(K: int, *, reward: AnyReward = "log", counts: CountsKind =
     """Return the table to use for training.
 
     Math:
-        c_k = log x + (1 - x) / (2 n x) at x = k / n for k >= 1, of n = K - 2 other traces (centred counts), and the c_0
-        of least worst bias: `taylor_table`. For log p it increases in the count, so that a rarer answer is never paid
-        less, and -c_0 stays within 2 nats of -c_1.
+        c_k = log x + (1 - x) / (2 n x) at x = k / n for k >= 1, with n = K - 2 other traces (centred counts), and the
+        c_0 of least worst bias: `taylor_table`. For log p the entries increase with the count, so that the reward -c_k
+        of an answer decreases with its frequency; -c_0 is within 2 nats of -c_1.
 
-    It is chosen by what runs of training end at (`benchmarks/training.py`): over 21 games, each table at its best
-    learning rate, no other is nearer to the equilibrium at every K. For other rewards it is the Taylor table as well,
-    or where the reward is a polynomial of degree at most n, the unbiased estimate.
+    The choice rests on training runs (`benchmarks/training.py`): over 21 games, each table at its best learning rate,
+    no other table ends nearer to the equilibrium at every K. For other rewards this is the Taylor table too, or the
+    unbiased estimate where the reward is a polynomial of degree at most n.
 
     Args:
-        K: Number of traces in a group. With two the centred rewards are always equal, whatever the table.
+        K: Number of traces in a group. For K = 2 the centred rewards are equal for every table.
         reward: g, or its name.
-        counts: The kind of counts: "centred" for GRPO, which takes the group's mean off.
+        counts: The kind of counts: "centred" for GRPO, which subtracts the group's mean.
 
     Returns:
-        The table, made once for each K. Where g is monotone, so is the table. Where no other trace is left to count, it
-        is the constant of least bias.
+        The table, [K + 1], cached for each set of arguments. Where g is monotone, so is the table. If the counts leave
+        no random trace (n = 0), the table is the constant of least bias.
 
     Raises:
         DomainError: If an argument is out of its domain.
@@ -66,17 +66,8 @@ def _made(K: int, reward: Estimand, counts: CountsKind) -> RewardTable:
 
 
 def _in_order(inner: Vector, reward: Estimand) -> Vector:
-    """Replace each entry by the least (or largest) of it and those for larger counts, where the reward is monotone.
-
-    Small counts are corrected: the second-order term of a steep reward is larger than the reward itself there.
-
-    Args:
-        inner: c_0..c_n.
-        reward: g.
-
-    Returns:
-        The entries in the order of g; as they are if g is not monotone on the frequencies.
-    """
+    """Make the entries c_0..c_n monotone where the reward is: a running minimum (or maximum) from the largest count."""
+    # At small counts the second-order term of a steep reward exceeds the reward itself.
     rises = np.diff(reward(np.arange(1, inner.size + 1) / inner.size))
     if (rises >= 0).all():
         return np.asarray(np.minimum.accumulate(inner[::-1])[::-1])

@@ -1,4 +1,4 @@
-"""A reward that is looked up by the count of an answer in its group, with a proof of how good it is."""
+"""A table of rewards by the count of an answer in its group, with proven bounds on its bias and variance."""
 
 import math
 from dataclasses import dataclass, replace
@@ -36,21 +36,22 @@ _PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 class RewardTable:
     """The estimate c_X of a reward g(p), for an answer of probability p that was given X times by a group of K traces.
 
-    All that is said of it holds for K independent traces of one prompt. With P(p) = E c_X, for an independent count
-    X ~ Binomial(K, p); for a self-inclusive one X ~ 1 + Binomial(K - 1, p), what the rewarded trace sees; and for a
-    centred one X ~ 1 + Binomial(K - 2, p), what it sees when it is compared with one other trace of the group.
+    All bounds hold for K independent traces of one prompt, with P(p) = E c_X. An independent count is
+    X ~ Binomial(K, p). A self-inclusive count is X ~ 1 + Binomial(K - 1, p), given that the rewarded trace has the
+    answer. A centred count is X ~ 1 + Binomial(K - 2, p), given also that one other trace, with which the rewarded one
+    is compared, does not.
 
     Attributes:
         group_size: Number of traces K.
-        coefficients: Estimates c_0..c_K, [K + 1], in the units of g. Unless counts are independent c_0 is never read,
-            and is c_1.
-        counts: "self-inclusive" if the count includes the trace that is rewarded; "centred" if, besides, the mean of
-            the group's rewards is taken off (as GRPO does), which makes c_K idle and the best table another one;
-            "independent" if it comes from K other traces.
+        coefficients: Estimates c_0..c_K, [K + 1], in the units of g. Unless counts are independent c_0 has no effect
+            and equals c_1.
+        counts: "self-inclusive" if the count includes the trace that is rewarded; "centred" if, in addition, the mean
+            of the group's rewards is subtracted (as GRPO does), so that c_K has no effect; "independent" if it counts
+            K other traces.
         estimates: The reward g.
-        method: How the table was made.
+        method: Name of the method that made the table.
         precision: The type that the coefficients are rounded to.
-        optimum: Enclosure of the least bias of all tables with this K, g and kind of counts, where it is known.
+        optimum: Enclosure of the least bias of all tables with this K, g and kind of counts; None if unknown.
 
     >>> table = RewardTable(1, np.array([0.0, 0.0]), "independent")
     >>> round(table.bias.upper, 12), table.second_moment.upper < 1e-300
@@ -76,7 +77,7 @@ class RewardTable:
         object.__setattr__(self, "counts", as_counts(self.counts))
         coefficients = read_real(self.coefficients, "coefficients").array.copy()
         if not isinstance(self.estimates, Estimand):
-            raise DomainError(f"`estimates` must be a reward, as of `as_reward`, not {self.estimates!r}.")
+            raise DomainError(f"`estimates` must be a reward, as `as_reward` returns, not {self.estimates!r}.")
         if coefficients.shape != (self.group_size + 1,):
             raise ShapeError(f"`coefficients` has shape {coefficients.shape}, not ({self.group_size + 1},).")
         if not np.isfinite(coefficients).all():
@@ -103,27 +104,27 @@ class RewardTable:
             inner: Coefficients in the Bernstein basis, [inner_degree + 1].
             counts: The kind of counts.
             estimates: The reward g.
-            method: How they were found.
-            optimum: Enclosure of the least bias, where it is known.
+            method: Name of the method that made the table.
+            optimum: Enclosure of the least bias; None if unknown.
 
         Returns:
             The table.
         """
         coefficients = inner if counts == "independent" else np.append(inner[0], inner)
         if coefficients.size == K:
-            # Centred: a group of one mind moves nothing, whatever it is worth.
+            # Centred counts: if all K traces agree, every advantage is 0, so c_K has no effect.
             coefficients = np.append(coefficients, estimates(np.ones(1)))
         return cls(K, coefficients, counts, estimates, method, optimum=optimum)
 
     @property
     def inner(self) -> list[fmpq]:
-        """The coefficients of P in the Bernstein basis, as exact rationals: [inner_degree + 1], from c_0 or c_1 on."""
+        """The coefficients of P in the Bernstein basis, as exact rationals: from c_0 or c_1 on, [inner_degree + 1]."""
         first = 0 if self.counts == "independent" else 1
         return as_rationals(self.coefficients[first : first + inner_degree(self.group_size, self.counts) + 1])
 
     @cached_property
     def bias(self) -> Interval:
-        """Enclosure of sup over p of |p (P(p) - g(p))|, the worst weighted bias of the table as stored."""
+        """Enclosure of sup over p of |p (P(p) - g(p))|, the worst weighted bias of the stored coefficients."""
         return weighted_bias(self.inner, self.estimates)
 
     @cached_property
@@ -144,12 +145,12 @@ class RewardTable:
 
     @cached_property
     def pooling(self) -> float:
-        """Bound on what a count pooled over the views of an orbit adds to the bias, for each unit of s^2.
+        """Bound on the bias that pooling counts over the views of an orbit adds, per unit of the variance s^2.
 
-        The certificates are for K traces of one prompt. Where traces have different probabilities of the answer, of
-        mean p and variance s^2, the mean of a count's function w_X misses that of a single prompt with p by at most
-        K s^2 / 2 max_k |w_{k+2} - 2 w_{k+1} + w_k|; here w_k = c_k for independent counts, of K other traces, and else
-        (k / K) c_k, the weighted reward of the group. Rounded up; claim B.6a.
+        The other bounds are for K traces of one prompt. If the traces have different probabilities of the answer, of
+        mean p and variance s^2, the mean of w_X differs from that of a single prompt with probability p by at most
+        K s^2 / 2 max_k |w_{k+2} - 2 w_{k+1} + w_k|, where w_k = c_k for independent counts of K other traces, and
+        w_k = (k / K) c_k, the weighted reward of the group, for other counts. Rounded up; claim B.6a.
 
         >>> from dagames.estimators import minimax_table, plugin_table
         >>> [round(table(16).pooling, 1) for table in (plugin_table, minimax_table)]
@@ -162,7 +163,7 @@ class RewardTable:
         return math.nextafter(int(largest.p) / int(largest.q), math.inf) if largest else 0.0
 
     def reward(self, counts: Numbers) -> NDArray[np.float64]:
-        """Look the rewards up.
+        """Return the reward of each count.
 
         Args:
             counts: Counts of answers, integers from 1 (0 if independent) to K, any shape.
@@ -188,16 +189,16 @@ class RewardTable:
         )
 
     def rounded(self, precision: Precision) -> "RewardTable":
-        """Round the coefficients, as a look-up in a smaller type does.
+        """Round the coefficients to a smaller type.
 
         Args:
             precision: "float64", "float32" or "bfloat16".
 
         Returns:
-            The table with the numbers that are looked up then; its `bias` is theirs.
+            The table of the rounded coefficients, whose bounds are recomputed.
 
         Raises:
-            DomainError: If the precision cannot hold the coefficients.
+            DomainError: If a coefficient overflows the type.
 
         >>> RewardTable(1, np.array([0.1, 0.1]), "independent").rounded("bfloat16").coefficients
         array([0.10009766, 0.10009766])
@@ -210,7 +211,7 @@ class RewardTable:
                 single = _to_bfloat16(single)
             coefficients = single.astype(np.float64)
         if not np.isfinite(coefficients).all():
-            raise DomainError(f"{precision} does not hold coefficients of {np.abs(self.coefficients).max():.1e}.")
+            raise DomainError(f"coefficients of {np.abs(self.coefficients).max():.1e} overflow {precision}.")
         return replace(self, coefficients=coefficients, precision=precision)
 
     def save(self, path: "str | Path", *, overwrite: bool = False) -> None:
@@ -218,7 +219,7 @@ class RewardTable:
 
         Args:
             path: The file.
-            overwrite: Whether it may exist.
+            overwrite: Whether an existing file is replaced.
         """
         check_new_file(as_path(path), overwrite=overwrite)
         write_text(as_path(path), self.to_json())
@@ -245,21 +246,21 @@ class RewardTable:
 
     @classmethod
     def load(cls, path: "str | Path", *, reward: AnyReward | None = None) -> "RewardTable":
-        """Read a table, and prove its certificate again.
+        """Read a table from a file, and recompute the bounds that the file states.
 
-        Bias, second moment and variance are proved at once: 0.03 s for K = 16, 0.7 s for 64. The optimum, which takes
-        longer, is computed again when it is read for the first time. The name of the method is a label.
+        Bias, second moment and variance are recomputed at once: 0.03 s for K = 16, 0.7 s for 64. The optimum, which
+        takes longer, is recomputed at its first use. The name of the method is not checked.
 
         Args:
             path: A file written by `save`.
-            reward: What the table estimates; needed if that is a function of one's own, which the file only names.
+            reward: The reward g; required if g is a Python function, of which the file holds the name only.
 
         Returns:
             The table.
 
         Raises:
-            DomainError: If the file is no such table, was changed, claims what its coefficients do not have, or
-                estimates a function that is not given, or another one.
+            DomainError: If the file is not a table or was changed, if it states bounds that its coefficients do not
+                have, or if `reward` is missing or is not the reward of the file.
         """
         content, estimates = read_table(as_path(path), reward)
         table = _Loaded(
@@ -272,10 +273,10 @@ class RewardTable:
         )
         if table.coefficients.tolist() != content["coefficients"]:
             raise DomainError(
-                f"{path}: `coefficients` has a c_0 that {table.counts} counts do not read; it must be c_1."
+                f"{path}: `coefficients` has a c_0 other than c_1; with {table.counts} counts the two must be equal."
             )
         if table.rounded(table.precision).coefficients.tolist() != table.coefficients.tolist():
-            raise DomainError(f"{path}: the `coefficients` are no {table.precision} numbers.")
+            raise DomainError(f"{path}: the `coefficients` are not {table.precision} numbers.")
         for name in ("bias", "second_moment", "variance"):
             check_claim(str(path), name, content[name], getattr(table, name))
         if content["optimum"] is not None:
@@ -284,12 +285,12 @@ class RewardTable:
 
 
 class _Loaded(RewardTable):
-    """A table from a file, whose `optimum` is computed again when it is read for the first time."""
+    """A table from a file, whose `optimum` is recomputed at its first use."""
 
     def claim_optimum(self, path: str, claimed: Interval) -> None:
-        """Take the optimum that a file claims, to be compared with the one that is proved."""
+        """Store the optimum that a file states; the first use of `optimum` compares it with the computed one."""
         self.__dict__["_claimed"] = path, claimed
-        # Without a value of its own an instance has that of the class, `_optimum`.
+        # Without the instance attribute, `optimum` is the cached property of the class.
         del self.__dict__["optimum"]
 
     def _optimum(self) -> Interval:
@@ -307,14 +308,14 @@ _Loaded.optimum = cached_property(_Loaded._optimum)  # type: ignore[assignment]
 _Loaded.optimum.__set_name__(_Loaded, "optimum")  # type: ignore[union-attr]
 
 _SAME = 1e-6
-"""Relative distance of two enclosures of one optimum, found from points that depend on rounding, that is none."""
+"""Relative distance of two enclosures up to which they may be of one optimum: their points depend on rounding."""
 
 _LARGEST_GROUP = 10**7
 _SQUARE = fmpq_poly([0, 0, 1])
 
 
 def _to_bfloat16(single: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Round to the nearest number whose lower 16 bits are 0, to even where two are as near."""
+    """Round to the nearest number whose lower 16 bits are 0, ties to even."""
     bits = single.view(np.uint32).astype(np.uint64)
     rounded = (bits + 0x7FFF + ((bits >> np.uint64(16)) & np.uint64(1))) & np.uint64(0xFFFF0000)
     return rounded.astype(np.uint32).view(np.float32)
@@ -343,12 +344,12 @@ def as_group_size(K: int) -> int:
 
 
 def inner_degree(K: int, counts: CountsKind) -> int:
-    """Return the degree of P: the number of traces whose answers are random to the one that is rewarded."""
+    """Return the degree of P: K for independent counts, K - 1 for self-inclusive, max(K - 2, 0) for centred ones."""
     return max(as_group_size(K) - _KNOWN[as_counts(counts)], 0)
 
 
 _KNOWN: dict[CountsKind, int] = {"independent": 0, "self-inclusive": 1, "centred": 2}
-"""Traces of the group whose answer is given: the rewarded one, and the one that it is compared with."""
+"""Number of traces whose answer is given: the rewarded trace, and for centred counts the one compared with it."""
 
 
 def as_counts(counts: str) -> CountsKind:

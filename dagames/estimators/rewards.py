@@ -1,6 +1,6 @@
-"""What a reward table estimates: a function g of an answer's probability p.
+"""The rewards that a table estimates: functions g of an answer's probability p.
 
-A policy gradient weights the error of a reward by p, so that p g(p) is what matters: it must tend to 0 with p.
+A policy gradient weights the reward of an answer, and its error, by p. So p g(p) must tend to 0 with p.
 """
 
 from collections.abc import Callable
@@ -23,10 +23,10 @@ _LARGEST_POWER, _LARGEST_LOG, _LARGEST_BITS = 10_000, 64, 4096
 """Largest power of p, power of its logarithm, and size of a numerator or denominator."""
 
 _LARGEST_NAMED = 256
-"""Largest power of a reward given by name: proofs stay quick."""
+"""Largest power of a reward given by name; larger powers make the proofs slow."""
 
 AnyReward: TypeAlias = str | Estimand | Callable[..., Any]
-"""What `as_reward` reads."""
+"""The types that `as_reward` accepts."""
 
 
 def _is_term(key: Any, coefficient: Any) -> bool:
@@ -37,11 +37,11 @@ def _is_term(key: Any, coefficient: Any) -> bool:
 
 @dataclass(frozen=True)
 class Reward(Estimand):
-    """A function g(p) = sum b p^alpha (log p)^m on (0, 1], with every alpha above -1, of which tables can be proved.
+    """A function g(p) = sum b p^alpha (log p)^m on (0, 1], with every alpha above -1.
 
     Attributes:
-        name: The reward as `as_reward` reads it, or a name of one's own.
-        terms: Coefficient b of each (alpha, m), rationals.
+        name: A name that `as_reward` reads, or any other name.
+        terms: Coefficient b of each (alpha, m): Fractions, by pairs of a Fraction and an integer.
 
     >>> twice = Reward("twice the log", {(Fraction(0), 1): Fraction(2)})
     >>> float(twice(np.array(1.0)))
@@ -55,7 +55,8 @@ class Reward(Estimand):
         """Validate the terms.
 
         Raises:
-            DomainError: If there is none, if p g(p) does not tend to 0 with p, or if a power of the log is negative.
+            DomainError: If there are no terms, if p g(p) does not tend to 0 with p, or if a power of the log is
+                negative.
         """
         if not (isinstance(self.terms, dict) and self.terms):
             raise DomainError(f"the reward {self.name!r} has no terms.")
@@ -129,17 +130,18 @@ class Reward(Estimand):
         return None if weighted.terms else fmpq_poly(weighted.polynomial.coeffs()[1:])
 
     def to_dict(self) -> dict[str, Any]:
-        """Write the name and the terms down."""
+        """Return the name and the terms as plain data for JSON."""
         return {"name": self.name, "terms": [[str(alpha), m, str(b)] for (alpha, m), b in self.terms.items()]}
 
     @staticmethod
     def of(g: Callable[..., Any], *, name: str = "", growth: tuple[float, float] | None = None) -> CallableReward:
-        """Make a reward of a function, written with arithmetic and numpy's elementary functions.
+        """Make a reward from a Python function, written with arithmetic and numpy's elementary functions.
 
         Args:
             g: The function, from an array of probabilities to an array of the same shape.
-            name: What it is called; its own name by default.
-            growth: (A, a) if |g(p)| <= A p^(-a) on (0, 1/16] with a < 1, where that does not follow from the formula.
+            name: Name of the reward; `g.__name__` by default.
+            growth: (A, a) with a < 1 such that |g(p)| <= A p^(-a) on (0, 1/16], if that does not follow from the
+                formula.
 
         Returns:
             The reward.
@@ -177,10 +179,10 @@ def power(a: float) -> Reward:
 
 
 def entropy(order: float) -> Reward:
-    """Return the logarithm of an order, the reward of games with Tsallis entropy.
+    """Return the q-logarithm of an order, the reward of games with Tsallis entropy.
 
     Math:
-        g(p) = (p^(order - 1) - 1) / (order - 1), which tends to log p as the order goes to 1.
+        g(p) = (p^(order - 1) - 1) / (order - 1), which tends to log p as the order tends to 1.
 
     Args:
         order: The order, above 0 and up to 257.
@@ -199,16 +201,16 @@ _NAMES = {"log": "log p", "sqrt": "sqrt p", "power:A": "p^A, A > -1", "entropy:O
 
 
 def as_reward(reward: AnyReward) -> Estimand:
-    """Read a reward.
+    """Convert a name or a function to a reward.
 
     Args:
-        reward: A `Reward`; its name: "log", "sqrt", "power:A", "entropy:ORDER"; or a function of p, as in `Reward.of`.
+        reward: A `Reward`; a name: "log", "sqrt", "power:A" or "entropy:ORDER"; or a function of p, as in `Reward.of`.
 
     Returns:
         The reward.
 
     Raises:
-        DomainError: If there is no reward of that name.
+        DomainError: If there is no reward of that name, or the function is not a valid reward.
 
     >>> as_reward("entropy:1.5").name
     'entropy:1.5'
@@ -226,12 +228,12 @@ def as_reward(reward: AnyReward) -> Estimand:
         try:
             value = float(number)
         except ValueError:
-            raise DomainError(f"`reward` is {reward!r}; what follows the colon must be a number.") from None
+            raise DomainError(f"`reward` is {reward!r}; after the colon there must be a number.") from None
         return power(value) if kind == "power" else entropy(value)
     hint = did_you_mean(reward, ["log", "sqrt", "power:0.5", "entropy:2"], 0.4)
     listed = "; ".join(f"{name} is {meaning}" for name, meaning in _NAMES.items())
     raise DomainError(
-        f"there is no reward {reward!r}.{hint} Known: {listed}. Others are functions of p, or made by "
+        f"there is no reward {reward!r}.{hint} Known: {listed}. For others pass a function of p, or "
         "`Reward(name, terms)`."
     )
 
@@ -240,7 +242,7 @@ def _as_power(a: Fraction) -> Fraction:
     if a > _LARGEST_NAMED:
         raise DomainError(
             f"the power of a reward must be above -1 and up to {_LARGEST_NAMED} (an order above 0 and up to "
-            f"{_LARGEST_NAMED + 1}), not {float(a):g}: no small table is near it."
+            f"{_LARGEST_NAMED + 1}), not {float(a):g}: no small table approximates it."
         )
     return a
 

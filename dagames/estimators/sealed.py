@@ -1,4 +1,4 @@
-"""JSON files that notice when they were changed: a checksum of the content, which says nothing of who wrote it."""
+"""JSON files with a checksum, which detects changes of the content but does not authenticate its author."""
 
 import hashlib
 import json
@@ -19,13 +19,13 @@ def unseal(text: str, name: str) -> dict[str, Any]:
 
     Args:
         text: The text.
-        name: What error messages call it.
+        name: Name of the text in error messages.
 
     Returns:
         The content.
 
     Raises:
-        DomainError: If it is no such text, or was changed.
+        DomainError: If the text was not written by `seal`, or was changed.
 
     >>> unseal(seal({"a": [1, 0.1]}), "it")
     {'a': [1, 0.1]}
@@ -39,31 +39,31 @@ def unseal(text: str, name: str) -> dict[str, Any]:
         raise DomainError(f"{name} has no `sha256`; it was not written by this program.")
     claimed = content.pop("sha256")
     if claimed != _checksum(content):
-        raise DomainError(f"{name} was changed after it was written: its checksum is another one. Make the file anew.")
+        raise DomainError(f"{name} was changed after it was written: its checksum differs. Make the file anew.")
     return content
 
 
 def as_path(path: str | Path) -> Path:
-    """Validate the path of a file."""
+    """Convert to a Path, or raise a DomainError."""
     if not isinstance(path, (str, Path)) or "\0" in str(path):
         raise DomainError(f"`path` must be the path of a file, not {path!r}.")
     return Path(path)
 
 
 def read_bounded(path: Path, largest: int) -> str:
-    """Read a text file that is not too large."""
+    """Read a text file of at most `largest` bytes."""
     try:
         with path.open("rb") as file:
             content = file.read(largest + 1)
     except OSError as error:
         raise DomainError(f"cannot read {path}: {error.strerror}.") from None
     if len(content) > largest:
-        raise DomainError(f"{path} is larger than {largest} bytes; it is no reward table.")
+        raise DomainError(f"{path} is larger than {largest} bytes; it is not a reward table.")
     return content.decode("utf-8", errors="replace")
 
 
 def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is no number of JSON")
+    raise ValueError(f"{constant} is not a number in JSON")
 
 
 def _finite(number: str) -> float:

@@ -1,4 +1,4 @@
-"""The largest value of a sum of powers and logarithms on (0, 1], enclosed with proof."""
+"""A rigorous enclosure of the supremum of a sum of powers and logarithms on (0, 1]."""
 
 import math
 from collections.abc import Sequence
@@ -12,15 +12,15 @@ from dagames.estimators.log_polynomial import LogPolynomial
 from dagames.numerics.polynomial_roots import isolate_roots
 
 _LEAST = fmpq(1, 1 << 2000)
-"""Where the search begins; nearer to 0 every function that tends to 0 has got there, and polynomials are constant."""
+"""Lower end of the search; below it functions that tend to 0 are negligible, and polynomials are constant."""
 
 _STEPS = 4000
 _WIDTH = 40
-"""Bits of relative width of a critical point; the function is flat there, its value has twice as many."""
+"""Bits to which a critical point is isolated, relative; the slope is 0 there, so the value has twice as many bits."""
 
 
 class Interval(NamedTuple):
-    """Two numbers that enclose a third.
+    """Lower and upper bound of a number.
 
     >>> Interval(1.0, 2.0).width
     0.5
@@ -31,7 +31,7 @@ class Interval(NamedTuple):
 
     @property
     def width(self) -> float:
-        """Their difference, relative to the larger; 0 if both are 0."""
+        """The difference of the bounds, relative to the larger absolute value; 0 if both are 0."""
         size = max(abs(self.lower), abs(self.upper))
         return (self.upper - self.lower) / size if size else 0.0
 
@@ -39,10 +39,10 @@ class Interval(NamedTuple):
 def supremum(function: LogPolynomial, *, absolute: bool = False) -> Interval:
     """Enclose the supremum over (0, 1] of a function that is bounded there, or of its absolute value.
 
-    Critical points are the zeros of theta f. Between two zeros of (theta - alpha) h the function p^(-alpha) h is
-    monotone, so that h has at most one zero there, and its signs at the ends decide whether it has. The tower ends at a
-    polynomial, whose roots are isolated in exact arithmetic; all signs are decided by ball arithmetic. So no critical
-    point can be missed.
+    The critical points are the zeros of theta f, with theta = p d/dp. Between two zeros of (theta - alpha) h the
+    function p^(-alpha) h is monotone, so that h has at most one zero there, and the signs of h at the ends decide
+    whether it has one. The recursion ends at a polynomial, whose roots are isolated in exact arithmetic. All signs are
+    decided by ball arithmetic, so that no critical point is missed.
 
     Args:
         function: The function.
@@ -63,7 +63,7 @@ def supremum(function: LogPolynomial, *, absolute: bool = False) -> Interval:
 
 
 def _zeros(function: LogPolynomial) -> list[tuple[fmpq, fmpq]]:
-    """Bracket every zero of a function in (0, 1), each tightly and with a change of sign, or as one point."""
+    """Bracket every zero of a function in (0, 1): by a narrow interval with a change of sign, or by one point."""
     alpha = function.next_power
     following = function.theta(alpha)
     if following.is_zero:
@@ -74,13 +74,13 @@ def _zeros(function: LogPolynomial) -> list[tuple[fmpq, fmpq]]:
 
 
 class _Pieces:
-    """A function whose zeros are sought, and the one whose zeros cut (0, 1] into pieces with at most one of them."""
+    """A function h, and (theta - alpha) h, whose zeros divide (0, 1] into pieces with at most one zero of h each."""
 
     def __init__(self, function: LogPolynomial, following: LogPolynomial) -> None:
         self.function, self.following = function, following
 
     def cuts(self, turns: Sequence[tuple[fmpq, fmpq]]) -> list[fmpq]:
-        """Cut (0, 1] so that the signs at the ends of each piece decide whether there is a zero in it."""
+        """Divide (0, 1] so that the signs of h at the ends of each piece decide whether h has a zero in it."""
         cuts = [_LEAST]
         for low, high in turns:
             cuts += self._settle(max(low, _LEAST), high)
@@ -92,7 +92,7 @@ class _Pieces:
         return _sign_after(self.function, low) != _sign_after(self.function, high)
 
     def shrink(self, low: fmpq, high: fmpq) -> tuple[fmpq, fmpq]:
-        """Halve a bracket until it is tight; its logarithm first, so that zeros near 0 are found as fast as others."""
+        """Bisect a bracket until it is narrow, on a logarithmic scale first, so that zeros near 0 take as few steps."""
         before = _sign_after(self.function, low)
         while (high - low) * (1 << _WIDTH) > low:
             middle = _between(low, high)
@@ -105,14 +105,15 @@ class _Pieces:
     def _settle(self, low: fmpq, high: fmpq) -> list[fmpq]:
         """Shrink the bracket of a turn until its ends decide whether the function has a zero there.
 
-        It is monotone on either side of the turn, up to a positive factor: if its signs at the ends differ it has one
-        zero, and if it goes away from 0 first, none. Else it comes nearer to 0, and must be seen to stay away.
+        Up to a positive factor the function is monotone on either side of the turn. If its signs at the ends differ, it
+        has one zero. If it moves away from 0 on the left side, it has none. Otherwise it approaches 0, and the bracket
+        is bisected until ball arithmetic excludes 0.
 
         Returns:
-            The ends, or the turn itself if it is met.
+            The ends, or the turn itself if a bisection hits it.
 
         Raises:
-            SolveError: If thousands of bits do not decide it.
+            SolveError: If thousands of bits do not decide.
         """
         for step in range(_STEPS):
             if low == high:
@@ -123,7 +124,7 @@ class _Pieces:
             middle = (low + high) / 2
             low, high = (middle, high) if _sign_after(self.following, middle) == turn else (low, middle)
         raise SolveError(
-            f"a slope touches 0 at p = {float(low):.6g}, to thousands of bits; change a coefficient by a rounding.",
+            f"a slope is 0 at p = {float(low):.6g}, to thousands of bits; change a coefficient by a rounding error.",
             "rounding",
         )
 
@@ -134,7 +135,7 @@ class _Pieces:
 
 
 def _sign_after(function: LogPolynomial, p: fmpq) -> int:
-    """Decide the sign just right of p: that at p, or where this is 0 that of the first derivative that is not."""
+    """Decide the sign just right of p: that of the value, or if it is 0, of the first derivative that is not 0."""
     while True:
         for factor in (1, 2, 6, 24):
             with ctx.workprec(factor * (128 + function.bits + p.q.bit_length())):
@@ -146,26 +147,26 @@ def _sign_after(function: LogPolynomial, p: fmpq) -> int:
             continue
         raise SolveError(
             f"the sign of a slope at p = {float(p):.6g} is not decided by thousands of bits; change a coefficient by a "
-            "rounding.",
+            "rounding error.",
             "rounding",
         )
 
 
 def _between(low: fmpq, high: fmpq) -> fmpq:
-    """Halve an interval, or its logarithm if the ends differ by orders of magnitude."""
+    """Bisect an interval, on a logarithmic scale if the ends differ by orders of magnitude."""
     zeros = [end.q.bit_length() - end.p.bit_length() for end in (low, high)]
     return fmpq(1, 1 << (sum(zeros) // 2)) if zeros[0] - zeros[1] > 2 else (low + high) / 2
 
 
 class _Best:
-    """The largest value seen so far: a bound from below, attained, and one from above."""
+    """Bounds on the supremum: the largest value so far, and an upper bound on the parts examined so far."""
 
     def __init__(self, function: LogPolynomial, *, absolute: bool) -> None:
         self.function, self.absolute = function, absolute
         self.lower, self.upper = arb("-inf"), arb("-inf")
 
     def see(self, p: fmpq, change: arb | None = None) -> None:
-        """Take a point in, and that the function differs from its value there by `change` at most nearby."""
+        """Add a neighbourhood of p, in which the function differs from its value at p by at most `change`."""
         with ctx.workprec(128 + 2 * self.function.bits + p.q.bit_length()):
             value = self.function(arb(p))
             value = abs(value) if self.absolute else value
@@ -173,7 +174,7 @@ class _Best:
             self.upper = max(self.upper, (value + (0 if change is None else change)).upper())
 
     def see_end(self, p: fmpq) -> None:
-        """Take (0, p] in, for p of 2^-2000: each term is monotone there, and changes by twice its size at most."""
+        """Add (0, p] for p = 2^-2000, where each term is monotone and changes by at most twice its absolute value."""
         with ctx.workprec(256):
             sizes = [abs(arb(c)) * arb(p) ** j for j, c in enumerate(self.function.polynomial.coeffs()) if j]
             rest = LogPolynomial(None, {key: abs(b) for key, b in self.function.terms.items()})
@@ -181,7 +182,7 @@ class _Best:
             self.see(p, 2 * sum(sizes, arb(0)))
 
     def see_between(self, low: fmpq, high: fmpq, slope: LogPolynomial) -> None:
-        """Take a critical point in: up to a power of p the slope is monotone around it, and largest at an end."""
+        """Add a bracket of a critical point; up to a power of p the slope is monotone in it, and largest at an end."""
         with ctx.workprec(128 + 2 * self.function.bits + high.q.bit_length()):
             ratio = arb(high) / arb(low)
             largest = max(abs(slope(arb(low))).upper(), abs(slope(arb(high))).upper())

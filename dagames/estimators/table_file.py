@@ -1,4 +1,4 @@
-"""What the file of a reward table must hold, field by field; a wrong one is named."""
+"""The fields of a reward table's file, and a check of each."""
 
 import math
 from collections.abc import Callable
@@ -21,22 +21,24 @@ _MOST_TERMS = 512
 def check_fields(content: dict[str, Any], path: str) -> None:
     """Check that a file has the fields of a table, each of the right kind."""
     if content.get("format") != FORMAT:
-        raise DomainError(f"{path} is no reward table: its `format` is {content.get('format')!r:.80}, not {FORMAT!r}.")
+        raise DomainError(
+            f"{path} is not a reward table: its `format` is {content.get('format')!r:.80}, not {FORMAT!r}."
+        )
     for name in [*_FIELDS, *content]:
         if name not in content:
-            raise DomainError(f"{path} is no complete reward table: the field {name!r} is missing. Make the file anew.")
+            raise DomainError(f"{path} is not a complete reward table: the field {name!r} is missing. Make it anew.")
         if name not in _FIELDS:
-            raise DomainError(f"{path}: the field {name!r:.80} is none of a reward table. Make the file anew.")
+            raise DomainError(f"{path}: a reward table has no field {name!r:.80}. Make the file anew.")
     for name, (kind, fits) in _FIELDS.items():
         if not fits(content[name]):
             raise DomainError(f"{path}: the field {name!r} must be {kind}, not {content[name]!r:.80}.")
-    wanted, given = content["group_size"] + 1, len(content["coefficients"])
-    if given != wanted:
-        raise ShapeError(f"{path}: `coefficients` has shape ({given},), not ({wanted},).")
+    size, entries = content["group_size"] + 1, len(content["coefficients"])
+    if entries != size:
+        raise ShapeError(f"{path}: `coefficients` has shape ({entries},), not ({size},).")
 
 
 def as_terms(estimates: dict[str, Any], path: str) -> dict[tuple[Fraction, int], Fraction]:
-    """Read the terms of a reward."""
+    """Read the terms of a reward: the coefficient of each (alpha, m)."""
     terms: Any = estimates.get("terms")
     if isinstance(terms, list) and 1 <= len(terms) <= _MOST_TERMS and all(map(_is_term, terms)):
         try:
@@ -62,7 +64,7 @@ def _is_interval(value: Any) -> bool:
 
 
 def _is_rational(value: Any) -> bool:
-    # An exponent would make a short text an enormous number.
+    # Exponents are refused: with one, a short text could be an enormous number.
     return _is_text(value) and not set(value) - set("-0123456789/")
 
 
@@ -98,9 +100,9 @@ _FIELDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
 
 
 def check_claim(path: str, name: str, claimed: list[float], proved: Interval) -> None:
-    """Compare an enclosure that a file claims with the one that is proved."""
+    """Raise a DomainError if the enclosure that a file states differs from the computed one."""
     if tuple(claimed) != tuple(proved):
         raise DomainError(
-            f"{path} claims a {name.replace('_', ' ')} in {tuple(claimed)}; its coefficients have one in "
+            f"{path} claims a {name.replace('_', ' ')} in {tuple(claimed)}; that of its coefficients is in "
             f"{tuple(proved)}. Make the file anew."
         )

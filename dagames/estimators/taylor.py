@@ -1,4 +1,4 @@
-"""The plug-in estimate with its first-order bias taken off (Miller and Madow)."""
+"""The plug-in estimate minus its first-order bias (Miller and Madow)."""
 
 import math
 from typing import Literal
@@ -19,21 +19,22 @@ def taylor_table(
     reward: AnyReward = "log",
     counts: CountsKind = "self-inclusive",
 ) -> RewardTable:
-    """Tabulate g(k / n) less the second-order term of its mean.
+    """Tabulate g(k / n) minus the second-order term of its mean.
 
     Math:
         c_k = g(x) - g''(x) x (1 - x) / (2 n) at x = k / n, which for the log is log x + (1 - x) / (2 n x).
 
-    At a fixed p the bias is O(1 / n^2). The worst bias is not: it lies at p ~ 1 / n and depends on c_0.
+    At a fixed p the bias is O(1 / n^2). The worst bias is larger: it is attained at p ~ 1 / n and depends on c_0.
 
     Args:
         K: Number of traces in a group, at least 2 if counts are self-inclusive and 3 if centred.
-        c_0: The entry of P for no other trace with the answer, in units of g; "best" for the one of least worst bias.
+        c_0: The entry for k = 0, in units of g; "best" for the one of least worst bias.
         reward: g, or its name.
-        counts: Whether a count includes the trace that is rewarded; then n = K - 1, or K - 2, and k counts the others.
+        counts: Whether a count includes the trace that is rewarded. If it does, n = K - 1 (K - 2 if centred), and k
+            counts the other traces with the answer.
 
     Returns:
-        The table.
+        The table, [K + 1].
 
     Raises:
         DomainError: If `K` leaves no trace to count, or `c_0` is not a finite number.
@@ -59,25 +60,25 @@ def taylor_table(
 
 
 _WHOLE, _NEAR = 256, 64
-"""Up to so many traces c_0 is judged at all p, beyond up to p = 64 / n."""
+"""c_0 minimises the bias over all p for up to 256 traces, and over p <= 64 / n for more."""
 
 
 def best_c_0(inner: NDArray[np.float64], reward: Estimand) -> float:
-    """Find the first coefficient for which the worst bias is least, the others given.
+    """Find the c_0 of least worst bias for given c_1..c_n.
 
     Math:
-        it weighs in with p (1 - p)^n, so that |e(p)| <= t bounds it from both sides at every p; the least t that
-        leaves room is found on a grid that is dense towards 0.
+        the weight of c_0 in the error is p (1 - p)^n, so that |e(p)| <= t bounds c_0 from both sides at every p.
+        Bisection finds the least t for which the bounds on a grid, dense near 0, leave a c_0.
 
     Args:
         inner: c_0..c_n, of which the first is not read.
         reward: g.
 
     Returns:
-        c_0, near the best to about 1e-6 of the bias.
+        c_0, accurate to about 1e-6 of the bias.
     """
     n = inner.size - 1
-    # In a large group c_0 has no weight but near 0, where only the first entries matter.
+    # In a large group the weight of c_0 is negligible except near 0, where only the first entries matter.
     near = n if n <= _WHOLE else _NEAR
     p = near / n * np.sin(0.5 * np.pi * np.arange(1, 64 * (near + 2)) / (64 * (near + 2))) ** 2
     weight = p * (1 - p) ** n

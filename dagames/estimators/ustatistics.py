@@ -1,4 +1,4 @@
-"""Rewards that a count estimates without bias: polynomials, by falling factorials; and the log's series in them."""
+"""Unbiased estimates by falling factorials: of polynomial rewards, and of the truncated series of log p."""
 
 from collections.abc import Sequence
 from fractions import Fraction
@@ -19,8 +19,8 @@ def falling_factorials(n: int, m: int) -> tuple[Fraction, ...]:
     """Tabulate k (k - 1) ... (k - m + 1) / (n (n - 1) ... (n - m + 1)) in exact rationals.
 
     Math:
-        E of it under Binomial(n, p) is p^m; no other function of the count has that mean, which makes it the unbiased
-        estimate of least variance (the count is a complete sufficient statistic).
+        its mean under Binomial(n, p) is p^m. The count is a complete sufficient statistic, so this is the only unbiased
+        estimate that is a function of the count, and the one of least variance.
 
     Args:
         n: Number of independent traces.
@@ -30,7 +30,7 @@ def falling_factorials(n: int, m: int) -> tuple[Fraction, ...]:
         The table for k = 0..n.
 
     Raises:
-        DomainError: If `n` is not an integer from 0 to 1024, or `m` none from 0 to n.
+        DomainError: If `n` is not an integer from 0 to 1024, or `m` is not an integer from 0 to n.
 
     Source:
         (slides, U-statistics); claim II.2
@@ -42,7 +42,7 @@ def falling_factorials(n: int, m: int) -> tuple[Fraction, ...]:
         raise DomainError(f"`n` must be an integer from 0 to {LARGEST_EXACT}, whose binomials are exact, not {n!r}.")
     if as_count(m, "m", 0) > n:
         raise DomainError(
-            f"`m` must be an integer from 0 to {n}, not {m!r}: p^m needs m independent traces to estimate."
+            f"`m` must be an integer from 0 to {n}, not {m!r}: an estimate of p^m needs m independent traces."
         )
     n, m = int(n), int(m)
     return tuple(Fraction(comb(k, m), comb(n, m)) for k in range(n + 1))
@@ -57,7 +57,7 @@ def ustatistic_table(K: int, m: int, *, counts: CountsKind = "self-inclusive") -
         counts: Whether a count includes the trace that is rewarded.
 
     Returns:
-        The table; its bias is what rounding to float64 makes it.
+        The table, [K + 1]; its bias is the rounding error of float64.
 
     Source:
         (slides, U-statistics); claims II.2 and II.3
@@ -79,7 +79,7 @@ def polynomial_table(K: int, coefficients: Sequence[float], *, counts: CountsKin
         counts: Whether a count includes the trace that is rewarded.
 
     Returns:
-        The table; its bias is what rounding to float64 makes it.
+        The table, [K + 1]; its bias is the rounding error of float64.
 
     Raises:
         DomainError: If the degree is too high: no table estimates such a reward without bias.
@@ -106,18 +106,18 @@ def polynomial_table(K: int, coefficients: Sequence[float], *, counts: CountsKin
 
 
 def harmonic_table(K: int, *, counts: CountsKind = "self-inclusive") -> RewardTable:
-    """Tabulate the unbiased estimate of the series of log p around 1, as far as the group allows.
+    """Tabulate the unbiased estimate of the series of log p around 1, truncated at the degree n of the table.
 
     Math:
-        log p = -sum_{m >= 1} (1 - p)^m / m; estimated up to m = n by falling factorials of n - k it is
+        log p = -sum_{m >= 1} (1 - p)^m / m. The estimate of the terms up to m = n by falling factorials of n - k is
         c_k = H_k - H_n, with the harmonic numbers H_k = 1 + 1/2 + ... + 1/k.
 
     Args:
         K: Number of traces in a group.
-        counts: Whether a count includes the trace that is rewarded.
+        counts: Whether a count includes the trace that is rewarded; n = K if it does not, and else K - 1.
 
     Returns:
-        The table.
+        The table, [K + 1], in nats.
 
     Source:
         ours; claim II.2 applied to the series

@@ -464,7 +464,7 @@ def test_pareto_refuses_what_it_cannot_trace(arguments, message, tmp_path, monke
 def test_pareto_names_the_option_and_where_a_frontier_begins():
     asked = ["-K", "64", "--points", "2", "--least", "1", "--largest", "1.0001", "--objective", "variance"]
     words = " ".join(refused("pareto", *asked).split())
-    assert re.search(r"the least bias, 7\.9\d*e-05, are beyond float64: as stored they have 0\.0\d", words)
+    assert re.search(r"the least bias, 7\.9\d*e-05, are beyond float64: rounded to it, their bias is 0\.0\d", words)
     assert "give a larger --least" in words
     shown = run("pareto", "-K", "3", "--points", "2", "--objective", "variance").stderr.splitlines()
     assert [line.split(",")[0] for line in shown] == ["1/2 variance at 1 optima", "2/2 variance at 50 optima"]

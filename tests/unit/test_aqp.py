@@ -118,7 +118,7 @@ def test_tables_are_those_of_the_points():
 
 
 def test_a_coarse_grid_is_refused():
-    with pytest.raises(SolveError, match=r'above the budget, .* Take "exchange"'):
+    with pytest.raises(SolveError, match=r'above the budget, .* Use "exchange"'):
         within_budget(7, 1.05 * minimax_table(8).optimum.upper, LOG, "second_moment", points=12)
     with pytest.raises(DomainError, match="`points`"):
         within_budget(7, 0.1, LOG, "second_moment", points=3)
@@ -250,7 +250,7 @@ def test_a_frontier_begins_where_float64_holds_a_table(monkeypatch):
     points = pareto_frontier(2, points=2)
     assert budgets == [1.0, 1.05, 1.1, 1.2, 50.0]
     assert [p.budget / p.optimum.upper for p in points] == pytest.approx([1.2, 50.0])
-    with pytest.raises(SolveError, match=r"within any of the budgets tried, 1 to 1.1 optima. The last: beyond"):
+    with pytest.raises(SolveError, match=r"within any of the budgets tried, 1 to 1.1 optima. The last error: beyond"):
         pareto_frontier(2, points=2, largest=1.2)
 
 

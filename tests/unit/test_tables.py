@@ -115,7 +115,7 @@ def test_bfloat16_rounds_to_the_nearest_and_ties_to_even():
 
 
 def test_a_precision_that_cannot_hold_the_entries_is_refused():
-    with pytest.raises(DomainError, match="float32 does not hold coefficients of"):
+    with pytest.raises(DomainError, match=r"coefficients of .* overflow float32"):
         minimax_table(200).rounded("float32")
 
 
@@ -159,7 +159,7 @@ def test_files_come_back_as_they_were_and_notice_changes(tmp_path):
     [
         ({"coefficients": [0.0] * 9}, "claims a bias in"),
         ({"bias": [0.0, 0.0]}, "claims a bias in"),
-        ({"format": "another"}, "is no reward table"),
+        ({"format": "another"}, "is not a reward table"),
         ({"counts": "both"}, "`counts` must be one of"),
         ({"coefficients": [0.0]}, "`coefficients` has shape"),
         ({"estimates": {"name": "x", "terms": [["1/0", 0, "1"]]}}, "the field 'estimates' has the terms"),
@@ -167,11 +167,11 @@ def test_files_come_back_as_they_were_and_notice_changes(tmp_path):
         ({"estimates": {"name": "sqrt", "terms": [["0", 1, "1"]]}}, "names its reward 'sqrt'"),
         ({"estimates": {"name": "x", "terms": [["0", 10**9, "1"]]}}, "powers above -1 and up to"),
         ({"estimates": {"name": "x", "terms": [["1e999999999", 0, "1"]]}}, "has the terms"),
-        ({"precision": "float32"}, "the `coefficients` are no float32 numbers"),
+        ({"precision": "float32"}, "the `coefficients` are not float32 numbers"),
         ({"precision": "float8"}, "`precision` must be one of"),
         ({"second_moment": [0.0, 1.0]}, "claims a second moment in"),
         ({"variance": [0.0, 1.0]}, "claims a variance in"),
-        ({"more": 1}, "the field 'more' is none of a reward table"),
+        ({"more": 1}, "a reward table has no field 'more'"),
     ],
 )
 def test_a_file_with_a_right_checksum_is_proved_again(tmp_path, change, message):
@@ -261,8 +261,8 @@ def test_a_missing_field_is_named(tmp_path, field):
         ("[" * 10**5, "is not JSON: too deep"),
         ("{}", "has no `sha256`"),
         ("3", "has no `sha256`"),
-        ('{"bias": [NaN, 1], "sha256": ""}', "is not JSON: NaN is no number"),
-        ('{"bias": [-Infinity, 1], "sha256": ""}', "is not JSON: -Infinity is no number"),
+        ('{"bias": [NaN, 1], "sha256": ""}', "is not JSON: NaN is not a number"),
+        ('{"bias": [-Infinity, 1], "sha256": ""}', "is not JSON: -Infinity is not a number"),
         ('{"group_size": ' + "1" * 10**4 + "}", "is not JSON: Exceeds the limit"),
         ('{"bias": [1e999, 1], "sha256": ""}', "is not JSON: 1e999 is beyond float64"),
     ],
