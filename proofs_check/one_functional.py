@@ -279,8 +279,8 @@ def sizes_of(R: Functional) -> list[int]:
 
 def _face(R: Functional, n: int, k: int, rng: np.random.Generator) -> tuple[int, ...] | None:
     """Choose k answers on which R is finite somewhere, if there are."""
-    playable = np.flatnonzero(np.broadcast_to(R.usable(np.ones(n, dtype=bool)), (n,))).tolist()
-    candidates: list[tuple[int, ...]] = list(combinations(playable, k))
+    allowed = np.flatnonzero(R.allowed(np.ones(n, dtype=bool))).tolist()
+    candidates: list[tuple[int, ...]] = list(combinations(allowed, k))
     for i in rng.permutation(len(candidates))[:20].tolist():
         face: tuple[int, ...] = candidates[i]
         mask = np.isin(np.arange(n), face)
@@ -288,7 +288,7 @@ def _face(R: Functional, n: int, k: int, rng: np.random.Generator) -> tuple[int,
             R.check_reachable(mask)
         except InfeasibleError:
             continue
-        if (np.asarray(R.usable(mask)) != mask).any():
+        if (R.allowed(mask) != mask).any():
             continue
         game = FunctionalGame(R, n, face, [Fraction(1, k)] * k, Fraction(1))
         if np.isfinite(game.cost(np.full(k, 1 / k))) or np.isfinite(least(game.cost, k)[0]):

@@ -118,8 +118,9 @@ def within(functional: Functional, nu: np.ndarray) -> np.ndarray:
     """Condition distributions on the answers that a functional allows, or move them to where it is finite."""
     if isinstance(functional, Polytope):
         return functional.into_domain(nu)
-    kept = np.where(functional.allowed(nu.shape[-1]), nu, 0.0)
-    kept = kept + np.where(functional.allowed(nu.shape[-1]), 1e-290, 0.0) * (kept.sum(axis=-1, keepdims=True) == 0)
+    allowed = functional.allowed(np.ones(nu.shape, dtype=bool))
+    kept = np.where(allowed, nu, 0.0)
+    kept = kept + np.where(allowed, 1e-290, 0.0) * (kept.sum(axis=-1, keepdims=True) == 0)
     return kept / kept.sum(axis=-1, keepdims=True)
 
 

@@ -131,9 +131,9 @@ def best_box(
     """
     batch, n_answers = reachable.shape[:-1], reachable.shape[-1]
     slope_0 = F.gradient_at_log(log_pi_0)
-    usable = np.isfinite(slope_0)
+    finite = np.isfinite(slope_0)
     # Where a steep F has no mass no lower end keeps pi* a best response: the slope -inf closes the box.
-    rise = np.where(usable, beta * (np.where(usable, slope_0, 0.0) - F.gradient_at_log(log_pi)), -np.inf)
+    rise = np.where(finite, beta * (np.where(finite, slope_0, 0.0) - F.gradient_at_log(log_pi)), -np.inf)
     # c is most accurate at the trace of largest mass; an answer without mass is bounded by its likeliest trace.
     top = log_pi.argmax(axis=-1)[..., None]
     c = np.take_along_axis(simplex.at_answer(np.where(reachable, u, 0.0), E, batch) - rise, top, axis=-1)

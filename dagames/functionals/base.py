@@ -77,13 +77,16 @@ class Functional(Parametric, ABC):
         """Least known L such that L times the negative entropy minus R is convex on the simplex, [*x] or scalar."""
         return np.asarray(np.inf)
 
-    def allowed(self, n_answers: int) -> Reachable:
-        """Mark the answers that may have mass, bool [Z] or [*x, Z]; R is infinite where another one has some."""
-        return np.asarray(True)
+    def allowed(self, reachable: Reachable) -> Reachable:
+        """Mark the answers that may have mass: R is infinite at distributions on the reachable answers that use others.
 
-    def usable(self, reachable: Reachable) -> Reachable:
-        """Mark the reachable answers that a policy of finite R may use, bool [*x, Z]; override where both interact."""
-        return np.asarray(reachable & self.allowed(reachable.shape[-1]))
+        Args:
+            reachable: The answers that some policy gives, bool [*x, Z].
+
+        Returns:
+            Those of them that R allows, bool [*x, Z].
+        """
+        return reachable
 
     @property
     def is_indicator(self) -> bool:
@@ -130,7 +133,7 @@ class Functional(Parametric, ABC):
 
     def into_domain(self, nu: OverAnswers) -> OverAnswers:
         """Move distributions, [*x, Z], to where R is finite; override where that is less than the allowed answers."""
-        kept = np.where(self.allowed(nu.shape[-1]), nu, 0.0)
+        kept = np.where(self.allowed(np.ones(nu.shape, dtype=bool)), nu, 0.0)
         return np.asarray(kept / kept.sum(axis=-1, keepdims=True))
 
     def check_reachable(self, reachable: Reachable) -> None:
@@ -276,24 +279,24 @@ def as_nonnegative(value: Numbers, name: str) -> PerPrompt:
     return array
 
 
-def playable_answers(functional: Functional, reached: Reachable) -> Reachable:
+def reachable_answers(functional: Functional, with_trace: Reachable) -> Reachable:
     """Mark the answers that a policy of finite objective can use.
 
     Args:
         functional: The functional R.
-        reached: Which answers some trace of positive reference mass gives, bool [*x, Z].
+        with_trace: Which answers some trace of positive reference mass gives, bool [*x, Z].
 
     Returns:
-        Those that the functional allows besides, bool [*x, Z].
+        Those of them that the functional allows, bool [*x, Z].
 
     Raises:
         InfeasibleError: If none is left for some prompt.
     """
-    functional.check_reachable(reached)
-    playable = functional.usable(reached)
-    if not playable.any(axis=-1).all():
+    functional.check_reachable(with_trace)
+    reachable = np.asarray(with_trace & functional.allowed(with_trace))
+    if not reachable.any(axis=-1).all():
         raise InfeasibleError(
             f"{type(functional).__name__} allows none of the answers that the reference reaches, so every policy has "
             "an infinite objective."
         )
-    return playable
+    return reachable

@@ -51,6 +51,6 @@ class ChiSquare(ToPrior, RootConjugate):
         """Twice the weight over the least allowed prior: the largest nu f''(nu) for nu up to 1."""
         return np.asarray(2.0 * self.weight / np.where(self.prior > 0, self.prior, 1.0).min(axis=-1))
 
-    def allowed(self, n_answers: int) -> Reachable:
-        """Mark the answers of positive prior, [Z] or [*x, Z]."""
-        return np.asarray(self.prior > 0)
+    def allowed(self, reachable: Reachable) -> Reachable:
+        """Mark the reachable answers of positive prior, [*x, Z]."""
+        return np.asarray(reachable & (self.prior > 0))

@@ -67,9 +67,9 @@ class KLToPrior(ToPrior):
         """The weight itself: up to a linear term the functional is the negative entropy, scaled."""
         return self.weight
 
-    def allowed(self, n_answers: int) -> Reachable:
-        """Mark the answers of positive prior, [Z] or [*x, Z]."""
-        return np.asarray(self.prior > 0)
+    def allowed(self, reachable: Reachable) -> Reachable:
+        """Mark the reachable answers of positive prior, [*x, Z]."""
+        return np.asarray(reachable & (self.prior > 0))
 
     def _log_weights(self, u: OverAnswers) -> OverAnswers:
         with np.errstate(divide="ignore"):

@@ -67,9 +67,9 @@ class Point(Separable):
         """Zero: on the one allowed answer there is nothing to curve."""
         return np.asarray(0.0)
 
-    def allowed(self, n_answers: int) -> Reachable:
-        """Mark the one answer, [Z] or [*x, Z]."""
-        return self._chosen(n_answers)
+    def allowed(self, reachable: Reachable) -> Reachable:
+        """Mark the one answer if it is reachable, [*x, Z]."""
+        return np.asarray(reachable & self._chosen(reachable.shape[-1]))
 
     def check_fits(self, batch: tuple[int, ...], n_answers: int) -> None:
         """Raise a ShapeError or DomainError unless the answer exists."""

@@ -140,11 +140,7 @@ class Polytope(ConstraintSet):
         ]
         return np.asarray(points, dtype=np.float64).reshape(nu.shape)
 
-    def allowed(self, n_answers: int) -> Reachable:
-        """Mark the answers that some feasible distribution uses, if all are reachable, [Z] or [*x, Z]."""
-        return self.usable(np.ones((*self.costs.shape[:-2], n_answers), dtype=bool))
-
-    def usable(self, reachable: Reachable) -> Reachable:
+    def allowed(self, reachable: Reachable) -> Reachable:
         """Mark the reachable answers that some feasible distribution on them uses, [*x, Z]."""
         marks = [self.face(reachable[p], p).allowed[0] for p in np.ndindex(reachable.shape[:-1])]
         return np.asarray(marks, dtype=bool).reshape(reachable.shape)

@@ -79,13 +79,9 @@ class Scaled(Functional):
         """The weight times that of R."""
         return np.asarray(self.weight * self.functional.relative_smoothness)
 
-    def allowed(self, n_answers: int) -> Reachable:
-        """Mark the answers that R allows."""
-        return self.functional.allowed(n_answers)
-
-    def usable(self, reachable: Reachable) -> Reachable:
-        """Mark the reachable answers that R can use, [*x, Z]."""
-        return self.functional.usable(reachable)
+    def allowed(self, reachable: Reachable) -> Reachable:
+        """Mark the reachable answers that R allows, [*x, Z]."""
+        return self.functional.allowed(reachable)
 
     def into_domain(self, nu: OverAnswers) -> OverAnswers:
         """Move distributions to where R is finite."""

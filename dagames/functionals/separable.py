@@ -63,7 +63,7 @@ class RootConjugate(Separable):
         return np.asarray(nu / nu.sum(axis=-1, keepdims=True))
 
     def _on_allowed(self, u: OverAnswers) -> OverAnswers:
-        return np.asarray(np.where(self.allowed(u.shape[-1]), u, -np.inf))
+        return np.asarray(np.where(self.allowed(np.ones(u.shape, dtype=bool)), u, -np.inf))
 
     def _slope_at(self, u: OverAnswers, log_mass: float) -> OverAnswers:
         """Compute f_z' at one mass for all answers, [*x, Z]."""

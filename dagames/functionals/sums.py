@@ -141,17 +141,13 @@ class Sum(NumericConjugate):
         """The sum of the parts'."""
         return np.asarray(sum(part.relative_smoothness for part in self.parts))
 
-    def allowed(self, n_answers: int) -> Reachable:
-        """Mark the answers that every part allows."""
-        return np.asarray(reduce(np.logical_and, (part.allowed(n_answers) for part in self.parts)))
-
-    def usable(self, reachable: Reachable) -> Reachable:
-        """Mark the reachable answers that every part can use, [*x, Z]."""
-        left = np.asarray(reachable & self.allowed(reachable.shape[-1]))
+    def allowed(self, reachable: Reachable) -> Reachable:
+        """Mark the reachable answers that every part allows, [*x, Z]."""
+        left = np.asarray(reduce(np.logical_and, (part.allowed(reachable) for part in self.parts)))
         if not left.any(axis=-1).all():
             return left
-        # Each part sees what the others leave.
-        return np.asarray(reduce(lambda answers, part: part.usable(answers), self.parts, left))
+        # What a part allows may depend on which answers the other parts allow.
+        return np.asarray(reduce(lambda answers, part: part.allowed(answers), self.parts, left))
 
     def constraint_set(self) -> ConstraintSet | None:
         """Return the constraints of the one part that has some, or None."""
@@ -173,7 +169,7 @@ class Sum(NumericConjugate):
         """Raise an InfeasibleError if a part is infinite for every policy on the answers that all allow."""
         for part in self.parts:
             part.check_reachable(reachable)
-        allowed = reachable & self.allowed(reachable.shape[-1])
+        allowed = self.allowed(reachable)
         if allowed.any(axis=-1).all():
             for part in self.parts:
                 part.check_reachable(allowed)

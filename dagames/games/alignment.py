@@ -8,7 +8,7 @@ import numpy as np
 from dagames import simplex
 from dagames._types import Extraction, Numbers, OverAnswers, OverTraces, PerPrompt, RaggedTraces, Reachable
 from dagames.functionals import Functional
-from dagames.functionals.base import playable_answers
+from dagames.functionals.base import reachable_answers
 from dagames.functionals.nonconvex import as_functional
 from dagames.functionals.slopes import finite_slope
 from dagames.games.certificate import Certificate, certify
@@ -128,7 +128,7 @@ class AlignmentGame:
         self.functional = as_functional(functional, self.beta)
         functional.check_fits(self.batch, self.n_answers)
         self.log_nu_0: OverAnswers = reference.log_nu_0
-        self.reachable: Reachable = playable_answers(functional, np.isfinite(self.log_nu_0))
+        self.reachable: Reachable = reachable_answers(functional, np.isfinite(self.log_nu_0))
         self._all_reachable = bool(self.reachable.all())
 
     @property

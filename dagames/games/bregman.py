@@ -5,12 +5,13 @@ from typing import SupportsIndex, TypeAlias
 import numpy as np
 
 from dagames import simplex
-from dagames._errors import DomainError, InfeasibleError, ShapeError
+from dagames._errors import DomainError, ShapeError
 from dagames._types import Extraction, Numbers, OverAnswers, OverTraces, PerPrompt, Reachable
 from dagames.bregman import Consistency, Entropic, Generator, consistency
 from dagames.bregman.base import as_generator
 from dagames.bregman.reach import as_sign, best_box
 from dagames.functionals import Functional
+from dagames.functionals.base import reachable_answers
 from dagames.functionals.slopes import finite_slope
 from dagames.games.certificate import Certificate, certify
 from dagames.numerics.arrays import owned
@@ -33,8 +34,8 @@ class BregmanGame:
     s beta grad Phi(q) + constant for some q (claim II.10); `consistency` decides this. `certify` takes u itself, and so
     applies in both cases. F = Phi = `Entropic` with s = -1 is `AlignmentGame`.
 
-    A trace is *usable* if the divergence of a policy that uses it is finite: every trace, or those of positive
-    reference mass if F is steep. An answer is reachable if a usable trace gives it and the functional allows it.
+    If F is steep, traces of reference mass 0 give an infinite divergence. An answer is reachable if one of the other
+    traces gives it and the functional allows it; the traces of reachable answers, without those, are reachable.
 
     Attributes:
         log_pi_0: Log of the reference over traces, normalised, [*x, Y].
@@ -45,7 +46,7 @@ class BregmanGame:
         target_generator: Phi, on answers.
         sign: The sign and scale s of the coupling, not 0.
         n_answers: Number of answers |Z|.
-        usable: Which traces a policy of finite objective can use, bool [*x, Y].
+        reachable_traces: Which traces a policy of finite objective can use, bool [*x, Y].
         reachable: Which answers a policy of finite objective can use, bool [*x, Z].
 
     Source:
@@ -142,14 +143,8 @@ class BregmanGame:
         self.functional = functional
         finite = np.isfinite(self.generator.gradient_at_log(self.log_pi_0))
         with_trace = simplex.max_by_answer(finite * 1.0, self.E, self.n_answers) > 0
-        functional.check_reachable(with_trace)
-        self.reachable: Reachable = with_trace & functional.allowed(self.n_answers)
-        self.usable: Reachable = finite & (self._at_traces(self.reachable * 1.0) > 0)
-        if not self.reachable.any(axis=-1).all():
-            raise InfeasibleError(
-                f"{type(functional).__name__} allows none of the answers that the reference reaches, so every policy "
-                "has an infinite objective."
-            )
+        self.reachable: Reachable = reachable_answers(functional, with_trace)
+        self.reachable_traces: Reachable = finite & (self._at_traces(self.reachable * 1.0) > 0)
 
     @property
     def batch(self) -> tuple[int, ...]:
@@ -184,7 +179,7 @@ class BregmanGame:
             q: Target probabilities of answers, [*x, Z], positive on every reachable answer if Phi is steep.
 
         Returns:
-            G_F, [*x], in R-units; +inf where pi uses a trace that is not usable.
+            G_F, [*x], in R-units; +inf where pi uses a trace that is not reachable.
         """
         log_pi, u = self._as_log_policy(pi), self.dual_variable(q)
         return np.asarray(self._lagrangian(log_pi, u) - self.functional.conjugate(u))
@@ -254,8 +249,8 @@ class BregmanGame:
         Returns:
             Log-probabilities of traces, [*x, Y]; -inf for no mass.
         """
-        cost = np.where(self.usable, self._at_traces(np.where(self.reachable, u, 0.0)) / self.beta, np.inf)
-        theta = np.where(self.usable, self.generator.gradient_at_log(self.log_pi_0) - cost, -np.inf)
+        cost = np.where(self.reachable_traces, self._at_traces(np.where(self.reachable, u, 0.0)) / self.beta, np.inf)
+        theta = np.where(self.reachable_traces, self.generator.gradient_at_log(self.log_pi_0) - cost, -np.inf)
         return self.generator.log_conjugate_gradient(theta)
 
     def best_target(self, pi: Numbers) -> OverAnswers:
@@ -384,9 +379,9 @@ class BregmanGame:
         return value, np.asarray(self.beta * divergence)
 
     def _lagrangian(self, log_pi: OverTraces, u: OverAnswers) -> PerPrompt:
-        """Compute beta D_F(pi || pi_0) + <nu_pi, u>, [*x]; +inf where pi uses a trace that is not usable."""
+        """Compute beta D_F(pi || pi_0) + <nu_pi, u>, [*x]; +inf where pi uses a trace that is not reachable."""
         nu = np.exp(self._log_marginal(log_pi))
-        outside = np.where(self.usable, 0.0, np.exp(log_pi)).sum(axis=-1)
+        outside = np.where(self.reachable_traces, 0.0, np.exp(log_pi)).sum(axis=-1)
         cost = (nu * np.where(self.reachable, u, 0.0)).sum(axis=-1)
         total = self.beta * self.generator.divergence_from_logs(log_pi, self.log_pi_0) + cost
         return np.asarray(np.where(outside > 0, np.inf, total))

@@ -50,8 +50,8 @@ class Coupling(ABC):
         """Whether the class is a user's own."""
         return not type(self).__module__.startswith("dagames.")
 
-    def usable(self, reachable: Reachable, shares: PerPrompt) -> Reachable:
-        """Mark the reachable answers that policies of finite C may use, bool [X, Z]."""
+    def allowed(self, reachable: Reachable, shares: PerPrompt) -> Reachable:
+        """Mark the reachable answers that have mass in some policies of finite C, bool [X, Z]."""
         return reachable
 
     def residuals(self, nu: OverAnswers, shares: PerPrompt) -> dict[str, float]:
@@ -114,7 +114,7 @@ class CoupledGame:
         if not isinstance(coupling, Coupling):
             raise DomainError(f"`coupling` must be a Coupling, not {type(coupling).__name__}.")
         coupling.check_fits(prompts.reachable, self.shares)
-        self.reachable: Reachable = coupling.usable(prompts.reachable, self.shares)
+        self.reachable: Reachable = coupling.allowed(prompts.reachable, self.shares)
 
     @property
     def tilted(self) -> OverAnswers:

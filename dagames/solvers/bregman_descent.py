@@ -32,7 +32,8 @@ def descent_path(game: BregmanGame) -> Iterator[tuple[OverTraces, OverAnswers, O
         SolveError: If no L is large enough.
     """
     F, functional, beta = game.generator, game.functional, game.beta
-    slope_0 = np.where(game.usable, F.gradient_at_log(np.where(game.usable, game.log_pi_0, 0.0)), -np.inf)
+    traces = game.reachable_traces
+    slope_0 = np.where(traces, F.gradient_at_log(np.where(traces, game.log_pi_0, 0.0)), -np.inf)
     log_pi = F.log_conjugate_gradient(slope_0)
     smoothness = np.full((*game.batch, 1), beta)
     while True:
@@ -41,10 +42,10 @@ def descent_path(game: BregmanGame) -> Iterator[tuple[OverTraces, OverAnswers, O
         yield log_pi, log_nu, u
         nu, price = np.exp(log_nu), at_answer(np.where(game.reachable, u, 0.0), game.E, game.batch)
         value = np.asarray(functional.value(nu))
-        here = np.where(game.usable, F.gradient_at_log(np.where(game.usable, log_pi, 0.0)), 0.0)
+        here = np.where(traces, F.gradient_at_log(np.where(traces, log_pi, 0.0)), 0.0)
         for _ in range(_DOUBLINGS):
-            target = (beta * np.where(game.usable, slope_0, 0.0) + smoothness * here - price) / (beta + smoothness)
-            trial = F.log_conjugate_gradient(np.where(game.usable, target, -np.inf))
+            target = (beta * np.where(traces, slope_0, 0.0) + smoothness * here - price) / (beta + smoothness)
+            trial = F.log_conjugate_gradient(np.where(traces, target, -np.inf))
             moved = np.exp(pushforward(trial, game.E, game.n_answers))
             model = value + ((moved - nu) * np.where(game.reachable, u, 0.0)).sum(axis=-1)
             bound = model + smoothness[..., 0] * F.divergence_from_logs(trial, log_pi)

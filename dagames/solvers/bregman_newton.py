@@ -19,7 +19,7 @@ def newton_log_policy(game: BregmanGame, functional: Separable) -> OverTraces:
     """Solve the optimality conditions of J_F, [*x, Y].
 
     Math:
-        f_z'(nu_z) + beta (F'(pi(y)) - F'(pi_0(y))) = c for every usable trace y of mass, z = E(y), and >= c without.
+        f_z'(nu_z) + beta (F'(pi(y)) - F'(pi_0(y))) = c for every reachable trace y of mass, z = E(y), and >= c without.
 
     For given c each answer is the root of one increasing function of the log mass of its likeliest trace, which fixes
     the other traces of the answer; c is the root of log sum_z nu_z. The log mass, not the slope, is the unknown: where
@@ -38,20 +38,20 @@ def newton_log_policy(game: BregmanGame, functional: Separable) -> OverTraces:
 class _Conditions:
     def __init__(self, game: BregmanGame, functional: Separable) -> None:
         self.game, self.functional = game, functional
-        self.slope_0 = np.where(game.usable, game.generator.gradient_at_log(game.log_pi_0), -np.inf)
+        self.slope_0 = np.where(game.reachable_traces, game.generator.gradient_at_log(game.log_pi_0), -np.inf)
         top = max_by_answer(self.slope_0, game.E, game.n_answers)
         self.top = np.where(game.reachable, top, 0.0)
         # How far below its answer's likeliest trace each one lies, in slopes; mass keeps this distance.
-        self.behind = np.where(game.usable, self.slope_0 - self._at_traces(self.top), -np.inf)
+        self.behind = np.where(game.reachable_traces, self.slope_0 - self._at_traces(self.top), -np.inf)
         self.guess = np.where(game.reachable, max_by_answer(game.log_pi_0, game.E, game.n_answers), 0.0)
         self.guess = np.where(np.isfinite(self.guess), self.guess, -1.0)
 
     def solve(self) -> OverTraces:
         """Find c, then every mass."""
         game = self.game
-        n_usable = game.usable.sum(axis=-1, keepdims=True)
+        n_traces = game.reachable_traces.sum(axis=-1, keepdims=True)
         # No trace above 1 / n for any answer: the sum is at most 1. Some trace at 1: the sum is at least 1.
-        low = self._least(self._levels(np.broadcast_to(-np.log(n_usable), self.top.shape).copy()))
+        low = self._least(self._levels(np.broadcast_to(-np.log(n_traces), self.top.shape).copy()))
         high = self._least(self._levels(np.zeros_like(self.top)))
         c = increasing_root(self._surplus, low, np.maximum(low, high))
         # A steep F resolves every mass; elsewhere c is known to the rounding of the levels it is compared with.
@@ -70,7 +70,7 @@ class _Conditions:
         with np.errstate(invalid="ignore"):
             others = F.log_mass_at_slope(F.gradient_at_log(own) + self.behind)
         # At no distance the mass is copied: for tiny masses the way through the slope would lose digits.
-        return np.where(self.game.usable, np.where(self.behind == 0, own, np.minimum(others, own)), -np.inf)
+        return np.where(self.game.reachable_traces, np.where(self.behind == 0, own, np.minimum(others, own)), -np.inf)
 
     def _levels(self, log_tops: OverAnswers) -> OverAnswers:
         """Compute f'(nu) + beta (F'(top mass) - F'(its reference)), [*x, Z], increasing in the top mass."""

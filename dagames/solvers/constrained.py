@@ -132,7 +132,7 @@ def solve_polytope(game: AlignmentGame, *, tolerance: float = _tolerances.GAP) -
 def find_faces(game: AlignmentGame, polytope: ConstraintSet, rest: Functional | None) -> tuple[Face, ...]:
     """Find the face of each prompt among the answers that the reference reaches and the other terms allow."""
     reached = np.isfinite(game.log_nu_0)
-    reached = reached if rest is None else rest.usable(reached)
+    reached = reached if rest is None else rest.allowed(reached)
     faces = []
     for prompt in np.ndindex(game.batch):
         face = polytope.face(reached[prompt], prompt)

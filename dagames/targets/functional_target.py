@@ -74,7 +74,7 @@ class FunctionalTarget(Target):
 
     def exact_rewards(self, nu: OverAnswers) -> OverAnswers:
         """Compute s - grad R(nu), [*x, Z]; +inf where nu is 0 and the gradient infinite, -inf where not allowed."""
-        allowed = self.functional.allowed(nu.shape[-1])
+        allowed = self.functional.allowed(np.ones(nu.shape, dtype=bool))
         return np.asarray(np.where(allowed, self._shift - self.functional.gradient(nu), -np.inf))
 
     def rewards(self, group: AnswerGroup) -> NDArray[np.float64]:
@@ -166,7 +166,7 @@ class FunctionalTarget(Target):
     def _coordinates(self) -> dict[Hashable, int]:
         """The coordinate of each answer that R allows."""
         answers = self.answers or ()
-        allowed = np.broadcast_to(self.functional.allowed(len(answers)), len(answers)).tolist()
+        allowed = self.functional.allowed(np.ones(len(answers), dtype=bool)).tolist()
         return {answer: place for place, answer in enumerate(answers) if allowed[place]}
 
 

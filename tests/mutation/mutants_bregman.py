@@ -39,8 +39,8 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("dagames/bregman/reach.py", "ends[0] + share * rise", "share * rise - ends[0]"),
     (
         "dagames/bregman/reach.py",
-        "beta * (np.where(usable, slope_0, 0.0) -",
-        "(np.where(usable, slope_0, 0.0) -",
+        "beta * (np.where(finite, slope_0, 0.0) -",
+        "(np.where(finite, slope_0, 0.0) -",
     ),
     ("dagames/bregman/reach.py", "np.minimum(c + simplex.max_by_answer", "np.minimum(-c + simplex.max_by_answer"),
     ("dagames/games/bregman.py", "np.asarray(self.beta * divergence)", "np.asarray(divergence)"),

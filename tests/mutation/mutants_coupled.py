@@ -87,7 +87,7 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
         "np.where(self.reachable, self.prompts.beta * finite_log_q",
     ),
     ("dagames/games/coupled.py", "+ prompts.beta * simplex.kl_from_logs", "+ simplex.kl_from_logs"),
-    ("dagames/games/coupled.py", "= coupling.usable(prompts.reachable, self.shares)", "= prompts.reachable"),
+    ("dagames/games/coupled.py", "= coupling.allowed(prompts.reachable, self.shares)", "= prompts.reachable"),
     (
         "dagames/numerics/constraints.py",
         '"x,xdz,xz->d", self.shares',
@@ -120,7 +120,7 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("dagames/numerics/linear_program.py", "vertex.point + step.point / m", "vertex.point"),
     ("dagames/functionals/polytope.py", "(excess > _tolerances.FEASIBILITY)", "(excess > 0.1)"),
     ("dagames/functionals/base.py", "return self if self.is_indicator else None", "return None"),
-    ("dagames/functionals/sums.py", "part.usable(answers), self.parts, left)", "answers, self.parts, left)"),
+    ("dagames/functionals/sums.py", "part.allowed(answers), self.parts, left)", "answers, self.parts, left)"),
     ("dagames/games/couplings/equal_rates.py", "self.costs - lowest", "self.costs"),
     ("dagames/solvers/constrained.py", "-log_mass - conjugate - paid", "-log_mass - conjugate"),
     ("dagames/solvers/constrained.py", "-log_mass - conjugate - paid", "-log_mass - paid"),

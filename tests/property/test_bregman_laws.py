@@ -195,7 +195,7 @@ def test_solutions_are_certified_and_beat_every_policy(make, name, seed, n):
     np.testing.assert_allclose(game.marginal(solution.pi), solution.nu, atol=1e-12)
     assert solution.value == pytest.approx(float(game.objective(solution.pi)), rel=1e-12, abs=1e-12)
     for _ in range(5):
-        pi = np.where(game.usable, rng.dirichlet(np.ones(game.E.size)) + 1e-300, 0.0)
+        pi = np.where(game.reachable_traces, rng.dirichlet(np.ones(game.E.size)) + 1e-300, 0.0)
         for other in (pi / pi.sum(), 0.99 * solution.pi + 0.01 * pi / pi.sum()):
             assert game.objective(other) >= solution.value - 1e-10 * max(1.0, abs(float(solution.value)))
 

@@ -205,7 +205,7 @@ def test_a_mixture_is_the_average_of_values():
 
 def test_an_indicator_in_a_sum_is_obeyed():
     R = Gini(2.0) + Quadratic(np.eye(3)) + Point(1)
-    np.testing.assert_array_equal(R.allowed(3), [False, True, False])
+    np.testing.assert_array_equal(R.allowed(np.ones(3, dtype=bool)), [False, True, False])
     np.testing.assert_allclose(R.conjugate_gradient(np.array([5.0, 0.0, 1.0])), [0.0, 1.0, 0.0])
     assert R.conjugate(np.array([5.0, 0.25, 1.0])) == pytest.approx(0.25 - 1.5)
     assert R.conjugate(np.array([5.0, -np.inf, 1.0])) == -np.inf

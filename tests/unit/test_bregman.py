@@ -144,7 +144,7 @@ def test_a_best_target_answers_where_the_range_allows():
 
 
 def test_traces_without_reference_mass():
-    """With the Euclidean F such a trace is usable, with the entropy it is not."""
+    """With the Euclidean F such a trace is reachable, with the entropy it is not."""
     pi_0, E, R = [0.6, 0.4, 0.0], [0, 1, 2], Gini(5.0)
     euclidean = BregmanGame(pi_0, E, R, 1.0, generator=Euclidean())
     solution = solve_bregman(euclidean)

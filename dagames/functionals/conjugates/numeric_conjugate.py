@@ -55,7 +55,7 @@ class NumericConjugate(Functional):
 
     def _opened(self, u: OverAnswers) -> tuple[OverAnswers, Reachable]:
         """Put -inf at answers that are not allowed, and mark the rows with an allowed answer; the others become 0."""
-        allowed = np.broadcast_to(self.allowed(u.shape[-1]), u.shape)
+        allowed = self.allowed(np.ones(u.shape, dtype=bool))
         u = np.where(allowed, u, -np.inf)
         open_ = np.isfinite(u).any(axis=-1)
         stand_in = np.where(allowed | ~allowed.any(axis=-1, keepdims=True), 0.0, -np.inf)

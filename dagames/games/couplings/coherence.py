@@ -37,7 +37,7 @@ class Coherence(Coupling):
         common = np.isfinite(u).all(axis=0)
         return float(np.where(common, shares @ np.where(common, u, 0.0), -np.inf).max())
 
-    def usable(self, reachable: Reachable, shares: PerPrompt) -> Reachable:
+    def allowed(self, reachable: Reachable, shares: PerPrompt) -> Reachable:
         """Mark the answers that are reachable for every view, bool [X, Z]."""
         return np.asarray(reachable & reachable.all(axis=0))
 

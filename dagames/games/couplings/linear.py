@@ -35,7 +35,7 @@ class LinearCoupling(Coupling):
         """Bound max sum_x s_x <nu_x, u_x> over feasible marginals from above, by LP duality."""
         return self.rows(shares).support(u)[0]
 
-    def usable(self, reachable: Reachable, shares: PerPrompt) -> Reachable:
+    def allowed(self, reachable: Reachable, shares: PerPrompt) -> Reachable:
         """Mark the reachable answers with positive mass in some feasible marginal, bool [X, Z]."""
         return self.face(reachable, shares).allowed
 
