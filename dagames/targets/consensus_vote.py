@@ -1,7 +1,7 @@
 """A vote on a power mean of the views' answer frequencies."""
 
 from dataclasses import dataclass
-from typing import get_args
+from typing import ClassVar, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,6 +54,7 @@ class ConsensusVote(Target):
     array([0., 0., 0., 1., 1., 0., 0., 0.])
     """
 
+    recipe_name: ClassVar[str] = "consensus_vote"
     mean: Mean | float = "arithmetic"
     smoothing: float = 0.0
     by: By = "view"

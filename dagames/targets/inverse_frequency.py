@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +47,7 @@ class InverseFrequency(Target):
     array([0.4431, 0.4431, 2.2531, 0.    ])
     """
 
+    recipe_name: ClassVar[str] = "inverse_frequency"
     weight: float = 1.0
     table: RewardTable | None = None
 

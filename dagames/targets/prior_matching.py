@@ -3,7 +3,7 @@
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,6 +52,7 @@ class PriorMatching(Target):
     array([-0.4055, -0.4055, -0.4055,  0.6931])
     """
 
+    recipe_name: ClassVar[str] = "prior_matching"
     prior: Mapping[Hashable, float]
     weight: float = 1.0
     floor: float = 1e-4

@@ -1,7 +1,7 @@
 """The log of the mean frequency over views, minus the log of the view's own frequency."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,6 +67,7 @@ class SoftConsensus(Target):
     array([ 0.4055, -0.6931, -0.2877, -0.2877])
     """
 
+    recipe_name: ClassVar[str] = "soft_consensus"
     weight: float = 1.0
     mean: Mean | float = "arithmetic"
     smoothing: float | None = None
