@@ -1,9 +1,11 @@
-"""The targets over which laws are tested: whoever adds a target adds a row here."""
+"""The targets over which laws are tested."""
 
+import inspect
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
+import dagames.targets
 from dagames.functionals import Gini, NegativeEntropy, Tsallis
 from dagames.targets import (
     AnswerGroup,
@@ -100,13 +102,23 @@ TARGETS: dict[str, Callable[[int], Target]] = {
     "Clustered first": lambda n: Clustered(GiniDiversity(), 0.3, "first", distances=distances(n)),
     "SafetyPenalty": lambda n: SafetyPenalty({"place": 2.0}, {"place": places(n)}),
     "Score": lambda n: Score("place", {"place": places(n)}),
-    "FormatReward": lambda _: FormatReward(),
     "RandomReward": lambda _: RandomReward(0.3, seed=5),
     "TargetSum": lambda _: GiniDiversity() + FormatReward() + 0.5 * MajorityVote(),
     "TargetProduct": lambda n: TargetProduct([GiniDiversity(), Score("place", {"place": places(n)})]),
     "Weighted": lambda _: Weighted(-2.0, MajorityVote()),
     "Schedule": lambda _: Schedule({0: GiniDiversity(), 10: TargetSum([MajorityVote()])}),
 }
+
+TARGETS |= {
+    name: lambda _, kind=kind: kind()
+    for name, kind in vars(dagames.targets).items()
+    if name in dagames.targets.__all__
+    and issubclass(kind, Target)
+    and not inspect.isabstract(kind)
+    and name not in {row.split()[0] for row in TARGETS}
+    and all(p.default is not p.empty for p in inspect.signature(kind).parameters.values())
+}
+"""Targets without a row above, with their defaults."""
 
 VIEWED = {name for name in TARGETS if name.startswith(("ConsensusVote", "SoftConsensus", "CrossedVote"))}
 """Those that compare views, and whose exact view has a row for each."""

@@ -1,8 +1,9 @@
 """The command `dagames table`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from operator import attrgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, get_args
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
@@ -15,60 +16,13 @@ from dagames.cli.terminal import spinner
 if TYPE_CHECKING:
     from dagames.estimators import RewardTable
 
-Maker: TypeAlias = Callable[..., "RewardTable"]
-"""Takes K, the reward, the kind of counts and, with a budget, the bias and its unit; returns a `RewardTable`."""
+_METHODS = estimators.METHODS
 
 
-METHODS: dict[str, tuple[Maker, str]] = {
-    "recommended": (
-        lambda K, reward, counts: estimators.recommended_table(K, reward=reward, counts=counts),
-        "the one to train with, and the default: for the log that of taylor",
-    ),
-    "minimax": (
-        lambda K, reward, counts: estimators.minimax_table(K, reward=reward, counts=counts),
-        "the least worst bias; its entries explode with K",
-    ),
-    "elevated": (
-        lambda K, reward, counts: estimators.elevated_table(estimators.split_table(K, reward=reward), K, counts=counts),
-        "the minimax table of half the group, averaged over all halves",
-    ),
-    "taylor": (
-        lambda K, reward, counts: estimators.taylor_table(K, reward=reward, counts=counts),
-        "the plug-in less its first-order bias (Miller-Madow), with the best c_0",
-    ),
-    "harmonic": (
-        lambda K, _, counts: estimators.harmonic_table(K, counts=counts),
-        "the unbiased estimate of the log's series, H_k - H_K",
-    ),
-    "plugin": (
-        lambda K, _, counts: estimators.plugin_table(K, counts=counts),
-        "log(k / K), what is used without a table",
-    ),
-}
-"""Methods without a budget, each with its function and its line in the help text."""
+def _with_option(option: str) -> list[str]:
+    """Return the methods whose function takes an option."""
+    return [name for name, method in _METHODS.items() if option in method.options]
 
-_LOG_ONLY = {"harmonic", "plugin"}
-
-BUDGETED: dict[str, tuple[Maker, str]] = {
-    "aqp": (
-        lambda K, reward, counts, bias, unit: estimators.aqp_table(
-            K, bias=bias, unit=unit, reward=reward, counts=counts
-        ),
-        "the least second moment within a budget of bias (--bias)",
-    ),
-    "variance": (
-        lambda K, reward, counts, bias, unit: estimators.variance_table(
-            K, bias=bias, unit=unit, reward=reward, counts=counts
-        ),
-        "the least excess of variance within a budget of bias (--bias)",
-    ),
-}
-"""Methods that take a budget of bias."""
-
-SOLVED = {"minimax": "minimax_table", "aqp": "aqp_table", "variance": "variance_table"}
-"""Methods that solve a program, for which a solver can be chosen, each with its function in `dagames.estimators`."""
-
-_EVERY = METHODS | BUDGETED
 
 HELP = f"""Make a reward table, prove its bias, and print it.
 
@@ -86,7 +40,7 @@ Examples:
 Methods:
 
 \b
-{chr(10).join(f"    {name:10}{what}" for name, (_, what) in _EVERY.items())}
+{chr(10).join(f"    {name:12}{method.description}" for name, method in _METHODS.items())}
 
 Rewards: log, sqrt, power:A (p^A), entropy:ORDER ((p^(ORDER-1) - 1) / (ORDER-1)).
 
@@ -104,13 +58,18 @@ _LARGEST = 512
 def table(
     group_size: Annotated[int, typer.Option("--group-size", "-K", help="Number of traces K in a group.")],
     method: Annotated[str, typer.Option(help="One of the methods above.")] = "recommended",
-    bias: Annotated[float | None, typer.Option(help="Budget of bias for aqp and variance.", show_default="2")] = None,
+    bias: Annotated[
+        float | None, typer.Option(help=f"Budget of bias for {' and '.join(_with_option('bias'))}.", show_default="2")
+    ] = None,
     unit: Annotated[
         str, typer.Option(help="What --bias counts in: optimum (the least possible) or absolute.")
     ] = "optimum",
     reward: Annotated[str, typer.Option(help="What the table estimates.")] = "log",
     solver: Annotated[
-        str | None, typer.Option(help="Solver for minimax, aqp, variance: exchange or cvxpy.", show_default="exchange")
+        str | None,
+        typer.Option(
+            help=f"Solver for {', '.join(_with_option('method'))}: exchange or cvxpy.", show_default="exchange"
+        ),
     ] = None,
     counts: Annotated[
         str | None,
@@ -142,17 +101,17 @@ def table(
         DomainError: If the method is unknown, does not know the reward, or takes no budget or no solver; or if the
             group is too large.
     """
-    method = as_choice(method, "method", _EVERY)
-    if method in METHODS and bias is not None:
-        raise DomainError(f"the method {method} takes no --bias; {' and '.join(BUDGETED)} do.")
-    if method not in SOLVED and solver is not None:
-        raise DomainError(f"the method {method} takes no --solver; {', '.join(SOLVED)} do.")
+    method = as_choice(method, "method", _METHODS)
+    if bias is not None and method not in _with_option("bias"):
+        raise DomainError(f"the method {method} takes no --bias; {' and '.join(_with_option('bias'))} do.")
+    if solver is not None and method not in _with_option("method"):
+        raise DomainError(f"the method {method} takes no --solver; {', '.join(_with_option('method'))} do.")
     if solver is not None:
         from dagames.estimators.minimax import Method
 
         as_choice(solver, "--solver", get_args(Method))
     estimates = estimators.as_reward(reward)
-    if method in _LOG_ONLY and estimates != estimators.LOG:
+    if method not in _with_option("reward") and estimates != estimators.LOG:
         raise DomainError(f"the method {method} knows the reward log only, not {reward!r}; use minimax or taylor.")
     if group_size > _LARGEST:
         raise DomainError(
@@ -167,8 +126,9 @@ def table(
 
     kind = as_counts(("centred" if method == "recommended" else "self-inclusive") if counts is None else counts)
     with spinner(f"making and proving the {method} table of {group_size} traces"):
-        budget = (2.0 if bias is None else bias, as_unit(unit))
-        made = _make(method, group_size, estimates, kind, budget, solver).rounded(as_precision(precision))
+        options = {"reward": estimates, "bias": 2.0 if bias is None else bias, "unit": as_unit(unit)}
+        made = _make(method, group_size, kind, {**options, "method": solver or "exchange"})
+        made = made.rounded(as_precision(precision))
         text = made.to_json()
     if out is not None:
         made.save(out, overwrite=overwrite)
@@ -180,13 +140,7 @@ def table(
         print_table(made)
 
 
-def _make(
-    method: str, K: int, reward: Any, counts: Any, budget: tuple[float, Any], solver: str | None
-) -> "RewardTable":
-    if solver is not None:
-        limits = dict(zip(("bias", "unit"), budget, strict=True)) if method in BUDGETED else {}
-        maker: Maker = getattr(estimators, SOLVED[method])
-        return maker(K, reward=reward, counts=counts, method=solver, **limits)
-    makers = BUDGETED if method in BUDGETED else METHODS
-    arguments = budget if method in BUDGETED else ()
-    return makers[method][0](K, reward, counts, *arguments)
+def _make(name: str, K: int, counts: Any, options: Mapping[str, Any]) -> "RewardTable":
+    method = _METHODS[name]
+    make: Callable[..., RewardTable] = attrgetter(method.function)(estimators)
+    return make(K, counts=counts, **{option: options[option] for option in method.options})

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from dagames._lazy import lazy_exports
+from dagames.estimators.table_method import TableMethod
 
 if TYPE_CHECKING:
     from dagames.estimators.budget import aqp_table, solve_aqp, solve_variance, variance_table
@@ -32,8 +33,33 @@ else:
         },
     )
 
+METHODS = {
+    "recommended": TableMethod(
+        "recommended_table", "the one to train with, and the default: for the log that of taylor"
+    ),
+    "minimax": TableMethod("minimax_table", "the least worst bias; its entries explode with K", ("reward", "method")),
+    "elevated": TableMethod(
+        "elevated.half_group_table", "the minimax table of half the group, averaged over all halves"
+    ),
+    "taylor": TableMethod("taylor_table", "the plug-in less its first-order bias (Miller-Madow), with the best c_0"),
+    "harmonic": TableMethod("harmonic_table", "the unbiased estimate of the log's series, H_k - H_K", ()),
+    "plugin": TableMethod("plugin_table", "log(k / K), what is used without a table", ()),
+    "aqp": TableMethod(
+        "aqp_table",
+        "the least second moment within a budget of bias (--bias)",
+        ("reward", "bias", "unit", "method"),
+    ),
+    "variance": TableMethod(
+        "variance_table",
+        "the least excess of variance within a budget of bias (--bias)",
+        ("reward", "bias", "unit", "method"),
+    ),
+}
+"""Tables by the names that the command `dagames table` and recipes use."""
+
 __all__ = [
     "LOG",
+    "METHODS",
     "Reward",
     "RewardTable",
     "aqp_table",

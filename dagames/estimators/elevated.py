@@ -75,3 +75,8 @@ def elevated_table(table: RewardTable, K: int, *, counts: CountsKind = "self-inc
         raise DomainError(f"`K` is {K}, with {n} other traces; the table needs {m}.")
     inner = np.array([int(c.p) / int(c.q) for c in raise_degree(table.inner, n)])
     return RewardTable.from_inner(K, inner, counts, table.estimates, f"elevated {table.method}")
+
+
+def half_group_table(K: int, *, reward: AnyReward = "log", counts: CountsKind = "self-inclusive") -> RewardTable:
+    """Return the mean over all halves of a group of the minimax table of a half."""
+    return elevated_table(split_table(K, reward=reward), K, counts=counts)

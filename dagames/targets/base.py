@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +28,12 @@ class Target(ABC):
     per group, except at ties of `log_density`. Rewards are finite for every group that has the fields in `needs`.
 
     Targets are immutable. Sums `a + b`, multiples `0.5 * a` and products `a * b` apply to the reward of each trace.
+
+    Attributes:
+        recipe_name: The target's name in recipes of language-model runs; None if a recipe cannot make it.
     """
+
+    recipe_name: ClassVar[str | None] = None
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()

@@ -1,7 +1,7 @@
 """Centrality: rewards that decrease with the mean distance to the other traces."""
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import ClassVar, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +50,7 @@ class Centrality(Target):
     array([-0.4   , -0.3333, -0.6   ])
     """
 
+    recipe_name: ClassVar[str] = "centrality"
     own: Own = "out"
     by: By = "trace"
     across: Across = "all"

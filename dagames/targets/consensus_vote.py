@@ -1,7 +1,7 @@
 """A vote on a power mean of the views' answer frequencies."""
 
 from dataclasses import dataclass
-from typing import get_args
+from typing import ClassVar, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,16 +11,7 @@ from dagames._types import OverAnswers
 from dagames.targets.base import Target
 from dagames.targets.group import AnswerGroup
 from dagames.targets.majority_vote import Ties, shares_of_modes
-from dagames.targets.view_means import (
-    By,
-    Mean,
-    as_power,
-    as_smoothing,
-    check_view_axis,
-    log_power_mean,
-    view_shares,
-    view_weights,
-)
+from dagames.targets.view_means import By, Mean, as_power, as_smoothing, exact_log_mean, sampled_log_mean, view_shares
 
 
 @dataclass(frozen=True)
@@ -54,6 +45,7 @@ class ConsensusVote(Target):
     array([0., 0., 0., 1., 1., 0., 0., 0.])
     """
 
+    recipe_name: ClassVar[str] = "consensus_vote"
     mean: Mean | float = "arithmetic"
     smoothing: float = 0.0
     by: By = "view"
@@ -68,18 +60,15 @@ class ConsensusVote(Target):
 
     def exact_rewards(self, nu: OverAnswers) -> OverAnswers:
         """Compute the reward of each answer, [*x, M, Z], the same for each view."""
-        check_view_axis(nu, "ConsensusVote")
-        weights = np.full(nu.shape[-2], 1.0 / nu.shape[-2])
-        rewards = self._winners(log_power_mean(nu, as_power(self.mean), weights))
+        rewards = self._winners(exact_log_mean(nu, self.mean, "ConsensusVote"))
         return np.broadcast_to(rewards[..., None, :], nu.shape).copy()
 
     def rewards(self, group: AnswerGroup) -> NDArray[np.float64]:
         """Compute the reward of each trace, [K], in [0, 1]."""
         if not group.totals.size:
             return np.zeros(len(group))
-        weights = view_weights(group.view_sizes, self.by)
-        mean = log_power_mean(view_shares(group, self.smoothing), as_power(self.mean), weights)
-        return group.by_answer(self._winners(mean), 0.0)
+        log_mean = sampled_log_mean(group, view_shares(group, self.smoothing), self.mean, self.by)
+        return group.by_answer(self._winners(log_mean), 0.0)
 
     def _winners(self, log_mean: OverAnswers) -> OverAnswers:
         top = log_mean.max(axis=-1, keepdims=True)

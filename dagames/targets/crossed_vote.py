@@ -1,7 +1,7 @@
 """A vote of one view that is the label of another view."""
 
 from dataclasses import dataclass
-from typing import get_args
+from typing import ClassVar, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +37,7 @@ class CrossedVote(Target):
     array([0., 0., 1., 1., 0., 0.])
     """
 
+    recipe_name: ClassVar[str] = "crossed_vote"
     ties: Ties = "split"
 
     def __post_init__(self) -> None:

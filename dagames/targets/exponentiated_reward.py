@@ -2,6 +2,7 @@
 
 from collections.abc import Hashable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +36,7 @@ class ExponentiatedReward(Target):
     array([0.3333, 0.6667])
     """
 
+    recipe_name: ClassVar[str] = "exponentiated_reward"
     reward: ByAnswer
     otherwise: float = 0.0
     answers: tuple[Hashable, ...] | None = None

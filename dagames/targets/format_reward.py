@@ -1,6 +1,7 @@
 """A control: a reward for any answer."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,8 @@ class FormatReward(Target):
     >>> FormatReward().rewards(AnswerGroup(("a", "b", None)))
     array([1., 1., 0.])
     """
+
+    recipe_name: ClassVar[str] = "format_reward"
 
     def exact_rewards(self, nu: OverAnswers) -> OverAnswers:
         """Return 1 for every answer, [*x, Z]."""

@@ -4,7 +4,6 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import permutations
-from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,12 +16,7 @@ from dagames.numerics.integers import as_count
 from dagames.targets.base import Operators, Target
 from dagames.targets.group import UNPARSED, AnswerGroup
 from dagames.targets.group_fields import as_answers
-
-if TYPE_CHECKING:
-    from dagames.estimators import RewardTable
-else:
-    # Tables import python-flint, which runs without tables do not need.
-    RewardTable: TypeAlias = Any
+from dagames.targets.tables import RewardTable, check_table, check_table_fits
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,28 +184,6 @@ def as_coordinates(answers: Sequence[Hashable] | None, n_answers: int | None) ->
     if None in named or len(set(named)) < len(named):
         raise DomainError(f"`answers` must be different and not None; they are {short(named)}.")
     return named
-
-
-def check_table_fits(table: RewardTable, group_size: int) -> None:
-    """Raise unless a table is for groups of this size."""
-    if table.group_size != group_size:
-        raise DomainError(
-            f"`table` is for groups of {table.group_size} traces, but this group has {group_size}. Make a table for "
-            f"{group_size} traces."
-        )
-
-
-def check_table(table: object) -> None:
-    """Raise unless an argument is a reward table for counts that include the trace itself."""
-    from dagames.estimators import RewardTable
-
-    if not isinstance(table, RewardTable):
-        raise DomainError(f"`table` must be a RewardTable, not {type(table).__name__}.")
-    if table.counts == "independent":
-        raise DomainError(
-            "`table` is for independent counts, but counts of a group include the trace itself, so rewards would have "
-            "a bias of order 1/K (claim II.4). Use a table with counts='centred' or 'self-inclusive'."
-        )
 
 
 def _is_symmetric(R: Functional) -> bool:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +35,7 @@ class GiniDiversity(Target):
     array([0.5 , 0.5 , 0.75, 0.  ])
     """
 
+    recipe_name: ClassVar[str] = "gini_diversity"
     weight: float = 1.0
 
     def __post_init__(self) -> None:

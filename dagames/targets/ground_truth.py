@@ -1,6 +1,7 @@
 """A control: a reward for right answers."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,8 @@ class GroundTruth(ByCorrectness):
     >>> GroundTruth(correct={"7", "8"}).rewards(AnswerGroup(("7", "8", None)))
     array([1., 1., 0.])
     """
+
+    recipe_name: ClassVar[str] = "ground_truth"
 
     def exact_value(self, p: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return 1, [*x]."""

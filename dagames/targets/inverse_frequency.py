@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,14 +11,9 @@ from dagames._types import OverAnswers, PerCount
 from dagames.functionals.negative_entropy import NegativeEntropy
 from dagames.simplex import as_positive
 from dagames.targets.base import Target
-from dagames.targets.functional_target import FunctionalTarget, check_table, check_table_fits
+from dagames.targets.functional_target import FunctionalTarget
 from dagames.targets.group import AnswerGroup
-
-if TYPE_CHECKING:
-    from dagames.estimators import RewardTable
-else:
-    # Tables import python-flint, which runs without tables do not need.
-    RewardTable: TypeAlias = Any
+from dagames.targets.tables import RewardTable, check_table, table_for
 
 
 @dataclass(frozen=True)
@@ -47,6 +42,7 @@ class InverseFrequency(Target):
     array([0.4431, 0.4431, 2.2531, 0.    ])
     """
 
+    recipe_name: ClassVar[str] = "inverse_frequency"
     weight: float = 1.0
     table: RewardTable | None = None
 
@@ -83,13 +79,3 @@ class InverseFrequency(Target):
     @cached_property
     def _by_slope(self) -> FunctionalTarget:
         return Target.from_functional(NegativeEntropy(self.weight))
-
-
-def table_for(table: RewardTable | None, group_size: int) -> RewardTable:
-    """Return the table if it is for groups of this size, or the recommended one for None."""
-    if table is None:
-        from dagames.estimators import recommended_table
-
-        return recommended_table(group_size)
-    check_table_fits(table, group_size)
-    return table

@@ -1,7 +1,7 @@
 """Majority vote: a reward for the most frequent answer of the group."""
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import ClassVar, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +47,7 @@ class MajorityVote(Target):
     array([0. , 0. , 0.5, 0.5, 0.5])
     """
 
+    recipe_name: ClassVar[str] = "majority_vote"
     ties: Ties = "split"
     leave_one_out: bool = False
     threshold: float = 0.0

@@ -1,6 +1,7 @@
 """The log-score of the right answers, its truncated series, and pass@k."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +37,7 @@ class MaxRL(ByCorrectness):
     array([1.6667, 1.6667, 0.    , 0.    ])
     """
 
+    recipe_name: ClassVar[str] = "max_rl"
     order: int | None = None
 
     def __post_init__(self) -> None:
@@ -87,6 +89,7 @@ class PassAtK(ByCorrectness):
     array([1.3333, 1.3333, 0.    , 0.    ])
     """
 
+    recipe_name: ClassVar[str] = "pass_at_k"
     k: int = 1
 
     def __post_init__(self) -> None:

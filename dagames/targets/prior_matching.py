@@ -3,7 +3,7 @@
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,12 +17,7 @@ from dagames.targets.base import Target
 from dagames.targets.functional_target import as_coordinates
 from dagames.targets.group import AnswerGroup
 from dagames.targets.inverse_frequency import InverseFrequency
-
-if TYPE_CHECKING:
-    from dagames.estimators import RewardTable
-else:
-    # Tables import python-flint, which runs without tables do not need.
-    RewardTable: TypeAlias = Any
+from dagames.targets.tables import RewardTable
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +47,7 @@ class PriorMatching(Target):
     array([-0.4055, -0.4055, -0.4055,  0.6931])
     """
 
+    recipe_name: ClassVar[str] = "prior_matching"
     prior: Mapping[Hashable, float]
     weight: float = 1.0
     floor: float = 1e-4

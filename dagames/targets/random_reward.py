@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from hashlib import blake2b
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +33,7 @@ class RandomReward(Target):
     True
     """
 
+    recipe_name: ClassVar[str] = "random_reward"
     rate: float = 0.5
     seed: int = 0
 

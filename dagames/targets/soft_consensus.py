@@ -1,7 +1,7 @@
 """The log of the mean frequency over views, minus the log of the view's own frequency."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias, get_args
+from typing import ClassVar, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,24 +11,9 @@ from dagames._errors import DomainError
 from dagames._types import OverAnswers
 from dagames.simplex import as_positive
 from dagames.targets.base import Target
-from dagames.targets.functional_target import check_table, check_table_fits
 from dagames.targets.group import AnswerGroup
-from dagames.targets.view_means import (
-    By,
-    Mean,
-    as_power,
-    as_smoothing,
-    check_view_axis,
-    log_power_mean,
-    view_shares,
-    view_weights,
-)
-
-if TYPE_CHECKING:
-    from dagames.estimators import RewardTable
-else:
-    # Tables import python-flint, which runs without tables do not need.
-    RewardTable: TypeAlias = Any
+from dagames.targets.tables import RewardTable, check_table, check_table_fits
+from dagames.targets.view_means import By, Mean, as_power, as_smoothing, exact_log_mean, sampled_log_mean, view_shares
 
 
 @dataclass(frozen=True)
@@ -67,6 +52,7 @@ class SoftConsensus(Target):
     array([ 0.4055, -0.6931, -0.2877, -0.2877])
     """
 
+    recipe_name: ClassVar[str] = "soft_consensus"
     weight: float = 1.0
     mean: Mean | float = "arithmetic"
     smoothing: float | None = None
@@ -100,9 +86,7 @@ class SoftConsensus(Target):
 
     def exact_rewards(self, nu: OverAnswers) -> OverAnswers:
         """Compute weight * (log m - log nu_x) for each view, [*x, M, Z]; infinite where a mass is 0."""
-        check_view_axis(nu, "SoftConsensus")
-        weights = np.full(nu.shape[-2], 1.0 / nu.shape[-2])
-        log_mean = log_power_mean(nu, as_power(self.mean), weights)[..., None, :]
+        log_mean = exact_log_mean(nu, self.mean, "SoftConsensus")[..., None, :]
         with np.errstate(divide="ignore", invalid="ignore"):
             rewards = self.weight * (log_mean - (np.log(nu) if self.relative else 0.0))
         return np.asarray(np.where(np.isnan(rewards), -np.inf, np.broadcast_to(rewards, nu.shape)))
@@ -116,8 +100,7 @@ class SoftConsensus(Target):
             looked_up = self.weight * self.table.coefficients[group.totals]
             return group.by_answer(looked_up, float(looked_up.min()))
         shares = view_shares(group, self.smoothing or 0.0)
-        log_mean = log_power_mean(shares, as_power(self.mean), view_weights(group.view_sizes, self.by))
-        rewards = log_mean[group.codes]
+        rewards = sampled_log_mean(group, shares, self.mean, self.by)[group.codes]
         if self.relative:
             view_share = shares[group.view_codes, group.codes]
             rewards = rewards - np.log(np.where(group.parsed, view_share, 1.0))

@@ -69,15 +69,23 @@ def log_power_mean(nu: OverAnswers, power: float, weights: NDArray[np.float64]) 
     return np.asarray(np.where(excluded, -np.inf, mean))
 
 
+def exact_log_mean(nu: OverAnswers, mean: Mean | float, reader: str) -> NDArray[np.float64]:
+    """Compute the log of the mean of marginals, [*x, M, Z], with equal weights of the views, [*x, Z]."""
+    check_view_axis(nu, reader)
+    return log_power_mean(nu, as_power(mean), np.full(nu.shape[-2], 1.0 / nu.shape[-2]))
+
+
+def sampled_log_mean(group: AnswerGroup, shares: OverAnswers, mean: Mean | float, by: By) -> NDArray[np.float64]:
+    """Compute the log of the mean over the views of a group of `shares`, [M, n], for each distinct answer, [n]."""
+    sizes = group.view_sizes
+    weights = np.full(sizes.size, 1.0 / sizes.size) if by == "view" else sizes / sizes.sum()
+    return log_power_mean(shares, as_power(mean), weights)
+
+
 def view_shares(group: AnswerGroup, smoothing: float) -> NDArray[np.float64]:
     """Return (count_x(z) + c) / (K_x + c n) of the n distinct answers in each view, [M, n], with c = `smoothing`."""
     n = group.totals.size
     return np.asarray((group.view_totals + smoothing) / (group.view_sizes[:, None] + smoothing * n))
-
-
-def view_weights(sizes: NDArray[np.int64], by: By) -> NDArray[np.float64]:
-    """Return the weights of the views, [M]: equal, or proportional to their numbers of traces."""
-    return np.asarray(np.full(sizes.size, 1.0 / sizes.size) if by == "view" else sizes / sizes.sum())
 
 
 def check_view_axis(nu: OverAnswers, reader: str) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import dataclasses
 import inspect
 from collections.abc import Callable, Mapping
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
+import dagames.estimators
 import dagames.targets
 from dagames._choices import did_you_mean
 from dagames._errors import DagamesError
@@ -20,31 +22,15 @@ from dagames_llm.multipliers import Constraint, DualAscent
 if TYPE_CHECKING:
     from dagames_llm.config.recipe import OrbitScriptArguments
 
-TARGETS = {
-    "centrality": "Centrality",
-    "consensus_vote": "ConsensusVote",
-    "crossed_vote": "CrossedVote",
-    "exponentiated_reward": "ExponentiatedReward",
-    "format_reward": "FormatReward",
-    "gini_diversity": "GiniDiversity",
-    "ground_truth": "GroundTruth",
-    "inverse_frequency": "InverseFrequency",
-    "majority_vote": "MajorityVote",
-    "max_rl": "MaxRL",
-    "pass_at_k": "PassAtK",
-    "prior_matching": "PriorMatching",
-    "random_reward": "RandomReward",
-    "soft_consensus": "SoftConsensus",
+TARGETS: dict[str, type[Target]] = {
+    kind.recipe_name: kind
+    for kind in (getattr(dagames.targets, name) for name in dagames.targets.__all__)
+    if issubclass(kind, Target) and kind.recipe_name is not None
 }
-"""Targets that a recipe names, and their classes in `dagames.targets`."""
+"""Targets that a recipe names."""
 
-TABLES = {
-    "minimax": "minimax_table",
-    "plugin": "plugin_table",
-    "recommended": "recommended_table",
-    "taylor": "taylor_table",
-}
-"""Reward tables that a recipe names under `target_options`, and their makers in `dagames.estimators`."""
+TABLES = {name: method for name, method in dagames.estimators.METHODS.items() if "bias" not in method.options}
+"""Reward tables that a recipe names under `target_options`."""
 
 
 def check_keys(written: Mapping[str, Any], known: set[str], place: str) -> None:
@@ -82,9 +68,9 @@ def target_of(arguments: OrbitScriptArguments, group_size: int | None = None) ->
     texts = {k: {str(a): p for a, p in v.items()} if isinstance(v, dict) else v for k, v in (options or {}).items()}
     if texts.get("table") is not None:
         texts["table"] = _table(texts["table"], group_size)
-    kind = getattr(dagames.targets, TARGETS[name])
+    kind = TARGETS[name]
     try:
-        return kind(**texts)  # type: ignore[no-any-return]
+        return kind(**texts)
     except (TypeError, ValueError, DagamesError) as error:
         given = f"`target_options` is {shown(options)}" if options else "there are no `target_options`"
         raise RecipeError(f"`target` is {name!r} and {given}: {error}. {_options_of(kind)}") from error
@@ -101,10 +87,8 @@ def _table(name: Any, group_size: int | None) -> Any:
             f"`target_options`: `table` is {name!r}; known are {', '.join(TABLES)}, each for `num_generations` "
             f"traces.{did_you_mean(name, TABLES)}"
         )
-    import dagames.estimators
-
     try:
-        return getattr(dagames.estimators, TABLES[name])(group_size)
+        return attrgetter(TABLES[name].function)(dagames.estimators)(group_size)
     except DagamesError as error:
         raise RecipeError(f"`target_options`: no {name} `table` for groups of {group_size}: {error}") from error
 

@@ -2,16 +2,19 @@
 
 import doctest
 import re
+import runpy
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
 from matplotlib import pyplot as plt
 
-from dagames import AlignmentGame, solve
+from dagames import AlignmentGame, estimators, solve, targets
+from dagames.estimators.table_method import TableMethod
 from dagames.functionals import Gini, broken_laws
 from dagames.targets import AnswerGroup
 
@@ -34,6 +37,11 @@ def example(request: pytest.FixtureRequest) -> Iterator[ModuleType]:
 
 def of(name: str) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("example", [name], indirect=True)
+
+
+def run(path: str) -> dict[str, Any]:
+    """Run a file again, and return what it defines."""
+    return runpy.run_path(str(ROOT / path))
 
 
 @pytest.mark.parametrize("example", sorted(EXAMPLES), indirect=True)
@@ -67,6 +75,26 @@ def test_the_bias_of_the_table_is_that_of_its_mean(example):
     )
     worst = np.abs(p * (mean - np.log(p))).max()
     assert worst <= table.bias.upper <= 1.001 * worst
+
+
+@of("laplace")
+def test_the_table_becomes_a_method_of_the_command_and_of_recipes(example, monkeypatch):
+    monkeypatch.setattr(estimators, "laplace_table", example.laplace_table, raising=False)
+    monkeypatch.setitem(estimators.METHODS, "laplace", TableMethod("laplace_table", "Laplace's estimate", ()))
+    command, recipes = (run("dagames/cli/table.py"), run("dagames_llm/config/named_rewards.py"))
+    assert "    laplace     Laplace's estimate\n" in command["HELP"]
+    expected = example.laplace_table(4)
+    for made in (command["_make"]("laplace", 4, "self-inclusive", {}), recipes["_table"]("laplace", 4)):
+        np.testing.assert_array_equal(made.coefficients, expected.coefficients)
+
+
+@of("agreement")
+def test_the_target_becomes_a_name_in_recipes(example, monkeypatch):
+    monkeypatch.setattr(targets, "Agreement", example.Agreement, raising=False)
+    monkeypatch.setattr(targets, "__all__", [*targets.__all__, "Agreement"])
+    assert run("dagames_llm/config/named_rewards.py")["TARGETS"]["agreement"] is example.Agreement
+    rows = run("tests/target_cases.py")["TARGETS"]
+    assert isinstance(rows["Agreement"](3), example.Agreement)
 
 
 @of("agreement")

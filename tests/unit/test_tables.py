@@ -1,17 +1,21 @@
 """Reward tables by example: look-ups, rounding, files, and the messages."""
 
 import importlib
+import inspect
 import json
 from collections.abc import Iterator
 from fractions import Fraction
+from operator import attrgetter
 
 import jaxtyping
 import numpy as np
 import pytest
 
+import dagames.estimators
 from dagames import DomainError, ShapeError
 from dagames.estimators import (
     LOG,
+    METHODS,
     Reward,
     RewardTable,
     as_reward,
@@ -36,6 +40,17 @@ def _as_a_user() -> Iterator[None]:
     jaxtyping.config.update("jaxtyping_disable", True)
     yield
     jaxtyping.config.update("jaxtyping_disable", False)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_every_method_states_the_options_of_its_function(name):
+    make = attrgetter(METHODS[name].function)(dagames.estimators)
+    defaults = {p.name: p.default for p in inspect.signature(make).parameters.values() if p.name not in {"K", "c_0"}}
+    assert set(defaults) == {"counts", *METHODS[name].options}
+    assert defaults["counts"] == ("centred" if name == "recommended" else "self-inclusive")
+    table = make(5)
+    assert isinstance(table, RewardTable)
+    assert table.group_size == 5
 
 
 @pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int32, np.int64])
