@@ -4,8 +4,8 @@ The rewards are -sum_i lambda_i c_i (eq. 14 of the paper), and after each genera
 
     lambda_i <- min(cap, max(0, lambda_i + step (mean cost_i - budget_i)))
 
-(Algorithm 4, with a cap, a warm-up and a moving window of its own for each constraint). `dagames.CoupledGame` with
-`Budgets` solves the same constraints exactly on finite sets, and says which budgets are feasible.
+(Algorithm 4, with a cap, a warm-up and a moving window for each constraint). `dagames.CoupledGame` with `Budgets`
+solves the same constraints exactly on finite sets, and decides which budgets are feasible.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ MULTIPLIERS = "multipliers.json"
 """The file inside a checkpoint that holds the multipliers."""
 
 PATIENCE = 10
-"""Generations at the cap, and violated, after which a constraint is reported."""
+"""Number of successive generations with a violated constraint at its cap after which a warning is given."""
 
 Selector = Mapping[str, Any] | Callable[[Mapping[str, Any]], bool]
 
@@ -35,20 +35,22 @@ Selector = Mapping[str, Any] | Callable[[Mapping[str, Any]], bool]
 class Constraint:
     """A bound on the mean cost of the completions of some rows.
 
-    Where the policy follows its multipliers, a step below 2 beta / Var(cost) keeps the ascent from oscillating around
-    its end (claim I.28); for a cost in [0, 1] every step below 8 beta is. With a window above 1 take less.
+    If the policy is optimal for the multipliers at every step, the ascent converges without oscillation for a step
+    below 2 beta / Var(cost) (claim I.28); for a cost in [0, 1] every step below 8 beta satisfies this. With a window
+    above 1 use a smaller step.
 
     Attributes:
-        cost: What is bounded: a callable from texts to one finite number each.
-        budget: The bound, in the unit of the cost; 0 is a budget.
-        name: For logs and messages; that of the cost by default.
-        applies_to: The rows whose completions count and are penalised: None for all, columns with the value (or the
-            list of values) that each must have, such as {"kind": "harmful"}, or a callable from a row to a bool.
-        step: Gain of the multiplier per unit of violation and generation.
-        cap: Largest multiplier. At the cap a constraint is a fixed penalty, and may stay violated.
-        warm_up: Generations that only fill the window, before the first change of the multiplier.
-        window: Generations over which the mean cost is taken, each weighted by its number of rows.
-        sense: Whether the mean is to be at most or at least the budget.
+        cost: A callable from a list of texts to one finite number for each.
+        budget: The bound, in the unit of the cost; 0 is allowed.
+        name: Name in logs and messages; that of the cost by default.
+        applies_to: The rows whose completions count and are penalised: None for all rows; a mapping from columns to the
+            value (or list of values) that a row must have, such as {"kind": "harmful"}; or a callable from a row to a
+            bool.
+        step: Increase of the multiplier per unit of violation and generation, above 0.
+        cap: Largest multiplier, above 0. At the cap the constraint is a fixed penalty, and may stay violated.
+        warm_up: Number of generations that only fill the window, before the first update of the multiplier.
+        window: Number of generations in the mean cost, each weighted by its number of rows.
+        sense: Whether the mean must be "at most" or "at least" the budget.
 
     >>> from dagames_llm.costs import Refusal
     >>> Constraint(Refusal(), budget=0.1, applies_to={"kind": "benign"}).applies({"kind": "harmful"})
@@ -66,23 +68,25 @@ class Constraint:
     sense: Literal["at most", "at least"] = "at most"
 
     def __post_init__(self) -> None:
-        """Check each field."""
+        """Validate the fields; raise a ConstraintError otherwise."""
         if not callable(self.cost) or isinstance(self.cost, type):
             raise ConstraintError(
-                f"`cost` is {self.cost!r}; it must be a callable from texts to numbers, of a class an instance."
+                f"`cost` is {self.cost!r}; it must be a callable from texts to numbers; of a class pass an instance."
             )
         if not isinstance(self.name, str):
-            raise ConstraintError(f"`name` is {self.name!r}; it is a text.")
+            raise ConstraintError(f"`name` is {self.name!r}; it must be a text.")
         object.__setattr__(self, "name", self.name or cost_name(self.cost))
         if not _is_number(self.budget) or not math.isfinite(self.budget):
             raise ConstraintError(f"constraint {self.name!r}: `budget` is {self.budget!r}; it must be a finite number.")
         self._check_course()
         if self.sense not in ("at most", "at least"):
-            raise ConstraintError(f'constraint {self.name!r}: `sense` is {self.sense!r}; "at most" or "at least".')
+            raise ConstraintError(
+                f'constraint {self.name!r}: `sense` is {self.sense!r}; it must be "at most" or "at least".'
+            )
         if self.applies_to is not None and not callable(self.applies_to) and not isinstance(self.applies_to, Mapping):
             raise ConstraintError(
-                f"constraint {self.name!r}: `applies_to` is {self.applies_to!r}; it is a mapping of columns to values, "
-                'such as {"kind": "harmful"}, a callable from a row to a bool, or None for all rows.'
+                f"constraint {self.name!r}: `applies_to` is {self.applies_to!r}; it must be a mapping from columns to "
+                'values, such as {"kind": "harmful"}, a callable from a row to a bool, or None for all rows.'
             )
 
     def _check_course(self) -> None:
@@ -96,7 +100,8 @@ class Constraint:
             value = getattr(self, what)
             if not isinstance(value, int) or isinstance(value, bool) or value < least:
                 raise ConstraintError(
-                    f"constraint {self.name!r}: `{what}` is {value!r}; it is a number of generations, at least {least}."
+                    f"constraint {self.name!r}: `{what}` is {value!r}; it must be a number of generations, at least "
+                    f"{least}."
                 )
 
     @property
@@ -105,20 +110,20 @@ class Constraint:
         return 1.0 if self.sense == "at most" else -1.0
 
     def violation(self, mean: float) -> float:
-        """Return by how much a mean cost exceeds the budget, negative where there is room."""
+        """Return the mean cost minus the budget, or for "at least" the budget minus the mean cost."""
         return self.sign * (mean - self.budget)
 
     def applies(self, row: Mapping[str, Any]) -> bool:
-        """Return whether the completion of a row counts.
+        """Return whether the constraint applies to a row.
 
         Args:
             row: The row's columns, with `prompt` and `completion`.
 
         Returns:
-            Whether it does.
+            Whether the constraint applies.
 
         Raises:
-            ConstraintError: If the row lacks a column that is selected by, or the callable raised.
+            ConstraintError: If the row lacks a column of `applies_to`, or the callable raised an exception.
         """
         if self.applies_to is None:
             return True
@@ -130,18 +135,18 @@ class Constraint:
                     f"`applies_to` of constraint {self.name!r} raised {type(error).__name__}: {error}, for a row "
                     f"with the columns {', '.join(sorted(row))}."
                 ) from error
-        return all(self._matches(row, column, wanted) for column, wanted in self.applies_to.items())
+        return all(self._matches(row, column, allowed) for column, allowed in self.applies_to.items())
 
-    def _matches(self, row: Mapping[str, Any], column: str, wanted: Any) -> bool:
+    def _matches(self, row: Mapping[str, Any], column: str, allowed: Any) -> bool:
         if column not in row:
             raise ConstraintError(
                 f"constraint {self.name!r} applies by the column {column!r}, which a row lacks; it has "
                 f"{', '.join(sorted(row))}. Add the column to the data set (training and evaluation); "
                 "with `remove_unused_columns=True` the trainer drops it."
             )
-        several = isinstance(wanted, Collection) and not isinstance(wanted, str | bytes | Mapping)
-        # Compared one by one: a value that is a list has no hash, by which a set is searched.
-        return any(bool(row[column] == one) for one in (wanted if several else [wanted]))
+        several = isinstance(allowed, Collection) and not isinstance(allowed, str | bytes | Mapping)
+        # Compared one by one, because a value that is a list is not hashable.
+        return any(bool(row[column] == value) for value in (allowed if several else [allowed]))
 
 
 def _is_number(value: Any) -> bool:
@@ -150,15 +155,16 @@ def _is_number(value: Any) -> bool:
 
 @dataclass(frozen=True)
 class DualState:
-    """The multipliers and what the next update needs, one entry a constraint.
+    """The state of the dual ascent, with one entry for each of the d constraints.
 
     Attributes:
         multipliers: lambda >= 0, [d].
-        generations: Generations seen in which the constraint applied to some row, [d].
+        generations: Number of generations in which the constraint applied to some row, [d].
         windows: Sum of costs and number of rows of each generation in the window, [d].
-        at_cap: Generations in a row, to the last, at the cap and violated, [d].
-        nearest: The mean costs seen together that exceeded the budgets least, [d]; None before each has applied.
-        reported: Number of constraints in the last report of infeasible budgets.
+        at_cap: Number of generations, up to the last one, with the multiplier at its cap and a violation, [d].
+        nearest: The mean costs of one generation with the least total excess over the budgets, [d]; None until every
+            constraint has applied.
+        reported: Number of constraints in the last warning of infeasible budgets.
     """
 
     multipliers: tuple[float, ...]
@@ -170,7 +176,7 @@ class DualState:
 
     @classmethod
     def start(cls, n_constraints: int) -> DualState:
-        """Return the state before the first generation: all multipliers 0."""
+        """Return the initial state, with all multipliers 0."""
         zeros = (0,) * n_constraints
         return cls((0.0,) * n_constraints, zeros, ((),) * n_constraints, zeros)
 
@@ -192,12 +198,12 @@ def advance(
 
     Args:
         constraints: [d].
-        state: Before.
+        state: The state before the generation.
         sums: Sum of costs of the rows to which each constraint applied, [d].
         counts: Number of these rows, [d].
 
     Returns:
-        The state after; multipliers in [0, cap], nondecreasing in the violation.
+        The state after the generation; multipliers in [0, cap], nondecreasing in the violation.
     """
     multipliers, windows, at_cap = list(state.multipliers), list(state.windows), list(state.at_cap)
     generations = [g + (n > 0) for g, n in zip(state.generations, counts, strict=True)]
@@ -218,7 +224,7 @@ def advance(
 def nearer(
     constraints: Sequence[Constraint], best: tuple[float, ...] | None, means: Sequence[float | None]
 ) -> tuple[float, ...] | None:
-    """Return whichever mean costs exceed the budgets by less in total."""
+    """Return the mean costs, `best` or `means`, with the smaller total excess over the budgets."""
     seen = tuple(mean for mean in means if mean is not None)
     if len(seen) < len(constraints) or not seen:
         return best
@@ -230,15 +236,15 @@ def _excess(constraints: Sequence[Constraint], means: Sequence[float]) -> float:
 
 
 def _check_pair(least: Constraint, most: Constraint) -> None:
-    """Raise for two bounds on one cost of the same rows that no completions can keep."""
+    """Raise for contradictory bounds on one cost of the same rows."""
     shipped = isinstance(least.cost, Length | Refusal) and type(least.cost) is type(most.cost)
     same = least.cost is most.cost or (shipped and vars(least.cost) == vars(most.cost))
     both = same and least.applies_to == most.applies_to and {least.sense, most.sense} == {"at least", "at most"}
     if both and least.budget > most.budget:
         raise ConstraintError(
-            f"{least.name!r} is to be at least {least.budget:.6g} and {most.name!r} at most {most.budget:.6g}, the "
-            "same cost of the same rows: no completions keep both. The nearest budgets that can be kept are equal, "
-            f"such as {(least.budget + most.budget) / 2:.6g} for both."
+            f"{least.name!r} must be at least {least.budget:.6g} and {most.name!r} at most {most.budget:.6g}, but they "
+            "bound the same cost of the same rows: no completions satisfy both. The nearest feasible budgets are "
+            f"equal, such as {(least.budget + most.budget) / 2:.6g} for both."
         )
 
 
@@ -261,16 +267,16 @@ class DualAscent:
     state: DualState = field(init=False)
 
     def __post_init__(self) -> None:
-        """Check the names and start with multipliers of 0."""
+        """Validate the constraints, and start with multipliers of 0."""
         self.constraints = tuple(self.constraints)
         if not self.constraints or not all(isinstance(c, Constraint) for c in self.constraints):
-            raise ConstraintError(f"`constraints` is {self.constraints!r}; it is a list of at least one `Constraint`.")
+            raise ConstraintError(
+                f"`constraints` is {self.constraints!r}; it must be a list of at least one `Constraint`."
+            )
         names = [c.name for c in self.constraints]
         for name in names:
             if names.count(name) > 1:
-                raise ConstraintError(
-                    f'two constraints are called {name!r}; give each a name of its own, `name="..."`.'
-                )
+                raise ConstraintError(f'two constraints are called {name!r}; give them different names, `name="..."`.')
         for i, first in enumerate(self.constraints):
             for second in self.constraints[:i]:
                 _check_pair(*sorted((first, second), key=lambda c: c.sense))
@@ -291,7 +297,7 @@ class DualAscent:
         """
         state = advance(self.constraints, self.state, sums, counts)
         stuck = [i for i, n in enumerate(state.at_cap) if n >= PATIENCE]
-        # One that is on its way is waited for, so that a pair is one warning.
+        # The warning waits for constraints that are about to reach `PATIENCE`, so that it names them all.
         coming = [i for i, n in enumerate(state.at_cap) if 0 < n < PATIENCE]
         if len(stuck) > state.reported and not coming:
             if report:
@@ -319,7 +325,7 @@ class DualAscent:
         )
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the state as plain data; its floats survive JSON to the last bit."""
+        """Return the state as plain data; a JSON round trip keeps the floats exactly."""
         state = self.state
         nearest = state.nearest or (None,) * len(self.constraints)
         parts = zip(state.multipliers, state.generations, state.windows, state.at_cap, nearest, strict=True)
@@ -328,19 +334,19 @@ class DualAscent:
         return {"constraints": entries, "reported": state.reported}
 
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
-        """Take over a state.
+        """Set the state.
 
         Args:
-            saved: What `state_dict` returned.
+            saved: A value of `state_dict`.
 
         Raises:
-            ConstraintError: If it is no such state, or that of other constraints.
+            ConstraintError: If `saved` is not such a state, or is that of other constraints.
         """
         names = [c.name for c in self.constraints]
         found = list(saved["constraints"]) if isinstance(saved.get("constraints"), Mapping) else []
         if sorted(found) != sorted(names):
             raise ConstraintError(
-                f"the saved multipliers are those of {', '.join(found) or 'no constraint'}, and this run has "
+                f"the saved multipliers are those of {', '.join(found) or 'no constraint'}, but this run has "
                 f"{', '.join(names)}. Resume with constraints of the same names, or start a new run."
             )
         try:
@@ -352,17 +358,17 @@ class DualAscent:
             ) from error
 
     def save(self, folder: str | Path) -> None:
-        """Write the state into a checkpoint's folder, whole or not at all."""
+        """Write the state into a checkpoint's folder, atomically."""
         write_text(Path(folder) / MULTIPLIERS, json.dumps(self.state_dict(), indent=2) + "\n")
 
     def load(self, folder: str | Path) -> None:
-        """Take over the state that a checkpoint's folder holds.
+        """Read the state from a checkpoint's folder.
 
         Args:
             folder: The checkpoint.
 
         Raises:
-            ConstraintError: If it holds no multipliers, or not those of these constraints.
+            ConstraintError: If the folder holds no multipliers, or those of other constraints.
         """
         path = Path(folder) / MULTIPLIERS
         try:
@@ -386,7 +392,7 @@ def _read_state(saved: Mapping[str, Any], parts: Sequence[Mapping[str, Any]]) ->
     )
     entries = [entry for window in state.windows for entry in window]
     if not all(0 <= m < math.inf for m in state.multipliers):
-        raise ValueError(f"multipliers are finite and at least 0, not {state.multipliers}")
+        raise ValueError(f"multipliers must be finite and at least 0, not {state.multipliers}")
     if not all(math.isfinite(total) and count > 0 for total, count in entries):
-        raise ValueError(f"a window holds finite sums of one or more costs, not {entries}")
+        raise ValueError(f"a window must hold finite sums of one or more costs, not {entries}")
     return state

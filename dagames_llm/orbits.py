@@ -1,4 +1,4 @@
-"""Orbits: rows that hold several prompts of one meaning, and which of them a completion answers."""
+"""Orbits: rows that hold several prompts of the same meaning, and the assignment of completions to these prompts."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
 
 
 def view_of_slot(slot: int, n_views: int, group_size: int, turn: int = 0) -> int:
-    """Return the view that a slot of a group answers.
+    """Return the view (prompt of an orbit) that a slot of a group answers.
 
-    Every view gets `group_size // n_views` slots, and `group_size % n_views` of them one more; which ones, rotates
-    with `turn`, so that over `n_views` turns every view has had as many. Slots of one view are neighbours.
+    Every view has `group_size // n_views` slots, and `group_size % n_views` of the views one more. The views with one
+    more rotate with `turn`, so that over `n_views` turns all views have equally many. Slots of one view are adjacent.
 
     Args:
         slot: Place in the group, 0 to `group_size` - 1.
         n_views: Number of views of the orbit.
-        group_size: Completions of the whole orbit, TRL's `num_generations`.
-        turn: How often the orbit was sampled before, plus any offset.
+        group_size: Number of completions of the whole orbit, TRL's `num_generations`.
+        turn: Number of times the orbit was sampled before, plus any offset.
 
     Returns:
         An index into the orbit's views.
@@ -35,7 +35,7 @@ def view_of_slot(slot: int, n_views: int, group_size: int, turn: int = 0) -> int
     """
     extra = group_size % n_views
     first = turn * extra % n_views
-    # Slot by slot the shares are even, the larger ones first; rotated, the larger ones begin at `first`.
+    # Without rotation the views with one more slot come first; the rotation moves them to `first`.
     larger, share = extra * (group_size // n_views + 1), group_size // n_views
     place = slot // (share + 1) if slot < larger else extra + (slot - larger) // share
     return (place + first) % n_views
@@ -44,7 +44,7 @@ def view_of_slot(slot: int, n_views: int, group_size: int, turn: int = 0) -> int
 def rows_of_views(
     rows: Sequence[Mapping[str, Any]], first_place: int, group_size: int, epoch: int
 ) -> list[dict[str, Any]]:
-    """Put into each row of a generation the view that its slot answers."""
+    """Return the rows of a generation, with the view of each row's slot as its `prompt`."""
     check_names(rows[0] if rows else ())
     if not any(row.get("orbit") is not None for row in rows):
         return [{key: value for key, value in row.items() if key != "orbit"} for row in rows]
@@ -56,12 +56,12 @@ def rows_of_views(
         view = view_of_slot(place % group_size, len(views), group_size, epoch + turn_of(views))
         shown.append({**row, "prompt": views[view], "orbit": views, "view": view})
     if len({isinstance(row["prompt"], str) for row in shown}) > 1:
-        raise DataError("some rows of a generation hold texts and some conversations; write all prompts in one form.")
+        raise DataError("some rows of a generation hold texts and some conversations; use one form for all prompts.")
     return shown
 
 
 def check_names(columns: Iterable[str]) -> None:
-    """Raise for a column of the data set whose name is taken."""
+    """Raise a DataError for a column of the data set whose name is reserved."""
     for name, meaning in {
         "view": "the place of the view that a completion answers",
         "prompts": "an argument of every reward function",
@@ -72,7 +72,7 @@ def check_names(columns: Iterable[str]) -> None:
 
 
 def turn_of(views: Sequence[Any]) -> int:
-    """Return an orbit's first turn, which differs between orbits and is the same on every process and in every run."""
+    """Return an orbit's first turn: a hash of its views, the same on every process and in every run."""
     written = json.dumps(views, default=str).encode("utf-8", "surrogatepass")
     return int.from_bytes(hashlib.blake2b(written, digest_size=4).digest(), "big")
 
@@ -81,21 +81,21 @@ def check_views(views: Any, place: str) -> list[Any]:
     """Return an orbit, or raise unless it is a list of prompts."""
     if isinstance(views, str):
         raise DataError(
-            f"{place} is one text, {views[:60]!r}; it must be a list of prompts, one per view. Of rows with one prompt "
-            "each, `prompts_to_orbits` makes such lists."
+            f"{place} is one text, {views[:60]!r}; it must be a list of prompts, one per view. `prompts_to_orbits` "
+            "makes such lists from rows with one prompt each."
         )
     if not isinstance(views, list | tuple) or not views:
         raise DataError(f"{place} is {views!r:.80}; it must be a list of at least one prompt.")
     for i, view in enumerate(views):
         if not isinstance(view, str) and not _is_conversation(view):
-            raise DataError(f"{place}, view {i}, is {view!r:.80}; a view is a text or a list of messages.")
+            raise DataError(f"{place}, view {i}, is {view!r:.80}; a view must be a text or a list of messages.")
     if len({isinstance(view, str) for view in views}) > 1:
-        raise DataError(f"{place} mixes texts and conversations; write all views in one form.")
+        raise DataError(f"{place} mixes texts and conversations; use one form for all views.")
     return list(views)
 
 
 def check_orbits(orbits: Iterable[Any]) -> int:
-    """Raise unless each row's orbit is a list of prompts or missing."""
+    """Return the largest number of views; raise unless each row's orbit is a list of prompts or missing."""
     return max(
         (1 if o is None else len(check_views(o, f"`orbit` of row {i}")) for i, o in enumerate(orbits)), default=0
     )
@@ -106,19 +106,20 @@ def _is_conversation(view: Any) -> bool:
 
 
 def prompts_to_orbits(dataset: Dataset, by: str = "orbit_id") -> Dataset:
-    """Fold rows of one prompt each into rows of one orbit each, for `OrbitGRPOTrainer` and `OrbitRLOOTrainer`.
+    """Group rows of one prompt each into rows of one orbit each, for `OrbitGRPOTrainer` and `OrbitRLOOTrainer`.
 
     Args:
-        dataset: Rows with `prompt` and the column `by`, equal for the prompts of one orbit. Rows of one orbit need not
-            be neighbours; they keep their order.
-        by: Name of that column.
+        dataset: Rows with `prompt` and the column `by`, which is equal for the prompts of one orbit. Rows of one orbit
+            need not be adjacent; they keep their order.
+        by: Name of the column that identifies the orbit.
 
     Returns:
-        One row per orbit, in order of first appearance: `prompt`, its first view; `orbit`, all views; `by`; and every
-        other column, which must agree within an orbit.
+        One row per orbit, in order of first appearance: `prompt`, the first view; `orbit`, all views; `by`; and every
+        other column, which must be constant within an orbit.
 
     Raises:
-        DataError: If a column is missing, a value of `by` is missing, or another column differs within an orbit.
+        DataError: If `dataset` is not a Dataset, a column or a value of `by` is missing, or another column differs
+            within an orbit.
 
     >>> from datasets import Dataset
     >>> rows = Dataset.from_list([
@@ -132,8 +133,8 @@ def prompts_to_orbits(dataset: Dataset, by: str = "orbit_id") -> Dataset:
     names = getattr(dataset, "column_names", None)
     if not isinstance(dataset, Dataset) or names is None:
         raise DataError(
-            f"`dataset` must be a datasets.Dataset, not {type(dataset).__name__}: rows of one orbit may stand "
-            "anywhere, so that a stream cannot be folded. Load the rows, or stream rows that hold `orbit` already."
+            f"`dataset` must be a datasets.Dataset, not {type(dataset).__name__}: rows of one orbit can be anywhere, "
+            "so that a stream cannot be grouped. Load the rows, or stream rows that hold `orbit` already."
         )
     for name in ("prompt", by):
         if name not in names:
@@ -141,19 +142,20 @@ def prompts_to_orbits(dataset: Dataset, by: str = "orbit_id") -> Dataset:
     if "orbit" in names and by != "orbit":
         raise DataError("`dataset` has a column `orbit` already; remove or rename it.")
     orbits: dict[Hashable, dict[str, Any]] = {}
-    # Plain values, whatever the format: tensors are no keys and do not compare.
+    # Plain values, because tensors can neither be keys nor be compared.
     for i, row in enumerate(dataset.with_format(None)):
         check_views([row["prompt"]], f"row {i}")
         key = row[by]
         if not isinstance(key, str | int):
-            raise DataError(f"row {i}: `{by}` is {key!r:.80}; it must be a whole number or a text.")
-        kept = orbits.setdefault(key, {"prompt": row["prompt"], "orbit": [], **_others(row)})
-        kept["orbit"].append(row["prompt"])
-        differing = [name for name, value in _others(row).items() if not _same(kept[name], value)]
+            raise DataError(f"row {i}: `{by}` is {key!r:.80}; it must be an integer or a text.")
+        orbit = orbits.setdefault(key, {"prompt": row["prompt"], "orbit": [], **_others(row)})
+        orbit["orbit"].append(row["prompt"])
+        differing = [name for name, value in _others(row).items() if not _same(orbit[name], value)]
         if differing:
             raise DataError(
-                f"row {i}: `{differing[0]}` is {row[differing[0]]!r:.80}, but {kept[differing[0]]!r:.80} in the first "
-                f"row with `{by}` {key!r:.80}. A column of an orbit has one value: remove the column, or mend it."
+                f"row {i}: `{differing[0]}` is {row[differing[0]]!r:.80}, but {orbit[differing[0]]!r:.80} in the first "
+                f"row with `{by}` {key!r:.80}. A column must be constant within an orbit: remove the column, or "
+                "correct it."
             )
     return Dataset.from_list(list(orbits.values()))
 

@@ -1,4 +1,4 @@
-"""Any Target as a TRL reward function: one import and one argument in a script that works already."""
+"""TRL reward functions that evaluate a Target of `dagames.targets`."""
 
 from __future__ import annotations
 
@@ -35,22 +35,22 @@ from dagames_llm.settings import TrainerSettings, check_baseline, check_columns,
 Truncated = Literal["follow", "vote", "abstain"]
 
 PATIENCE = 10
-"""Generations without a difference between rewards after which a warning is given."""
+"""Number of generations with equal rewards within every group after which a warning is given."""
 
 _log = logging.getLogger("dagames_llm")
 
 
 class TargetReward:
-    """A TRL reward function that pays each completion of a group by a target's sampled view.
+    """A TRL reward function: the reward of each completion is the target's reward of its answer within its group.
 
-    It works in stock `GRPOTrainer` and `RLOOTrainer`, alone or beside other rewards, on one process or many. A group is
-    the `num_generations` completions of one prompt, found by their place and never by equal text; with a column
-    `orbit_id` in the data set, all completions of a step with one `orbit_id`; in `OrbitGRPOTrainer` and
-    `OrbitRLOOTrainer`, those of one orbit.
+    The function works in TRL's `GRPOTrainer` and `RLOOTrainer`, alone or with other rewards, on one or several
+    processes. A group is the `num_generations` completions of one prompt, by position and not by equal text. If the
+    data set has a column `orbit_id`, a group is all completions of a step with one `orbit_id`. In `OrbitGRPOTrainer`
+    and `OrbitRLOOTrainer` a group is the completions of one orbit.
 
-    Each step reports to the trainer's log: the share of unread and of truncated completions, of the most frequent
-    answer within groups and over the step, the entropy of answers (nats), and the mean reward before a baseline. The
-    answer read is a column of TRL's table of completions.
+    At each step the function writes to the trainer's log: the share of completions without an answer, and of truncated
+    ones; the share of the most frequent answer, within groups and over the step; the entropy of answers (nats); and the
+    mean reward before a baseline is subtracted. The answers are a column of TRL's table of completions.
 
     >>> from dagames.targets import MajorityVote
     >>> reward = TargetReward(MajorityVote(), extract="last_number", group_size=3)
@@ -73,31 +73,32 @@ class TargetReward:
         monitor: Monitor | None = None,
         name: str | None = None,
     ) -> None:
-        """Bind a target to an extractor.
+        """Set the target, the extractor and the baseline.
 
         Args:
-            target: From `dagames.targets`.
-            extract: Reads an answer out of a completion's text: a name of `dagames_llm.extract.EXTRACTORS`, or a
-                function from a text to a hashable answer, or to None where there is none.
-            group_size: Completions of a group. Found from the trainer, by TRL 1.0 and later.
+            target: A target of `dagames.targets`.
+            extract: Extractor of the answer from a completion's text: a name of `dagames_llm.extract.EXTRACTORS`, or a
+                function from a text to a hashable answer, or to None if there is no answer.
+            group_size: Number of completions K of a group; by default that of the trainer (TRL 1.0 and later).
             distance: Distances between the traces of a group, for a target that needs them: "exact", "token_f1",
                 "embedding", or one of `dagames_llm.distances`, or any function from texts and answers, [K] each, to
                 [K, K].
             costs: Costs of completions by name, for a target that needs them.
-            gold: Column of the data set with the reference answer, for a target that needs it; read as completions
-                are. No other target sees it.
-            truncated: Whether completions that ended at the length limit have a vote: "vote", "abstain" (they count as
-                unread), or "follow": they abstain if TRL's `mask_truncated_completions` leaves them out of the loss.
-            baseline: What is subtracted from a trace's reward: "group", the mean of its group, which TRL subtracts;
-                "leave_one_out", the mean of the others; "decoupled", the others' mean recomputed without the trace
-                (claim B.2), which needs an orbit trainer.
-            over: The traces that the mean is taken over: those of the whole "orbit", or those of the same "view".
-            monitor: Measures each step; with reference answers also the accuracy. What it measures reaches the log and
-                no reward.
+            gold: Column of the data set with the reference answer, for a target that needs it. The extractor is applied
+                to it as to completions. Other targets do not use it.
+            truncated: Whether completions cut at the length limit have an answer: "vote", they do; "abstain", they
+                count as completions without an answer; "follow", as "abstain" if TRL's `mask_truncated_completions`
+                excludes them from the loss, and else as "vote".
+            baseline: The baseline subtracted from a trace's reward: "group", the mean of its group, which TRL
+                subtracts; "leave_one_out", the mean of the others; "decoupled", the mean of the others recomputed
+                without the trace (claim B.2), which needs an orbit trainer.
+            over: The traces in that mean: all of the "orbit", or those of the same "view".
+            monitor: The statistics of each step, with the accuracy if it has reference answers. They are logged, and do
+                not affect rewards.
             name: Name in TRL's log; by default the target's class.
 
         Raises:
-            RecipeError: If an argument is none of its choices, or the target needs what is not given.
+            RecipeError: If the value of an argument is not allowed, or an argument that the target needs is missing.
         """
         self.target = target
         self.extract = extractor_named(extract) if isinstance(extract, str) else extract
@@ -117,13 +118,13 @@ class TargetReward:
 
     def _check(self) -> None:
         if not isinstance(self.target, Target):
-            made = f"an instance, {self.target.__name__}(...)" if isinstance(self.target, type) else "one"
-            raise RecipeError(f"`target` must be a Target of dagames.targets, not {self.target!r:.60}; pass {made}.")
+            remedy = f"an instance, {self.target.__name__}(...)" if isinstance(self.target, type) else "one"
+            raise RecipeError(f"`target` must be a Target of dagames.targets, not {self.target!r:.60}; pass {remedy}.")
         if not callable(self.extract):
             raise RecipeError(f"`extract` must be a name or a function, not {self.extract!r}.")
         size = self.group_size
         if size is not None and (not isinstance(size, int) or isinstance(size, bool) or size < 1):
-            raise RecipeError(f"`group_size` is {size!r}; it must be a whole number of completions, at least 1.")
+            raise RecipeError(f"`group_size` is {size!r}; it must be an integer number of completions, at least 1.")
         if not isinstance(self.costs, Mapping) or not all(map(callable, self.costs.values())):
             raise RecipeError(
                 f"`costs` must map names to functions of texts, {{'length': Length()}}, not {self.costs!r}."
@@ -133,18 +134,19 @@ class TargetReward:
             if value not in known:
                 hint = did_you_mean(value, known)
                 raise RecipeError(f"`{key}` is {value!r}; known are {', '.join(map(repr, known))}.{hint}")
-        given = {"distances": callable(self.distance), "costs": bool(self.costs), "gold": self.gold is not None}
+        available = {"distances": callable(self.distance), "costs": bool(self.costs), "gold": self.gold is not None}
         for need, argument in {"distances": "distance", "costs": "costs", "gold": "gold"}.items():
-            if need in self.target.needs and not given[need]:
+            if need in self.target.needs and not available[need]:
                 raise RecipeError(f"{type(self.target).__name__} needs {need}: pass `{argument}=` to TargetReward.")
 
     def _check_kinds(self) -> None:
         if not isinstance(self.__name__, str) or not isinstance(self.gold, str | None):
-            raise RecipeError(f"`name` is {self.__name__!r} and `gold` is {self.gold!r}; each is a text, or None.")
-        if not isinstance(self.monitor, Monitor) or not (self.distance is None or callable(self.distance)):
+            raise RecipeError(f"`name` is {self.__name__!r} and `gold` is {self.gold!r}; each must be a text or None.")
+        if not isinstance(self.monitor, Monitor):
+            raise RecipeError(f"`monitor` is {self.monitor!r:.60}; it must be a Monitor or None.")
+        if not (self.distance is None or callable(self.distance)):
             raise RecipeError(
-                f"`monitor` is {self.monitor!r:.60}, a Monitor or None; `distance` is {self.distance!r:.60}, a name, a "
-                "function of texts and answers, or None."
+                f"`distance` is {self.distance!r:.60}; it must be a name, a function of texts and answers, or None."
             )
 
     def __call__(
@@ -163,17 +165,17 @@ class TargetReward:
         """Return the rewards of this process's completions.
 
         Args:
-            completions: Texts, or assistant messages.
-            prompts: What each completes.
-            completion_ids: Tokens of each, by which truncated ones are told.
-            trainer_state: TRL's; its step chooses the target of a schedule.
-            log_extra: TRL's hook for columns of its table of completions.
-            log_metric: TRL's hook for numbers of its log; its owner is the trainer.
+            completions: Texts, or lists of assistant messages.
+            prompts: The prompt of each completion.
+            completion_ids: The tokens of each completion, which show whether it is truncated.
+            trainer_state: TRL's state, whose step selects the target of a schedule.
+            log_extra: TRL's function for columns of its table of completions.
+            log_metric: TRL's function for numbers of its log, a method of the trainer.
             environments: TRL's environments, which may change the prompts of a group.
             columns: The data set's other columns.
 
         Returns:
-            One finite reward per completion.
+            One finite reward per completion of this process.
 
         Raises:
             GroupError: If the completions cannot be put into groups.
@@ -185,7 +187,7 @@ class TargetReward:
         target = self.target.at(int(getattr(trainer_state, "global_step", 0) or 0))
         cut = self._truncated(completion_ids, settings, len(completions))
         local = together(lambda: self._read(completions, prompts, cut, settings, columns))
-        # A column of the data set may have that name too.
+        # The argument may also be a column of the data set with this name.
         changed = environments if settings.trainer is None else getattr(settings.trainer, "environments", None)
         step = gather_step(local, settings.group_size, same_question=changed is None)
         raw, paid = together(lambda: self._score(target, step))
@@ -194,7 +196,7 @@ class TargetReward:
         return list(paid.tolist())
 
     def _check_trainer(self, settings: TrainerSettings, columns: Mapping[str, Sequence[Any]]) -> None:
-        """Check what a trainer does with the rewards, at its first call; one reward may serve several trainers."""
+        """Check the trainer's settings at its first call; several trainers may share one reward."""
         if settings.trainer is None:
             return
         check_baseline(self, settings.trainer)
@@ -204,7 +206,7 @@ class TargetReward:
             check_columns(settings.trainer, columns)
 
     def _watch(self, raw: NDArray[np.float64], step: Step, settings: TrainerSettings) -> None:
-        """Warn once if no group of the first steps told its traces apart: such a run learns nothing."""
+        """Warn once if the rewards are equal within every group of the first steps: then nothing is learned."""
         if self._flat_steps is None or settings.trainer is None or not settings.trainer.model.training:
             return
         here = [np.asarray(places) for places in step.of_this_process()]
@@ -231,7 +233,7 @@ class TargetReward:
             if self.truncated == "abstain":
                 raise RecipeError(
                     "`truncated` is 'abstain', but the trainer passes no `completion_ids`, or its end tokens are not "
-                    "known, so that truncated completions cannot be told. Use truncated='vote'."
+                    "known, so that truncated completions cannot be identified. Use truncated='vote'."
                 )
             return [False] * number
         return [len(ids) == 0 or ids[-1] not in ends for ids in completion_ids]
@@ -245,7 +247,7 @@ class TargetReward:
         columns: Mapping[str, Sequence[Any]],
     ) -> list[Trace]:
         abstain = self.truncated == "abstain" or (self.truncated == "follow" and settings.masks_truncated)
-        # In another trainer these are columns of the user's own.
+        # With other trainers `view` and `orbit` are columns of the data set.
         numbered = "view" in columns and "orbit" in columns and (settings.trainer is None or settings.over_orbits)
         by_id = columns.get("orbit_id") if not numbered else None
         gold = self._gold(columns, len(completions))
@@ -301,7 +303,7 @@ class TargetReward:
         return answer
 
     def _score(self, target: Target, step: Step) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Score the groups of this process; return the raw rewards and those to pay, [rows of this process]."""
+        """Return the rewards of this process's rows, before and after the baseline, [rows] each."""
         raw, paid = np.zeros(len(step.traces)), np.zeros(len(step.traces))
         places = step.of_this_process()
         for where, group in zip(places, self._groups(target, step, places), strict=True):
@@ -314,7 +316,7 @@ class TargetReward:
         members = [[step.traces[place] for place in group] for group in places]
         texts = [[trace.text for trace in traces] for traces in members]
         answers = [[trace.answer for trace in traces] for traces in members]
-        # All groups at once, so that a model of sentences sees full batches.
+        # All groups at once, so that a sentence encoder has full batches.
         distances = (
             distances_of(self.distance, list(zip(texts, answers, strict=True)))
             if "distances" in target.needs and self.distance is not None
@@ -362,10 +364,10 @@ class TargetReward:
 
 
 class PairwiseReward(TargetReward):
-    """Pairwise-GRPO (Algorithm 2): each completion is paid by how near it is to the others of its group.
+    """Pairwise-GRPO (Algorithm 2): the reward of a completion is minus its mean distance to the others of its group.
 
-    The same as `TargetReward(Centrality(), distance=...)`. Algorithm 2 counts a completion's own distance of 0 too and
-    adds 1; both only change the scale, by (K - 1) / K, and the mean, which is subtracted.
+    This is `TargetReward(Centrality(), distance=...)`. Algorithm 2 also counts the distance 0 of a completion to itself
+    and adds 1, which only changes the scale, by (K - 1) / K, and the mean, which TRL subtracts.
 
     >>> reward = PairwiseReward("token_f1", extract="text", group_size=3)
     >>> reward(prompts=["Largest river?"] * 3, completions=["The Amazon", "Amazon", "the Nile"])
@@ -375,11 +377,11 @@ class PairwiseReward(TargetReward):
     def __init__(
         self, distance: str | Distance = "embedding", *, extract: str | Extractor = "text", **more: Any
     ) -> None:
-        """Bind a distance.
+        """Set the distance.
 
         Args:
-            distance: "exact", "token_f1", "embedding", or any other of `TargetReward`.
-            extract: As in `TargetReward`; numbers and short answers are compared exactly, before the distance.
-            more: As in `TargetReward`.
+            distance: "exact", "token_f1", "embedding", or any other value that `TargetReward` accepts.
+            extract: See `TargetReward`; "embedding" compares numbers and short answers exactly.
+            more: See `TargetReward`.
         """
         super().__init__(Centrality(), extract=extract, distance=distance, **more)

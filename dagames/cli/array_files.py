@@ -1,4 +1,4 @@
-"""Arrays from .npy, .npz and .csv files, by a name as `data.npz:key`; nothing in them is ever run."""
+"""Arrays from .npy, .npz and .csv files, by names such as `data.npz:key`; pickled objects are not loaded."""
 
 import math
 import re
@@ -17,7 +17,7 @@ from dagames.cli.csv_files import read_csv
 _NAME = re.compile(r"(?P<file>.*?\.(?P<kind>npy|npz|csv))(?::(?P<key>.+))?", re.IGNORECASE | re.DOTALL)
 
 _SIZES = {"npy": 16 * 10**9, "npz": 4 * 10**9, "csv": 200 * 10**6}
-"""Bytes at most by kind of file: .npy is mapped and not copied, .npz is unpacked, CSV is read cell by cell."""
+"""Largest size of each kind of file, in bytes: .npy is mapped and not copied, .npz is unpacked, CSV is parsed."""
 
 _DAMAGES = (ValueError, EOFError, OverflowError, NotImplementedError, RuntimeError, zipfile.BadZipFile, zlib.error)
 
@@ -31,7 +31,7 @@ def read_array(text: str, folder: Path) -> np.ndarray:
     """Read `ref.npy`, `data.npz:key` or `table.csv:column` from a folder; an .npy file is mapped into memory."""
     found = _NAME.fullmatch(text)
     if found is None:
-        raise DomainError(f"{text!r} names no .npy, .npz or .csv file.")
+        raise DomainError(f"{text!r} is not the name of an .npy, .npz or .csv file.")
     kind, key, path = found["kind"].lower(), found["key"], folder / found["file"]
     _check_file(path, _SIZES[kind])
     if kind == "npy" and key is not None:
@@ -60,13 +60,13 @@ def _check_file(path: Path, limit: int) -> None:
     except (OSError, ValueError) as error:
         raise DomainError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}.") from None
     if not stat.S_ISREG(status.st_mode):
-        reason = "Is a directory" if stat.S_ISDIR(status.st_mode) else "it is no regular file"
+        reason = "Is a directory" if stat.S_ISDIR(status.st_mode) else "it is not a regular file"
         raise DomainError(f"cannot read {path}: {reason}.")
     if status.st_size == 0:
         raise DomainError(f"{path} is empty.")
     if status.st_size > limit:
         size = status.st_size
-        raise DomainError(f"{path} has {size} bytes, more than the {limit} that are read; solve it in Python.")
+        raise DomainError(f"{path} has {size} bytes, and the limit is {limit}; load it and solve the game in Python.")
 
 
 def _from_npz(path: Path, key: str | None) -> np.ndarray:
@@ -85,20 +85,20 @@ def _from_npz(path: Path, key: str | None) -> np.ndarray:
 
 
 def _check_header(member: Any, size: int, name: str) -> None:
-    """Raise if an array says it is larger than its bytes or than the limit, before room is made for it."""
+    """Raise if the header states a size above that of the file or above the limit, before memory is allocated."""
     version = np.lib.format.read_magic(member)
     read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
     shape, _, dtype = read(member)
-    wanted, size = math.prod(shape) * dtype.itemsize, size - member.tell()
-    if wanted > size and not dtype.hasobject:
-        raise DomainError(f"{name} is damaged: its header promises {wanted} bytes, and there are {size}.")
-    if wanted > _SIZES["npz"]:
-        raise DomainError(f"{name} has {wanted} bytes, more than the {_SIZES['npz']} that are unpacked; use .npy.")
+    needed, present = math.prod(shape) * dtype.itemsize, size - member.tell()
+    if needed > present and not dtype.hasobject:
+        raise DomainError(f"{name} is damaged: its header states {needed} bytes, but there are {present}.")
+    if needed > _SIZES["npz"]:
+        raise DomainError(f"{name} has {needed} bytes, and the limit of .npz is {_SIZES['npz']}; use .npy.")
 
 
 def _checked(array: np.ndarray, name: str) -> np.ndarray:
     if array.dtype.kind not in "fiu":
         raise DomainError(f"{name} holds {array.dtype}, not real numbers.")
     if array.ndim == 0 or array.size == 0:
-        raise DomainError(f"{name} has shape {array.shape}; at least one entry along the last axis is needed.")
+        raise DomainError(f"{name} has shape {array.shape}; it must have at least one entry along the last axis.")
     return np.asarray(array)

@@ -32,7 +32,7 @@ def _read(path: Path, column: str | None, rows: Iterator[tuple[int, list[str]]])
         names = [name.strip() for name in first]
         places = [_place(path, column, names)]
     elif column is not None:
-        raise DomainError(f"{path} has no header to look up the column {column!r} in; its first row is numbers.")
+        raise DomainError(f"{path} has no header, so no column {column!r}: the first row holds numbers.")
     else:
         names, places = [], list(range(len(first)))
         rows = itertools.chain([(line, first)], rows)
@@ -40,8 +40,8 @@ def _read(path: Path, column: str | None, rows: Iterator[tuple[int, list[str]]])
     for line, row in rows:
         if len(row) != len(first):
             raise ShapeError(
-                f"{path}, row {line} has {len(row)} cells, and the first row has {len(first)}. Prompts of unequal "
-                "sizes: name one file for each, as [first.csv, second.csv]."
+                f"{path}, row {line} has {len(row)} cells, but the first row has {len(first)}. For prompts of unequal "
+                "sizes name one file for each, as [first.csv, second.csv]."
             )
         for place in places:
             value = _number(row[place])

@@ -1,4 +1,4 @@
-"""The entries of a game file: numbers inline or in files beside it, and errors that name the place."""
+"""The entries of a game file: numbers inline or in other files, and errors with the place in the file."""
 
 import re
 from collections.abc import Collection, Iterator
@@ -25,7 +25,7 @@ class Entries:
         self._files: dict[Keys, str] = {}
 
     def at(self, keys: Keys) -> Any:
-        """Return an entry as it is written."""
+        """Return an entry as plain data."""
         entry = self._document.content
         for key in keys:
             entry = entry[key]
@@ -39,14 +39,14 @@ class Entries:
                 raise DomainError(f"{self.place(*keys, key)}: unknown: {key}.{near} The keys are {', '.join(known)}.")
 
     def scalar(self, key: str) -> Any:
-        """Return a number of the outermost mapping, or None; the game refuses a text, but would take true for 1."""
+        """Return a number of the outermost mapping, or None; refuse true and false, which a game reads as 1 and 0."""
         entry = self._document.content.get(key)
         if isinstance(entry, bool):
             raise DomainError(f"{self.place(key)}: `{key}` must be a number, not {_shown(entry)}.")
         return entry
 
     def numbers(self, keys: Keys, *, only: bool = True) -> Any:
-        """Return a number, an array, or a list of these; unless `only`, a text that names no file is returned too."""
+        """Return a number, an array, or a list of these; unless `only`, also a text that is not the name of a file."""
         entry = self.at(keys)
         if isinstance(entry, str) and names_array(entry):
             self._files[keys] = entry
@@ -60,13 +60,13 @@ class Entries:
         if type(entry) in {int, float} or (isinstance(entry, str) and not only):
             return entry
         raise DomainError(
-            f"{self.place(*keys)}: {_name(keys)} is {_shown(entry)}, which is neither a number, nor a list of numbers, "
-            "nor the name of an .npy, .npz or .csv file."
+            f"{self.place(*keys)}: {_name(keys)} is {_shown(entry)}; it must be a number, a list of numbers, or the "
+            "name of an .npy, .npz or .csv file."
         )
 
     @contextmanager
     def placed(self, *inside: Keys) -> Iterator[None]:
-        """Put the place of the argument that an error is about before its message; arguments stand inside the keys."""
+        """Add the place of an error's argument to its message; `inside` gives the mappings that hold the arguments."""
         try:
             yield
         except DagamesError as error:

@@ -10,7 +10,7 @@ from dagames.functionals.algebra import multiple, total
 
 
 def _takes_numbers(kind: type) -> bool:
-    """Whether a constructor takes numbers alone, and no functions or other functionals."""
+    """Whether every argument of a constructor is numeric, not a function or another functional."""
     for parameter in inspect.signature(kind).parameters.values():
         several = parameter.kind in {parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD}
         if several or any(word in str(parameter.annotation) for word in ("Callable", "unctional")):
@@ -24,14 +24,14 @@ FUNCTIONALS: dict[str, type[functionals.Functional]] = {
     if inspect.isclass(kind) and issubclass(kind, functionals.Functional) and not inspect.isabstract(kind)
     if _takes_numbers(kind)
 }
-"""Functionals that a file can name, each with its constructor's arguments as keys."""
+"""The functionals that a file can name; the arguments of the constructor are the keys."""
 
 _FACTOR = "weight"
-"""Beside a functional's name: the number that multiplies it."""
+"""Key beside the name of a functional: a factor that multiplies the functional."""
 
 
 def functional_of(entries: Entries, keys: Keys) -> functionals.Functional:
-    """Make the functional at these keys; of a list, the sum."""
+    """Make the functional at these keys; a list gives the sum."""
     entry = entries.at(keys)
     if not isinstance(entry, list):
         return _one(entries, keys)
@@ -43,7 +43,7 @@ def functional_of(entries: Entries, keys: Keys) -> functionals.Functional:
 
 
 def arguments_of(entries: Entries, keys: Keys) -> list[Keys]:
-    """Return the keys of each functional's mapping of arguments, of a functional that `functional_of` accepted."""
+    """Return the keys of the mapping of arguments of each functional; call it after `functional_of`."""
     entry = entries.at(keys)
     if isinstance(entry, list):
         return [place for i in range(len(entry)) for place in arguments_of(entries, (*keys, i))]
@@ -68,26 +68,26 @@ def _one(entries: Entries, keys: Keys) -> functionals.Functional:
 
 def _made(entries: Entries, keys: Keys, name: str) -> functionals.Functional:
     """Make one functional from the mapping of its arguments."""
-    place, given, parameters = entries.place(*keys), entries.at(keys), inspect.signature(FUNCTIONALS[name]).parameters
-    if not isinstance(given, dict | None):
+    place, mapping, parameters = entries.place(*keys), entries.at(keys), inspect.signature(FUNCTIONALS[name]).parameters
+    if not isinstance(mapping, dict | None):
         raise DomainError(
-            f"{place}: the arguments of {name} are a mapping, as {{{name}: {{{next(iter(parameters))}: ...}}}}."
+            f"{place}: the arguments of {name} must be a mapping, as {{{name}: {{{next(iter(parameters))}: ...}}}}."
         )
-    given = given or {}
-    if wrong := [key for key in given if key not in parameters]:
+    arguments = mapping or {}
+    if wrong := [key for key in arguments if key not in parameters]:
         raise DomainError(
             f"{entries.place(*keys, wrong[0])}: {name} does not take the arguments {', '.join(wrong)}."
             f"{did_you_mean(wrong[0], parameters)} It takes {', '.join(parameters)}."
         )
-    if missing := [key for key, p in parameters.items() if p.default is p.empty and key not in given]:
+    if missing := [key for key, p in parameters.items() if p.default is p.empty and key not in arguments]:
         raise DomainError(f"{place}: {name} needs the arguments {', '.join(missing)}.")
-    values = {key: entries.numbers((*keys, key), only=False) for key in given}
+    values = {key: entries.numbers((*keys, key), only=False) for key in arguments}
     with entries.placed(keys):
         try:
             return FUNCTIONALS[name](**values)
         except DagamesError as error:
             if not any(isinstance(value, str) for value in values.values()):
                 raise
-            raise type(error)(f"{error} A text stands for a file only if it ends in .npy, .npz or .csv.") from None
+            raise type(error)(f"{error} A text is read as a file name only if it ends in .npy, .npz or .csv.") from None
         except (TypeError, ValueError, OverflowError) as error:
             raise DomainError(f"{name} does not take these arguments: {error}") from None

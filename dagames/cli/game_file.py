@@ -1,4 +1,4 @@
-"""A game in a file."""
+"""Read a game from a YAML or JSON file."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ _KEYS = ("pi_0", "log_pi_0", "E", "functional", "beta", "n_answers")
 
 @dataclass(frozen=True)
 class GameFile:
-    """A game, with the functional as its file writes it: plain data."""
+    """A game, and the functional as plain data."""
 
     game: AlignmentGame
     functional: Any
@@ -31,22 +31,22 @@ def load_game(path: Path) -> AlignmentGame:
     The form::
 
         pi_0: [0.5, 0.25, 0.25]       # reference over traces, or a list of such lists; or log_pi_0
-        E: answers.npy                # answer of each trace: here, as anywhere, a file may stand for a list
-        functional: {Gini: {weight: 1.3}}      # or a list of such, which stands for their sum
+        E: answers.npy                # answer of each trace; any list can be given as a file
+        functional: {Gini: {weight: 1.3}}      # or a list of functionals, for their sum
         beta: 0.7
         n_answers: 2                  # optional
 
     Args:
-        path: The file; the files that it names are looked for in its folder.
+        path: The file; names of other files are relative to its folder.
 
     Returns:
-        The game. A DomainError, or another error of the game, names what is wrong with its place in the file.
+        The game. If the content is not valid, the DomainError (or other error of the game) states the line and column.
     """
     return read_game(path).game
 
 
 def read_game(path: Path) -> GameFile:
-    """Read a game as `load_game` does, and keep the functional as it is written."""
+    """Read a game as `load_game` does, and return the functional as plain data too."""
     document = read_yaml(path)
     content = document.content
     if not isinstance(content, dict):
@@ -55,7 +55,7 @@ def read_game(path: Path) -> GameFile:
     entries.check_keys((), _KEYS)
     references = [key for key in ("pi_0", "log_pi_0") if key in content]
     if len(references) == 2:
-        raise DomainError(f"{document.place('log_pi_0')}: `pi_0` and `log_pi_0` both state the reference; keep one.")
+        raise DomainError(f"{document.place('log_pi_0')}: `pi_0` and `log_pi_0` both give the reference; keep one.")
     missing = [key for key in ("E", "beta", "functional") if key not in content]
     missing += [] if references else ["pi_0 (or log_pi_0)"]
     if missing:
@@ -73,8 +73,8 @@ def _game(entries: Entries, reference: str) -> AlignmentGame:
             return make(values, E, functional, beta, n_answers=n_answers)
         if reference == "log_pi_0":
             raise DomainError(
-                "`log_pi_0` has prompts of unequal sizes, which are read as probabilities only. State `pi_0`, or fill "
-                "each prompt up to the longest with -.inf in `log_pi_0` and any answer in `E`."
+                "`log_pi_0` has prompts of unequal sizes, which are supported for probabilities only. Give `pi_0`, or "
+                "pad each prompt to the longest with -.inf in `log_pi_0` and any answer in `E`."
             )
         return AlignmentGame.ragged(values, E if isinstance(E, list) else [E], functional, beta, n_answers=n_answers)
 

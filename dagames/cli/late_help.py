@@ -7,7 +7,7 @@ from typer.core import TyperCommand
 
 
 def command_class(lists: Callable[[], Mapping[str, str]]) -> type[TyperCommand]:
-    """Make the class of a command whose help text holds names in braces."""
+    """Make a command class that replaces names in braces in the help text by `lists()`, when the help is shown."""
 
     class Command(TyperCommand):
         def format_help(self, ctx: Any, formatter: Any) -> None:

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def main() -> None:
-    """Run the command line; a user's mistake gives one message and exit code 2, Ctrl-C exit code 130."""
+    """Run the command line; invalid input gives one message and exit code 2, Ctrl-C exit code 130."""
     with exit_on_user_error():
         with ended_at_once_by_interrupts():
             app = whole_app()
@@ -19,7 +19,7 @@ def main() -> None:
 def whole_app() -> "typer.Typer":
     """Return the application with all of its commands.
 
-    The modules of the commands define options and help texts only. A command imports what it computes with when it
+    The modules of the commands define options and help texts only. A command imports the numerical modules when it
     runs, so that `dagames --help` loads neither numpy nor scipy.
     """
     import typer
@@ -28,7 +28,7 @@ def whole_app() -> "typer.Typer":
     from proofs_check.command import verify
 
     app = typer.Typer(
-        help="Distributional alignment games: solve them, settle the claims about them, draw the figures.",
+        help="Distributional alignment games: solve them, check the claims about them, draw the figures.",
         no_args_is_help=True,
         pretty_exceptions_enable=False,
         add_completion=False,

@@ -1,4 +1,4 @@
-"""The report: claims and figures on one page that a browser opens from disk, without any request to a network."""
+"""The report: claims and figures on one HTML page that makes no network requests."""
 
 import re
 from collections.abc import Callable, Collection, Mapping
@@ -14,27 +14,27 @@ SYMBOLS: dict[str, str] = {
     "pi, pi_0": "the policy, which is the model, and the reference that it starts from; Pi: the policies allowed",
     "nu, nu_0": "the distribution of answers under pi and under pi_0: the marginal, nu(z) = sum of pi(y) over E(y) = z",
     "q, u": "the target, and the dual variable u = -beta log q, which counts up to a constant",
-    "R, R*": "the functional of nu, which is to be small, and its conjugate R*(u) = max over nu of <nu, u> - R(nu)",
+    "R, R*": "the functional of nu in the objective, and its conjugate R*(u) = max over nu of <nu, u> - R(nu)",
     "beta, lambda": "the weight of the divergence from pi_0; the weight of R, or the multipliers of budgets",
-    "J(pi)": "R(nu) + beta KL(pi || pi_0), which training is to make small",
+    "J(pi)": "R(nu) + beta KL(pi || pi_0), the objective that training minimises",
     "G(pi, q)": "beta KL(pi || pi_0) - beta <nu, log q> - Psi(q): its supremum over q is J(pi)",
     "Psi(q)": "R*(-beta log q)",
     "KL, H, D_F": "Kullback-Leibler divergence, entropy, Bregman divergence of F",
-    "H^2": "1 - sum of the geometric mean of distributions: how far they disagree",
+    "H^2": "1 - sum of the geometric mean of distributions, a measure of their disagreement",
     "AM, GM": "arithmetic mean, and geometric mean divided by its sum",
     "view, orbit": "one phrasing of a question; all of them",
     "group, K": "traces drawn and rewarded together; their number (or that of the views)",
-    "X, Count, c_X": "how many traces of a group have an answer; the entry of a table that is used for log(X / K)",
-    "|Z|": "the number of answers; Z alone is the sum that a distribution is divided by",
-    "*, ^": "pi*, q*, nu*: at the equilibrium, or best; pi^, q^: given, or estimated",
-    "eq. 5": "advantages: rewards less the group's mean, divided by the group's deviation",
+    "X, Count, c_X": "the number of traces of a group with an answer; the table's entry that replaces log(X / K)",
+    "|Z|": "the number of answers; Z alone is the normalising constant of a distribution",
+    "*, ^": "pi*, q*, nu*: at the equilibrium, or optimal; pi^, q^: given, or estimated",
+    "eq. 5": "advantages: rewards minus the group's mean, divided by the group's standard deviation",
 }
 """Meaning of each symbol in the claims."""
 
 
 def render(claims: dict[str, Any], figures: list[dict[str, Any]], captions: Mapping[str, str]) -> str:
-    """Fill the page."""
-    # Everything that is filled in is escaped; undefined names are errors, so no verdict can be lost in silence.
+    """Return the page as HTML; the pictures are in `figures/` and `claims/` beside it."""
+    # Values are escaped; an undefined name is an error, so that no verdict is left out unnoticed.
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     linked = _linker({claim["id"] for claim in claims["claims"]})
     environment.filters.update(number=_number, linked=linked)
@@ -56,7 +56,7 @@ def render(claims: dict[str, Any], figures: list[dict[str, Any]], captions: Mapp
 
 
 def _linker(known: Collection[str]) -> Callable[[str], Markup]:
-    """Make a filter that escapes a text and links the claims it names."""
+    """Make a filter that escapes a text and links its claims; B.1, also an appendix, only after "claim"."""
     pattern = re.compile(r"(?<![\w.])(claims? )?((?:I|II|B)\.\d+[a-z]?)(?!\w|\.\d)")
 
     def link(found: re.Match[str]) -> str:
@@ -69,7 +69,7 @@ def _linker(known: Collection[str]) -> Callable[[str], Markup]:
 
 
 def _number(value: Any) -> str:
-    """Write a value of an instance: numbers to ten digits, lists in brackets."""
+    """Format a value of an instance: numbers to ten digits, lists in brackets."""
     if isinstance(value, float):
         return f"{value:.10g}"
     if isinstance(value, list):

@@ -12,10 +12,10 @@ from dagames.pictures.panels import check_outputs
 
 OBJECTIVES: tuple[Literal["second_moment", "variance"], ...] = ("second_moment", "variance")
 
-HELP = """Trace what a budget of bias buys: the tables of least second moment, and of least excess of variance.
+HELP = """Trace the frontier between bias and second moment, and between bias and excess of variance.
 
-Each point is the best table of its budget, proved from both sides: by the certificate of the table as it is stored, and
-by a dual bound that no table passes. `gap` is the relative distance between the two.
+Each point is the best table within its bias budget, with two bounds on the least objective: that of the table as it is
+stored, and a lower bound by duality. `gap` is the relative distance between the two.
 
 \b
 Examples:
@@ -23,10 +23,10 @@ Examples:
     dagames pareto --group-size 8 --objective variance --points 40 --out points.json
     dagames pareto --group-size 48 --least 2 --points 8
 
-Budgets are multiples of the least bias that any table has. From K = 50 on float64 holds no table near that optimum:
-the frontier begins at the smallest budget that it holds, unless --least says where. If a point fails, or after Ctrl-C,
-the others are printed and written, and the exit code is 1, or 130. A table of one point is what
-`dagames table --method aqp --bias B` (or variance) makes.
+Budgets are multiples of the optimum, the least bias of any table. From K = 50 on float64 cannot represent a table near
+the optimum: by default the frontier begins at the smallest budget whose table it can represent. If a point fails, or
+after Ctrl-C, the other points are printed and written, and the exit code is 1, or 130. To make the table of one point,
+use `dagames table --method aqp --bias B` (or variance).
 """
 
 
@@ -36,7 +36,7 @@ def pareto(
     points: Annotated[int, typer.Option(help="Number of budgets, at least 2.")] = 12,
     least: Annotated[
         float | None,
-        typer.Option(help="First budget, in optima; at least 1.", show_default="the smallest that float64 holds"),
+        typer.Option(help="First budget, in optima; at least 1.", show_default="the smallest possible in float64"),
     ] = None,
     largest: Annotated[float, typer.Option(help="Last budget, in optima.")] = 50.0,
     reward: Annotated[str, typer.Option(help="What the tables estimate; see `dagames table --help`.")] = "log",
@@ -66,11 +66,11 @@ def pareto(
         write_frontiers(trace.found, out, plot, as_json=as_json)
     elif not trace.interrupted:
         raise SolveError(
-            f"no point was found. {trace.failures[0]} Here: give a larger --least, or a smaller --group-size.",
+            f"no point was found. {trace.failures[0]} Use a larger --least, or a smaller --group-size.",
             "rounding",
         )
     for line in trace.failures:
-        console.print(f"missing: {line} Here: give a larger --least.", markup=False, highlight=False, soft_wrap=True)
+        console.print(f"missing: {line} Use a larger --least.", markup=False, highlight=False, soft_wrap=True)
     if trace.interrupted:
         console.print(f"interrupted after {sum(map(len, trace.found.values()))} points")
         raise typer.Exit(130)

@@ -1,4 +1,4 @@
-"""Frontiers of `dagames pareto`, in files and as a table on the terminal."""
+"""Output of `dagames pareto`: files, and a table on the terminal."""
 
 import json
 from pathlib import Path
@@ -17,7 +17,7 @@ _MINIMISED: dict[Objective, str] = {"second_moment": "least second moment", "var
 
 
 def write_frontiers(found: Frontiers, out: Path | None, plot: Path | None, *, as_json: bool) -> None:
-    """Write frontiers to the files that are given, and print them."""
+    """Write frontiers to the given files, and print them as a table or as JSON."""
     data = as_data(found)
     if out is not None:
         write_text(out, json.dumps(data, allow_nan=False) + "\n")

@@ -1,4 +1,4 @@
-"""Computes the points of `dagames pareto` in turn, with progress; a failure or Ctrl-C loses no point found before."""
+"""Compute the points of `dagames pareto` in turn, with progress; a failure or Ctrl-C keeps the points found before."""
 
 from time import perf_counter
 
@@ -18,13 +18,13 @@ class Trace:
     """The frontiers of one group size, as far as they are computed.
 
     Attributes:
-        found: Points by what is minimised.
-        failures: A line for each point that was not found, with the reason.
-        interrupted: Whether Ctrl-C ended the work.
+        found: The points of each objective.
+        failures: A line with the reason for each point that was not found.
+        interrupted: Whether Ctrl-C ended the computation.
     """
 
     def __init__(self, K: int, reward: Estimand, counts: CountsKind) -> None:
-        """Set what all points have in common."""
+        """Set the arguments that all points share."""
         self._K, self._reward, self._counts = K, reward, counts
         self.found: Frontiers = {}
         self.failures: list[str] = []
@@ -33,7 +33,7 @@ class Trace:
     def run(
         self, objectives: list[Objective], points: int, least: float | None, largest: float, console: Console
     ) -> None:
-        """Compute the points, and keep those found if a later one fails or the work is interrupted."""
+        """Compute the points of each objective; a failure or Ctrl-C keeps those found before."""
         frontier_budgets(points, 1.0 if least is None else least, largest)
         try:
             with _Progress(console, points * len(objectives), self._K) as progress:
@@ -45,7 +45,7 @@ class Trace:
     def _trace(self, what: Objective, points: int, least: float | None, largest: float, progress: "_Progress") -> None:
         number = 0
         if least is None:
-            progress.begin(what, "the least that float64 holds")
+            progress.begin(what, "the smallest budget possible in float64")
             try:
                 least, point = first_point(self._K, self._reward, self._counts, what, largest)
             except SolveError as error:
@@ -53,7 +53,7 @@ class Trace:
                 return
             if least > 1:
                 progress.print_line(
-                    f"{what}: float64 holds no smaller budget; the frontier begins at --least {least:g}"
+                    f"{what}: float64 holds no table of a smaller budget; the frontier begins at --least {least:g}"
                 )
             self._keep(what, least, point, progress)
             number = 1
@@ -67,7 +67,7 @@ class Trace:
                 self._keep(what, budget, point, progress)
 
     def _keep(self, what: Objective, budget: float, point: FrontierPoint, progress: "_Progress") -> None:
-        # Kept before it is shown, so that no point that was shown can be lost.
+        # Stored before it is shown, so that Ctrl-C cannot lose a point that was shown.
         self.found.setdefault(what, []).append(point)
         progress.end(what, budget, point.gap)
 

@@ -19,7 +19,7 @@ def figures(
     out: Annotated[Path, typer.Option(help="Folder for the pictures and their data.")] = Path("out/figures"),
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is in the folder.")] = False,
 ) -> None:
-    """Compute and draw every figure: an SVG, a PNG and the data as JSON each. Needs a checkout of the repository."""
+    """Compute and draw every figure, as SVG, PNG and JSON data. Requires a checkout of the repository."""
     _check_can_draw()
     check_new(out, overwrite=overwrite)
     for drawn in _draw(out):
@@ -34,9 +34,9 @@ def report(
     jobs: Annotated[int | None, typer.Option(min=1, help="Processes; as many as cores by default.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is in the folder.")] = False,
 ) -> None:
-    """Settle the claims, draw the figures, and put both on one page that opens from disk.
+    """Check the claims, draw the figures, and write both to one HTML page.
 
-    Exits with 1 if a verdict is not the one that its claim's file expects.
+    The exit code is 1 if a verdict differs from the one that its claim's file expects.
     """
     _check_can_draw()
     check_new(out, overwrite=overwrite)
@@ -64,7 +64,7 @@ def report(
 
 
 def _check_can_draw() -> None:
-    """Raise if the figures are not here, or if what draws them is not installed."""
+    """Raise a DomainError if the figures' package, matplotlib or jinja2 is missing."""
     for name, remedy in (
         ("figures", "they are part of the repository, not of the installed package: run this in a checkout"),
         ("matplotlib", "install it with `pip install 'dagames[report]'`"),
@@ -85,7 +85,7 @@ def _draw(out: Path) -> list[dict[str, Any]]:
 
 
 def _draw_claims(claims: "list[Claim]", out: Path) -> dict[str, str]:
-    """Draw the plots of claims, each with its data beside it, and return their captions."""
+    """Draw the plots of claims, write their data, and return their captions by claim."""
     from dagames.pictures.claim import draw_claim
 
     captions = {}

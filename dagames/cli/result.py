@@ -13,7 +13,7 @@ POLICY_SIZE = 10_000
 
 
 def as_result(solution: Solution, functional: Any, *, policy: bool | None = None) -> dict[str, Any]:
-    """Write a solution as plain data."""
+    """Return a solution as plain data; numbers that JSON lacks are None, infinite multipliers are texts."""
     certificate = solution.certificate
     result = {
         "method": solution.method,
@@ -40,16 +40,16 @@ def as_result(solution: Solution, functional: Any, *, policy: bool | None = None
 
 
 def lists_policy(solution: Solution, policy: bool | None) -> bool:
-    """Decide whether the result lists the policy."""
+    """Return the option --policy, or without it, whether the policy has at most `POLICY_SIZE` traces."""
     return game_of(solution).reference.values.size <= POLICY_SIZE if policy is None else policy
 
 
 def certificate_words(solution: Solution) -> str:
-    """Explain the gap in a sentence."""
+    """Return a sentence that explains the gap."""
     prompts = f" at each of {game_of(solution).batch[0]} prompts" if game_of(solution).batch else ""
     return (
-        f"J(pi) lies at most {solution.certificate.worst:.1e} above its least value{prompts}, relative to "
-        "max(1, |R|, beta KL(pi || pi_0)); the bound is the conjugate's at q, and shares no code with the solver."
+        f"J(pi) is at most {solution.certificate.worst:.1e} above its minimum{prompts}, relative to "
+        "max(1, |R|, beta KL(pi || pi_0)); the bound is the dual value at q, computed independently of the solver."
     )
 
 
@@ -60,7 +60,7 @@ def _policy(solution: Solution) -> list[Any]:
 
 
 def _prices(value: Any) -> Any:
-    """Write infinite multipliers as texts, since JSON has no infinity."""
+    """Convert infinite multipliers to texts: JSON has no infinity, and null would hide an active constraint."""
     if isinstance(value, list):
         return [_prices(entry) for entry in value]
     return value if math.isfinite(value) else "infinity" if value > 0 else "-infinity"

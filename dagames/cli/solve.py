@@ -20,11 +20,11 @@ Example of a file (YAML or JSON):
 \b
     pi_0: [0.5, 0.25, 0.25]            # reference over traces; or log_pi_0
     E: [0, 1, 1]                       # the answer of each trace
-    functional: {Gini: {weight: 1.3}}  # a list of such is their sum
+    functional: {Gini: {weight: 1.3}}  # or a list, for the sum
     beta: 0.7                          # weight of KL(pi || pi_0)
     n_answers: 2                       # optional
 
-Any list may stand in a file beside it: ref.npy, data.npz:key, table.csv:column. A list of lists is a batch of prompts.
+Any list can be given as a file: ref.npy, data.npz:key, table.csv:column. A list of lists is a batch of prompts.
 
 Functionals: {functionals}.
 
@@ -33,13 +33,13 @@ Methods:
 \b
 {methods}
 
-The gap of the result bounds, relatively, how far the policy is from optimal. Wrong input, or a gap above --tolerance,
-gives one message and exit code 2, and nothing is written.
+The gap in the result is a bound on the relative suboptimality of the policy. Invalid input, or a gap above --tolerance,
+gives one message and exit code 2, and no output is written.
 """
 
 
 def choices() -> dict[str, str]:
-    """Return the lists of the help text."""
+    """Return the lists of functionals and methods for the help text."""
     from dagames.cli.game_file import FUNCTIONALS
     from dagames.solvers import METHODS
 

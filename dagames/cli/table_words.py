@@ -1,4 +1,4 @@
-"""A reward table in words: its entries, the bounds on its error, and whether it is of use."""
+"""Print a reward table: its entries, the bounds on its error, and whether it is usable."""
 
 import numpy as np
 from rich.console import Console
@@ -10,7 +10,7 @@ from dagames.estimators.supremum import Interval
 
 
 def print_table(made: RewardTable) -> None:
-    """Print the entries of a table, its proven bounds and whether it is of use."""
+    """Print the entries of a table, its proven bounds and whether it is usable."""
     console = Console()
     entries = Table(
         "count", "reward", title=f"{made.method} table of {made.estimates.name} p for groups of {made.group_size}"
@@ -32,24 +32,25 @@ def print_table(made: RewardTable) -> None:
 
 _COUNTS = {
     "self-inclusive": "self-inclusive: a count includes the trace that is rewarded",
-    "centred": "centred: a count includes the trace that is rewarded, and the group's mean is taken off, as in GRPO",
-    "independent": "independent: a count comes from other traces than the one that is rewarded",
+    "centred": "centred: a count includes the trace that is rewarded, and the group's mean is subtracted, as in GRPO",
+    "independent": "independent: a count does not include the trace that is rewarded",
 }
 
 
 _NOISE = 4.0
-"""A table is called unusable alone if its worst weighted variance exceeds that of the Taylor table by this factor."""
+"""Largest worst variance of a usable table, as a multiple of that of the Taylor table."""
 
 
 def _verdict(made: RewardTable) -> str:
-    """Say whether the table is usable, and if not which table to use instead."""
+    """State whether the table is usable, and if not, which table to use instead."""
     K, counts, reward = made.group_size, made.counts, made.estimates
     if made.optimum is not None and made.bias.upper > 10 * made.optimum.upper:
         return (
-            f"unusable: {made.precision} does not hold its entries, whose own bias would be {made.optimum.upper:.3g}."
+            f"unusable: {made.precision} cannot represent its entries; before rounding the bias is "
+            f"{made.optimum.upper:.3g}."
         )
     if inner_degree(K, counts) == 0:
-        return f"a group of {K} with {counts} counts says nothing of how probable an answer is."
+        return f"unusable: {counts} counts in a group of {K} carry no information on the probability of an answer."
     baseline = taylor_table(K, reward=reward, counts=counts)
     ratio = made.variance.upper / baseline.variance.upper if baseline.variance.upper else 1.0
     if ratio <= _NOISE:
@@ -62,7 +63,7 @@ def _verdict(made: RewardTable) -> str:
 
 
 def _order(made: RewardTable) -> str:
-    """Say whether the entries are monotone in the count, or where they break the order most."""
+    """State whether the entries are monotone in the count, or where the largest violation is."""
     first = 0 if made.counts == "independent" else 1
     inner = made.coefficients[first : first + inner_degree(made.group_size, made.counts) + 1]
     rises = np.diff(inner)
@@ -70,7 +71,7 @@ def _order(made: RewardTable) -> str:
         return "monotone in the count"
     rises = rises if inner[-1] >= inner[0] else -rises
     k = int(rises.argmin())
-    return f"not monotone: from count {first + k} to {first + k + 1} it turns back by {-rises[k]:.3g}"
+    return f"not monotone: between counts {first + k} and {first + k + 1} it changes by {-rises[k]:.3g} the other way"
 
 
 def _enclosed(interval: Interval) -> str:

@@ -11,13 +11,13 @@ _SECONDS = 2.0
 
 
 def is_shown() -> bool:
-    """Whether stderr is a terminal, or the environment variable FORCE_COLOR makes it count as one."""
+    """Whether stderr is a terminal, or FORCE_COLOR is set."""
     return bool(os.environ.get("FORCE_COLOR")) or sys.stderr.isatty()
 
 
 @contextmanager
 def spinner(task: str) -> Iterator[None]:
-    """Show a spinner with a clock on stderr while a task runs, if it takes over two seconds and stderr is a terminal.
+    """Show a spinner and the elapsed time on stderr while a task runs, if it takes more than two seconds.
 
     Args:
         task: Name of the task.

@@ -1,4 +1,4 @@
-"""YAML (and JSON, which is YAML) read as plain data, with the place of every entry and a limit on everything."""
+"""Read YAML (and JSON, a subset) as plain data, with line and column of every entry and limits on size and depth."""
 
 import re
 from array import array
@@ -12,14 +12,14 @@ import yaml
 from dagames._errors import DomainError
 
 _SIZE = 50_000_000
-"""Bytes read at most."""
+"""Largest size of a file, in bytes."""
 _ENTRIES = 2**25
-"""Entries at most, aliases written out: more than `_SIZE` bytes can hold without aliases."""
+"""Largest number of entries with aliases expanded; more than `_SIZE` bytes can hold without aliases."""
 _DEPTH = 50
 _COLUMNS = 2**26
-"""Line and column share one integer: a mark of PyYAML takes more memory than the number it belongs to."""
+"""Line and column are stored in one integer, line * 2^26 + column: PyYAML's marks need much more memory."""
 
-# The scalars of YAML 1.2, of which JSON is a part. PyYAML has those of 1.1, where 1e-5 is a text and 1:30 is 90.
+# The scalars of YAML 1.2. PyYAML implements those of 1.1, where 1e-5 is a text and 1:30 is 90.
 _WORDS = {"": None, "~": None, "null": None, "true": True, "false": False}
 _INTEGER = re.compile(r"[-+]?[0-9]{1,18}")
 _NUMBER = re.compile(r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?")
@@ -28,14 +28,14 @@ _SPECIAL = re.compile(r"([-+]?)\.(inf|nan)", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Document:
-    """The content of a file as plain data, and where the entries of each mapping and list begin, by its `id`."""
+    """The content of a file as plain data, and the marks of the entries of each mapping and list, by its `id`."""
 
     path: Path
     content: Any
     marks: dict[int, "array[int]"] = field(repr=False)
 
     def place(self, *keys: str | int) -> str:
-        """Name file, line and column of an entry, or of the innermost one around it that exists."""
+        """Return file, line and column of an entry, or of the innermost existing entry that would contain it."""
         inside, mark = self.content, None
         for key in keys:
             if isinstance(inside, dict) and key in inside:
@@ -70,13 +70,13 @@ def read_yaml(path: Path) -> Document:
 
 
 class _NotPlainError(Exception):
-    """YAML that states more than plain data."""
+    """YAML that is not plain data."""
 
 
 class _Reader:
     """Builds plain data from the events of a parser.
 
-    Not from its nodes: the composer of libyaml recurses in C, where a file of 10^5 brackets ends the process.
+    It does not use libyaml's composer, which recurses in C: a file of 10^5 brackets would crash the process.
     """
 
     def __init__(self, text: str) -> None:
@@ -90,18 +90,18 @@ class _Reader:
             if isinstance(event, yaml.DocumentStartEvent):
                 documents += 1
                 if documents > 1:
-                    _refuse(event, " begins a second document, and a game is one")
+                    _refuse(event, " begins a second document, but a game file holds one")
             elif isinstance(event, yaml.NodeEvent):
                 content, _ = self._node(event, 0)
         return content
 
     def _node(self, event: Any, depth: int) -> tuple[Any, int]:
-        """Build the value that begins with an event; return it and its number of entries, aliases written out."""
+        """Build the value that begins with an event; return it and its number of entries, with aliases expanded."""
         if getattr(event, "tag", None) is not None:
-            _refuse(event, f" has the tag {event.tag!r}, and tags are not read")
+            _refuse(event, f" has the tag {event.tag!r}, and tags are not supported")
         if isinstance(event, yaml.AliasEvent):
             if event.anchor not in self._anchors:
-                _refuse(event, f" repeats &{event.anchor}, which has not been completed before")
+                _refuse(event, f" refers to &{event.anchor}, which is not complete at this place")
             return self._anchors[event.anchor]
         if isinstance(event, yaml.ScalarEvent):
             found = (_value(event.value) if event.implicit[0] else event.value), 1
@@ -128,7 +128,7 @@ class _Reader:
                 value.append(entry)
             size += entries
             if size > _ENTRIES:
-                _refuse(event, f": written out, aliases make more than {_ENTRIES} entries")
+                _refuse(event, f": with aliases expanded there are more than {_ENTRIES} entries")
         self.marks[id(value)] = marks
         return value, size
 
@@ -137,9 +137,9 @@ class _Reader:
         if not isinstance(event, yaml.ScalarEvent):
             _refuse(event, " has a key that is not a word")
         if event.tag is not None:
-            _refuse(event, f" has the tag {event.tag!r}, and tags are not read")
+            _refuse(event, f" has the tag {event.tag!r}, and tags are not supported")
         if event.value in value:
-            _refuse(event, f" states the key {event.value!r} for the second time")
+            _refuse(event, f" repeats the key {event.value!r}")
         return str(event.value)
 
 

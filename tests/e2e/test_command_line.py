@@ -154,7 +154,7 @@ GOOD = {"pi_0": [0.5, 0.5], "E": [0, 1], "functional": {"Gini": {"weight": 1.0}}
         ({"pi_0": [1.5, -0.5]}, "`pi_0[1]` is negative: -0.5"),
         ({"pi_0": [0.5, 0.6]}, "`pi_0` sum to 1.1, not 1"),
         ({"pi_0": [0.5, float("nan")]}, "`pi_0[1]` is nan"),
-        ({"pi_0": "half"}, "`pi_0` is 'half', which is neither a number"),
+        ({"pi_0": "half"}, "`pi_0` is 'half'; it must be a number, a list"),
         ({"pi_0": "half.npy"}, "half.npy: No such file"),
         ({"E": [0, -3]}, "`E[1]` is -3"),
         ({"E": [0, 5], "n_answers": 2}, "out of range for 2 answers"),
@@ -347,7 +347,7 @@ def test_table_prints_its_proof_and_keeps_it(tmp_path):
     words = " ".join(done.stdout.split())
     assert "unusable alone: second moment 1.2e+04" in words
     assert "use --method recommended, with bias 0.006" in words
-    assert "not monotone: from count 6 to 7 it turns back by 253" in words
+    assert "not monotone: between counts 6 and 7 it changes by 253" in words
     assert "pooling adds at most 2004 s^2" in words
     table = RewardTable.load(tmp_path / "table.json")
     assert table.bias.upper < 0.00126869

@@ -127,7 +127,7 @@ def damaged(**changes: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("saved", "message"),
     [
-        ({}, "those of no constraint, and this run has length"),
+        ({}, "those of no constraint, but this run has length"),
         ({"constraints": {"refusal": {}}}, "those of refusal.*constraints of the same names"),
         ({"constraints": {"length": {}}}, "cannot be read .KeyError"),
         (damaged(multiplier=float("nan")), "finite and at least 0"),
@@ -265,7 +265,7 @@ def test_constraints_that_cannot_be_used(field: str, value: Any) -> None:
 
 
 def test_lists_of_constraints_that_cannot_be_used() -> None:
-    with pytest.raises(ConstraintError, match="two constraints are called 'length'; give each a name"):
+    with pytest.raises(ConstraintError, match="two constraints are called 'length'; give them different names"):
         DualAscent([Constraint(WORDS, 1.0), Constraint(WORDS, 2.0)])
     with pytest.raises(ConstraintError, match="at least one"):
         DualAscent([])

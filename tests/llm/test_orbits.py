@@ -117,5 +117,5 @@ def test_what_cannot_be_folded_is_refused_by_row() -> None:
         prompts_to_orbits(rows)
     with pytest.raises(DataError, match="row 0: `kind` is None"):
         prompts_to_orbits(Dataset.from_list([{"prompt": "a", "kind": None}]), by="kind")
-    with pytest.raises(DataError, match="cannot be folded"):
+    with pytest.raises(DataError, match="cannot be grouped"):
         prompts_to_orbits(IterableDataset.from_generator(lambda: iter([{"prompt": "a"}])))

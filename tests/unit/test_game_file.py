@@ -108,7 +108,7 @@ def test_prompts_of_unequal_sizes_are_a_ragged_batch(tmp_path):
         for mine, theirs in zip(solve(game).pi, solve(expected).pi, strict=True):
             np.testing.assert_array_equal(mine, theirs)
     message = refused(tmp_path, stated(pi_0="[[0.0], [-1, -2]]", answers="[[0], [0, 1]]").replace("pi_0:", "log_pi_0:"))
-    assert "fill each prompt up to the longest with -.inf" in message
+    assert "pad each prompt to the longest with -.inf" in message
 
 
 def test_parameters_may_vary_by_prompt(tmp_path):
@@ -163,20 +163,20 @@ def test_aliases_share_what_they_name(tmp_path):
         ("- 1", ["must hold the keys"]),
         ("pi_0: [1, 2", ["is not YAML: line 2, column 1", "did not find"]),
         ("pi_0: '\x01'", ["is not YAML"]),
-        (stated() + "beta: 2", ["line 5, column 1", "'beta' for the second time"]),
+        (stated() + "beta: 2", ["line 5, column 1", "repeats the key 'beta'"]),
         (stated() + "--- 2", ["line 5", "second document"]),
         (stated() + "? [1]\n: 2", ["line 5, column 3", "key that is not a word"]),
         (stated() + "? {a: 1}\n: 2", ["key that is not a word"]),
-        ("!!python/object/apply:os.system ['true']", ["tags are not read"]),
-        ("pi_0: !!float 1", ["line 1, column 7", "tags are not read"]),
+        ("!!python/object/apply:os.system ['true']", ["tags are not supported"]),
+        ("pi_0: !!float 1", ["line 1, column 7", "tags are not supported"]),
         ("pi_0: " + "[" * 200_000, ["nested more than 50 deep"]),
-        ("pi_0: &a [*a]", ["line 1, column 11", "repeats &a"]),
+        ("pi_0: &a [*a]", ["line 1, column 11", "refers to &a"]),
         ("a: &a [1]\nb: [*a, *a]", ["unknown: a"]),
         (stated().replace("beta:", "betta:"), ["line 4, column 1", "unknown: betta", "Did you mean beta?"]),
         (stated().replace("E:", "e:"), ["line 2, column 1", "unknown: e. Did you mean E? The keys are pi_0"]),
         (stated().replace("beta: 0.7", ""), ["missing: beta"]),
         ("beta: 1", ["missing: E, functional, pi_0 (or log_pi_0)"]),
-        (stated() + "log_pi_0: [0.0]", ["line 5, column 1", "both state the reference"]),
+        (stated() + "log_pi_0: [0.0]", ["line 5, column 1", "both give the reference"]),
         (stated() + "n_answers: 0.7", ["line 5", "`n_answers` must be an integer"]),
         (stated() + "n_answers: true", ["line 5", "`n_answers` must be a number, not true"]),
         (
@@ -208,7 +208,7 @@ def test_aliases_share_what_they_name(tmp_path):
         (stated("[]"), ["empty list"]),
         (stated("[{Gini: , weight: [1, 2]}, {Gini: }]"), ["line 3", "`weight` has shape (2,)"]),
         (stated("[Gini]"), ["line 3, column 14", "`functional` must be one of"]),
-        (stated("{Gini: [1]}"), ["arguments of Gini are a mapping"]),
+        (stated("{Gini: [1]}"), ["arguments of Gini must be a mapping"]),
         (
             stated("{Gini: {wieght: 1}}"),
             ["line 3, column 21", "Gini does not take the arguments wieght", "mean weight?"],
@@ -224,7 +224,7 @@ def test_aliases_share_what_they_name(tmp_path):
         (stated("{Linear: {rewards: [1, 2, 3]}}"), ["line 3, column 23", "`rewards` has shape (3,)"]),
         (
             stated("{Hellinger: {prior: uniform}}"),
-            ["line 3", "`prior` must be real numbers, not 'uniform'", "A text stands for a file only if"],
+            ["line 3", "`prior` must be real numbers, not 'uniform'", "A text is read as a file name only if"],
         ),
         (stated("{KLFromPrior: {prior: [0, 0, 1]}}") + "n_answers: 3", ["line 3", "KLFromPrior is infinite"]),
     ],
@@ -238,7 +238,7 @@ def test_a_mistake_in_the_file_is_named_with_its_place(tmp_path, text, parts):
 def test_aliases_that_grow_are_refused_before_they_do(tmp_path):
     text = "a0: &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n"
     text += "".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]\n" for i in range(1, 12))
-    assert "written out, aliases make more than" in refused(tmp_path, text)
+    assert "with aliases expanded there are more than" in refused(tmp_path, text)
 
 
 def archive(path: Path, name: str, content: bytes) -> None:
@@ -295,7 +295,7 @@ def store_damaged(folder: Path) -> None:
         ("missing.npz:a", ["missing.npz: No such file"]),
         ("missing.csv", ["missing.csv: No such file"]),
         ("folder.npy", ["Is a directory"]),
-        ("pipe.npy", ["no regular file"]),
+        ("pipe.npy", ["not a regular file"]),
         ('"a\\0.npy"', ["null"]),
         ("object.npy", ["Python objects"]),
         ("object.npz", ["Python objects"]),
@@ -307,11 +307,11 @@ def store_damaged(folder: Path) -> None:
         ("none.npz", ["shape (0,)"]),
         ("none.npy", ["none.npy"]),
         ("short.npy", ["short.npy is damaged"]),
-        ("short.npz", ["its header promises 16 bytes, and there are 13"]),
+        ("short.npz", ["its header states 16 bytes, but there are 13"]),
         ("magic.npy", ["magic.npy is not an .npy array"]),
         ("magic.npz", ["magic.npz is damaged"]),
         ("huge.npy", ["huge.npy is damaged"]),
-        ("huge.npz", ["its header promises 799999999992 bytes"]),
+        ("huge.npz", ["its header states 799999999992 bytes"]),
         ("empty.npy", ["empty.npy is empty"]),
         ("empty.npz", ["damaged"]),
         ("zip.npz", ["zip.npz is damaged"]),
@@ -321,7 +321,7 @@ def store_damaged(folder: Path) -> None:
         ("text.csv", ["text.csv, row 2, column 1 is 'half'"]),
         ("nan.csv:b", ["row 3, column 2 is 'nan'"]),
         ("blank.csv", ["row 2, column 2 is ''"]),
-        ("wide.csv", ["row 2 has 3 cells, and the first row has 2"]),
+        ("wide.csv", ["row 2 has 3 cells, but the first row has 2"]),
         ("narrow.csv:a", ["row 2 has 1 cells"]),
         ("header.csv", ["a header (a) and no rows"]),
         ("void.csv", ["void.csv is empty"]),
@@ -354,9 +354,9 @@ def test_files_beyond_the_limits_are_refused_unread(tmp_path, monkeypatch):
     store(tmp_path)
     monkeypatch.setattr("dagames.cli.array_files._SIZES", {"npy": 10, "npz": 10, "csv": 10})
     for name in ("pi_0.npy", "all.npz:E", "pi_0.csv"):
-        assert "more than the 10 that are read" in refused(tmp_path, stated(pi_0=name))
+        assert "and the limit is 10" in refused(tmp_path, stated(pi_0=name))
     monkeypatch.setattr("dagames.cli.array_files._SIZES", {"npz": 10**4})
     np.savez_compressed(tmp_path / "bomb.npz", a=np.zeros(10**6))
-    assert "more than the 10000 that are unpacked" in refused(tmp_path, stated(pi_0="bomb.npz"))
+    assert "and the limit of .npz is 10000" in refused(tmp_path, stated(pi_0="bomb.npz"))
     monkeypatch.setattr("dagames.cli.yaml_files._SIZE", 10)
     assert "keep its arrays in .npy files" in refused(tmp_path, stated())

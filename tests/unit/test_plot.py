@@ -206,7 +206,7 @@ def test_the_result_says_how_it_was_reached():
     assert result["gap"] == solution.certificate.gap.tolist()
     assert result["value"] == solution.value.tolist()
     assert result["dual"] == solution.certificate.dual.tolist()
-    assert f"{solution.certificate.worst:.1e} above its least value at each of 2 prompts" in result["certificate"]
+    assert f"{solution.certificate.worst:.1e} above its minimum at each of 2 prompts" in result["certificate"]
     assert as_result(solution_of(), STATED)["average_gap"] is None
 
 
