@@ -8,16 +8,16 @@ from dagames import simplex
 from dagames._errors import DomainError, InfeasibleError, ShapeError
 from dagames._types import Extraction, Numbers, OverAnswers, OverTraces, PerPrompt, Reachable
 from dagames.bregman import Consistency, Entropic, Generator, consistency
-from dagames.bregman.base import as_generator
 from dagames.bregman.reach import as_sign, best_box
 from dagames.functionals import Functional
 from dagames.functionals.slopes import finite_slope
 from dagames.games.certificate import Certificate, certify
+from dagames.games.generators import as_generator
 from dagames.numerics.arrays import owned
 from dagames.numerics.float_errors import with_default_errors_in
 
 _ENTROPIC = Entropic()
-_FPhis: TypeAlias = tuple[Generator, Generator, float]
+_Geometry: TypeAlias = tuple[Generator | Functional, Generator | Functional, float]
 
 
 @with_default_errors_in
@@ -41,7 +41,7 @@ class BregmanGame:
         E: Answer of each trace, [*x, Y] or [Y].
         functional: The functional R.
         beta: Weight of the divergence, in R-units per unit of D_F.
-        generator: F, on traces.
+        generator: F, on traces; of a functional, the generator with its divergence.
         target_generator: Phi, on answers.
         sign: The sign and scale s of the coupling, not 0.
         n_answers: Number of answers |Z|.
@@ -66,8 +66,8 @@ class BregmanGame:
         functional: Functional,
         beta: float,
         *,
-        generator: Generator = _ENTROPIC,
-        target_generator: Generator = _ENTROPIC,
+        generator: Generator | Functional = _ENTROPIC,
+        target_generator: Generator | Functional = _ENTROPIC,
         sign: float = -1.0,
         n_answers: SupportsIndex | None = None,
     ) -> None:
@@ -78,10 +78,15 @@ class BregmanGame:
             E: Answer of each trace, an index: [Y] (shared by every prompt) or pi_0's shape.
             functional: The functional R to be minimised.
             beta: Weight of D_F(pi || pi_0), above 0.
-            generator: F, on traces; `Entropic` by default.
-            target_generator: Phi, on answers; `Entropic` by default.
+            generator: F, on traces: a `Generator`, or a `Functional` that is a sum of one strictly convex function of
+                each mass, such as `Gini()`; the weight of a functional may be one per prompt, [*x].
+            target_generator: Phi, on answers, of the same kinds.
             sign: Sign and scale s of the coupling, any finite number but 0.
             n_answers: Number of answers |Z|; by default the largest index in `E` plus one.
+
+        Raises:
+            DomainError: If an argument is out of range, or if a functional cannot be a generator.
+            InfeasibleError: If every policy has an infinite objective.
         """
         with np.errstate(divide="ignore"):
             log_pi_0 = np.log(simplex.as_distribution(pi_0, "pi_0", kept=False))
@@ -95,8 +100,8 @@ class BregmanGame:
         functional: Functional,
         beta: float,
         *,
-        generator: Generator = _ENTROPIC,
-        target_generator: Generator = _ENTROPIC,
+        generator: Generator | Functional = _ENTROPIC,
+        target_generator: Generator | Functional = _ENTROPIC,
         sign: float = -1.0,
         n_answers: SupportsIndex | None = None,
     ) -> "BregmanGame":
@@ -104,8 +109,8 @@ class BregmanGame:
 
         Args:
             log_pi_0: Log-probabilities of traces, [Y] or [X, Y]; -inf for probability 0.
-            E: Answer of each trace; this and the other arguments are those of the constructor.
-            functional: R.
+            E: Answer of each trace.
+            functional: R; this and the other arguments are those of the constructor.
             beta: Weight of the divergence.
             generator: F.
             target_generator: Phi.
@@ -113,7 +118,7 @@ class BregmanGame:
             n_answers: |Z|.
 
         Returns:
-            The game.
+            The game, with the errors of the constructor.
         """
         game, logs = cls.__new__(cls), simplex.as_log_distribution(log_pi_0, "log_pi_0", kept=False)
         game._build(logs, E, functional, beta, n_answers, (generator, target_generator, sign))
@@ -126,15 +131,15 @@ class BregmanGame:
         functional: Functional,
         beta: float,
         n_answers: SupportsIndex | None,
-        geometry: _FPhis,
+        geometry: _Geometry,
     ) -> None:
         self.log_pi_0: OverTraces = simplex.log_normalize(log_pi_0)
         self.E: Extraction
         answers, self.n_answers = simplex.as_extraction(E, log_pi_0.shape, n_answers, kept=False)
         self.E = owned(answers.astype(np.int64), fresh=True)
         self.beta = simplex.as_positive(beta, "beta")
-        self.generator = as_generator(geometry[0], "generator")
-        self.target_generator = as_generator(geometry[1], "target_generator")
+        self.generator = as_generator(geometry[0], "generator", self.batch, log_pi_0.shape[-1])
+        self.target_generator = as_generator(geometry[1], "target_generator", self.batch, self.n_answers)
         self.sign = as_sign(geometry[2])
         if not isinstance(functional, Functional):
             raise DomainError(f"`functional` must be a Functional, not {type(functional).__name__}.")
@@ -223,7 +228,7 @@ class BregmanGame:
         if bad.any():
             place = ", ".join(str(int(i)) for i in np.argwhere(bad)[0])
             raise DomainError(
-                f"`q[{place}]` is 0 at a reachable answer, where {type(self.target_generator).__name__} has no finite "
+                f"`q[{place}]` is 0 at a reachable answer, where {self.target_generator.name} has no finite "
                 "slope and G_F is not defined. Use a small positive probability."
             )
         return np.asarray(np.where(self.reachable, self.strength * np.where(self.reachable, slope, 0.0), -np.inf))
@@ -333,24 +338,20 @@ class BregmanGame:
         """
         value, divergence = self._objective(log_pi)
         # Rounding is of the order of beta in the divergence, and of the largest |u| in <nu, u>.
-        largest = np.abs(np.where(self.reachable, u, 0.0)).max(axis=-1)
+        rounded = np.maximum(np.abs(np.where(self.reachable, u, 0.0)).max(axis=-1), self.beta)
         return certify(
-            value=value,
-            divergence=divergence,
-            dual=self.dual_value(u),
-            rounded=np.asarray(np.maximum(largest, self.beta)),
-            of=self,
+            value=value, divergence=divergence, dual=self.dual_value(u), rounded=np.asarray(rounded), of=self
         )
 
     @property
     def name(self) -> str:
         """Name of the functional and its geometry in error messages."""
-        return f"{self.functional.name} in the geometry of {type(self.generator).__name__}"
+        return f"{self.functional.name} in the geometry of {self.generator.name}"
 
     @property
     def foreign(self) -> bool:
         """Whether the functional or the generator is a user's own class."""
-        return self.functional.foreign or not type(self.generator).__module__.startswith("dagames.")
+        return self.functional.foreign or self.generator.foreign
 
     def consistency(self, log_pi: OverTraces, u: OverAnswers) -> Consistency:
         """Decide whether some target attains the maximum over dual variables, given the equilibrium.
