@@ -1,19 +1,22 @@
 """The generalised alignment game, in which a Bregman divergence replaces KL(pi || pi_0)."""
 
+from functools import cached_property
 from typing import SupportsIndex, TypeAlias
 
 import numpy as np
 
 from dagames import simplex
-from dagames._errors import DomainError, InfeasibleError, ShapeError
+from dagames._errors import DomainError, ShapeError
 from dagames._types import Extraction, Numbers, OverAnswers, OverTraces, PerPrompt, Reachable
 from dagames.bregman import Consistency, Entropic, Generator, consistency
 from dagames.bregman.reach import as_sign, best_box
 from dagames.functionals import Functional
+from dagames.functionals.base import playable_answers
 from dagames.functionals.slopes import finite_slope
+from dagames.games.base import TraceGame
 from dagames.games.certificate import Certificate, certify
 from dagames.games.generators import as_generator
-from dagames.numerics.arrays import owned
+from dagames.games.reference import Reference
 from dagames.numerics.float_errors import with_default_errors_in
 
 _ENTROPIC = Entropic()
@@ -21,7 +24,7 @@ _Geometry: TypeAlias = tuple[Generator | Functional, Generator | Functional, flo
 
 
 @with_default_errors_in
-class BregmanGame:
+class BregmanGame(TraceGame):
     """The game of one prompt, or of a batch, with a generator F on traces and a generator Phi on answers.
 
     Math:
@@ -133,10 +136,8 @@ class BregmanGame:
         n_answers: SupportsIndex | None,
         geometry: _Geometry,
     ) -> None:
-        self.log_pi_0: OverTraces = simplex.log_normalize(log_pi_0)
-        self.E: Extraction
-        answers, self.n_answers = simplex.as_extraction(E, log_pi_0.shape, n_answers, kept=False)
-        self.E = owned(answers.astype(np.int64), fresh=True)
+        self.reference = Reference(simplex.log_normalize(log_pi_0), E, n_answers, in_logs=True)
+        self.n_answers = self.reference.n_answers
         self.beta = simplex.as_positive(beta, "beta")
         self.generator = as_generator(geometry[0], "generator", self.batch, log_pi_0.shape[-1])
         self.target_generator = as_generator(geometry[1], "target_generator", self.batch, self.n_answers)
@@ -147,28 +148,18 @@ class BregmanGame:
         self.functional = functional
         finite = np.isfinite(self.generator.gradient_at_log(self.log_pi_0))
         with_trace = simplex.max_by_answer(finite * 1.0, self.E, self.n_answers) > 0
-        functional.check_reachable(with_trace)
-        self.reachable: Reachable = with_trace & functional.allowed(self.n_answers)
+        self.reachable: Reachable = playable_answers(functional, with_trace)
         self.usable: Reachable = finite & (self._at_traces(self.reachable * 1.0) > 0)
-        if not self.reachable.any(axis=-1).all():
-            raise InfeasibleError(
-                f"{type(functional).__name__} allows none of the answers that the reference reaches, so every policy "
-                "has an infinite objective."
-            )
 
-    @property
-    def batch(self) -> tuple[int, ...]:
-        """Shape of the prompts: () for one, (X,) for a batch."""
-        return self.log_pi_0.shape[:-1]
+    @cached_property
+    def E(self) -> Extraction:
+        """Answer of each trace, [*x, Y] or [Y], as int64; the solver reads it in every step."""
+        return self.reference.answers
 
     @property
     def strength(self) -> float:
         """The factor s beta in u = s beta grad Phi(q), in R-units."""
         return self.sign * self.beta
-
-    def marginal(self, pi: Numbers) -> OverAnswers:
-        """Compute the answer marginal nu_pi, [*x, Z], of a policy pi, [*x, Y]."""
-        return np.asarray(np.exp(self._log_marginal(self._as_log_policy(pi))))
 
     def objective(self, pi: Numbers) -> PerPrompt:
         """Compute J_F(pi) = R(nu_pi) + beta D_F(pi || pi_0).
@@ -179,7 +170,7 @@ class BregmanGame:
         Returns:
             J_F, [*x], in R-units; +inf where F is steep and pi uses a trace that the reference excludes.
         """
-        return np.asarray(sum(self._objective(self._as_log_policy(pi))))
+        return np.asarray(sum(self._objective(self.reference.as_log_policy(pi))))
 
     def payoff(self, pi: Numbers, q: Numbers) -> PerPrompt:
         """Compute G_F(pi, q), which the Policy minimises and the Target maximises.
@@ -191,7 +182,7 @@ class BregmanGame:
         Returns:
             G_F, [*x], in R-units; +inf where pi uses a trace that is not usable.
         """
-        log_pi, u = self._as_log_policy(pi), self.dual_variable(q)
+        log_pi, u = self.reference.as_log_policy(pi), self.dual_variable(q)
         return np.asarray(self._lagrangian(log_pi, u) - self.functional.conjugate(u))
 
     def potential(self, q: Numbers) -> PerPrompt:
@@ -278,7 +269,7 @@ class BregmanGame:
         Raises:
             DomainError: If R has no finite slope at a reachable answer, or if no distribution attains the maximum.
         """
-        log_nu = self._log_marginal(self._as_log_policy(pi))
+        log_nu = self._log_marginal(self.reference.as_log_policy(pi))
         slope = self.best_dual_variable(log_nu)
         low = np.where(np.isfinite(log_nu), slope, -np.inf)
         found = consistency(self.target_generator, low, slope, self.strength, self.reachable)
@@ -375,9 +366,6 @@ class BregmanGame:
     def _at_traces(self, over_answers: OverAnswers) -> OverTraces:
         return simplex.at_answer(over_answers, self.E, self.batch)
 
-    def _log_marginal(self, log_pi: OverTraces) -> OverAnswers:
-        return simplex.pushforward(log_pi, self.E, self.n_answers)
-
     def _objective(self, log_pi: OverTraces) -> tuple[PerPrompt, PerPrompt]:
         """Compute the two terms of the objective, R(nu) and beta D_F(pi || pi_0), [*x] each."""
         value = np.asarray(self.functional.value(np.exp(self._log_marginal(log_pi))))
@@ -391,10 +379,3 @@ class BregmanGame:
         cost = (nu * np.where(self.reachable, u, 0.0)).sum(axis=-1)
         total = self.beta * self.generator.divergence_from_logs(log_pi, self.log_pi_0) + cost
         return np.asarray(np.where(outside > 0, np.inf, total))
-
-    def _as_log_policy(self, pi: Numbers) -> OverTraces:
-        array = simplex.as_distribution(pi, "pi", kept=False)
-        if array.shape != self.log_pi_0.shape:
-            raise ShapeError(f"`pi` has shape {array.shape}; the reference has {self.log_pi_0.shape}.")
-        with np.errstate(divide="ignore"):
-            return np.asarray(np.log(array))
