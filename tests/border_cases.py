@@ -183,7 +183,7 @@ ENTRIES: dict[str, Entry] = {
     "AlignmentGame.best_policy": Entry(of_game(GAME, "best_policy"), {"q": Q}),
     "AlignmentGame.best_target": Entry(of_game(GAME, "best_target"), {"pi": PI}),
     "AlignmentGame.gap": Entry(of_game(GAME, "gap"), {"pi": PI, "q": Q}),
-    "AlignmentGame.marginal": Entry(of_game(GAME, "marginal"), {"pi": PI}),
+    "TraceGame.marginal": Entry(of_game(GAME, "marginal"), {"pi": PI}),
     "AlignmentGame.objective": Entry(of_game(GAME, "objective"), {"pi": PI}),
     "AlignmentGame.payoff": Entry(of_game(GAME, "payoff"), {"pi": PI, "q": Q}),
     "AlignmentGame.potential": Entry(of_game(GAME, "potential"), {"q": Q}),

@@ -6,8 +6,10 @@ import cvxpy as cp
 import numpy as np
 
 from dagames.bregman import Entropic, Euclidean, Generator, Polynomial, Power
-from dagames.functionals import Functional
+from dagames.bregman.scaled import Scaled
+from dagames.functionals import Functional, Gini, NegativeEntropy, Tsallis
 from dagames.games.bregman import BregmanGame
+from dagames.games.generators import FromFunctional, as_generator
 from tests.cases import random_distribution, random_reference
 
 GENERATORS: dict[str, Callable[[np.random.Generator], Generator]] = {
@@ -20,7 +22,16 @@ GENERATORS: dict[str, Callable[[np.random.Generator], Generator]] = {
     "Polynomial": lambda rng: Polynomial([0.3, float(rng.normal()), *rng.uniform(0.1, 2.0, size=rng.integers(1, 4))]),
     "Polynomial with a dip": lambda _: Polynomial([0, 0, 1.6, -2.0, 1.0]),
     "Polynomial flat at 0": lambda _: Polynomial([0, 0, 0, 0, 1]),
+    "Scaled": lambda rng: Scaled([Entropic(), Euclidean(), Power(1.5)][rng.integers(3)], weight(rng)),
+    "FromFunctional": lambda rng: FromFunctional(Gini(weight(rng)) + NegativeEntropy(weight(rng))),
+    "FromFunctional not steep": lambda rng: FromFunctional(Gini(weight(rng)) + Tsallis(3.0, weight(rng))),
+    "FromFunctional by its own root": lambda rng: FromFunctional(Tsallis(1.5, weight(rng))),
 }
+
+
+def weight(rng: np.random.Generator) -> np.ndarray:
+    """Draw the weight of a functional."""
+    return np.asarray(10 ** rng.uniform(-1, 1))
 
 
 def distribution(F: Generator, rng: np.random.Generator, n: int) -> np.ndarray:
@@ -62,6 +73,10 @@ def as_expression(F: Generator, pi: cp.Variable, pi_0: np.ndarray) -> cp.Express
         tangent = (pi_0 ** (a - 1) - 1) / (a - 1)
         at = (cp.sum(cp.power(pi, a, approx=False)) - a * cp.sum(pi)) / (a * (a - 1))
         return at - np.sum((pi_0**a - a * pi_0) / (a * (a - 1))) - tangent @ (pi - pi_0)
+    if isinstance(F, Scaled):
+        return float(F.weight) * as_expression(F.generator, pi, pi_0)
+    if isinstance(F, FromFunctional):
+        return sum(as_expression(as_generator(R, "F", (), pi_0.size), pi, pi_0) for R in F.functional.terms())
     c = [float(k) for k in F.coefficients]
     powers = range(2, len(c))
     tangent = sum(k * c[k] * pi_0 ** (k - 1) for k in powers)

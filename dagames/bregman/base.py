@@ -5,7 +5,6 @@ from abc import ABC, abstractmethod
 import numpy as np
 
 from dagames import simplex
-from dagames._errors import DomainError
 from dagames._types import OverAnswers, PerPrompt
 from dagames.numerics.float_errors import with_default_errors_in
 from dagames.numerics.roots import increasing_root
@@ -57,6 +56,16 @@ class Generator(ABC):
     @abstractmethod
     def excess(self, log_p: OverAnswers, log_q: OverAnswers) -> OverAnswers:
         """Compute phi(p) - phi(q) - phi'(q) (p - q), at least 0, entry by entry, [*x, n]."""
+
+    @property
+    def name(self) -> str:
+        """What error messages call the generator."""
+        return type(self).__name__
+
+    @property
+    def foreign(self) -> bool:
+        """Whether a user's own code computes part of it, which decides whom an error message addresses."""
+        return not type(self).__module__.startswith("dagames.")
 
     @property
     def steep(self) -> bool:
@@ -139,16 +148,16 @@ class Generator(ABC):
         """
         # Only the differences to the largest entry matter, and they are exact where theta itself is large.
         below = theta - theta.max(axis=-1, keepdims=True)
-        ends = self.gradient_at_log(np.array([-np.log(theta.shape[-1]), 0.0]))
+        shape = (*theta.shape[:-1], 1)
+        at_share, at_one = (self.gradient_at_log(np.full(shape, end)) for end in (-np.log(theta.shape[-1]), 0.0))
 
         def surplus(slope: OverAnswers) -> tuple[OverAnswers, OverAnswers]:
             log_p = self.log_mass_at_slope(below + slope)
             total = np.exp(log_p).sum(axis=-1, keepdims=True)
             return total - 1.0, self.growth(log_p, log_p).sum(axis=-1, keepdims=True)
 
-        shape = (*theta.shape[:-1], 1)
-        slope = increasing_root(surplus, np.full(shape, ends[0]), np.full(shape, ends[1]))
-        width = _WIDTH * np.maximum(np.abs(slope), np.abs(ends).max())
+        slope = increasing_root(surplus, at_share, at_one)
+        width = _WIDTH * np.maximum(np.abs(slope), np.maximum(np.abs(at_share), np.abs(at_one)))
         beside = (self.log_mass_at_slope(below + moved) for moved in (slope - width, slope + width))
         return mix_to_one(*beside)
 
@@ -166,24 +175,6 @@ class Generator(ABC):
         bend = self.bend_at_log(np.where(positive, log_p, 0.0))
         with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
             return np.asarray(np.where(positive, np.exp(np.where(positive, log_weight, 0.0)) / bend, 0.0))
-
-
-def as_generator(generator: object, name: str) -> Generator:
-    """Validate a generator.
-
-    Args:
-        generator: A `Generator`.
-        name: The argument's name in error messages.
-
-    Returns:
-        The generator.
-
-    Raises:
-        DomainError: If it is something else.
-    """
-    if not isinstance(generator, Generator):
-        raise DomainError(f"`{name}` must be a Generator such as `Euclidean()`, not {generator!r}.")
-    return generator
 
 
 def mix_to_one(log_low: OverAnswers, log_high: OverAnswers) -> OverAnswers:

@@ -146,17 +146,16 @@ def _required(Phi: Generator, v: OverAnswers, reachable: Reachable) -> PerPrompt
     top = v.max(axis=-1, keepdims=True)
     if Phi.steep:
         return np.zeros(v.shape[:-1])
-    ends = Phi.gradient_at_log(np.array([-np.inf, 0.0]))
+    at_none, at_one = (Phi.gradient_at_log(np.full(top.shape, end)) for end in (-np.inf, 0.0))
     curved = top > 0
     share = np.where(curved, v, 0.0) / np.where(curved, top, 1.0)
 
     def surplus(rise: OverAnswers) -> tuple[OverAnswers, OverAnswers]:
-        log_q = np.where(reachable, Phi.log_mass_at_slope(ends[0] + share * rise), -np.inf)
+        log_q = np.where(reachable, Phi.log_mass_at_slope(at_none + share * rise), -np.inf)
         with np.errstate(invalid="ignore"):
             slope = (share * Phi.growth(log_q, log_q)).sum(axis=-1, keepdims=True)
         return np.exp(log_q).sum(axis=-1, keepdims=True) - 1.0, slope
 
     # At the slope phi'(1), the largest mass alone is 1.
-    most = np.full(top.shape, ends[1] - ends[0])
-    rise = increasing_root(surplus, np.zeros_like(most), most)
+    rise = increasing_root(surplus, np.zeros_like(top), at_one - at_none)
     return np.asarray(np.where(curved, top / rise, 0.0)[..., 0])

@@ -6,18 +6,19 @@ from typing import SupportsIndex
 import numpy as np
 
 from dagames import simplex
-from dagames._types import Extraction, Numbers, OverAnswers, OverTraces, PerPrompt, RaggedTraces, Reachable
+from dagames._types import Numbers, OverAnswers, OverTraces, PerPrompt, RaggedTraces, Reachable
 from dagames.functionals import Functional
 from dagames.functionals.base import reachable_answers
 from dagames.functionals.nonconvex import as_functional
 from dagames.functionals.slopes import finite_slope
+from dagames.games.base import TraceGame
 from dagames.games.certificate import Certificate, certify
 from dagames.games.reference import Reference
 from dagames.numerics.float_errors import with_default_errors_in
 
 
 @with_default_errors_in
-class AlignmentGame:
+class AlignmentGame(TraceGame):
     """The alignment game of one prompt, or of a batch of prompts.
 
     Math:
@@ -132,21 +133,6 @@ class AlignmentGame:
         self._all_reachable = bool(self.reachable.all())
 
     @property
-    def batch(self) -> tuple[int, ...]:
-        """Shape of the prompts: () for one, (X,) for a batch."""
-        return self.reference.batch
-
-    @property
-    def log_pi_0(self) -> OverTraces:
-        """Log of the reference over traces, [*x, Y]."""
-        return self.reference.log_pi_0
-
-    @property
-    def E(self) -> Extraction:
-        """Answer of each trace, [*x, Y] or [Y]."""
-        return self.reference.answers
-
-    @property
     def nu_0(self) -> OverAnswers:
         """The reference's answer marginal, [*x, Z]."""
         return np.asarray(np.exp(self.log_nu_0))
@@ -206,17 +192,6 @@ class AlignmentGame:
         """
         return self.reference.log_ratio(log_nu)
 
-    def marginal(self, pi: Numbers) -> OverAnswers:
-        """Compute the answer marginal nu_pi of a policy.
-
-        Args:
-            pi: Probabilities of traces, [*x, Y].
-
-        Returns:
-            Probabilities of answers, [*x, Z].
-        """
-        return np.asarray(np.exp(simplex.pushforward(self.reference.as_log_policy(pi), self.E, self.n_answers)))
-
     def objective(self, pi: Numbers) -> PerPrompt:
         """Compute J(pi) = R(nu_pi) + beta KL(pi || pi_0).
 
@@ -227,7 +202,7 @@ class AlignmentGame:
             J, [*x], in R-units; +inf where pi uses a trace that the reference excludes.
         """
         log_pi = self.reference.as_log_policy(pi)
-        value = self.functional.value(np.exp(simplex.pushforward(log_pi, self.E, self.n_answers)))
+        value = self.functional.value(np.exp(self._log_marginal(log_pi)))
         return np.asarray(value + self.beta * simplex.kl_from_logs(log_pi, self.log_pi_0))
 
     def payoff(self, pi: Numbers, q: Numbers) -> PerPrompt:
@@ -241,7 +216,7 @@ class AlignmentGame:
             G, [*x], in R-units.
         """
         log_pi, log_q = self.reference.as_log_policy(pi), simplex.as_log_target(q, self.reachable)
-        log_nu = simplex.pushforward(log_pi, self.E, self.n_answers)
+        log_nu = self._log_marginal(log_pi)
         # Mass on an unreachable answer costs +inf, whatever the entry of q.
         log_target = np.where(self.reachable, log_q, np.where(np.isfinite(log_nu), -np.inf, 0.0))
         coupling = (np.exp(log_nu) * log_target).sum(axis=-1)
@@ -288,7 +263,7 @@ class AlignmentGame:
         Returns:
             Probabilities of answers, [*x, Z]; 0 where unreachable.
         """
-        log_nu = simplex.pushforward(self.reference.as_log_policy(pi), self.E, self.n_answers)
+        log_nu = self._log_marginal(self.reference.as_log_policy(pi))
         return np.asarray(np.exp(self.log_best_target(log_nu)))
 
     def gap(self, pi: Numbers, q: Numbers) -> PerPrompt:
@@ -337,7 +312,7 @@ class AlignmentGame:
         Raises:
             CertificateError: If the functional breaks the Fenchel-Young inequality, or yields NaN.
         """
-        log_nu = simplex.pushforward(log_pi, self.E, self.n_answers)
+        log_nu = self._log_marginal(log_pi)
         return self._certify(log_nu, simplex.kl_from_logs(log_pi, self.log_pi_0), log_q)
 
     def certify_marginal(self, log_nu: OverAnswers, log_q: OverAnswers) -> Certificate:

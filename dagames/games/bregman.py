@@ -1,5 +1,6 @@
 """The generalised alignment game, in which a Bregman divergence replaces KL(pi || pi_0)."""
 
+from functools import cached_property
 from typing import SupportsIndex, TypeAlias
 
 import numpy as np
@@ -8,21 +9,22 @@ from dagames import simplex
 from dagames._errors import DomainError, ShapeError
 from dagames._types import Extraction, Numbers, OverAnswers, OverTraces, PerPrompt, Reachable
 from dagames.bregman import Consistency, Entropic, Generator, consistency
-from dagames.bregman.base import as_generator
 from dagames.bregman.reach import as_sign, best_box
 from dagames.functionals import Functional
 from dagames.functionals.base import reachable_answers
 from dagames.functionals.slopes import finite_slope
+from dagames.games.base import TraceGame
 from dagames.games.certificate import Certificate, certify
-from dagames.numerics.arrays import owned
+from dagames.games.generators import as_generator
+from dagames.games.reference import Reference
 from dagames.numerics.float_errors import with_default_errors_in
 
 _ENTROPIC = Entropic()
-_FPhis: TypeAlias = tuple[Generator, Generator, float]
+_Geometry: TypeAlias = tuple[Generator | Functional, Generator | Functional, float]
 
 
 @with_default_errors_in
-class BregmanGame:
+class BregmanGame(TraceGame):
     """The game of one prompt, or of a batch, with a generator F on traces and a generator Phi on answers.
 
     Math:
@@ -42,7 +44,7 @@ class BregmanGame:
         E: Answer of each trace, [*x, Y] or [Y].
         functional: The functional R.
         beta: Weight of the divergence, in R-units per unit of D_F.
-        generator: F, on traces.
+        generator: F, on traces; of a functional, the generator with its divergence.
         target_generator: Phi, on answers.
         sign: The sign and scale s of the coupling, not 0.
         n_answers: Number of answers |Z|.
@@ -67,8 +69,8 @@ class BregmanGame:
         functional: Functional,
         beta: float,
         *,
-        generator: Generator = _ENTROPIC,
-        target_generator: Generator = _ENTROPIC,
+        generator: Generator | Functional = _ENTROPIC,
+        target_generator: Generator | Functional = _ENTROPIC,
         sign: float = -1.0,
         n_answers: SupportsIndex | None = None,
     ) -> None:
@@ -79,10 +81,15 @@ class BregmanGame:
             E: Answer of each trace, an index: [Y] (shared by every prompt) or pi_0's shape.
             functional: The functional R to be minimised.
             beta: Weight of D_F(pi || pi_0), above 0.
-            generator: F, on traces; `Entropic` by default.
-            target_generator: Phi, on answers; `Entropic` by default.
+            generator: F, on traces: a `Generator`, or a `Functional` that is a sum of one strictly convex function of
+                each mass, such as `Gini()`; the weight of a functional may be one per prompt, [*x].
+            target_generator: Phi, on answers, of the same kinds.
             sign: Sign and scale s of the coupling, any finite number but 0.
             n_answers: Number of answers |Z|; by default the largest index in `E` plus one.
+
+        Raises:
+            DomainError: If an argument is out of range, or if a functional cannot be a generator.
+            InfeasibleError: If every policy has an infinite objective.
         """
         with np.errstate(divide="ignore"):
             log_pi_0 = np.log(simplex.as_distribution(pi_0, "pi_0", kept=False))
@@ -96,8 +103,8 @@ class BregmanGame:
         functional: Functional,
         beta: float,
         *,
-        generator: Generator = _ENTROPIC,
-        target_generator: Generator = _ENTROPIC,
+        generator: Generator | Functional = _ENTROPIC,
+        target_generator: Generator | Functional = _ENTROPIC,
         sign: float = -1.0,
         n_answers: SupportsIndex | None = None,
     ) -> "BregmanGame":
@@ -105,8 +112,8 @@ class BregmanGame:
 
         Args:
             log_pi_0: Log-probabilities of traces, [Y] or [X, Y]; -inf for probability 0.
-            E: Answer of each trace; this and the other arguments are those of the constructor.
-            functional: R.
+            E: Answer of each trace.
+            functional: R; this and the other arguments are those of the constructor.
             beta: Weight of the divergence.
             generator: F.
             target_generator: Phi.
@@ -114,7 +121,7 @@ class BregmanGame:
             n_answers: |Z|.
 
         Returns:
-            The game.
+            The game, with the errors of the constructor.
         """
         game, logs = cls.__new__(cls), simplex.as_log_distribution(log_pi_0, "log_pi_0", kept=False)
         game._build(logs, E, functional, beta, n_answers, (generator, target_generator, sign))
@@ -127,15 +134,13 @@ class BregmanGame:
         functional: Functional,
         beta: float,
         n_answers: SupportsIndex | None,
-        geometry: _FPhis,
+        geometry: _Geometry,
     ) -> None:
-        self.log_pi_0: OverTraces = simplex.log_normalize(log_pi_0)
-        self.E: Extraction
-        answers, self.n_answers = simplex.as_extraction(E, log_pi_0.shape, n_answers, kept=False)
-        self.E = owned(answers.astype(np.int64), fresh=True)
+        self.reference = Reference(simplex.log_normalize(log_pi_0), E, n_answers, in_logs=True)
+        self.n_answers = self.reference.n_answers
         self.beta = simplex.as_positive(beta, "beta")
-        self.generator = as_generator(geometry[0], "generator")
-        self.target_generator = as_generator(geometry[1], "target_generator")
+        self.generator = as_generator(geometry[0], "generator", self.batch, log_pi_0.shape[-1])
+        self.target_generator = as_generator(geometry[1], "target_generator", self.batch, self.n_answers)
         self.sign = as_sign(geometry[2])
         if not isinstance(functional, Functional):
             raise DomainError(f"`functional` must be a Functional, not {type(functional).__name__}.")
@@ -146,19 +151,15 @@ class BregmanGame:
         self.reachable: Reachable = reachable_answers(functional, with_trace)
         self.reachable_traces: Reachable = finite & (self._at_traces(self.reachable * 1.0) > 0)
 
-    @property
-    def batch(self) -> tuple[int, ...]:
-        """Shape of the prompts: () for one, (X,) for a batch."""
-        return self.log_pi_0.shape[:-1]
+    @cached_property
+    def E(self) -> Extraction:
+        """Answer of each trace, [*x, Y] or [Y], as int64; the solver reads it in every step."""
+        return self.reference.answers
 
     @property
     def strength(self) -> float:
         """The factor s beta in u = s beta grad Phi(q), in R-units."""
         return self.sign * self.beta
-
-    def marginal(self, pi: Numbers) -> OverAnswers:
-        """Compute the answer marginal nu_pi, [*x, Z], of a policy pi, [*x, Y]."""
-        return np.asarray(np.exp(self._log_marginal(self._as_log_policy(pi))))
 
     def objective(self, pi: Numbers) -> PerPrompt:
         """Compute J_F(pi) = R(nu_pi) + beta D_F(pi || pi_0).
@@ -169,7 +170,7 @@ class BregmanGame:
         Returns:
             J_F, [*x], in R-units; +inf where F is steep and pi uses a trace that the reference excludes.
         """
-        return np.asarray(sum(self._objective(self._as_log_policy(pi))))
+        return np.asarray(sum(self._objective(self.reference.as_log_policy(pi))))
 
     def payoff(self, pi: Numbers, q: Numbers) -> PerPrompt:
         """Compute G_F(pi, q), which the Policy minimises and the Target maximises.
@@ -181,7 +182,7 @@ class BregmanGame:
         Returns:
             G_F, [*x], in R-units; +inf where pi uses a trace that is not reachable.
         """
-        log_pi, u = self._as_log_policy(pi), self.dual_variable(q)
+        log_pi, u = self.reference.as_log_policy(pi), self.dual_variable(q)
         return np.asarray(self._lagrangian(log_pi, u) - self.functional.conjugate(u))
 
     def potential(self, q: Numbers) -> PerPrompt:
@@ -218,7 +219,7 @@ class BregmanGame:
         if bad.any():
             place = ", ".join(str(int(i)) for i in np.argwhere(bad)[0])
             raise DomainError(
-                f"`q[{place}]` is 0 at a reachable answer, where {type(self.target_generator).__name__} has no finite "
+                f"`q[{place}]` is 0 at a reachable answer, where {self.target_generator.name} has no finite "
                 "slope and G_F is not defined. Use a small positive probability."
             )
         return np.asarray(np.where(self.reachable, self.strength * np.where(self.reachable, slope, 0.0), -np.inf))
@@ -268,7 +269,7 @@ class BregmanGame:
         Raises:
             DomainError: If R has no finite slope at a reachable answer, or if no distribution attains the maximum.
         """
-        log_nu = self._log_marginal(self._as_log_policy(pi))
+        log_nu = self._log_marginal(self.reference.as_log_policy(pi))
         slope = self.best_dual_variable(log_nu)
         low = np.where(np.isfinite(log_nu), slope, -np.inf)
         found = consistency(self.target_generator, low, slope, self.strength, self.reachable)
@@ -328,24 +329,20 @@ class BregmanGame:
         """
         value, divergence = self._objective(log_pi)
         # Rounding is of the order of beta in the divergence, and of the largest |u| in <nu, u>.
-        largest = np.abs(np.where(self.reachable, u, 0.0)).max(axis=-1)
+        rounded = np.maximum(np.abs(np.where(self.reachable, u, 0.0)).max(axis=-1), self.beta)
         return certify(
-            value=value,
-            divergence=divergence,
-            dual=self.dual_value(u),
-            rounded=np.asarray(np.maximum(largest, self.beta)),
-            of=self,
+            value=value, divergence=divergence, dual=self.dual_value(u), rounded=np.asarray(rounded), of=self
         )
 
     @property
     def name(self) -> str:
         """Name of the functional and its geometry in error messages."""
-        return f"{self.functional.name} in the geometry of {type(self.generator).__name__}"
+        return f"{self.functional.name} in the geometry of {self.generator.name}"
 
     @property
     def foreign(self) -> bool:
         """Whether the functional or the generator is a user's own class."""
-        return self.functional.foreign or not type(self.generator).__module__.startswith("dagames.")
+        return self.functional.foreign or self.generator.foreign
 
     def consistency(self, log_pi: OverTraces, u: OverAnswers) -> Consistency:
         """Decide whether some target attains the maximum over dual variables, given the equilibrium.
@@ -369,9 +366,6 @@ class BregmanGame:
     def _at_traces(self, over_answers: OverAnswers) -> OverTraces:
         return simplex.at_answer(over_answers, self.E, self.batch)
 
-    def _log_marginal(self, log_pi: OverTraces) -> OverAnswers:
-        return simplex.pushforward(log_pi, self.E, self.n_answers)
-
     def _objective(self, log_pi: OverTraces) -> tuple[PerPrompt, PerPrompt]:
         """Compute the two terms of the objective, R(nu) and beta D_F(pi || pi_0), [*x] each."""
         value = np.asarray(self.functional.value(np.exp(self._log_marginal(log_pi))))
@@ -385,10 +379,3 @@ class BregmanGame:
         cost = (nu * np.where(self.reachable, u, 0.0)).sum(axis=-1)
         total = self.beta * self.generator.divergence_from_logs(log_pi, self.log_pi_0) + cost
         return np.asarray(np.where(outside > 0, np.inf, total))
-
-    def _as_log_policy(self, pi: Numbers) -> OverTraces:
-        array = simplex.as_distribution(pi, "pi", kept=False)
-        if array.shape != self.log_pi_0.shape:
-            raise ShapeError(f"`pi` has shape {array.shape}; the reference has {self.log_pi_0.shape}.")
-        with np.errstate(divide="ignore"):
-            return np.asarray(np.log(array))

@@ -44,7 +44,7 @@ def increasing_root(
         high = np.where(value >= 0, point, high)
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             newton = point - value / slope
-        trusted = (newton >= low) & (newton <= high) & (2 * np.abs(newton - point) <= np.abs(before))
+            trusted = (newton >= low) & (newton <= high) & (2 * np.abs(newton - point) <= np.abs(before))
         moved = np.where(trusted, newton, _middle(low, high))
         before, last = last, moved - point
         point = moved

@@ -95,7 +95,7 @@ def check_consistent(game: BregmanGame, *, tolerance: float = _tolerances.GAP) -
         where = f" of prompt {place}" if place else ""
         raise DomainError(
             f"the game{where} is not consistent (claim II.10): to express its best dual variable, "
-            f"{type(game.target_generator).__name__} needs |s| beta of at least {verdict.required[place]:.6g}, and the "
+            f"{game.target_generator.name} needs |s| beta of at least {verdict.required[place]:.6g}, and the "
             f"game has {verdict.available:.6g}. Raise |sign|, or take a steep `target_generator` such as `Entropic()`."
         )
     return verdict

@@ -56,7 +56,7 @@ def descent_path(game: BregmanGame) -> Iterator[tuple[OverTraces, OverAnswers, O
             smoothness = np.where(short[..., None], 2.0 * smoothness, smoothness)
         else:
             raise SolveError(
-                f"{type(functional).__name__} is not smooth relative to {type(F).__name__}: no step of mirror descent "
+                f"{type(functional).__name__} is not smooth relative to {F.name}: no step of mirror descent "
                 "is safe. Use a steep generator, or a functional of finite slope at 0."
             )
         log_pi, smoothness = trial, 0.5 * smoothness

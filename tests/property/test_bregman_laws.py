@@ -7,9 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dagames import AlignmentGame, solve
-from dagames.bregman import Entropic, Euclidean, Power
-from dagames.functionals import Gini, Linear, NegativeEntropy, SquaredDistance
+from dagames.bregman import Entropic, Euclidean, Generator, Power
+from dagames.functionals import Functional, Gini, Linear, NegativeEntropy, SquaredDistance, Tsallis
 from dagames.games.bregman import BregmanGame
+from dagames.games.generators import FromFunctional, as_generator
 from dagames.numerics.conic import solve_problem
 from dagames.solvers.bregman import solve_bregman
 from dagames.solvers.conic import as_expression as functional_expression
@@ -26,7 +27,7 @@ SUITED = [*(name for name in SEPARABLE if not name.startswith("SeparableSum")), 
 """Functionals with slopes; an indicator has none, and other numerical conjugates would add time, not cases."""
 
 family = pytest.mark.parametrize("make", GENERATORS.values(), ids=GENERATORS.keys())
-BATCHED = ["Entropic", "Euclidean", "Power below 1", "Polynomial"]
+BATCHED = ["Entropic", "Euclidean", "Power below 1", "Polynomial", "Scaled", "FromFunctional"]
 
 
 def inside(rng, n):
@@ -300,6 +301,9 @@ ORACLE = [
     "Power above 2",
     "Polynomial",
     "Polynomial flat at 0",
+    "Scaled",
+    "FromFunctional",
+    "FromFunctional not steep",
 ]
 
 
@@ -326,6 +330,59 @@ def test_solutions_agree_with_the_game_stated_over_traces_for_a_conic_solver(mak
     oracle = solved(problem, pi)
     value = float(solve_bregman(game).value)
     assert value == pytest.approx(oracle, abs=1e-6 * max(1.0, abs(value)))
+
+
+def twin(rng: np.random.Generator, w: float) -> tuple[Functional, Generator, float]:
+    """Return a functional of weight w, and the generator that has its divergence after division by a factor."""
+    order = float(rng.choice([rng.uniform(0.4, 0.9), rng.uniform(1.1, 4.0)]))
+    known: list[tuple[Functional, Generator, float]] = [
+        (NegativeEntropy(w), Entropic(), w),
+        (Gini(w), Euclidean(), w),
+        (Tsallis(order, w), Power(order), w * order),
+        (w * Gini(0.5), Euclidean(), 0.5 * w),
+    ]
+    return known[rng.integers(len(known))]
+
+
+@given(seeds, sizes)
+def test_a_functional_and_its_generator_have_the_same_divergence(seed, n):
+    rng = np.random.default_rng(seed)
+    R, F, factor = twin(rng, 10 ** rng.uniform(-3, 3))
+    p, q = inside(rng, n), inside(rng, n)
+    D = as_generator(R, "generator", (), n).divergence(p, q)
+    assert pytest.approx(factor * F.divergence(p, q), rel=1e-13) == D
+    assert pytest.approx(R.value(p) - R.value(q) - R.gradient(q) @ (p - q), abs=1e-12 * max(1.0, factor)) == D
+    assert FromFunctional(R).divergence(p, q) == pytest.approx(float(D), rel=1e-9, abs=1e-14 * max(1.0, factor))
+    theta = R.gradient(q) + factor * rng.normal(size=n)
+    best = as_generator(R, "generator", (), n).conjugate_gradient(theta)
+    np.testing.assert_allclose(best, R.conjugate_gradient(theta), atol=1e-9)
+    np.testing.assert_allclose(best, FromFunctional(R).conjugate_gradient(theta), atol=1e-9)
+
+
+@few
+@given(seeds, small)
+def test_a_game_with_a_functional_as_its_generator_is_the_game_with_the_generator(seed, n):
+    rng = np.random.default_rng(seed)
+    R, F, factor = twin(rng, 10 ** rng.uniform(-1, 1))
+    S, Phi, share = twin(rng, 10 ** rng.uniform(-1, 1))
+    pi_0, E = inside(rng, n + 2), np.append(np.arange(n), rng.integers(0, n, size=2))
+    goal, beta, sign = (
+        SquaredDistance(rng.dirichlet(np.ones(n)), 2.0),
+        10 ** rng.uniform(-1, 1),
+        rng.choice([-1.0, 1.0]),
+    )
+    game = BregmanGame(pi_0, E, goal, beta, generator=R, target_generator=S, sign=float(sign))
+    geometry = {"generator": F, "target_generator": Phi, "sign": float(sign * share / factor)}
+    known = BregmanGame(pi_0, E, goal, beta * factor, **geometry)
+    solution, expected = solve_bregman(game), solve_bregman(known)
+    np.testing.assert_allclose(solution.pi, expected.pi, atol=1e-9)
+    assert solution.value == pytest.approx(float(expected.value), rel=1e-10, abs=1e-12)
+    condition, wanted = solution.consistency, expected.consistency
+    # |s| beta is in units of Phi.
+    assert condition.available * share == pytest.approx(wanted.available, rel=1e-12)
+    assert condition.required * share == pytest.approx(float(wanted.required), rel=1e-6, abs=1e-9)
+    assert condition.consistent == wanted.consistent
+    np.testing.assert_allclose(condition.q, wanted.q, atol=1e-6)
 
 
 @pytest.mark.parametrize("make", [GENERATORS[name] for name in BATCHED], ids=BATCHED)
