@@ -73,6 +73,9 @@ class Quartic(FromConvex):
         )
         object.__setattr__(self, "w", w)
 
+    def conic_form(self, nu, cp):
+        return self.w * cp.power(cp.norm(nu, 2), 4)
+
 
 def moderate(rng: np.random.Generator) -> float:
     """Draw a weight that mirror descent can live with."""

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -34,8 +34,8 @@ class Functional(Parametric, ABC):
     implement `relative_smoothness` if it is finite.
 
     What else a functional offers, it declares: `as_smooth` and `as_separable` return it as a functional with a second
-    derivative, or None; `constant_slope` the gradient of a linear one; `constraint_set` its linear constraints. Solvers
-    ask for these, not for a class.
+    derivative, or None; `constant_slope` the gradient of a linear one; `constraint_set` its linear constraints;
+    `conic_form` its expression for cvxpy. Solvers use these, and not the class.
     """
 
     def __init_subclass__(cls) -> None:
@@ -114,6 +114,26 @@ class Functional(Parametric, ABC):
     def constant_slope(self) -> OverAnswers | None:
         """Return the gradient if it is the same everywhere, [Z] or [*x, Z], or None."""
         return None
+
+    def conic_form(self, nu: Any, cp: Any) -> Any:
+        """Return R(nu) for one prompt as a convex cvxpy expression, or None if no form is known.
+
+        It must equal R where R is finite. The solver adds the constraints: mass 0 on the answers that R does not allow,
+        and `constraint_set`.
+
+        Args:
+            nu: A cvxpy expression of an answer distribution, [Z].
+            cp: The module cvxpy, which the core does not import.
+
+        Returns:
+            The expression, in R-units, or None.
+        """
+        return None
+
+    @property
+    def has_conic_form(self) -> bool:
+        """Whether the class implements `conic_form`."""
+        return type(self).conic_form is not Functional.conic_form
 
     def terms(self) -> "tuple[Functional, ...]":
         """Return the functionals whose sum R is, none of them a sum."""
@@ -216,6 +236,10 @@ class ConstraintSet(Functional):
     @abstractmethod
     def face(self, reachable: Reachable, prompt: tuple[int, ...]) -> "Face":
         """Find the answers, of those marked in bool [Z], that feasible distributions of one prompt use."""
+
+    def conic_form(self, nu: Any, cp: Any) -> Any:
+        """Return 0: the solver adds the constraints."""
+        return 0.0 * nu[0]
 
     @property
     def is_indicator(self) -> bool:

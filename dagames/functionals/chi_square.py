@@ -1,6 +1,7 @@
 """Closeness in the chi-square distance: R(nu) = weight * sum (nu - prior)^2 / prior."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -45,6 +46,12 @@ class ChiSquare(ToPrior, RootConjugate):
         """Compute prior * (1 + slope / (2 weight)), [*x, Z], or 0 where that is negative."""
         mass = self.prior * np.maximum(1.0 + slope / (2.0 * self.weight[..., None]), 0.0)
         return np.asarray(np.where(self.prior > 0, mass, 0.0))
+
+    def conic_form(self, nu: Any, cp: Any) -> Any:
+        """Return weight * sum (nu - prior)^2 / prior on the allowed answers."""
+        positive = self.prior > 0
+        prior = self.prior[positive]
+        return float(self.weight) * cp.sum_squares((nu[positive] - prior) / np.sqrt(prior))
 
     @property
     def relative_smoothness(self) -> PerPrompt:

@@ -1,6 +1,7 @@
 """Diversity by collisions: R(nu) = weight / 2 * |nu|^2."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -63,6 +64,10 @@ class Gini(Separable):
     def conjugate_gradient(self, u: OverAnswers) -> OverAnswers:
         """Project u / weight on the simplex, [*x, Z]."""
         return project_euclidean(u / self.weight[..., None])
+
+    def conic_form(self, nu: Any, cp: Any) -> Any:
+        """Return weight / 2 * |nu|^2."""
+        return 0.5 * float(self.weight) * cp.sum_squares(nu)
 
     @property
     def relative_smoothness(self) -> PerPrompt:

@@ -1,6 +1,7 @@
 """Closeness in the Hellinger distance: R(nu) = weight * H^2(nu, prior)."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -44,6 +45,10 @@ class Hellinger(ToPrior, RootConjugate):
         with np.errstate(over="ignore"):
             root = np.sqrt(self.prior) / np.where(rest > 0, rest, 1.0)
             return np.asarray(np.where(rest > 0, root * root, np.inf))
+
+    def conic_form(self, nu: Any, cp: Any) -> Any:
+        """Return weight * (1 - sum sqrt(prior nu))."""
+        return float(self.weight) * (1 - np.sqrt(self.prior) @ cp.power(nu, 0.5, approx=False))
 
     def _log_ratio(self, log_nu: OverAnswers) -> OverAnswers:
         """Compute log sqrt(prior / nu), [*x, Z]; -inf where the prior is 0."""

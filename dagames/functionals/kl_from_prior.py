@@ -1,6 +1,7 @@
 """Imitation: R(nu) = weight * KL(prior || nu)."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -44,6 +45,12 @@ class KLFromPrior(ToPrior, RootConjugate):
         rest = 1.0 - slope / self.weight[..., None]
         with np.errstate(over="ignore"):
             return np.asarray(np.where(rest > 0, self.prior / np.where(rest > 0, rest, 1.0), np.inf))
+
+    def conic_form(self, nu: Any, cp: Any) -> Any:
+        """Return weight * KL(prior || nu)."""
+        positive = self.prior > 0
+        prior = self.prior[positive]
+        return float(self.weight) * (prior @ (np.log(prior) - cp.log(nu[positive])))
 
     def _log_ratio(self, log_nu: OverAnswers) -> OverAnswers:
         """Compute log(prior / nu), [*x, Z]; -inf where the prior is 0."""

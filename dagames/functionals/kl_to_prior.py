@@ -1,6 +1,7 @@
 """Targeted exploration: R(nu) = weight * KL(nu || prior)."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -61,6 +62,11 @@ class KLToPrior(ToPrior):
         from scipy.special import softmax
 
         return np.asarray(softmax(self._log_weights(u), axis=-1))
+
+    def conic_form(self, nu: Any, cp: Any) -> Any:
+        """Return weight * KL(nu || prior) on the allowed answers."""
+        positive = self.prior > 0
+        return float(self.weight) * cp.sum(cp.kl_div(nu[positive], self.prior[positive]))
 
     @property
     def relative_smoothness(self) -> PerPrompt:

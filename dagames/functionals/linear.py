@@ -1,6 +1,7 @@
 """Standard reinforcement learning: R(nu) = -<r, nu>."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -58,6 +59,10 @@ class Linear(Separable):
     def constant_slope(self) -> OverAnswers:
         """Return -r, [Z] or [*x, Z]."""
         return -self.rewards
+
+    def conic_form(self, nu: Any, cp: Any) -> Any:
+        """Return -<r, nu>."""
+        return -self.rewards @ nu
 
     def times(self, factor: PerPrompt) -> "Linear":
         """Return the functional of `factor` times the rewards."""

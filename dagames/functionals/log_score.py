@@ -1,6 +1,7 @@
 """Supervised fine-tuning: R(nu) = -weight * log nu(answer)."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -75,6 +76,10 @@ class LogScore(Separable):
         rival = np.where(chosen, -np.inf, u).argmax(axis=-1)
         rest = np.where(np.arange(u.shape[-1]) == rival[..., None], 1 - mass[..., None], 0.0)
         return np.asarray(np.where(chosen, mass[..., None], np.where(np.isfinite(other)[..., None], rest, 0.0)))
+
+    def conic_form(self, nu: Any, cp: Any) -> Any:
+        """Return -weight * log nu(answer)."""
+        return -float(self.weight) * cp.log(nu[int(self.answer)])
 
     def check_fits(self, batch: tuple[int, ...], n_answers: int) -> None:
         """Raise a ShapeError or DomainError unless the answer exists and the weight fits."""

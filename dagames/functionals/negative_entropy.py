@@ -1,6 +1,7 @@
 """Diversity by entropy: R(nu) = weight * sum nu log nu."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -63,6 +64,10 @@ class NegativeEntropy(Separable):
         from scipy.special import softmax
 
         return np.asarray(softmax(u / self.weight[..., None], axis=-1))
+
+    def conic_form(self, nu: Any, cp: Any) -> Any:
+        """Return weight * sum nu log nu."""
+        return -float(self.weight) * cp.sum(cp.entr(nu))
 
     @property
     def relative_smoothness(self) -> PerPrompt:

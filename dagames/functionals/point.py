@@ -1,6 +1,7 @@
 """A verified answer and nothing else: the indicator of one point mass."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -56,6 +57,10 @@ class Point(Separable):
     def conjugate_gradient(self, u: OverAnswers) -> OverAnswers:
         """Return the point mass, [*x, Z]."""
         return np.broadcast_to(self._chosen(u.shape[-1]), u.shape).astype(np.float64)
+
+    def conic_form(self, nu: Any, cp: Any) -> Any:
+        """Return 0: the solver gives no mass to the other answers."""
+        return 0.0 * nu[int(self.answer)]
 
     @property
     def is_indicator(self) -> bool:

@@ -1,6 +1,7 @@
 """Quadratic goals: R(nu) = nu'Q nu / 2 + <l, nu>."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -73,6 +74,14 @@ class Quadratic(NumericConjugate, Smooth):
     def supremum(self, u: OverAnswers) -> Supremum:
         """Maximise <nu, u> - R(nu) by an interior-point method."""
         return interior_point(self.value, self.gradient, self.hessian, u)
+
+    def conic_form(self, nu: Any, cp: Any) -> Any:
+        """Return nu'Q nu / 2 + <l, nu> as a sum of squares and a linear function."""
+        values, vectors = np.linalg.eigh(on_sum_zero(self.matrix))
+        root = np.sqrt(np.maximum(values, 0.0))[:, None] * vectors.T
+        # On the simplex Q differs from its projection on sum 0 by a linear function.
+        row = self.matrix.mean(axis=0) - self.matrix.mean() / 2
+        return 0.5 * cp.sum_squares(root @ nu) + (row + self.linear) @ nu
 
     @property
     def relative_smoothness(self) -> PerPrompt:

@@ -1,6 +1,7 @@
 """A functional times a positive number."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -73,6 +74,16 @@ class Scaled(Functional):
     def conjugate_gradient(self, u: OverAnswers) -> OverAnswers:
         """Find the maximiser of R at u / weight, [*x, Z]."""
         return self.functional.conjugate_gradient(u / self.weight[..., None])
+
+    def conic_form(self, nu: Any, cp: Any) -> Any:
+        """Return weight times the form of R."""
+        form = self.functional.conic_form(nu, cp)
+        return None if form is None else float(self.weight) * form
+
+    @property
+    def has_conic_form(self) -> bool:
+        """Whether R has one."""
+        return self.functional.has_conic_form
 
     @property
     def relative_smoothness(self) -> PerPrompt:

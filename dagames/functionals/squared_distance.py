@@ -1,6 +1,7 @@
 """Closeness in the Euclidean distance: R(nu) = weight / 2 * |nu - prior|^2."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -50,6 +51,10 @@ class SquaredDistance(ToPrior):
     def conjugate_gradient(self, u: OverAnswers) -> OverAnswers:
         """Project prior + u / weight on the simplex, [*x, Z]."""
         return project_euclidean(self.prior + u / self.weight[..., None])
+
+    def conic_form(self, nu: Any, cp: Any) -> Any:
+        """Return weight / 2 * |nu - prior|^2."""
+        return 0.5 * float(self.weight) * cp.sum_squares(nu - self.prior)
 
     @property
     def relative_smoothness(self) -> PerPrompt:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import reduce
 from operator import add
+from typing import Any
 
 import numpy as np
 
@@ -127,6 +128,16 @@ class Sum(NumericConjugate):
         """Whether at most one part is not linear, and that has one."""
         curved = [part for part in self.parts if part.constant_slope() is None]
         return not curved or (len(curved) == 1 and curved[0].has_conjugate_formula)
+
+    def conic_form(self, nu: Any, cp: Any) -> Any:
+        """Return the sum of the parts' forms."""
+        forms = [part.conic_form(nu, cp) for part in self.parts]
+        return None if any(form is None for form in forms) else sum(forms)
+
+    @property
+    def has_conic_form(self) -> bool:
+        """Whether every part has one."""
+        return all(part.has_conic_form for part in self.parts)
 
     def terms(self) -> tuple[Functional, ...]:
         """Return the parts."""

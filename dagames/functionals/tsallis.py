@@ -1,6 +1,7 @@
 """Diversity by Tsallis entropy of any order: between the entropy (order 1) and the collision probability (order 2)."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -71,6 +72,11 @@ class Tsallis(RootConjugate):
         """Compute (nu^(order - 1) - 1) / (order - 1), which tends to log nu, without cancellation near order 1."""
         with np.errstate(over="ignore"):
             return np.asarray(np.expm1((self.order - 1.0) * log_nu) / (self.order - 1.0))
+
+    def conic_form(self, nu: Any, cp: Any) -> Any:
+        """Return weight * (sum nu^order - 1) / (order - 1)."""
+        power = cp.sum(cp.power(nu, self.order, approx=False))
+        return float(self.weight) * (power - 1) / (self.order - 1)
 
     @property
     def relative_smoothness(self) -> PerPrompt:

@@ -33,12 +33,9 @@ def obstacle(functional: Functional, method: str) -> str | None:
         return f"{functional.name} has no closed form here."
     if method == "newton" and rest is not None and not smooth:
         return f"{rest.name}{'' if limits is None else f', beside a {limits.name},'} has no Hessian."
-    if method == "conic":
-        # cvxpy takes longer to import than everything else together.
-        from dagames.solvers.conic import without_form
-
-        if (name := without_form(functional)) is not None:
-            return f"{name} has no conic form; register one with `dagames.solvers.conic.as_expression.register`."
+    if method == "conic" and not functional.has_conic_form:
+        name = next(part.name for part in functional.terms() if not part.has_conic_form)
+        return f"{name} has no conic form; implement its method `conic_form`."
     return None
 
 

@@ -3,6 +3,7 @@
 SUITE = (
     "dagames/functionals",
     "tests/unit/test_per_prompt.py",
+    "tests/unit/test_conic_forms.py",
     "tests/unit/test_quadratic.py",
     "tests/unit/test_from_convex.py",
     "tests/unit/test_nonconvex.py",
@@ -132,6 +133,8 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ),
     ("dagames/games/nonconvex.py", "beta - functional.threshold, n_answers", "beta, n_answers"),
     ("dagames/games/nonconvex.py", "Linear(functional.threshold * np.where", "Linear(-functional.threshold * np.where"),
-    ("dagames/solvers/conic.py", "(row + _row(functional.linear", "(0 * row + _row(functional.linear"),
-    ("dagames/solvers/conic.py", "* as_expression(functional.functional", "+ as_expression(functional.functional"),
+    ("dagames/functionals/quadratic.py", "(row + self.linear) @ nu", "(0 * row + self.linear) @ nu"),
+    ("dagames/functionals/hellinger.py", "(1 - np.sqrt(self.prior) @ cp", "(1 + np.sqrt(self.prior) @ cp"),
+    ("dagames/functionals/chi_square.py", "(nu[positive] - prior) / np.sqrt(prior)", "(nu[positive] - prior) / prior"),
+    ("dagames/functionals/scaled.py", "float(self.weight) * form", "float(self.weight) + form"),
 )

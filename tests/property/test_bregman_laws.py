@@ -13,7 +13,6 @@ from dagames.games.bregman import BregmanGame
 from dagames.games.generators import FromFunctional, as_generator
 from dagames.numerics.conic import solve_problem
 from dagames.solvers.bregman import solve_bregman
-from dagames.solvers.conic import as_expression as functional_expression
 from tests.cases import FUNCTIONALS, SEPARABLE, random_reference, seeds, sizes
 from tests.cases_bregman import GENERATORS, as_expression, distribution, random_game
 
@@ -325,7 +324,7 @@ def test_solutions_agree_with_the_game_stated_over_traces_for_a_conic_solver(mak
     game = BregmanGame(pi_0, E, R, 10 ** rng.uniform(-1, 1), generator=F)
     pi = cp.Variable(E.size)
     nu = (np.arange(n)[:, None] == E).astype(float) @ pi
-    objective = functional_expression(R, nu, ()) + game.beta * as_expression(F, pi, pi_0)
+    objective = R.conic_form(nu, cp) + game.beta * as_expression(F, pi, pi_0)
     problem = cp.Problem(cp.Minimize(objective), [cp.sum(pi) == 1, pi >= 0])
     oracle = solved(problem, pi)
     value = float(solve_bregman(game).value)

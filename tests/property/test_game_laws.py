@@ -1,6 +1,5 @@
 """Laws of the game, over every functional, with beta below, at and above the functional's curvature."""
 
-import cvxpy as cp
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,16 +10,11 @@ from dagames.functionals.algebra import multiple, total
 from dagames.functionals.convexified import Convexified
 from dagames.functionals.scaled import Scaled
 from dagames.functionals.sums import Sum
-from dagames.solvers.conic import as_expression, solve_conic
-from tests.cases import FUNCTIONALS, Quartic, random_reference, seeds, sizes, within
+from dagames.solvers.conic import solve_conic
+from tests.cases import FUNCTIONALS, random_reference, seeds, sizes, within
 
 few = settings(max_examples=max(settings.default.max_examples // 4, 5))
 """For laws whose every example solves several games, or calls the conic solver."""
-
-
-@as_expression.register
-def _quartic(functional: Quartic, nu, prompt):
-    return functional.w * cp.power(cp.norm(nu, 2), 4)
 
 
 family = pytest.mark.parametrize("make", FUNCTIONALS.values(), ids=FUNCTIONALS.keys())

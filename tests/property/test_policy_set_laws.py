@@ -9,7 +9,6 @@ from dagames import AlignmentGame, InfeasibleError, SolveError, solve
 from dagames.functionals import Gini, KLFromPrior, KLToPrior, Linear, Polytope, from_convex
 from dagames.numerics.conic import solve_problem
 from dagames.solvers import best_restricted_policy, solve_restricted
-from dagames.solvers.conic import as_expression
 from tests.cases import seeds, sizes
 
 few = settings(max_examples=max(settings.default.max_examples // 4, 5))
@@ -34,7 +33,7 @@ def test_the_solution_is_that_of_the_conic_oracle_over_traces(seed, n):
     pi = cp.Variable(game.E.size)
     push = (np.arange(n)[:, None] == game.E).astype(float)
     divergence = cp.sum(cp.kl_div(pi, np.exp(game.log_pi_0)))
-    objective = as_expression(game.functional, push @ pi, ()) + game.beta * divergence
+    objective = game.functional.conic_form(push @ pi, cp) + game.beta * divergence
     solve_problem(cp.Problem(cp.Minimize(objective), [cp.sum(pi) == 1, policies.costs @ pi <= policies.budgets]))
     value = float(game.objective(np.maximum(pi.value, 0) / np.maximum(pi.value, 0).sum()))
     assert abs(float(solution.certificate.primal) - value) <= 1e-6 * max(1.0, abs(value))
