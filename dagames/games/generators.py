@@ -201,7 +201,7 @@ def _is_one_function(functional: Separable, batch: tuple[int, ...], n: int) -> b
     for size in (n, n + 1):
         table = np.broadcast_to(_for_each(_MASSES, batch), (_MASSES.size, *batch, size)).copy()
         try:
-            slope, allowed = functional.gradient_at_log(table), functional.allowed(size)
+            slope, allowed = functional.gradient_at_log(table), functional.allowed(np.ones(size, dtype=bool))
         except (ValueError, IndexError):
             # Parameters of n entries do not fit n + 1.
             return False
