@@ -1,4 +1,4 @@
-"""Sums, multiples and mixtures of functionals, of the most special kind that their parts allow."""
+"""Sums, multiples and mixtures of functionals, each of the most special class that its parts allow."""
 
 from collections.abc import Sequence
 
@@ -17,10 +17,10 @@ def total(*functionals: Functional) -> Functional:
     """Add functionals, as the operator + does.
 
     Args:
-        *functionals: At least one functional; sums among them are taken apart, linear ones merged.
+        *functionals: At least one functional; sums are split into their terms, and linear terms are merged.
 
     Returns:
-        The one functional, or their sum: separable if all parts are, smooth if all are.
+        The functional if there is one term, else the sum: separable if all terms are, or smooth if all terms are.
 
     Raises:
         DomainError: If there is none, or if one is no functional.

@@ -1,4 +1,4 @@
-"""The answer that some functionals single out."""
+"""The index of an answer, a parameter of `LogScore` and `Point`."""
 
 import numpy as np
 
@@ -9,21 +9,7 @@ from dagames.numerics.integers import as_indices
 
 
 def as_answer(answer: Numbers) -> PerPromptIndex:
-    """Validate the index of an answer.
-
-    Args:
-        answer: An index 0, 1, 2, ..., or one per prompt, [*x].
-
-    Returns:
-        The index as int64, read-only.
-
-    Raises:
-        DomainError: If it is not a whole number of at least 0.
-        ShapeError: If there is none.
-
-    >>> as_answer(3)
-    array(3)
-    """
+    """Return the index of an answer, [] or [*x], as int64, read-only; an error unless it is 0, 1, 2, ..."""
     array = as_indices(answer, "answer").array
     if array.size == 0:
         raise ShapeError(f"`answer` has shape {array.shape}; an index 0, 1, 2, ... is needed, or one per prompt.")
@@ -37,16 +23,7 @@ def check_answer_exists(answer: PerPromptIndex, n_answers: int) -> None:
 
 
 def check_answer_reachable(answer: PerPromptIndex, reachable: Reachable, name: str) -> None:
-    """Raise if some prompt's answer has no trace, so that the functional is infinite for every policy.
-
-    Args:
-        answer: The index, [] or [*x].
-        reachable: Which answers have a trace, [*x, Z].
-        name: The functional's name.
-
-    Raises:
-        InfeasibleError: Naming the answer.
-    """
+    """Raise an InfeasibleError if the answer of some prompt, [] or [*x], is not reachable, bool [*x, Z]."""
     chosen = np.broadcast_to(answer, reachable.shape[:-1])
     found = np.take_along_axis(reachable, chosen[..., None], axis=-1)[..., 0]
     if not found.all():

@@ -1,4 +1,4 @@
-"""What an answer-level functional is, and the laws that every one of them obeys."""
+"""The interface of functionals R of answer distributions, and the laws that each functional obeys."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from dagames.numerics import arrays
 from dagames.numerics.float_errors import with_default_errors_in
 
 if TYPE_CHECKING:
-    # These import SciPy's linear programs, which most functionals never need.
+    # These import SciPy's linear programs, which most functionals do not need.
     from dagames.numerics.constraints import LinearConstraints
     from dagames.numerics.faces import Face
 
@@ -33,9 +33,9 @@ class Functional(Parametric, ABC):
     To add a functional, implement the four primitives, declare the parameters that are arrays in `per_prompt`, and
     implement `relative_smoothness` if it is finite.
 
-    What else a functional offers, it declares: `as_smooth` and `as_separable` return it as a functional with a second
-    derivative, or None; `constant_slope` the gradient of a linear one; `constraint_set` its linear constraints;
-    `conic_form` its expression for cvxpy. Solvers use these, and not the class.
+    Solvers do not look at the class but use these methods, which return None by default: `as_smooth` and `as_separable`
+    return R with a second derivative, and as a sum over answers; `constant_slope` returns the gradient of a linear R,
+    `constraint_set` the linear constraints, and `conic_form` an expression for cvxpy.
     """
 
     def __init_subclass__(cls) -> None:
@@ -60,12 +60,12 @@ class Functional(Parametric, ABC):
 
     @property
     def name(self) -> str:
-        """What error messages call the functional."""
+        """The name in error messages."""
         return type(self).__name__
 
     @property
     def foreign(self) -> bool:
-        """Whether a user's own code computes part of it, which decides whom an error message addresses."""
+        """Whether a user's code computes part of R; error messages then name it as a possible cause."""
         return not type(self).__module__.startswith("dagames.")
 
     def gradient_at_log(self, log_nu: OverAnswers) -> OverAnswers:
@@ -140,7 +140,7 @@ class Functional(Parametric, ABC):
         return (self,)
 
     def times(self, factor: PerPrompt) -> "Functional | None":
-        """Return `factor` times R, of a kind that only R knows, or None; `factor` is above 0, [] or [*x]."""
+        """Return `factor` times R if it has a more special class than `Scaled`, else None; `factor` > 0, [] or [*x]."""
         return self if self.is_indicator else None
 
     def constraint_set(self) -> "ConstraintSet | None":
@@ -148,11 +148,11 @@ class Functional(Parametric, ABC):
         return None
 
     def without_constraints(self) -> "Functional | None":
-        """Return R without the indicator that `constraint_set` returns, or None if nothing else is left."""
+        """Return R minus the indicator that `constraint_set` returns, or None if that is 0."""
         return self
 
     def into_domain(self, nu: OverAnswers) -> OverAnswers:
-        """Move distributions, [*x, Z], to where R is finite; override where that is less than the allowed answers."""
+        """Change distributions, [*x, Z], so that R is finite; override if mass on allowed answers is not enough."""
         kept = np.where(self.allowed(np.ones(nu.shape, dtype=bool)), nu, 0.0)
         return np.asarray(kept / kept.sum(axis=-1, keepdims=True))
 
@@ -167,12 +167,12 @@ class Functional(Parametric, ABC):
 
     __mul__ = __rmul__
 
-    # A numpy array on the left leaves the product to the functional, instead of making an array of functionals.
+    # With a numpy array on the left, numpy calls __rmul__ instead of making an array of functionals.
     __array_ufunc__ = None
 
 
 class Operators:
-    """What + and * compute. The package imports `algebra`, which sets both: a sum is a functional itself."""
+    """The functions that + and * call; `algebra` sets them, because sums and multiples are functionals themselves."""
 
     total: Callable[..., Functional]
     multiple: Callable[[Functional, Numbers], Functional]
@@ -186,8 +186,8 @@ class Smooth(Functional):
         """Compute the second derivative of R at nu, [*x, Z, Z].
 
         The matrix is positive semidefinite, and v'Hv is the second derivative of R along v for every v of sum 0.
-        (Along other v it is free: R is a function on the simplex.) `nu` is positive on the allowed answers; an answer
-        of mass 0 is taken to have float64's least mass, where the derivative may be infinite.
+        For other v, v'Hv may have any value, because R is a function on the simplex. `nu` is positive on the allowed
+        answers; at mass 0 the derivative is that at float64's least mass, and may be infinite.
         """
 
     def as_smooth(self) -> "Smooth":
@@ -203,7 +203,7 @@ class Separable(Smooth):
         """Compute d f'(nu) / d log nu = nu f''(nu) at nu = exp(log_nu), at least 0, [*x, Z]."""
 
     def slope_and_bend(self, log_nu: OverAnswers, nu: OverAnswers) -> tuple[OverAnswers, OverAnswers]:
-        """Compute gradient and bend together; override where nu = exp(log_nu), at hand already, is all they need."""
+        """Compute gradient and bend together; override if both are functions of nu = exp(log_nu) alone."""
         return self.gradient_at_log(log_nu), self.bend_at_log(log_nu)
 
     def hessian(self, nu: OverAnswers) -> Hessian:
@@ -223,7 +223,7 @@ class ConstraintSet(Functional):
 
     Attributes:
         costs: Cost of each answer in each row, [d, Z] or [*x, d, Z].
-        equal: Rows that ask for equality, [d].
+        equal: Rows that are equalities, [d].
     """
 
     costs: Costs
@@ -231,11 +231,11 @@ class ConstraintSet(Functional):
 
     @abstractmethod
     def rows(self, prompt: tuple[int, ...]) -> "LinearConstraints":
-        """State the constraints of one prompt, of index `prompt`, () for one."""
+        """Return the constraints of the prompt with this index, () for a game of one prompt."""
 
     @abstractmethod
     def face(self, reachable: Reachable, prompt: tuple[int, ...]) -> "Face":
-        """Find the answers, of those marked in bool [Z], that feasible distributions of one prompt use."""
+        """Find the reachable answers, bool [Z], to which feasible distributions of one prompt give mass."""
 
     def conic_form(self, nu: Any, cp: Any) -> Any:
         """Return 0: the solver adds the constraints."""
@@ -251,25 +251,12 @@ class ConstraintSet(Functional):
         return self
 
     def without_constraints(self) -> None:
-        """Return None: there is nothing but constraints."""
+        """Return None: R is its constraints."""
         return
 
 
 def as_weight(weight: Numbers) -> PerPrompt:
-    """Validate the weight of a functional.
-
-    Args:
-        weight: A number above 0, or one per prompt, [*x].
-
-    Returns:
-        The weight as float64, read-only.
-
-    Raises:
-        DomainError: If a weight is not a finite number above 0.
-
-    >>> as_weight(0.5)
-    array(0.5)
-    """
+    """Return a weight, [] or [*x], as float64, read-only; a DomainError unless it is finite and above 0."""
     raw = arrays.read_real(weight, "weight", scalar=True)
     array = arrays.owned(raw.array, fresh=raw.fresh)
     if not ((array > 0) & (array < np.inf)).all():
@@ -281,21 +268,7 @@ def as_weight(weight: Numbers) -> PerPrompt:
 
 
 def as_nonnegative(value: Numbers, name: str) -> PerPrompt:
-    """Validate a bound that may be 0 or infinite.
-
-    Args:
-        value: A number of at least 0, or one per prompt, [*x].
-        name: The argument's name in error messages.
-
-    Returns:
-        The number as float64, read-only.
-
-    Raises:
-        DomainError: If it is not a number of at least 0.
-
-    >>> as_nonnegative(0, "smoothness")
-    array(0.)
-    """
+    """Return a bound, [] or [*x], as float64, read-only; a DomainError unless it is at least 0 (or +inf)."""
     raw = arrays.read_real(value, name, scalar=True)
     array = arrays.owned(raw.array, fresh=raw.fresh)
     if not (array >= 0).all():
@@ -304,18 +277,7 @@ def as_nonnegative(value: Numbers, name: str) -> PerPrompt:
 
 
 def reachable_answers(functional: Functional, with_trace: Reachable) -> Reachable:
-    """Mark the answers that a policy of finite objective can use.
-
-    Args:
-        functional: The functional R.
-        with_trace: Which answers some trace of positive reference mass gives, bool [*x, Z].
-
-    Returns:
-        Those of them that the functional allows, bool [*x, Z].
-
-    Raises:
-        InfeasibleError: If none is left for some prompt.
-    """
+    """Mark the answers with a trace that the functional allows, [*x, Z]; an InfeasibleError if a prompt has none."""
     functional.check_reachable(with_trace)
     reachable = np.asarray(with_trace & functional.allowed(with_trace))
     if not reachable.any(axis=-1).all():

@@ -17,7 +17,7 @@ class ChiSquare(ToPrior, RootConjugate):
     Math:
         R(nu) = weight sum_z (nu(z) - p(z))^2 / p(z).
 
-    Answers of prior 0 may not be given: R is infinite as soon as one has mass.
+    R is infinite where an answer of prior 0 has mass.
 
     Source:
         ours, an instance of (paper, appendix C.2.2, Targeted exploration)

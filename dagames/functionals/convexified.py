@@ -71,7 +71,7 @@ class Convexified(NumericConjugate, Smooth):
     def gradient_at_log(self, log_nu: OverAnswers) -> OverAnswers:
         """Compute the gradient of R at exp(log_nu) plus L (log_nu + 1), [*x, Z]."""
         slope = self.function.gradient(np.exp(log_nu))
-        # A threshold of 0 adds nothing, also where the logarithm is infinite.
+        # 0 times an infinite logarithm is 0 here.
         return slope if self.threshold == 0 else np.asarray(slope + self.threshold * (log_nu + 1.0))
 
     def hessian(self, nu: OverAnswers) -> Hessian:

@@ -1,4 +1,4 @@
-"""A few points at which a user's functional is tried for convexity, before it is solved or when that fails."""
+"""A test of a functional's convexity at random points."""
 
 import numpy as np
 
@@ -6,32 +6,19 @@ from dagames._types import OverAnswers
 from dagames.functionals.base import Functional
 
 _PAIRS = 8
-"""Pairs of points tried for each prompt; `broken_laws` tries more."""
+"""Pairs of points for each prompt; `broken_laws` tries more."""
 
 _SLACK = 1e-9
-"""Excess over a tangent, relative to the values and slopes, that rounding explains."""
+"""Largest excess over a tangent, relative to values and slopes, that may be rounding."""
 
 
 def nonconvexity(functional: Functional, batch: tuple[int, ...], n_answers: int) -> str | None:
-    """Look for a point where the functional lies below its own tangent, which no convex function does.
-
-    Args:
-        functional: The functional R.
-        batch: The prompts' shape, (*x,).
-        n_answers: Number of answers |Z|.
-
-    Returns:
-        A sentence with the worst such point, or None if none was met.
-
-    >>> from dagames.functionals import Gini
-    >>> nonconvexity(Gini(), (), 3) is None
-    True
-    """
+    """Return a sentence with the point that lies farthest below a tangent of R, or None if R seems convex."""
     rng = np.random.default_rng(0)
     worst, sentence = 0.0, None
     for _ in range(_PAIRS):
         nu, mu = (functional.into_domain(rng.dirichlet(np.full(n_answers, 0.5), size=batch)) for _ in range(2))
-        # Away from the boundary, where slopes may be infinite.
+        # Slopes may be infinite at the boundary.
         nu, mu = 0.9 * nu + 0.1 * mu, 0.1 * nu + 0.9 * mu
         excess, slope = _excess(functional, nu, mu)
         if excess.max() > worst:

@@ -52,4 +52,4 @@ class EntropyMinimisation(Nonconvex):
             return np.asarray(-self.weight * (np.log(nu) + 1.0))
 
     def convexified(self) -> None:
-        """Return None: what is left is 0."""
+        """Return None: R + threshold * sum nu log nu is 0."""

@@ -1,4 +1,4 @@
-"""A functional from a user's own value and gradient."""
+"""A functional from a user's functions for value and gradient."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from dagames.numerics.arrays import read_real
 from dagames.simplex import as_positive
 
 _MISMATCH = 1e-3
-"""Relative difference of gradient and difference quotient that is an error: far above the quotient's own (1e-6)."""
+"""Largest relative difference of gradient and difference quotient; the quotient's own error is about 1e-6."""
 
 
 def from_convex(
@@ -29,14 +29,14 @@ def from_convex(
 ) -> Functional:
     """Make a functional from a convex function and its gradient.
 
-    The conjugate is found numerically and returned from above, its gap added; a gap above `tolerance` is a
-    CertificateError. R should be finite where every answer has mass.
+    The conjugate is computed numerically, and its duality gap is added, so that it is an upper bound. A gap above
+    `tolerance` is a CertificateError. R must be finite where every answer has mass.
 
     Args:
         value: Computes R(nu), [*x], for distributions [*x, Z].
         gradient: Computes a subgradient of R at nu, [*x, Z]; a constant added to a row does not matter.
         smoothness: A number L such that L sum nu log nu - R is convex, if one is known; mirror descent needs it.
-        name: What error messages call the functional; the name of `value` by default.
+        name: The functional's name in error messages; the name of `value` by default.
         tolerance: Largest relative gap of the conjugate, above 0.
 
     Returns:
@@ -82,15 +82,15 @@ class FromConvex(NumericConjugate):
             value: Computes R(nu), [*x], for distributions [*x, Z].
             gradient: Computes a subgradient of R at nu, [*x, Z].
             smoothness: Relative smoothness L, at least 0, [] or [*x].
-            name: What error messages call the functional.
+            name: The functional's name in error messages.
             tolerance: Largest relative gap of the conjugate, above 0.
 
         Raises:
             DomainError: If value or gradient cannot be called.
         """
-        for word, given in (("value", value), ("gradient", gradient)):
-            if not callable(given):
-                raise DomainError(f"`{word}` must be a function of distributions [*x, Z], not {given!r}.")
+        for argument, function in (("value", value), ("gradient", gradient)):
+            if not callable(function):
+                raise DomainError(f"`{argument}` must be a function of distributions [*x, Z], not {function!r}.")
         object.__setattr__(self, "_value", value)
         object.__setattr__(self, "_gradient", gradient)
         object.__setattr__(self, "_smoothness", as_nonnegative(smoothness, "smoothness"))
@@ -99,7 +99,7 @@ class FromConvex(NumericConjugate):
 
     @property
     def name(self) -> str:
-        """What error messages call the functional."""
+        """The name in error messages."""
         return self._name
 
     @property
@@ -109,12 +109,12 @@ class FromConvex(NumericConjugate):
 
     @property
     def is_finite_inside(self) -> bool:
-        """True: `from_convex` asks for a function that is finite where every answer has mass."""
+        """True: the functions of `from_convex` are finite where every answer has mass."""
         return True
 
     @property
     def tolerance(self) -> float:
-        """Largest relative gap of the conjugate that is not an error."""
+        """Largest relative gap of the conjugate; a larger one is an error."""
         return self._tolerance
 
     @property
@@ -139,7 +139,7 @@ class FromConvex(NumericConjugate):
         return numeric_supremum(self, u, 0.1 * self.tolerance)
 
     def check_fits(self, batch: tuple[int, ...], n_answers: int) -> None:
-        """Try the user's functions at one point per prompt, so that a mistake shows before anything is solved.
+        """Raise unless the parameters fit a game, and value and gradient agree at a random point of each prompt.
 
         Args:
             batch: The prompts' shape, (*x,).
@@ -159,8 +159,8 @@ class FromConvex(NumericConjugate):
             place = np.unravel_index(np.argmax(np.abs(slope - quotient) / size), slope.shape)
             raise CertificateError(
                 f"`gradient` of {self.name} disagrees with its `value`: from nu = {_shown(nu[place])} towards "
-                f"{_shown(mu[place])} the value changes by {quotient[place]:.6g} per unit, the gradient says "
-                f"{slope[place]:.6g}. `broken_laws` tries more points."
+                f"{_shown(mu[place])} the value changes by {quotient[place]:.6g} per unit, and by the gradient "
+                f"it is {slope[place]:.6g}. `broken_laws` tries more points."
             )
 
     def _called(

@@ -17,7 +17,7 @@ class KLFromPrior(ToPrior, RootConjugate):
     Math:
         R(nu) = weight sum_z p(z) log(p(z) / nu(z)).
 
-    R is infinite where an answer of positive prior has no mass, and free of charge on answers of prior 0.
+    R is infinite where an answer of positive prior has no mass. Answers of prior 0 add nothing.
 
     Source:
         (paper, section 2.4, Supervised fine-tuning, there with a point mass for p)

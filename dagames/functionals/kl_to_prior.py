@@ -16,7 +16,7 @@ class KLToPrior(ToPrior):
     Math:
         R(nu) = weight sum_z nu(z) log(nu(z) / p(z)),   R*(u) = weight log sum_z p(z) exp(u(z) / weight).
 
-    Answers of prior 0 may not be given: R is infinite as soon as one has mass.
+    R is infinite where an answer of prior 0 has mass.
 
     Source:
         (paper, appendix C.2.2, Targeted exploration)
@@ -51,7 +51,7 @@ class KLToPrior(ToPrior):
         top = u.max(axis=-1)
         top = np.where(np.isfinite(top), top, 0.0)
         rest = (u - top[..., None]) / self.weight[..., None]
-        # Where u is small beside the weight the sum is near 1, and the weight would multiply its rounding.
+        # If u is small relative to the weight, the sum is near 1, and the weight would multiply its rounding error.
         excess = (self.prior * np.expm1(rest)).sum(axis=-1)
         near = excess > -0.5
         far = logsumexp(self._log_weights(u - top[..., None]), axis=-1)

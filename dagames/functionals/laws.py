@@ -1,4 +1,4 @@
-"""The laws of a functional, to be run over one of your own before it is trusted in a game."""
+"""A test of a functional's laws at random points, for functionals of one's own."""
 
 import contextlib
 from collections.abc import Iterator, Sequence
@@ -14,10 +14,10 @@ from dagames.functionals.base import Functional
 Vector = NDArray[np.float64]
 
 _ROUNDING = 1e-9
-"""Relative slack of every law but the difference quotient's: far above rounding, far below any factor or sign."""
+"""Relative slack of every law except the difference quotient's: above rounding, below the effect of a wrong factor."""
 
 _QUOTIENT = 1e-4
-"""Relative slack of the difference quotient, whose own error is of order 1e-6."""
+"""Relative slack of the difference quotient, which has an error of order 1e-6."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +26,7 @@ class Violation:
 
     Attributes:
         law: What should hold.
-        excess: By how much it does not, in R-units, relative to max(1, the size of the terms); NaN if one is NaN.
+        excess: The violation, in R-units, relative to max(1, the size of the terms); NaN if one is NaN.
         at: The point, a distribution or a dual variable, [Z].
     """
 
@@ -36,7 +36,7 @@ class Violation:
 
 
 def broken_laws(functional: Functional, n_answers: int, *, examples: int = 200, seed: int = 0) -> list[Violation]:
-    """Try every law of `Functional` on random points, and report the worst violation of each that fails.
+    """Test every law of `Functional` at random points, and return the worst violation of each law that fails.
 
     Args:
         functional: The functional; its parameters must be those of one prompt.
@@ -60,7 +60,7 @@ def broken_laws(functional: Functional, n_answers: int, *, examples: int = 200, 
     rng = np.random.default_rng(seed)
     worst: dict[str, Violation] = {}
     with contextlib.suppress(CertificateError):
-        # A functional of one's own tries its laws at one point here; they are tried at more below, and reported.
+        # `from_convex` compares value and gradient here; below they are compared at more points, and reported.
         functional.check_fits((), n_answers)
     for _ in range(examples):
         nu, mu = (_inside(functional, rng, n_answers) for _ in range(2))
@@ -68,18 +68,18 @@ def broken_laws(functional: Functional, n_answers: int, *, examples: int = 200, 
         for checks in (_value_checks(functional, nu, mu, rng), _conjugate_checks(functional, nu, u)):
             for law, excess, at in _reported(checks, u):
                 known = worst.get(law)
-                # A NaN breaks the law, and stays the worst: no comparison with it is true.
+                # A NaN is a violation, and remains the worst one: comparisons with it are false.
                 if not excess <= 0 and (known is None or not excess <= known.excess):
                     worst[law] = Violation(law, excess, at)
     return list(worst.values())
 
 
 def _reported(checks: Iterator[tuple[str, float, Vector]], u: Vector) -> Iterator[tuple[str, float, Vector]]:
-    """Yield the checks, and in place of the rest the CertificateError that one of them raises."""
+    """Yield the checks, and a CertificateError that one of them raises as a violation in place of the rest."""
     try:
         yield from checks
     except CertificateError as error:
-        # The numbers in the message differ from point to point; the law is one.
+        # The numbers in the message differ from point to point, and are not part of the law's name.
         yield f"no CertificateError is raised: {str(error).split(':')[0]}", np.inf, u
 
 
@@ -134,7 +134,7 @@ def _quotient(R: Functional, nu: Vector, v: Vector, slope: Vector) -> tuple[str,
 def _law(
     law: str, excess: Numbers, terms: Sequence[Numbers], at: Vector, slack: float = _ROUNDING
 ) -> tuple[str, float, Vector]:
-    """Put the excess in relation to the largest of 1 and the terms that it is a difference of."""
+    """Divide an excess by the largest of 1 and the terms that it is a difference of."""
     scale = max([1.0, *(float(np.abs(term).max()) for term in terms)])
     relative = float(np.asarray(excess)) / scale
     return law, relative - slack if relative <= slack else relative, at

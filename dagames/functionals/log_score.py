@@ -64,8 +64,8 @@ class LogScore(Separable):
 
     def conjugate(self, u: OverAnswers) -> PerPrompt:
         """Compute R*(u), [*x]."""
-        own, other, mass = self._split(u)
-        gain = mass * np.where(mass > 0, own, 0.0) + (1 - mass) * np.where(mass < 1, other, 0.0)
+        at_answer, other, mass = self._split(u)
+        gain = mass * np.where(mass > 0, at_answer, 0.0) + (1 - mass) * np.where(mass < 1, other, 0.0)
         with np.errstate(divide="ignore"):
             return np.asarray(gain + self.weight * np.log(mass))
 
@@ -96,8 +96,8 @@ class LogScore(Separable):
     def _split(self, u: OverAnswers) -> tuple[PerPrompt, PerPrompt, PerPrompt]:
         """Return u at the answer, the largest u elsewhere, and the mass m of the answer at the maximum."""
         chosen = self._chosen(u)
-        own = np.where(chosen, u, -np.inf).max(axis=-1)
+        at_answer = np.where(chosen, u, -np.inf).max(axis=-1)
         other = np.where(chosen, -np.inf, u).max(axis=-1)
-        lead = other - own
+        lead = other - at_answer
         mass = np.where(lead > self.weight, self.weight / np.where(lead > self.weight, lead, 1.0), 1.0)
-        return np.asarray(own), np.asarray(other), np.asarray(mass)
+        return np.asarray(at_answer), np.asarray(other), np.asarray(mass)

@@ -1,4 +1,4 @@
-"""Goals that are not convex, and how much divergence to the reference makes their games convex."""
+"""Functions R that are not convex, and the weight of the divergence that makes their games convex."""
 
 from abc import ABC, abstractmethod
 
@@ -16,7 +16,7 @@ class Nonconvex(Parametric, ABC):
         threshold = the least known L for which R(nu) + L sum nu log nu is convex.
 
     For beta above it the objective R(nu) + beta KL(nu || nu_0) is strictly convex, and the game has one equilibrium.
-    Below, Theorem 2.1 does not apply: there may be several local minima. `dagames.games.nonconvex.convex_game` states
+    Below, Theorem 2.1 does not apply: there may be several local minima. `dagames.games.nonconvex.convex_game` makes
     the convex game.
 
     Source:
@@ -63,18 +63,7 @@ class Nonconvex(Parametric, ABC):
 
 
 def as_functional(functional: object, beta: float) -> Functional:
-    """Validate what a game is to minimise.
-
-    Args:
-        functional: A `Functional`, or something else.
-        beta: Weight of the divergence to the reference, in R-units per nat.
-
-    Returns:
-        The functional.
-
-    Raises:
-        DomainError: If it is none; for a `Nonconvex` with its threshold, and what to call above it.
-    """
+    """Return a Functional; a DomainError for anything else, with the threshold of a `Nonconvex`."""
     if isinstance(functional, Functional):
         return functional
     if isinstance(functional, Nonconvex):

@@ -1,4 +1,4 @@
-"""The parameters of a functional: which of them vary by prompt, and whether they fit a game."""
+"""The parameters of functionals: those that vary by prompt, and the check that they fit a game."""
 
 from collections.abc import Callable, Iterator
 from copy import copy
@@ -17,9 +17,9 @@ class Parametric:
     """A function with parameters that may vary by prompt.
 
     Attributes:
-        per_prompt: Every array among the parameters, with the axes that follow those of the prompts: "weight" for [] or
-            [*x], "prior Z" for [Z] or [*x, Z], "costs d Z" for [d, Z] or [*x, d, Z]. Z is the number of answers. None
-            if nothing is declared; `solve` then takes a batch as a whole.
+        per_prompt: Every array among the parameters, with the axes after those of the prompts: "weight" for [] or [*x],
+            "prior Z" for [Z] or [*x, Z], "costs d Z" for [d, Z] or [*x, d, Z]. Z is the number of answers. None if
+            nothing is declared; `solve` then does not divide a batch into blocks.
     """
 
     per_prompt: ClassVar[tuple[str, ...] | None] = None
@@ -49,14 +49,14 @@ class Parametric:
         )
 
     def check_fits(self, batch: tuple[int, ...], n_answers: int) -> None:
-        """Raise unless the parameters fit a game; override, and call this, where a shape is not all that can be wrong.
+        """Raise unless the parameters fit a game; a subclass with further conditions calls this method first.
 
         Args:
             batch: The prompts' shape, (*x,).
             n_answers: Number of answers |Z|.
 
         Raises:
-            ShapeError: If a parameter in `per_prompt` has another shape than its axes, with or without the prompts'.
+            ShapeError: If the shape of a parameter is neither its axes in `per_prompt`, nor (*x,) and its axes.
         """
         for name, axes in axes_of(self).items():
             shape = np.shape(getattr(self, name))

@@ -1,4 +1,4 @@
-"""A verified answer and nothing else: the indicator of one point mass."""
+"""One verified answer: the indicator of its point mass."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -69,7 +69,7 @@ class Point(Separable):
 
     @property
     def relative_smoothness(self) -> PerPrompt:
-        """Zero: on the one allowed answer there is nothing to curve."""
+        """Zero: there is one allowed distribution."""
         return np.asarray(0.0)
 
     def allowed(self, reachable: Reachable) -> Reachable:

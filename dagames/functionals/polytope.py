@@ -1,4 +1,4 @@
-"""Safety and fairness of one prompt: the indicator of linear constraints on the distribution of answers."""
+"""Safety and fairness of each prompt: the indicator of linear constraints on the distribution of answers."""
 
 from dataclasses import dataclass
 
@@ -32,14 +32,13 @@ class Polytope(ConstraintSet):
 
     Math:
         R(nu) = 0 if costs @ nu <= budgets and equalities @ nu = values, else +inf;
-        R*(u) = max <nu, u> over those nu, a linear program that is believed only with its dual.
+        R*(u) = max <nu, u> over those nu, a linear program; its dual gives the bound.
 
-    At the equilibrium nu* is proportional to nu_0 exp(-<multipliers, costs> / beta). The subgradient 0 does not say
-    so, hence `solve` finds the multipliers (dagames.solvers.constrained.solve_polytope), also beside other
-    functionals in a sum.
+    At the equilibrium nu* is proportional to nu_0 exp(-<multipliers, costs> / beta). The subgradient 0 does not
+    determine the multipliers; `solve` computes them (dagames.solvers.constrained.solve_polytope), also in sums.
 
-    A constant added to a row's costs and to its budget changes nothing. Costs far from 0 carry their float64 rounding
-    nevertheless (1e-7 near 1e9), and so does a budget: subtract the constant where their difference matters.
+    A constant added to a row's costs and to its budget does not change R. But costs and budgets far from 0 have a
+    larger rounding error (1e-7 near 1e9); subtract the constant if the error matters.
 
     Attributes:
         costs: Costs of the budgets, then of the equalities, [d, Z] or [*x, d, Z].
@@ -103,7 +102,7 @@ class Polytope(ConstraintSet):
         low, high = self.costs.min(axis=-1), self.costs.max(axis=-1)
         scale = np.maximum(np.abs(high), np.abs(self.budgets))
         unit = np.where(high > low, high - low, np.where(scale > 0, scale, 1.0))
-        # Counted from the end nearer to the budget, costs and budget lose no digit to a constant in both.
+        # Relative to the end of the costs' range that is nearer to the budget, a common constant costs no digits.
         anchor = np.where(self.budgets - low <= high - self.budgets, low, high)
         with np.errstate(under="ignore"):
             expected = ((self.costs - anchor[..., None]) * nu[..., None, :]).sum(axis=-1)
@@ -126,7 +125,7 @@ class Polytope(ConstraintSet):
         return np.asarray(points, dtype=np.float64).reshape(u.shape)
 
     def into_domain(self, nu: OverAnswers) -> OverAnswers:
-        """Move distributions well inside the constraints, on the way to the point that meets them best.
+        """Mix distributions with an inner point of the polytope, so that the constraints hold with room to spare.
 
         Args:
             nu: Distributions, [*x, Z].
@@ -141,12 +140,12 @@ class Polytope(ConstraintSet):
         return np.asarray(points, dtype=np.float64).reshape(nu.shape)
 
     def allowed(self, reachable: Reachable) -> Reachable:
-        """Mark the reachable answers that some feasible distribution on them uses, [*x, Z]."""
+        """Mark the answers with mass in some feasible distribution on the reachable answers, [*x, Z]."""
         marks = [self.face(reachable[p], p).allowed[0] for p in np.ndindex(reachable.shape[:-1])]
         return np.asarray(marks, dtype=bool).reshape(reachable.shape)
 
     def face(self, reachable: Reachable, prompt: tuple[int, ...]) -> Face:
-        """Find the answers that feasible distributions of one prompt use, and a feasible one that uses them all.
+        """Find the answers with mass in some feasible distribution of one prompt, and one with mass on all of them.
 
         Args:
             reachable: Answers of the prompt that have a trace, bool [Z].
@@ -155,8 +154,8 @@ class Polytope(ConstraintSet):
         Returns:
             The face, of one prompt.
         """
-        # Every use of the same prompt asks for the same linear program, the game when it is made as well as the solver.
-        # Parameters are part of the key, because the functional of some of a batch's prompts is a copy of this one.
+        # Cached: the game's constructor and the solver need the same linear program. Parameters are part of the key,
+        # because `at_prompts` copies the cache.
         known: dict[tuple[bytes, ...], Face] = self.__dict__.setdefault("_faces", {})
         rows = self.rows(prompt)
         key = (rows.costs.tobytes(), rows.budgets.tobytes(), np.asarray(reachable, dtype=bool).tobytes())
@@ -165,7 +164,7 @@ class Polytope(ConstraintSet):
         return known[key]
 
     def rows(self, prompt: tuple[int, ...]) -> LinearConstraints:
-        """State the constraints of one prompt.
+        """Return the constraints of one prompt.
 
         Args:
             prompt: Index of the prompt, () for one.
@@ -173,10 +172,10 @@ class Polytope(ConstraintSet):
         Returns:
             The constraints.
         """
-        own = prompt if self.costs.ndim > 2 else ()
+        index = prompt if self.costs.ndim > 2 else ()
         n = int((~self.equal).sum())
         names = [f"costs[{j}]" if j < n else f"equalities[{j - n}]" for j in range(self.equal.size)]
-        return LinearConstraints(self.costs[own][None], self.budgets[own], self.equal, np.ones(1), tuple(names))
+        return LinearConstraints(self.costs[index][None], self.budgets[index], self.equal, np.ones(1), tuple(names))
 
     def check_reachable(self, reachable: Reachable) -> None:
         """Raise an InfeasibleError, with the nearest feasible budgets, if some prompt cannot meet its constraints."""
@@ -187,21 +186,7 @@ class Polytope(ConstraintSet):
 def as_rows(
     costs: Numbers | None, budgets: Numbers | None, name: str, bound: str
 ) -> tuple[Costs, PerConstraint] | None:
-    """Validate rows of linear constraints.
-
-    Args:
-        costs: Costs, [d, Z], [*x, d, Z], or [Z] for one row; or None for no rows.
-        budgets: Right-hand sides, [d], [*x, d] or one number for all rows; None for no rows.
-        name: The first argument's name in error messages.
-        bound: The second's.
-
-    Returns:
-        Costs [*x, d, Z] and right-hand sides [*x, d], or None for no rows.
-
-    Raises:
-        DomainError: If one of the two is missing, or sizes are beyond float64's range.
-        ShapeError: If they do not fit each other.
-    """
+    """Return costs [*x, d, Z] and right-hand sides [*x, d], None if both are None; an error unless they fit."""
     if costs is None and budgets is None:
         return None
     if costs is None or budgets is None:
@@ -222,15 +207,7 @@ def as_rows(
 
 
 def check_sizes(rows: Costs, name: str) -> None:
-    """Raise if costs are so large or differ by so little that their products leave float64's range.
-
-    Args:
-        rows: Costs, [..., d, Z].
-        name: Their name in error messages.
-
-    Raises:
-        DomainError: If a number is beyond 1e150, or a row's spread is above 0 and below 1e-150.
-    """
+    """Raise a DomainError if products of the costs, [..., d, Z], leave float64's range."""
     with np.errstate(under="ignore"):
         spread = rows.max(axis=-1) / 2 - rows.min(axis=-1) / 2
     for bad, size in ((np.abs(rows).max(axis=-1) > _LARGEST, "beyond"), ((spread > 0) & (spread < _LEAST), "within")):

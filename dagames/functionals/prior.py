@@ -1,4 +1,4 @@
-"""Priors over answers, which several functionals measure a distance to."""
+"""Functionals that compare the answers with a prior."""
 
 from dataclasses import dataclass
 
@@ -31,7 +31,7 @@ class ToPrior(Separable):
             weight: The functional's weight lambda, above 0, or one per prompt, [*x].
         """
         array = as_distribution(prior, "prior")
-        # A large weight would multiply what the sum differs from 1.
+        # The weight would multiply the difference of the sum from 1.
         object.__setattr__(self, "prior", array / array.sum(axis=-1, keepdims=True))
         object.__setattr__(self, "weight", as_weight(weight))
 
@@ -39,8 +39,8 @@ class ToPrior(Separable):
 def kl_terms(p: np.ndarray, q: np.ndarray) -> OverAnswers:
     """Compute p log(p / q) - p + q, whose sum over the answers is KL(p || q) for two distributions.
 
-    Every term is at least 0, and its rounding error is proportional to |p - q|. The terms p log(p / q) alone are of
-    order |p - q| and of either sign, and a large weight would multiply what is left of their cancellation.
+    Every term is at least 0, and its rounding error is proportional to |p - q|. The terms p log(p / q) are of order
+    |p - q| with both signs; a large weight would multiply the rounding error of their sum.
 
     Args:
         p: Masses, [*x, Z].
@@ -61,16 +61,7 @@ def kl_terms(p: np.ndarray, q: np.ndarray) -> OverAnswers:
 
 
 def check_finite_somewhere(infinite: Reachable, name: str, why: str) -> None:
-    """Raise if a functional is +inf whatever the policy, for some prompt.
-
-    Args:
-        infinite: Which answers make it so, bool [*x, Z].
-        name: The functional's name.
-        why: What is wrong with such an answer.
-
-    Raises:
-        InfeasibleError: Naming the first such answer.
-    """
+    """Raise an InfeasibleError if some answer, bool [*x, Z], makes the functional infinite for every policy."""
     if infinite.any():
         answer = int(np.argwhere(infinite)[0][-1])
         raise InfeasibleError(f"{name} is infinite for every policy: answer {answer} {why}.")

@@ -85,7 +85,7 @@ class Quadratic(NumericConjugate, Smooth):
 
     @property
     def relative_smoothness(self) -> PerPrompt:
-        """A quarter of the largest Q_yy + Q_zz - 2 Q_yz, which is the least L there is.
+        """A quarter of the largest Q_yy + Q_zz - 2 Q_yz, the least possible L.
 
         L works iff v'Qv <= L sum v^2 / nu for every v of sum 0 and every nu. For given v the right side is least at nu
         proportional to |v|, where it is L |v|_1^2. On {sum v = 0, |v|_1 <= 1} the convex v'Qv is largest at an extreme
@@ -94,28 +94,12 @@ class Quadratic(NumericConjugate, Smooth):
         return largest_exchange(self.matrix)
 
     def _times(self, nu: OverAnswers) -> OverAnswers:
-        # One shared matrix is one product for all prompts.
+        # With a shared matrix, one product serves all prompts.
         return np.asarray(nu @ self.matrix if self.matrix.ndim == 2 else (self.matrix @ nu[..., None])[..., 0])
 
 
 def as_symmetric(matrix: Numbers, name: str) -> Hessian:
-    """Validate a symmetric matrix over answers.
-
-    Args:
-        matrix: Numbers, [*x, Z, Z].
-        name: The argument's name in error messages.
-
-    Returns:
-        A float64 array, symmetric to the last bit.
-
-    Raises:
-        ShapeError: If it is not square.
-        DomainError: If it is not symmetric, or has an entry that is no finite number.
-
-    >>> as_symmetric([[1, 2], [2, 1]], "matrix")
-    array([[1., 2.],
-           [2., 1.]])
-    """
+    """Return a matrix, [*x, Z, Z], symmetric to the last bit; an error unless it is square and symmetric."""
     array = as_real(matrix, name)
     if array.ndim < 2 or array.shape[-1] != array.shape[-2]:
         raise ShapeError(f"`{name}` has shape {array.shape}; a square matrix over answers is needed.")
@@ -132,47 +116,19 @@ def as_symmetric(matrix: Numbers, name: str) -> Hessian:
 
 
 def on_sum_zero(matrix: Hessian) -> Hessian:
-    """Project a matrix on the vectors of sum 0, the directions in which a distribution can move.
-
-    Args:
-        matrix: Symmetric matrices, [*x, Z, Z].
-
-    Returns:
-        P Q P with P = I - 11'/Z, [*x, Z, Z].
-
-    >>> on_sum_zero(np.array([[0.0, 1.0], [1.0, 0.0]]))
-    array([[-0.5,  0.5],
-           [ 0.5, -0.5]])
-    """
+    """Project matrices Q, [*x, Z, Z], on the vectors of sum 0: P Q P with P = I - 11'/Z."""
     rows = matrix - matrix.mean(axis=-1, keepdims=True)
     return np.asarray(rows - rows.mean(axis=-2, keepdims=True))
 
 
 def largest_exchange(matrix: Hessian) -> PerPrompt:
-    """Find the largest v'Qv over v = (e_y - e_z) / 2, half of one answer's mass exchanged for another's.
-
-    Args:
-        matrix: Symmetric matrices, [*x, Z, Z].
-
-    Returns:
-        max over y, z of (Q_yy + Q_zz - 2 Q_yz) / 4, [*x]; at least 0.
-
-    >>> float(largest_exchange(np.eye(3)))
-    0.5
-    """
+    """Compute max over y, z of (Q_yy + Q_zz - 2 Q_yz) / 4, [*x], the largest v'Qv over v = (e_y - e_z) / 2."""
     diagonal = np.diagonal(matrix, axis1=-2, axis2=-1)
     return np.asarray((diagonal[..., :, None] + diagonal[..., None, :] - 2.0 * matrix).max(axis=(-2, -1)) / 4.0)
 
 
 def check_convex_on_simplex(matrix: Hessian) -> None:
-    """Raise unless v'Qv >= 0 for every v of sum 0.
-
-    Args:
-        matrix: Symmetric matrices, [*x, Z, Z].
-
-    Raises:
-        DomainError: With the most negative curvature and its direction.
-    """
+    """Raise a DomainError unless v'Qv >= 0 for every v of sum 0, for symmetric matrices Q, [*x, Z, Z]."""
     values, vectors = np.linalg.eigh(on_sum_zero(matrix))
     bad = values[..., 0] < -_tolerances.SEMIDEFINITE * np.abs(matrix).max(axis=(-2, -1))
     if bad.any():

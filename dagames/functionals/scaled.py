@@ -46,12 +46,12 @@ class Scaled(Functional):
 
     @property
     def name(self) -> str:
-        """What error messages call the functional: the name of R."""
+        """The name of R, for error messages."""
         return self.functional.name
 
     @property
     def foreign(self) -> bool:
-        """Whether a user's own code computes R."""
+        """Whether a user's code computes R."""
         return self.functional.foreign
 
     def value(self, nu: OverAnswers) -> PerPrompt:
@@ -95,12 +95,12 @@ class Scaled(Functional):
         return self.functional.allowed(reachable)
 
     def into_domain(self, nu: OverAnswers) -> OverAnswers:
-        """Move distributions to where R is finite."""
+        """Change distributions so that R is finite."""
         return self.functional.into_domain(nu)
 
     @property
     def is_indicator(self) -> bool:
-        """Whether R is 0 or infinite; the weight then changes nothing."""
+        """Whether R is 0 or infinite, so that the weight has no effect."""
         return self.functional.is_indicator
 
     @property
@@ -110,7 +110,7 @@ class Scaled(Functional):
 
     @property
     def has_conjugate_formula(self) -> bool:
-        """Whether that of R is one."""
+        """Whether R has a formula."""
         return self.functional.has_conjugate_formula
 
     def times(self, factor: PerPrompt) -> Functional:
@@ -118,7 +118,7 @@ class Scaled(Functional):
         return Operators.multiple(self.functional, factor * self.weight)
 
     def constraint_set(self) -> ConstraintSet | None:
-        """Return the constraints of R, which no weight changes."""
+        """Return the constraints of R; the weight does not change them."""
         return self.functional.constraint_set()
 
     def without_constraints(self) -> Functional | None:

@@ -15,8 +15,8 @@ class RootConjugate(Separable):
     Math:
         R*(u) = min over c of c + sum_z f_z*(u(z) - c),
 
-    with f_z* the conjugate over masses of at least 0. Every c gives an upper bound, so an inexact root makes a
-    certificate larger, never smaller.
+    with f_z* the conjugate over masses of at least 0. Every c gives an upper bound, so the error of the root can make
+    a certificate larger, but not smaller.
     """
 
     @abstractmethod
@@ -29,7 +29,7 @@ class RootConjugate(Separable):
 
     @property
     def flat(self) -> Reachable:
-        """Answers whose f_z is linear, [Z] or scalar; they take any mass at their one slope."""
+        """Answers whose f_z is linear, [Z] or scalar: the mass is not a function of the slope."""
         return np.asarray(False)
 
     def value(self, nu: OverAnswers) -> PerPrompt:
@@ -55,11 +55,10 @@ class RootConjugate(Separable):
         """Find the distribution that attains R*(u), [*x, Z]."""
         u = self._on_allowed(u)
         nu = np.minimum(self._masses(u, self._multiplier(u)), 1.0)
-        # A linear answer, or one whose slope no longer changes in float64, takes what the others leave: no other
-        # answer has a larger u - f'(1). Where all slopes change, what is left is rounding.
-        taker = (u - self._slope_at(u, 0.0)).argmax(axis=-1)
+        # The rest is the mass of a linear f_z, or rounding. The largest u - f'(1) belongs to an optimal answer for it.
+        receiver = (u - self._slope_at(u, 0.0)).argmax(axis=-1)
         rest = np.maximum(1.0 - nu.sum(axis=-1, keepdims=True), 0.0)
-        nu = nu + np.where(np.arange(u.shape[-1]) == taker[..., None], rest, 0.0)
+        nu = nu + np.where(np.arange(u.shape[-1]) == receiver[..., None], rest, 0.0)
         return np.asarray(nu / nu.sum(axis=-1, keepdims=True))
 
     def _on_allowed(self, u: OverAnswers) -> OverAnswers:
@@ -74,16 +73,7 @@ class RootConjugate(Separable):
         return np.asarray(np.where(self.flat, 0.0, self.mass_at_slope(u - c)))
 
     def _multiplier(self, u: OverAnswers) -> np.ndarray:
-        """Find c with sum of mass_at_slope(u - c) = 1, or the largest u - f' of a linear answer if that is more.
-
-        At c = max(u - f'(1)) some answer has mass 1; at c = max(u - f'(1/n)) none has more than 1/n.
-
-        Args:
-            u: Dual variable, [*x, Z].
-
-        Returns:
-            c, [*x, 1], at which all masses are finite.
-        """
+        """Find c, [*x, 1], with sum of mass_at_slope(u - c) = 1, or the largest u - f' of a linear answer if larger."""
         at_one, at_share = (u - self._slope_at(u, log_mass) for log_mass in (0.0, -np.log(u.shape[-1])))
         low, high = (ends.max(axis=-1, keepdims=True) for ends in (at_one, at_share))
         floor = np.where(self.flat, at_one, -np.inf).max(axis=-1, keepdims=True)
@@ -97,8 +87,8 @@ class RootConjugate(Separable):
                 return 1.0 - nu.sum(axis=-1, keepdims=True), slope
 
         c = np.maximum(increasing_root(missing, low, np.maximum(low, high)), floor)
-        # Where a slope tends to a limit, the limit itself can be the nearest float64 to the root. A larger c is as good
-        # a bound but for rounding.
+        # If f_z' has a limit at infinity, c may round to the point where a mass is infinite. A slightly larger c gives
+        # the same bound up to rounding.
         step = 4.0 * np.finfo(np.float64).eps
         while not np.isfinite(masses := self._masses(u, c)).all():
             size = np.abs(c) + np.where(np.isfinite(masses), 0.0, np.abs(u - c)).max(axis=-1, keepdims=True)

@@ -1,4 +1,4 @@
-"""The slope of a functional where a game needs it: finite on every reachable answer, or an error that says why not."""
+"""The slope of a functional on the reachable answers, or an error if it is infinite there."""
 
 import numpy as np
 
@@ -8,25 +8,7 @@ from dagames.functionals.base import Functional
 
 
 def finite_slope(functional: Functional, log_nu: OverAnswers, reachable: Reachable, fill: float) -> OverAnswers:
-    """Compute a subgradient of R at exp(log_nu) on the reachable answers.
-
-    Args:
-        functional: The functional R.
-        log_nu: Log of an answer marginal, [*x, Z].
-        reachable: Which answers a policy of finite objective can use, bool [*x, Z].
-        fill: What stands at the other answers.
-
-    Returns:
-        The subgradient, [*x, Z], in R-units.
-
-    Raises:
-        DomainError: If R has no finite slope at a reachable answer, so that no target attains the supremum.
-        CertificateError: If the functional's gradient is not a number.
-
-    >>> from dagames.functionals import Gini
-    >>> finite_slope(Gini(2.0), np.log([0.25, 0.75]), np.array([True, False]), np.inf)
-    array([0.5, inf])
-    """
+    """Compute a subgradient of R at exp(log_nu), [*x, Z], finite where reachable or an error; `fill` elsewhere."""
     slope = functional.gradient_at_log(log_nu)
     if not reachable.all():
         slope = np.where(reachable, slope, fill)

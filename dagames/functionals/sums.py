@@ -24,9 +24,9 @@ class Sum(NumericConjugate):
     Math:
         R(nu) = sum_i R_i(nu),   (R + <l, .>)*(u) = R*(u - l).
 
-    Linear parts only shift the dual variable, so that one other part keeps its own conjugate. With several others the
-    conjugate is found numerically, from values and gradients; at most one of them may be neither `Smooth` nor made by
-    `from_convex` (an indicator), and its own conjugate is then called.
+    Linear parts shift the dual variable, so that the conjugate of one other part is the conjugate of the sum. With
+    several other parts the conjugate is computed numerically, from values and gradients. At most one of them, an
+    indicator, may be neither `Smooth` nor made by `from_convex`; its conjugate is used in place of its gradient.
 
     Attributes:
         parts: The functionals R_i, none of them a sum.
@@ -64,12 +64,12 @@ class Sum(NumericConjugate):
 
     @property
     def name(self) -> str:
-        """What error messages call the functional."""
+        """The names of the parts, for error messages."""
         return " + ".join(part.name for part in self.parts)
 
     @property
     def foreign(self) -> bool:
-        """Whether a user's own code computes one of the parts."""
+        """Whether a user's code computes one of the parts."""
         return any(part.foreign for part in self.parts)
 
     def value(self, nu: OverAnswers) -> PerPrompt:
@@ -100,7 +100,7 @@ class Sum(NumericConjugate):
         return parts[0].conjugate_gradient(shifted) if len(parts) == 1 else super().conjugate_gradient(u)
 
     def supremum(self, u: OverAnswers) -> Supremum:
-        """Maximise <nu, u> - R(nu), over the points that an indicator's own conjugate gradient returns."""
+        """Maximise <nu, u> - R(nu); with an indicator, over the hull of points that its conjugate gradient returns."""
         rough = [part for part in self.parts if not part.is_finite_inside]
         if rough:
             return self._decomposed(rough[0], u)
@@ -110,12 +110,12 @@ class Sum(NumericConjugate):
         found = interior_point(self.value, self.gradient, lambda nu: curvature(self, nu), u)
         if (found.gap <= 0.1 * self.tolerance).all():
             return found
-        # The tangents of a part with kinks may be few; those of the sum are not where another part is curved.
+        # A part with kinks may be a maximum of few tangents; the sum is not if another part is curved.
         other = self._decomposed(kinked[0], u)
         return found.or_better(other.nu, other.upper, other.gap)
 
     def _decomposed(self, part: Functional, u: OverAnswers) -> Supremum:
-        """Maximise <nu, u> - R(nu) with one part known by its own conjugate."""
+        """Maximise <nu, u> - R(nu), with the conjugate of one part and values and gradients of the others."""
         return composite_supremum(Sum(*(other for other in self.parts if other is not part)), part, u)
 
     @property
@@ -125,7 +125,7 @@ class Sum(NumericConjugate):
 
     @property
     def has_conjugate_formula(self) -> bool:
-        """Whether at most one part is not linear, and that has one."""
+        """Whether at most one part is not linear, and that part has a formula."""
         curved = [part for part in self.parts if part.constant_slope() is None]
         return not curved or (len(curved) == 1 and curved[0].has_conjugate_formula)
 
@@ -162,16 +162,16 @@ class Sum(NumericConjugate):
 
     def constraint_set(self) -> ConstraintSet | None:
         """Return the constraints of the one part that has some, or None."""
-        return next((held for part in self.parts if (held := part.constraint_set()) is not None), None)
+        return next((limits for part in self.parts if (limits := part.constraint_set()) is not None), None)
 
     def without_constraints(self) -> Functional | None:
         """Return the sum of the parts without their constraints, or None."""
-        rest = [left for part in self.parts if (left := part.without_constraints()) is not None]
-        # The sum of fewer parts may be of a more special kind.
-        return reduce(add, rest) if rest else None
+        others = [other for part in self.parts if (other := part.without_constraints()) is not None]
+        # Not Sum(*others): the sum of fewer parts may be of a more special class.
+        return reduce(add, others) if others else None
 
     def into_domain(self, nu: OverAnswers) -> OverAnswers:
-        """Move distributions to where the sum is finite: the allowed answers, and an indicator's own domain."""
+        """Change distributions so that every part is finite."""
         nu = super().into_domain(nu)
         rough = [part for part in self.parts if not part.is_finite_inside]
         return rough[0].into_domain(nu) if rough else nu
@@ -186,7 +186,7 @@ class Sum(NumericConjugate):
                 part.check_reachable(allowed)
 
     def _curved(self, u: OverAnswers) -> tuple[list[Functional], OverAnswers]:
-        """Split off the linear parts, which shift u."""
+        """Return the parts that are not linear, and u minus the slopes of the linear ones."""
         curved = [part for part in self.parts if part.constant_slope() is None]
         slopes = [slope for part in self.parts if (slope := part.constant_slope()) is not None]
         return curved, np.asarray(u - sum(slopes))

@@ -140,7 +140,11 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("dagames/numerics/roots.py", "point - value / slope", "point + value / slope"),
     ("dagames/numerics/roots.py", "low = np.where(value <= 0, point, low)", "low = np.where(value >= 0, point, low)"),
     ("dagames/functionals/separable.py", "slope, 0.0) * nu - self.summand(nu)", "slope, 0.0) * nu + self.summand(nu)"),
-    ("dagames/functionals/separable.py", "== taker[..., None], rest, 0.0)", "== taker[..., None], 0.0 * rest, 0.0)"),
+    (
+        "dagames/functionals/separable.py",
+        "== receiver[..., None], rest, 0.0)",
+        "== receiver[..., None], 0.0 * rest, 0.0)",
+    ),
     ("dagames/functionals/tsallis.py", "self.order * self._log(log_nu) + 1.0", "self._log(log_nu) + 1.0"),
     ("dagames/functionals/tsallis.py", "/ self.order, -1.0)", ", -1.0)"),
     ("dagames/functionals/tsallis.py", "self.weight * self.order if", "0.5 * self.weight if"),
