@@ -14,6 +14,7 @@ SUITE = (
     "tests/unit/test_scale.py",
     "tests/unit/test_simulator.py",
     "tests/unit/test_grpo.py",
+    "tests/unit/test_targets.py",
     "tests/unit/test_learners.py",
     "tests/property/test_simplex_laws.py",
     "tests/property/test_reference_laws.py",

@@ -40,8 +40,8 @@ def test_preferences_tell_the_reward_whatever_is_compared(seed, n):
     pi_0, r, beta = random_distribution(rng, n), rng.normal(size=n) * 2, 10 ** rng.uniform(-1, 1)
     wins = symmetric_weights(rng, n) * bradley_terry(r)
     solution = solve_dpo(pi_0, wins, beta)
-    held = pi_0 > 0
-    np.testing.assert_allclose(solution.scores[held], r[held] - r[held].mean(), atol=1e-9)
+    support = pi_0 > 0
+    np.testing.assert_allclose(solution.scores[support], r[support] - r[support].mean(), atol=1e-9)
     with np.errstate(divide="ignore"):
         expected = simplex.log_normalize(np.log(pi_0) + r / beta)
     np.testing.assert_allclose(solution.log_pi, expected, atol=1e-8 / beta)
@@ -49,7 +49,7 @@ def test_preferences_tell_the_reward_whatever_is_compared(seed, n):
 
 @given(seeds, st.integers(2, 6), st.floats(-12, 0.5))
 def test_the_error_bound_holds(seed, n, exponent):
-    """However early Newton's method may stop; it refuses only what float64 cannot tell."""
+    """It holds wherever Newton's method stops; only scores that float64 does not determine are refused."""
     rng = np.random.default_rng(seed)
     r = rng.normal(size=n) * 3
     rounding = 1e-13 * np.exp(np.ptp(r))
@@ -83,7 +83,7 @@ def test_no_other_scores_have_less_loss(seed, n):
 
 @given(seeds, sizes)
 def test_the_target_is_read_off_the_policy(seed, n):
-    """Prop 3.1: q* ∝ exp(r* / beta) from preferences alone, beside the game's own target."""
+    """Prop 3.1: q* ∝ exp(r* / beta) from preferences alone, against the target of the game."""
     rng = np.random.default_rng(seed)
     pi_0, E = random_reference(rng, n)
     pi_0 = np.maximum(pi_0, 1e-250) / np.maximum(pi_0, 1e-250).sum()
@@ -128,8 +128,8 @@ def test_a_round_is_a_best_response_or_a_mirror_step(seed, n):
     nu_0 = 0.9 * rng.dirichlet(np.ones(n)) + 0.1 / n
     game = AlignmentGame(nu_0, np.arange(n), smooth(rng, n), rng.uniform(0.7, 2))
     for damping, path in ((1.0, best_response_path(game)), ("auto", mirror_descent_path(game, line_search=False))):
-        for own, other in islice(zip(iterated_dpo_path(game, damping), path, strict=False), 4):
-            np.testing.assert_allclose(own.nu, other.nu, atol=1e-9)
+        for play, other in islice(zip(iterated_dpo_path(game, damping), path, strict=False), 4):
+            np.testing.assert_allclose(play.nu, other.nu, atol=1e-9)
 
 
 @given(seeds, st.integers(1, 5))

@@ -88,9 +88,9 @@ def test_the_update_is_the_mean_over_all_groups(rule, counts, seed, K, n):
         return
     rng = np.random.default_rng(seed)
     nu, table = rational(rng, n), random_table(rng, K, counts)
-    own = 1 if counts == "independent" else 0
+    itself = 1 if counts == "independent" else 0
     exact = [Fraction(float(c)) for c in table.coefficients]
-    expected = update_by_hand(nu, K, lambda z, answers: exact[answers.count(z) - own], rule)
+    expected = update_by_hand(nu, K, lambda z, answers: exact[answers.count(z) - itself], rule)
     measured = expected_update([float(p) for p in nu], table, K, rule, route="enumeration")
     np.testing.assert_allclose(measured, [float(e) for e in expected], atol=1e-12)
     if rule != "standardise":
@@ -235,7 +235,7 @@ def test_with_two_answers_standardising_changes_scale_only(seed, K):
 
 @each_rule
 @given(seeds, st.integers(1, 7), st.integers(1, 4))
-def test_what_is_listed_is_what_traces_get(rule, seed, K, n):
+def test_advantages_by_answer_are_those_of_the_traces(rule, seed, K, n):
     """The advantages by answer inside the enumeration, against `group_advantages` of one drawn group."""
     if needs_others(rule, K):
         return
@@ -248,10 +248,10 @@ def test_what_is_listed_is_what_traces_get(rule, seed, K, n):
         if rule == "decoupled":
             reward = as_group_reward(target, K)
 
-            def asked(z, among, reward=reward):
+            def reward_among(z, among, reward=reward):
                 return reward(np.bincount(among, minlength=n))[z]
 
-            expected = advantages_by_hand(answers, asked, rule)
+            expected = advantages_by_hand(answers, reward_among, rule)
             np.testing.assert_allclose(decoupled_advantages(answers, target), expected, atol=1e-12)
         else:
             given = dict(zip(answers, rewards, strict=True))

@@ -62,7 +62,7 @@ def test_sampled_rewards_converge_to_beta_log_q(name, seed, n):
     row = np.cumsum(rng.integers(1, 4, size=n))
     counts = np.array([row, rng.permutation(row)]) if name in UNEVEN else row[None]
     nu = counts / counts.sum(axis=-1, keepdims=True)
-    # A mode at exactly the threshold is a tie of its own kind: without a trace's own vote it falls short.
+    # At exactly the threshold a vote without the trace itself is below the threshold.
     assume(not np.isclose(nu.mean(axis=0).max(), [1 / 3, 1 / 2]).any())
     per_view = name in VIEWED or name == "Centrality across views"
     exact_target = replace(target, correct={0}) if target.needs == {"gold"} else target
@@ -159,7 +159,7 @@ def test_names_of_answers_do_not_matter(name, drawn, names):
 @family
 @given(traces)
 def test_one_vote_is_pooled_over_the_views(name, drawn):
-    """The views tell where a trace came from; only targets that compare views read them."""
+    """Only targets that compare views depend on the views of the traces."""
     target = target_for(name, len(drawn))
     if name in UNEVEN | {"RandomReward"} or target is None:
         return
@@ -224,7 +224,7 @@ def test_targets_are_immutable(name):
 
 @given(answers)
 def test_the_vote_is_decided_by_counting(drawn):
-    """Against an independent count: the winners are the answers that nobody outnumbers."""
+    """Against an independent count: the winners are the answers of largest count."""
     rewards = MajorityVote().rewards(AnswerGroup(drawn))
     votes = [a for a in drawn if a is not None]
     best = max((votes.count(a) for a in votes), default=0)
@@ -234,7 +234,7 @@ def test_the_vote_is_decided_by_counting(drawn):
 
 
 @pytest.mark.parametrize(("ties", "expected"), [("split", [0.5, 0.5]), ("first", [1.0, 0.0]), ("none", [0.0, 0.0])])
-def test_ties_follow_the_stated_rule(ties, expected):
+def test_ties_follow_the_rule(ties, expected):
     np.testing.assert_array_equal(MajorityVote(ties=ties).rewards(AnswerGroup(("b", "a"))), expected)
     log_q = MajorityVote(ties=ties).log_density([0.5, 0.5], beta=1.0)
     np.testing.assert_allclose(log_q[0] - log_q[1], expected[0] - expected[1], atol=1e-15)

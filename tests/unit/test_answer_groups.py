@@ -134,7 +134,7 @@ def test_wrong_answers_are_named(answers, message):
         AnswerGroup(answers)
 
 
-def test_what_a_target_needs_is_asked_for_by_name():
+def test_a_missing_field_is_named_with_the_target_that_needs_it():
     group = AnswerGroup(["a", "b"], costs={"length": [1.0, 2.0]})
     with pytest.raises(DomainError, match="Centrality needs `distances`, which the group does not have"):
         group.required("distances", "Centrality")

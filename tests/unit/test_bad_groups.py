@@ -1,4 +1,4 @@
-"""What cannot be asked of groups, learners and preferences is answered by an error that names it."""
+"""Wrong arguments of groups, learners and preferences are errors that name them."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Direct preference optimisation: what cannot be decided is said, and cycles are not hidden."""
+"""Direct preference optimisation: errors for undetermined scores and for cycles."""
 
 from itertools import islice
 

@@ -31,7 +31,7 @@ def test_one_answer_is_never_moved(rule, reward):
     np.testing.assert_allclose(expected_update([0.0, 1.0], reward, 5, rule), [0.0, 0.0], atol=1e-15)
 
 
-def test_one_trace_says_nothing_of_counts():
+def test_a_group_of_one_trace_has_no_step_by_counts():
     nu = [0.7, 0.3]
     for route in ("enumeration", "moments"):
         for rule in ("center", "none"):
@@ -43,7 +43,7 @@ def test_one_trace_says_nothing_of_counts():
     np.testing.assert_array_equal(group_advantages([[3.0], [5.0]], "standardise"), [[0.0], [0.0]])
 
 
-def test_two_traces_give_a_count_reward_nothing_to_compare():
+def test_centred_rewards_by_count_of_two_traces_are_equal():
     """Unequal answers have count 1 both, equal ones count 2 both: every advantage is 0."""
     table = RewardTable(2, np.array([0.0, 3.0, -1.0]), "self-inclusive")
     for rule in ("center", "standardise", "leave-one-out"):
@@ -52,7 +52,7 @@ def test_two_traces_give_a_count_reward_nothing_to_compare():
 
 
 def test_two_traces_by_hand():
-    """K = 2, a vote: a pair that agrees earns 1 each, one that does not 1/2 each."""
+    """K = 2, a vote: two equal answers get the reward 1 each, two different ones 1/2 each."""
     np.testing.assert_allclose(expected_update([0.5, 0.5], MajorityVote(), 2, "none"), 0.0, atol=1e-15)
     # Reward 1/2 + [agrees] / 2, so a(p) = (1 + p) / 2 and nu_z (nu_z - sum nu^2) / 2.
     expected = np.array([0.75 * (0.75 - 0.625), 0.25 * (0.25 - 0.625)]) / 2
@@ -118,14 +118,14 @@ def test_a_list_in_parts_pulls_as_the_whole_list_does(monkeypatch, rule):
     np.testing.assert_allclose(ExpectedUpdate(plugin_table(6), 6, 4, rule).at(nu, nu), bonus, atol=1e-15)
 
 
-def test_ties_earn_what_the_rule_says():
+def test_rewards_of_ties_follow_the_rule():
     counts = np.array([[2, 2, 0], [1, 1, 1], [4, 0, 0]])
     np.testing.assert_allclose(ByTarget(MajorityVote())(counts), [[0.5, 0.5, 0], [1 / 3] * 3, [1, 0, 0]])
     np.testing.assert_allclose(ByTarget(MajorityVote("none"))(counts), [[0, 0, 0], [0, 0, 0], [1, 0, 0]])
 
 
-def test_what_an_unseen_answer_is_worth():
-    """No trace reads it; whoever asks a table about all answers gets what one that a single trace gave is worth."""
+def test_the_reward_at_count_zero():
+    """It applies to no trace: 1 - 0 / K for Gini, and the entry of count 1 for counts that include the trace."""
     assert as_group_reward(GiniDiversity(2.0), 4)(np.array([0]))[0] == 2.0
     assert as_group_reward(InverseFrequency(0.5, plugin_table(4)), 4)(np.array([0]))[0] == pytest.approx(
         0.5 * np.log(4)
@@ -136,7 +136,7 @@ def test_what_an_unseen_answer_is_worth():
     np.testing.assert_array_equal(as_group_reward(given, 2)(np.arange(3)), [2.0, 2.0, -1.0])
 
 
-def test_what_is_said_of_answers_that_nobody_gave_is_not_read():
+def test_rewards_of_answers_without_traces_are_ignored():
     def surprisal(counts):
         with np.errstate(divide="ignore"):
             return -np.log(counts / counts.sum(axis=-1, keepdims=True))  # infinite at 0
@@ -169,7 +169,7 @@ def test_decoupled_advantages_come_by_the_group():
     np.testing.assert_allclose(decoupled_advantages([0, 2], [1.0, 5.0, 3.0]), [-2.0, 2.0])
 
 
-def test_the_true_update_does_not_ask_about_answers_without_mass():
+def test_the_true_update_ignores_rewards_of_answers_without_mass():
     step = true_update([0.5, 0.5, 0.0], InverseFrequency().exact_rewards)  # -log 0 is infinite
     np.testing.assert_array_equal(step, [0.0, 0.0, 0.0])
     np.testing.assert_allclose(true_update([[0.5, 0.5, 0.0]], [1.0, 0.0, np.inf]), [[0.25, -0.25, 0.0]])

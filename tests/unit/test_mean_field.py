@@ -1,4 +1,4 @@
-"""The mean-field course against sampled runs, and its rest against the game's own solution (claim B.5)."""
+"""The mean-field path against sampled runs, and its limit against the solution of the game (claim B.5)."""
 
 from collections.abc import Iterator
 from itertools import islice, pairwise

@@ -1,4 +1,4 @@
-"""The tabular simulator against its own formula, one step at a time."""
+"""The tabular simulator against its formula, one step at a time."""
 
 import numpy as np
 import pytest

@@ -53,7 +53,7 @@ def _as_a_user() -> Iterator[None]:
 
 
 @given(answers, st.sampled_from(["split", "none"]), st.sampled_from([0.0, 0.4, 0.5]), st.sampled_from([0.0, -1.0]))
-def test_leave_one_out_asks_the_others(drawn, ties, threshold, against):
+def test_leave_one_out_compares_with_the_vote_of_the_others(drawn, ties, threshold, against):
     rewards = MajorityVote(ties, leave_one_out=True, threshold=threshold, against=against).rewards(AnswerGroup(drawn))
     for i, answer in enumerate(drawn):
         votes = Counter(a for j, a in enumerate(drawn) if j != i and a is not None)
@@ -228,7 +228,7 @@ def test_slopes_of_series_and_of_pass_at_k():
     np.testing.assert_allclose(
         MaxRL({1}, order=10).rewards(AnswerGroup([1] * 2 + [0] * 8)), MaxRL({1}).rewards(AnswerGroup([1] * 2 + [0] * 8))
     )
-    # The log-score's own slope, by its functional.
+    # The gradient of the log-score's functional.
     by_slope = Target.from_functional(LogScore(1), n_answers=2)
     np.testing.assert_allclose(by_slope.exact_rewards(nu), MaxRL({1}).exact_rewards(nu))
     np.testing.assert_allclose(
