@@ -1,4 +1,4 @@
-"""What every distance between completions shares: which text is compared, and the check of the result."""
+"""The base class of distances between completions: the compared text, and the check of the result."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from dagames_llm._errors import DistanceError
 
 Contents = Literal["auto", "answers", "texts"]
-"""What a distance compares: the answers read in the completions, their whole texts, or answers where there are any."""
+"""The compared strings: the extracted answers, the whole texts, or answers if there are any and else texts."""
 
 Group = tuple[Sequence[str], Sequence[str | None]]
 """Texts and answers of the completions that are scored together, K of each."""
 
 ROUNDING = 1e-6
-"""How far a distance may lie outside [0, 1], from symmetry, or from a zero diagonal: float32 rounding of a cosine."""
+"""Tolerance for the range [0, 1], the symmetry and the zero diagonal: float32 rounding of a cosine."""
 
 
 class Distance(Protocol):
@@ -40,7 +40,7 @@ def checked_distances(distances: Any, n_traces: int, name: str) -> NDArray[np.fl
         The matrix, in [0, 1], exactly symmetric, its diagonal exactly 0.
 
     Raises:
-        DistanceError: If it is no such matrix, by more than float32 rounding.
+        DistanceError: If `distances` deviates from such a matrix by more than float32 rounding.
 
     >>> checked_distances([[0, 0.5], [0.5, 0]], 2, "mine")
     array([[0. , 0.5],
@@ -51,7 +51,7 @@ def checked_distances(distances: Any, n_traces: int, name: str) -> NDArray[np.fl
         plain = distances.detach().cpu().double().numpy() if hasattr(distances, "detach") else distances
         matrix = np.array(plain, dtype=np.float64)
     except (TypeError, ValueError, RuntimeError) as error:
-        raise DistanceError(f"distance {name!r} returned no matrix of numbers ({error}).") from None
+        raise DistanceError(f"distance {name!r} did not return a matrix of numbers ({error}).") from None
     if matrix.shape != (n_traces, n_traces):
         raise DistanceError(
             f"distance {name!r} returned shape {matrix.shape} for {n_traces} completions; "
@@ -95,7 +95,7 @@ class ContentDistance(ABC):
     def __init__(self, compare: Contents = "auto") -> None:
         """Take what is compared."""
         if compare not in {"auto", "answers", "texts"}:
-            raise DistanceError(f'`compare` is {compare!r}; it is "auto", "answers" or "texts".')
+            raise DistanceError(f'`compare` is {compare!r}; it must be "auto", "answers" or "texts".')
         self.compare = compare
         self.__name__ = type(self).__name__
 

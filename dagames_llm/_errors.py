@@ -4,7 +4,7 @@ from dagames._errors import DagamesError
 
 
 class RecipeError(DagamesError):
-    """A recipe that is missing, is no YAML mapping, or holds a key or value that cannot be used."""
+    """A recipe that is missing, is not a YAML mapping, or holds a key or value that cannot be used."""
 
 
 class DataError(DagamesError):
@@ -12,7 +12,7 @@ class DataError(DagamesError):
 
 
 class ModelError(DagamesError):
-    """A model or an adapter that cannot be loaded from where it was said to be."""
+    """A model or an adapter that cannot be loaded."""
 
 
 class OutputError(DagamesError):
@@ -24,7 +24,7 @@ class GroupError(DagamesError):
 
 
 class ExtractError(DagamesError):
-    """An extractor of the user's that failed on a completion."""
+    """A user's extractor that failed on a completion."""
 
 
 class VersionError(DagamesError):
@@ -36,11 +36,11 @@ class DivergedError(DagamesError, ArithmeticError):
 
 
 class DistanceError(DagamesError, ValueError):
-    """A distance that is no number from 0 to 1, not symmetric, or not 0 from a completion to itself."""
+    """A distance that is not a number from 0 to 1, not symmetric, or not 0 from a completion to itself."""
 
 
 class CostError(DagamesError, ValueError):
-    """A cost that raised, or that gave something else than one finite number for each completion."""
+    """A cost that raised an exception, or did not return one finite number for each completion."""
 
 
 class ConstraintError(DagamesError, ValueError):

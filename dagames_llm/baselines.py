@@ -1,4 +1,4 @@
-"""Baselines that TRL does not have, taken into the reward so that TRL's own mean finds nothing left to subtract."""
+"""Baselines that TRL does not have, subtracted in the reward function; the mean that TRL then subtracts is 0."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ def checked_rewards(target: Target, group: AnswerGroup) -> NDArray[np.float64]:
     """Return a target's rewards of a group, or raise unless they are one finite number a trace.
 
     Args:
-        target: What scores the group, perhaps a class of the user's.
-        group: The traces, K of them.
+        target: The target, perhaps of a user's class.
+        group: The K traces.
 
     Returns:
         The rewards, [K].
 
     Raises:
-        RecipeError: If they are anything else; TRL would take NaN for a trace that is not to be scored.
+        RecipeError: If they are anything else. (TRL excludes traces with a reward of NaN from the sum.)
     """
     rewards = np.asarray(target.rewards(group), np.float64)
     if rewards.shape != (len(group),) or not np.isfinite(rewards).all():
@@ -43,21 +43,22 @@ def baseline_rewards(
 
     Math:
         group:          A_i = r_i - mean of r over the traces of i's set;
-        leave_one_out:  A_i = r_i - mean of the other rewards of its set, n / (n - 1) times the former;
+        leave_one_out:  A_i = r_i - mean of the other rewards of its set, n / (n - 1) times the line above;
         decoupled:      A_i = r_i - mean of the others' rewards in the group without i (claim B.2),
 
-    where i's set are the n traces of the whole orbit or of its view. The first over the orbit is TRL's own and leaves
-    the rewards as they are; the mean of the second is 0 over the group, so that TRL's changes nothing.
+    where the set of i is the n traces of the whole orbit, or of the view of i. The baseline "group" over the orbit is
+    TRL's, so that the rewards are returned unchanged. The mean of "leave_one_out" over the group is 0, so that TRL's
+    subtraction has no effect.
 
     Args:
-        target: What scores groups.
-        group: The traces, K of them.
+        target: The target.
+        group: The K traces.
         rewards: The target's rewards, [K].
-        baseline: Which.
-        over: The traces that the mean is taken over.
+        baseline: The name of the baseline.
+        over: The traces in the mean, "orbit" or "view".
 
     Returns:
-        What to pay, [K]; 0 where a trace is alone in its set and the baseline needs others.
+        The rewards minus the baseline, [K]; 0 if a trace is alone in its set and the baseline needs others.
     """
     if baseline == "group" and over == "orbit":
         return rewards

@@ -43,11 +43,11 @@ Data are JSON lines, CSV or Parquet: {"orbit": [prompt, paraphrase, ...]} or {"q
 form that the extractor reads; an optional "answer" is shown to the monitor and never rewarded. Or a data set by name:
 gsm8k, svamp, math_qa, trivia_qa, nq_open, beaver_tails, xstest, an id of the hub, reasoning_gym:basic_arithmetic.
 
-Interrupted or killed, a run goes on with --resume and comes to the same numbers; where recipe, data, code or processes
-are others than they were, it says which and stops. Checkpoints stay in the finished folder; `save_total_limit` keeps
-only the newest of them.
+After an interruption --resume continues a run, with the results of an uninterrupted one. If recipe, data, code or the
+number of processes have changed, the command lists the changes and stops. Checkpoints stay in the finished folder;
+`save_total_limit` keeps only the newest of them.
 
-With --dry-run two steps are made on a tiny random model of the recipe's architecture, on a CPU and without a download.
+--dry-run makes two steps on a tiny random model of the recipe's architecture, on a CPU and without a download.
 
 Examples: dagames-llm train --config coherence_cpu --output-dir out
 
@@ -77,12 +77,12 @@ def train_command(
         bool, typer.Option("--dry-run", help="Two steps on a tiny random model, in seconds; nothing is kept.")
     ] = False,
     accept_changes: Annotated[
-        bool, typer.Option("--accept-changes", help="Resume though recipe, data, code or processes are others.")
+        bool, typer.Option("--accept-changes", help="Resume although recipe, data, code or processes have changed.")
     ] = False,
 ) -> None:
     """Check what can be checked without torch, then train."""
     if accept_changes and not resume:
-        raise OutputError("--accept-changes is for --resume: a new run has nothing that could have changed.")
+        raise OutputError("--accept-changes requires --resume: a new run has no earlier state that could have changed.")
     from dagames_llm.config.recipe import read_recipe
     from dagames_llm.data import source_of
 
@@ -109,7 +109,7 @@ def train_command(
 
     console = Console(stderr=True)
     recipe = resolve_recipe(config, {} if data is None else {"data": data})
-    # Each shows a bar of its own, and there is one at a time: questions, steps, questions.
+    # Only one progress bar can be shown at a time: evaluation, training, evaluation.
     callbacks = [HeldOutBefore(recipe, console), ShowSteps(console), HeldOutAfter(recipe, console)]
     say = functools.partial(console.print, highlight=False)
     train(recipe, output, overwrite, resume, callbacks, say, accept_changes)
@@ -134,9 +134,9 @@ def output_of(written: Mapping[str, Any]) -> Path:
 
     output = written.get("output_dir")
     if output is None:
-        raise OutputError("`output_dir` is null: say where the result goes by --output-dir, or in the recipe.")
+        raise OutputError("`output_dir` is null: give the folder of the result by --output-dir, or in the recipe.")
     if not isinstance(output, str) or not output:
-        raise OutputError(f"`output_dir` is {shown(output)}; it is a text, the path of a folder: quote it.")
+        raise OutputError(f"`output_dir` is {shown(output)}; it must be a text, the path of a folder: quote it.")
     return Path(output)
 
 
@@ -164,7 +164,7 @@ def guarded(command: Callable[..., Any] | typer.Typer, arguments: Sequence[str] 
 
     Raises:
         ModuleNotFoundError: one of our own modules is missing, which is our mistake.
-        OSError: the system refused something that has no file's name.
+        OSError: a system error without a file name.
     """
     if not isinstance(command, typer.Typer):
         single = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)

@@ -54,11 +54,11 @@ class Length:
             CostError: If the unit is unknown, the limit is not positive, or tokens have no tokenizer.
         """
         if unit not in ("tokens", "characters", "words"):
-            raise CostError(f'`unit` is {unit!r}; it is "tokens", "characters" or "words".')
+            raise CostError(f'`unit` is {unit!r}; it must be "tokens", "characters" or "words".')
         if limit is not None and (not isinstance(limit, int | float) or not 0 < limit < float("inf")):
-            raise CostError(f"`limit` is {limit!r}; it is a positive number of {unit}, or None for plain counts.")
+            raise CostError(f"`limit` is {limit!r}; it must be a positive number of {unit}, or None for plain counts.")
         if unit == "tokens" and tokenizer is None:
-            raise CostError('`unit="tokens"` needs `tokenizer`, the policy\'s or its name; or count "words".')
+            raise CostError('`unit="tokens"` needs `tokenizer`, the policy\'s or its name; or use `unit="words"`.')
         self.unit, self.limit, self._tokenizer = unit, limit, tokenizer
         self.__name__ = "length"
 
@@ -112,9 +112,9 @@ _WRITTEN_OUT = (
 class Refusal:
     """1 for a completion that begins as a refusal, else 0; the budget is a rate of refusals.
 
-    The beginning is compared without regard to case, markup, kind of apostrophe, or contraction. The default phrases
-    cover every beginning that XSTest's string match counts, and a few forms of the same (unable, will not). It is
-    crude: a refusal in the second sentence is not seen, "No, you need not" counts.
+    The comparison ignores case, markup, the kind of apostrophe, and contractions. The default phrases include every
+    beginning that XSTest's string match counts, and a few variants (unable, will not). The match is crude: a refusal in
+    the second sentence is not counted, and "No, you need not" is.
 
     Source: Roettger et al. 2024, XSTest, section 4 (automatic evaluation by string match).
 
@@ -133,7 +133,7 @@ class Refusal:
         """
         if isinstance(phrases, str) or not phrases or not all(isinstance(p, str) and p.strip() for p in phrases):
             raise CostError(
-                f"`phrases` is {phrases!r}; it is a list of the beginnings of refusals, none of them empty."
+                f"`phrases` is {phrases!r}; it must be a list of the beginnings of refusals, none of them empty."
             )
         self.phrases = tuple(phrases)
         starts = "|".join(sorted((re.escape(_written_out(p)) for p in phrases), key=len, reverse=True))
@@ -209,7 +209,7 @@ class ProfanityCheck:
     """
 
     def __init__(self) -> None:
-        """Do nothing yet; the classifier is loaded at the first call."""
+        """Make the cost; the classifier is loaded at the first call."""
         self.__name__ = "profanity"
 
     @cached_property
@@ -266,8 +266,8 @@ def costs_of(cost: Cost, texts: Sequence[str], rows: Sequence[int] | None = None
     if wrong.size:
         k = int(wrong[0])
         raise CostError(
-            f"cost {name!r} is {found[k]} for {_shown(places[k], texts[k])}. Return a finite number, for texts that "
-            "cannot be scored the largest or the least cost."
+            f"cost {name!r} is {found[k]} for {_shown(places[k], texts[k])}. Return a finite number; for texts that "
+            "cannot be scored, return the largest or the least cost."
         )
     return found
 

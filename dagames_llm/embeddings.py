@@ -1,7 +1,7 @@
 """Sentence embeddings as a distance, with numbers and short answers compared exactly.
 
-To a sentence encoder 42 and 43 are alike (cosine .77 for MiniLM, above 42 and forty-two), and so are Yes and No (.73).
-Where a content is a number, or shorter than a word, the distance is therefore exact and the encoder has no part in it.
+Sentence encoders give similar embeddings to 42 and 43 (cosine .77 for MiniLM, above 42 and forty-two), and to Yes and
+No (.73). If a content is a number, or shorter than a word, the distance is therefore exact, without the encoder.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ _STEP = 16
 """Texts are padded to a multiple of this many tokens."""
 
 _FULL = 64
-"""Tokens up to which a forward pass takes a whole batch; of longer texts it takes fewer: filling up costs less."""
+"""Largest number of tokens at which a forward pass takes a whole batch; for longer texts the batch is smaller."""
 
 _CHARACTERS = 100
-"""Of a token, at most."""
+"""Largest number of characters of a token."""
 
 _NUMBER = re.compile(
     r"(?P<sign>[-+\u2212]?)\s*[$\u20ac\u00a3\u00a5]?\s*(?P<whole>\d{1,3}(?:,\d{3}){1,12}|\d{1,40})?(?P<part>\.\d{1,40})?"
@@ -204,7 +204,7 @@ class SentenceEncoder:
         except ImportError:
             raise ModelError(
                 "sentence embeddings need the package sentence-transformers: `pip install 'dagames[embeddings]'`; or "
-                "give `Embedding` a callable of your own."
+                "pass a callable to `Embedding`."
             ) from None
         place = str(minilm_folder()) if model == MINILM else model
         try:
@@ -231,7 +231,7 @@ class SentenceEncoder:
 
         tokenizer = self._model.tokenizer
         longest = int(self._model.max_seq_length or tokenizer.model_max_length)
-        # What lies beyond the model's window is cut off before it costs time: no token has as many characters.
+        # Text beyond the model's window is cut before tokenisation; no token has as many characters.
         texts = [self._prefix + text[: _CHARACTERS * longest] for text in texts]
         lengths = [
             min(longest, -(-len(ids) // _STEP) * _STEP)

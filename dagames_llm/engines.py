@@ -1,4 +1,4 @@
-"""What the glue to engines other than TRL shares: a reward from plain settings, and the advantages of traces.
+"""Functions shared by the adapters to engines other than TRL: a reward from settings, and advantages of traces.
 
 An engine is configured by text, so that a reward is stated as a mapping of a recipe's keys (`target`, `distance`,
 `baseline`, ...), or as the place of a `TargetReward` made in Python, `my_package.my_module:reward`. The rewards of

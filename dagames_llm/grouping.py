@@ -25,17 +25,17 @@ Prompt = Any
 
 
 class Trace(NamedTuple):
-    """What the processes exchange of one completion.
+    """The data of one completion that the processes exchange.
 
     Attributes:
         question: Digest of its prompt, or of all views of its orbit.
         orbit_id: Value of the column `orbit_id`, or None.
-        view: Index of the view that it answers, or None where the views of an orbit are told by their prompts.
-        answer: The answer that was read, or None.
+        view: Index of the view that it answers; None if views are identified by their prompts.
+        answer: The extracted answer, or None.
         truncated: Whether it ended at the length limit.
-        text: Its text, where the target needs texts or distances; else empty.
-        gold: The canonical reference answer, where the target needs it; else None.
-        first_view: Text of the first view, where a monitor looks up reference answers by it; else empty.
+        text: The text if the target needs texts, distances or costs; else empty.
+        gold: The canonical reference answer if the target needs it; else None.
+        first_view: Text of the first view if a monitor has reference answers; else empty.
     """
 
     question: str
@@ -70,7 +70,7 @@ class Step:
 
 
 def together(action: Callable[[], Result]) -> Result:
-    """Do something on every process, and raise on all if it fails on one: else the others would wait for that one."""
+    """Run `action` on every process, and raise on all if it fails on one; the others would otherwise wait for it."""
     result: Result | None = None
     failure: Exception | None = None
     try:
@@ -104,8 +104,8 @@ def gather_step(local: Sequence[Trace], group_size: int | None, same_question: b
         groups = groups_by_id(traces)
     elif group_size is None:
         raise GroupError(
-            "the size of a group cannot be told: this trainer gives the reward function no `log_metric`, by which its "
-            "settings are found. Pass `group_size=` with the trainer's `num_generations`."
+            "the size of a group is not known: this trainer does not pass `log_metric`, through which its settings are "
+            "found, to the reward function. Pass `group_size=` with the trainer's `num_generations`."
         )
     else:
         groups = groups_by_place(traces, group_size, same_question)
@@ -116,18 +116,18 @@ def groups_by_place(traces: Sequence[Trace], group_size: int, same_question: boo
     """Cut traces into runs of `group_size`, as TRL repeats its prompts."""
     if len(traces) % group_size:
         raise GroupError(
-            f"{len(traces)} completions are no whole number of groups of {group_size}. `group_size` must be the "
-            "trainer's `num_generations` (`num_generations_eval` in evaluation), and the completions of all processes "
-            "of a step must be a multiple of it."
+            f"{len(traces)} completions are not a multiple of the group size {group_size}. `group_size` must be the "
+            "trainer's `num_generations` (`num_generations_eval` in evaluation), and the number of completions of all "
+            "processes in a step must be a multiple of it."
         )
     groups = [range(start, start + group_size) for start in range(0, len(traces), group_size)]
     for group in groups if same_question else ():
         other = next((i for i in group if traces[i].question != traces[group.start].question), None)
         if other is not None:
             raise GroupError(
-                f"completions {group.start} and {other} of this step are of one group of {group_size} by their place, "
-                "but answer different prompts; their answers must not be pooled. If the prompts are paraphrases, give "
-                "the rows a column `orbit_id`, or fold them with `prompts_to_orbits` and use `OrbitGRPOTrainer`; "
+                f"completions {group.start} and {other} of this step are in one group of {group_size} by position, but "
+                "answer different prompts; their answers must not be pooled. If the prompts are paraphrases, give the "
+                "rows a column `orbit_id`, or group them with `prompts_to_orbits` and use `OrbitGRPOTrainer`; "
                 "otherwise `group_size` is not the number of completions of a prompt."
             )
     return groups
@@ -139,15 +139,15 @@ def groups_by_id(traces: Sequence[Trace]) -> list[list[int]]:
     for place, trace in enumerate(traces):
         if trace.orbit_id is None:
             raise GroupError(
-                f"completion {place} of this step has no `orbit_id`, but others have: give every row of the data set "
-                "one, and a value of its own to a prompt without paraphrases."
+                f"completion {place} of this step has no `orbit_id`, but others have: give one to every row of the "
+                "data set, and a unique one to a prompt without paraphrases."
             )
         groups.setdefault(trace.orbit_id, []).append(place)
     return list(groups.values())
 
 
 def check_hash(answer: Any) -> None:
-    """Check that equal answers are found equal by their hash, as votes are counted."""
+    """Raise a TypeError if an answer is not hashable, or has the hash of its address in memory."""
     hash(answer)
     array = hasattr(answer, "__array__") and not isinstance(answer, np.generic)
     if array or (type(answer).__hash__ is object.__hash__ and answer is not None):
@@ -199,4 +199,4 @@ def as_identity(value: Any, row: int) -> Hashable:
         return int(value)
     if isinstance(value, list | tuple | dict):
         return json.dumps(value, sort_keys=True, default=str)
-    raise RecipeError(f"`orbit_id` of completion {row} is {value!r}; it must be a whole number or a text.")
+    raise RecipeError(f"`orbit_id` of completion {row} is {value!r}; it must be an integer or a text.")

@@ -1,4 +1,4 @@
-"""What a command has to know of `torchrun` and `accelerate launch`: which of several processes this one is."""
+"""Commands under `torchrun` and `accelerate launch`: the rank of this process."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LAUNCHER = re.compile(
 
 
 def is_first_process() -> bool:
-    """Tell whether this process prints for all that a launcher started."""
+    """Return whether this process is the first of a launcher, which prints for all."""
     return os.environ.get("RANK", "0") == "0"
 
 

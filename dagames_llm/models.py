@@ -92,10 +92,10 @@ def _check_folder(folder: Path) -> None:
         hint = ""
         if (folder / "adapter_config.json").is_file():
             hint = " It holds an adapter: `dagames-llm evaluate` takes it; elsewhere merge it into its model first."
-        raise ModelError(f"{folder} is no model folder: it has no config.json.{hint}")
+        raise ModelError(f"{folder} is not a model folder: it has no config.json.{hint}")
     if not any(folder.glob("*.safetensors")):
         hint = " It has weights in another format; convert them first." if any(folder.glob("*.bin")) else ""
-        raise ModelError(f"{folder} holds no weights: no *.safetensors file.{hint}")
+        raise ModelError(f"{folder} has no weights: no *.safetensors file.{hint}")
 
 
 def locate_model(name: str) -> str:
@@ -162,10 +162,10 @@ def load_model(
 def check_adapter(folder: str | Path) -> None:
     """Check that a folder holds an adapter in safetensors."""
     if not Path(folder).exists():
-        raise ModelError(f"{folder} is no adapter folder: there is no such folder.")
+        raise ModelError(f"{folder} is not an adapter folder: there is no such folder.")
     for file in ("adapter_config.json", "adapter_model.safetensors"):
         if not (Path(folder) / file).is_file():
-            raise ModelError(f"{folder} is no adapter folder: it has no {file}.")
+            raise ModelError(f"{folder} is not an adapter folder: it has no {file}.")
 
 
 def base_of(adapter: str | Path | None) -> str:

@@ -1,4 +1,4 @@
-"""What a run looks like from outside, step by step: none of it reaches a reward.
+"""Statistics of a run by step; they do not affect rewards.
 
 Gold answers, where there are any, are held here alone, by the first view of their orbit.
 """
@@ -159,7 +159,7 @@ def collapse_reason(
         return None
     share = fmean(step["commonest_answer"] for step in steps[-window:])
     if share > common:
-        return f"one answer takes {share:.0%} of the completions of the last {window} steps, whatever was asked"
+        return f"one answer has {share:.0%} of the completions of the last {window} steps, over all questions"
     judged = [step for step in steps if "accuracy" in step]
     earlier = [judged[i : i + window] for i in range(len(judged) - 2 * window + 1)]
     if not earlier:

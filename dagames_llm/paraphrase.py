@@ -35,10 +35,10 @@ INSTRUCTIONS = (
     "Say the same as this text with other words and in another order of words. Change no number.\n\n{question}",
     "Here is a problem. Ask for the same thing in your own words, with all its numbers.\n\n{question}",
 )
-"""What a model is told; a model that decodes greedily gives one wording for each."""
+"""The instructions; greedy decoding gives one wording for each."""
 
 REASONS = ("kept", "empty", "cut off", "no question", "numbers changed", "too short or too long", "not a new wording")
-"""What became of a wording that a model wrote."""
+"""The result of the checks of a wording that a model wrote."""
 
 _PREAMBLE = re.compile(
     r"\s*(?:sure|certainly|of course|here(?:'s| is)|the (?:new|rephrased|reworded)|(?:new|rephrased|reworded))\b"
@@ -211,13 +211,13 @@ def _questions(data: Path, limit: int | None) -> Iterable[dict[str, Any]]:
             )
         as_text(place, "question", row["question"])
         if not isinstance(row.get("paraphrases", []), list):
-            raise DataError(f"{place}: `paraphrases` is a list of wordings, not {row['paraphrases']!r:.80}.")
+            raise DataError(f"{place}: `paraphrases` must be a list of wordings, not {row['paraphrases']!r:.80}.")
         yield dict(row)
         number += 1
         if number == limit:
             return
     if not number:
-        raise DataError(f"{data} holds no row.")
+        raise DataError(f"{data} has no rows.")
 
 
 def _line(row: Mapping[str, Any], wordings: Sequence[str]) -> str:

@@ -7,7 +7,7 @@ docs/paper-index.md says for every field where the value comes from.
 from types import MappingProxyType
 from typing import Any, Final
 
-PAPER: Final = MappingProxyType[str, Any]({
+_RUN: Final = {
     "num_generations": 64,
     "per_device_train_batch_size": 64,
     "gradient_accumulation_steps": 2,
@@ -21,6 +21,11 @@ PAPER: Final = MappingProxyType[str, Any]({
     "learning_rate": 1e-5,
     "max_steps": 3200,
     "beta": 0.02,
+}
+"""Fields that both have."""
+
+PAPER: Final = MappingProxyType[str, Any]({
+    **_RUN,
     "use_bias_correction_kl": True,
     "loss_type": "luspo",
     "importance_sampling_level": "token",
@@ -39,19 +44,7 @@ PAPER_LORA: Final = MappingProxyType[str, Any]({"r": 8, "lora_alpha": 16, "lora_
 """Fields of `peft.LoraConfig`."""
 
 GAME: Final = MappingProxyType[str, Any]({
-    "num_generations": 64,
-    "per_device_train_batch_size": 64,
-    "gradient_accumulation_steps": 2,
-    "steps_per_generation": 2,
-    "num_iterations": 1,
-    "temperature": 1.0,
-    "top_p": 1.0,
-    "top_k": 0,
-    "max_completion_length": 512,
-    "mask_truncated_completions": False,
-    "learning_rate": 1e-5,
-    "max_steps": 3200,
-    "beta": 0.02,
+    **_RUN,
     "normalize_advantages": False,
     "reward_clip_range": None,
     "epsilon": 0.2,

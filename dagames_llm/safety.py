@@ -1,4 +1,4 @@
-"""Safety-GRPO in any TRL trainer: the penalty as a reward function, and the callback that keeps its multipliers.
+"""Safety-GRPO in any TRL trainer: the penalty as a reward function, and the callback that saves its multipliers.
 
 safety = SafetyReward([Constraint(Refusal(), budget=0.1, applies_to={"kind": "benign"}), ...])
 GRPOTrainer(..., reward_funcs=[task_reward, safety], callbacks=[safety.callback])
@@ -27,30 +27,29 @@ RECORD = "dagames_llm.multipliers"
 """The entry of a trainer's state, and so of each checkpoint's `trainer_state.json`, that holds the multipliers."""
 
 SEVERAL = (
-    "the trainer has several `SafetyReward`s, but a checkpoint holds the multipliers of one. Put all constraints into "
-    "one: SafetyReward([first, second])."
+    "the trainer has several `SafetyReward`s, but a checkpoint holds the multipliers of one only. Put all constraints "
+    "into one: SafetyReward([first, second])."
 )
 
 
 def _no_model() -> None:
-    """Stand for the model until a trainer has the callback."""
+    """Return None in place of the model, until a trainer has the callback."""
 
 
 class SafetyCallback(TrainerCallback):
-    """Keeps the multipliers of a `SafetyReward` in the checkpoints, and knows whether the model is in training.
+    """Saves the multipliers of a `SafetyReward` in each checkpoint, and holds a reference to the model.
 
-    The multipliers go into the trainer's state, which transformers writes with each checkpoint and reads on resuming
-    from wherever it lies, before `on_train_begin`; no checkpoint can be without them. A copy for readers,
-    `multipliers.json`, is put beside it.
+    The multipliers are part of the trainer's state, which transformers writes with each checkpoint and reads before
+    `on_train_begin` when it resumes. A readable copy, `multipliers.json`, is written into the checkpoint's folder.
     """
 
     def __init__(self, dual: DualAscent) -> None:
-        """Take the multipliers."""
+        """Set the multipliers to save."""
         self.dual = dual
         self._model: Callable[[], Any] = _no_model
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return what a copy has: the multipliers; the model is noted anew when a trainer has the copy."""
+        """Return the multipliers, the state of a copy; the trainer of the copy sets its model."""
         return {"dual": self.dual}
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:
@@ -58,12 +57,12 @@ class SafetyCallback(TrainerCallback):
 
     @property
     def training(self) -> bool:
-        """Whether the trainer's model is in training mode, which is what TRL goes by."""
+        """Whether the trainer's model is in training mode, the condition that TRL uses."""
         model = self._model()
         if model is None:
             raise ConstraintError(
-                "a `SafetyReward` is called by a trainer that lacks its callback: its multipliers would be neither "
-                "updated nor saved. Build the trainer with `callbacks=[safety.callback]`."
+                "a `SafetyReward` is called by a trainer without its callback, so that its multipliers would be "
+                "neither updated nor saved. Build the trainer with `callbacks=[safety.callback]`."
             )
         return bool(model.training)
 
@@ -72,11 +71,11 @@ class SafetyCallback(TrainerCallback):
             self._model = weakref.ref(model)
 
     def on_init_end(self, args: Any, state: Any, control: Any, model: Any = None, **kwargs: Any) -> None:
-        """Note the model."""
+        """Store a reference to the model."""
         self._see(model)
 
     def on_train_begin(self, args: Any, state: Any, control: Any, model: Any = None, **kwargs: Any) -> None:
-        """Take over the multipliers of the checkpoint that is resumed from."""
+        """Restore the multipliers of the checkpoint from which the run resumes."""
         self._see(model)
         saved = state.stateful_callbacks.get(RECORD)
         if (
@@ -84,7 +83,7 @@ class SafetyCallback(TrainerCallback):
             and state.global_step == 0
             and sorted(saved["constraints"]) != sorted(self.dual.multipliers)
         ):
-            raise ConstraintError(SEVERAL)  # no checkpoint: another callback of this run put them there
+            raise ConstraintError(SEVERAL)  # without a checkpoint, only another callback of this run can have set them
         if saved is not None:
             self.dual.load_state_dict(saved)
         elif state.global_step > 0:
@@ -98,11 +97,11 @@ class SafetyCallback(TrainerCallback):
         _warn_of_scaling(args)
 
     def on_step_begin(self, args: Any, state: Any, control: Any, model: Any = None, **kwargs: Any) -> None:
-        """Note the model, which may have been wrapped since."""
+        """Update the reference to the model, which may have been wrapped."""
         self._see(model)
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """Put the multipliers into the trainer's state, of which a checkpoint may follow."""
+        """Store the multipliers in the trainer's state, for a checkpoint of this step."""
         self._record(state)
 
     def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
@@ -127,9 +126,9 @@ def _warn_of_scaling(args: Any) -> None:
     ]
     if scaled:
         warnings.warn(
-            f"{', '.join(scaled)} divides rewards by their deviation: with a single constraint and no other reward the "
-            "update then does not depend on the multiplier at all (claim B.7), and with others its weight against them "
-            'and the KL changes from group to group. Use scale_rewards="none" (GRPO) or '
+            f"{', '.join(scaled)} divides rewards by their standard deviation: with a single constraint and no other "
+            "reward the update does not depend on the multiplier (claim B.7), and with other rewards the weight of the "
+            'penalty relative to them and to the KL changes from group to group. Use scale_rewards="none" (GRPO) or '
             "normalize_advantages=False (RLOO).",
             UserWarning,
             stacklevel=3,
@@ -139,29 +138,30 @@ def _warn_of_scaling(args: Any) -> None:
 class SafetyReward:
     """-sum_i lambda_i c_i for each completion, over the constraints that apply to its row (Algorithm 4, eq. 14).
 
-    A TRL reward function. The multipliers are updated once for each training generation, after its rewards were
-    computed with the old ones, from the costs on all processes; in evaluation they are used and not updated. Mean costs
-    and multipliers go to the trainer's log as `safety/<name>/cost` and `safety/<name>/multiplier`.
+    This is a TRL reward function. After each training generation the multipliers are updated once, from the costs on
+    all processes; the rewards of that generation use the multipliers before the update. In evaluation the multipliers
+    are constant. The trainer's log has the mean costs and the multipliers as `safety/<name>/cost` and
+    `safety/<name>/multiplier`.
 
-    A second call of `train` on the same trainer goes on with the multipliers where they are; resuming from a checkpoint
-    takes the checkpoint's.
+    A second call of `train` on the same trainer continues with the present multipliers; a run that resumes from a
+    checkpoint continues with those of the checkpoint.
 
     Attributes:
         dual: The constraints and their multipliers.
-        callback: To be given to the trainer: `callbacks=[safety.callback]`.
+        callback: The callback that the trainer needs: `callbacks=[safety.callback]`.
     """
 
     def __init__(self, constraints: Constraint | Sequence[Constraint]) -> None:
-        """Take the constraints.
+        """Set the constraints, with multipliers of 0.
 
         Args:
-            constraints: One or several, with different names.
+            constraints: One constraint, or several with different names.
 
         Raises:
-            ConstraintError: If they are something else.
+            ConstraintError: If an element is not a `Constraint`, two names are equal, or two bounds contradict.
         """
         if not isinstance(constraints, Constraint | Sequence):
-            raise ConstraintError(f"`constraints` is {constraints!r}; it is a `Constraint` or a list of these.")
+            raise ConstraintError(f"`constraints` is {constraints!r}; it must be a `Constraint` or a list of these.")
         self.dual = DualAscent([constraints] if isinstance(constraints, Constraint) else constraints)
         self.callback = SafetyCallback(self.dual)
         self.__name__ = "safety"
@@ -176,17 +176,17 @@ class SafetyReward:
         """Return the penalty of each row of this process.
 
         Args:
-            prompts: Of these rows.
-            completions: Texts, or assistant messages.
-            log_metric: TRL's hook for metrics.
-            columns: The data set's other columns, and what else TRL passes.
+            prompts: The prompt of each row.
+            completions: Texts, or lists of assistant messages.
+            log_metric: TRL's function for numbers of its log.
+            columns: The data set's other columns, and other arguments of TRL.
 
         Returns:
-            One finite number a row, at most 0 for costs of at least 0.
+            One finite number for each row; at most 0 if all costs are at least 0 and all constraints "at most".
 
         Raises:
             CostError: If a cost failed, on this or another process.
-            ConstraintError: If the trainer lacks the callback, or a row lacks a column by which rows are selected.
+            ConstraintError: If the trainer lacks the callback, or a row lacks a column of `applies_to`.
         """
         self._check_alone(log_metric)
         training = self.callback.training
@@ -203,7 +203,7 @@ class SafetyReward:
                 for k, cost in zip(chosen, costs[i], strict=True):
                     rewards[k] -= multipliers[i] * constraint.sign * cost
         except Exception as error:  # noqa: BLE001
-            # Raised below, on every process: the others wait in the exchange.
+            # Raised after the exchange, on every process: the others are waiting in it.
             failure = error
         sums, counts = exchanged(costs, failure)
         self._log(log_metric, sums, counts, training=training)
@@ -231,7 +231,7 @@ class SafetyReward:
 
 
 def rows_of(prompts: Sequence[Any], completions: Sequence[Any], columns: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return each row's columns; what TRL passes that is no column is left out."""
+    """Return each row's columns, without the arguments of TRL that are not columns."""
     size = len(completions)
     lists = {name: values for name, values in columns.items() if isinstance(values, list) and len(values) == size}
     return [
@@ -241,19 +241,19 @@ def rows_of(prompts: Sequence[Any], completions: Sequence[Any], columns: Mapping
 
 
 def exchanged(costs: Sequence[Sequence[float]], failure: Exception | None) -> tuple[list[float], list[int]]:
-    """Return the sums and numbers of the costs of all processes, the same on each.
+    """Return the sums and counts of the costs over all processes, equal on each.
 
-    The sums are exact up to one rounding, so they do not depend on how the rows lie on the processes.
+    The sums are correctly rounded, so that they do not depend on the distribution of the rows over the processes.
 
     Args:
-        costs: This process's costs, a list a constraint.
-        failure: Why this process has none.
+        costs: This process's costs, one list for each constraint.
+        failure: The exception of this process, if any.
 
     Returns:
         Sums and counts, [d] each.
 
     Raises:
-        CostError: If another process has none.
+        CostError: If another process failed.
     """
     parts = gather_object([(costs, None if failure is None else f"{type(failure).__name__}: {failure}")])
     if failure is not None:
@@ -266,11 +266,11 @@ def exchanged(costs: Sequence[Sequence[float]], failure: Exception | None) -> tu
 
 
 def sum_of(costs: Sequence[float]) -> float:
-    """Return the sum of costs, correctly rounded; raise CostError if it is none that float64 holds."""
+    """Return the correctly rounded sum of costs; raise a CostError if it overflows float64."""
     try:
         return math.fsum(costs)
     except OverflowError:
         raise CostError(
-            f"the sum of {len(costs)} costs, the largest {max(costs, key=abs):.3g}, overflows. Scale the cost, for "
-            "texts that cannot be scored too."
+            f"the sum of {len(costs)} costs, the largest {max(costs, key=abs):.3g}, overflows. Scale the cost, also "
+            "for texts that cannot be scored."
         ) from None

@@ -1,7 +1,7 @@
-"""What a reward function can know of the trainer that calls it.
+"""Settings of the trainer that calls a reward function.
 
-TRL hands every reward function `log_metric`, a method of the trainer. Its owner has the numbers that decide what a
-group is, so that nobody has to write them twice.
+TRL passes `log_metric`, a method of the trainer, to every reward function. The trainer has the group size and other
+settings, so that the user need not repeat them.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ class TrainerSettings:
     """Settings of the calling trainer.
 
     Attributes:
-        trainer: The trainer, or None where it cannot be found.
-        group_size: Completions of one prompt, or orbit, in the present mode; None where unknown.
+        trainer: The trainer; None if it cannot be found.
+        group_size: Number of completions of one prompt, or orbit, in the present mode; None if unknown.
     """
 
     trainer: Any
@@ -31,7 +31,7 @@ class TrainerSettings:
 
     @property
     def end_tokens(self) -> frozenset[int]:
-        """Tokens that end a completion by the model's own will; empty where unknown."""
+        """Tokens by which the model ends a completion; empty if unknown."""
         ends = getattr(self.trainer, "eos_token_ids", None)
         tokenizer = getattr(self.trainer, "_tokenizer", None) or getattr(self.trainer, "processing_class", None)
         tokenizer = getattr(tokenizer, "tokenizer", tokenizer)
@@ -40,7 +40,7 @@ class TrainerSettings:
 
     @property
     def masks_truncated(self) -> bool:
-        """Whether TRL leaves truncated completions out of the loss."""
+        """Whether TRL excludes truncated completions from the loss."""
         return bool(getattr(self.trainer, "mask_truncated_completions", False))
 
     @property
@@ -49,13 +49,13 @@ class TrainerSettings:
         return bool(getattr(self.trainer, "keeps_baselines", False))
 
     def others(self, reward: object) -> bool:
-        """Tell whether the trainer has another reward of the same class as `reward`, so that names would collide."""
+        """Return whether the trainer has another reward of the class of `reward`, so that names in the log collide."""
         functions = getattr(self.trainer, "reward_funcs", None) or ()
         return any(other is not reward and isinstance(other, type(reward)) for other in functions)
 
 
 def find_settings(log_metric: Callable[[str, float], None] | None, group_size: int | None) -> TrainerSettings:
-    """Find the trainer behind TRL's `log_metric`."""
+    """Return the settings of the trainer of which `log_metric` is a method."""
     trainer = getattr(log_metric, "__self__", None)
     found = getattr(trainer, "num_generations", None)
     if not isinstance(found, int):
@@ -76,9 +76,9 @@ def warn_of_standardised(trainer: Any) -> None:
     scale = getattr(trainer, "scale_rewards", "none")
     if scale in {"group", True}:
         _log.warning(
-            "scale_rewards=%r divides the advantages of each group by their standard deviation. The step then points "
-            "elsewhere than the game's, and groups with little to learn from weigh as much as others (claims I.17, "
-            'B.3). Use `scale_rewards="none"` for the direction of the game.',
+            "scale_rewards=%r divides the advantages of each group by their standard deviation. The direction of the "
+            "step then differs from the game's, and groups with small differences have the weight of others (claims "
+            'I.17, B.3). Use `scale_rewards="none"` for the direction of the game.',
             scale,
         )
     elif scale == "batch":
@@ -89,7 +89,7 @@ def warn_of_standardised(trainer: Any) -> None:
 
 
 def check_baseline(reward: Any, trainer: Any) -> None:
-    """Check that a trainer leaves a baseline of a reward's own as it is."""
+    """Raise a RecipeError if a trainer would subtract a mean from a reward with the baseline "decoupled"."""
     if reward.baseline != "decoupled":
         return
     if not getattr(trainer, "keeps_baselines", False):
@@ -101,12 +101,12 @@ def check_baseline(reward: Any, trainer: Any) -> None:
     if functions is not None and not any(function is reward for function in functions):
         raise RecipeError(
             "`baseline` is 'decoupled', but the reward is called from within another function, so that the trainer "
-            "cannot know that no mean is to be subtracted. Pass the TargetReward itself in `reward_funcs`."
+            "subtracts a mean from it. Pass the TargetReward itself in `reward_funcs`."
         )
 
 
 def check_columns(trainer: Any, columns: Mapping[str, Sequence[Any]]) -> None:
-    """Check that the columns by which completions are grouped reach the reward, and mean what the data set means."""
+    """Check that the trainer uses the column `orbit`, and passes `orbit_id` to the reward."""
     names = getattr(getattr(trainer, "train_dataset", None), "column_names", None) or ()
     orbits = columns.get("orbit") or ()
     if any(isinstance(views, list) for views in orbits) and not getattr(trainer, "keeps_baselines", False):
@@ -123,7 +123,7 @@ def check_columns(trainer: Any, columns: Mapping[str, Sequence[Any]]) -> None:
 
 
 def check_arguments(args: Any, kind: type, rewards: Any) -> None:
-    """Check what an orbit trainer is given before TRL reads it."""
+    """Check the class of the settings and the rewards of an orbit trainer, before TRL reads them."""
     if args is not None and not isinstance(args, kind):
         raise RecipeError(f"`args` is {type(args).__name__}; this trainer needs a {kind.__name__}.")
     for reward in rewards if isinstance(rewards, list | tuple) else [rewards]:

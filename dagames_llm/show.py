@@ -1,4 +1,4 @@
-"""What a person sees: the progress of a run and the tables of its results."""
+"""Terminal output: the progress of a run and the tables of its results."""
 
 from __future__ import annotations
 

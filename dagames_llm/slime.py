@@ -31,8 +31,8 @@ _warned: list[str] = []
 async def reward(args: Any, samples: Sequence[Any], **_others: Any) -> list[float]:
     """Compute the rewards of the samples of one prompt.
 
-    The mean of the group is subtracted already, so that slime's own mean changes nothing; what the target paid before
-    is put into `metadata["raw_reward"]`, which slime logs.
+    The mean of the group is subtracted already, so that slime's subtraction has no effect. The reward before the
+    subtraction is stored in `metadata["raw_reward"]`, which slime logs.
 
     Args:
         args: slime's arguments.
@@ -91,20 +91,20 @@ def _check_normalisation(args: Any, baseline: str) -> None:
     if getattr(args, "grpo_std_normalization", True) and not _warned:
         _warned.append(PLACE)
         _log.warning(
-            "slime divides the rewards of each group by their standard deviation. The step then points elsewhere than "
-            "the game's (claims I.17, B.3). Pass --disable-grpo-std-normalization."
+            "slime divides the rewards of each group by their standard deviation. The direction of the step then "
+            "differs from the game's (claims I.17, B.3). Pass --disable-grpo-std-normalization."
         )
 
 
 def _check_group(samples: Any) -> None:
     if not isinstance(samples, list | tuple):
         raise GroupError(
-            "slime passed one sample, but a target compares the samples of a prompt. Pass --group-rm; slime's own "
-            "evaluation knows no groups, so that --eval-interval must be left out."
+            "slime passed one sample, but a target compares the samples of a prompt. Pass --group-rm; slime's "
+            "evaluation has no groups, so that --eval-interval must be left out."
         )
     if any(isinstance(sample, list | tuple) for sample in samples):
         raise GroupError(
-            "a rollout returned several samples, which would vote more than once; one a rollout is needed."
+            "a rollout returned several samples, which would vote more than once; it must return one sample."
         )
     indices = {sample.group_index for sample in samples}
     if len(indices) > 1:
@@ -113,10 +113,10 @@ def _check_group(samples: Any) -> None:
 
 
 async def generate(args: Any, sample: Any, sampling_params: dict[str, Any]) -> Any:
-    """Generate for the view that a sample's place in the group takes: `--custom-generate-function-path`.
+    """Generate a completion of the view of a sample's slot: `--custom-generate-function-path`.
 
     A row of the data is an orbit: `metadata["orbit"]`, a list of prompts as slime sends them (texts, with the chat
-    template applied). A sample that goes on after an abort keeps its view; a row without an orbit is left as it is.
+    template applied). A sample that continues after an abort keeps its view; a row without an orbit is unchanged.
 
     Args:
         args: slime's arguments.

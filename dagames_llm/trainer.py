@@ -1,7 +1,7 @@
-"""TRL's GRPO and RLOO trainers with orbits for rows.
+"""TRL's GRPO and RLOO trainers with orbits as rows.
 
-A row of the data set is an orbit, so TRL's own repetition, sharding, gathering and group mean act on whole orbits. The
-overrides let the slots of a row answer different views and keep a run resumable; each calls TRL's own method.
+A row of the data set is an orbit, so that TRL's repetition, sharding, gathering and group mean apply to whole orbits.
+The overridden methods assign different views to the slots of a row and make a run resumable; each calls TRL's method.
 """
 
 from __future__ import annotations
@@ -38,26 +38,26 @@ else:
 _log = logging.getLogger("dagames_llm")
 
 OLDEST, NEWEST = "1.0", "1.17"
-"""The orbit trainers override methods of TRL from version `OLDEST` on; from `NEWEST` on they are not tested."""
+"""Supported versions of TRL: at least `OLDEST`; versions from `NEWEST` on are not tested."""
 
 
 @dataclass
 class OrbitGRPOConfig(GRPOConfig):
-    """TRL's settings with the defaults of the game, where TRL's are those of none: `beta` and centred advantages."""
+    """TRL's settings with other defaults: a positive `beta`, and advantages that are centred and not scaled."""
 
     beta: float = field(default=0.02, metadata={"help": "Weight of the KL to the reference; positive."})
     scale_rewards: str = field(
         default="none",
-        metadata={"help": "Advantages: `none` centres by the orbit's mean, `group` also divides by its deviation."},
+        metadata={"help": "Advantages: `none` subtracts the orbit's mean, `group` also divides by its deviation."},
     )
     logging_steps: float = field(default=1, metadata={"help": "Steps between log entries."})
 
 
 class EpochSampler(RepeatSampler):
-    """TRL's sampler with its order drawn from seed and epoch, so that a resumed run has the order of the whole one."""
+    """TRL's sampler, whose order depends on seed and epoch only, so that a resumed run has the same order."""
 
     def __init__(self, like: RepeatSampler, epoch: Callable[[], int]) -> None:
-        """Take over a sampler of TRL's."""
+        """Copy the settings of a sampler of TRL."""
         super().__init__(
             like.data_source, like.mini_repeat_count, like.batch_size, like.repeat_count, like.shuffle, like.seed
         )
@@ -72,16 +72,16 @@ class EpochSampler(RepeatSampler):
 
 @contextmanager
 def score_completions_only(device: torch.device) -> Iterator[None]:
-    """Leave out, on a CPU, the scores of prompt tokens, which TRL computes and throws away where it has no Triton.
+    """Skip the logits of prompt tokens on a CPU, which TRL computes and discards if there is no Triton.
 
-    TRL's fused head leaves masked positions out if `_use_triton` is true of the device; here it is made true of a CPU.
-    The numbers are the same, a step is a third shorter. A TRL without that function is left as it is.
+    TRL's fused head skips masked positions if `_use_triton(device)` is true; this context makes it true for a CPU. The
+    results are equal, and a step takes a third less time. If TRL lacks that function, nothing changes.
 
     Args:
-        device: Where the model is.
+        device: The device of the model.
 
     Yields:
-        Nothing; afterwards the function is TRL's own again.
+        Nothing; on exit TRL's function is restored.
     """
     original = getattr(trl.trainer.utils, "_use_triton", None)
     if original is None or device.type != "cpu":
@@ -95,22 +95,22 @@ def score_completions_only(device: torch.device) -> Iterator[None]:
 
 
 class _OverOrbits(_Trainer):
-    """What both trainers share."""
+    """The overridden methods of both trainers."""
 
     keeps_baselines = True
-    """A reward with a baseline of its own is not centred again."""
+    """Whether the trainer adds back the mean that TRL subtracts from rewards with the baseline "decoupled"."""
 
     settings_class: type = GRPOConfig
 
     leaves_one_out = False
-    """Whether TRL subtracts the mean of the others of a group instead of that of all."""
+    """Whether TRL subtracts the mean of the other completions of a group instead of the mean of all."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        given = inspect.signature(super().__init__).bind(*args, **kwargs).arguments
-        # Before TRL, which writes files: a run that is refused leaves nothing behind.
+        bound = inspect.signature(super().__init__).bind(*args, **kwargs).arguments
+        # Before TRL's constructor, which writes files.
         check_version()
-        check_arguments(given.get("args"), self.settings_class, given.get("reward_funcs"))
-        check_rows(given.get("args"), given.get("train_dataset"), given.get("eval_dataset"))
+        check_arguments(bound.get("args"), self.settings_class, bound.get("reward_funcs"))
+        check_rows(bound.get("args"), bound.get("train_dataset"), bound.get("eval_dataset"))
         super().__init__(*args, **kwargs)
         check_advantages(self)
         warn_of_settings(self)
@@ -130,7 +130,7 @@ class _OverOrbits(_Trainer):
     def _generate_and_score_completions(self, inputs: list[dict[str, Any]]) -> dict[str, Any]:
         training = self.model.training
         group_size = self.num_generations if training else self.num_generations_eval
-        # In evaluation a slot always answers the same view, so that two evaluations can be compared.
+        # In evaluation the view of a slot is fixed, so that evaluations are comparable.
         epoch = int(self.state.epoch or 0) if training else 0
         first = self.accelerator.process_index * len(inputs)
         output = super()._generate_and_score_completions(rows_of_views(inputs, first, group_size, epoch))
@@ -144,7 +144,7 @@ class _OverOrbits(_Trainer):
         return self._last_rewards
 
     def _means_to_keep(self, group_size: int) -> torch.Tensor | None:
-        """Return what TRL subtracted from rewards that have a baseline of their own, [rows of all processes]."""
+        """Return the means that TRL subtracted from rewards with the baseline "decoupled", [rows of all processes]."""
         kept = [i for i, function in enumerate(self.reward_funcs) if getattr(function, "baseline", None) == "decoupled"]
         if not kept:
             return None
@@ -156,14 +156,14 @@ class _OverOrbits(_Trainer):
         return (total / group_size).expand_as(rewards).reshape(-1)
 
     def _generate_single_turn(self, *args: Any, **kwargs: Any) -> Any:
-        # vLLM's server completes every `num_generations`-th prompt that often: so that it sees each slot's own view,
-        # it is asked for one completion of each. TRL passes the number, or reads it off the trainer.
+        # vLLM's server takes every `num_generations`-th prompt and completes it as many times. Here the prompts of a
+        # group differ, so the number is set to 1, in the argument or, for other versions of TRL, in the trainer.
         names = list(inspect.signature(super()._generate_single_turn).parameters)
         if "num_generations" in names:
             bound = inspect.signature(super()._generate_single_turn).bind(*args, **kwargs)
             bound.arguments["num_generations"] = 1
             args, kwargs = bound.args, bound.kwargs
-        # TRL puts the loss under autocast and not the generation; on a CPU with bfloat16 units that is most of a step.
+        # TRL uses autocast for the loss only; on a CPU with bfloat16 units the generation takes most of a step.
         with (
             _one_completion_each(self),
             torch.autocast(self.accelerator.device.type, dtype=torch.bfloat16, enabled=self.args.bf16),
@@ -176,22 +176,22 @@ class _OverOrbits(_Trainer):
                 raise self._diverged("the model's probabilities are not finite") from error
 
     def training_step(self, *args: Any, **kwargs: Any) -> torch.Tensor:
-        """Return the loss of TRL's step, after which the weights are changed."""
+        """Return the loss of TRL's step; raise a DivergedError if it is not finite on some process."""
         loss = super().training_step(*args, **kwargs)
         if not self._everywhere(torch.isfinite(loss)):
             raise self._diverged(f"the loss is {loss.item():g}")
         return loss
 
     def _everywhere(self, fine: torch.Tensor) -> bool:
-        """Return whether all of it is true on every process, of which one alone must not stop."""
+        """Return whether all entries are true on all processes, so that every process takes the same branch."""
         bad = (~fine).sum().to(self.accelerator.device)
         return not self.accelerator.reduce(bad, "sum").item()
 
     def _diverged(self, what: str) -> DivergedError:
         saved = last_checkpoint(self.args.output_dir)
-        where = f"The last whole checkpoint is {saved}." if saved else "There is no checkpoint to go back to."
+        where = f"The last complete checkpoint is {saved}." if saved else "There is no checkpoint to resume from."
         return DivergedError(
-            f"step {self.state.global_step}: {what}; the run stops before the weights are changed again. "
+            f"step {self.state.global_step}: {what}; the run stops before the next update of the weights. "
             f"{where} Lower `learning_rate`, or compute in float32 or bfloat16 instead of float16."
         )
 
@@ -209,7 +209,7 @@ class _OverOrbits(_Trainer):
             saved = last_checkpoint(self.args.output_dir)
             raise OutputError(
                 f"the checkpoint of step {self.state.global_step} cannot be written: {error}. "
-                + (f"{saved} is whole: make room, and resume from it." if saved else "It is the first.")
+                + (f"{saved} is complete: free disk space, and resume from it." if saved else "It is the first one.")
             ) from error
         self.accelerator.wait_for_everyone()
         if self.args.should_save:
@@ -222,10 +222,11 @@ class _OverOrbits(_Trainer):
 class OrbitGRPOTrainer(_OverOrbits, GRPOTrainer):
     """`trl.GRPOTrainer` over orbits: the completions of a row answer all of its views.
 
-    Takes the arguments of `trl.GRPOTrainer`. A row with a column `orbit`, a list of prompts of one meaning, is an
-    orbit: its `num_generations` completions are shared among the views as evenly as they divide, the larger shares
-    rotating from epoch to epoch. A row without `orbit` is an orbit of one view. TRL's group mean is the mean over the
-    orbit; reward functions get `orbit` and `view` beside the row's other columns, and see the view as the prompt.
+    The arguments are those of `trl.GRPOTrainer`. A row with a column `orbit`, a list of prompts of the same meaning, is
+    an orbit; its `num_generations` completions are distributed over the views as evenly as possible, and the views with
+    one completion more rotate from epoch to epoch. A row without `orbit` is an orbit of one view. TRL's group mean is
+    the mean over the orbit. Reward functions receive the view as the prompt, and `orbit` and `view` besides the row's
+    other columns.
     """
 
     @functools.wraps(GRPOTrainer.__init__)
@@ -234,10 +235,10 @@ class OrbitGRPOTrainer(_OverOrbits, GRPOTrainer):
 
 
 class OrbitRLOOTrainer(_OverOrbits, RLOOTrainer):
-    """`trl.RLOOTrainer` over orbits, as `OrbitGRPOTrainer`.
+    """`trl.RLOOTrainer` over orbits; see `OrbitGRPOTrainer`.
 
-    RLOO puts the KL of the whole trace into the reward, whose expected step is that of the game (claims I.17a, I.17b),
-    and subtracts the mean of the other completions of the orbit.
+    RLOO includes the KL of the whole trace in the reward, so that its expected step is that of the game (claims I.17a,
+    I.17b), and subtracts the mean of the other completions of the orbit.
     """
 
     settings_class = RLOOConfig
@@ -278,7 +279,7 @@ def check_rows(args: Any, train: Any, evaluation: Any) -> None:
         evaluation: The evaluation data, several by name, or None.
 
     Raises:
-        DataError: If an orbit is no list of prompts, or the training rows are fewer than a generation needs.
+        DataError: If an orbit is not a list of prompts, or the training rows are fewer than a generation needs.
     """
     named = evaluation if isinstance(evaluation, dict) else {"eval": evaluation}
     for rows in [train, *named.values()]:
@@ -287,8 +288,8 @@ def check_rows(args: Any, train: Any, evaluation: Any) -> None:
             views = check_orbits(rows["orbit"])
             if rows is train and args is not None and views > args.num_generations:
                 _log.warning(
-                    "an orbit has %d views, but `num_generations` is %d: each time only %d of them are sampled, others "
-                    "in the next epoch. To sample all, raise `num_generations` to %d or more, and "
+                    "an orbit has %d views, but `num_generations` is %d: only %d of the views are sampled in an epoch, "
+                    "and others in the next. To sample all, raise `num_generations` to %d or more, and "
                     "`per_device_train_batch_size` or `steps_per_generation` until the generation batch, now %d, is a "
                     "multiple of it.",
                     views,
@@ -302,13 +303,13 @@ def check_rows(args: Any, train: Any, evaluation: Any) -> None:
         if len(train) < needed:
             raise DataError(
                 f"{len(train)} training rows are fewer than the {needed} of one generation "
-                f"({args.generation_batch_size} completions, {args.num_generations} a row), so no step would be made. "
+                f"({args.generation_batch_size} completions, {args.num_generations} per row), so that no step is made. "
                 "Add rows, or lower `per_device_train_batch_size` or `steps_per_generation`."
             )
 
 
 def check_advantages(trainer: Any) -> None:
-    """Check that a baseline of a reward's own survives what TRL does to advantages."""
+    """Raise a RecipeError if TRL would scale the advantages of a reward with the baseline "decoupled"."""
     scaled = getattr(trainer, "scale_rewards", "none") != "none" or getattr(trainer, "normalize_advantages", False)
     scaled = scaled or getattr(trainer, "multi_objective_aggregation", None) == "normalize_then_sum"
     if scaled and any(getattr(function, "baseline", None) == "decoupled" for function in trainer.reward_funcs):
@@ -319,12 +320,12 @@ def check_advantages(trainer: Any) -> None:
 
 
 def warn_of_settings(trainer: Any) -> None:
-    """Warn of settings under which the run is no longer the game that the target belongs to."""
+    """Warn of settings that change the game: scaled advantages, or no KL."""
     warn_of_standardised(trainer)
     if not trainer.args.beta > 0:
         _log.warning(
-            "beta=%g: no KL to the reference holds the policy. The equilibrium of the game with beta > 0 is not what "
-            "this run tends to; with a vote it is any unanimous answer.",
+            "beta=%g: there is no KL penalty to the reference. The run does not converge to the equilibrium of the "
+            "game with beta > 0; with a vote it converges to any unanimous answer.",
             trainer.args.beta,
         )
 
@@ -333,12 +334,12 @@ def check_checkpoints(args: Any) -> None:
     """Warn where a checkpoint would fall between a generation and the steps that use it."""
     period = args.steps_per_generation * args.num_iterations
     steps = period // math.gcd(period, args.gradient_accumulation_steps)
-    # Below 1 it is a share of all steps, whose number is not known yet.
+    # A value below 1 is a share of the number of steps, which is not known yet.
     if args.save_strategy == "steps" and args.save_steps >= 1 and args.save_steps % steps:
         _log.warning(
             "save_steps=%g saves between a generation and the steps that use it; its completions are not saved. A run "
-            "resumed from such a checkpoint generates anew and ends at other numbers than an uninterrupted one. Use a "
-            "multiple of %d.",
+            "resumed from such a checkpoint generates again, and its results differ from those of an uninterrupted "
+            "run. Use a multiple of %d.",
             args.save_steps,
             steps,
         )

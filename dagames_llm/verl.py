@@ -1,12 +1,12 @@
-"""Any Target on verl: a reward function that reads answers, and the advantage estimator `dagames`.
+"""Targets on verl: a reward function that extracts answers, and the advantage estimator `dagames`.
 
-verl scores completions one by one, in other processes than the one that computes advantages, and hands an estimator
-the scores (one float32 a completion), the mask, the uid of each completion's row and the configuration, nothing else.
-So the score of `score` is a code of the answer and of its view, and `advantages` reads the codes back. That serves
-targets that read nothing but which answers are equal; for all others `dagames_llm.verl_trainer` hands the answers and
-texts over.
+verl scores each completion separately, in other processes than the one that computes advantages. It passes to an
+estimator only the scores (one float32 per completion), the mask, the uid of each completion's row and the
+configuration. So `score` returns a code of the answer and of its view, and `advantages` decodes it. This suffices for
+targets that depend only on which answers are equal; for the others `dagames_llm.verl_trainer` passes the answers and
+texts.
 
-Loaded by verl itself, through the entry-point group `verl.plugins`.
+verl loads this module through the entry-point group `verl.plugins`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 PLACE = "algorithm.dagames"
 CODES = 1 << 23
-"""Number of codes: the odd numbers that float32 holds exactly. Two answers share one with odds 1 in 8 million."""
+"""Number of codes: the odd numbers that float32 represents exactly. Two answers collide with probability 2^-23."""
 
 MOST_VIEWS = 64
 
@@ -40,7 +40,7 @@ RELABELLED = frozenset({
     "InverseFrequency",
     "GiniDiversity",
 })
-"""Targets that only read which answers are equal, so that codes serve as answers."""
+"""Targets that depend only on which answers are equal, so that codes can replace answers."""
 
 _handed: list[tuple[Sequence[Trace], int]] = []
 
@@ -72,7 +72,7 @@ def score(
 
 
 def encode(answer: str | None, view: int = 0) -> float:
-    """Return an answer and its view as one number that float32 holds exactly: an odd number times 2^view."""
+    """Return an answer and its view as one number that float32 represents exactly: an odd number times 2^view."""
     if not 0 <= view < MOST_VIEWS:
         raise GroupError(f"view {view} of an orbit: an orbit has at most {MOST_VIEWS} views on verl. Split it.")
     code = 0
@@ -89,7 +89,7 @@ def decode(score: float, row: int) -> tuple[int | None, int]:
     code = number >> max(view, 0) >> 1
     if not number or view >= MOST_VIEWS or code >= CODES:
         raise GroupError(
-            f"the score of row {row} is {score!r}, which is no code of an answer. With algorithm.adv_estimator=dagames "
+            f"the score of row {row} is {score!r}, not a code of an answer. With algorithm.adv_estimator=dagames "
             "set reward.custom_reward_function.path=pkg://dagames_llm.verl and .name=score, leave "
             "reward.reward_manager.name at naive, and add no reward model, length penalty or KL to the score."
         )
@@ -98,7 +98,7 @@ def decode(score: float, row: int) -> tuple[int | None, int]:
 
 @contextmanager
 def handed(traces: Sequence[Trace], step: int = 0) -> Iterator[None]:
-    """Give the estimator the rows' traces themselves, in the order of its rows, instead of their codes."""
+    """Pass the traces, in the order of the rows, to the estimator, which then does not decode the scores."""
     _handed.append((traces, step))
     try:
         yield
@@ -117,14 +117,14 @@ def advantages(
     """Compute a target's rewards minus the baseline: verl's `algorithm.adv_estimator=dagames`.
 
     Args:
-        token_level_rewards: Scores, one token of a row other than 0, [rows, tokens].
-        response_mask: 1 at the tokens that are learned from, [rows, tokens]. Rows of a uid that has none of them are
-            the padding that verl adds, and are left out.
-        index: The uid of each row, [rows]: a group is all rows with one uid, wherever they are.
-        config: The section `algorithm` of verl's configuration; `dagames` in it states the target.
+        token_level_rewards: Scores, nonzero at one token of each row, [rows, tokens].
+        response_mask: 1 at the tokens in the loss, [rows, tokens]. If all rows of a uid have none, they are padding
+            that verl added, and are left out.
+        index: The uid of each row, [rows]; the rows with one uid, in any order, are a group.
+        config: The section `algorithm` of verl's configuration, with the target's settings under `dagames`.
 
     Returns:
-        Advantages, the same for all tokens of a row and 0 where masked, [rows, tokens]; twice, for returns.
+        The advantages, equal for all tokens of a row and 0 where masked, [rows, tokens]; and again as the returns.
 
     Raises:
         GroupError: If the uids are missing, or rows were handed over for another batch.
@@ -133,7 +133,7 @@ def advantages(
 
     reward = engines.reward_of(_settings(config), PLACE)
     if index is None or any(uid is None for uid in index):
-        raise GroupError("the batch has no `uid`, by which groups are told: verl's trainers give every row one.")
+        raise GroupError("the batch has no `uid`, which identifies the groups: verl's trainers give one to every row.")
     uids = [str(uid) for uid in index]
     learned = response_mask.bool().any(dim=-1).tolist()
     real = {uid for uid, any_token in zip(uids, learned, strict=True) if any_token}
@@ -156,9 +156,9 @@ def _traces(scores: torch.Tensor, uids: list[str], rows: list[int], target: str)
         return [given[i]._replace(orbit_id=uids[i]) for i in rows], step
     if target not in RELABELLED:
         raise RecipeError(
-            f"{target} reads more than which answers are equal, and a score holds no more. Set "
-            "trainer.v1.trainer_mode=dagames_sync (or dagames_colocate_async, dagames_separate_async), which hands the "
-            "answers and texts over; see docs/engines.md."
+            f"{target} depends on more than which answers are equal, which is all that a score can hold. Set "
+            "trainer.v1.trainer_mode=dagames_sync (or dagames_colocate_async, dagames_separate_async), which passes "
+            "the answers and texts; see docs/engines.md."
         )
     totals = scores.double().sum(dim=-1).tolist()
     return [trace(uids[i], *decode(totals[i], i)) for i in rows], 0

@@ -1,4 +1,4 @@
-"""What keys of a recipe say together: pairs that exclude each other, batches that do not divide, absent packages.
+"""Checks of several keys of a recipe: pairs that exclude each other, batches that do not divide, absent packages.
 
 Each function yields keys and faults. It reads settings of the right types, defaults included.
 """

@@ -1,4 +1,4 @@
-"""What the keys of a recipe may be: ranges, choices, keys that need others, packages, and keys that are refused.
+"""Allowed values of the keys of a recipe: ranges, choices, keys that need others, packages, and keys that are refused.
 
 Tables only; `dagames_llm.config.validation` applies them. Other keys mean what TRL and transformers document.
 """
@@ -98,7 +98,7 @@ HINTS = {
     "model_name_or_path": "it is a folder, an id of the hub, or `embedded`",
     "distance": "such as token_f1",
 }
-"""What else helps with a key, said after what is wrong with it."""
+"""Further remedies for a key, added to its error message."""
 
 NEEDS: tuple[tuple[tuple[str, ...], str, tuple[object, ...]], ...] = (
     (("lora_", "use_rslora", "use_dora", "load_in_4bit", "load_in_8bit"), "use_peft", (True,)),
@@ -151,7 +151,7 @@ REFUSED = {
     "local_rank": "processes are started by `accelerate launch` or `torchrun`, which number them",
     "parallelism_config": "say it in a file for `accelerate launch --config_file`",
 }
-"""Keys of TRL that this command does not obey, and what to do instead. Their defaults are no fault."""
+"""Keys of TRL that this command does not support, with a remedy each. Their default values are accepted."""
 
 TRACKERS = {
     "azure_ml": "azureml-core",

@@ -17,7 +17,7 @@ Placed = tuple[str, Any]
 """Where a row stands, for messages, and the row, which need not be a mapping yet."""
 
 LISTS = ("orbit", "messages", "conversations", "options", "paraphrases", "translations", "images", "choices")
-"""Columns whose cells in a CSV file are JSON: a list or a mapping has no other way to stand there."""
+"""Columns whose cells in a CSV file are JSON, because they hold lists or mappings."""
 
 
 COMPRESSED = {
@@ -27,13 +27,13 @@ COMPRESSED = {
     b"\xfd7zXZ\x00": "xz",
     b"\x28\xb5\x2f\xfd": "zstd",
 }
-"""First bytes of files that are no text as they are."""
+"""First bytes of compressed and other binary files."""
 
 
 def read_rows(path: Path) -> Iterator[Placed]:
-    """Read the rows of a data file; its kind is told by the name's ending, or else by its first characters."""
+    """Read the rows of a data file; the name's ending, or else the first characters, decide its format."""
     if not path.is_file():
-        other = ": it is a folder" if path.is_dir() else ": it is no regular file; write the rows to one"
+        other = ": it is a folder" if path.is_dir() else ": it is not a regular file; write the rows to one"
         raise DataError(f"no data file {path}{other if path.exists() else ''}.")
     ending = path.suffix.lower()
     if ending == ".parquet":
@@ -110,7 +110,7 @@ def _header(place: str, cells: list[str]) -> list[str]:
     names = [cell.strip() for cell in cells]
     twice = [name for name in names if names.count(name) > 1]
     if twice:
-        raise DataError(f"{place}: the header has {len(twice)} columns {twice[0]!r}; each needs a name of its own.")
+        raise DataError(f"{place}: the header has {len(twice)} columns {twice[0]!r}; column names must be unique.")
     return names
 
 

@@ -54,7 +54,7 @@ def load_orbits(data: str | Path | Mapping[str, Any], extractor: Extractor, at_l
     found = None if source.name is None else set_named(source.name)
     orbits = _checked(_placed_orbits(source, found, asking), found is not None and found.distinct)
     if not orbits:
-        raise DataError(f"{source.path or source.name} holds no row.")
+        raise DataError(f"{source.path or source.name} has no rows.")
     return orbits
 
 
@@ -110,7 +110,7 @@ def _rows(source: Source, found: DataSet | None) -> Iterable[Placed]:
 
 
 _OPTIONAL = ("answer", "paraphrases", "translations", "system", *IMAGE_COLUMNS)
-"""What a row may lack: cells of a table are left empty."""
+"""Columns that a row may lack."""
 
 
 def _renamed(place: str, row: Any, columns: Mapping[str, str]) -> Any:

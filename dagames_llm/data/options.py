@@ -67,7 +67,8 @@ def right_option(place: str, answer: Any, options: Sequence[str], given: Any = N
         if text in known:
             return known.index(text)
     raise DataError(
-        f"{place}: the answer {text!r:.60} is no letter from {labels[0]} to {labels[-1]} and the text of no option."
+        f"{place}: the answer {text!r:.60} is neither a letter from {labels[0]} to {labels[-1]} nor the text of an "
+        "option."
     )
 
 

@@ -133,7 +133,7 @@ def canonical_letter(answer: Any, letters: str) -> Any:
         letters: the canonical letter of each option, in the order in which the view shows them; empty for none.
 
     Returns:
-        The canonical letter; the answer itself where it is no letter of the view.
+        The canonical letter; the answer itself if it is not a letter of the view.
 
     >>> canonical_letter("A", "CAB"), canonical_letter("D", "CAB"), canonical_letter(None, "CAB")
     ('C', 'D', None)

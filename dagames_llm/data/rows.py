@@ -172,9 +172,9 @@ def as_text(place: str, key: str, value: Any) -> str:
         DataError: it is something else.
     """
     if not isinstance(value, str) or not value.strip():
-        raise DataError(f"{place}: `{key}` is a text that is not empty, not {value!r:.80}.")
+        raise DataError(f"{place}: `{key}` must be a text that is not empty, not {value!r:.80}.")
     if any("\ud800" <= c <= "\udfff" for c in value):
-        raise DataError(f"{place}: `{key}` holds half a surrogate pair, which is no text.")
+        raise DataError(f"{place}: `{key}` holds half a surrogate pair, which is not valid text.")
     return value
 
 

@@ -1,4 +1,4 @@
-"""What the key `data` of a recipe may say, checked before anything is read."""
+"""The key `data` of a recipe, checked before anything is read."""
 
 from __future__ import annotations
 

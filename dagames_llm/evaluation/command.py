@@ -39,7 +39,7 @@ dagames-llm evaluate --model some-folder --data test.jsonl --extractor last_numb
 
 @dataclass(frozen=True)
 class Subject:
-    """What is evaluated.
+    """The model and adapter to evaluate.
 
     Attributes:
         model: Name of the base model.
@@ -131,7 +131,7 @@ def _recipe_source(folder: Path | None, config: str | None, options: Mapping[str
         return config or found
     if not {"data", "task"} & set(options):
         raise DataError(
-            f"{folder} has no recipe.yaml, which says what its run was asked; name questions with --data or --task, "
+            f"{folder} has no recipe.yaml, which names the questions of its run; name questions with --data or --task, "
             "or the recipe with --config."
         )
     return None

@@ -94,7 +94,7 @@ def read_evaluation(path: Path, part: str | None = None) -> Evaluation:
     results = content.get("results", content) if isinstance(content, dict) else {}
     results = {name: each for name, each in results.items() if isinstance(each, dict) and "n_orbits" in each}
     if not results:
-        raise DataError(f"{path} holds no evaluation; give what `dagames-llm evaluate --out FILE` wrote.")
+        raise DataError(f"{path} does not hold an evaluation; give a file of `dagames-llm evaluate --out FILE`.")
     name = part or list(results)[-1]
     if name not in results:
         raise DataError(f"{path} has no result {name!r}; it has {', '.join(results)}.")

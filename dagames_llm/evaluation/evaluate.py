@@ -54,7 +54,7 @@ Progress = Callable[[int, int], None]
 
 
 OF_SAMPLING = ("typical_p", "epsilon_cutoff", "eta_cutoff", "top_h")
-"""Entries of `generation_kwargs` that say how tokens are drawn; a greedy completion has no use for them."""
+"""Entries of `generation_kwargs` for sampling, which greedy decoding does not use."""
 
 
 @dataclass(frozen=True)

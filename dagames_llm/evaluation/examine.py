@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -120,7 +121,7 @@ def _engines(recipe: Recipe, subject: Subject, place: Place) -> Iterator[tuple[s
     trained = subject.adapter is not None or subject.whole is not None
     yield "before" if trained else subject.model, None, base.tokenizer, base.draw
     if subject.adapter is not None:
-        yield "after", None, base.tokenizer, base.draw_adapted
+        yield "after", None, base.tokenizer, partial(base.draw, adapted=True)
     elif subject.whole is not None:
         del base
         other = engine(str(subject.whole))

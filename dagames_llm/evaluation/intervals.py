@@ -1,6 +1,6 @@
 """Means over questions with 95 % intervals: Wilson's for proportions of one draw each, the bootstrap for other means.
 
-Completions of one prompt share its difficulty, so they are no independent evidence: the bootstrap draws questions.
+Completions of one prompt share its difficulty, so that they are not independent: the bootstrap resamples questions.
 """
 
 from __future__ import annotations

@@ -104,12 +104,12 @@ def open_journal(path: Path, header: Mapping[str, Any], overwrite: bool = False)
         journal.batches = dict(_entry(entry) for entry in entries)
         reason = _difference(dict(kept), header)
     except (ValueError, KeyError, TypeError):
-        reason = "it is no journal of completions"
+        reason = "it is not a journal of completions"
     if reason is not None:
         if not overwrite:
             raise OutputError(
-                f"{path} is kept from an unfinished command about something else: {reason}. Give the earlier command "
-                "again to finish it, pass --overwrite to drop it, or name another output."
+                f"{path} belongs to an unfinished command with other settings: {reason}. Repeat the earlier command to "
+                "finish it, pass --overwrite to discard it, or name another output."
             )
         path.unlink()
         return Journal(path, header)

@@ -1,4 +1,4 @@
-"""What statistics of an evaluation are called in tables, and their order."""
+"""Names of the statistics of an evaluation in tables, in order."""
 
 from __future__ import annotations
 

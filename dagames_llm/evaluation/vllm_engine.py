@@ -63,30 +63,11 @@ class VllmEngine:
         sampled: bool,
         progress: Progress | None = None,
         journal: Journal | None = None,
+        *,
+        adapted: bool = False,
     ) -> list[list[str]]:
-        """Complete each prompt, without the adapter; arguments and result are those of `evaluate.generate`."""
-        return self._draw(prompts, decoding, sampled, progress, journal, None)
-
-    def draw_adapted(
-        self,
-        prompts: Sequence[str],
-        decoding: Decoding,
-        sampled: bool,
-        progress: Progress | None = None,
-        journal: Journal | None = None,
-    ) -> list[list[str]]:
-        """Complete each prompt with the adapter on."""
-        return self._draw(prompts, decoding, sampled, progress, journal, self._adapter)
-
-    def _draw(
-        self,
-        prompts: Sequence[str],
-        decoding: Decoding,
-        sampled: bool,
-        progress: Progress | None,
-        journal: Journal | None,
-        adapter: Any,
-    ) -> list[list[str]]:
+        """Complete each prompt, with the adapter if `adapted`; other arguments and result as of `evaluate.generate`."""
+        adapter = self._adapter if adapted else None
         texts: list[list[str]] = []
         for start in range(0, len(prompts), AT_ONCE):
             places = list(range(start, min(start + AT_ONCE, len(prompts))))

@@ -1,4 +1,4 @@
-"""What the reader sees: the text of a completion, without its reasoning and without turns that follow the answer."""
+"""The visible text of a completion: without its reasoning, and without turns that follow the answer."""
 
 from __future__ import annotations
 

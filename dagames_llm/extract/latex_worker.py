@@ -75,7 +75,7 @@ _OPERATORS = {
 
 
 def _from_key(phrase: str) -> Any:
-    """Return the expression of a key; `None` where the phrase is no key. Python parses it and evaluates nothing."""
+    """Return the expression of a key, by Python's parser without evaluation; `None` if the phrase is not a key."""
     if "\\" in phrase or "{" in phrase:
         return None
     try:

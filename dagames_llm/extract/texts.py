@@ -74,10 +74,10 @@ _UNSTABLE = re.compile(
 """Words whose presence means that the normalised answer may itself be read in another way."""
 
 MAX_LENGTH = 400
-"""Characters above which a line is no short answer."""
+"""Largest number of characters of a short answer."""
 
 MAX_WORDS = 12
-"""Words above which a phrase is no short answer."""
+"""Largest number of words of a short answer."""
 
 
 def normalised_text(text: str) -> str | None:

@@ -1,1 +1,1 @@
-"""What training will do to sampled answers: expected steps, their rest, intervals."""
+"""Forecasts of training from sampled answers: expected steps, equilibria, intervals."""

@@ -1,6 +1,6 @@
-"""What a run will do, from samples of the model before it: each question's game solved, and its expected course.
+"""Forecast of a run from samples of the model before it: the equilibrium of each question's game, and its path.
 
-A forecast is tabular: each view of each question is a distribution of answers of its own. A model shares parameters
+A forecast is tabular: each view of each question has a separate answer distribution. A model shares parameters
 among questions, so generalisation is outside of it; and how far a run goes in a number of steps depends on the
 optimiser, so a forecast is a path, to be read at the divergence or the reward that a run has reached.
 """

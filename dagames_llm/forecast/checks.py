@@ -1,4 +1,4 @@
-"""What is wrong with the options of a forecast, found before anything is loaded, read or drawn."""
+"""Checks of the options of a forecast, before anything is loaded, read or sampled."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def check_source(
 
 
 def check_drawing(samples_file: Path | None, drawing: Mapping[str, Any]) -> None:
-    """Raise for an option of drawing beside a file of samples, on which it would have no effect."""
+    """Raise for a sampling option together with a file of samples, on which it has no effect."""
     unused = [f"--{name.replace('_', '-')}" for name, value in drawing.items() if value is not None]
     if samples_file is not None and unused:
         raise DataError(f"{', '.join(unused)}: for samples that are drawn, and a file of samples was given.")

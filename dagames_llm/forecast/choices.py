@@ -1,4 +1,4 @@
-"""What another group size, table or beta would do: directions of the first step, and the beta below which votes end."""
+"""Effect of another group size, table or beta: the first step, and the beta below which a vote becomes unanimous."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ LEAST_BETA = 1e-4
 
 
 def with_table(target: Target, name: str, group_size: int) -> Target:
-    """Return a target with another table; one that has no table is returned as it is."""
+    """Return a target with another table; a target without a table is returned unchanged."""
     if isinstance(target, InverseFrequency | PriorMatching):
         return dataclasses.replace(target, table=TABLES[name](group_size))
     return target

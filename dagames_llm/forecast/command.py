@@ -233,7 +233,7 @@ def run(questions: Sequence[SampledQuestion], plan: Plan, place: tuple[str, floa
 def _show(content: dict[str, Any]) -> None:
     from rich.console import Console
 
-    from dagames_llm.forecast.words import cell, directions_table, forecast_table, sentences
+    from dagames_llm.forecast.words import directions_table, forecast_table, sentences, show_lines
 
     console = Console()
     if content.get("kind") == "safety":
@@ -244,17 +244,4 @@ def _show(content: dict[str, Any]) -> None:
     console.print(forecast_table(content))
     if content["directions"]:
         console.print(directions_table(content))
-    for sentence in sentences(content):
-        console.print(f"- {sentence}", highlight=False, markup=False)
-    if "match" in content:
-        match = content["match"]
-        verb = "reaches" if match["reached"] else "never reaches"
-        shown = ", ".join(f"{name} {cell(value)}" for name, value in match["statistics"].items() if "," not in name)
-        console.print(
-            f"- The path {verb} {match['statistic']} {match['value']:g}, at step {match['step']:.1f}: {shown}.",
-            highlight=False,
-            markup=False,
-        )
-    console.print("What it cannot know:", highlight=False)
-    for caveat in content["caveats"]:
-        console.print(f"- {caveat}", highlight=False, markup=False)
+    show_lines(content, sentences(content), console, without=",")

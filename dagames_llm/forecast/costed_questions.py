@@ -74,7 +74,7 @@ def costed_questions(
         views = row["completions"] if isinstance(row["completions"][0], list) else [row["completions"]]
         found.append(_costed(row, views, question, constraints, extractor, by_answer))
     if not found:
-        raise DataError(f"{source} holds no line of samples.")
+        raise DataError(f"{source} has no line of samples.")
     if by_answer:
         check_read([each.question for each in found], source)
     for i, constraint in enumerate(constraints):

@@ -1,4 +1,4 @@
-"""What a reward by the count of a trace's own answer pays on average, over views with distributions of their own."""
+"""Expectation of a reward by the count of a trace's answer, for views with different answer distributions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dagames_llm.forecast.vote_chances import Floats, Step
 
 
 def count_step(nu: Floats, sizes: Sequence[int], by_count: Floats, bonus: Floats) -> Step:
-    """Compute what a group pays on average where a trace gets by_count[n] + bonus[z] for answer z that n traces give.
+    """Compute the expected rewards of a group, by_count[n] + bonus[z] for an answer z that n traces give.
 
     Math:
         a_x(z) = E[r_i - mean_(j != i) r_j | trace i of view x answers z],   counts are sums of binomials over views.

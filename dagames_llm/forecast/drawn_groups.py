@@ -1,4 +1,4 @@
-"""What any other target pays on average: over all groups where they are few, else over groups drawn once for all."""
+"""Expected rewards of other targets: over all groups if they are few, and else over one fixed sample of groups."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class DrawnGroups:
         M, C = nu.shape
         K, drawn = self._uniform.shape
         law = np.cumsum(nu, axis=1) / nu.sum(axis=1, keepdims=True)
-        # An answer without mass has no interval of its own: the first place whose sum exceeds the number has mass.
+        # The first answer whose cumulative sum exceeds the number has positive mass.
         codes = (self._uniform[:, :, None] >= law[self._view][:, None, :-1]).sum(axis=2)
         counts = np.zeros((drawn, M, C), dtype=np.int64)
         np.add.at(counts, (np.arange(drawn)[None], self._view[:, None], codes), 1)

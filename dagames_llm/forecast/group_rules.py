@@ -31,7 +31,7 @@ LARGEST_GROUP = 256
 """Most traces of a group: votes are exact to 1e-9 up to here; at 400 rounding has taken every digit of them."""
 
 StepAt = Callable[[Floats], Step]
-"""From answer probabilities by view, [R, M, C], to what a group pays on average."""
+"""A function from answer probabilities by view, [R, M, C], to the expected rewards of a group."""
 
 
 @dataclass(frozen=True)

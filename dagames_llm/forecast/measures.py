@@ -1,4 +1,4 @@
-"""What a forecast says of one question at one time, row by row: accuracy, agreement, divergence, who wins."""
+"""Statistics of one question at one time, for each row: accuracy, agreement, divergence, gain or loss."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def _against_gold(nu: Floats, pooled: Floats, nu_0: Floats, right: Floats) -> di
 
 
 def mode_is_right(nu: Floats, right: Floats) -> Floats:
-    """Return the chance that the most frequent answer, ties broken evenly, is right; the last column is no answer."""
+    """Return the chance that the most frequent answer, ties broken evenly, is right; last column: no answer."""
     read = nu[..., :-1]
     if not read.shape[-1]:
         return np.zeros(nu.shape[:-1])

@@ -17,7 +17,7 @@ def place_on(path: Sequence[Estimates], name: str, value: float) -> dict[str, An
     Args:
         path: estimates at each step, [T + 1].
         name: the statistic, "reward" or "kl" say, or "step".
-        value: what the run was measured at.
+        value: the measured value of the run.
 
     Returns:
         `step` (between two steps, linearly), `reached` (whether the path gets there) and the other statistics.

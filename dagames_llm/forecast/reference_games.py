@@ -89,7 +89,7 @@ def load_samples(path: str | Path, extractor: Extractor) -> list[SampledQuestion
         except DataError as error:
             raise DataError(f"{place}: {error}") from None
     if not questions:
-        raise DataError(f"{path} holds no line of samples.")
+        raise DataError(f"{path} has no line of samples.")
     check_read(questions, str(path))
     return questions
 
@@ -112,8 +112,8 @@ def check_read(questions: Sequence[SampledQuestion], source: str) -> None:
     """Raise if no completion has an answer."""
     if not any(question.answers for question in questions):
         raise DataError(
-            f"{source}: no answer was read in any completion, so there is no game. Look at `extractor`, at the "
-            "length of the completions, and at what the prompt asks for."
+            f"{source}: no answer was found in any completion, so there is no game. Check `extractor`, the length of "
+            "the completions, and the answer format in the prompt."
         )
 
 
@@ -165,13 +165,13 @@ def _lists(value: Any, key: str, n_views: int) -> list[list[Any]]:
     if not isinstance(value, list) or not all(isinstance(v, list) for v in value):
         raise DataError(f"needs `completions` or `answers`, a list for each wording, not {value!r:.80}.")
     if len(value) != n_views:
-        raise DataError(f"`{key}` has {len(value)} lists for {n_views} wordings; each wording needs its own.")
+        raise DataError(f"`{key}` has {len(value)} lists for {n_views} wordings; give one list for each wording.")
     return value
 
 
 def _text(value: Any, key: str) -> str:
     if not isinstance(value, str):
-        raise DataError(f"`{key}` holds {value!r:.60}, which is no text.")
+        raise DataError(f"`{key}` holds {value!r:.60}, which is not a text.")
     return value
 
 

@@ -26,7 +26,7 @@ class Course:
 
     Attributes:
         log_nu: at the end, [R, X, C].
-        multipliers: at the beginning of each step, by which it pays, [T + 1, R, d].
+        multipliers: at the beginning of each step, used for its rewards, [T + 1, R, d].
         costs: signed mean costs, [T + 1, R, d].
         rewards: mean reward of a completion, [T + 1, R].
         divergences: from the reference, in nats a completion, [T + 1, R].
@@ -78,7 +78,7 @@ def ascend(batch: PromptBatch, multipliers: Floats, costs: Sequence[Floats], cha
 
 
 def penalties(batch: PromptBatch, multipliers: Floats) -> Floats:
-    """Return what each class of completions is paid, -sum_i lambda_i c_i, [R, X, C], for multipliers [R, d]."""
+    """Return the penalty of each class of completions, -sum_i lambda_i c_i, [R, X, C], for multipliers [R, d]."""
     return -np.einsum("rd,xdc->rxc", multipliers, batch.costs)
 
 

@@ -1,4 +1,4 @@
-"""What a run with budgets will do, from samples of the model before it: costs, multipliers, and where they rest."""
+"""Forecast of a run with budgets, from samples of the model before it: costs, multipliers and their limits."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from dagames_llm.forecast.words import cell
+from dagames_llm.forecast.words import cell, show_lines
 
 if TYPE_CHECKING:
     from dagames_llm.forecast.costed_questions import CostedQuestion
@@ -30,7 +30,7 @@ SAFETY_CAVEATS = (
     ),
     "A completion that was not sampled has probability 0 in the forecast and cannot be won.",
 )
-"""What a forecast with budgets cannot know; printed with each and kept in its JSON."""
+"""Limits of a forecast with budgets, printed with it and stored in its JSON."""
 
 
 def run_safety(
@@ -126,17 +126,4 @@ def _of(row: Mapping[str, Any], content: Mapping[str, Any]) -> str:
 def show_safety(content: Mapping[str, Any], console: Console) -> None:
     """Print a forecast with budgets."""
     console.print(safety_table(content))
-    for sentence in safety_sentences(content):
-        console.print(f"- {sentence}", highlight=False, markup=False)
-    if "match" in content:
-        match = content["match"]
-        verb = "reaches" if match["reached"] else "never reaches"
-        shown = ", ".join(f"{name} {cell(value)}" for name, value in match["statistics"].items())
-        console.print(
-            f"- The path {verb} {match['statistic']} {match['value']:g}, at step {match['step']:.1f}: {shown}.",
-            highlight=False,
-            markup=False,
-        )
-    console.print("What it cannot know:", highlight=False)
-    for caveat in content["caveats"]:
-        console.print(f"- {caveat}", highlight=False, markup=False)
+    show_lines(content, safety_sentences(content), console)

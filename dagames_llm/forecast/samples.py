@@ -26,7 +26,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Draw:
-    """What is drawn.
+    """The settings of the samples.
 
     Attributes:
         model: "embedded", a folder, or a hub id.

@@ -48,7 +48,7 @@ WHOLE = (
 
 @dataclass(frozen=True)
 class Settings:
-    """What a forecast is made of.
+    """The settings of a forecast.
 
     Attributes:
         keys: every key of `DEFAULTS`, resolved.
@@ -56,7 +56,7 @@ class Settings:
         constraints: budgets; may be empty.
         together: questions of a generation, as the recipe's batch size says.
         steps: generations of the run where there are constraints; else mean-field steps.
-        notes: what the recipe has that the forecast cannot know.
+        notes: parts of the recipe that the forecast does not model.
     """
 
     keys: Mapping[str, Any]

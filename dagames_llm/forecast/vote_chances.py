@@ -1,4 +1,4 @@
-"""What a vote pays on average: exact expectations over groups whose views have answer distributions of their own.
+"""Expected rewards of a vote, exactly, over groups whose views have different answer distributions.
 
 The counts of a group have the generating function prod_w exp(sum_v nu_v(w) x_v). A vote bounds the count of every
 answer by c, so that exp becomes its Taylor polynomial of degree c in the linear form sum_v nu_v(w) x_v. Coefficients
@@ -29,7 +29,7 @@ HELD = 2**21
 
 
 class Step(NamedTuple):
-    """What a group pays on average.
+    """The expected rewards of a group.
 
     Attributes:
         advantage: Expected leave-one-out advantage of a trace by its view and answer, up to a constant per view,
@@ -54,7 +54,7 @@ class Torus(NamedTuple):
 
 
 def vote_step(nu: Floats, sizes: Sequence[int], threshold: float = 0.0) -> Step:
-    """Compute what a pooled majority vote with split ties pays on average.
+    """Compute the expected rewards of a pooled majority vote with split ties.
 
     Math:
         a_x(z) = E[r_i - mean_(j != i) r_j | trace i of view x answers z].

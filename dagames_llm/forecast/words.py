@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich import box
+from rich.console import Console
 from rich.table import Table
 
 ROWS = {
@@ -22,7 +23,7 @@ ROWS = {
     "extinct": "right one extinct",
     "unread": "unread",
 }
-"""Statistics and what they are called in the table; those of questions are shares of questions."""
+"""Names of the statistics in the table; those of questions are shares of questions."""
 
 CAVEATS = (
     (
@@ -39,13 +40,29 @@ CAVEATS = (
         "not say which is taken."
     ),
 )
-"""What a forecast cannot know; printed with each and kept in its JSON."""
+"""Limits of a forecast, printed with it and stored in its JSON."""
 
 
 def cell(estimate: Mapping[str, Any]) -> str:
     """Return a mean with its interval: `.91 [.85, .96]`."""
     mean, low, high = (f"{estimate[end]:.2f}".removeprefix("0") for end in ("mean", "low", "high"))
     return f"{mean} [{low}, {high}]"
+
+
+def show_lines(content: Mapping[str, Any], lines: Sequence[str], console: Console, without: str | None = None) -> None:
+    """Print sentences, the point of the path that matches a run, and caveats; omit statistics named with `without`."""
+    lines = list(lines)
+    if "match" in content:
+        match = content["match"]
+        verb = "reaches" if match["reached"] else "never reaches"
+        names = [name for name in match["statistics"] if without is None or without not in name]
+        shown = ", ".join(f"{name} {cell(match['statistics'][name])}" for name in names)
+        lines.append(f"The path {verb} {match['statistic']} {match['value']:g}, at step {match['step']:.1f}: {shown}.")
+    for line in lines:
+        console.print(f"- {line}", highlight=False, markup=False)
+    console.print("Limits of the forecast:", highlight=False)
+    for caveat in content["caveats"]:
+        console.print(f"- {caveat}", highlight=False, markup=False)
 
 
 def forecast_table(content: Mapping[str, Any]) -> Table:

@@ -24,7 +24,7 @@ RULES: dict[str, Callable[[str, random.Random], str | None]] = {
 """Rules by name, in the order in which they are applied."""
 
 OPTIONS = "options"
-"""The name of the rule that permutes the options of a multiple-choice question, which is no change of a text alone."""
+"""Name of the rule that permutes the options of a multiple-choice question; it changes letters as well as the text."""
 
 TRIES = 8
 """Draws for each wording that is wanted, and draws without a new one, after which a question is left with fewer."""

@@ -18,7 +18,7 @@ _NOT_ASKED = re.compile(r"[ \t]*=[ \t]*[-−(]*\d|[ \t]*(?:\^|%|\*|/)|\w|[.,]\d"
 _PLUS, _MINUS, _TIMES, _OVER = "+", "-−", "*×·", "/÷"
 
 MAX_TOKENS = 200
-"""Numbers and signs above which a run of them is no question of arithmetic."""
+"""Largest number of tokens (numbers and signs) of an arithmetic expression."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ Operand = str | Chain | Negative
 
 
 class _UnreadableError(Exception):
-    """A run of signs that is no expression."""
+    """Tokens that are not an expression."""
 
 
 def swap_operands(text: str, drawn: random.Random) -> str | None:
@@ -82,7 +82,7 @@ def _moved(tree: Operand, drawn: random.Random) -> Operand:
         return Negative(tree.sign, _moved(tree.operand, drawn))
     items = [(sign, _moved(part, drawn)) for sign, part in tree.items]
     drawn.shuffle(items)
-    # What is subtracted, or divided by, cannot stand first.
+    # A subtrahend or divisor cannot be first.
     first = next(i for i, (sign, _) in enumerate(items) if sign not in _MINUS + _OVER)
     items.insert(0, items.pop(first))
     return Chain(tree.is_sum, tuple(items))

@@ -51,7 +51,7 @@ def _beside_a_name(text: str, match: re.Match[str]) -> bool:
         return True
     if before is None or not before[1][0].isupper():
         return False
-    # A capital at the start of a sentence is no part of a name: `If Tom`, `When Mary`; a title ends with a full stop.
+    # A capital at the start of a sentence is not part of a name: `If Tom`, `When Mary`; a title ends with a full stop.
     starts = re.search(r"(?:^|[.?!:\n]\s*)$", text[: before.start()]) is not None
     titles = {
         "Mr",

@@ -1,4 +1,4 @@
-"""What of a run depends on its model and rows: adapter, quantisation, optimiser, columns; checked before it begins."""
+"""The parts of a run that depend on its model and rows, checked before it begins: adapter, optimiser, columns."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def quantisation_of(recipe: Recipe) -> dict[str, Any]:
     quantisation = get_quantization_config(recipe.model)
     if quantisation is None:
         return {}
-    # Quantised weights are made where they stay: each process has a GPU of its own.
+    # Quantised weights cannot be moved: each process makes them on its GPU.
     place = {"": PartialState().local_process_index} if torch.cuda.is_available() else None
     return {"quantization_config": quantisation, "device_map": place}
 
@@ -82,7 +82,7 @@ def check_modules(names: Sequence[str], model: PreTrainedModel) -> None:
     for name in names:
         end = name.rpartition(".")[2]
         if end not in ends or ends[end] is model.get_output_embeddings():
-            what = "GRPO trains no adapter there" if end in ends else "the model has no such module"
+            what = "GRPO cannot train an adapter on the head" if end in ends else "the model has no such module"
             raise RecipeError(
                 f"`lora_target_modules` is {shown(list(names))}; {name!r}: {what}. Linear layers are "
                 f"{', '.join(linear)}."

@@ -53,7 +53,7 @@ FILES = (".jsonl", ".json", ".csv", ".parquet", ".yaml", ".txt", ".gz", ".zip")
 
 @dataclass(frozen=True)
 class DryRun:
-    """What came of a dry run.
+    """The result of a dry run.
 
     Attributes:
         architecture: the model type that was trained.

@@ -1,4 +1,4 @@
-"""What a finished run leaves on record: its settings, the packages it ran on, its steps, and a model card."""
+"""The record of a finished run: settings, versions of packages, statistics of the steps, and a model card."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def _timeless(name: str) -> bool:
 
 
 def model_card(recipe: Recipe, history: Sequence[dict[str, float]]) -> str:
-    """Return the model card: what the adapter is of, how it was trained, what was seen at the end."""
+    """Return the model card: base model, training settings and final statistics."""
     base = recipe.model.model_name_or_path or EMBEDDED
     front = {"library_name": "peft", "tags": ["grpo", "trl", "dagames"]}
     if base != EMBEDDED:

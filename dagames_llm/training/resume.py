@@ -1,4 +1,4 @@
-"""What a run that is resumed under a changed recipe needs: a checkpoint holds the old learning rate."""
+"""Resume a run under a changed recipe: replace the learning rate that the checkpoint holds."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ def partial_folder(output: Path) -> Path:
 def check_output(output: Path, overwrite: bool, resume: bool) -> None:
     """Refuse an output that exists, or that an unfinished run is writing, unless asked."""
     if (reason := obstacle(output)) is not None:
-        raise OutputError(f"{output} cannot be made: {reason}. Name a folder in another place.")
+        raise OutputError(f"{output} cannot be made: {reason}. Name another folder.")
     work = partial_folder(output)
     if resume and not work.is_dir():
         finished = f"{output} is finished" if output.exists() else f"there is no {work}"
@@ -56,22 +56,22 @@ def check_output(output: Path, overwrite: bool, resume: bool) -> None:
     if output.exists() and not overwrite:
         raise OutputError(f"{output} exists already; pass --overwrite to replace it, or name another folder.")
     if output.exists() and not all((output / name).is_file() for name in RESULT):
-        raise OutputError(f"{output} is no result of a training run; it is not replaced. Name another folder.")
+        raise OutputError(f"{output} is not the result of a training run, so it is not replaced. Name another folder.")
     if work.exists() and not (resume or overwrite):
-        raise OutputError(f"{work} is an unfinished run; pass --resume to go on with it, or --overwrite to drop it.")
+        raise OutputError(f"{work} is an unfinished run; pass --resume to continue it, or --overwrite to discard it.")
 
 
 @dataclass(frozen=True)
 class RunRecord:
-    """What decides the numbers of a run.
+    """Everything that the results of a run depend on.
 
     Attributes:
         recipe: Every setting that is plain data.
         questions: Digest of the orbits, in order.
         code: Version of this package and a digest of its source.
-        packages: Versions of the others.
-        processes: How many there are.
-        changes: What was changed when the run was resumed, in words.
+        packages: Versions of other packages.
+        processes: Number of processes.
+        changes: A line for each change at a resumption.
     """
 
     recipe: Mapping[str, Any]
@@ -92,10 +92,10 @@ def read_record(folder: Path) -> RunRecord:
         saved = json.loads((folder / RECORD).read_text(encoding="utf-8"))
         return RunRecord(**saved)
     except FileNotFoundError as error:
-        raise OutputError(f"{folder} was killed before it began; pass --overwrite to drop it.") from error
+        raise OutputError(f"{folder} was killed before it began; pass --overwrite to discard it.") from error
     except (ValueError, TypeError) as error:
         raise OutputError(
-            f"{folder / RECORD} is no record of a run: {error}. Pass --overwrite to begin again."
+            f"{folder / RECORD} is not the record of a run: {error}. Pass --overwrite to begin again."
         ) from error
 
 

@@ -56,7 +56,7 @@ SIZES = {
     "eos_token_id": 1,
     "bos_token_id": None,
 }
-"""What is made small, in those configurations that have it."""
+"""Sizes of the tiny models, for the configurations that have these fields."""
 
 
 def architecture_of(model: str, named: str | None = None) -> str:
@@ -108,7 +108,7 @@ def tiny_config(architecture: str, vocab_size: int) -> Any:
 
     if architecture not in CONFIG_MAPPING or CONFIG_MAPPING[architecture] not in MODEL_FOR_CAUSAL_LM_MAPPING:
         raise RecipeError(
-            f"`architecture` is {architecture!r}, which is no causal language model of the installed transformers."
+            f"`architecture` is {architecture!r}, which is not a causal language model of the installed transformers."
         )
     kind = CONFIG_MAPPING[architecture]
     fields = inspect.signature(kind).parameters

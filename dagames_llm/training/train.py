@@ -317,7 +317,7 @@ def _run(trainer: OrbitGRPOTrainer, checkpoint: str | None, work: Path) -> None:
             f"{error} With a recipe changed so, `--resume --accept-changes` goes on from the checkpoint."
         ) from error
     except KeyboardInterrupt as error:
-        raise KeyboardInterrupt(f"{work} is unfinished; pass --resume to go on with it") from error
+        raise KeyboardInterrupt(f"{work} is unfinished; pass --resume to continue it") from error
 
 
 def _finish(

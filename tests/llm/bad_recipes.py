@@ -260,7 +260,7 @@ REWARDS: list[tuple[dict[str, Any], str]] = [
 
 MODELS: list[tuple[dict[str, Any], str]] = [
     ({"model_name_or_path": "HERE/absent"}, "no model folder"),
-    ({"model_name_or_path": "HERE/hollow"}, "holds no weights"),
+    ({"model_name_or_path": "HERE/hollow"}, "has no weights"),
     ({"model_name_or_path": "absent"}, "owner/name"),
     ({"chat": True, "model_name_or_path": "HERE/mute"}, "chat template"),
     ({"data": "HERE/absent.jsonl"}, "no data file"),

@@ -94,7 +94,7 @@ TRAIN = [
     ("--config target.yaml", "majority_vote"),
     ("--config extractor.yaml", "'eval'"),
     ("--config task.yaml", "'juggling'"),
-    ("--config hollow.yaml", "holds no weights"),
+    ("--config hollow.yaml", "has no weights"),
     ("--config absent.yaml", "no model folder"),
     ("--config few.yaml", "fewer than"),
     ("--config odd.yaml", "divisible"),
@@ -103,13 +103,13 @@ TRAIN = [
     ("--config seed.yaml", "`seed` is -1"),
     ("--config talk.yaml", "with a chat template"),
     ("--config good.yaml --data broken.jsonl", "broken.jsonl, line 7: not JSON"),
-    ("--config good.yaml --data empty.jsonl", "holds no row"),
+    ("--config good.yaml --data empty.jsonl", "has no rows"),
     ("--config good.yaml --data absent.jsonl", "no data file"),
     ("--config good.yaml --resume", "nothing to resume"),
     ("--config good.yaml --output-dir there", "exists already; pass --overwrite"),
-    ("--config good.yaml --output-dir there --overwrite", "no result of a training run"),
+    ("--config good.yaml --output-dir there --overwrite", "not the result of a training run"),
     ("--config good.yaml --output-dir there.json/new", "there.json is a file"),
-    ("--config good.yaml --output-dir . --overwrite", "no result of a training run"),
+    ("--config good.yaml --output-dir . --overwrite", "not the result of a training run"),
 ]
 
 
@@ -130,11 +130,11 @@ def test_bad_training_input(
 
 
 EVALUATE = [
-    ("--model hollow", "holds no weights"),
+    ("--model hollow", "has no weights"),
     ("--model ./absent", "no model folder"),
     ("--model absent", "owner/name"),
     ("--model there", "no config.json"),
-    ("--model TINY --adapter there", "no adapter folder"),
+    ("--model TINY --adapter there", "not an adapter folder"),
     ("--data broken.jsonl", "line 7"),
     ("--data there", "folder"),
     ("--task juggling", "'juggling'"),
@@ -143,7 +143,7 @@ EVALUATE = [
     ("--out there", "is a folder"),
     ("--samples 0", "samples"),
     ("--seed -1", "seed"),
-    ("--adapter there", "no adapter folder"),
+    ("--adapter there", "not an adapter folder"),
     ("--out there.json/x.json --limit 1 --data data.jsonl --model TINY", "there.json is a file"),
 ]
 

@@ -145,7 +145,7 @@ def test_the_command_refuses_what_is_no_evaluation(tmp_path: Path, capsys: pytes
     for name, message in (
         ("absent.json", "No such file"),
         ("torn.json", "is not JSON"),
-        ("list.json", "holds no evaluation"),
+        ("list.json", "does not hold an evaluation"),
         ("old.json", "does not hold the answers to single questions"),
         ("hurt.json", "is damaged"),
         (".", "Is a directory"),

@@ -183,7 +183,7 @@ def test_other_broken_tables(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="line 3: not UTF-8 at byte 0"):
         load_orbits(tmp_path / "latin.csv", last_number)
     (tmp_path / "head.csv").write_text("question,answer\n")
-    with pytest.raises(DataError, match="holds no row"):
+    with pytest.raises(DataError, match="has no rows"):
         load_orbits(tmp_path / "head.csv", last_number)
     pq.write_table(pa.Table.from_pylist([PROBLEM, {**PROBLEM, "question": None}]), tmp_path / "null.parquet")
     with pytest.raises(DataError, match="row 2: needs `orbit`"):

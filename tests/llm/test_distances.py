@@ -200,8 +200,8 @@ def test_scores_that_are_no_distance_are_refused(scores: list[float], message: s
         ([[0, 0.1], [0.2, 0]], r"\[0, 1\] is 0\.1 and \[1, 0\] is 0\.2.*mean of both orders"),
         ([[0.5, 0.1], [0.1, 0]], r"at \[0, 0\] is 0\.5.*Set the diagonal to 0"),
         ([[0, 0.1]], r"shape \(1, 2\) for 2 completions"),
-        ("nothing", "no matrix of numbers"),
-        ([[0, 1], [1]], "no matrix of numbers"),
+        ("nothing", "did not return a matrix of numbers"),
+        ([[0, 1], [1]], "did not return a matrix of numbers"),
     ],
 )
 def test_matrices_that_are_no_distances_are_refused(matrix: Any, message: str) -> None:

@@ -220,7 +220,7 @@ def test_the_command(scratch: Path, tiny: Path, capsys: pytest.CaptureFixture[st
     [
         ({"num_generation": 4}, "did you mean `num_generations`"),
         ({"model_name_or_path": "someone/model"}, "write it in the recipe"),
-        ({"architecture": "bert2"}, "no causal language model"),
+        ({"architecture": "bert2"}, "not a causal language model"),
         ({"target": "centrality"}, "needs a `distance`"),
     ],
 )

@@ -286,7 +286,7 @@ def test_a_journal_of_another_evaluation_is_refused(tmp_path: Path) -> None:
     assert not file.exists()
     for content in (b"no journal\n", b"[]\n", b'{"seed": 1}\n{"part": 3}\n'):
         file.write_bytes(content)
-        with pytest.raises(OutputError, match="unfinished command about something else"):
+        with pytest.raises(OutputError, match="unfinished command with other settings"):
             open_journal(file, {"seed": 1})
     file.write_bytes(b'{"seed": ')
     assert open_journal(file, {"seed": 1}).batches == {}

@@ -114,7 +114,7 @@ def test_options_win_over_the_run(place: Path, tmp_path: Path, capsys: pytest.Ca
 
 
 REFUSED = [
-    ("nowhere", "nowhere is no adapter folder: there is no such folder"),
+    ("nowhere", "nowhere is not an adapter folder: there is no such folder"),
     ("unfinished.partial", "unfinished run"),
     ("bare", "has no recipe.yaml"),
     ("out --adapter bare", "both name"),

@@ -30,7 +30,7 @@ def test_a_group_is_scored_whole_wherever_its_traces_are(ranks: list[dict[str, A
     ("case", "first", "second"),
     [
         ("mixed", "GroupError: completions 4 and 7", "GroupError: completions 4 and 7"),
-        ("incomplete", "GroupError: 10 completions are no whole", "GroupError: 10 completions are no whole"),
+        ("incomplete", *["GroupError: 10 completions are not a multiple"] * 2),
         ("by integer and missing id", "GroupError: completion 11", "GroupError: completion 11"),
         ("extractor", "GroupError: process 1 could not score", "ExtractError: the extractor fails_on_the_second"),
         ("distance", "DistanceError: ", "GroupError: process 0 could not score"),

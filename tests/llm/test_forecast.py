@@ -345,7 +345,7 @@ def test_the_command_writes_a_table_a_json_and_a_picture(
 
 
 BROKEN: dict[str, tuple[str, str]] = {
-    "empty": ("", "holds no line"),
+    "empty": ("", "has no line"),
     "torn": (json.dumps(LINE) + '\n{"orbit": ["half"', "line 2: not JSON"),
     "list": ("[1]", "line 1: a line is a JSON object"),
     "no key": ('{"question": "6 x 7?"}', "line 1: needs `orbit`"),
@@ -353,8 +353,8 @@ BROKEN: dict[str, tuple[str, str]] = {
     "one completion": ('{"prompt": "6 x 7?", "answers": ["42"]}', "line 1: wording 1 has 1 completion(s)"),
     "views": ('{"orbit": ["a", "b"], "answers": [["1", "2"]]}', "line 1: `answers` has 1 lists for 2 wordings"),
     "kind": ('{"prompt": "a", "answers": [true, "2"]}', "line 1: `answers` holds True"),
-    "text": ('{"prompt": "a", "completions": [1, 2]}', "line 1: `completions` holds 1, which is no text"),
-    "unread": ('{"prompt": "a", "answers": [null, null]}', "no answer was read in any completion"),
+    "text": ('{"prompt": "a", "completions": [1, 2]}', "line 1: `completions` holds 1, which is not a text"),
+    "unread": ('{"prompt": "a", "answers": [null, null]}', "no answer was found in any completion"),
     "infinite": ('{"prompt": "a", "answers": ["1", 1e999]}', "line 1: `answers` holds inf"),
     "blank": ('{"prompt": "a", "answers": ["1", " "]}', "has null"),
     "no gold": ('{"prompt": "a", "answers": ["1", "2"], "answer": []}', "line 1: `answer` is an empty list"),

@@ -194,7 +194,7 @@ def test_a_safety_reward_is_copied_with_its_multipliers(copied: Any) -> None:
         again = copied(safety)
         assert again.dual.state == safety.dual.state
         assert again.callback.dual is again.dual
-        with pytest.raises(ConstraintError, match="lacks its callback"):
+        with pytest.raises(ConstraintError, match="without its callback"):
             again(["q"], ["a"])
         trained(again, ["a b c d"])
         assert again.dual.state != safety.dual.state

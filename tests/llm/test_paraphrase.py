@@ -127,9 +127,9 @@ def test_a_model_writes_and_is_counted(tmp_path: Path, tiny: Path, capsys: pytes
         (ROWS, [], "say what writes the wordings"),
         (ROWS, ["--rule", "magic"], "known are operands"),
         ([{"orbit": ["a", "b"]}], ["--rule", "all"], "line 1: only rows with `question`"),
-        ([*ROWS, {"question": 7}], ["--rule", "all"], "line 3: `question` is a text"),
-        ([{"question": "a", "paraphrases": "b"}], ["--rule", "all"], "line 1: `paraphrases` is a list"),
-        ([], ["--rule", "all"], "holds no row"),
+        ([*ROWS, {"question": 7}], ["--rule", "all"], "line 3: `question` must be a text"),
+        ([{"question": "a", "paraphrases": "b"}], ["--rule", "all"], "line 1: `paraphrases` must be a list"),
+        ([], ["--rule", "all"], "has no rows"),
         (ROWS, ["--model", "no/such/model"], "no model folder"),
     ],
 )

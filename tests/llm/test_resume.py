@@ -79,7 +79,7 @@ def test_a_record_that_is_missing_or_broken(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="killed before it began"):
         read_record(tmp_path)
     (tmp_path / "run.json").write_text('{"recipe": {}}')
-    with pytest.raises(OutputError, match="no record of a run"):
+    with pytest.raises(OutputError, match="is not the record of a run"):
         read_record(tmp_path)
 
 
@@ -198,7 +198,7 @@ def test_other_questions_are_refused(
         at_step(patch, 2, stop)
         code, words = train(capsys)
     assert code == 130
-    assert "interrupted: out.partial is unfinished; pass --resume to go on with it." in words
+    assert "interrupted: out.partial is unfinished; pass --resume to continue it." in words
     rows = (place / "data.jsonl").read_text().splitlines()
     (place / "data.jsonl").write_text("\n".join(reversed(rows)))
     code, words = train(capsys, "--resume")
@@ -289,6 +289,6 @@ def test_an_interrupted_process_ends_in_one_line_and_can_be_resumed(
         words = child.communicate(timeout=300)[1]
     assert child.returncode == 130, words
     assert "Traceback" not in words
-    assert words.strip().splitlines()[-1] == "interrupted: out.partial is unfinished; pass --resume to go on with it."
+    assert words.strip().splitlines()[-1] == "interrupted: out.partial is unfinished; pass --resume to continue it."
     assert train(capsys, "--resume")[0] == 0
     assert len(json.loads((place / "out" / "metrics.json").read_text())["history"]) == 6

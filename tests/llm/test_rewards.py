@@ -60,9 +60,9 @@ def test_equal_prompts_in_two_rows_are_two_groups(first: list[str], second: list
 
 
 def test_a_group_never_crosses_prompts_in_silence() -> None:
-    with pytest.raises(GroupError, match=r"completions 0 and 2 .* of one group of 4 .* `orbit_id`"):
+    with pytest.raises(GroupError, match=r"completions 0 and 2 .* in one group of 4 .* `orbit_id`"):
         reward_of(MajorityVote())(prompts=["q", "q", "r", "r"], completions=["1"] * 4)
-    with pytest.raises(GroupError, match="6 completions are no whole number of groups of 4"):
+    with pytest.raises(GroupError, match="6 completions are not a multiple of the group size 4"):
         reward_of(MajorityVote())(prompts=["q"] * 6, completions=["1"] * 6)
     with pytest.raises(GroupError, match="`group_size=`"):
         TargetReward(MajorityVote())(prompts=["q"] * 4, completions=["1"] * 4)

@@ -316,7 +316,7 @@ def test_what_python_cannot_use_is_named() -> None:
     for wrong in ({"together": 0}, {"centring": "none"}, {"steps": True}):
         with pytest.raises(DataError):
             SafetyPlan(constraints, 0.1, 4, **wrong)
-    with pytest.raises(ConstraintError, match="no completions keep both"):
+    with pytest.raises(ConstraintError, match="no completions satisfy both"):
         SafetyPlan([Constraint(Refusal(), 0.9, "a", sense="at least"), Constraint(Refusal(), 0.1, "b")], 0.1, 4)
 
 
@@ -442,7 +442,7 @@ def test_what_cannot_be_used_is_one_message(
 BROKEN = {
     "answers": ({"prompt": "a", "answers": ["1", "2"]}, "line 1: costs are those of `completions`"),
     "one": ({"prompt": "a", "completions": ["1"]}, "line 1: wording 1 has 1 completion(s)"),
-    "kind": ({"prompt": "a", "completions": [1, 2]}, "line 1: `completions` holds 1, which is no text"),
+    "kind": ({"prompt": "a", "completions": [1, 2]}, "line 1: `completions` holds 1, which is not a text"),
     "key": ({"completions": ["1", "2"]}, "line 1: needs `orbit`"),
 }
 

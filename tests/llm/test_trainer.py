@@ -201,7 +201,7 @@ except OutputError as error:
     assert result.returncode == 0, result.stderr[-2000:]
     said = result.stdout.splitlines()[-1]
     assert "the checkpoint of step 4 cannot be written" in said
-    assert "checkpoint-2 is whole: make room, and resume from it" in said
+    assert "checkpoint-2 is complete: free disk space, and resume from it" in said
     newest = last_checkpoint(tmp_path / "run")
     assert newest == str(tmp_path / "run" / "checkpoint-2")
     resumed = build(tiny, tmp_path / "run")
