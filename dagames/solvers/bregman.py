@@ -1,4 +1,4 @@
-"""Solve generalised Bregman games, and check that their targets can say what the equilibrium needs."""
+"""Solve generalised Bregman games, and check their range condition."""
 
 import numpy as np
 
@@ -31,7 +31,7 @@ def solve_bregman(
 
     Args:
         game: The game.
-        method: One of `BREGMAN_METHODS`. "auto" is "newton" where the functional is a sum over answers.
+        method: One of `BREGMAN_METHODS`. "auto" is "newton" if the functional is a sum over answers.
         tolerance: Relative duality gap to reach, above 0.
         max_iterations: Steps allowed to mirror descent.
 
@@ -61,8 +61,8 @@ def solve_bregman(
     functional = game.functional
     if (limits := functional.constraint_set()) is not None:
         raise SolveError(
-            f"{limits.name} is an indicator, whose slope says nothing of its constraints' prices; state them in an "
-            "`AlignmentGame`, whose divergence is KL, and use `solve(game)`."
+            f"{limits.name} is an indicator, whose slope does not contain the multipliers of its constraints; state "
+            "them in an `AlignmentGame`, whose divergence is KL, and use `solve(game)`."
         )
     separable = functional.as_separable()
     if method == "newton" and separable is None:
@@ -77,28 +77,29 @@ def check_consistent(game: BregmanGame, *, tolerance: float = _tolerances.GAP) -
     """Raise unless a target over answers attains the value of the game: max over q of min over pi of G_F = min J_F.
 
     Args:
-        game: The game, which is solved first: the condition is about its equilibrium.
+        game: The game; it is solved first, because the condition concerns its equilibrium.
         tolerance: Relative duality gap of that solution.
 
     Returns:
-        The verdict, with the target `q` that attains the value.
+        The result, with the target `q` that attains the value.
 
     Raises:
-        DomainError: If no target does, saying what strength |s| beta it would take.
+        DomainError: If no target does; the message contains the least sufficient |s| beta.
 
     Source:
         claim II.10
     """
-    verdict = solve_bregman(game, tolerance=tolerance).consistency
-    if not verdict.consistent:
-        place = tuple(int(i) for i in np.argwhere(~verdict.by_prompt)[0])
+    condition = solve_bregman(game, tolerance=tolerance).consistency
+    if not condition.consistent:
+        place = tuple(int(i) for i in np.argwhere(~condition.by_prompt)[0])
         where = f" of prompt {place}" if place else ""
         raise DomainError(
             f"the game{where} is not consistent (claim II.10): to express its best dual variable, "
-            f"{game.target_generator.name} needs |s| beta of at least {verdict.required[place]:.6g}, and the "
-            f"game has {verdict.available:.6g}. Raise |sign|, or take a steep `target_generator` such as `Entropic()`."
+            f"{game.target_generator.name} needs |s| beta of at least {condition.required[place]:.6g}, and "
+            f"the game has {condition.available:.6g}. Increase |sign|, or use a steep "
+            "`target_generator` such as `Entropic()`."
         )
-    return verdict
+    return condition
 
 
 def _as_solution(
@@ -107,10 +108,10 @@ def _as_solution(
     log_nu = pushforward(log_pi, game.E, game.n_answers)
     certificate = game.certify(log_pi, u)
     history = (*history, certificate.worst)
-    verdict = game.consistency(log_pi, u)
+    condition = game.consistency(log_pi, u)
     return BregmanSolution(
         log_nu=log_nu,
-        log_q=verdict.log_q,
+        log_q=condition.log_q,
         certificate=certificate,
         game=game,
         iterations=len(history) - 1,
@@ -118,7 +119,7 @@ def _as_solution(
         history=history,
         log_policy=log_pi,
         u=u,
-        consistency=verdict,
+        consistency=condition,
     )
 
 
@@ -129,7 +130,7 @@ def _by_newton(game: BregmanGame, functional: Separable, tolerance: float) -> Br
     if not solution.certificate.worst <= tolerance:
         raise SolveError(
             f"newton reached gap {solution.certificate.worst:.1e} > {tolerance:.1e}, the rounding of float64 on this "
-            "game; ask for a larger `tolerance`, or bring the functional and beta to a common scale."
+            "game; pass a larger `tolerance`, or bring the functional and beta to a common scale."
         )
     return solution
 
@@ -145,15 +146,15 @@ def _by_descent(game: BregmanGame, tolerance: float, max_iterations: int) -> Bre
             break
     raise SolveError(
         f"mirror_descent stopped after {max_iterations} steps with gap {history[-1]:.1e} > {tolerance:.1e}. Allow more "
-        f"`max_iterations` or ask for a larger `tolerance`.{_else(game.functional)}",
+        f"`max_iterations` or pass a larger `tolerance`.{_else(game.functional)}",
         "steps",
     )
 
 
 def _else(functional: Functional) -> str:
-    """Name what else solves the functional: Newton's method, or where it may have kinks, another game."""
+    """Return the sentence that names another method, or for a functional with kinks another game."""
     if functional.as_separable() is not None:
-        return " Else use method 'newton', which suits a sum over answers."
+        return " Or use method 'newton', which solves sums over answers."
     if functional.as_smooth() is not None:
         return ""
     return (

@@ -1,4 +1,4 @@
-"""Proximal mirror descent in the geometry of F, with a line search, for functionals that are no sum over answers."""
+"""Proximal mirror descent in the geometry of F, with a line search, for functionals that are not sums over answers."""
 
 from collections.abc import Iterator
 

@@ -17,7 +17,11 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("dagames/bregman/entropic.py", "np.isfinite(log_p), np.inf, q)", "np.isfinite(log_p), 0.0, q)"),
     ("dagames/bregman/euclidean.py", "0.5 * (np.exp(log_p)", "(np.exp(log_p)"),
     ("dagames/bregman/euclidean.py", "0.5 * p * p", "p * p"),
-    ("dagames/bregman/power.py", "- (p - q) * self.bend_at_log(log_q_inside)", "- (p - q) * self.bend_at_log(own)"),
+    (
+        "dagames/bregman/power.py",
+        "- (p - q) * self.bend_at_log(log_q_inside)",
+        "- (p - q) * self.bend_at_log(log_p_inside)",
+    ),
     ("dagames/bregman/power.py", "(slope - self._shift) / self.order", "slope / self.order"),
     ("dagames/bregman/power.py", "np.exp(a * log_q) / a", "np.exp(a * log_q)"),
     ("dagames/bregman/power.py", "(a * (a - 1.0)) if a > 1", "(a - 1.0) if a > 1"),
@@ -61,7 +65,7 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("dagames/games/bregman.py", "np.asarray(self.beta * divergence)", "np.asarray(divergence)"),
     ("dagames/games/bregman.py", "return self.sign * self.beta", "return self.beta"),
     ("dagames/games/bregman.py", "return self.sign * self.beta", "return self.sign"),
-    ("dagames/games/bregman.py", "gradient_at_log(self.log_pi_0) - cost", "gradient_at_log(self.log_pi_0) + price"),
+    ("dagames/games/bregman.py", "gradient_at_log(self.log_pi_0) - cost", "gradient_at_log(self.log_pi_0) + cost"),
     (
         "dagames/games/bregman.py",
         "(np.where(self.reachable, u, 0.0)) / self.beta",
@@ -85,12 +89,12 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "dagames/solvers/bregman_newton.py",
-        "F.gradient_at_log(own) + self.behind",
-        "F.gradient_at_log(own) - self.behind",
+        "F.gradient_at_log(log_top) + self.behind",
+        "F.gradient_at_log(log_top) - self.behind",
     ),
     ("dagames/solvers/bregman_newton.py", ">= c\n", ">= np.inf\n"),
     ("dagames/solvers/bregman_descent.py", "smoothness * here - price", "smoothness * here + price"),
     ("dagames/solvers/bregman_descent.py", "slope_0, 0.0) + smoothness * here", "slope_0, 0.0) - smoothness * here"),
     ("dagames/solvers/bregman_descent.py", "/ (beta + smoothness)", "/ beta"),
-    ("dagames/solvers/bregman.py", "if not verdict.consistent:", "if verdict.consistent:"),
+    ("dagames/solvers/bregman.py", "if not condition.consistent:", "if condition.consistent:"),
 )
