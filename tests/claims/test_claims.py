@@ -32,8 +32,11 @@ TAKES_SECONDS = {
     *("I.8", "I.9a", "I.29", "I.29a", "II.5", "II.7", "II.8", "II.8b", "II.9", "II.9a", "II.10a"),
     *("I.5", "I.6", "I.9", "I.9b", "I.14", "I.17", "I.17c", "I.21", "I.25", "I.25b", "I.26", "I.32", "I.36", "I.41"),
     *("I.46", "I.74", "II.6b", "II.10", "II.12a", "B.2", "B.2a", "B.4", "B.5", "B.7"),
+    *("I.5a", "I.7", "I.11", "I.12", "I.13", "I.14a", "I.16a", "I.17d", "I.18a", "I.23", "I.24", "I.31a", "I.35"),
+    *("I.35a", "I.40", "I.46a", "I.47", "I.50", "I.50b", "I.53", "II.1", "II.1a", "II.4a", "II.11", "II.12", "II.27"),
+    *("II.28", "B.3"),
 }
-"""Claims that take more than three quarters of a second; `make test-long` settles them a second time."""
+"""Claims that take more than a quarter of a second; `make test-long` settles them a second time."""
 twice = [
     pytest.param(claim, id=name, marks=[pytest.mark.long] if name in TAKES_SECONDS else [])
     for name, claim in CLAIMS.items()

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import strategies as st
 
 from proofs_check import oracles
-from proofs_check.claim import Claim, Evidence, Reading
+from proofs_check.claim import Claim, Evidence, Reading, Result
 from proofs_check.claims import b02_restored_rate as b02
 from proofs_check.claims import i04_best_policy as i04
 from proofs_check.claims import i05_approximate_equilibrium as i05
@@ -31,8 +31,9 @@ from proofs_check.claims import i17_standardised_advantages as i17
 from proofs_check.claims import i18_inverse_frequency_step as i18
 from proofs_check.claims import i30_projecting_on_the_mean as i30
 from proofs_check.claims import ii10_generalised_game as ii10
-from proofs_check.run import settle
+from proofs_check.known import load_claims
 from proofs_check.show import evidence_text
+from tests.claims.settled import settle_unchecked
 
 ZERO, HALF, ONE = Fraction(0), Fraction(1, 2), Fraction(1)
 SIMPLE = sorted({Fraction(a, b) for b in range(1, 5) for a in range(1, 9)}, key=lambda x: (x.denominator, x))
@@ -208,8 +209,13 @@ KINDS = {
 
 
 @cache
+def found_of(name: str) -> Result:
+    """Settle a claim as the command does, with its default seed."""
+    return settle_unchecked(load_claims()[name])
+
+
 def shown(name: str) -> Evidence:
-    evidence = settle(KINDS[name].claim).shown
+    evidence = found_of(name).shown
     assert evidence is not None
     return evidence
 
@@ -233,9 +239,9 @@ def test_all_smaller_instances_hold(kind):
 
 def test_the_counterexample_to_b2_is_the_smallest_at_k_8():
     """Few digits leave few nu: those of 3 answers in exact rationals, of 2 answers in float64, far from the bound."""
-    result = settle(b02.CLAIMS[0])
-    assert result.shown.size == 8 + oracles.complexity([Fraction(3, 5), Fraction(1, 3), Fraction(1, 15)])
-    few = [nu for nu in distributions(3, 9) if oracles.complexity(nu) < result.shown.size - 8]
+    size = shown("B.2").size
+    assert size == 8 + oracles.complexity([Fraction(3, 5), Fraction(1, 3), Fraction(1, 15)])
+    few = [nu for nu in distributions(3, 9) if oracles.complexity(nu) < size - 8]
     assert len(few) == 79
     assert all(b02._exactly(nu, rule) <= b02.stated(3)[rule] for nu in few for rule in b02.RULES)
     pairs = np.array([[float(p) for p in nu] for nu in distributions(2, 99)])
@@ -246,12 +252,12 @@ def test_b2_breaks_at_the_simplest_nu_that_shrinking_finds():
     weights = st.lists(st.integers(1, 40), min_size=3, max_size=3).map(as_distribution)
     bound = b02.stated(3)["leave-one-out"]
     found = hypothesis.find(weights, lambda nu: b02._exactly(nu, "leave-one-out") > bound, settings=LIMITS)
-    assert 8 + oracles.complexity(found) >= settle(b02.CLAIMS[0]).shown.size
+    assert 8 + oracles.complexity(found) >= shown("B.2").size
 
 
 @pytest.mark.parametrize("module", [i05, i07], ids=lambda module: module.CLAIMS[0].id)
 def test_a_counterexample_is_short_and_in_words(module):
-    text = evidence_text(settle(module.CLAIMS[0]).deciding)
+    text = evidence_text(found_of(module.CLAIMS[0].id).deciding)
     assert text.startswith("Take ")
     assert "\n" not in text
     assert len(text) <= 600
@@ -285,9 +291,9 @@ def test_i11_from_scratch():
     with mp.workdps(50):
         t = mp.findroot(lambda t: mp.log(t / (1 - t)) - 1 / t, (mp.mpf("0.7"), mp.mpf("0.9")), solver="anderson")
         least = t * mp.log(2 * t) + (1 - t) * mp.log(2 * (1 - t)) - mp.log(t)
-        shown = settle(i11.CLAIMS[0]).shown
-        assert mp.nstr(t, 8) == shown.instance["nu*(0)"]
-        assert abs(shown.measured - (mp.log(2) - least)) < 1e-15
+        evidence = shown("I.11")
+        assert mp.nstr(t, 8) == evidence.instance["nu*(0)"]
+        assert abs(evidence.measured - (mp.log(2) - least)) < 1e-15
 
 
 def test_ii10_from_scratch():
@@ -297,7 +303,7 @@ def test_ii10_from_scratch():
         return t**2 / 2 + ((1 - t) * (1 - a) + t * a) / 2 - max((1 - a) / 2, 1 + a / 2)
 
     steps = [Fraction(k, 64) for k in range(65)]
-    shown = settle(ii10.CLAIMS[0]).shown
-    assert min(t**2 / 2 - t for t in steps) == -HALF == Fraction(shown.instance["min J"])
+    evidence = shown("II.10")
+    assert min(t**2 / 2 - t for t in steps) == -HALF == Fraction(evidence.instance["min J"])
     assert max(G(HALF, a) for a in steps) == G(HALF, ZERO) == min(G(t, ZERO) for t in steps) == Fraction(-5, 8)
-    assert Fraction(shown.instance["max min"]) == Fraction(-5, 8)
+    assert Fraction(evidence.instance["max min"]) == Fraction(-5, 8)

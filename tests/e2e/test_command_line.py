@@ -89,7 +89,7 @@ def test_the_module_is_the_same_command():
 
 
 def test_verify_under_sabotage_turns_every_verdict():
-    done = run("verify", "I.1", "I.19", "--sabotage")
+    done = run("verify", "I.1", "I.19", "--sabotage", "--jobs", "1")
     assert done.returncode == 0
     assert "2 of 2 verdicts turn" in done.stdout
 
@@ -324,18 +324,16 @@ def test_an_interrupt_during_imports_ends_the_command_without_a_traceback(module
 
 
 def test_help_teaches():
-    for command, word in (
-        ((), "solve"),
-        (("solve",), "functional: {Gini"),
-        (("solve",), "no_regret"),
-        (("solve",), "KLToPrior"),
-        (("solve",), f"up to {POLICY_SIZE} traces"),
-        (("verify",), "I.5"),
-        (("report",), "index"),
+    for command, words in (
+        ((), ("solve",)),
+        (("solve",), ("functional: {Gini", "no_regret", "KLToPrior", f"up to {POLICY_SIZE} traces")),
+        (("verify",), ("I.5",)),
+        (("report",), ("index",)),
     ):
         done = run(*command, "--help")
         assert done.returncode == 0
-        assert word in " ".join(done.stdout.replace("│", " ").split())
+        page = " ".join(done.stdout.replace("│", " ").split())
+        assert all(word in page for word in words)
 
 
 def test_table_prints_its_proof_and_keeps_it(tmp_path):

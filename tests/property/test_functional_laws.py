@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from dagames import InfeasibleError
 from dagames.functionals import ChiSquare, KLToPrior, NegativeEntropy, SquaredDistance, Tsallis
@@ -12,6 +12,10 @@ from tests.cases import FUNCTIONALS, SEPARABLE, random_distribution, seeds, size
 family = pytest.mark.parametrize("make", FUNCTIONALS.values(), ids=FUNCTIONALS.keys())
 
 separable = pytest.mark.parametrize("make", SEPARABLE.values(), ids=SEPARABLE.keys())
+
+
+few = settings(max_examples=max(settings.default.max_examples // 3, 4))
+"""For laws whose every example evaluates many conjugates."""
 
 
 def close(a: np.ndarray, b: np.ndarray, scale: float) -> None:
@@ -168,6 +172,7 @@ def test_relative_smoothness_bounds_the_curvature(make, seed, n):
 
 
 @family
+@few
 @given(seeds, sizes)
 def test_a_batch_is_its_prompts(make, seed, n):
     rng = np.random.default_rng(seed)

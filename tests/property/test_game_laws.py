@@ -52,14 +52,13 @@ def test_weak_duality_holds_for_every_pair(make, seed, n):
     rng = np.random.default_rng(seed)
     game = random_game(make, rng, n)
     pi, q = random_policy(game, rng), rng.dirichlet(np.ones(n))
+    objective, payoff = game.objective(pi), game.payoff(pi, q)
+    least, gap = game.payoff(game.best_policy(q), q), game.gap(pi, q)
     scale = max(size_of(game, pi), abs(float(game.potential(q))))
-    payoff = game.payoff(pi, q)
-    assert payoff <= game.objective(pi) + 1e-11 * scale
-    assert game.payoff(game.best_policy(q), q) <= payoff + 1e-11 * scale
-    assert game.gap(pi, q) >= -1e-11 * scale
-    np.testing.assert_allclose(
-        game.gap(pi, q), game.objective(pi) - game.payoff(game.best_policy(q), q), atol=1e-10 * scale
-    )
+    assert payoff <= objective + 1e-11 * scale
+    assert least <= payoff + 1e-11 * scale
+    assert gap >= -1e-11 * scale
+    np.testing.assert_allclose(gap, objective - least, atol=1e-10 * scale)
 
 
 @family

@@ -1,5 +1,6 @@
 """The checker passes every functional of the package and names what is wrong with a broken one."""
 
+import hypothesis
 import numpy as np
 import pytest
 
@@ -7,12 +8,15 @@ from dagames import DomainError
 from dagames.functionals import Gini, broken_laws
 from tests.cases import FUNCTIONALS
 
+EXAMPLES = min(hypothesis.settings.default.max_examples, 30)
+"""Random instances of each law; more of them with the profile `explore`."""
+
 
 @pytest.mark.parametrize("n_answers", [1, 5])
 @pytest.mark.parametrize("make", FUNCTIONALS.values(), ids=FUNCTIONALS.keys())
 def test_the_package_s_own_functionals_pass(make, n_answers):
     functional = make(np.random.default_rng(1), n_answers)
-    found = broken_laws(functional, n_answers, examples=30)
+    found = broken_laws(functional, n_answers, examples=EXAMPLES)
     assert [(v.law, v.excess) for v in found] == []
 
 
