@@ -1,6 +1,6 @@
 """The parameters of functionals: those that vary by prompt, and the check that they fit a game."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from copy import copy
 from typing import ClassVar, TypeVar
 
@@ -44,9 +44,16 @@ class Parametric:
         >>> Linear([[1.0, 0.0], [0.0, 1.0]]).at_prompts(slice(1, 2)).rewards
         array([[0., 1.]])
         """
-        return with_arrays(
-            self, lambda value, axes: np.asarray(value[prompts]) if np.ndim(value) == len(axes) + 1 else value
-        )
+        changed, axes = copy(self), axes_of(self)
+        for name, value in vars(self).items():
+            if name in axes:
+                varies = np.ndim(value) == len(axes[name]) + 1
+                object.__setattr__(changed, name, np.asarray(value[prompts]) if varies else value)
+            elif isinstance(value, Parametric):
+                object.__setattr__(changed, name, value.at_prompts(prompts))
+            elif parts := tuple(_parts(value)):
+                object.__setattr__(changed, name, tuple(part.at_prompts(prompts) for part in parts))
+        return changed
 
     def check_fits(self, batch: tuple[int, ...], n_answers: int) -> None:
         """Raise unless the parameters fit a game; a subclass with further conditions calls this method first.
@@ -76,20 +83,6 @@ def axes_of(function: Parametric) -> dict[str, Axes]:
     """Read `per_prompt`: the axes of each parameter, without those of the prompts."""
     declared = [entry.split() for entry in function.per_prompt or ()]
     return {name: tuple(axes) for name, *axes in declared}
-
-
-def with_arrays(function: P, keep: Callable[[np.ndarray, Axes], np.ndarray]) -> P:
-    """Copy a function with keep(value, axes) in place of each declared parameter, also of the functions it contains."""
-    changed = copy(function)
-    axes = axes_of(function)
-    for name, value in vars(function).items():
-        if name in axes:
-            object.__setattr__(changed, name, keep(value, axes[name]))
-        elif isinstance(value, Parametric):
-            object.__setattr__(changed, name, with_arrays(value, keep))
-        elif any(_parts(value)):
-            object.__setattr__(changed, name, tuple(with_arrays(part, keep) for part in value))
-    return changed
 
 
 def _parts(value: object) -> Iterator[Parametric]:

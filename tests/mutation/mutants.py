@@ -187,7 +187,7 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("dagames/functionals/slopes.py", "np.where(reachable, slope, fill)", "slope"),
     ("dagames/solvers/newton.py", "steps < _STEPS and not largest", "steps < 2 and not largest"),
     ("dagames/solvers/blocks.py", "max(h[min(", "min(h[min("),
-    ("dagames/functionals/parameters.py", "np.ndim(value) == len(axes) + 1", "np.ndim(value) > len(axes) + 1"),
+    ("dagames/functionals/parameters.py", "np.ndim(value) == len(axes[name]) + 1", "np.ndim(value) > 9"),
     ("dagames/games/streaming.py", "np.logaddexp(self._log_mass, added", "np.maximum(self._log_mass, added"),
     ("dagames/functionals/conjugates/nested_roots.py", "+ self.beta * t + c", "- self.beta * t + c"),
     ("dagames/functionals/base.py", "with_trace & functional.allowed(with_trace)", "with_trace"),
