@@ -50,3 +50,17 @@ class SolveError(DagamesError):
 
 class CertificateError(DagamesError):
     """Values that must agree do not: a functional and its conjugate, or a sum before and after a push-forward."""
+
+
+class Named:
+    """A class that a user may subclass: its name in error messages, and whether a user wrote it."""
+
+    @property
+    def name(self) -> str:
+        """The name in error messages."""
+        return type(self).__name__
+
+    @property
+    def foreign(self) -> bool:
+        """Whether a user's code computes part of it; error messages then name it as a possible cause."""
+        return not type(self).__module__.startswith("dagames.")

@@ -5,6 +5,7 @@ from abc import ABC, abstractmethod
 import numpy as np
 
 from dagames import simplex
+from dagames._errors import Named
 from dagames._types import OverAnswers, PerPrompt
 from dagames.numerics.float_errors import with_default_errors_in
 from dagames.numerics.roots import increasing_root
@@ -13,7 +14,7 @@ _WIDTH = 8 * np.finfo(np.float64).eps
 """Relative distance of a computed root from the float64 at which the function changes sign."""
 
 
-class Generator(ABC):
+class Generator(Named, ABC):
     """A strictly convex function F(p) = sum_i phi(p_i) of distributions, over traces or over answers.
 
     Math:
@@ -56,16 +57,6 @@ class Generator(ABC):
     @abstractmethod
     def excess(self, log_p: OverAnswers, log_q: OverAnswers) -> OverAnswers:
         """Compute phi(p) - phi(q) - phi'(q) (p - q), at least 0, entry by entry, [*x, n]."""
-
-    @property
-    def name(self) -> str:
-        """What error messages call the generator."""
-        return type(self).__name__
-
-    @property
-    def foreign(self) -> bool:
-        """Whether a user's own code computes part of it, which decides whom an error message addresses."""
-        return not type(self).__module__.startswith("dagames.")
 
     @property
     def steep(self) -> bool:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dagames._errors import DomainError, InfeasibleError
+from dagames._errors import DomainError, InfeasibleError, Named
 from dagames._types import Costs, Flags, Hessian, Numbers, OverAnswers, PerPrompt, Reachable
 from dagames.functionals.parameters import Parametric
 from dagames.numerics import arrays
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from dagames.numerics.faces import Face
 
 
-class Functional(Parametric, ABC):
+class Functional(Parametric, Named, ABC):
     """A convex function R on the simplex of answer distributions, with its conjugate over that simplex.
 
     Math:
@@ -57,16 +57,6 @@ class Functional(Parametric, ABC):
     @abstractmethod
     def conjugate_gradient(self, u: OverAnswers) -> OverAnswers:
         """Find a maximiser of <nu, u> - R(nu) over the simplex, [*x, Z]."""
-
-    @property
-    def name(self) -> str:
-        """The name in error messages."""
-        return type(self).__name__
-
-    @property
-    def foreign(self) -> bool:
-        """Whether a user's code computes part of R; error messages then name it as a possible cause."""
-        return not type(self).__module__.startswith("dagames.")
 
     def gradient_at_log(self, log_nu: OverAnswers) -> OverAnswers:
         """Compute the gradient at exp(log_nu); override where a mass below 1e-308 still matters."""

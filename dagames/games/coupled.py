@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from dagames import _tolerances, simplex
-from dagames._errors import DomainError, ShapeError
+from dagames._errors import DomainError, Named, ShapeError
 from dagames._types import Numbers, OverAnswers, OverTraces, PerPrompt, RaggedTraces, Reachable
 from dagames.functionals import Linear
 from dagames.games.alignment import AlignmentGame
@@ -14,7 +14,7 @@ from dagames.games.certificate import Certificate, certify
 from dagames.numerics.float_errors import with_default_errors_in
 
 
-class Coupling(ABC):
+class Coupling(Named, ABC):
     """A convex function C of the answer marginals of all prompts at once, with its conjugate.
 
     Math:
@@ -39,16 +39,6 @@ class Coupling(ABC):
     @abstractmethod
     def check_fits(self, reachable: Reachable, shares: PerPrompt) -> None:
         """Raise a ShapeError unless the parameters fit [X, Z], an InfeasibleError if C is +inf for every policy."""
-
-    @property
-    def name(self) -> str:
-        """Name of the coupling in error messages."""
-        return type(self).__name__
-
-    @property
-    def foreign(self) -> bool:
-        """Whether the class is a user's own."""
-        return not type(self).__module__.startswith("dagames.")
 
     def allowed(self, reachable: Reachable, shares: PerPrompt) -> Reachable:
         """Mark the reachable answers that have mass in some policies of finite C, bool [X, Z]."""
