@@ -177,7 +177,8 @@ def coupled_cells() -> Iterator[Cell]:
                         kind, name, method, "solved", remedied=solve_coupled(game, method).certificate.worst <= 1e-10
                     )
                 except SolveError as error:
-                    remedied = "`solve_coupled(game)`" in str(error) and solve_coupled(game).certificate.worst <= 1e-10
+                    named = [f for f in (solve, solve_coupled) if f"use `{f.__name__}(game)`" in str(error)]
+                    remedied = len(named) == 1 and named[0](game).certificate.worst <= 1e-10
                     yield Cell(kind, name, method, "refused", str(error), remedied)
 
 

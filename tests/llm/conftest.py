@@ -1,6 +1,8 @@
 """Parts the language-model tests share: a tiny random Llama with a tokenizer of single characters."""
 
+import fcntl
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -24,18 +26,24 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def two_processes(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with what two processes wrote, a folder for each of several tests."""
+    """A folder with what two processes wrote, a folder for each of several tests; one start serves all workers."""
     from tests.llm.test_stock_trainers import STRADDLED
     from tests.llm.test_trainer import SETTINGS
     from tests.llm.tiny import on_two_processes
     from tests.llm.two_processes_worker import PARTS
 
-    out = tmp_path_factory.mktemp("two-processes")
+    base = tmp_path_factory.getbasetemp()
+    # The processes of one run of the tests have their own folders beside each other; the first starts the two.
+    out = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "two-processes"
     for part in PARTS:
-        (out / part).mkdir()
-    settings = json.dumps({"trainer": SETTINGS["straddling"], "stock": STRADDLED})
-    result = on_two_processes("tests.llm.two_processes_worker", str(tiny), str(out), settings)
-    assert result.returncode == 0, result.stderr[-3000:]
+        (out / part).mkdir(parents=True, exist_ok=True)
+    with (out / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (out / "done").exists():
+            settings = json.dumps({"trainer": SETTINGS["straddling"], "stock": STRADDLED})
+            result = on_two_processes("tests.llm.two_processes_worker", str(tiny), str(out), settings)
+            assert result.returncode == 0, result.stderr[-3000:]
+            (out / "done").touch()
     return out
 
 
