@@ -4,6 +4,7 @@ SUITE = (
     "dagames/functionals",
     "tests/unit/test_per_prompt.py",
     "tests/unit/test_conic_forms.py",
+    "tests/unit/test_interior_point.py",
     "tests/unit/test_quadratic.py",
     "tests/unit/test_from_convex.py",
     "tests/unit/test_nonconvex.py",
