@@ -511,7 +511,7 @@ def test_an_interrupted_drawing_goes_on_to_the_same_forecast_without_a_file_of_s
     assert (tmp_path / "killed.json.partial").is_file()
     code, shown = run([*draw, "--json", str(tmp_path / "killed.json")], capsys)
     assert code == 0, shown
-    assert "going on with 2 batches" in " ".join(shown.split())
+    assert "continuing with 2 batches" in " ".join(shown.split())
     assert (tmp_path / "killed.json").read_text() == (tmp_path / "whole.json").read_text()
     assert not (tmp_path / "killed.json.partial").exists()
 
@@ -585,7 +585,7 @@ def test_a_forecast_killed_while_it_draws_and_while_it_solves_goes_on_to_the_sam
         assert message in shown
     code, shown = run([*command, *outputs], capsys)
     assert code == 0, shown
-    assert "going on with 6 batches" in " ".join(shown.split())
+    assert "continuing with 6 batches" in " ".join(shown.split())
     assert {path.name for path in Path().iterdir()} == {"data.jsonl", "samples.jsonl", "forecast.json"}
     code, shown = run([*command, "--save-samples", "whole.jsonl", "--json", "whole.json"], capsys)
     assert code == 0, shown
