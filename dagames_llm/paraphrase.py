@@ -1,7 +1,7 @@
 """`dagames-llm paraphrase`: other wordings of the questions of a file, from a model or from rules.
 
-A model rewords greedily, as in the paper. What it writes is kept only where nothing shows that the meaning changed: the
-numbers must survive, a question must stay a question. What is dropped is counted with its reason.
+A model rewords greedily, as in the paper. A wording is rejected if a check indicates a change of meaning, for example
+changed numbers or a missing question mark; rejections are counted by reason.
 """
 
 from __future__ import annotations
@@ -53,9 +53,9 @@ class Reworded:
     """The wordings of one question.
 
     Attributes:
-        kept: those that can stand for it.
-        outcomes: how often each of `REASONS` was the case.
-        dropped: what was written and not kept, each with its reason.
+        kept: accepted wordings.
+        outcomes: counts of `REASONS`.
+        dropped: rejected wordings, each with its reason.
     """
 
     kept: list[str]
@@ -64,7 +64,7 @@ class Reworded:
 
 
 def cleaned(completion: str) -> str:
-    """Return the wording that a completion gives: without announcement, quotation marks, and what follows it.
+    """Return the wording in a completion, without preamble, quotation marks and any text after it.
 
     >>> cleaned('Sure! Here is the question: "How many pens has Ann?"')
     'How many pens has Ann?'
@@ -84,12 +84,12 @@ def cleaned(completion: str) -> str:
 
 
 def judged(question: str, wording: str, before: Sequence[str]) -> str:
-    """Return what becomes of a wording.
+    """Return the result of the checks of a wording.
 
     Args:
         question: the original.
         wording: a cleaned wording.
-        before: wordings of the question that are there already.
+        before: existing wordings of the question.
 
     Returns:
         One of `REASONS`.
@@ -121,33 +121,32 @@ Writer = Callable[[Sequence[str]], list[str]]
 
 def paraphrases(questions: Sequence[str], count: int, write: Writer) -> list[Reworded]:
     """Return other wordings of questions that a model writes."""
-    found = [Reworded([], Counter(), []) for _ in questions]
+    results = [Reworded([], Counter(), []) for _ in questions]
     for attempt in range(count + len(INSTRUCTIONS)):
-        missing = [i for i, one in enumerate(found) if len(one.kept) < count]
+        missing = [i for i, one in enumerate(results) if len(one.kept) < count]
         again = attempt >= len(INSTRUCTIONS)
-        missing = [i for i in missing if not again or found[i].kept]
+        missing = [i for i in missing if not again or results[i].kept]
         if not missing:
             break
-        bases = [found[i].kept[-1] if again else questions[i] for i in missing]
+        bases = [results[i].kept[-1] if again else questions[i] for i in missing]
         instruction = INSTRUCTIONS[attempt % len(INSTRUCTIONS)]
         written = write([instruction.replace("{question}", base) for base in bases])
         for i, completion in zip(missing, written, strict=True):
             wording = cleaned(completion)
-            outcome = judged(questions[i], wording, found[i].kept)
-            found[i].outcomes[outcome] += 1
+            outcome = judged(questions[i], wording, results[i].kept)
+            results[i].outcomes[outcome] += 1
             if outcome == "kept":
-                found[i].kept.append(wording)
+                results[i].kept.append(wording)
             else:
-                found[i].dropped.append((wording, outcome))
-    return found
+                results[i].dropped.append((wording, outcome))
+    return results
 
 
-PARAPHRASE_HELP = """Write other wordings of the questions of a file: from a model, or from rules, or from both.
+PARAPHRASE_HELP = """Write other wordings of the questions of a file, from a model, from rules, or from both.
 
-A row with `question` gets a list `paraphrases`, which training takes as views of one orbit. A model rewords greedily. A
-wording is dropped, and counted with the reason, where its numbers are not those of the question, where it asks nothing
-any more, or where it is cut off. Rules (operands, names, order, number_words) change a text only where its answer
-stays.
+A row with `question` gets a list `paraphrases`, which training uses as views of one orbit. A model rewords greedily. A
+wording is dropped, and counted by reason, if its numbers differ from those of the question, if it is not a question, or
+if it is cut off. Rules (operands, names, order, number_words) change a text only if the answer stays the same.
 
 Examples: dagames-llm paraphrase data.jsonl --model embedded --out orbits.jsonl
 
@@ -157,23 +156,23 @@ dagames-llm paraphrase data.jsonl --rule names --rule number_words --views 4 --o
 
 def paraphrase_command(
     data: Annotated[Path, typer.Argument(help="JSON lines, CSV or Parquet; rows with `question`.")],
-    out: Annotated[Path, typer.Option(help="JSON lines to write: the rows with `paraphrases`.")],
+    out: Annotated[Path, typer.Option(help="Output file, JSON lines: the rows with `paraphrases`.")],
     model: Annotated[str | None, typer.Option(help="`embedded`, a folder, or a hub id.")] = None,
     rule: Annotated[list[str] | None, typer.Option(help=f"Rule: {', '.join(RULES)}, or all; repeatable.")] = None,
-    views: Annotated[int, typer.Option(min=2, help="Wordings of each question, with the question itself.")] = 2,
-    limit: Annotated[int | None, typer.Option(min=1, help="Rows of the file that are used.")] = None,
-    max_new_tokens: Annotated[int, typer.Option(min=8, help="Length of a wording.")] = 256,
-    batch_size: Annotated[int, typer.Option(min=1, help="Wordings written at once.")] = 16,
+    views: Annotated[int, typer.Option(min=2, help="Wordings of each question, including the question.")] = 2,
+    limit: Annotated[int | None, typer.Option(min=1, help="Maximum number of rows.")] = None,
+    max_new_tokens: Annotated[int, typer.Option(min=8, help="Maximum length of a wording, in tokens.")] = 256,
+    batch_size: Annotated[int, typer.Option(min=1, help="Wordings generated at once.")] = 16,
     device: Annotated[str, typer.Option(help=DEVICE_HELP)] = "auto",
     dtype: Annotated[str, typer.Option(help=DTYPE_HELP)] = "auto",
     summary: Annotated[Path | None, typer.Option(help="JSON file for the counts and the dropped wordings.")] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the files if they are there.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")] = False,
 ) -> None:
-    """Check what can be checked without torch, then write the wordings."""
+    """Check the options without torch, then write the wordings."""
     from dagames._files import check_new_file, write_json, write_text
 
     if model is None and not rule:
-        raise OutputError("say what writes the wordings: --model embedded, or --rule names, or both.")
+        raise OutputError("name a source of wordings: --model embedded, or --rule names, or both.")
     check_dtype(dtype)
     rules = check_rules(rule or (), "--rule")
     for file in (out, summary):
@@ -207,7 +206,7 @@ def _questions(data: Path, limit: int | None) -> Iterable[dict[str, Any]]:
             found = ", ".join(map(repr, list(row)[:6])) if isinstance(row, Mapping) else type(row).__name__
             raise DataError(
                 f"{place}: only rows with `question` can be reworded; found {found or 'no key'}. Rows with `orbit` "
-                "have their wordings."
+                "have wordings already."
             )
         as_text(place, "question", row["question"])
         if not isinstance(row.get("paraphrases", []), list):
@@ -225,7 +224,7 @@ def _line(row: Mapping[str, Any], wordings: Sequence[str]) -> str:
         return json.dumps({**row, "paraphrases": wordings}, ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError) as error:
         raise DataError(
-            f"the row of {row['question']!r:.60} cannot be written as JSON: {error}. Leave out columns that are "
+            f"the row of {row['question']!r:.60} cannot be written as JSON: {error}. Omit columns that are "
             "neither text nor number."
         ) from error
 

@@ -47,18 +47,18 @@ LIVE = {
 
 @dataclass(frozen=True)
 class Examination:
-    """The same questions, asked in the same way of several models, with a bar that shows how far it is.
+    """An evaluation of several models on the same questions with the same settings, with a progress bar.
 
     Attributes:
         orbits: the questions.
-        extractor: reads answers.
-        decoding: how completions are drawn.
-        tokenizer: of all the models.
+        extractor: extracts answers.
+        decoding: settings of the completions.
+        tokenizer: tokenizer of all models.
         views: names of the wordings.
-        console: where the bar is shown.
+        console: console of the bar.
         measures: other statistics of the sampled completions, by name.
-        ks: those of maj@k and pass@k; powers of two if empty.
-        journal: keeps completions as they come, if wanted.
+        ks: the k of maj@k and pass@k; powers of two if empty.
+        journal: file of completions for continuing after an interruption, or None.
     """
 
     orbits: Sequence[Orbit]
@@ -72,7 +72,7 @@ class Examination:
     journal: Journal | None = None
 
     def of(self, name: str, model: PreTrainedModel | None, draw: Draw | None = None) -> dict[str, Any]:
-        """Return the result of `evaluate`, with `name` beside the bar; `draw` completes in the place of a model."""
+        """Return the result of `evaluate`, labelled `name`; `draw`, if given, completes prompts for the model."""
         if self.journal is not None:
             self.journal.part = name
         with progress_bar(self.console) as bar:
@@ -93,7 +93,7 @@ class Examination:
 
 
 class ShowSteps(TrainerCallback):
-    """Show each step's statistics; on a terminal under a moving bar, elsewhere as lines."""
+    """Print each step's statistics, with a progress bar on a terminal."""
 
     def __init__(self, console: Console) -> None:
         """Write to a console."""
@@ -103,7 +103,7 @@ class ShowSteps(TrainerCallback):
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        """Start the bar, at the step a resumed run goes on from."""
+        """Start the bar, at the step from which a resumed run continues."""
         if state.is_world_process_zero:
             self.task = self.bar.add_task("training", total=state.max_steps, completed=state.global_step)
             self.bar.start()
@@ -130,9 +130,9 @@ class ShowSteps(TrainerCallback):
 
 
 def live_names(logs: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Return the entries of a step's log that are shown while a run goes on, and what they are called."""
-    prices = [(key, key.removeprefix("safety/").replace("/", " ")) for key in sorted(logs) if key.startswith("safety/")]
-    return [*LIVE.items(), *prices]
+    """Return the entries of a step's log that are printed during a run, with their labels."""
+    safety = [(key, key.removeprefix("safety/").replace("/", " ")) for key in sorted(logs) if key.startswith("safety/")]
+    return [*LIVE.items(), *safety]
 
 
 def interval(estimate: Mapping[str, float]) -> str:
@@ -144,13 +144,11 @@ def evaluation_table(title: str, columns: Mapping[str, Mapping[str, Any]]) -> Ta
     """Return evaluations side by side."""
     first = next(iter(columns.values()))
     table = Table(title=title, title_justify="left")
-    table.caption = (
-        "95 % intervals over questions, not over samples: Wilson's for one yes or no a question, else bootstrap"
-    )
+    table.caption = "95 % intervals over questions: Wilson's for one binary outcome per question, else bootstrap"
     table.add_column("")
     for name, result in columns.items():
-        asked = f"{result['n_orbits']} questions\n{result['n_prompts']} prompts"
-        table.add_column(f"{name}\n{asked}", justify="right")
+        size = f"{result['n_orbits']} questions\n{result['n_prompts']} prompts"
+        table.add_column(f"{name}\n{size}", justify="right")
     for view in first["views"]:
         for kind in ("greedy", "sampled"):
             cells = [interval(result["views"][view][kind]) for result in columns.values()]
@@ -169,8 +167,8 @@ def mean_of(history: Sequence[Mapping[str, float]], key: str) -> str:
 
 
 def steps_table(history: Sequence[Mapping[str, float]], window: int = 5) -> Table:
-    """Return the statistics of the first and last training steps: does the reward tell the truth?"""
-    table = Table(title="On training questions; true accuracy was observed and never rewarded", title_justify="left")
+    """Return the statistics of the first and last training steps."""
+    table = Table(title="On training questions; true accuracy was measured and not rewarded", title_justify="left")
     table.add_column("")
     table.add_column(f"first {window} steps", justify="right")
     table.add_column(f"last {window} steps", justify="right")
@@ -180,8 +178,8 @@ def steps_table(history: Sequence[Mapping[str, float]], window: int = 5) -> Tabl
 
 
 def summary_table(live: Mapping[str, Any] | None, committed: Sequence[Mapping[str, Any]]) -> Table:
-    """Return this run beside the committed ones, before and after training, each on its own held-out questions."""
-    title = "Held-out questions, each run its own; training reward: first and last steps"
+    """Return this run and the committed runs, before and after training, each on the held-out questions of the run."""
+    title = "Held-out questions of each run; training reward: first and last steps"
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
     for name in ("run", "", *SUMMARY, "training\nreward"):
         table.add_column(name, justify="left" if name in ("run", "") else "right", no_wrap=True)
@@ -190,7 +188,7 @@ def summary_table(live: Mapping[str, Any] | None, committed: Sequence[Mapping[st
             f"this run\nseed {live['seed']}", "before\nafter", *_summary(live), style="bold", end_section=True
         )
     if committed:
-        table.caption = "earlier: committed with the code, made by other seeds"
+        table.caption = "earlier: results committed with the code, with other seeds"
     for result in committed:
         table.add_row(f"earlier\nseed {result['seed']}", "before\nafter", *_summary(result), end_section=True)
     return table

@@ -26,8 +26,8 @@ def _with_option(option: str) -> list[str]:
 
 HELP = f"""Make a reward table, prove its bias, and print it.
 
-A group of K traces gives an answer k times; the table says which reward that count stands for. The bias is the largest
-weighted error |p (E c_X - g(p))| over all probabilities p, enclosed with proof, of the numbers as they are stored.
+The table contains the reward c_k of an answer that k of the K traces in a group give. The bias is the largest weighted
+error |p (E c_X - g(p))| over all probabilities p; its enclosure is proved for the stored numbers.
 
 \b
 Examples:
@@ -44,27 +44,27 @@ Methods:
 
 Rewards: log, sqrt, power:A (p^A), entropy:ORDER ((p^(ORDER-1) - 1) / (ORDER-1)).
 
-Counts: self-inclusive if a count includes the trace that is rewarded; centred if, besides, the mean of the group's
-rewards is taken off, as GRPO does; independent if it comes from other traces. InverseFrequency takes the first two. One
-kind is wrong by order 1/K where another is meant. By default counts are centred for the recommended table, so that the
-command makes the default table of InverseFrequency, and self-inclusive for the other methods.
+Counts: self-inclusive if a count includes the trace that is rewarded; centred if, in addition, the mean of the group's
+rewards is subtracted, as in GRPO; independent if it is a count of other traces. InverseFrequency accepts the first two.
+A table for another kind of counts has a bias of order 1/K. By default counts are centred for the recommended table,
+which is the default table of InverseFrequency, and self-inclusive for the other methods.
 """
 
 
 _LARGEST = 512
-"""Largest group whose table the command proves, in about half a minute; the time grows like the cube of the size."""
+"""Largest group whose bias the command proves, in about half a minute; the time grows with the cube of the size."""
 
 
 def table(
     group_size: Annotated[int, typer.Option("--group-size", "-K", help="Number of traces K in a group.")],
     method: Annotated[str, typer.Option(help="One of the methods above.")] = "recommended",
     bias: Annotated[
-        float | None, typer.Option(help=f"Budget of bias for {' and '.join(_with_option('bias'))}.", show_default="2")
+        float | None, typer.Option(help=f"Bias budget for {' and '.join(_with_option('bias'))}.", show_default="2")
     ] = None,
     unit: Annotated[
-        str, typer.Option(help="What --bias counts in: optimum (the least possible) or absolute.")
+        str, typer.Option(help="Unit of --bias: optimum (the least possible bias) or absolute.")
     ] = "optimum",
-    reward: Annotated[str, typer.Option(help="What the table estimates.")] = "log",
+    reward: Annotated[str, typer.Option(help="Function that the table estimates.")] = "log",
     solver: Annotated[
         str | None,
         typer.Option(
@@ -80,43 +80,43 @@ def table(
     precision: Annotated[str, typer.Option(help="Round entries to float64, float32 or bfloat16.")] = "float64",
     out: Annotated[Path | None, typer.Option(help="Write the table to this file, for RewardTable.load.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the table as JSON.")] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file of this name.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")] = False,
 ) -> None:
     """Make a reward table.
 
     Args:
         group_size: Number of traces.
-        method: How it is made.
-        bias: Budget of bias, for methods that take one.
-        unit: What it counts in.
-        reward: What it estimates.
-        solver: How its program is solved, for methods that have one.
+        method: Method that makes the table.
+        bias: Bias budget, for methods with one.
+        unit: Unit of the bias budget.
+        reward: Function that the table estimates.
+        solver: Solver of the method's program, for methods with one.
         counts: The kind of counts; by default "centred" for the recommended table, and "self-inclusive" for others.
-        precision: The type that its entries are rounded to.
-        out: The file.
+        precision: Type to which entries are rounded.
+        out: Output file.
         as_json: Whether to print JSON.
-        overwrite: Whether the file may be replaced.
+        overwrite: Whether an existing file may be replaced.
 
     Raises:
-        DomainError: If the method is unknown, does not know the reward, or takes no budget or no solver; or if the
-            group is too large.
+        DomainError: If the method is unknown or does not support the reward, the budget or the solver; or if the group
+            is too large.
     """
     method = as_choice(method, "method", _METHODS)
     if bias is not None and method not in _with_option("bias"):
-        raise DomainError(f"the method {method} takes no --bias; {' and '.join(_with_option('bias'))} do.")
+        raise DomainError(f"the method {method} does not take --bias; {' and '.join(_with_option('bias'))} do.")
     if solver is not None and method not in _with_option("method"):
-        raise DomainError(f"the method {method} takes no --solver; {', '.join(_with_option('method'))} do.")
+        raise DomainError(f"the method {method} does not take --solver; {', '.join(_with_option('method'))} do.")
     if solver is not None:
         from dagames.estimators.minimax import Method
 
         as_choice(solver, "--solver", get_args(Method))
     estimates = estimators.as_reward(reward)
     if method not in _with_option("reward") and estimates != estimators.LOG:
-        raise DomainError(f"the method {method} knows the reward log only, not {reward!r}; use minimax or taylor.")
+        raise DomainError(f"the method {method} supports only the reward log, not {reward!r}; use minimax or taylor.")
     if group_size > _LARGEST:
         raise DomainError(
-            f"--group-size is {group_size}; tables of up to {_LARGEST} traces are proved here. From python, "
-            f"`dagames.estimators.recommended_table({group_size})` makes the table and leaves out the proof."
+            f"--group-size is {group_size}; the bias is proved for tables of up to {_LARGEST} traces. In Python, "
+            f"`dagames.estimators.recommended_table({group_size})` makes the table without the proof."
         )
     if out is not None:
         check_folder(out, "--out")
@@ -127,17 +127,17 @@ def table(
     kind = as_counts(("centred" if method == "recommended" else "self-inclusive") if counts is None else counts)
     with spinner(f"making and proving the {method} table of {group_size} traces"):
         options = {"reward": estimates, "bias": 2.0 if bias is None else bias, "unit": as_unit(unit)}
-        made = _make(method, group_size, kind, {**options, "method": solver or "exchange"})
-        made = made.rounded(as_precision(precision))
-        text = made.to_json()
+        reward_table = _make(method, group_size, kind, {**options, "method": solver or "exchange"})
+        reward_table = reward_table.rounded(as_precision(precision))
+        text = reward_table.to_json()
     if out is not None:
-        made.save(out, overwrite=overwrite)
+        reward_table.save(out, overwrite=overwrite)
     if as_json:
         typer.echo(text, nl=False)
     else:
         from dagames.cli.table_words import print_table
 
-        print_table(made)
+        print_table(reward_table)
 
 
 def _make(name: str, K: int, counts: Any, options: Mapping[str, Any]) -> "RewardTable":

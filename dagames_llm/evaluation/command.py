@@ -1,6 +1,7 @@
-"""`dagames-llm evaluate`: ask questions of a model as a run asked its own.
+"""`dagames-llm evaluate`: evaluate a model on questions with the settings of a run.
 
-A run's folder holds its recipe. Options win over it; what neither has is the default of a base model on built-in sums.
+The folder of a run contains its recipe. Options override the recipe; remaining settings have the defaults of a base
+model on built-in sums.
 """
 
 from __future__ import annotations
@@ -21,13 +22,13 @@ if TYPE_CHECKING:
 
 EVALUATE_HELP = """Measure a model on questions: accuracy, votes, maj@k, pass@k, F1, coherence, diversity, costs.
 
-With the folder of a run, and no option, it repeats the run's own numbers on its held-out questions, before and
-after training: prompts, extractor, lengths, temperature, constraints and distance are those of RUN/recipe.yaml.
-Options win.
+With the folder of a run and no options, the command repeats the evaluation of the run on its held-out questions, before
+and after training: prompts, extractor, lengths, temperature, constraints and distance are those of RUN/recipe.yaml.
+Options override them.
 
-Intervals are of 95 %, over questions: Wilson's where a question gives one yes or no, else a bootstrap. With --out the
-result is kept as JSON, for `dagames-llm compare`, and completions beside it as they come: killed, an evaluation
-goes on when the same command is given again, and comes to the same numbers.
+Intervals have a level of 95 %, over questions: Wilson's if each question has one binary outcome, else a bootstrap.
+--out writes the result as JSON, for `dagames-llm compare`, and completions to a file beside it as they are generated:
+after an interruption, the same command continues with them and gives the same numbers.
 
 Examples: dagames-llm evaluate out/run --out run.json
 
@@ -53,33 +54,40 @@ class Subject:
 
 
 def evaluate_command(
-    run: Annotated[Path | None, typer.Argument(help="Folder of a run: its model, its recipe.")] = None,
-    model: Annotated[str | None, typer.Option(help="`embedded`, a folder, or a hub id; else the adapter's.")] = None,
-    adapter: Annotated[Path | None, typer.Option(help="The same as RUN: before and after training.")] = None,
-    config: Annotated[str | None, typer.Option(help="Recipe, instead of the run's.")] = None,
-    data: Annotated[Path | None, typer.Option(help="Data file, all rows, instead of held-out questions.")] = None,
+    run: Annotated[Path | None, typer.Argument(help="Folder of a run, with its model and recipe.")] = None,
+    model: Annotated[
+        str | None, typer.Option(help="`embedded`, a folder, or a hub id; default: the adapter's base model.")
+    ] = None,
+    adapter: Annotated[Path | None, typer.Option(help="Folder of an adapter; the same as RUN.")] = None,
+    config: Annotated[str | None, typer.Option(help="Recipe, in place of the run's.")] = None,
+    data: Annotated[Path | None, typer.Option(help="Data file, all rows, in place of held-out questions.")] = None,
     task: Annotated[str | None, typer.Option(help="Built-in task, its held-out part.")] = None,
     limit: Annotated[
-        int | None, typer.Option(min=1, help="Number of questions that are asked, the first ones.")
+        int | None, typer.Option(min=1, help="Maximum number of questions; the first ones are used.")
     ] = None,
-    extractor: Annotated[str | None, typer.Option(help="How answers are read.")] = None,
-    chat: Annotated[bool | None, typer.Option("--chat/--no-chat", help="Render by the chat template.")] = None,
-    samples: Annotated[int | None, typer.Option(min=1, help="Sampled completions of each prompt; else 8.")] = None,
-    temperature: Annotated[float | None, typer.Option(min=0.01, help="Of the sampled completions.")] = None,
-    max_new_tokens: Annotated[int | None, typer.Option(min=1, help="Length of a completion.")] = None,
+    extractor: Annotated[str | None, typer.Option(help="Extractor of answers.")] = None,
+    chat: Annotated[bool | None, typer.Option("--chat/--no-chat", help="Render prompts by the chat template.")] = None,
+    samples: Annotated[int | None, typer.Option(min=1, help="Sampled completions of each prompt; default: 8.")] = None,
+    temperature: Annotated[float | None, typer.Option(min=0.01, help="Temperature of the sampled completions.")] = None,
+    max_new_tokens: Annotated[
+        int | None, typer.Option(min=1, help="Maximum length of a completion, in tokens.")
+    ] = None,
     batch_size: Annotated[int, typer.Option(min=1, help="Completions generated at once.")] = 64,
     stop_at_newline: Annotated[
-        bool | None, typer.Option("--stop-at-newline/--no-stop-at-newline", help="End at the end of a line.")
+        bool | None,
+        typer.Option("--stop-at-newline/--no-stop-at-newline", help="End a completion at the end of its line."),
     ] = None,
-    seed: Annotated[int | None, typer.Option(min=0, max=2**32 - 1, help="Of the samples.")] = None,
-    k: Annotated[list[int] | None, typer.Option(min=1, help="Of maj@k and pass@k; may be repeated.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, max=2**32 - 1, help="Seed of the samples.")] = None,
+    k: Annotated[list[int] | None, typer.Option(min=1, help="The k of maj@k and pass@k; repeatable.")] = None,
     device: Annotated[str, typer.Option(help=DEVICE_HELP)] = "auto",
     dtype: Annotated[str, typer.Option(help=DTYPE_HELP)] = "auto",
-    vllm: Annotated[bool, typer.Option("--vllm", help="Generate by vLLM, which is installed apart.")] = False,
+    vllm: Annotated[
+        bool, typer.Option("--vllm", help="Generate with vLLM, which must be installed separately.")
+    ] = False,
     out: Annotated[Path | None, typer.Option(help="Write the result to this JSON file.")] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file if it is there.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")] = False,
 ) -> None:
-    """Check what can be checked without torch, then evaluate."""
+    """Check the options without torch, then evaluate."""
     from dagames._files import check_new_file
     from dagames_llm.config.run_recipe import decoding_of
     from dagames_llm.evaluation.evaluate import checked_ks
@@ -117,28 +125,28 @@ def evaluate_command(
 
 def _one_folder(run: Path | None, adapter: Path | None) -> Path | None:
     if run is not None and adapter is not None and run != adapter:
-        raise OutputError(f"{run} and --adapter {adapter} both name what is evaluated; name one of them.")
+        raise OutputError(f"{run} and --adapter {adapter} both name the subject of the evaluation; give one.")
     return run or adapter
 
 
 def _recipe_source(folder: Path | None, config: str | None, options: Mapping[str, Any]) -> str | Path | None:
     from dagames_llm.config.run_recipe import is_adapter, recipe_file
 
-    found = None if folder is None else recipe_file(folder)
+    recipe = None if folder is None else recipe_file(folder)
     if folder is not None:
         is_adapter(folder)
-    if config is not None or found is not None or folder is None:
-        return config or found
+    if config is not None or recipe is not None or folder is None:
+        return config or recipe
     if not {"data", "task"} & set(options):
         raise DataError(
-            f"{folder} has no recipe.yaml, which names the questions of its run; name questions with --data or --task, "
-            "or the recipe with --config."
+            f"{folder} has no recipe.yaml, which defines the run's questions; name questions with --data or --task, "
+            "or a recipe with --config."
         )
     return None
 
 
 def _recipe(source: str | Path | None, options: dict[str, Any], seed: int | None) -> Recipe:
-    """Return the recipe of the run with the options on it, or that of a base model."""
+    """Return the recipe of the run, or that of a base model, with the options applied."""
     from dagames_llm.config.run_recipe import recipe_for_evaluation
     from dagames_llm.data import task_named
     from dagames_llm.extract import extractor_named
@@ -170,7 +178,7 @@ def _subject(folder: Path | None, model: str | None, recipe: Recipe) -> Subject:
 def _questions(
     recipe: Recipe, options: Mapping[str, Any], folder: Path | None
 ) -> tuple[Sequence[Orbit], Sequence[str] | None]:
-    """Return the questions and the names of their wordings: all rows of --data, else what was held out."""
+    """Return the questions and the names of their wordings: all rows of --data, or the held-out questions."""
     from dagames_llm.data import load_orbits, with_system
     from dagames_llm.extract import extractor_named
     from dagames_llm.training.train import questions_of
@@ -181,10 +189,10 @@ def _questions(
     try:
         questions = questions_of(recipe)
     except DataError as error:
-        raise DataError(f"{error} These are the run's own questions; name others with --data.") from error
+        raise DataError(f"{error} These are the questions of the run; name others with --data.") from error
     if not questions.held_out:
         raise DataError(
-            f"the run {folder or ''} held no question out (`held_out: 0`); name questions that it was not trained on "
-            "with --data, or how many last rows of its own with a recipe that has `held_out` (--config)."
+            f"the run {folder or ''} has no held-out questions (`held_out: 0`); name questions with --data, or a "
+            "recipe with `held_out` above 0 with --config."
         )
     return questions.held_out, questions.views

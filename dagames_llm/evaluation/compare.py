@@ -1,7 +1,7 @@
 """`dagames-llm compare`: two evaluations of the same questions, with paired tests.
 
-Differences are taken question by question, so that how hard a question is drops out: McNemar's exact test for greedy
-hits of one view, and a bootstrap over questions of each mean difference.
+Tests are paired by question, which removes the variation of difficulty: McNemar's exact test for greedy hits of one
+view, and a bootstrap over questions for each mean difference.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from dagames_llm._errors import DataError
 from dagames_llm.evaluation.intervals import bootstrap
 from dagames_llm.evaluation.scores import Answered, question_scores, view_scores
 
-COMPARE_HELP = """Compare two evaluations of the same questions by paired tests, and state in words what follows.
+COMPARE_HELP = """Compare two evaluations of the same questions by paired tests, and print the conclusions.
 
-The files are what `evaluate --out` wrote, or a run's held_out.json. The last result of each is taken, `after` if
-there is one; of one file alone, `before` and `after` are compared.
+The files are results of `evaluate --out`, or held_out.json of a run. The last result of each file is used, which is
+`after` for a run; for a single file, `before` and `after` are compared.
 
-Greedy hits of each wording: McNemar's exact test. Every mean: the difference, with a 95 % interval by a bootstrap over
-questions, paired.
+Greedy hits of each wording are compared by McNemar's exact test, and every mean by its difference, with a 95 % interval
+of a paired bootstrap over questions.
 
 Examples: dagames-llm compare seed0.json seed1.json
 
@@ -34,7 +34,7 @@ dagames-llm compare base.json tuned.json --second before --out difference.json
 """
 
 LEVEL = 0.05
-"""Significance below which a difference is stated as one."""
+"""Significance level of the sentences."""
 
 
 @dataclass(frozen=True)
@@ -42,12 +42,12 @@ class Evaluation:
     """One result of an evaluation file.
 
     Attributes:
-        name: Of the file and the result.
-        decoding: How completions were drawn.
+        name: Name of the file and of the result.
+        decoding: Settings of the completions.
         words: Whether answers are words.
-        ks: Those of maj@k and pass@k.
+        ks: The k of maj@k and pass@k.
         views: Names of the wordings.
-        questions: With the answers read.
+        questions: The questions with the extracted answers.
     """
 
     name: str
@@ -60,11 +60,11 @@ class Evaluation:
 
 def compare_command(
     first: Annotated[Path, typer.Argument(help="Result of an evaluation, JSON.")],
-    second: Annotated[Path | None, typer.Argument(help="Another one, of the same questions.")] = None,
-    of_first: Annotated[str | None, typer.Option("--first", help="Which result of FIRST.")] = None,
-    of_second: Annotated[str | None, typer.Option("--second", help="Which result of SECOND.")] = None,
+    second: Annotated[Path | None, typer.Argument(help="Another result, for the same questions.")] = None,
+    of_first: Annotated[str | None, typer.Option("--first", help="Name of the result in FIRST.")] = None,
+    of_second: Annotated[str | None, typer.Option("--second", help="Name of the result in SECOND.")] = None,
     out: Annotated[Path | None, typer.Option(help="Write the comparison to this JSON file.")] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file if it is there.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")] = False,
 ) -> None:
     """Compare two evaluations."""
     from dagames._files import check_new_file, write_json
@@ -75,12 +75,12 @@ def compare_command(
         one, other = read_evaluation(first, of_first or "before"), read_evaluation(first, of_second or "after")
     else:
         one, other = read_evaluation(first, of_first), read_evaluation(second, of_second)
-    found = compare(one, other)
+    comparison = compare(one, other)
     if out is not None:
-        write_json(out, found)
+        write_json(out, comparison)
     from dagames_llm.evaluation.show_comparison import show_comparison
 
-    show_comparison(found)
+    show_comparison(comparison)
 
 
 def read_evaluation(path: Path, part: str | None = None) -> Evaluation:
@@ -145,11 +145,11 @@ def mcnemar(first: Sequence[float], second: Sequence[float]) -> dict[str, Any]:
 
     Args:
         first: 0 or 1 for each question, `[n]`.
-        second: The same of another model.
+        second: The same for another model.
 
     Returns:
-        `gained` (questions that only the second has right), `lost` (only the first), `p_value`, two-sided: the chance
-        of so uneven a split of gained + lost, or a more uneven one, if each went either way with chance 1/2.
+        `gained` (questions that only the second has right), `lost` (only the first), `p_value`, two-sided:
+        the probability of a split at least as uneven under the binomial distribution of gained + lost with 1/2.
 
     >>> mcnemar([1, 0, 0, 0, 0, 0, 1], [0, 1, 1, 1, 1, 1, 1])
     {'gained': 5, 'lost': 1, 'p_value': 0.21875}
@@ -165,7 +165,7 @@ def mcnemar(first: Sequence[float], second: Sequence[float]) -> dict[str, Any]:
 def compare(one: Evaluation, other: Evaluation) -> dict[str, Any]:
     """Return the paired tests of two evaluations."""
     check_same_questions(one, other)
-    found = {
+    comparison = {
         "names": [one.name, other.name],
         "n_questions": len(one.questions),
         "mcnemar": _by_view(one, other),
@@ -176,7 +176,7 @@ def compare(one: Evaluation, other: Evaluation) -> dict[str, Any]:
             if name not in ("seed", "batch_size") and one.decoding.get(name) != other.decoding.get(name)
         },
     }
-    return {**found, "words": in_words(found)}
+    return {**comparison, "words": in_words(comparison)}
 
 
 def _by_view(one: Evaluation, other: Evaluation) -> dict[str, Any]:
@@ -195,37 +195,37 @@ def _differences(one: Evaluation, other: Evaluation) -> dict[str, Any]:
         tuple(question_scores(question, ks, one.words and other.words) for question in pair)
         for pair in zip(one.questions, other.questions, strict=True)
     ]
-    found = {}
+    differences = {}
     for name in dict.fromkeys(name for pair in pairs for name in pair[0]):
         both = [(a[name], b[name]) for a, b in pairs if name in a and name in b]
         if both:
             first, second = zip(*both, strict=True)
             difference = bootstrap([b - a for a, b in both])
             means = {"first": sum(first) / len(both), "second": sum(second) / len(both)}
-            found[name] = {**means, "difference": asdict(difference)}
-    return found
+            differences[name] = {**means, "difference": asdict(difference)}
+    return differences
 
 
-def in_words(found: Mapping[str, Any]) -> list[str]:
-    """Return what follows from a comparison, one sentence a test that is about being right.
+def in_words(comparison: Mapping[str, Any]) -> list[str]:
+    """Return the conclusions of a comparison, one sentence per test of accuracy.
 
     Args:
-        found: `names`, `n_questions`, `mcnemar`, `differences` and `settings` of `compare`.
+        comparison: `names`, `n_questions`, `mcnemar`, `differences` and `settings` of `compare`.
 
     Returns:
         Sentences.
     """
-    first, second = found["names"]
-    sentences = [_mcnemar_words(view, test, first, second) for view, test in found["mcnemar"].items()]
+    first, second = comparison["names"]
+    sentences = [_mcnemar_words(view, test, first, second) for view, test in comparison["mcnemar"].items()]
     for name, what in (("sampled", "sampled accuracy"), ("majority", "accuracy of the vote"), ("f1", "F1")):
-        if name in found["differences"]:
-            sentences.append(_difference_words(what, found["differences"][name]["difference"], second))
-    for name, (a, b) in found["settings"].items():
+        if name in comparison["differences"]:
+            sentences.append(_difference_words(what, comparison["differences"][name]["difference"], second))
+    for name, (a, b) in comparison["settings"].items():
         sentences.append(f"The settings differ: `{name}` is {a} in {first} and {b} in {second}.")
-    tests = len(found["differences"]) + len(found["mcnemar"])
+    tests = len(comparison["differences"]) + len(comparison["mcnemar"])
     sentences.append(
-        f"{tests} tests of {found['n_questions']} questions: of so many, about one in twenty shows a difference "
-        "that is not there. Another training seed may differ by more than these intervals, which are over questions."
+        f"This comparison has {tests} tests on {comparison['n_questions']} questions; about one in twenty shows a "
+        "difference by chance. The intervals are over questions: the variation between training seeds can be larger."
     )
     return sentences
 
@@ -234,7 +234,7 @@ def _mcnemar_words(view: str, test: Mapping[str, Any], first: str, second: str) 
     gained, lost, p = test["gained"], test["lost"], test["p_value"]
     counts = f"Greedy, {view}: only {second} is right on {gained} questions, only {first} on {lost}; p = {p:.2g}: "
     if p >= LEVEL:
-        return counts + "no difference is shown, which does not mean that there is none."
+        return counts + "no significant difference, which is not evidence of equality."
     return counts + f"{second if gained > lost else first} is right more often."
 
 
@@ -242,7 +242,7 @@ def _difference_words(what: str, difference: Mapping[str, Any], second: str) -> 
     low, high = difference["low"], difference["high"]
     number = f"The {what} of {second} differs by {difference['mean']:+.3f} [{low:+.3f}, {high:+.3f}]: "
     if low == high == 0:
-        return number + "no question differs."
+        return number + "all questions have equal values."
     if low > 0 or high < 0:
         return number + ("it is higher." if low > 0 else "it is lower.")
-    return number + "the interval holds 0, no difference is shown."
+    return number + "the interval contains 0, so the difference is not significant."

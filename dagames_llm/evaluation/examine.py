@@ -1,4 +1,4 @@
-"""Evaluate what a command names: load it where there is a device, ask, and keep the result. Heavy: loads torch."""
+"""Evaluate the subject of a command: load it on a device, evaluate, and write the result. Imports torch."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ from dagames_llm.training.train import load_policy
 
 @dataclass(frozen=True)
 class Place:
-    """Where a model is run.
+    """Device, dtype and engine of a model.
 
     Attributes:
-        device: As torch names it.
-        dtype: Of the weights, as torch names it.
+        device: Name of the torch device.
+        dtype: Name of the torch dtype of the weights.
         engine: `transformers` or `vllm`.
     """
 
@@ -41,7 +41,7 @@ class Place:
 
 
 def place_of(recipe: Recipe, device: str, dtype: str, vllm: bool, of_a_run: bool) -> Place:
-    """Return where a model is run."""
+    """Return device, dtype and engine of an evaluation."""
     device = device_of(device, recipe.grpo.use_cpu)
     if dtype == "auto" and of_a_run:
         dtype = recipe.model.dtype or "float32"
@@ -72,15 +72,15 @@ def examine(
     journal = None
     if out is not None:
         folders = [Path(subject.model), *(folder for folder in (subject.adapter, subject.whole) if folder is not None)]
-        asked = {
+        conditions = {
             **settings,
             "stop_at_newline": recipe.orbit.stop_at_newline,
             "threads": torch.get_num_threads() if recipe.orbit.threads is None else recipe.orbit.threads,
         }
-        header = header_of(asked, [orbit.views for orbit in orbits], folders, asdict(decoding))
+        header = header_of(conditions, [orbit.views for orbit in orbits], folders, asdict(decoding))
         journal = open_journal(journal_of(out), header, overwrite)
         if journal.batches:
-            console.print(f"going on with {len(journal.batches)} batches that are kept in {journal.path}")
+            console.print(f"continuing with {len(journal.batches)} batches in {journal.path}")
     results: dict[str, Any] = {}
     for name, model, tokenizer, draw in _models(recipe, subject, place):
         examination = examination_of(recipe, orbits, views, tokenizer, console, decoding, ks, journal)
@@ -95,7 +95,7 @@ def examine(
 
 
 def _models(recipe: Recipe, subject: Subject, place: Place) -> Iterator[tuple[str, Any, Any, Draw | None]]:
-    """Load what is evaluated, one at a time, with the name of its results."""
+    """Load the models to evaluate, one at a time, each with the name of its results."""
     if place.engine == "vllm":
         yield from _engines(recipe, subject, place)
         return

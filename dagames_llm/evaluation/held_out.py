@@ -1,4 +1,4 @@
-"""A run's held-out questions, asked before training and after: in the run itself, and again by `evaluate`."""
+"""Evaluation of a run's held-out questions before and after training, in the run and by `evaluate`."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def examination_of(
     ks: Sequence[int] = (),
     journal: Journal | None = None,
 ) -> Examination:
-    """Return the examination of questions by a run's own settings."""
+    """Return the examination of questions with the settings of a run."""
     return Examination(
         orbits,
         extractor_named(recipe.orbit.extractor),
@@ -49,56 +49,58 @@ def examination_of(
 
 
 class _HeldOut(TrainerCallback):
-    """Asks the held-out questions of a run, on one process; the result is in the run's working folder."""
+    """Evaluates the held-out questions of a run on one process, and writes the result to the run's working folder."""
 
     part: str
 
     def __init__(self, recipe: Recipe, console: Console) -> None:
-        """Ask the held-out questions of a recipe."""
+        """Evaluate the held-out questions of a recipe."""
         self.recipe, self.console = recipe, console
 
     def ask(self, args: TrainingArguments, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
-        """Ask, unless it was done before the run was interrupted, and write the result beside the others."""
+        """Evaluate and write the result, unless it exists from before an interruption."""
         folder = Path(args.output_dir)
         questions = questions_of(self.recipe)
         results = read_held_out(folder)
         if self.part in results or not questions.held_out or not self.recipe.orbit.eval_samples:
             return
         if args.world_size > 1:
-            # A sharded model generates on all processes or on none.
+            # A sharded model can generate only on all processes together.
             if args.process_index == 0:
-                self.console.print("held-out questions are not asked on several processes; use `dagames-llm evaluate`.")
+                self.console.print(
+                    "held-out questions are not evaluated on several processes; use `dagames-llm evaluate`."
+                )
             return
         examination = examination_of(self.recipe, questions.held_out, questions.views, tokenizer, self.console)
         write_json(folder / HELD_OUT, {**results, self.part: examination.of(self.part, model)})
 
 
 class HeldOutBefore(_HeldOut):
-    """Asks the held-out questions before the first step. Of a resumed run the first process did."""
+    """Evaluates the held-out questions before the first step of a run that is not resumed."""
 
     part = "before"
 
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        """Ask."""
+        """Evaluate."""
         if state.global_step == 0:
             self.ask(args, kwargs["model"], kwargs["processing_class"])
 
 
 class HeldOutAfter(_HeldOut):
-    """Asks the held-out questions after the last step."""
+    """Evaluates the held-out questions after the last step."""
 
     part = "after"
 
     def on_train_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        """Ask."""
+        """Evaluate."""
         self.ask(args, kwargs["model"], kwargs["processing_class"])
 
 
 def read_held_out(folder: Path) -> dict[str, Any]:
-    """Return the evaluations that a run's folder holds, by `before` and `after`."""
+    """Return the evaluations in a run's folder, by `before` and `after`."""
     file = folder / HELD_OUT
     return dict(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else {}

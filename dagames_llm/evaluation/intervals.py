@@ -1,6 +1,6 @@
 """Means over questions with 95 % intervals: Wilson's for proportions of one draw each, the bootstrap for other means.
 
-Completions of one prompt share its difficulty, so that they are not independent: the bootstrap resamples questions.
+Completions of one prompt are not independent, as they share its difficulty: the bootstrap resamples questions.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy.typing as npt
 from dagames_llm._errors import DataError
 
 LEVEL = 0.95
-"""Coverage that intervals aim at."""
+"""Nominal coverage of the intervals."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Estimate:
         low: Lower end of its 95 % interval.
         high: Upper end.
         n: Number of questions.
-        method: How the interval is made.
+        method: Kind of interval.
     """
 
     mean: float
@@ -40,10 +40,10 @@ def bootstrap(values: npt.ArrayLike, level: float = LEVEL, resamples: int = 10_0
     """Return the mean over questions with its percentile bootstrap interval.
 
     Args:
-        values: One number a question, `[n]`, n >= 1: a mean over that question's completions.
-        level: Coverage aimed at. The interval has no width where all questions agree, however few they are.
+        values: One number per question, `[n]`, n >= 1: a mean over that question's completions.
+        level: Nominal coverage. If all values are equal, the interval has width 0, however few they are.
         resamples: Draws of n questions with replacement.
-        seed: Of the draws.
+        seed: Seed of the draws.
 
     Returns:
         The estimate.
@@ -63,12 +63,12 @@ def bootstrap(values: npt.ArrayLike, level: float = LEVEL, resamples: int = 10_0
 
 
 def wilson(values: npt.ArrayLike, level: float = LEVEL) -> Estimate:
-    """Return the share of questions of which something holds, with Wilson's score interval.
+    """Return the share of questions with outcome 1, with Wilson's score interval.
 
     Args:
-        values: 0 or 1 for each question, `[n]`, n >= 1: the outcome of one draw. A mean over several completions of a
-            question is no such outcome; use `bootstrap`.
-        level: Coverage aimed at. The interval has a width even where all questions agree.
+        values: 0 or 1 for each question, `[n]`, n >= 1: the outcome of one draw. For means over several
+            completions of a question use `bootstrap`.
+        level: Nominal coverage. The interval has a positive width even if all outcomes are equal.
 
     Returns:
         The estimate.
@@ -84,11 +84,11 @@ def wilson(values: npt.ArrayLike, level: float = LEVEL) -> Estimate:
 
     sample = _checked(values)
     if not np.isin(sample, (0.0, 1.0)).all():
-        raise DataError("Wilson's interval is for outcomes 0 and 1 of one draw a question; use `bootstrap` for means.")
+        raise DataError("Wilson's interval needs one outcome per question, 0 or 1; use `bootstrap` for means.")
     hits, n = int(sample.sum()), int(sample.size)
     interval = binomtest(hits, n).proportion_ci(level, method="wilson")
     mean = hits / n
-    # Rounding may put an end beyond the mean that it equals in exact arithmetic (no hit, or nothing but hits).
+    # If all outcomes are equal, one end equals the mean in exact arithmetic, and rounding may move it beyond.
     return Estimate(mean, min(mean, float(interval.low)), max(mean, float(interval.high)), n, "wilson")
 
 

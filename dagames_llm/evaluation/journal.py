@@ -1,7 +1,7 @@
-"""Completions of an unfinished evaluation or forecast, kept on disk as they come: a killed one goes on where it was.
+"""Completions of an unfinished evaluation or forecast on disk, from which an interrupted command continues.
 
-A journal is a file of JSON lines beside the result, `<result>.partial`. Its first line states what was completed and
-how; each other line holds the completions of one batch and the state of the random numbers after it.
+A journal is a file of JSON lines beside the result, `<result>.partial`. The first line contains the settings; each
+other line contains the completions of one batch and the state of the random numbers after it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from dagames_llm._errors import OutputError
 
 
 def journal_of(out: Path) -> Path:
-    """Return the file beside a result in which its completions are kept until it is written."""
+    """Return the file of completions beside a result; it is deleted once the result is written."""
     return out.with_name(f"{out.name}.partial")
 
 
@@ -27,7 +27,7 @@ class Batch:
 
     Attributes:
         texts: The completions of each prompt.
-        state: The state of the random numbers after them, in base 64; none of greedy completions.
+        state: The state of the random numbers after them, in base 64; None for greedy completions.
     """
 
     texts: Sequence[Sequence[str]]
@@ -36,12 +36,12 @@ class Batch:
 
 @dataclass
 class Journal:
-    """The completions kept so far, by part of the evaluation and by their prompts.
+    """The completions so far, by part of the evaluation and by prompts.
 
     Attributes:
         path: The file.
-        header: What is evaluated and how; plain data.
-        batches: Those of an earlier process that was killed.
+        header: The settings as plain data.
+        batches: The batches of an earlier, interrupted process.
         part: The model that is being evaluated.
     """
 
@@ -51,11 +51,11 @@ class Journal:
     part: str = ""
 
     def find(self, sampled: bool, prompts: Sequence[int]) -> Batch | None:
-        """Return the batch of these prompts, by their places, if it is kept."""
+        """Return the batch of these prompts, by their places, or None."""
         return self.batches.get((self.part, sampled, *prompts))
 
     def add(self, sampled: bool, prompts: Sequence[int], batch: Batch) -> None:
-        """Keep a batch; the file, and the folder that it is in, are made with the first one."""
+        """Write a batch; the first one also creates the file and its folder."""
         line: dict[str, Any] = {"part": self.part, "sampled": sampled, "prompts": list(prompts)}
         line |= {"texts": batch.texts, "state": batch.state}
         lines = [] if self.path.exists() else [json.dumps(self.header)]
@@ -64,20 +64,20 @@ class Journal:
             file.write("".join(f"{text}\n" for text in (*lines, json.dumps(line))))
 
     def remove(self) -> None:
-        """Delete the file: the result is written."""
+        """Delete the file."""
         self.path.unlink(missing_ok=True)
 
 
 def header_of(
     settings: Mapping[str, Any], prompts: Sequence[Any], folders: Sequence[Path], decoding: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return what decides completions, as plain data: those of an earlier process are used only if all of it is equal.
+    """Return everything that completions depend on, as plain data; a journal with another header is not used.
 
     Args:
         settings: Names, device, threads, versions of packages.
         prompts: Texts or conversations; plain data.
-        folders: Those of models and adapters, whose weights are told by size and time. They need not exist.
-        decoding: How completions are drawn.
+        folders: Folders of models and adapters, whose weights are identified by size and time; they need not exist.
+        decoding: Settings of the completions.
 
     Returns:
         The header of a journal.
@@ -92,7 +92,7 @@ def header_of(
 
 
 def open_journal(path: Path, header: Mapping[str, Any], overwrite: bool = False) -> Journal:
-    """Return the journal of an evaluation, with what an earlier process kept in it."""
+    """Return the journal of an evaluation, with the batches of an earlier process."""
     header = json.loads(json.dumps(header))
     journal = Journal(path, header)
     if not path.exists():
@@ -100,9 +100,9 @@ def open_journal(path: Path, header: Mapping[str, Any], overwrite: bool = False)
     whole = path.read_bytes()
     lines = whole[: whole.rfind(b"\n") + 1].splitlines()
     try:
-        kept, *entries = [json.loads(line) for line in lines] or [header]
+        saved, *entries = [json.loads(line) for line in lines] or [header]
         journal.batches = dict(_entry(entry) for entry in entries)
-        reason = _difference(dict(kept), header)
+        reason = _difference(dict(saved), header)
     except (ValueError, KeyError, TypeError):
         reason = "it is not a journal of completions"
     if reason is not None:
@@ -125,8 +125,8 @@ def _entry(line: Mapping[str, Any]) -> tuple[tuple[Any, ...], Batch]:
     return (line["part"], line["sampled"], *line["prompts"]), Batch(line["texts"], line["state"])
 
 
-def _difference(kept: Mapping[str, Any], header: Mapping[str, Any]) -> str | None:
-    for name in dict.fromkeys([*header, *kept]):
-        if kept.get(name) != header.get(name):
-            return f"`{name}` was {kept.get(name)!r:.60} and is {header.get(name)!r:.60}"
+def _difference(saved: Mapping[str, Any], header: Mapping[str, Any]) -> str | None:
+    for name in dict.fromkeys([*header, *saved]):
+        if saved.get(name) != header.get(name):
+            return f"`{name}` was {saved.get(name)!r:.60} and is {header.get(name)!r:.60}"
     return None

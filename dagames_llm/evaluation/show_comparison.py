@@ -11,20 +11,20 @@ from rich.table import Table
 from dagames_llm.evaluation.statistic_names import STATISTICS, statistics_in_order
 
 
-def show_comparison(found: Mapping[str, Any]) -> None:
+def show_comparison(comparison: Mapping[str, Any]) -> None:
     """Print a result of `compare`."""
-    first, second = found["names"]
-    table = Table(title=f"{found['n_questions']} questions, paired", title_justify="left")
-    table.caption = "95 % intervals: bootstrap over questions of the difference of each"
+    first, second = comparison["names"]
+    table = Table(title=f"{comparison['n_questions']} questions, paired", title_justify="left")
+    table.caption = "95 % intervals: paired bootstrap over questions"
     table.add_column("")
     for name in (first, second, "difference"):
         table.add_column(name, justify="right")
-    for name in statistics_in_order(found["differences"]):
-        row = found["differences"][name]
+    for name in statistics_in_order(comparison["differences"]):
+        row = comparison["differences"][name]
         change = row["difference"]
         text = f"{change['mean']:+.3f} [{change['low']:+.3f}, {change['high']:+.3f}]"
         table.add_row(STATISTICS.get(name, name), f"{row['first']:.3f}", f"{row['second']:.3f}", text)
     console = Console()
     console.print(table)
-    for sentence in found["words"]:
+    for sentence in comparison["words"]:
         console.print(sentence, highlight=False)

@@ -1,7 +1,7 @@
-"""The course that training takes on average, and where it rests, for one question by the expected steps of its groups.
+"""The mean path of training on one question and its rest point, from the expected steps of groups.
 
-Each view has an answer marginal of its own, all start at the reference, and the steps are natural-gradient ones, taken
-implicitly in the divergence: log nu <- (log nu + s (a(nu) + beta log nu_0)) / (1 + s beta), normalised. That is the
+Each view has a separate answer marginal, which starts at the reference. Steps are natural-gradient steps, implicit in
+the divergence: log nu <- (log nu + s (a(nu) + beta log nu_0)) / (1 + s beta), normalised. That is the
 explicit step of `dagames.grpo.mean_field_path(geometry="natural")` at learning rate s / (1 + s beta), stable for every
 beta.
 """
@@ -14,7 +14,7 @@ from dagames_llm.forecast.group_rules import StepAt
 from dagames_llm.forecast.vote_chances import Floats
 
 CONVERGED = 1e-8
-"""Total variation between a marginal and the best response to it at which an equilibrium counts as found."""
+"""Total variation between a marginal and the best response to it up to which an equilibrium counts as found."""
 
 LONGEST = 400
 """Most iterations of a search for an equilibrium."""
@@ -26,10 +26,10 @@ def log_of(nu: Floats) -> Floats:
 
 
 def towards(log_nu: Floats, log_best: Floats, share: Floats | float) -> Floats:
-    """Move log-marginals a share of the way, [R, M, C], and normalise; answers without mass stay without."""
-    held = np.isfinite(log_nu)
-    moved = np.where(held, log_nu, 0.0) + share * (np.where(held, log_best, 0.0) - np.where(held, log_nu, 0.0))
-    moved = np.where(held, moved, -np.inf)
+    """Interpolate log-marginals, [R, M, C], and normalise; answers without mass stay without."""
+    finite = np.isfinite(log_nu)
+    moved = np.where(finite, log_nu, 0.0) + share * (np.where(finite, log_best, 0.0) - np.where(finite, log_nu, 0.0))
+    moved = np.where(finite, moved, -np.inf)
     top = moved.max(axis=-1, keepdims=True)
     return np.asarray(moved - top - np.log(np.exp(moved - top).sum(axis=-1, keepdims=True)))
 
@@ -38,11 +38,11 @@ def path(step: StepAt, nu_0: Floats, beta: float, steps: int, step_size: float) 
     """Follow the expected steps from the reference.
 
     Args:
-        step: What groups pay on average.
+        step: Expected rewards of a group.
         nu_0: Reference marginals by view, [R, M, C].
         beta: Weight of the divergence to the reference, in R-units per nat.
         steps: Number of steps T.
-        step_size: Step in nats per unit of advantage, before the divergence pulls back.
+        step_size: Size of a step in nats per unit of advantage, without the divergence.
 
     Returns:
         Log-marginals, [T + 1, R, M, C], and the expected reward of a trace, [T + 1, R].
@@ -51,25 +51,25 @@ def path(step: StepAt, nu_0: Floats, beta: float, steps: int, step_size: float) 
     log_nu, share = log_nu_0, step_size * beta / (1 + step_size * beta)
     logs, rewards = [], []
     for t in range(steps + 1):
-        found = step(np.exp(log_nu))
+        expected = step(np.exp(log_nu))
         logs.append(log_nu)
-        rewards.append(found.reward)
+        rewards.append(expected.reward)
         if t < steps:
-            log_nu = towards(log_nu, log_nu_0 + found.advantage / beta, share)
+            log_nu = towards(log_nu, log_nu_0 + expected.advantage / beta, share)
     return np.stack(logs), np.stack(rewards)
 
 
 def equilibrium(
     step: StepAt, log_start: Floats, nu_0: Floats, beta: float, step_size: float
 ) -> tuple[Floats, Floats, Floats]:
-    """Find the fixed point that the expected steps lead to: nu_x(z) proportional to nu_0x(z) exp(a_x(z) / beta).
+    """Find the fixed point that the expected steps converge to: nu_x(z) proportional to nu_0x(z) exp(a_x(z) / beta).
 
-    Steps grow while they keep their direction and shrink where they turn back, each row's by itself. The distance to
-    the best response is no guide: from a reference that a vote leaves, it rises before it falls.
+    The step size of a row increases while its direction persists, and decreases when it reverses. It does not depend
+    on the distance to the best response, which can first increase on a path that converges.
 
     Args:
-        step: What groups pay on average.
-        log_start: Where to start, log-marginals [R, M, C].
+        step: Expected rewards of a group.
+        log_start: Log-marginals at the start, [R, M, C].
         nu_0: Reference marginals, [R, M, C].
         beta: Weight of the divergence.
         step_size: First step.
@@ -84,14 +84,14 @@ def equilibrium(
     last = np.zeros(nu_0.shape)
     active = np.arange(len(nu_0))
     for _ in range(LONGEST):
-        found = step(np.exp(log_nu[active]))
-        reward[active] = found.reward
-        best = log_nu_0[active] + found.advantage / beta
+        expected = step(np.exp(log_nu[active]))
+        reward[active] = expected.reward
+        best = log_nu_0[active] + expected.advantage / beta
         best = towards(best, best, 0.0)
-        ahead = np.exp(best) - np.exp(log_nu[active])
-        now = residual[active] = 0.5 * np.abs(ahead).sum(axis=-1).max(axis=-1)
-        size[active] *= np.where((ahead * last[active]).sum(axis=(1, 2)) >= 0, 1.5, 0.4)
-        last[active] = ahead
+        direction = np.exp(best) - np.exp(log_nu[active])
+        now = residual[active] = 0.5 * np.abs(direction).sum(axis=-1).max(axis=-1)
+        size[active] *= np.where((direction * last[active]).sum(axis=(1, 2)) >= 0, 1.5, 0.4)
+        last[active] = direction
         open_ = now > CONVERGED
         active, best = active[open_], best[open_]
         if not active.size:

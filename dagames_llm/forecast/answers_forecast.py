@@ -1,8 +1,8 @@
 """Forecast of a run from samples of the model before it: the equilibrium of each question's game, and its path.
 
-A forecast is tabular: each view of each question has a separate answer distribution. A model shares parameters
-among questions, so generalisation is outside of it; and how far a run goes in a number of steps depends on the
-optimiser, so a forecast is a path, to be read at the divergence or the reward that a run has reached.
+A forecast is tabular: each view of each question has a separate answer distribution, and generalisation is not
+modelled. The distance that a run covers in a number of steps depends on the optimiser, so a forecast is a path, to be
+read at the divergence or the reward that a run has reached.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from dagames_llm.forecast.resampling import Estimates, estimates_of
 from dagames_llm.forecast.vote_chances import Floats, views_are_pooled
 
 Progress = Callable[[int, int], None]
-"""Receives the number of questions that are done, and of all."""
+"""Receives the number of completed questions, and the number of all questions."""
 
 SHOWN_ANSWERS = 6
-"""Most answers of a question whose marginals are written out."""
+"""Maximum number of answers per question whose marginals are in the JSON."""
 
 
 @dataclass(frozen=True)
@@ -37,13 +37,13 @@ class Plan:
     """The settings of a forecast.
 
     Attributes:
-        target: what rewards.
+        target: the target.
         beta: weight of the divergence to the reference.
-        group_size: completions K of a question that are compared, of all its wordings together.
-        steps: mean-field steps followed.
+        group_size: completions K of a question that are compared, over all its wordings.
+        steps: number of mean-field steps.
         step_size: size of a step, in nats per unit of advantage.
-        resamples: times that the completions of each question are drawn again, for the intervals.
-        seed: of these draws.
+        resamples: number of resamples of the completions of each question, for the intervals.
+        seed: seed of the resamples.
     """
 
     target: Target
@@ -67,13 +67,13 @@ class Plan:
 
 @dataclass(frozen=True, eq=False)
 class SolvedQuestion:
-    """The course and the resting points of one question, of its samples and of each resample of them.
+    """The path and the rest points of one question, for its samples and for each resample.
 
     Attributes:
         question: the question.
         along: statistics on the path, by name, [T + 1, 1 + resamples]; the first column is the samples themselves.
         at_rest: the same at the equilibrium of groups of K, [1 + resamples].
-        in_the_limit: the same at the equilibrium of groups without end.
+        in_the_limit: the same at the equilibrium of infinite groups.
         marginals: of the samples, by view, [M, C]: "reference", "after", "equilibrium", "limit".
         residual: distance of the equilibrium from its best response, largest over rows.
         gap: relative duality gap of "limit", where `dagames.solve` gave it.
@@ -99,8 +99,8 @@ class Forecast:
         solved: the questions.
         path: estimates of each statistic at each step, [T + 1].
         equilibrium: at the equilibrium of groups of K.
-        limit: at the equilibrium of groups without end.
-        more: other findings, plain data: directions of the step, the collapse threshold.
+        limit: at the equilibrium of infinite groups.
+        more: other results as plain data: directions of the step, the collapse threshold.
     """
 
     plan: Plan
@@ -111,7 +111,7 @@ class Forecast:
     more: dict[str, Any] = field(default_factory=dict)
 
     def where(self, name: str, value: float) -> dict[str, Any]:
-        """Return the forecast at the place of its path where a statistic has the value that a run was measured at."""
+        """Return the forecast at the place of its path where a statistic has a measured value."""
         return place_on(self.path, name, value)
 
     def as_json(self) -> dict[str, Any]:
@@ -152,12 +152,12 @@ def forecast(questions: Sequence[SampledQuestion], plan: Plan, progress: Progres
     """Forecast a run on sampled questions.
 
     Args:
-        questions: the questions, with the answers that the model gives now.
-        plan: target, beta, group size, and how far.
-        progress: receives how many questions are done.
+        questions: the questions, with the answers of the model before training.
+        plan: the settings.
+        progress: receives the number of completed questions, and of all.
 
     Returns:
-        The forecast, with intervals at 95 % for the questions drawn and for the completions drawn of each.
+        The forecast, with 95 % intervals over the draws of questions and of completions.
 
     Raises:
         DataError: there is no question, or no completion of any has an answer.
@@ -165,8 +165,8 @@ def forecast(questions: Sequence[SampledQuestion], plan: Plan, progress: Progres
     >>> from dagames.targets import MajorityVote
     >>> from dagames_llm.forecast.reference_games import question_of
     >>> question = question_of(["6 x 7?"], [["42"] * 6 + ["36"] * 4], frozenset({"42"}))
-    >>> found = forecast([question], Plan(MajorityVote(), beta=0.5, group_size=8))
-    >>> [round(there["sampled"]["mean"], 3) for there in (found.path[0], found.path[-1], found.equilibrium)]
+    >>> result = forecast([question], Plan(MajorityVote(), beta=0.5, group_size=8))
+    >>> [round(there["sampled"]["mean"], 3) for there in (result.path[0], result.path[-1], result.equilibrium)]
     [0.6, 0.907, 0.916]
     """
     if not questions:
@@ -181,18 +181,18 @@ def forecast(questions: Sequence[SampledQuestion], plan: Plan, progress: Progres
 
 
 def summarise(solved: Sequence[SolvedQuestion], plan: Plan) -> Forecast:
-    """Put questions together."""
+    """Average the statistics of questions, with intervals."""
     steps = plan.steps + 1
     stacked = [
         {name: np.vstack([s.along[name], s.at_rest[name][None], s.in_the_limit[name][None]]) for name in s.along}
         for s in solved
     ]
-    found = estimates_of(stacked, steps + 2, plan.seed)
-    return Forecast(plan, solved, found[:steps], found[steps], found[steps + 1])
+    estimates = estimates_of(stacked, steps + 2, plan.seed)
+    return Forecast(plan, solved, estimates[:steps], estimates[steps], estimates[steps + 1])
 
 
 def solve_question(question: SampledQuestion, plan: Plan) -> SolvedQuestion:
-    """Follow and solve one question, for its samples and for resamples of them."""
+    """Compute the path and the rest points of one question, for its samples and for resamples."""
     rule = rule_of(plan.target, question, plan.group_size)
     nu_0 = _resampled(question, plan)
     sizes = sizes_of(plan.group_size, len(question.views))
@@ -219,7 +219,7 @@ def solve_question(question: SampledQuestion, plan: Plan) -> SolvedQuestion:
 
 def _resampled(question: SampledQuestion, plan: Plan) -> Floats:
     """Return the reference and resamples of it, [1 + resamples, M, C]."""
-    # One stream a question, whatever the others are: a question has the same resamples in every file.
+    # One random stream per question, so that the resamples of a question do not depend on the other questions.
     rng = np.random.default_rng([plan.seed, *question.counts.ravel().tolist()])
     totals = question.counts.sum(axis=1)
     draws = [

@@ -1,4 +1,4 @@
-"""The equilibrium of groups without end by `dagames.solve`, where a target is the best response of a convex game."""
+"""The equilibrium of infinite groups by `dagames.solve`, if a target is the best response of a convex game."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from dagames_llm.forecast.vote_chances import Floats
 
 
 def functional_of(target: Target, question: SampledQuestion) -> Functional | None:
-    """Return the functional of which a target is minus the slope, on a question's answers; None where there is none."""
+    """Return the functional R on a question's answers with -grad R as the target's reward; None if there is none."""
     if isinstance(target, InverseFrequency):
         return NegativeEntropy(target.weight)
     if isinstance(target, GiniDiversity):
@@ -46,9 +46,9 @@ def certified_limit(target: Target, question: SampledQuestion, beta: float) -> t
         beta: Weight of the divergence.
 
     Returns:
-        The equilibrium marginals, [M, C], and the relative duality gap; None where the target has no functional, where
-        some completions have no answer (their reward is no functional's slope), or where a vote of several views is
-        not a game that `dagames.solve` takes.
+        The equilibrium marginals, [M, C], and the relative duality gap; None if the target has no functional, if
+        some completions have no answer (their reward is not the gradient of a functional), or if the game of several
+        views is not one that `dagames` solves.
     """
     if question.counts[:, -1].any() or not question.answers:
         return None

@@ -17,7 +17,7 @@ def check_source(
     """Raise unless there is exactly one source of samples."""
     if samples_file is not None:
         if model is not None or data is not None or task is not None:
-            raise DataError("give a file of samples, or --model with --data or --task to draw them, not both.")
+            raise DataError("give a file of samples, or --model with --data or --task to draw samples, not both.")
         if not samples_file.is_file():
             raise DataError(f"no file {samples_file} of samples.")
     elif data is not None and task is not None:
@@ -32,7 +32,7 @@ def check_drawing(samples_file: Path | None, drawing: Mapping[str, Any]) -> None
     """Raise for a sampling option together with a file of samples, on which it has no effect."""
     unused = [f"--{name.replace('_', '-')}" for name, value in drawing.items() if value is not None]
     if samples_file is not None and unused:
-        raise DataError(f"{', '.join(unused)}: for samples that are drawn, and a file of samples was given.")
+        raise DataError(f"{', '.join(unused)}: these options apply to drawn samples; omit them with a file of samples.")
 
 
 def check_outputs(
@@ -46,8 +46,8 @@ def check_outputs(
     panels.check_outputs(json_file, plot, overwrite=overwrite, source=source)
     if save is not None:
         if source is not None:
-            raise DataError("--save-samples keeps samples that are drawn, and a file of samples was given.")
-        # Where completions are kept beside it, it was written by this very command, which ended before its forecast.
+            raise DataError("--save-samples writes drawn samples; omit it with a file of samples.")
+        # If a journal exists beside the file, an interrupted run of the same command wrote it.
         _files.check_new_file(save, overwrite=overwrite or journal_of(save).is_file())
 
 
@@ -60,10 +60,10 @@ def as_match(match: str, constraints: Sequence[str] = ()) -> tuple[str, float]:
     name, _, value = (part.strip() for part in match.rpartition("="))
     if name and name not in known:
         hint = did_you_mean(name, known)
-        raise DataError(f"--match names no statistic {name!r} of a forecast; known are {', '.join(known)}.{hint}")
+        raise DataError(f"--match: a forecast has no statistic {name!r}; known are {', '.join(known)}.{hint}")
     number = _number(value)
     if not name or number is None:
-        raise DataError(f"--match is {match!r}; it is a statistic and a number, as reward=0.91 or kl=0.4.")
+        raise DataError(f"--match is {match!r}; it must be STATISTIC=NUMBER, such as reward=0.91 or kl=0.4.")
     return name, number
 
 

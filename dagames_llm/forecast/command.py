@@ -20,15 +20,16 @@ if TYPE_CHECKING:
     from dagames_llm.forecast.samples import Keep
     from dagames_llm.forecast.settings import Settings
 
-HELP = """Say what a run will do before it is run, from samples of the model as it is.
+HELP = """Forecast a run from samples of the model before training.
 
 Each line of SAMPLES is a question: {"orbit": [prompt, paraphrase, ...], "completions": [[text, ...], ...], "answer":
-"42"}, a list of completions for each wording; `answer` is optional. "answers" instead of "completions" holds what was
-read already. Without SAMPLES the command draws them: --model with --data or --task.
+"42"}, with a list of completions for each wording; `answer` is optional. "answers" instead of "completions" holds
+extracted answers. Without SAMPLES the command draws samples: --model with --data or --task.
 
-For each question the game on its answers is solved: shares of answers after mean-field steps and at the equilibrium of
-groups of this size, accuracy where gold is known, whose right answer gains or goes extinct, what a larger group or
-another table would give, and whether this beta ends with a single answer a question.
+The game on the answers of each question is solved. The forecast contains: shares of answers after mean-field steps and
+at the equilibrium of groups of this size; where the right answer is known, accuracy and the shares of questions whose
+right answer gains or goes extinct; the first step with other group sizes and tables; and the beta below which most
+questions end with a single answer.
 
 Examples: dagames-llm forecast samples.jsonl --target majority_vote --beta 0.02 --group-size 8 --plot forecast.svg
 
@@ -36,63 +37,70 @@ dagames-llm forecast --model embedded --task addition --samples 16 --beta 0.02 -
 
 dagames-llm forecast samples.jsonl --beta 0.02 --match reward=0.91    # where a run has reached this reward
 
-dagames-llm forecast --config safety_cpu --save-samples samples.jsonl    # budgets: costs, multipliers, and their rest
+dagames-llm forecast --config safety_cpu --save-samples samples.jsonl    # with budgets: costs and multipliers
 
 dagames-llm forecast samples.jsonl --constraints '[{"cost": "refusal", "budget": 0.1}]'
 
-Killed or interrupted, the same command goes on with what it has drawn if it names a file to write.
+After an interruption, the same command continues with the samples drawn so far if it names a file to write.
 """
 
 
 def forecast_command(
     samples_file: Annotated[Path | None, typer.Argument(metavar="[SAMPLES]", help="JSON lines of samples.")] = None,
-    config: Annotated[str | None, typer.Option(help="Recipe whose keys hold where no option is given.")] = None,
-    target: Annotated[str | None, typer.Option(help="A target of dagames.targets; else majority_vote.")] = None,
-    target_options: Annotated[str | None, typer.Option(help='Its options as JSON: {"weight": 0.5}.')] = None,
+    config: Annotated[str | None, typer.Option(help="Recipe, for the settings without an option.")] = None,
+    target: Annotated[str | None, typer.Option(help="A target of dagames.targets; default: majority_vote.")] = None,
+    target_options: Annotated[str | None, typer.Option(help='Options of the target as JSON: {"weight": 0.5}.')] = None,
     table: Annotated[str | None, typer.Option(help="Reward table: recommended, plugin, harmonic or minimax.")] = None,
-    constraints: Annotated[str | None, typer.Option(help="Budgets as JSON, as in a recipe; then no target.")] = None,
-    beta: Annotated[float | None, typer.Option(help="Weight of the KL to the reference; else 0.02.")] = None,
+    constraints: Annotated[
+        str | None, typer.Option(help="Budgets as JSON, as in a recipe; the default target is then none.")
+    ] = None,
+    beta: Annotated[float | None, typer.Option(help="Weight of the KL to the reference; default: 0.02.")] = None,
     group_size: Annotated[
-        int | None, typer.Option("--group-size", "-K", help="Completions of a question, K; else 8.")
+        int | None, typer.Option("--group-size", "-K", help="Completions of a question, K; default: 8.")
     ] = None,
     steps: Annotated[
-        int | None, typer.Option(min=1, help="Mean-field steps, else 32; with budgets generations, else the recipe's.")
+        int | None,
+        typer.Option(min=1, help="Mean-field steps, default: 32; with budgets, generations, default: the recipe's."),
     ] = None,
-    step_size: Annotated[float, typer.Option(help="Nats a step per unit of advantage.")] = 0.25,
+    step_size: Annotated[float, typer.Option(help="Size of a step, in nats per unit of advantage.")] = 0.25,
     questions_per_step: Annotated[
-        int | None, typer.Option(min=1, help="With budgets: questions of a generation; else the recipe's.")
+        int | None, typer.Option(min=1, help="With budgets: questions of a generation; default: the recipe's.")
     ] = None,
-    match: Annotated[str | None, typer.Option(help="STATISTIC=VALUE that a run was measured at.")] = None,
-    extractor: Annotated[str | None, typer.Option(help="How answers are read.")] = None,
-    model: Annotated[str | None, typer.Option(help="Draw samples of it: `embedded`, a folder, or a hub id.")] = None,
+    match: Annotated[str | None, typer.Option(help="STATISTIC=VALUE, measured in a run.")] = None,
+    extractor: Annotated[str | None, typer.Option(help="Extractor of answers.")] = None,
+    model: Annotated[str | None, typer.Option(help="Model to sample: `embedded`, a folder, or a hub id.")] = None,
     data: Annotated[Path | None, typer.Option(help="Data file of questions to draw for.")] = None,
     task: Annotated[str | None, typer.Option(help="Built-in task to draw for, its training part.")] = None,
-    samples: Annotated[int | None, typer.Option(min=2, help="Completions drawn of each prompt; else 32.")] = None,
-    temperature: Annotated[float | None, typer.Option(min=0.01, max=1000, help="Of the completions; else 1.")] = None,
-    max_new_tokens: Annotated[int | None, typer.Option(min=1, help="Length of a completion.")] = None,
-    batch_size: Annotated[int | None, typer.Option(min=1, help="Completions generated at once; else 64.")] = None,
-    chat: Annotated[bool | None, typer.Option("--chat/--no-chat", help="Render by the chat template.")] = None,
+    samples: Annotated[int | None, typer.Option(min=2, help="Completions of each prompt; default: 32.")] = None,
+    temperature: Annotated[
+        float | None, typer.Option(min=0.01, max=1000, help="Sampling temperature; default: 1.")
+    ] = None,
+    max_new_tokens: Annotated[
+        int | None, typer.Option(min=1, help="Maximum length of a completion, in tokens.")
+    ] = None,
+    batch_size: Annotated[int | None, typer.Option(min=1, help="Completions generated at once; default: 64.")] = None,
+    chat: Annotated[bool | None, typer.Option("--chat/--no-chat", help="Render prompts by the chat template.")] = None,
     device: Annotated[str | None, typer.Option(help=DEVICE_HELP)] = None,
     dtype: Annotated[str | None, typer.Option(help=DTYPE_HELP)] = None,
     save_samples: Annotated[Path | None, typer.Option(help="Write the drawn samples to this file.")] = None,
     resamples: Annotated[
-        int | None, typer.Option(min=1, help="Redraws for intervals; else 20, with budgets alone 200.")
+        int | None, typer.Option(min=1, help="Resamples for intervals; default: 20, with budgets alone 200.")
     ] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Of the samples and the redraws; else 0.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed of samples and resamples; default: 0.")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the forecast to this file.")] = None,
-    plot: Annotated[Path | None, typer.Option(help="Draw it: .svg, .png or .pdf; its JSON beside it.")] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files of these names.")] = False,
+    plot: Annotated[Path | None, typer.Option(help="Write a picture (.svg, .png or .pdf) and its JSON.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")] = False,
 ) -> None:
-    """Check what can be checked at once, read or draw the samples, and forecast."""
+    """Check the options, read or draw the samples, and compute the forecast."""
     from dagames._files import write_bytes, write_json
     from dagames_llm.extract import extractor_named
     from dagames_llm.forecast.samples import Keep
     from dagames_llm.forecast.settings import read_options, resolved
 
     check_source(samples_file, model, data, task, config)
-    of_the_recipe = {"temperature": temperature, "max_new_tokens": max_new_tokens, "chat": chat}
+    of_recipe = {"temperature": temperature, "max_new_tokens": max_new_tokens, "chat": chat}
     drawing = {"samples": samples, "batch_size": batch_size, "device": device, "dtype": dtype}
-    check_drawing(samples_file, {**drawing, **of_the_recipe})
+    check_drawing(samples_file, {**drawing, **of_recipe})
     check_dtype(dtype or "auto")
     check_outputs(json_file, plot, save_samples, samples_file, overwrite)
     options = {
@@ -135,8 +143,10 @@ def _plan(settings: Settings, step_size: float, together: int | None, resamples:
     beta, K, seed = (settings.keys[name] for name in ("beta", "num_generations", "seed"))
     if not settings.constraints:
         if together is not None:
-            raise RecipeError("--questions-per-step is for the multipliers of budgets, and there are no --constraints.")
-        assert settings.target is not None  # noqa: S101, one of both rewards
+            raise RecipeError(
+                "--questions-per-step applies to the multipliers of budgets; omit it without --constraints."
+            )
+        assert settings.target is not None  # noqa: S101, without constraints there is a target
         return Plan(settings.target, beta, K, settings.steps, step_size, resamples or 20, seed)
     return SafetyPlan(
         settings.constraints,
@@ -201,7 +211,7 @@ def _forecast(
 
 
 def run(questions: Sequence[SampledQuestion], plan: Plan, place: tuple[str, float] | None = None) -> dict[str, Any]:
-    """Forecast with a bar, and return all that is known as plain data."""
+    """Compute a forecast with a progress bar, and return it as plain data."""
     from rich.console import Console
 
     from dagames_llm.forecast.answers_forecast import forecast
@@ -211,23 +221,23 @@ def run(questions: Sequence[SampledQuestion], plan: Plan, place: tuple[str, floa
 
     with progress_bar(Console(stderr=True)) as bar:
         task = bar.add_task("solving", total=len(questions) + 2)
-        found = forecast(questions, plan, lambda done, _: bar.update(task, completed=done))
-        found.more["directions"] = directions(questions, plan)
+        result = forecast(questions, plan, lambda done, _: bar.update(task, completed=done))
+        result.more["directions"] = directions(questions, plan)
         bar.advance(task)
-        found.more["collapse"] = collapse_threshold(questions, plan)
+        result.more["collapse"] = collapse_threshold(questions, plan)
         bar.advance(task)
-    if "vote" in found.path[0]:
-        wrong = found.path[0]["vote"]
-        found.more["votes_wrong"] = {
+    if "vote" in result.path[0]:
+        wrong = result.path[0]["vote"]
+        result.more["votes_wrong"] = {
             "mean": 1 - wrong["mean"],
             "low": 1 - wrong["high"],
             "high": 1 - wrong["low"],
             "n": wrong["n"],
         }
     if place is not None:
-        found.more["match"] = {"statistic": place[0], "value": place[1], **found.where(*place)}
-    found.more["caveats"] = list(CAVEATS)
-    return found.as_json()
+        result.more["match"] = {"statistic": place[0], "value": place[1], **result.where(*place)}
+    result.more["caveats"] = list(CAVEATS)
+    return result.as_json()
 
 
 def _show(content: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Which expectation the groups of a target have: of a vote, by count, or over drawn groups; and that without end."""
+"""Expected rewards of a target: of a vote, by count, or over drawn groups; and their limit for infinite groups."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from dagames.targets import (
     ConsensusVote,
     CrossedVote,
     ExponentiatedReward,
-    GiniDiversity,
     GroundTruth,
     InverseFrequency,
     MajorityVote,
@@ -28,7 +27,7 @@ from dagames_llm.forecast.reference_games import SampledQuestion
 from dagames_llm.forecast.vote_chances import Floats, Step, vote_step
 
 LARGEST_GROUP = 256
-"""Most traces of a group: votes are exact to 1e-9 up to here; at 400 rounding has taken every digit of them."""
+"""Most traces of a group: up to it the rewards of votes are exact to 1e-9; at 400 no digit is correct."""
 
 StepAt = Callable[[Floats], Step]
 """A function from answer probabilities by view, [R, M, C], to the expected rewards of a group."""
@@ -40,8 +39,8 @@ class Rule:
 
     Attributes:
         group: of groups of K traces.
-        limit: of groups without end.
-        exact: whether `group` is exact, and not a mean over drawn groups.
+        limit: of infinite groups.
+        exact: whether `group` is exact, rather than a mean over drawn groups.
     """
 
     group: StepAt
@@ -50,7 +49,7 @@ class Rule:
 
 
 def sizes_of(group_size: int, n_views: int) -> list[int]:
-    """Divide the traces of a group among views, the first ones getting what is left over.
+    """Divide the traces of a group among views; the first views get the remainder.
 
     Args:
         group_size: Traces K.
@@ -70,22 +69,22 @@ def sizes_of(group_size: int, n_views: int) -> list[int]:
 
 
 def check_group(group_size: int) -> None:
-    """Raise for a group whose expectations cannot be computed."""
+    """Raise DomainError for a group that is too large for exact expectations."""
     if group_size > LARGEST_GROUP:
         raise DomainError(
             f"`group_size` is {group_size!r:.60}; expectations over groups are computed for at most {LARGEST_GROUP} "
-            "completions: double precision loses the digits of larger ones, and the time grows with the square of the "
-            f"size. Forecast {LARGEST_GROUP}: the output has the limit of groups without end beside it."
+            "completions: rounding in float64 leaves no digit of larger ones, and the time grows with the square of "
+            f"the size. Use {LARGEST_GROUP}; the output also contains the limit of infinite groups."
         )
 
 
 def check_forecast(target: Target) -> None:
-    """Raise for a target that no distribution of answers determines."""
+    """Raise RecipeError for a target that needs more than answers."""
     lacking = target.needs - {"gold"}
     if lacking:
         raise RecipeError(
-            f"`target` {type(target).__name__} reads {', '.join(sorted(lacking))} of completions, which no "
-            "distribution of answers has; a forecast is possible for targets of answers alone."
+            f"`target` {type(target).__name__} needs {', '.join(sorted(lacking))} of completions; a "
+            "forecast is possible only if rewards depend on answers alone."
         )
 
 
@@ -124,35 +123,23 @@ def _by_count(
     target: Target, question: SampledQuestion, K: int
 ) -> tuple[Floats, Floats, Callable[[Floats], Floats]] | None:
     """Return rewards by count, [K + 1], by answer, [C], and the limit of the former as a function of a share."""
-    zeros = np.zeros(len(question.answers) + 1)
-    if isinstance(target, PriorMatching):
-        by_count, bonus, limit = _surprisal(InverseFrequency(target.weight, target.table), K, zeros)
-        prior = [max(float(target.prior.get(a, target.floor)), target.floor) for a in question.answers]
-        return by_count, bonus + target.weight * np.log([*prior, target.floor]), limit
-    if isinstance(target, InverseFrequency):
-        return _surprisal(target, K, zeros)
-    if isinstance(target, GiniDiversity):
-        weight = target.weight
-        return weight * (1 - np.arange(K + 1) / K), zeros, lambda p: weight * (1 - p)
     if isinstance(target, ExponentiatedReward | GroundTruth):
         group = AnswerGroup([*question.answers, None], gold=next(iter(question.gold or ()), None))
         rewards = target.rewards(group)
         if isinstance(target, GroundTruth) and target.correct is None and question.right is not None:
             rewards = question.right.astype(np.float64)
         return np.zeros(K + 1), rewards, np.zeros_like
-    return None
-
-
-def _surprisal(target: InverseFrequency, K: int, zeros: Floats) -> tuple[Floats, Floats, Callable[[Floats], Floats]]:
-    from dagames.estimators import recommended_table
-
-    table = recommended_table(K) if target.table is None else target.table
-    if table.group_size != K:
-        raise DomainError(f"`table` is for groups of {table.group_size}, but the group has {K} traces.")
-    bonus = zeros.copy()
-    bonus[-1] = target.least(table)
-    weight = target.weight
-    return -weight * table.coefficients, bonus, lambda p: -weight * np.log(np.maximum(p, 1e-300))
+    matches_prior = isinstance(target, PriorMatching)
+    counted = InverseFrequency(target.weight, target.table) if matches_prior else target
+    by_count = counted.rewards_by_count(K)
+    if by_count is None:
+        return None
+    bonus = np.zeros(len(question.answers) + 1)
+    bonus[-1] = by_count.min()  # of a trace without an answer
+    if matches_prior:
+        prior = [max(float(target.prior.get(a, target.floor)), target.floor) for a in question.answers]
+        bonus += target.weight * np.log([*prior, target.floor])
+    return by_count, bonus, lambda p: counted.exact_rewards(np.maximum(p, 1e-300))
 
 
 def _shares(sizes: Sequence[int]) -> Floats:
@@ -160,54 +147,56 @@ def _shares(sizes: Sequence[int]) -> Floats:
 
 
 def _limit(rewards: StepAt | Callable[[Floats], Floats], sizes: Sequence[int]) -> StepAt:
-    """Turn exact rewards by view and answer into a step: without end, a trace moves no other's reward."""
+    """Make a step of exact rewards: in an infinite group a trace does not affect the rewards of others."""
 
     def step(nu: Floats) -> Step:
-        paid = np.asarray(rewards(nu))
-        return Step(paid, np.einsum("v,rvc,rvc->r", _shares(sizes), nu, paid))
+        exact = np.asarray(rewards(nu))
+        return Step(exact, np.einsum("v,rvc,rvc->r", _shares(sizes), nu, exact))
 
     return step
 
 
 def _pooled_exact(target: Target, nu: Floats, sizes: Sequence[int]) -> Floats:
     pooled = np.einsum("v,rvc->rc", _shares(sizes), nu)
-    paid = np.zeros_like(pooled)
+    rewards = np.zeros_like(pooled)
     if nu.shape[-1] > 1:
-        paid[:, :-1] = target.exact_rewards(pooled[:, :-1])
-    return np.repeat(paid[:, None], nu.shape[1], axis=1)
+        rewards[:, :-1] = target.exact_rewards(pooled[:, :-1])
+    return np.repeat(rewards[:, None], nu.shape[1], axis=1)
 
 
 def _pooled(nu: Floats, sizes: Sequence[int], limit: Callable[[Floats], Floats], bonus: Floats) -> Floats:
-    paid = limit(np.einsum("v,rvc->rc", _shares(sizes), nu)) + bonus
-    paid[:, -1] = bonus[-1]
-    return np.repeat(paid[:, None], nu.shape[1], axis=1)
+    rewards = limit(np.einsum("v,rvc->rc", _shares(sizes), nu)) + bonus
+    rewards[:, -1] = bonus[-1]
+    return np.repeat(rewards[:, None], nu.shape[1], axis=1)
 
 
 def _exact(target: Target, sizes: Sequence[int]) -> Callable[[Floats], Floats]:
-    """Return a target's exact rewards; those of a trace without an answer are the least of its question."""
+    """Return a target's exact rewards; a trace without an answer gets the least reward of its question, or 0."""
     if isinstance(target, MajorityVote):
         return lambda nu: _pooled_exact(target, nu, sizes)
     if isinstance(target, ConsensusVote | CrossedVote | SoftConsensus):
         return lambda nu: _by_view(target, nu)
-    raise DomainError("its rewards are known for groups of given traces only.")
+    raise DomainError("it has no exact rewards for a distribution of answers.")
 
 
 def _by_view(target: Target, shares: Floats) -> Floats:
-    paid = np.zeros(shares.shape)
+    rewards = np.zeros(shares.shape)
     seen = shares[..., :-1]
-    if not seen.size:  # no answer was read, so that nothing is paid
-        return paid
+    if not seen.size:  # no completion has an answer
+        return rewards
     with np.errstate(divide="ignore", invalid="ignore"):
-        paid[..., :-1] = target.exact_rewards(np.maximum(seen, 1e-300) if isinstance(target, SoftConsensus) else seen)
+        rewards[..., :-1] = target.exact_rewards(
+            np.maximum(seen, 1e-300) if isinstance(target, SoftConsensus) else seen
+        )
     if isinstance(target, SoftConsensus):
-        # A trace without an answer gets the least reward of those given.
-        given = np.where(seen > 0, paid[..., :-1], np.inf).min(axis=(-2, -1), initial=np.inf)
-        paid[..., -1] = np.where(np.isfinite(given), given, 0.0)[..., None]
-    return paid
+        # A trace without an answer gets the least reward of an answer with mass.
+        least = np.where(seen > 0, rewards[..., :-1], np.inf).min(axis=(-2, -1), initial=np.inf)
+        rewards[..., -1] = np.where(np.isfinite(least), least, 0.0)[..., None]
+    return rewards
 
 
 def _reward_of_counts(target: Target, question: SampledQuestion) -> Callable[[Counts], Floats]:
-    """Return the target's own rewards of a group, each different group evaluated once."""
+    """Return the rewards of a group as a function of its counts; each different group is evaluated once."""
     known: dict[bytes, Floats] = {}
     answers = [*question.answers, None]
     gold = next(iter(question.gold or ()), None)
@@ -216,18 +205,18 @@ def _reward_of_counts(target: Target, question: SampledQuestion) -> Callable[[Co
         view, code = np.nonzero(counts)
         times = counts[view, code]
         group = AnswerGroup([answers[c] for c in np.repeat(code, times)], np.repeat(view, times).tolist(), gold=gold)
-        paid = np.zeros(counts.shape)
-        paid[np.repeat(view, times), np.repeat(code, times)] = target.rewards(group)
-        return paid
+        rewards = np.zeros(counts.shape)
+        rewards[np.repeat(view, times), np.repeat(code, times)] = target.rewards(group)
+        return rewards
 
     def reward(counts: Counts) -> Floats:
         rows = counts.reshape(-1, *counts.shape[-2:])
-        paid = np.empty(rows.shape)
+        rewards = np.empty(rows.shape)
         for place, row in enumerate(rows):
             key = row.tobytes()
             if key not in known:
                 known[key] = one(row)
-            paid[place] = known[key]
-        return paid.reshape(counts.shape)
+            rewards[place] = known[key]
+        return rewards.reshape(counts.shape)
 
     return reward

@@ -34,25 +34,25 @@ def draw_forecast(content: Mapping[str, Any], kind: str) -> bytes:
     title = f"Forecast: {content['target']}, beta {content['beta']:g}, groups of {content['group_size']}"
     caption = (
         f"{content['questions']} questions, {content['completions']['all']} completions; bands and bars: 95 % "
-        "intervals, questions and completions drawn again. Dots: equilibrium of groups of this size. A tabular "
-        "forecast: it says nothing of generalisation, nor how many optimiser steps a divergence takes."
+        "intervals, questions and completions drawn again. Dots: equilibrium of groups of this size. "
+        "Generalisation and the number of optimiser steps are not modelled."
     )
     return draw_panels(panels, title, caption, kind)
 
 
 def _along(axes: Any, content: Mapping[str, Any], names: tuple[str, ...]) -> None:
-    """Draw statistics over the divergence spent, with their bands."""
-    spent = [there["kl"]["mean"] for there in content["path"]]
+    """Draw statistics over the divergence from the reference, with intervals as bands."""
+    divergences = [there["kl"]["mean"] for there in content["path"]]
     for name in names:
         label, colour = LINES[name]
         course = [there[name] for there in content["path"]]
-        axes.plot(spent, [there["mean"] for there in course], color=colour, label=label)
+        axes.plot(divergences, [there["mean"] for there in course], color=colour, label=label)
         axes.fill_between(
-            spent, [t["low"] for t in course], [t["high"] for t in course], color=colour, alpha=0.15, linewidth=0
+            divergences, [t["low"] for t in course], [t["high"] for t in course], color=colour, alpha=0.15, linewidth=0
         )
         rest = content["equilibrium"]
         axes.plot([rest["kl"]["mean"]], [rest[name]["mean"]], color=colour, marker="o", linestyle="none")
-    axes.set(xlabel="KL from the reference (nats a completion)", ylabel="mean over questions")
+    axes.set(xlabel="KL from the reference (nats per completion)", ylabel="mean over questions")
     axes.legend(fontsize=8)
 
 

@@ -21,8 +21,8 @@ def draw_safety(content: Mapping[str, Any], kind: str) -> bytes:
     title = f"Forecast with budgets: beta {content['beta']:g}, groups of {content['group_size']}"
     caption = (
         f"{content['questions']} questions, {content['completions']['all']} completions; bands: 95 % intervals, "
-        "questions and completions drawn again. Dashed: budgets. Dots: at rest. A tabular forecast: it says nothing of "
-        "generalisation, and how fast an optimiser moves the policy is not known before."
+        "questions and completions drawn again. Dashed: budgets. Dots: rest point. Generalisation "
+        "and the speed of the optimiser are not modelled."
     )
     return draw_panels(panels, title, caption, kind)
 
@@ -33,7 +33,7 @@ def _each(content: Mapping[str, Any], draw: Callable[[Mapping[str, Any], str], N
 
 
 def _along(axes: Any, content: Mapping[str, Any], what: str, label: str) -> None:
-    """Draw a statistic of each constraint over the steps, with its band, and where it rests."""
+    """Draw a statistic of each constraint over the steps, with its interval as band, and its rest point."""
     steps = range(len(content["path"]))
 
     def draw(row: Mapping[str, Any], colour: str) -> None:
@@ -58,9 +58,9 @@ def _speeds(axes: Any, content: Mapping[str, Any]) -> None:
     sizes = [each["step_size"] for each in content["speeds"]]
 
     def draw(row: Mapping[str, Any], colour: str) -> None:
-        found = [each["statistics"][f"safety/{row['name']}/cost"] for each in content["speeds"]]
-        ends = [[f["mean"] - f["low"] for f in found], [f["high"] - f["mean"] for f in found]]
-        axes.errorbar(sizes, [f["mean"] for f in found], yerr=ends, color=colour, ecolor=GREY, marker="o")
+        costs = [each["statistics"][f"safety/{row['name']}/cost"] for each in content["speeds"]]
+        ends = [[c["mean"] - c["low"] for c in costs], [c["high"] - c["mean"] for c in costs]]
+        axes.errorbar(sizes, [c["mean"] for c in costs], yerr=ends, color=colour, ecolor=GREY, marker="o")
         axes.axhline(row["budget"], color=colour, linestyle="--", linewidth=0.8)
 
     _each(content, draw)

@@ -17,18 +17,18 @@ if TYPE_CHECKING:
 
 SAFETY_CAVEATS = (
     (
-        "Each question is solved by itself. A model shares its parameters: what it learns on the questions of one "
-        "constraint carries over to those of another, which no forecast on completions knows."
+        "Given the multipliers, each question is solved separately. Questions share the parameters of the model, so "
+        "training on the questions of one constraint also changes the costs of others; this effect is not modelled."
     ),
     (
-        "Multipliers move once a generation, which is known; how far an optimiser moves the policy in that time is "
-        "not. The speeds show what depends on it."
+        "Multipliers are updated once per generation. The change of the policy between two updates depends on the "
+        "optimiser and is unknown; costs are also printed for other step sizes of the policy."
     ),
     (
-        "The mean course is followed. The mean cost of one generation is noisy, and a multiplier near 0 is pushed up "
-        "by it and cannot be pushed below 0, so that a run's multiplier lies above the forecast's there."
+        "The path uses expected costs. In a run the mean cost of a generation is noisy, and a multiplier cannot fall "
+        "below 0, so that near 0 the multiplier of a run is larger than that of the forecast."
     ),
-    "A completion that was not sampled has probability 0 in the forecast and cannot be won.",
+    "A completion that was not sampled has probability 0 throughout the forecast.",
 )
 """Limits of a forecast with budgets, printed with it and stored in its JSON."""
 
@@ -39,7 +39,7 @@ def run_safety(
     place: tuple[str, float] | None = None,
     notes: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Forecast with a bar, and return all that is known as plain data."""
+    """Compute a forecast with a progress bar, and return it as plain data."""
     from dagames_llm.forecast.place import place_on
     from dagames_llm.forecast.safety_forecast import safety_forecast
     from dagames_llm.progress import progress_bar
@@ -54,7 +54,7 @@ def run_safety(
 
 
 def safety_table(content: Mapping[str, Any]) -> Table:
-    """Return the statistics now, after the steps and at rest, side by side."""
+    """Return the statistics before training, after the steps and at the rest point, side by side."""
     reward = "budgets alone" if content["target"] is None else f"{content['target']} and budgets"
     title = (
         f"Forecast: {reward}, beta {content['beta']:g}, groups of {content['group_size']}, {content['questions']} "
@@ -64,7 +64,7 @@ def safety_table(content: Mapping[str, Any]) -> Table:
     table.caption = "95 % intervals: questions and completions drawn again"
     stages = {"now": content["reference"], f"{content['steps']} steps": content["after_steps"]}
     if content["equilibrium"] is not None:
-        stages["rest"] = content["equilibrium"]
+        stages["rest point"] = content["equilibrium"]
     table.add_column("")
     for name in stages:
         table.add_column(name, justify="right", no_wrap=True)
@@ -78,24 +78,26 @@ def safety_table(content: Mapping[str, Any]) -> Table:
 
 
 def safety_sentences(content: Mapping[str, Any]) -> list[str]:
-    """Return what follows from a forecast with budgets, in words."""
-    found = [_of(row, content) for row in content["constraints"]]
+    """Return the conclusions of a forecast with budgets as sentences."""
+    conclusions = [_of(row, content) for row in content["constraints"]]
     optimum, rest = content["optimum"], content["rest"]
     if rest is None:
-        found.append("With a target whose reward depends on the policy, where the run rests is not computed.")
+        conclusions.append("The rest point is not computed: the reward of the target depends on the policy.")
     elif optimum is not None and not optimum["feasible"]:
         nearest = ", ".join(f"{name} {value:.3g}" for name, value in optimum["nearest_budgets"].items())
-        found.append(f"No policy on the sampled completions keeps all budgets together; the nearest are {nearest}.")
-    if rest is not None and rest["gap"] is not None:
-        found.append(
-            f"Where the run rests was solved a second time by `dagames`: relative duality gap {rest['gap']:.1e}."
+        conclusions.append(
+            f"No policy on the sampled completions meets all budgets; the nearest feasible budgets are {nearest}."
         )
+    if rest is not None and rest["gap"] is not None:
+        conclusions.append(f"The rest point was also computed by `dagames`: relative duality gap {rest['gap']:.1e}.")
     shown = [
         f"{', '.join(_cost(each, row) for row in content['constraints'])} at {each['step_size']:g}"
         for each in content["speeds"]
     ]
-    found.append(f"Costs after {content['steps']} steps by the policy's step size: {'; '.join(shown)}.")
-    return found
+    conclusions.append(
+        f"Costs after {content['steps']} steps, for several step sizes of the policy: {'; '.join(shown)}."
+    )
+    return conclusions
 
 
 def _cost(speed: Mapping[str, Any], row: Mapping[str, Any]) -> str:
@@ -111,16 +113,16 @@ def _of(row: Mapping[str, Any], content: Mapping[str, Any]) -> str:
         f"{state}; {'met' if row['met_after'] else 'not met'} after {content['steps']} steps."
     )
     if not row["can_be_met"]:
-        text += f" It cannot be met: the sampled completions reach {row['best_attainable']:.3g} at best."
+        text += f" It cannot be met: the best mean cost on the sampled completions is {row['best_attainable']:.3g}."
     if "multiplier_at_rest" not in row:
         return text
-    price = cell(row["multiplier_at_rest"])
+    multiplier = cell(row["multiplier_at_rest"])
     if row["at_cap"]:
-        kept = "met" if row["met_at_rest"] else "not met"
-        return f"{text} At rest its multiplier is at the cap {row['cap']:g} and the budget {kept}."
+        state = "met" if row["met_at_rest"] else "not met"
+        return f"{text} At the rest point the multiplier is at its cap {row['cap']:g} and the budget is {state}."
     if row["multiplier_at_rest"]["mean"] <= 1e-9:
-        return f"{text} At rest it is met at a multiplier of 0 ({price})."
-    return f"{text} At rest it is met exactly, at a multiplier of {price}; the cap is {row['cap']:g}."
+        return f"{text} At the rest point it is met with a multiplier of 0 ({multiplier})."
+    return f"{text} At the rest point it is met with equality; the multiplier is {multiplier}, its cap {row['cap']:g}."
 
 
 def show_safety(content: Mapping[str, Any], console: Console) -> None:

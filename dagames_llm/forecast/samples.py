@@ -149,7 +149,7 @@ def _texts(draw: Draw, seed: int, orbits: Sequence[Orbit], keep: Keep) -> list[l
     if keep.result is not None:
         journal = _journal(draw, place, decoding, prompts, keep.result, keep.overwrite)
     if journal is not None and journal.batches:
-        console.print(f"going on with {len(journal.batches)} batches that are kept in {journal.path}")
+        console.print(f"continuing with {len(journal.batches)} batches in {journal.path}")
     policy, tokenizer = load_on(draw.model, *place)
     if draw.one_line:
         models.stop_at_newline(policy, tokenizer)

@@ -27,17 +27,17 @@ ROWS = {
 
 CAVEATS = (
     (
-        "Each question is solved by itself: a model shares its parameters, so what it learns on one question carries "
-        "over to others, for better or worse, and no forecast on answers knows how much."
+        "Each question is solved separately. The questions share the parameters of the model, so training on one "
+        "question also changes the answers to others; this effect is not modelled."
     ),
     (
-        "Steps are mean-field steps and no optimiser's. Read the path at the reward that the run has reached. A logged "
-        "KL serves less: the k3 estimate is mostly too low, and rarely far too high, once some answers are rare."
+        "Steps are mean-field steps, not optimiser steps. Read the path at the reward that the run has reached. The "
+        "logged KL is less reliable: if some answers are rare, its k3 estimate is usually too low, rarely far too high."
     ),
-    "An answer that was not sampled has probability 0 in the forecast and cannot be won.",
+    "An answer that was not sampled has probability 0 throughout the forecast.",
     (
-        "The mean course of a vote is followed. Where two answers are close, single runs part ways and the mean does "
-        "not say which is taken."
+        "The path of a vote is a mean over runs. If two answers are almost equally frequent, single runs converge to "
+        "different answers, and the mean does not predict which."
     ),
 )
 """Limits of a forecast, printed with it and stored in its JSON."""
@@ -77,7 +77,7 @@ def forecast_table(content: Mapping[str, Any]) -> Table:
     stages = {
         "now": content["reference"],
         f"{content['steps']} steps": content["after_steps"],
-        f"rest, K = {content['group_size']}": content["equilibrium"],
+        f"rest point, K = {content['group_size']}": content["equilibrium"],
     }
     for name in stages:
         table.add_column(name, justify="right", no_wrap=True)
@@ -88,9 +88,9 @@ def forecast_table(content: Mapping[str, Any]) -> Table:
 
 
 def directions_table(content: Mapping[str, Any]) -> Table:
-    """Return how far the first step of groups points away from that of groups without end."""
-    table = Table(title="Direction of the first step, against groups without end", title_justify="left")
-    for name in ("group size", "table", "error (0 to 2)", "questions pointed away"):
+    """Return the direction error of the first step of finite groups, relative to that of infinite groups."""
+    table = Table(title="Direction of the first step, relative to infinite groups", title_justify="left")
+    for name in ("group size", "table", "error (0 to 2)", "opposite direction"):
         table.add_column(name, justify="right")
     for row in content["directions"]:
         table.add_row(str(row["group_size"]), row["table"] or "-", cell(row["error"]), cell(row["opposed"]))
@@ -98,41 +98,45 @@ def directions_table(content: Mapping[str, Any]) -> Table:
 
 
 def sentences(content: Mapping[str, Any]) -> list[str]:
-    """Return what follows from a forecast, in words."""
-    found = []
+    """Return the conclusions of a forecast as sentences."""
+    conclusions = []
     if "votes_wrong" in content:
-        found.append(
-            f"The most frequent answer is wrong for {cell(content['votes_wrong'])} of the questions; the right one was "
-            f"never sampled for {cell(content['reference']['unseen'])}."
+        conclusions.append(
+            f"The most frequent answer is wrong for {cell(content['votes_wrong'])} of the questions; the right answer "
+            f"was never sampled for {cell(content['reference']['unseen'])}."
         )
         change = content["equilibrium"]["sampled"]["mean"] - content["reference"]["sampled"]["mean"]
         verb = "raises" if change > 0 else "lowers"
-        found.append(
-            f"Training to rest {verb} sampled accuracy by {abs(change):.2f}: the right answer gains in "
+        conclusions.append(
+            f"Training to the rest point {verb} sampled accuracy by {abs(change):.2f}: the right answer gains in "
             f"{content['equilibrium']['gains']['mean']:.0%} of the questions, loses in "
             f"{content['equilibrium']['loses']['mean']:.0%}, and goes extinct in "
             f"{content['equilibrium']['extinct']['mean']:.0%}."
         )
-    found.append(_of_collapse(content))
+    conclusions.append(_of_collapse(content))
     if content["unsolved"]:
-        found.append(
+        conclusions.append(
             f"The equilibrium of {content['unsolved']} question(s) was not found to 1e-08; the largest distance from a "
             f"best response is {content['largest_residual']:.1e}."
         )
     if content["views_pooled"]:
-        found.append("The wordings are too many for exact group expectations; groups are drawn from their mean.")
+        conclusions.append(
+            "Expectations for this number of wordings are not exact: groups are drawn from the mean of the wordings."
+        )
     if not content["exact_expectations"]:
-        found.append("Expectations over groups are means of 128 drawn groups.")
-    return found
+        conclusions.append("Expectations over groups are means over 128 drawn groups.")
+    return conclusions
 
 
 def _of_collapse(content: Mapping[str, Any]) -> str:
     collapse = content["collapse"]
     if collapse["threshold"] is None:
-        reason = "all have one already" if collapse["collapsed_now"] == 1 else "none was found"
-        return f"No beta makes most questions end with a single answer: {reason}."
+        if collapse["collapsed_now"] == 1:
+            return "There is no collapse threshold: every question has a single answer before training."
+        return "No beta was found at which most questions have a single answer at the rest point."
     side = "below" if collapse["beyond"] else "above"
     return (
-        f"beta {content['beta']:g} is {side} the collapse threshold {collapse['threshold']:.2g}, under which most "
-        f"questions come to rest at a single answer, right or wrong; at this beta {collapse['collapsed']:.0%} do."
+        f"beta {content['beta']:g} is {side} the collapse threshold {collapse['threshold']:.2g}, below which "
+        f"most questions have a single answer, right or wrong, at the rest point; at this beta "
+        f"{collapse['collapsed']:.0%} have one."
     )

@@ -55,7 +55,7 @@ def test_comparison_by_hand() -> None:
     assert found["differences"]["pass@2"]["difference"]["mean"] == pytest.approx(2 / 8)
     words = " ".join(found["words"])
     assert "p = 0.031: b is right more often" in words
-    assert "the interval holds 0" in words
+    assert "the interval contains 0" in words
     back = compare(other, one)
     assert back["differences"]["sampled"]["difference"]["mean"] == pytest.approx(-3 / 16)
     assert "p = 0.031: b is right more often" in " ".join(back["words"])
@@ -73,7 +73,7 @@ def test_an_evaluation_does_not_differ_from_itself() -> None:
     one = evaluation("0101", ["00", "01", "10", "11"])
     found = compare(one, one)
     assert all(row["difference"]["low"] == row["difference"]["high"] == 0 for row in found["differences"].values())
-    assert "no difference is shown" in found["words"][0]
+    assert "no significant difference" in found["words"][0]
 
 
 def test_other_settings_are_stated() -> None:

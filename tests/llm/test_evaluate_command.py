@@ -127,7 +127,7 @@ REFUSED = [
     ("out --config options.yaml", "`generation_kwargs` is 3"),
     ("out --config refused.yaml", "which `generate` refuses"),
     ("out --data gone.jsonl", "no data file"),
-    ("out --config all.yaml", "held no question out"),
+    ("out --config all.yaml", "has no held-out questions"),
     ("out --config cold.yaml", "`temperature` is 0"),
     ("out --config kind.yaml", "`chat` is 'perhaps'"),
     ("out --config lost.yaml", "name others with --data"),
@@ -184,7 +184,7 @@ def test_a_killed_evaluation_goes_on_to_the_same_numbers(
     assert "--overwrite" in err
     code, _, err = run([*options, str(killed)], capsys)
     assert code == 0
-    assert f"going on with {kept - 1} batches" in " ".join(err.split())
+    assert f"continuing with {kept - 1} batches" in " ".join(err.split())
     assert json.loads(killed.read_text()) == json.loads(whole.read_text())
     assert not journal.exists()
 

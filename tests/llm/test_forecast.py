@@ -388,10 +388,10 @@ REFUSED: dict[str, tuple[list[str], str]] = {
     "no number": (["--match", "reward=nan"], "--match is 'reward=nan'"),
     "large": (["-K", "100000"], "`group_size` is 100000; expectations over groups are computed for at most 256"),
     "large table": (["-K", "257", "--target", "inverse_frequency", "--table", "minimax"], "`group_size` is 257"),
-    "for drawing": (["--chat", "--samples", "4"], "--samples, --chat: for samples that are drawn"),
-    "type": (["--dtype", "int8"], "--dtype: for samples that are drawn"),
-    "statistic": (["--match", "rewards=1"], "no statistic 'rewards' of a forecast; known are step, "),
-    "distances": (["--target", "centrality"], "reads distances"),
+    "for drawing": (["--chat", "--samples", "4"], "--samples, --chat: these options apply to drawn samples"),
+    "type": (["--dtype", "int8"], "--dtype: these options apply to drawn samples"),
+    "statistic": (["--match", "rewards=1"], "a forecast has no statistic 'rewards'; known are step, "),
+    "distances": (["--target", "centrality"], "needs distances"),
     "plot": (["--plot", "picture.bmp"], "must end in"),
     "both": (["--model", "embedded"], "not both"),
     "keep": (["--save-samples", "kept.jsonl"], "--save-samples"),
@@ -511,7 +511,7 @@ def test_an_interrupted_drawing_goes_on_to_the_same_forecast_without_a_file_of_s
     assert (tmp_path / "killed.json.partial").is_file()
     code, shown = run([*draw, "--json", str(tmp_path / "killed.json")], capsys)
     assert code == 0, shown
-    assert "going on with 2 batches" in " ".join(shown.split())
+    assert "continuing with 2 batches" in " ".join(shown.split())
     assert (tmp_path / "killed.json").read_text() == (tmp_path / "whole.json").read_text()
     assert not (tmp_path / "killed.json.partial").exists()
 
@@ -585,7 +585,7 @@ def test_a_forecast_killed_while_it_draws_and_while_it_solves_goes_on_to_the_sam
         assert message in shown
     code, shown = run([*command, *outputs], capsys)
     assert code == 0, shown
-    assert "going on with 6 batches" in " ".join(shown.split())
+    assert "continuing with 6 batches" in " ".join(shown.split())
     assert {path.name for path in Path().iterdir()} == {"data.jsonl", "samples.jsonl", "forecast.json"}
     code, shown = run([*command, "--save-samples", "whole.jsonl", "--json", "whole.json"], capsys)
     assert code == 0, shown

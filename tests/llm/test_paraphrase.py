@@ -124,7 +124,7 @@ def test_a_model_writes_and_is_counted(tmp_path: Path, tiny: Path, capsys: pytes
 @pytest.mark.parametrize(
     ("rows", "arguments", "complaint"),
     [
-        (ROWS, [], "say what writes the wordings"),
+        (ROWS, [], "name a source of wordings"),
         (ROWS, ["--rule", "magic"], "known are operands"),
         ([{"orbit": ["a", "b"]}], ["--rule", "all"], "line 1: only rows with `question`"),
         ([*ROWS, {"question": 7}], ["--rule", "all"], "line 3: `question` must be a text"),

@@ -150,7 +150,11 @@ def test_a_budget_that_cannot_be_met_ends_at_the_cap_and_is_named() -> None:
     assert found["rest"]["gap"] < 1e-9
     assert found["after_steps"]["safety/harmful/multiplier"]["mean"] == 2.0
     words = " ".join(safety_sentences(found))
-    for part in ("reach 0.5 at best", "at the cap 2 and the budget not met", "the nearest are harmful 0.5, benign 0.5"):
+    for part in (
+        "completions is 0.5.",
+        "at its cap 2 and the budget is not met",
+        "budgets are harmful 0.5, benign 0.5",
+    ):
         assert part in words
 
 
@@ -412,14 +416,14 @@ REFUSED: dict[str, tuple[list[str], str]] = {
     "step size": (["--constraints", BUDGET, "--step-size", "nan"], "`step_size`"),
     "K": (["--constraints", BUDGET, "-K", "1"], "`group_size` is 1"),
     "match": (["--constraints", BUDGET, "--match", "sampled=1"], "known are step, reward, kl, safety/refuses/cost"),
-    "distances": (["--constraints", BUDGET, "--target", "centrality"], "reads distances"),
-    "centrality recipe": (["--config", "table1_pairwise_qwen"], "reads distances"),
+    "distances": (["--constraints", BUDGET, "--target", "centrality"], "needs distances"),
+    "centrality recipe": (["--config", "table1_pairwise_qwen"], "needs distances"),
     "recipe": (["--config", "safety"], "no recipe safety"),
     "drawing": (
         ["--config", "safety_cpu", "--temperature", "0.5", "--no-chat", "--dtype", "float32"],
-        "--dtype, --temperature, --chat: for samples that are drawn",
+        "--dtype, --temperature, --chat: these options apply to drawn samples",
     ),
-    "together": (["--questions-per-step", "2"], "--questions-per-step is for the multipliers"),
+    "together": (["--questions-per-step", "2"], "--questions-per-step applies to the multipliers"),
     "nothing": (["--target", "null"], "a forecast needs a target, or --constraints"),
     "table": (["--constraints", BUDGET, "--table", "plugin"], "has no table"),
     "plot": (["--constraints", BUDGET, "--plot", "picture.bmp"], "must end in"),

@@ -99,7 +99,7 @@ def test_the_filter_counts_verdicts_and_names_surprises():
         ({"evidence": None, "in_words": "ValueError: by design"}, "ValueError: by design"),
         ({"attack": EVIDENCE, "attack_in_words": "uses 0.5 of the bound"}, "uses 0.5 of the bound"),
         ({"evidence": EVIDENCE | {"sentence": "Take."}, "in_words": "Take one half."}, "<p>Take one half.</p>"),
-        ({"noted": [EVIDENCE]}, "noted"),
+        ({"noted": [EVIDENCE]}, "additional example"),
     ],
 )
 def test_every_kind_of_result_has_its_place(changes, words):
@@ -116,9 +116,9 @@ def test_the_page_opens_with_who_states_what_and_what_a_verdict_means():
 
 def test_each_of_several_readings_is_named():
     text = page(a_claim([a_reading(supposes="Pi is convex", outcome="holds"), a_reading(supposes="Pi is any set")]))
-    assert 'Read so that Pi is convex: <span class="verdict holds">holds</span>' in text
-    assert 'Read so that Pi is any set: <span class="verdict false">false</span>' in text
-    assert "Read so that" not in page(a_claim())
+    assert 'Under the reading that Pi is convex: <span class="verdict holds">holds</span>' in text
+    assert 'Under the reading that Pi is any set: <span class="verdict false">false</span>' in text
+    assert "Under the reading that" not in page(a_claim())
 
 
 def test_plots_are_shown_where_there_are_any():
@@ -134,7 +134,7 @@ def test_claims_that_a_text_names_are_linked_and_appendices_are_not():
 def test_counts_have_totals_and_claims_can_be_shown_by_source():
     text = page(a_claim())
     assert '<th scope="row">the paper</th><td>3</td><td>1</td><td>0</td><td>0</td><td>4</td>' in text
-    assert '<th scope="row">together</th><td>0</td><td>1</td><td>0</td><td>0</td><td>1</td>' in text
+    assert '<th scope="row">total</th><td>0</td><td>1</td><td>0</td><td>0</td><td>1</td>' in text
     assert 'data-by="paper" aria-pressed="false">the paper 4<' in text
 
 
