@@ -142,7 +142,9 @@ def _all_expected(results: Sequence[Result], seed: int, rounds: int, console: Co
         )
     if not unexpected:
         tried = f"seed {seed}" if rounds == 1 else f"seeds {seed} to {seed + rounds - 1}"
-        console.print(f"{len(results)} verdicts, all as expected ({tried})")
+        open_ = sum(not result.as_expected for result in results)
+        beside = f", {open_} without a verdict on this functional" if open_ else ""
+        console.print(f"{len(results) - open_} verdicts, all as expected{beside} ({tried})")
     return not unexpected
 
 

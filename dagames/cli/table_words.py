@@ -53,12 +53,14 @@ def _verdict(made: RewardTable) -> str:
         return f"unusable: {counts} counts in a group of {K} carry no information on the probability of an answer."
     baseline = taylor_table(K, reward=reward, counts=counts)
     ratio = made.variance.upper / baseline.variance.upper if baseline.variance.upper else 1.0
+    if np.array_equal(made.coefficients, baseline.coefficients):
+        return "usable: it is the Taylor table."
     if ratio <= _NOISE:
         return f"usable: its worst variance is {ratio:.2g} times that of the Taylor table."
     use = recommended_table(K, reward=reward, counts=counts)
     return (
         f"unusable alone: second moment {made.second_moment.upper:.2g}, worst variance {ratio:.2g} times that of the "
-        f"Taylor table; use --method recommended, with bias {use.bias.upper:.3g}."
+        f"Taylor table; use --method recommended --counts {counts}, with bias {use.bias.upper:.3g}."
     )
 
 

@@ -23,7 +23,7 @@ def plugin_table(K: int, *, c_0: float | None = None, counts: CountsKind = "self
         The table, [K + 1].
 
     Raises:
-        DomainError: If `K` or `c_0` is out of its domain.
+        DomainError: If `K` or `c_0` is out of its domain, or if `c_0` is passed for other counts than independent.
 
     Source:
         (paper, appendix C, eq. 11); claim II.1
@@ -32,6 +32,8 @@ def plugin_table(K: int, *, c_0: float | None = None, counts: CountsKind = "self
     array([-1.3863, -0.6931,  0.    ])
     """
     K = as_group_size(K)
+    if c_0 is not None and counts != "independent":
+        raise DomainError(f"`c_0` has no effect on {counts} counts, which are at least 1; leave it out.")
     c_0 = -math.log(2 * K) if c_0 is None else c_0
     if not (isinstance(c_0, (int, float, np.number)) and math.isfinite(c_0)):
         raise DomainError(f"`c_0` must be a finite number, not {c_0!r}.")

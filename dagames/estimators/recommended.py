@@ -1,4 +1,4 @@
-"""The table to use for training: the Taylor table with the best c_0, made monotone where the reward is."""
+"""The table to use for training: the Taylor table with the best entry for unique answers, monotone where g is."""
 
 from functools import lru_cache
 
@@ -17,8 +17,9 @@ def recommended_table(K: int, *, reward: AnyReward = "log", counts: CountsKind =
 
     Math:
         c_k = log x + (1 - x) / (2 n x) at x = k / n for k >= 1, with n = K - 2 other traces (centred counts), and the
-        c_0 of least worst bias: `taylor_table`. For log p the entries increase with the count, so that the reward -c_k
-        of an answer decreases with its frequency; -c_0 is within 2 nats of -c_1.
+        entry for unique answers of least worst bias: `taylor_table`. For log p the entries increase with the count, so
+        that the reward -c_k of an answer decreases with its frequency; the rewards of one and of two traces differ by
+        at most 2 nats.
 
     The choice rests on training runs (`benchmarks/training.py`): over 21 games, each table at its best learning rate,
     no other table ends nearer to the equilibrium at every K. For other rewards this is the Taylor table too, or the

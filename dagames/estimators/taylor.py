@@ -28,7 +28,8 @@ def taylor_table(
 
     Args:
         K: Number of traces in a group, at least 2 if counts are self-inclusive and 3 if centred.
-        c_0: The entry for k = 0, in units of g; "best" for the one of least worst bias.
+        c_0: The entry for no *other* trace with the answer, in units of g; "best" for the one of least worst bias.
+            In the table it is `coefficients[1]`, unless counts are independent; then it is `coefficients[0]`.
         reward: g, or its name.
         counts: Whether a count includes the trace that is rewarded. If it does, n = K - 1 (K - 2 if centred), and k
             counts the other traces with the answer.

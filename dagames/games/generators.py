@@ -30,7 +30,7 @@ _NEAR = 0.05
 _NODES, _SHARES = (0.5 * a for a in np.polynomial.legendre.leggauss(6))
 _LARGEST = 1e300
 """Largest size of a slope and of the logarithm of a mass."""
-_MASSES = np.array([1e-9, 1e-4, 0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0])
+_MASSES = np.concatenate([np.geomspace(1e-9, 1e-3, 25), np.linspace(0.005, 1.0, 200)])
 _STEP = 1e-4
 _MISMATCH = 1e-3
 """Relative difference from a difference quotient that is an error: far above the quotient's own (1e-7)."""
@@ -132,6 +132,7 @@ class FromFunctional(Generator):
 
     def log_mass_at_slope(self, slope: OverAnswers) -> OverAnswers:
         """Find the root of f' - slope in the log mass, [*x, n]; -inf or 0 for slopes out of the range."""
+        none = np.isneginf(slope)
         slope = np.clip(slope, -_LARGEST, _LARGEST)
 
         def miss(log_p: OverAnswers) -> tuple[OverAnswers, OverAnswers]:
@@ -144,7 +145,7 @@ class FromFunctional(Generator):
                 start = np.log(np.minimum(self.functional.mass_at_slope(slope), 1.0))
         # At the lower end, the slope is at most f'(0).
         log_p = increasing_root(miss, np.full(slope.shape, -_LARGEST), np.zeros(slope.shape), start)
-        return np.asarray(np.where(log_p <= -0.5 * _LARGEST, -np.inf, log_p))
+        return np.asarray(np.where(none | (log_p <= -0.5 * _LARGEST), -np.inf, log_p))
 
     def excess(self, log_p: OverAnswers, log_q: OverAnswers) -> OverAnswers:
         """Compute f(p) - f(q) - f'(q) (p - q), [*x, n]."""

@@ -103,7 +103,8 @@ def solve_alignment(
         # Rounding is the same for all methods; where an iteration stopped, another may not.
         if name == "auto" or error.diagnosis == "rounding":
             raise
-        raise SolveError(f"{error} Else u{remedy(game.functional)[1:]}", error.diagnosis) from None
+        advice = "" if "`solve(game)`" in str(error) else f" {remedy(game.functional)}"
+        raise SolveError(f"{error}{advice}", error.diagnosis) from None
 
 
 def default_tolerance(method: str) -> float:

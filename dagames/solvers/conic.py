@@ -40,9 +40,7 @@ def solve_conic(game: AlignmentGame, *, tolerance: float = _tolerances.ORACLE_GA
     else:
         # An indicator's slope says nothing; the prices of its constraints make the target.
         solution = priced_solution(game, log_nu, np.stack([prices for _, prices in found]), "conic")
-    return check_solved(
-        solution, tolerance, "interior points lose tiny masses: ask for a larger `tolerance` or use `solve(game)`."
-    )
+    return check_solved(solution, tolerance, "ask for a larger `tolerance`, because interior points lose tiny masses.")
 
 
 def _solve_prompt(game: AlignmentGame, prompt: tuple[int, ...]) -> tuple[OverAnswers, PerConstraint]:

@@ -28,7 +28,7 @@ _MARGIN = 0.1
 
 _ADVICE = (
     "A curved functional of many answers needs too many tangents: give `from_convex` its `smoothness` and use "
-    "`solve_mirror_descent`, or ask for a larger `tolerance`."
+    '`solve(game, "mirror_descent")`, or ask for a larger `tolerance`.'
 )
 
 Array = NDArray[np.float64]

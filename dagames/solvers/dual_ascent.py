@@ -138,7 +138,7 @@ def solve_dual_ascent(
         )
     if length >= limit:
         message += f" The step {length:.4g} is beyond the admissible {limit:.4g} (claim I.28); leave `step` out."
-    raise SolveError(f"{message} Allow more `max_iterations`, or use `solve_budgets`.", "steps")
+    raise SolveError(f"{message} Allow more `max_iterations`, or use `solve(game)`.", "steps")
 
 
 def _alternates(first: PerConstraint, second: PerConstraint, third: PerConstraint) -> bool:

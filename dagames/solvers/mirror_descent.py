@@ -94,7 +94,7 @@ def solve_mirror_descent(
         claim I.8
     """
     smoothness = float(np.max(game.functional.relative_smoothness))
-    rate = f"The error shrinks by the factor {smoothness / (game.beta + smoothness):.6g} a step; "
+    rate = f"The error shrinks by the factor {smoothness / (game.beta + smoothness):.6g} a step. "
     advice = (rate if np.isfinite(smoothness) else "") + "Allow more `max_iterations` or ask for a larger `tolerance`."
     path = mirror_descent_path(game, line_search=line_search)
     return solve_along(game, path, "mirror_descent", tolerance, max_iterations, advice, answered=True)

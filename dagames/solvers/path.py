@@ -105,7 +105,7 @@ def check_solved(solution: S, tolerance: float, remedy: str) -> S:
         message = f"{solution.method} reached gap {gap:.1e} > {tolerance:.1e}, "
         if gap <= _ROUNDED:
             raise SolveError(message + "the rounding of float64 on this game; " + remedy, "rounding")
-        raise SolveError(message + "and does not suit this game; use `solve(game)`, or " + remedy, "unsuited")
+        raise SolveError(f"{message}and does not suit this game; {remedy}", "unsuited")
     return solution
 
 
@@ -172,8 +172,9 @@ def solve_along(
                 average_history=tuple(averages),
             )
     reached = min([history[-1], *averages[-1:]])
+    count = "1 step" if len(history) == 2 else f"{len(history) - 1} steps"
     raise SolveError(
-        f"{method} stopped after {len(history) - 1} steps with gap {reached:.1e} > {tolerance:.1e}. "
+        f"{method} stopped after {count} with gap {reached:.1e} > {tolerance:.1e}. "
         f"{fault_of(game, play if answered else None, reached, tolerance) or advice}",
         "steps",
     )

@@ -344,7 +344,7 @@ def test_table_prints_its_proof_and_keeps_it(tmp_path):
     assert "0.00126868213" in done.stdout
     words = " ".join(done.stdout.split())
     assert "unusable alone: second moment 1.2e+04" in words
-    assert "use --method recommended, with bias 0.006" in words
+    assert "use --method recommended --counts self-inclusive, with bias 0.006" in words
     assert "not monotone: between counts 6 and 7 it changes by 253" in words
     assert "pooling adds at most 2004 s^2" in words
     table = RewardTable.load(tmp_path / "table.json")
@@ -373,12 +373,12 @@ def test_without_a_method_the_command_makes_the_default_of_the_target(tmp_path):
     made = run("table", "-K", "16", "--out", tmp_path / "t.json")
     words = " ".join(made.stdout.split())
     assert "as in GRPO" in words
-    assert "monotone in the count usable: its worst variance is 1 times that of the Taylor table" in words
+    assert "monotone in the count usable: it is the Taylor table" in words
     table, group = RewardTable.load(tmp_path / "t.json"), AnswerGroup(("a",) * 9 + ("b",) * 5 + ("c",) * 2)
     assert table.counts == "centred"
     np.testing.assert_array_equal(InverseFrequency(table=table).rewards(group), InverseFrequency().rewards(group))
     pair = run("table", "-K", "2")
-    assert "a group of 2 with centred counts says nothing" in " ".join(pair.stdout.split())
+    assert "centred counts in a group of 2 carry no information" in " ".join(pair.stdout.split())
 
 
 @pytest.mark.parametrize(
@@ -463,7 +463,7 @@ def test_pareto_names_the_option_and_where_a_frontier_begins():
     asked = ["-K", "64", "--points", "2", "--least", "1", "--largest", "1.0001", "--objective", "variance"]
     words = " ".join(refused("pareto", *asked).split())
     assert re.search(r"the least bias, 7\.9\d*e-05, are beyond float64: rounded to it, their bias is 0\.0\d", words)
-    assert "give a larger --least" in words
+    assert "Use a larger --least" in words
     shown = run("pareto", "-K", "3", "--points", "2", "--objective", "variance").stderr.splitlines()
     assert [line.split(",")[0] for line in shown] == ["1/2 variance at 1 optima", "2/2 variance at 50 optima"]
     assert all(re.search(r"gap \d.*; \d+\.\d s, about \d+ s to go$", line) for line in shown)

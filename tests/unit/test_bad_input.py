@@ -114,7 +114,7 @@ def test_solvers_say_why_they_stop():
     assert caught.value.diagnosis == "unsuited"
     with pytest.raises(SolveError, match="Gini has no closed form"):
         solve_closed_form(AlignmentGame([0.5, 0.5], [0, 1], Gini(1.0), 1.0))
-    with pytest.raises(SolveError, match="mirror_descent stopped after 1 steps"):
+    with pytest.raises(SolveError, match="mirror_descent stopped after 1 step with"):
         solve(AlignmentGame([0.9, 0.1], [0, 1], Gini(1.0), 0.1), "mirror_descent", max_iterations=1)
 
 
@@ -221,7 +221,7 @@ def test_tables_refuse_what_they_cannot_look_up():
             table.reward(counts)
     assert plugin_table(4, counts="independent").reward([0]) == -np.log(8)
     with pytest.raises(DomainError, match="`c_0` must be a finite number"):
-        plugin_table(4, c_0=-np.inf)
+        plugin_table(4, c_0=-np.inf, counts="independent")
     with pytest.raises(ShapeError, match="`coefficients` has shape"):
         RewardTable(3, np.zeros(3), "self-inclusive")
     with pytest.raises(DomainError, match="`coefficients` must be finite"):

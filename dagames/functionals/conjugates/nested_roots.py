@@ -14,6 +14,9 @@ from dagames.numerics.roots import increasing_root
 _CORRECTIONS = 20
 """Largest number of corrections of the masses after c has converged; one or two are usual."""
 
+_TAKER = 1e-8
+"""Least ratio to the largest mass of the mass that is computed as 1 minus the sum of the others."""
+
 _LOG_LEAST = float(np.log(np.finfo(np.float64).tiny))
 
 
@@ -52,13 +55,14 @@ def separable_supremum(functional: Separable, u: OverAnswers) -> Supremum:
     log_nu, face = nested_roots(functional, u), np.isfinite(u)
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
         slope = functional.gradient_at_log(np.maximum(log_nu, _LOG_LEAST))
-    nu, u = np.exp(log_nu), np.where(face, u, 0.0)
+    nu, shift = np.exp(log_nu), u.max(axis=-1)
+    u = np.where(face, u - shift[..., None], 0.0)
     excess = np.where(face, u - np.where(face, slope, 0.0), -np.inf)
     top = excess.max(axis=-1)
     # Summed as nu times differences, so that a large constant in u does not cancel.
     gap = np.where(nu > 0, nu * (top[..., None] - np.where(nu > 0, excess, 0.0)), 0.0).sum(axis=-1)
     gain = (nu * u).sum(axis=-1)
-    return Supremum(nu, np.asarray(gain - functional.value(nu) + gap), np.asarray(gap))
+    return Supremum(nu, np.asarray(gain - functional.value(nu) + gap + shift), np.asarray(gap))
 
 
 class _Masses:
@@ -67,7 +71,8 @@ class _Masses:
     def __init__(self, functional: Separable, u: OverAnswers, beta: float) -> None:
         self.functional, self.beta = functional, beta
         self.face = np.isfinite(u)
-        self.u = np.where(self.face, u, 0.0)
+        # A constant in u changes only c; without it, large numbers do not cancel.
+        self.u = np.where(self.face, u - u.max(axis=-1, keepdims=True), 0.0)
         zeros = np.zeros(u.shape)
         self.at_one = np.where(self.face, functional.gradient_at_log(zeros), 0.0)
         self.flat = self.face & (functional.bend_at_log(zeros) + beta == 0)
@@ -120,6 +125,8 @@ class _Masses:
             if (np.abs(missing) <= 4.0 * np.finfo(np.float64).eps).all():
                 break
         free = np.where(self.flat, self.u - self.at_one, -np.inf)
+        # The rest of a mass near the rounding of 1 could be 0.
+        gain = np.where(log_nu >= log_nu.max(axis=-1, keepdims=True) + np.log(_TAKER), gain, -np.inf)
         taker = np.where(self.flat.any(axis=-1, keepdims=True), free, gain).argmax(axis=-1)
         taken = np.arange(self.u.shape[-1]) == taker[..., None]
         rest = 1.0 - np.where(taken, 0.0, np.exp(log_nu)).sum(axis=-1, keepdims=True)

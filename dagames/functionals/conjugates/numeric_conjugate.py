@@ -82,4 +82,7 @@ class NumericConjugate(Functional):
     def _relative_gap(self, u: OverAnswers, found: Supremum) -> PerPrompt:
         shifted = np.where(found.nu > 0, u - u.max(axis=-1, keepdims=True), 0.0)
         against = np.abs((found.nu * shifted).sum(axis=-1))
-        return np.asarray(found.gap / np.maximum(1.0, np.maximum(against, np.abs(self.value(found.nu)))))
+        value = self.value(found.nu)
+        # A point of infinite R attains nothing, so its bound must not count as small next to R.
+        size = np.where(np.isfinite(value), np.maximum(1.0, np.maximum(against, np.abs(value))), np.nan)
+        return np.asarray(np.where(np.isfinite(value), found.gap / size, np.inf))
