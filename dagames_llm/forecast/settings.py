@@ -161,7 +161,7 @@ def made_target(
     if made is not None:
         check_forecast(made)
     if made is None and not constraints:
-        raise RecipeError("a forecast needs --target or --constraints.")
+        raise RecipeError("a forecast needs a target, or --constraints.")
     if table is None:
         return made
     tabled = None if made is None else with_table(made, table, group_size)
