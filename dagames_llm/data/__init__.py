@@ -1,8 +1,8 @@
 """Data sets whose row is an orbit: one question in one or several wordings that share their answer.
 
-A row of the training data holds the orbit, and the columns that a constraint selects by. Gold answers stay in
-`Orbit.gold`, which evaluation and monitors look up by the orbit's first wording; only a control that rewards them puts
-them into the rows.
+A row of the training data contains the orbit and the columns by which constraints select. Gold answers are in
+`Orbit.gold`, which evaluation and monitors look up by the orbit's first wording; rows contain them only for a control
+that rewards them.
 """
 
 from dagames_llm.data.forms import FORMS, REPHRASINGS, Form, frames_of

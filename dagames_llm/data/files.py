@@ -14,7 +14,7 @@ from dagames_llm._errors import DataError
 
 Row = Mapping[str, Any]
 Placed = tuple[str, Any]
-"""Where a row stands, for messages, and the row, which need not be a mapping yet."""
+"""The place of a row, for messages, and the row, which can be any JSON value."""
 
 LISTS = ("orbit", "messages", "conversations", "options", "paraphrases", "translations", "images", "choices")
 """Columns whose cells in a CSV file are JSON, because they hold lists or mappings."""
@@ -31,7 +31,7 @@ COMPRESSED = {
 
 
 def read_rows(path: Path) -> Iterator[Placed]:
-    """Read the rows of a data file; the name's ending, or else the first characters, decide its format."""
+    """Read the rows of a data file, in the format of its suffix or else of its first characters."""
     if not path.is_file():
         other = ": it is a folder" if path.is_dir() else ": it is not a regular file; write the rows to one"
         raise DataError(f"no data file {path}{other if path.exists() else ''}.")
@@ -41,17 +41,17 @@ def read_rows(path: Path) -> Iterator[Placed]:
     content = path.read_bytes()
     packed = next((name for start, name in COMPRESSED.items() if content.startswith(start)), None)
     if packed is not None:
-        raise DataError(f"{path} is compressed ({packed}); unpack it, and give the file that comes out.")
+        raise DataError(f"{path} is compressed ({packed}); unpack it and give the unpacked file.")
     if ending in {".csv", ".tsv"}:
         return _csv_rows(path, content, "\t" if ending == ".tsv" else ",")
     return _array_rows(path, content) if content.lstrip().startswith(b"[") else _line_rows(path, content)
 
 
 def parse_json(place: str, content: bytes | str) -> Any:
-    """Return the JSON value that a text holds."""
+    """Parse a JSON text; raise DataError for non-finite numbers."""
 
     def refuse(constant: str) -> None:
-        raise ValueError(f"{constant} is no JSON value")
+        raise ValueError(f"{constant} is not a JSON value")
 
     def number(digits: str) -> float:
         if not isfinite(value := float(digits)):
@@ -118,7 +118,7 @@ def _csv_row(place: str, header: list[str], cells: list[str]) -> dict[str, Any]:
     if len(cells) != len(header):
         raise DataError(
             f"{place}: {len(cells)} cells, but the header names {len(header)} columns ({', '.join(header[:6])}). A "
-            "cell with a comma, a quote or a line break stands in double quotes."
+            "cell with a comma, a quote or a line break must be in double quotes."
         )
     row: dict[str, Any] = {}
     for name, cell in zip(header, cells, strict=True):
@@ -146,5 +146,5 @@ def _parquet_rows(path: Path) -> Iterator[Placed]:
 
 
 def without_nulls(row: Row) -> dict[str, Any]:
-    """Return a row of a table without its empty cells, which stand for columns that the row does not have."""
+    """Return a row of a table without its empty cells."""
     return {key: value for key, value in row.items() if value is not None}

@@ -1,4 +1,4 @@
-"""The form in which a question is asked: that which the recipe's extractor reads."""
+"""Instructions for the format of an answer, by extractor."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from dagames_llm.extract import (
 
 @dataclass(frozen=True)
 class Form:
-    """How an answer is asked for.
+    """An instruction for the format of an answer.
 
     Attributes:
-        short: the instruction in one wording.
-        long: the same in another.
-        obeyed: how a completion that follows the instruction ends, with `{answer}` for the answer.
-        kind: what a question is called.
+        short: a short wording of the instruction.
+        long: a longer wording.
+        obeyed: end of a completion that follows the instruction, with `{answer}` for the answer.
+        kind: noun for a question in prompts.
     """
 
     short: str
@@ -34,7 +34,7 @@ class Form:
         """Return a question with its instruction, in several wordings of the instruction.
 
         Args:
-            question: what is asked.
+            question: text of the question.
 
         Returns:
             Four different prompts.
@@ -77,19 +77,18 @@ FORMS: dict[Extractor, Form] = {
         "\\boxed{{{answer}}}",
     ),
 }
-"""The form that each extractor reads."""
+"""Instruction for each extractor."""
 
 REPHRASINGS = FORMS[last_number].frames("{question}")[:2]
-"""The wordings of a question of numbers that comes without paraphrases: only the instruction changes."""
+"""Wordings of a question with a numeric answer and no paraphrases, with different instructions."""
 
 
 def frames_of(extractor: Extractor, question: str) -> tuple[str, ...]:
-    r"""Return a question as prompts that ask for the form that an extractor reads.
+    r"""Return prompts of a question with instructions for an extractor.
 
     Args:
-        extractor: reads the completions. Of a function of the user's the form is not known: nothing is added to the
-            question but a line that announces it.
-        question: what is asked.
+        extractor: extractor of answers. For a user-defined extractor the prompts contain no instruction for the format.
+        question: text of the question.
 
     Returns:
         Prompts, the plainest first.

@@ -1,4 +1,4 @@
-"""Rows of a data set on the hub, or of a folder that holds a copy of one."""
+"""Rows of a data set on the hub, or of a copy in a folder."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from dagames_llm.data.source import Source
 from dagames_llm.hub_reach import hub_silence
 
 
-def hub_rows(source: Source, found: DataSet | None) -> Iterator[Placed]:
+def hub_rows(source: Source, public: DataSet | None) -> Iterator[Placed]:
     """Read the rows of a split."""
-    split = source.split or ("train" if found is None else found.split)
+    split = source.split or ("train" if public is None else public.split)
     if source.path is not None:
         name, rows = source.path.name, _folder_rows(source.path, source.config, split)
     else:
-        name = str(source.name) if found is None else found.hub
-        rows = _remote_rows(name, source, found, split)
+        name = str(source.name) if public is None else public.hub
+        rows = _remote_rows(name, source, public, split)
     return ((f"{name} ({split}), row {number}", without_nulls(row)) for number, row in enumerate(rows, start=1))
 
 
@@ -44,27 +44,27 @@ def _folder_rows(folder: Path, config: str | None, split: str) -> Iterable[Any]:
         ) from error
 
 
-def _remote_rows(name: str, source: Source, found: DataSet | None, split: str) -> Iterable[Any]:
+def _remote_rows(name: str, source: Source, public: DataSet | None, split: str) -> Iterable[Any]:
     from datasets import load_dataset
     from datasets.exceptions import DatasetsError
 
-    config = source.config or (None if found is None else found.config)
+    config = source.config or (None if public is None else public.config)
     try:
         _check_hub(name)
         with _silent():
             return load_dataset(name, config, split=split, revision=source.revision)
     except (OSError, ValueError, RuntimeError, KeyError, ImportError, DatasetsError) as error:
         copy = name.partition("/")[2].lower()
-        mapping = f"{{path: {copy}}}" if found is None else f"{{name: {source.name}, path: {copy}}}"
+        mapping = f"{{path: {copy}}}" if public is None else f"{{name: {source.name}, path: {copy}}}"
         raise DataError(
-            f"the data set {name} (split {split!r}) cannot be taken from the hub: {_reason(error)}. With a network, "
+            f"the data set {name} (split {split!r}) cannot be loaded from the hub: {_reason(error)}. With a network, "
             f"`hf download {name} --repo-type dataset --local-dir {copy}`; copy the folder to this machine and give "
             f"`data: {mapping}`, or the path of a file in it. Without a hub: `data: {PREFIX}basic_arithmetic`."
         ) from error
 
 
 def _check_hub(name: str) -> None:
-    """Raise at once where the hub does not answer and no copy is cached: `datasets` would try for half a minute."""
+    """Raise if the hub does not respond and no copy is cached; `datasets` would retry for half a minute."""
     from datasets import config
 
     if (reason := hub_silence(name, "dataset")) is None:
@@ -75,7 +75,7 @@ def _check_hub(name: str) -> None:
 
 @contextmanager
 def _silent() -> Iterator[None]:
-    """Keep what `datasets` logs of a failure out of the one message that follows."""
+    """Suppress the log of `datasets`, as a failure is reported by one DataError."""
     from datasets.utils import logging
 
     verbosity = logging.get_verbosity()

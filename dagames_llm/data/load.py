@@ -1,4 +1,4 @@
-"""Questions from a file, from a public data set on the hub or in a folder, or made on the spot."""
+"""Questions from a file, from a public data set on the hub or in a folder, or from a generator."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ from dagames_llm.data.source import Source, source_of
 from dagames_llm.extract import Answer, Extractor, choice, first_number, last_number, math_expression
 
 UNREAD = 0.02
-"""Share of a public data set's rows that may be left out, as their answer cannot be read."""
+"""Maximum share of a public data set's rows that may be omitted because of unreadable answers."""
 
 _log = logging.getLogger("dagames_llm")
 
 
 def load_orbits(data: str | Path | Mapping[str, Any], extractor: Extractor, at_least: int = 2) -> list[Orbit]:
-    """Read the questions that the key `data` of a recipe names.
+    """Read the questions of the key `data` of a recipe.
 
     A file holds JSON lines, a JSON array, CSV or Parquet. A row is an object with `orbit` (a list of wordings, which
-    are texts or conversations), `messages` (one conversation) or `question`, to which the form that the extractor reads
-    is added; and optionally `paraphrases`, `translations`, `options`, `system`, `image`, `images`, `answer`. Rows with
-    `Body`, `Question` and `Answer` are read too. Other keys are columns.
+    are texts or conversations), `messages` (one conversation) or `question`, to which an instruction for the
+    extractor is added; and optionally `paraphrases`, `translations`, `options`, `system`, `image`, `images`, `answer`.
+    Rows with `Body`, `Question` and `Answer` are read too. Other keys are columns.
 
     Args:
         data: a path; `gsm8k`, `svamp`, `math_qa`, `trivia_qa`, `nq_open`, `beaver_tails`, `xstest`, an id of the hub,
             or `reasoning_gym:<task>`; or a mapping with the fields of `Source`.
-        extractor: reads the gold answer out of the `answer` field, as it reads the model's completions. A list of
-            answers is one answer and its aliases.
-        at_least: wordings that a `question` without paraphrases is given; one is enough for diversity and safety.
+        extractor: extracts the gold answer from the `answer` field, as from completions. A list of answers is one
+            answer and its aliases.
+        at_least: wordings made of a `question` without paraphrases; one is enough for diversity and safety.
 
     Returns:
-        One orbit a row.
+        One orbit per row.
 
     Raises:
         DataError: the file is missing or empty, the hub cannot be reached, or a row cannot be read; the message names
@@ -51,41 +51,41 @@ def load_orbits(data: str | Path | Mapping[str, Any], extractor: Extractor, at_l
     if source.name is not None and source.name.startswith(PREFIX):
         task = source.name.removeprefix(PREFIX)
         return procedural_orbits(task, asking, source.size, source.seed, source.options)
-    found = None if source.name is None else set_named(source.name)
-    orbits = _checked(_placed_orbits(source, found, asking), found is not None and found.distinct)
+    public = None if source.name is None else set_named(source.name)
+    orbits = _checked(_placed_orbits(source, public, asking), public is not None and public.distinct)
     if not orbits:
         raise DataError(f"{source.path or source.name} has no rows.")
     return orbits
 
 
 def _fitting(rules: tuple[str, ...], extractor: Extractor) -> tuple[str, ...]:
-    """Return the rules that cannot change an answer: where it may be a name, names stay."""
+    """Return the rules that cannot change an answer: `names` is omitted if an answer may be a name."""
     if "names" not in rules or extractor in {first_number, last_number, choice, math_expression}:
         return rules
-    _log.warning("the rule `names` is left out: with this extractor an answer may be a name of the question.")
+    _log.warning("the rule `names` is omitted: with this extractor an answer may be a name in the question.")
     return tuple(rule for rule in rules if rule != "names")
 
 
-def _placed_orbits(source: Source, found: DataSet | None, asking: Asking) -> Iterator[tuple[str, Orbit]]:
+def _placed_orbits(source: Source, public: DataSet | None, asking: Asking) -> Iterator[tuple[str, Orbit]]:
     unread: list[DataError] = []
     total = 0
-    for place, read in _rows(source, found):
+    for place, raw in _rows(source, public):
         total += 1
-        row = read if found is None else read_as(found, place, read)
+        row = raw if public is None else read_as(public, place, raw)
         row = _renamed(place, row, source.columns) if source.columns else row
         if source.path is not None and isinstance(row, Mapping) and any(row.get(name) for name in IMAGE_COLUMNS):
             row = _with_pictures(place, row, source.path.parent)
         try:
             yield place, as_orbit(place, row, asking)
         except UnreadAnswerError as error:
-            # A public set has a few rows whose answer is a mark; a file of the user's own is mended.
-            if found is None:
+            # A few rows of public data sets have no readable answer; a file of the user must be corrected.
+            if public is None:
                 raise
             unread.append(error)
     if len(unread) > UNREAD * total:
         raise unread[0]
     if unread:
-        _log.warning("%d of %d rows are left out, as their answer cannot be read: %s", len(unread), total, unread[0])
+        _log.warning("%d of %d rows are omitted because their answer cannot be read: %s", len(unread), total, unread[0])
 
 
 def _checked(placed: Iterable[tuple[str, Orbit]], distinct: bool) -> list[Orbit]:
@@ -97,16 +97,16 @@ def _checked(placed: Iterable[tuple[str, Orbit]], distinct: bool) -> list[Orbit]
             continue
         if seen.setdefault(key, orbit.gold) != orbit.gold:
             raise DataError(
-                f"{place}: the same first wording came before with another answer: {view_text(orbit.views[0])!r:.80}."
+                f"{place}: an earlier row has this first wording and another answer: {view_text(orbit.views[0])!r:.80}."
             )
         orbits.append(orbit)
     return orbits
 
 
-def _rows(source: Source, found: DataSet | None) -> Iterable[Placed]:
+def _rows(source: Source, public: DataSet | None) -> Iterable[Placed]:
     if source.path is not None and source.path.is_file():
         return read_rows(source.path)
-    return hub_rows(source, found)
+    return hub_rows(source, public)
 
 
 _OPTIONAL = ("answer", "paraphrases", "translations", "system", *IMAGE_COLUMNS)
@@ -121,12 +121,12 @@ def _renamed(place: str, row: Any, columns: Mapping[str, str]) -> Any:
         listed = ", ".join(map(repr, list(row)[:6]))
         raise DataError(f"{place}: no column {missing[0]!r}, which `data.columns` names; it has {listed}.")
     taken = set(columns.values())
-    kept = {key: value for key, value in row.items() if key not in taken and key not in columns}
-    return {**kept, **{name: row[column] for name, column in columns.items() if column in row}}
+    others = {key: value for key, value in row.items() if key not in taken and key not in columns}
+    return {**others, **{name: row[column] for name, column in columns.items() if column in row}}
 
 
 def _with_pictures(place: str, row: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """Return a row whose pictures are found from anywhere: a path in a file is relative to the file's folder."""
+    """Return a row with paths of pictures that are relative to the working directory, not to the data file."""
 
     def located(picture: Any) -> Any:
         if not isinstance(picture, str):

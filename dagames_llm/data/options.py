@@ -1,4 +1,4 @@
-"""Multiple choice: options as a data set writes them, their letters, and views that show them in another order."""
+"""Multiple choice: options of a data set, their letters, and views with permuted options."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def options_of(place: str, options: Any) -> tuple[str, ...]:
     """Return the options of a question in their order.
 
     Args:
-        place: where they stand, for the message.
+        place: place of the row, for the message.
         options: a list of texts; a mapping from letters to texts; `{"text": [...], "label": [...]}`; or one text such
             as `a ) 38 , b ) 27`.
 
@@ -26,7 +26,7 @@ def options_of(place: str, options: Any) -> tuple[str, ...]:
         At least two different texts.
 
     Raises:
-        DataError: there are fewer, or something else.
+        DataError: there are fewer texts, or values of another type.
     """
     if isinstance(options, str):
         options = _LISTED.split(options)[2::2]
@@ -41,28 +41,28 @@ def options_of(place: str, options: Any) -> tuple[str, ...]:
     return tuple(texts)
 
 
-def right_option(place: str, answer: Any, options: Sequence[str], given: Any = None) -> int:
-    """Return the place of the option that an answer names.
+def right_option(place: str, answer: Any, options: Sequence[str], raw_options: Any = None) -> int:
+    """Return the index of the option that an answer names.
 
     Args:
-        place: where it stands, for the message.
+        place: place of the row, for the message.
         answer: a letter, a label of the options, or the text of one.
         options: texts.
-        given: the options as the data set writes them, where their labels are.
+        raw_options: the options as in the data set, with their labels.
 
     Returns:
         An index into the options.
 
     Raises:
-        DataError: it names none.
+        DataError: the answer names no option.
 
     >>> right_option("row 1", "b", ["Rome", "Paris"]), right_option("row 1", "Rome", ["Rome", "Paris"])
     (1, 0)
     """
     text = str(answer).strip()
     labels = list(_LETTERS[: len(options)])
-    if isinstance(given, Mapping):
-        labels = [str(label) for label in (given.get("label") or sorted(given))]
+    if isinstance(raw_options, Mapping):
+        labels = [str(label) for label in (raw_options.get("label") or sorted(raw_options))]
     for known in (labels, [label.lower() for label in labels], list(options)):
         if text in known:
             return known.index(text)
@@ -73,7 +73,7 @@ def right_option(place: str, answer: Any, options: Sequence[str], given: Any = N
 
 
 def shown(question: str, options: Sequence[str]) -> str:
-    """Return a question with its options below, each behind its letter.
+    """Return a question followed by its lettered options.
 
     >>> print(shown("Capital of France?", ["Rome", "Paris"]))
     Capital of France?
@@ -85,32 +85,32 @@ def shown(question: str, options: Sequence[str]) -> str:
 
 
 def orders(number: int, count: int, seed: str) -> list[tuple[int, ...]]:
-    """Return different orders of options, the given one first.
+    """Return different orders of options, the original order first.
 
     Args:
-        number: how many options there are.
-        count: how many orders, at most; there are no more than `number`! of them.
-        seed: decides which.
+        number: number of options.
+        count: maximum number of orders; there are at most `number`! of them.
+        seed: seed of the permutations.
 
     Returns:
-        Permutations of `range(number)`: the option at place i of a view is the one that stood at `order[i]`.
+        Permutations of `range(number)`: the option at place i of a view is option `order[i]`.
     """
-    drawn = random.Random(seed)  # noqa: S311, an order and no secret
-    found = [tuple(range(number))]
+    drawn = random.Random(seed)  # noqa: S311, not for cryptography
+    permutations = [tuple(range(number))]
     for _ in range(20 * count):
-        if len(found) >= count:
+        if len(permutations) >= count:
             break
         order = list(range(number))
         drawn.shuffle(order)
-        if tuple(order) not in found:
-            found.append(tuple(order))
-    return found[:count]
+        if tuple(order) not in permutations:
+            permutations.append(tuple(order))
+    return permutations[:count]
 
 
 def letters_of(order: Sequence[int]) -> str:
-    """Return the canonical letters of the options in the order in which a view shows them.
+    """Return the canonical letters of the options in the order of a view.
 
-    >>> letters_of((2, 0, 1))  # what the view calls A was C
+    >>> letters_of((2, 0, 1))  # option A of the view is canonical option C
     'CAB'
     """
     return "".join(_LETTERS[i] for i in order)

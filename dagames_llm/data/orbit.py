@@ -1,4 +1,4 @@
-"""One question in one or several wordings that share their answer, and the rows that a trainer sees of it."""
+"""One question in one or several wordings that share their answer, and its rows for a trainer."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ View = str | Sequence[Message]
 """A wording: a text, or a conversation that ends with a message of the user."""
 
 LETTERS = "option_letters"
-"""Column of the canonical letters of permuted options: for each view, those of the options as it shows them."""
+"""Column of the canonical letters of permuted options, for each view in the order of the view."""
 
 IMAGE_COLUMNS = ("image", "images")
 """Columns that TRL takes as the pictures of a prompt."""
@@ -32,12 +32,12 @@ class Orbit:
 
     Attributes:
         views: its wordings, at least one, all different.
-        gold: its canonical answer where known.
+        gold: its canonical answer, if known.
         aliases: other canonical answers that evaluation accepts.
-        columns: what else its row says, by which constraints select rows, and its pictures.
-        letters: for each view of a multiple-choice question, the canonical letter of the options in the order in
-            which the view shows them; empty where the letters are canonical as they are.
-        verifier: tells whether an answer is right, where more than `gold` and `aliases` may be.
+        columns: other columns of its row, by which constraints select rows, and its pictures.
+        letters: for each view of a multiple-choice question, the canonical letters of the options in the
+            order of the view; empty if options are not permuted.
+        verifier: returns whether an answer is right, if further answers than `gold` and `aliases` can be right.
     """
 
     views: tuple[View, ...]
@@ -49,19 +49,19 @@ class Orbit:
 
     @property
     def checkable(self) -> bool:
-        """Whether it can be told if an answer is right."""
+        """Whether there is a gold answer or a verifier."""
         return self.gold is not None or self.verifier is not None
 
     @property
     def accepted(self) -> Collection[Answer]:
-        """The right answers: `answer in orbit.accepted`. Listed are those that are known."""
+        """The right answers, for `answer in orbit.accepted`; iteration yields only the known ones."""
         known = frozenset(() if self.gold is None else (self.gold, *self.aliases))
         return known if self.verifier is None else Verified(known, self.verifier)
 
 
 @dataclass(frozen=True)
 class Verified(Collection[Answer]):
-    """Right answers of which only some are listed; a verifier decides about the others.
+    """Right answers, some listed and the others decided by a verifier.
 
     >>> even = Verified(frozenset({"4"}), lambda answer: answer in ("2", "4"))
     >>> "2" in even, "3" in even, list(even)
@@ -85,8 +85,8 @@ def as_messages(prompt: View, system: str | None = None) -> list[dict[str, str]]
     """Return a prompt as a conversation, which TRL renders by the model's chat template.
 
     Args:
-        prompt: a text, which becomes one message of the user; or a conversation, which stays as it is.
-        system: a message of the system before it, unless the conversation has one.
+        prompt: a text, which becomes one user message; or a conversation, which is unchanged.
+        system: a system message, added if the conversation has none.
 
     Returns:
         The messages.
@@ -101,14 +101,14 @@ def as_messages(prompt: View, system: str | None = None) -> list[dict[str, str]]
 
 
 def with_system(orbits: Sequence[Orbit], system: str | None) -> list[Orbit]:
-    """Return questions with a message of the system before each wording that has none.
+    """Return questions with a system message before each wording that has none.
 
     Args:
         orbits: the questions.
         system: the message, or None for the questions as they are.
 
     Returns:
-        The questions, their wordings conversations.
+        The questions, with conversations as wordings.
     """
     if system is None:
         return list(orbits)
@@ -116,7 +116,7 @@ def with_system(orbits: Sequence[Orbit], system: str | None) -> list[Orbit]:
 
 
 def view_text(view: View) -> str:
-    """Return the text of a wording: of a conversation, that of its last message."""
+    """Return the text of a wording; for a conversation, the text of its last message."""
     return view if isinstance(view, str) else view[-1]["content"]
 
 
@@ -129,11 +129,11 @@ def canonical_letter(answer: Any, letters: str) -> Any:
     """Return the canonical letter of the option that an answer names in a view.
 
     Args:
-        answer: what was read in a completion, or `None`.
-        letters: the canonical letter of each option, in the order in which the view shows them; empty for none.
+        answer: extracted answer, or None.
+        letters: canonical letter of each option in the order of the view; empty if options are not permuted.
 
     Returns:
-        The canonical letter; the answer itself if it is not a letter of the view.
+        The canonical letter, or the answer if it is not a letter of the view.
 
     >>> canonical_letter("A", "CAB"), canonical_letter("D", "CAB"), canonical_letter(None, "CAB")
     ('C', 'D', None)
@@ -143,27 +143,27 @@ def canonical_letter(answer: Any, letters: str) -> Any:
 
 
 def view_letters(columns: Mapping[str, Sequence[Any]], row: int) -> str:
-    """Return the canonical letters of the options that a row's view shows; empty where none were permuted."""
+    """Return the canonical letters of the options of a row's view; empty if options are not permuted."""
     letters = columns[LETTERS][row] if LETTERS in columns and "view" in columns else None
     return letters[columns["view"][row]] if letters else ""
 
 
 def check_form(orbits: Iterable[Orbit], chat: bool, *, pictures: bool = False) -> None:
-    """Raise where a row has what its prompts cannot be rendered with.
+    """Raise DataError if prompts of a row cannot be rendered.
 
     Args:
         orbits: the questions.
         chat: whether prompts are rendered by the chat template.
-        pictures: whether the model is shown the pictures of a row, as TRL does in training.
+        pictures: whether the model receives the pictures of a row, as in training with TRL.
 
     Raises:
         DataError: a wording is a conversation, or has a system message or a picture, and `chat` is off; or a row has a
-            picture that would be left out.
+            picture that would be ignored.
     """
     for i, orbit in enumerate(orbits):
         has_picture = any(orbit.columns.get(name) is not None for name in IMAGE_COLUMNS)
         if has_picture and not (chat and pictures):
-            remedy = "set `chat: true`" if pictures else "only training shows them to the model; give rows without"
+            remedy = "set `chat: true`" if pictures else "only training supports pictures; give rows without"
             raise DataError(f"row {i + 1} ({view_text(orbit.views[0])!r:.60}) has a picture: {remedy}.")
         if not chat and not all(isinstance(view, str) for view in orbit.views):
             raise DataError(
@@ -175,20 +175,20 @@ def check_form(orbits: Iterable[Orbit], chat: bool, *, pictures: bool = False) -
 def training_rows(
     orbits: Sequence[Orbit], chat: bool = False, *, gold: bool = False, columns: Sequence[str] = ()
 ) -> Dataset:
-    """Return the data set the trainer sees.
+    """Return the data set for the trainer.
 
     Args:
         orbits: the questions.
         chat: render each view as a conversation instead of plain text.
         gold: add a column `gold`, for a control that rewards it.
-        columns: names of `Orbit.columns` that are kept.
+        columns: names of `Orbit.columns` to include.
 
     Returns:
-        A data set with one row an orbit: `prompt`, its first view, `orbit`, and what was asked for; `option_letters`
-        where options were permuted, `image` or `images` where the rows have pictures.
+        A data set with one row per orbit: `prompt`, its first view, `orbit`, and the requested columns;
+        `option_letters` if options are permuted, `image` or `images` if rows have pictures.
 
     Raises:
-        DataError: an orbit lacks what was asked for, or conversations would have to be plain text.
+        DataError: an orbit lacks a requested column, or a conversation cannot be plain text.
     """
     from datasets import Dataset
 
@@ -223,13 +223,14 @@ def gold_answers(orbits: Iterable[Orbit]) -> dict[str, Answer]:
     """Return the gold answers by the text of the first view of their orbit, for monitors and evaluation.
 
     Args:
-        orbits: the questions; those without gold are left out, and conversations that end alike with different gold.
+        orbits: the questions; questions without gold are ignored, and so are conversations with the same last message
+            and different gold.
 
     Returns:
         First view -> canonical answer.
     """
-    found: dict[str, set[Answer]] = {}
+    golds_by_text: dict[str, set[Answer]] = {}
     for orbit in orbits:
         if orbit.gold is not None:
-            found.setdefault(view_text(orbit.views[0]), set()).add(orbit.gold)
-    return {text: next(iter(golds)) for text, golds in found.items() if len(golds) == 1}
+            golds_by_text.setdefault(view_text(orbit.views[0]), set()).add(orbit.gold)
+    return {text: next(iter(golds)) for text, golds in golds_by_text.items() if len(golds) == 1}

@@ -17,7 +17,7 @@ KEYS = {
     "orbit", "question", "answer", "answers", "Body", "Question", "Answer", "messages", "options", "choices",
     "paraphrases", "translations", "system",
 }  # fmt: skip
-"""Keys of a row that say what is asked; all others are columns."""
+"""Keys of a row that define the question; all others are columns."""
 
 
 class UnreadAnswerError(DataError):
@@ -26,14 +26,14 @@ class UnreadAnswerError(DataError):
 
 @dataclass(frozen=True)
 class Asking:
-    """How the questions of a data set are asked.
+    """Settings of the prompts of a data set.
 
     Attributes:
-        extractor: reads the completions, and so decides the form in which an answer is asked for.
-        views: wordings of each question, no more; or None for those that the row has.
-        at_least: wordings that a question without paraphrases is given, where `views` is None.
+        extractor: extractor of answers, which determines the instruction for the format of an answer.
+        views: number of wordings of each question; None for the wordings in the row.
+        at_least: number of wordings of a question without paraphrases, if `views` is None.
         reword: names of the rules that make wordings.
-        system: message of the system before each question.
+        system: system message before each question.
     """
 
     extractor: Extractor
@@ -44,7 +44,7 @@ class Asking:
 
     @property
     def wanted(self) -> int:
-        """Wordings that are made where a row has fewer."""
+        """Number of wordings to make if a row has fewer."""
         return self.at_least if self.views is None else self.views
 
 
@@ -81,10 +81,10 @@ def as_orbit(place: str, row: Any, asking: Asking) -> Orbit:
 def _given_views(place: str, views: Any) -> tuple[View, ...]:
     if not isinstance(views, list) or not views:
         raise DataError(f"{place}: `orbit` is a list of at least one wording, not {views!r:.80}.")
-    found = tuple(_as_view(place, f"orbit[{i}]", view) for i, view in enumerate(views))
-    if len({isinstance(view, str) for view in found}) > 1:
+    wordings = tuple(_as_view(place, f"orbit[{i}]", view) for i, view in enumerate(views))
+    if len({isinstance(view, str) for view in wordings}) > 1:
         raise DataError(f"{place}: `orbit` mixes texts and conversations; write all wordings in one form.")
-    return found
+    return wordings
 
 
 def _as_view(place: str, key: str, view: Any) -> View:
@@ -107,7 +107,7 @@ def _as_view(place: str, key: str, view: Any) -> View:
 
 
 def _texts(place: str, row: Mapping[str, Any]) -> list[str]:
-    """Return the wordings of a question as its row has them: the question, its paraphrases, its translations."""
+    """Return the wordings in the row of a question: the question, its paraphrases, its translations."""
     if "question" in row:
         first = as_text(place, "question", row["question"])
     elif "Body" in row and "Question" in row:
@@ -129,7 +129,7 @@ def _texts(place: str, row: Mapping[str, Any]) -> list[str]:
 
 
 def _question_views(texts: Sequence[str], asking: Asking) -> tuple[str, ...]:
-    """Return prompts: each wording in the plainest frame; if they are too few, wordings by rule, then other frames."""
+    """Return prompts: each wording in the first frame; if they are too few, wordings by rule, then other frames."""
     wanted = asking.wanted
     texts = list(texts)[: asking.views]
     if asking.reword and len(texts) < wanted:
@@ -144,7 +144,7 @@ def _question_views(texts: Sequence[str], asking: Asking) -> tuple[str, ...]:
 def _choice_views(
     texts: Sequence[str], options: Sequence[str], asking: Asking
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return prompts with options, and for each, where options are permuted, the canonical letters."""
+    """Return prompts with options, and for each the canonical letters if options are permuted."""
     if OPTIONS not in asking.reword:
         return _question_views([shown(text, options) for text in texts], asking), ()
     count = max(asking.wanted, len(texts) if asking.views is None else 1)
@@ -161,9 +161,9 @@ def as_text(place: str, key: str, value: Any) -> str:
     """Return a text that is not empty.
 
     Args:
-        place: where it stands, for the message.
-        key: its name.
-        value: what stands there.
+        place: place of the row, for the message.
+        key: name of the value.
+        value: the value.
 
     Returns:
         The text.

@@ -1,6 +1,6 @@
-"""Public data sets: where the hub has each, and how one of its rows reads in the common form.
+"""Public data sets: their ids on the hub, and loaders of their rows.
 
-A loader takes a row as the set has it and returns a row with `question`, `orbit`, `options`, `answer`, ... of `rows`.
+A loader takes a row of the data set and returns a row with `question`, `orbit`, `options`, `answer`, ... of `rows`.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ class DataSet:
     Attributes:
         hub: its id on the hub.
         config: the configuration there.
-        split: the part that is taken where none is named.
+        split: the default split.
         read: its loader.
         extractor: the extractor that fits its answers.
-        distinct: rows with the same question are one.
+        distinct: whether rows with the same question are merged.
     """
 
     hub: str
@@ -70,9 +70,9 @@ def nq_open(row: Row) -> dict[str, Any]:
 
 
 def beaver_tails(row: Row) -> dict[str, Any]:
-    """Return a request as it is; `kind` tells whether the answer that the set holds to it was judged safe.
+    """Return a request as it is; `kind` is the judgement of its answer, safe or unsafe.
 
-    A request stands in several rows, of which the first is taken. `harms` names the categories that its judges marked.
+    Of several rows with the same request the first is used. `harms` lists the marked categories.
     """
     category = row.get("category") or {}
     harms = sorted(name for name, marked in category.items() if marked)
@@ -98,28 +98,28 @@ SETS: dict[str, DataSet] = {
 
 
 def set_named(name: str) -> DataSet | None:
-    """Return a public data set by its name, by its id on the hub, or by its name without marks and capitals.
+    """Return a public data set by its name, by its id on the hub, or by its name without hyphens, underscores and case.
 
     >>> set_named("MathQA").hub, set_named("openai/gsm8k").split
     ('regisss/math_qa', 'train')
     """
     plain = name.lower().replace("-", "").replace("_", "")
-    for known, found in SETS.items():
-        if name == found.hub or plain == known.replace("_", ""):
-            return found
+    for known, public in SETS.items():
+        if name == public.hub or plain == known.replace("_", ""):
+            return public
     return None
 
 
-def read_as(found: DataSet, place: str, row: Any) -> dict[str, Any]:
+def read_as(public: DataSet, place: str, row: Any) -> dict[str, Any]:
     """Return a set's row in the common form."""
     if not isinstance(row, Mapping):
         raise DataError(f"{place}: a row is a JSON object, not {type(row).__name__}.")
     try:
-        return {key: value for key, value in found.read(row).items() if value is not None}
+        return {key: value for key, value in public.read(row).items() if value is not None}
     except KeyError as error:
         listed = ", ".join(map(repr, list(row)[:6])) or "none"
         raise DataError(
-            f"{place}: no column {error.args[0]!r}, which rows of {found.hub} have; it has {listed}."
+            f"{place}: no column {error.args[0]!r}, which rows of {public.hub} have; it has {listed}."
         ) from error
     except (TypeError, AttributeError) as error:
-        raise DataError(f"{place}: no row of {found.hub}: {error}.") from error
+        raise DataError(f"{place}: not a row of {public.hub}: {error}.") from error

@@ -16,20 +16,20 @@ from dagames_llm.rewording import check_rules
 
 @dataclass(frozen=True)
 class Source:
-    """Where questions come from.
+    """The source of questions.
 
     Attributes:
-        name: a public data set, an id on the hub, or `reasoning_gym:<task>`; None for a file of the user's own.
-        path: a file, or a folder that holds a copy of the hub's.
+        name: a public data set, an id on the hub, or `reasoning_gym:<task>`; None for a file of the user.
+        path: a file, or a folder with a copy of a hub data set.
         split: part of a data set on the hub or in a folder.
         config: configuration there.
         revision: branch, tag or commit there.
-        columns: names that the common form has -> names that the file has.
+        columns: names of the common form -> names in the file.
         views: wordings of each question.
         reword: rules that make wordings.
         system: message of the system before each question.
-        size: questions that a procedural task makes.
-        seed: decides which.
+        size: number of questions of a procedural task.
+        seed: seed of a procedural task.
         options: settings of a procedural task.
     """
 
@@ -48,7 +48,7 @@ class Source:
 
     @property
     def title(self) -> str:
-        """A short name, without the place on this machine."""
+        """A short name, without folders."""
         return self.name or (self.path.name if self.path is not None else "")
 
 
@@ -57,7 +57,7 @@ _COUNTS = {"views": 1, "size": 1, "seed": 0}
 
 
 def source_of(data: str | Path | Mapping[str, Any]) -> Source:
-    """Return what `data` names.
+    """Return the source that `data` names.
 
     Args:
         data: a path; the name of a public data set, an id on the hub, or `reasoning_gym:<task>`; or a mapping with
@@ -91,10 +91,10 @@ def source_of(data: str | Path | Mapping[str, Any]) -> Source:
     elif "name" in values and set_named(values["name"]) is None:
         raise RecipeError(
             f"`data.name` is {values['name']!r}, but `path` is given too; with a path, `name` is one of "
-            f"{', '.join(SETS)}, or left out for a file of your own."
+            f"{', '.join(SETS)}, or omitted for another file."
         )
     if "name" not in values and "path" not in values:
-        raise RecipeError("`data` is a mapping without `name` and `path`; one of them says where the questions are.")
+        raise RecipeError("`data` is a mapping without `name` and `path`; give one of them.")
     return Source(**values)
 
 

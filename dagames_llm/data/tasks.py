@@ -1,4 +1,4 @@
-"""Questions that come with the package: small tasks that a small model learns on a CPU."""
+"""Built-in questions: small tasks for training a small model on a CPU."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ def addition(seed: int, largest: int = 12, held_out: int = 26) -> Task:
     """Return sums of two different numbers, each asked in both orders after one worked example.
 
     Args:
-        seed: decides which pairs are held out.
+        seed: seed of the held-out pairs.
         largest: the largest summand; there are `largest` (`largest` - 1) / 2 pairs.
-        held_out: how many pairs are held out.
+        held_out: number of held-out pairs.
 
     Returns:
         The task; no pair and no reversed pair of `held_out` is in `train`.
@@ -49,7 +49,7 @@ def addition(seed: int, largest: int = 12, held_out: int = 26) -> Task:
 
 
 def digits(seed: int, held_out: int = 20) -> Task:
-    """Return requests for a random digit after two different examples. No answer is right."""
+    """Return requests for a random digit after two different examples. They have no right answer."""
     pairs = permutations(range(10), 2)
     orbits = [Orbit((f"Random digit: {a}\nRandom digit: {b}\nRandom digit:",)) for a, b in pairs]
     return _split(orbits, seed, held_out, "first_number", ("digit",))
@@ -62,7 +62,7 @@ def capitals(seed: int, held_out: int = 20) -> Task:
 
 
 def requests(seed: int, held_out: int = 20) -> Task:
-    """Return requests of the columns `kind` harmful and benign, after one that is answered and one that is refused."""
+    """Return requests of the columns `kind` harmful and benign, after one answered and one refused example."""
     orbits = load_orbits(_TASKS / "requests.jsonl", extractor_named("text"))
     return _split(orbits, seed, held_out, "text", ("request",))
 
@@ -78,7 +78,7 @@ TASKS: dict[str, Callable[[int], Task]] = {
 
 
 def _split(orbits: list[Orbit], seed: int, held_out: int, extractor: str, views: tuple[str, ...]) -> Task:
-    random.Random(seed).shuffle(orbits)  # noqa: S311, a split and no secret
+    random.Random(seed).shuffle(orbits)  # noqa: S311, not for cryptography
     return Task(tuple(orbits[held_out:]), tuple(orbits[:held_out]), extractor, views)
 
 
@@ -87,7 +87,7 @@ def task_named(name: str, seed: int) -> Task:
 
     Args:
         name: a key of `TASKS`.
-        seed: decides the split.
+        seed: seed of the split.
 
     Returns:
         The task, split.

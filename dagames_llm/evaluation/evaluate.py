@@ -1,6 +1,7 @@
-"""Evaluate a model on orbits: completions, the answers read in them, and means over questions with 95 % intervals.
+"""Evaluate a model on orbits: completions, extracted answers, and means over questions with 95 % intervals.
 
-Statistics of one question are in `scores`, intervals in `intervals`, completions of a killed evaluation in `journal`.
+Statistics of one question are in `scores`, intervals in `intervals`, completions of an interrupted evaluation in
+`journal`.
 """
 
 from __future__ import annotations
@@ -50,29 +51,28 @@ __all__ = [
 ]
 
 Progress = Callable[[int, int], None]
-"""Told how many prompts of how many are done."""
-
+"""Receives the number of completed prompts, and of all."""
 
 OF_SAMPLING = ("typical_p", "epsilon_cutoff", "eta_cutoff", "top_h")
-"""Entries of `generation_kwargs` for sampling, which greedy decoding does not use."""
+"""Entries of `generation_kwargs` that apply only to sampling."""
 
 
 @dataclass(frozen=True)
 class Decoding:
-    """How completions are drawn.
+    """Settings of completions.
 
     Attributes:
-        samples: sampled completions of each view, beside one greedy.
-        temperature: of the sampled ones.
-        max_new_tokens: length bound.
-        batch_size: prompts times samples generated at once.
-        seed: of the samples.
+        samples: number of sampled completions of each view, in addition to one greedy completion.
+        temperature: sampling temperature.
+        max_new_tokens: maximum length in tokens.
+        batch_size: maximum number of completions generated at once.
+        seed: seed of the samples.
         chat: render prompts by the chat template.
-        top_p: of the sampled ones, the mass of the most likely tokens that are drawn from; 1 for all.
-        top_k: their number; 0 for all.
-        min_p: their least probability, as a share of the largest; None for all.
-        repetition_penalty: of all completions; 1 for none.
-        generation_kwargs: more settings of `model.generate`, by name; None for none.
+        top_p: sample from the most likely tokens with this total probability; 1 for all.
+        top_k: sample from this number of most likely tokens; 0 for all.
+        min_p: sample from tokens with at least this probability, relative to the largest; None for all.
+        repetition_penalty: penalty of repetitions in all completions; 1 for none.
+        generation_kwargs: further settings of `model.generate`, by name; None for none.
     """
 
     samples: int = 8
@@ -101,7 +101,7 @@ def generate(
     import torch
 
     width = decoding.samples if sampled else 1
-    # A model's own generation settings may hold others: what is measured is what training samples from.
+    # These override the generation settings of the model, so that sampling is that of training.
     names = ("temperature", "top_k", "top_p", "min_p")
     chosen = {name: getattr(decoding, name) for name in names} if sampled else {}
     more = {
@@ -109,7 +109,7 @@ def generate(
     }
     chosen |= {"pad_token_id": tokenizer.pad_token_id, "repetition_penalty": decoding.repetition_penalty, **more}
     at_once = max(1, decoding.batch_size // width)
-    # Prompts of like length share a batch, so that little of it is padding; the order is undone at the end.
+    # Sort prompts by length, so that batches contain little padding; texts are stored in the original order.
     order = sorted(range(len(prompts)), key=lambda i: len(view_text(prompts[i])))
     texts: list[list[str]] = [[] for _ in prompts]
     training = model.training
@@ -118,20 +118,20 @@ def generate(
         torch.manual_seed(decoding.seed)
         for start in range(0, len(order), at_once):
             batch = order[start : start + at_once]
-            kept = None if journal is None else journal.find(sampled, batch)
-            if kept is None:
+            completed = None if journal is None else journal.find(sampled, batch)
+            if completed is None:
                 inputs = _tokens(tokenizer, [prompts[i] for i in batch], decoding.chat).to(model.device)
                 fixed = {"do_sample": sampled, "num_return_sequences": width, "max_new_tokens": decoding.max_new_tokens}
                 with _naming(decoding.generation_kwargs):
                     tokens = model.generate(**inputs, **{**fixed, **chosen})
                 new = tokenizer.batch_decode(tokens[:, inputs["input_ids"].shape[1] :], skip_special_tokens=True)
-                kept = Batch([new[place * width : (place + 1) * width] for place in range(len(batch))])
+                completed = Batch([new[place * width : (place + 1) * width] for place in range(len(batch))])
                 if journal is not None:
-                    journal.add(sampled, batch, replace(kept, state=_random_state(model) if sampled else None))
-            elif kept.state is not None:
-                _set_random_state(model, kept.state)
-            for i, found in zip(batch, kept.texts, strict=True):
-                texts[i] = list(found)
+                    journal.add(sampled, batch, replace(completed, state=_random_state(model) if sampled else None))
+            elif completed.state is not None:
+                _set_random_state(model, completed.state)
+            for i, completions in zip(batch, completed.texts, strict=True):
+                texts[i] = list(completions)
             if progress is not None:
                 progress(min(start + at_once, len(order)), len(order))
     model.train(training)
@@ -140,7 +140,7 @@ def generate(
 
 @contextmanager
 def _naming(options: Mapping[str, Any] | None) -> Iterator[None]:
-    """Name the options of a recipe where `model.generate` refuses them."""
+    """Raise RecipeError with the options of a recipe if `model.generate` rejects them."""
     try:
         yield
     except (TypeError, ValueError, AttributeError) as error:
@@ -153,7 +153,7 @@ def _naming(options: Mapping[str, Any] | None) -> Iterator[None]:
 
 
 def _random_numbers(model: PreTrainedModel) -> Any:
-    """Return the module whose random numbers a model on its device samples by."""
+    """Return the torch module with the random state of a model's device."""
     import torch
 
     return torch if model.device.type == "cpu" else torch.get_device_module(model.device)
@@ -186,10 +186,10 @@ Groups = list[list[list[Answer | None]]]
 """Answers by question, view and completion."""
 
 Measure = Callable[[Orbit, Sequence[str], Sequence[Answer | None]], float | None]
-"""A number for a question, from its sampled completions and the answers read in them; None where it does not apply."""
+"""A number for a question, from its sampled completions and their answers; None if it does not apply."""
 
 Draw = Callable[[Sequence[str], Decoding, bool, Progress | None, Journal | None], list[list[str]]]
-"""Completes prompts as `generate` does without its first two arguments."""
+"""Completes prompts; the arguments are those of `generate` without the first two."""
 
 
 def evaluate(
@@ -209,25 +209,25 @@ def evaluate(
     """Evaluate a model on orbits.
 
     Args:
-        model: the model, adapter on or off.
+        model: the model, with or without its adapter.
         tokenizer: its tokenizer.
         orbits: the questions, all with the same number of views for a table by view.
-        extractor: reads an answer out of a completion.
-        decoding: how completions are drawn.
-        view_names: what to call the views.
-        progress: told how many prompts of how many are done.
+        extractor: extracts the answer of a completion.
+        decoding: settings of the completions.
+        view_names: names of the views.
+        progress: receives the number of completed prompts, and of all.
         measures: other statistics of the sampled completions, by name.
-        ks: those of maj@k and pass@k, from 1 to `decoding.samples`; powers of two if empty.
-        journal: keeps completions as they come, and has those of a process that was killed.
-        draw: completes prompts in the place of `generate`.
+        ks: the k of maj@k and pass@k, from 1 to `decoding.samples`; powers of two if empty.
+        journal: file of completions, with those of an interrupted process.
+        draw: completes prompts in place of `generate`.
 
     Returns:
         `n_orbits`, `n_prompts`, `decoding`, `ks`, `words`, and statistics with their intervals: in `orbit`, those of
-        `scores.question_scores`, accuracies only where all gold answers are known; in `views` those of
-        `scores.view_scores` for each view. `questions` holds the answers of each question, from which `compare` works.
+        `scores.question_scores`, accuracies only if all gold answers are known; in `views` those of
+        `scores.view_scores` for each view. `questions` contains the answers of each question, for `compare`.
 
     Raises:
-        DataError: there is no question, some gold answers are known and others not, or k is out of range.
+        DataError: there is no question, some but not all gold answers are known, or k is out of range.
     """
     known = [orbit.checkable for orbit in orbits]
     if not orbits or any(known) != all(known):
@@ -256,11 +256,11 @@ def evaluate(
 
 
 def checked_ks(ks: Sequence[int], samples: int) -> list[int]:
-    """Return the k of maj@k and pass@k: those given, or powers of two up to the number of samples."""
+    """Return the k of maj@k and pass@k, by default powers of two up to the number of samples."""
     for k in ks:
         if not 1 <= k <= samples:
             raise DataError(
-                f"k is {k}; with {samples} samples of each prompt it lies between 1 and {samples}. Raise --samples."
+                f"k is {k}; with {samples} samples of each prompt it must be from 1 to {samples}. Increase --samples."
             )
     return sorted(set(ks)) or default_ks(samples)
 
@@ -279,16 +279,16 @@ def summary(questions: Sequence[Answered], ks: Sequence[int], words: bool, names
 
 def _means(scores: Sequence[Mapping[str, float]], width: int) -> dict[str, Any]:
     """Return the mean of each statistic over the questions that have it, with its interval."""
-    found = {}
+    means = {}
     for name in dict.fromkeys(name for each in scores for name in each):
         values = [each[name] for each in scores if name in each]
         single = name == "coherence" or (width == 1 and name in ("greedy", "exact_match"))
-        found[name] = asdict(wilson(values) if single else bootstrap(values))
-    return found
+        means[name] = asdict(wilson(values) if single else bootstrap(values))
+    return means
 
 
 def answers_of(orbits: Sequence[Orbit], texts: Sequence[Sequence[Sequence[str]]], extractor: Extractor) -> Groups:
-    """Return the answers read in completions, by question, view and completion."""
+    """Return the answers of completions, by question, view and completion."""
     return [
         [
             [canonical_letter(extractor(text), orbit.letters[v] if orbit.letters else "") for text in view]
@@ -316,11 +316,11 @@ def _answered(
 
 
 NONE_RIGHT = "(no right answer was seen)"
-"""Stands for the right answers of a question where only a verifier knows them and it accepts none that was seen."""
+"""Placeholder for the right answers of a question whose verifier accepts none of the observed answers."""
 
 
 def _right_answers(orbit: Orbit, seen: Sequence[Answer | None]) -> tuple[Answer, ...]:
-    """Return the answers known to be right, and those seen that a verifier accepts; none where none can be told."""
+    """Return the gold answers and the observed answers that a verifier accepts; empty without gold and verifier."""
     listed = () if orbit.gold is None else (str(orbit.gold), *orbit.aliases)
     accepted = [answer for answer in seen if answer is not None and answer in orbit.accepted] if orbit.verifier else []
     return tuple(dict.fromkeys([*listed, *accepted])) or ((NONE_RIGHT,) if orbit.checkable else ())
@@ -332,7 +332,7 @@ def _by_orbit(texts: list[list[str]], orbits: Sequence[Orbit]) -> list[list[list
 
 
 def measures_of(constraints: Sequence[Constraint], distance: Distance | None) -> dict[str, Measure]:
-    """Return the statistics that say whether a run's constraints and distance moved."""
+    """Return the mean costs of a run's constraints and the mean distance."""
 
     def mean_cost(constraint: Constraint) -> Measure:
         def measure(orbit: Orbit, texts: Sequence[str], _: Sequence[Answer | None]) -> float | None:
@@ -347,5 +347,5 @@ def measures_of(constraints: Sequence[Constraint], distance: Distance | None) ->
         matrix = distances_of(distance, [(texts, answers)])[0]
         return float(matrix.sum() / (len(texts) * (len(texts) - 1)))
 
-    found = {f"mean cost, {constraint.name}": mean_cost(constraint) for constraint in constraints}
-    return found if distance is None else {**found, "mean distance": mean_distance}
+    measures = {f"mean cost, {constraint.name}": mean_cost(constraint) for constraint in constraints}
+    return measures if distance is None else {**measures, "mean distance": mean_distance}

@@ -1,6 +1,6 @@
 """Statistics of the answers to one question: accuracy, votes, maj@k, pass@k, EM and F1, coherence, diversity.
 
-An answer is what an extractor read in a completion, or None. Gold answers are a set: the answer and its aliases.
+An answer is the result of an extractor for a completion, or None. Gold answers are the answer and its aliases.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ def majority_ratio(answers: Answers) -> float:
     """Return the share of a group's completions that give its most frequent answer.
 
     Args:
-        answers: one a completion; unreadable ones count in the whole and never as an answer.
+        answers: one per completion; None counts in the total and not as an answer.
 
     Returns:
-        A share between 0 (nothing readable) and 1.
+        A share between 0 (no answers) and 1.
     """
     counts = Counter(answer for answer in answers if answer is not None)
     return max(counts.values(), default=0) / len(answers)
@@ -41,10 +41,10 @@ def answer_entropy(answers: Answers) -> float:
     """Return the entropy of a group's empirical distribution of answers.
 
     Args:
-        answers: one a completion; the unreadable ones count as one more answer, so that silence is no consensus.
+        answers: one per completion; None counts as one more answer.
 
     Returns:
-        Nats, between 0 and the logarithm of the group's size.
+        The entropy in nats, between 0 and the logarithm of the group's size.
     """
     shares = [count / len(answers) for count in Counter(answers).values()]
     return max(0.0, -sum(share * math.log(share) for share in shares))
@@ -56,9 +56,9 @@ def share_right(answers: Answers, gold: Collection[Answer]) -> float:
 
 
 def majority_hit(answers: Answers, gold: Collection[Answer]) -> float:
-    """Return the chance that the majority answer, ties broken evenly, is one of the accepted ones.
+    """Return the probability that the majority answer, ties broken evenly, is one of the accepted ones.
 
-    Aliases are counted apart in the vote, as in training, where nobody knows that they are one answer.
+    Aliases are separate answers in the vote, as in training.
     """
     read = [answer for answer in answers if answer is not None]
     counts = {answer: read.count(answer) for answer in read}
@@ -67,7 +67,7 @@ def majority_hit(answers: Answers, gold: Collection[Answer]) -> float:
 
 
 def pass_at(answers: Answers, gold: Collection[Answer], k: int) -> float:
-    """Return the chance that k of the completions, drawn without replacement, hold a right one: unbiased pass@k.
+    """Return pass@k, unbiased: the probability that k completions, drawn without replacement, include a right one.
 
     Args:
         answers: n answers.
@@ -99,7 +99,7 @@ def majority_at(answers: Answers, gold: Collection[Answer], k: int) -> float:
         k: From 1 to n.
 
     Returns:
-        The exact mean over the C(n, k) subsets; at k = n `majority_hit` itself, at k = 1 `share_right`.
+        The exact mean over the C(n, k) subsets; `majority_hit` at k = n, and `share_right` at k = 1.
 
     Raises:
         DataError: k is out of range.
@@ -117,14 +117,16 @@ def majority_at(answers: Answers, gold: Collection[Answer], k: int) -> float:
 
 def _checked_k(answers: Answers, k: int) -> int:
     if not 1 <= k <= len(answers):
-        raise DataError(f"k is {k}; with {len(answers)} completions of a prompt it lies between 1 and {len(answers)}.")
+        raise DataError(
+            f"k is {k}; with {len(answers)} completions of a prompt it must be between 1 and {len(answers)}."
+        )
     return len(answers)
 
 
 @lru_cache(maxsize=1 << 14)
 def _chance_of_majority(accepted: tuple[int, ...], others: tuple[int, ...], unread: int, k: int) -> float:
     n = sum(accepted) + sum(others) + unread
-    # Counts of subsets of more than about a thousand completions are beyond float64; Python's integers are exact.
+    # Counts of subsets of more than about a thousand completions overflow float64; use integers.
     exact = n > 1000
     ways: float | Fraction = 0
     for i, count in enumerate(accepted):
@@ -156,14 +158,14 @@ def _ways(rivals: tuple[int, ...], unread: int, size: int, votes: int, kind: typ
 
 
 def token_f1(answer: Answer | None, gold: Answer) -> float:
-    """Return the F1 of the tokens that an answer shares with a gold one, as SQuAD's evaluation has it.
+    """Return the F1 of the tokens that an answer shares with a gold one, as in SQuAD's evaluation.
 
     Args:
-        answer: An answer, or None, whose F1 is 0.
+        answer: An answer; None has F1 0.
         gold: A gold answer.
 
     Returns:
-        2 P R / (P + R), tokens counted as often as they occur; 1 for two answers without any token, 0 for one.
+        2 P R / (P + R), tokens counted with multiplicity; 1 if both answers have no tokens, 0 if only one has none.
 
     Source: Rajpurkar et al. 2016, SQuAD, section 6.1.
 
@@ -172,15 +174,15 @@ def token_f1(answer: Answer | None, gold: Answer) -> float:
     """
     if answer is None:
         return 0.0
-    given, wanted = normalised_tokens(answer), normalised_tokens(gold)
-    if not given or not wanted:
-        return float(given == wanted)
-    shared = (Counter(given) & Counter(wanted)).total()
-    return 2 * shared / (len(given) + len(wanted))
+    tokens, gold_tokens = normalised_tokens(answer), normalised_tokens(gold)
+    if not tokens or not gold_tokens:
+        return float(tokens == gold_tokens)
+    shared = (Counter(tokens) & Counter(gold_tokens)).total()
+    return 2 * shared / (len(tokens) + len(gold_tokens))
 
 
 def exact_match(answer: Answer | None, gold: Answer) -> float:
-    """Return 1 if an answer has the same tokens as a gold one in the same order, as SQuAD's evaluation has it, else 0.
+    """Return 1 if an answer has the same tokens as a gold one in the same order, as in SQuAD's evaluation, else 0.
 
     >>> exact_match("The Nile.", "nile")
     1.0
@@ -190,14 +192,14 @@ def exact_match(answer: Answer | None, gold: Answer) -> float:
 
 @dataclass(frozen=True)
 class Answered:
-    """A question and the answers read in its completions.
+    """A question and the answers of its completions.
 
     Attributes:
         question: Its first wording.
-        gold: The accepted answers; empty where none is known.
+        gold: The accepted answers; empty if unknown.
         greedy: The answer of each view.
-        sampled: The answers of each view, the same number n of each.
-        measures: Other numbers of the sampled completions, by name.
+        sampled: The answers of each view, n of each.
+        measures: Further statistics of the sampled completions, by name.
     """
 
     question: str
@@ -208,7 +210,7 @@ class Answered:
 
 
 def default_ks(samples: int) -> list[int]:
-    """Return the powers of two above 1 and up to the number of samples, and that number.
+    """Return the powers of two from 2 up to the number of samples, and that number.
 
     >>> default_ks(12)
     [2, 4, 8, 12]
@@ -217,13 +219,13 @@ def default_ks(samples: int) -> list[int]:
 
 
 def view_scores(question: Answered, view: int, ks: Iterable[int]) -> dict[str, float]:
-    """Return the accuracies of one view of a question whose gold answer is known."""
+    """Return the accuracies of one view of a question with a gold answer."""
     gold, drawn = set(question.gold), question.sampled[view]
-    found = {"greedy": share_right([question.greedy[view]], gold), "sampled": share_right(drawn, gold)}
+    scores = {"greedy": share_right([question.greedy[view]], gold), "sampled": share_right(drawn, gold)}
     for k in ks:
-        found[f"maj@{k}"] = majority_at(drawn, gold, k)
-        found[f"pass@{k}"] = pass_at(drawn, gold, k)
-    return found
+        scores[f"maj@{k}"] = majority_at(drawn, gold, k)
+        scores[f"pass@{k}"] = pass_at(drawn, gold, k)
+    return scores
 
 
 def question_scores(question: Answered, ks: Iterable[int], words: bool) -> dict[str, float]:
@@ -232,13 +234,13 @@ def question_scores(question: Answered, ks: Iterable[int], words: bool) -> dict[
     Args:
         question: The question.
         ks: Each from 1 to the number of samples of a view.
-        words: Whether answers are words, so that EM and F1 are meant: SQuAD's normalisation makes -5 and 5 one.
+        words: Whether answers are words; otherwise EM and F1 are omitted, as SQuAD's normalisation identifies -5 and 5.
 
     Returns:
-        Where gold is known, the means over views of `view_scores`, `majority` (the vote pooled over views) and, for
+        If gold is known, the means over views of `view_scores`, `majority` (the vote pooled over views) and, for
         words, `exact_match`, `f1` of the greedy answers and `f1_sampled`. For questions of several views `coherence`
-        (1 if the greedy answers of all views are read and equal) and `coherence_sampled` (the chance that completions
-        of two different views have the same answer). Always `majority_ratio`, `answer_entropy` (nats),
+        (1 if the greedy answers of all views exist and are equal) and `coherence_sampled` (the probability that
+        completions of two different views have the same answer). Always `majority_ratio`, `answer_entropy` (nats),
         `distinct_answers` and `unparsed` of the pooled samples, and the question's measures.
     """
     pooled = [answer for view in question.sampled for answer in view]
@@ -273,6 +275,6 @@ def _best(score: Callable[[Answer | None, Answer], float], answers: Answers, gol
 
 
 def _agreement(one: Answers, other: Answers) -> float:
-    """Return the chance that an answer of each is read and the same."""
+    """Return the probability that one answer of each exists and both are equal."""
     counts, others = Counter(one), Counter(other)
     return sum(counts[answer] * others[answer] for answer in counts if answer is not None) / (len(one) * len(other))

@@ -1,7 +1,7 @@
-"""Generate by vLLM, where it is installed: the prompts, lengths and random settings of `evaluate.generate`.
+"""Generation with vLLM: the prompts, lengths and sampling settings of `evaluate.generate`.
 
-Greedy completions are those of transformers up to rounding; samples have other random numbers. vLLM is imported when an
-engine is made, and is no dependency.
+Greedy completions equal those of transformers up to rounding; samples have other random numbers. vLLM is optional, and
+imported when an engine is made.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from dagames_llm.evaluation.journal import Batch, Journal
 from dagames_llm.models import check_chat, locate_model
 
 AT_ONCE = 512
-"""Prompts handed to vLLM in one call; it forms its own batches among them."""
+"""Maximum number of prompts in one call of vLLM, which divides them into batches."""
 
 
 class VllmEngine:
@@ -36,7 +36,7 @@ class VllmEngine:
         except ImportError as error:
             raise VersionError(
                 f"--vllm needs the package vllm, which cannot be imported ({error}); pip install vllm on a machine "
-                "with a GPU, or leave --vllm out."
+                "with a GPU, or omit --vllm."
             ) from error
         from transformers import AutoTokenizer
 
@@ -71,16 +71,16 @@ class VllmEngine:
         texts: list[list[str]] = []
         for start in range(0, len(prompts), AT_ONCE):
             places = list(range(start, min(start + AT_ONCE, len(prompts))))
-            kept = None if journal is None else journal.find(sampled, places)
-            if kept is None:
+            completed = None if journal is None else journal.find(sampled, places)
+            if completed is None:
                 inputs = [{"prompt_token_ids": self._tokens(prompts[i], decoding.chat)} for i in places]
-                # A seed a prompt: what a prompt gets does not depend on which others are in its batch.
+                # One seed per prompt, so that completions do not depend on the other prompts of a batch.
                 parameters = [self._settings(decoding, sampled, decoding.seed + i) for i in places]
                 outputs = self._model.generate(inputs, parameters, lora_request=adapter, use_tqdm=False)
-                kept = Batch([[self._text(one.token_ids) for one in output.outputs] for output in outputs])
+                completed = Batch([[self._text(one.token_ids) for one in output.outputs] for output in outputs])
                 if journal is not None:
-                    journal.add(sampled, places, kept)
-            texts += [list(found) for found in kept.texts]
+                    journal.add(sampled, places, completed)
+            texts += [list(completions) for completions in completed.texts]
             if progress is not None:
                 progress(len(texts), len(prompts))
         return texts
@@ -123,7 +123,7 @@ class VllmEngine:
 
 
 def _rank(adapter: Path) -> int:
-    """Return the rank of an adapter, rounded up to one that vLLM takes."""
+    """Return the rank of an adapter, rounded up to a rank that vLLM supports."""
     import json
 
     rank = int(json.loads((adapter / "adapter_config.json").read_text(encoding="utf-8")).get("r", 16))

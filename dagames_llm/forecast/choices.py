@@ -29,7 +29,7 @@ TABLES: dict[str, Callable[[int], RewardTable]] = {
 """Tables for `InverseFrequency` and `PriorMatching` by name, for counts that include the trace itself."""
 
 AT_MOST = 100
-"""Questions that are looked at, the first ones: an average over these is known well enough."""
+"""Maximum number of questions, which is enough for an average; the first ones are used."""
 
 LEAST_BETA = 1e-4
 
@@ -42,7 +42,7 @@ def with_table(target: Target, name: str, group_size: int) -> Target:
 
 
 def directions(questions: Sequence[SampledQuestion], plan: Plan) -> list[dict[str, Any]]:
-    """Compare the expected first step of groups with that of groups without end."""
+    """Compare the expected first step of groups with that of infinite groups."""
     K = plan.group_size
     tabled = isinstance(plan.target, InverseFrequency | PriorMatching)
     custom = tabled and plan.target.table is not None  # type: ignore[union-attr]
@@ -68,7 +68,7 @@ def _apart(
             sizes = sizes_of(group_size, len(question.views))
             rule = rule_of(target, question, group_size)
         except DagamesError:
-            return []  # a group that this target or these views cannot have
+            return []  # the target or the views do not allow this group size
         nu = question.reference[None]
         weights = np.asarray(sizes)[:, None] / group_size
         step, truth = (weights * _pull(nu[0], rule_at(nu).advantage[0]) for rule_at in (rule.group, rule.limit))

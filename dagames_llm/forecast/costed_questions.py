@@ -1,4 +1,4 @@
-"""Sampled questions with the costs of their completions: what constraints see of a model before training."""
+"""Sampled questions with the costs of their completions."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from dagames_llm.multipliers import Constraint
 
 @dataclass(frozen=True, eq=False)
 class CostedQuestion:
-    """A question whose completions are told apart by what the rewards see of them: their costs, and their answer.
+    """A question with classes of completions that have equal costs and, if answers are rewarded, equal answers.
 
     Attributes:
-        question: the answers read, by view.
+        question: the answers, by view.
         counts: completions by view and class, [M, C].
         costs: of each class under each constraint, [M, d, C]; 0 where the constraint does not apply.
         applies: whether each constraint applies to each view, [M, d].
@@ -51,39 +51,39 @@ def costed_questions(
         rows: place and content of each question, as `sample_rows` gives them; other keys are the columns by which
             constraints apply.
         constraints: which costs, and of which rows.
-        extractor: reads an answer out of a completion.
-        by_answer: whether a target rewards answers; without one completions differ by their costs alone.
-        source: where the samples are from, for messages.
+        extractor: extracts the answer of a completion.
+        by_answer: whether a target rewards answers; otherwise completions differ only by costs.
+        source: source of the samples, for messages.
 
     Returns:
-        One question a row.
+        One question per row.
 
     Raises:
         DataError: a row cannot be used, or has no completions to score.
         ConstraintError: a constraint applies to no question, or selects by a column that a row lacks.
         CostError: a cost failed.
     """
-    found = []
+    questions = []
     for place, row in rows:
         if "answers" in row:
-            raise DataError(f"{place}: costs are those of `completions`; this row holds `answers`, read already.")
+            raise DataError(f"{place}: costs are those of `completions`; this row has `answers` instead.")
         try:
             question = question_in(row, extractor)
         except DataError as error:
             raise DataError(f"{place}: {error}") from None
         views = row["completions"] if isinstance(row["completions"][0], list) else [row["completions"]]
-        found.append(_costed(row, views, question, constraints, extractor, by_answer))
-    if not found:
+        questions.append(_costed(row, views, question, constraints, extractor, by_answer))
+    if not questions:
         raise DataError(f"{source} has no line of samples.")
     if by_answer:
-        check_read([each.question for each in found], source)
+        check_read([each.question for each in questions], source)
     for i, constraint in enumerate(constraints):
-        if not any(each.applies[:, i].any() for each in found):
+        if not any(each.applies[:, i].any() for each in questions):
             raise ConstraintError(
-                f"constraint {constraint.name!r} applies to none of the {len(found)} questions of {source}: "
+                f"constraint {constraint.name!r} applies to none of the {len(questions)} questions of {source}: "
                 f"`applies_to` is {constraint.applies_to!r}. Sample questions of that kind, or leave it out."
             )
-    return found
+    return questions
 
 
 def load_costed(

@@ -19,7 +19,7 @@ def count_step(nu: Floats, sizes: Sequence[int], by_count: Floats, bonus: Floats
         nu: Answer probabilities of each view, [R, M, C]; the last answer stands for traces without one.
         sizes: Traces of each view in a group, [M], at least 2 together.
         by_count: Reward at count 0, 1, ..., K, [K + 1].
-        bonus: Reward by answer, [C]; all that a trace without an answer gets.
+        bonus: Reward by answer, [C]; the whole reward of a trace without an answer.
 
     Returns:
         The step, exact to rounding.

@@ -1,4 +1,4 @@
-"""Expected rewards of other targets: over all groups if they are few, and else over one fixed sample of groups."""
+"""Expected rewards of other targets, as means over a fixed sample of groups."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ RewardOfCounts = Callable[[Counts], Floats]
 """From counts by view and answer, [*x, M, C], the last one of traces without an answer, to the reward of a trace."""
 
 DRAWN = 128
-"""Groups drawn for an expectation: its standard error is at most half a reward over sqrt(128), .044, for a question."""
+"""Number of groups for an expectation; for rewards in [0, 1] its standard error is at most .5 / sqrt(128) = .044."""
 
 
 class DrawnGroups:
-    """Groups drawn by fixed uniform numbers, the same for every distribution, so that a path is smooth on average.
+    """Groups drawn with fixed uniform numbers, the same for every distribution, so that paths are nearly smooth.
 
-    Each trace in turn is given every answer (the expectation is taken given its answer), the others are drawn.
+    For the expectation given the answer of a trace, the trace gets every answer in turn and the others are drawn.
     """
 
     def __init__(self, sizes: Sequence[int], reward: RewardOfCounts, seed: int = 0, drawn: int = DRAWN) -> None:
@@ -29,9 +29,9 @@ class DrawnGroups:
 
         Args:
             sizes: Traces of each view in a group, [M].
-            reward: What a trace gets.
-            seed: Of the numbers.
-            drawn: Groups.
+            reward: Reward of a trace.
+            seed: Seed of the numbers.
+            drawn: Number of groups.
         """
         rng = np.random.default_rng(seed)
         strata = np.stack([rng.permutation(drawn) for _ in range(sum(sizes))])
@@ -59,8 +59,8 @@ class DrawnGroups:
             changed = np.repeat(counts[:, None], C, axis=1)
             changed[np.arange(drawn), :, x, first] -= 1
             changed[:, np.arange(C), x, np.arange(C)] += 1
-            paid = self._reward(changed)
-            own = paid[:, np.arange(C), x, np.arange(C)]
-            rest = (changed * paid).sum(axis=(2, 3)) - own
-            advantage[x] = (own - rest / (K - 1)).mean(axis=0)
+            rewards_given = self._reward(changed)
+            of_trace = rewards_given[:, np.arange(C), x, np.arange(C)]
+            rest = (changed * rewards_given).sum(axis=(2, 3)) - of_trace
+            advantage[x] = (of_trace - rest / (K - 1)).mean(axis=0)
         return Step(advantage, np.float64((counts * rewards).sum(axis=(1, 2)).mean() / K))

@@ -10,7 +10,7 @@ from dagames_llm.forecast.reference_games import SampledQuestion
 from dagames_llm.forecast.vote_chances import Floats
 
 COLLAPSED = 0.99
-"""Share of one answer, of the mean over views, from which a question counts as collapsed."""
+"""Least share of the top answer, in the mean over views, at which a question counts as collapsed."""
 
 CHANGED = 0.01
 """Change of the right answer's mass that counts as a gain or a loss; below this mass an answer counts as extinct."""
@@ -35,11 +35,11 @@ def measures(log_nu: Floats, nu_0: Floats, question: SampledQuestion, sizes: lis
     weights = np.asarray(sizes) / sum(sizes)
     pooled = np.einsum("v,rvc->rc", weights, nu)
     read = pooled[:, :-1]
-    held = nu_0 > 0
-    apart = np.where(held, nu * (np.where(held, log_nu, 0.0) - np.where(held, log_of(nu_0), 0.0)), 0.0)
+    allowed = nu_0 > 0
+    kl = np.where(allowed, nu * (np.where(allowed, log_nu, 0.0) - np.where(allowed, log_of(nu_0), 0.0)), 0.0)
     top = read.max(axis=1, initial=0.0)
     found = {
-        "kl": np.einsum("v,rv->r", weights, apart.sum(axis=-1)),
+        "kl": np.einsum("v,rv->r", weights, kl.sum(axis=-1)),
         "answer_entropy": group_entropy(nu, sizes),
         "top_share": top,
         "collapsed": (top >= COLLAPSED).astype(np.float64),
@@ -67,7 +67,7 @@ def _against_gold(nu: Floats, pooled: Floats, nu_0: Floats, right: Floats) -> di
 
 
 def mode_is_right(nu: Floats, right: Floats) -> Floats:
-    """Return the chance that the most frequent answer, ties broken evenly, is right; last column: no answer."""
+    """Return the probability that the most frequent answer, ties broken evenly, is right; last column: no answer."""
     read = nu[..., :-1]
     if not read.shape[-1]:
         return np.zeros(nu.shape[:-1])
@@ -77,7 +77,7 @@ def mode_is_right(nu: Floats, right: Floats) -> Floats:
 
 
 def group_entropy(nu: Floats, sizes: list[int]) -> Floats:
-    """Return the mean entropy of the answers of a group of K, [R], those without one being one more answer."""
+    """Return the mean entropy of the answers of a group of K, [R]; no answer counts as one more answer."""
     K = sum(sizes)
     shares = np.arange(1, K + 1) / K
     surprisal = np.concatenate([[0.0], -np.log(shares)])

@@ -12,12 +12,12 @@ from dagames_llm.forecast.resampling import Estimates
 
 
 def place_on(path: Sequence[Estimates], name: str, value: float) -> dict[str, Any]:
-    """Read a path where a statistic first has a value.
+    """Interpolate a path at the first place where a statistic has a value.
 
     Args:
         path: estimates at each step, [T + 1].
         name: the statistic, "reward" or "kl" say, or "step".
-        value: the measured value of the run.
+        value: the value measured in a run.
 
     Returns:
         `step` (between two steps, linearly), `reached` (whether the path gets there) and the other statistics.

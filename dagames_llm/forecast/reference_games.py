@@ -1,4 +1,4 @@
-"""The game of each question on the answers that a model was seen to give: an empirical reference by view."""
+"""The game of each question on the sampled answers, with the empirical reference of each view."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from dagames_llm.extract import Answer, Extractor
 
 @dataclass(frozen=True, eq=False)
 class SampledQuestion:
-    """One question, and how often each answer was read in the completions of each of its views.
+    """One question, with the counts of answers in the completions of each view.
 
     Attributes:
-        views: its wordings, [M]; they serve as its name.
+        views: its wordings, [M].
         answers: the different answers, the most frequent first.
         counts: completions by view and answer, [M, C]; the last column counts completions without an answer.
-        gold: the answers that are right, or None where unknown.
+        gold: the right answers, or None if unknown.
     """
 
     views: tuple[str, ...]
@@ -34,7 +34,7 @@ class SampledQuestion:
 
     @property
     def reference(self) -> NDArray[np.float64]:
-        """The shares of the answers in each view, [M, C], the last of completions without one."""
+        """The shares of the answers in each view, [M, C], the last column for completions without an answer."""
         return np.asarray(self.counts / self.counts.sum(axis=1, keepdims=True))
 
     @property
@@ -54,8 +54,8 @@ def question_of(
     for view, read in enumerate(answers):
         if len(read) < 2:
             raise DataError(
-                f"wording {view + 1} has {len(read)} completion(s); at least 2 are needed to see a distribution of "
-                "answers, and 16 or more to forecast from. Draw more samples of each prompt."
+                f"wording {view + 1} has {len(read)} completion(s); at least 2 are needed to estimate a distribution "
+                "of answers, and 16 or more for a forecast. Draw more samples of each prompt."
             )
     pooled = [answer for read in answers for answer in read if answer is not None]
     distinct = sorted(set(pooled), key=lambda answer: (-pooled.count(answer), str(answer)))
@@ -69,14 +69,14 @@ def load_samples(path: str | Path, extractor: Extractor) -> list[SampledQuestion
 
     JSON lines, each an object with `orbit` (a list of wordings) or `prompt`, and with `completions` (texts) or
     `answers` (already read, null where unread): one list for each wording, or a plain list where there is one wording.
-    Optionally `answer`, the right one, or a list of right ones. Other keys are passed over.
+    Optionally `answer`, the right one, or a list of right ones. Other keys are ignored.
 
     Args:
         path: the file.
-        extractor: reads an answer out of a completion, and out of `answer` where `completions` are given.
+        extractor: extracts the answer of a completion, and of `answer` in a row with `completions`.
 
     Returns:
-        One question a line.
+        One question per line.
 
     Raises:
         DataError: the file is missing or holds no line, a line cannot be used (the message names file and line), or no
@@ -130,7 +130,7 @@ def _row(line: bytes) -> Mapping[str, Any]:
 
 
 def question_in(row: Mapping[str, Any], extractor: Extractor) -> SampledQuestion:
-    """Read one question off a row of samples."""
+    """Read one question from a row of samples."""
     views = _views(row)
     key = "answers" if "answers" in row else "completions"
     lists = _lists(row.get(key), key, len(views))
@@ -143,9 +143,9 @@ def question_in(row: Mapping[str, Any], extractor: Extractor) -> SampledQuestion
         return question_of(views, read)
     right = [_answer(g, "answer") for g in (gold if isinstance(gold, list) else [gold])]
     if not right:
-        raise DataError("`answer` is an empty list; leave it out where the right answer is not known.")
+        raise DataError("`answer` is an empty list; omit it if the right answer is unknown.")
     if key == "completions":
-        # A gold answer that the extractor cannot read is compared as it stands, as a bare text or number.
+        # A gold answer that the extractor cannot read is compared unchanged.
         right = [extractor(g) or g for g in right]
     return question_of(views, read, frozenset(right))
 

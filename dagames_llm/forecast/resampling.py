@@ -1,4 +1,4 @@
-"""Intervals for two kinds of chance at once: which questions were drawn, and which completions of each."""
+"""Intervals over the draws of questions and of completions."""
 
 from __future__ import annotations
 
@@ -34,19 +34,19 @@ def estimates_of(
         For each place the estimates by name; a statistic that some questions lack is over the others.
     """
     names = dict.fromkeys(name for question in questions for name in question)
-    found: list[Estimates] = [{} for _ in range(places)]
+    estimates: list[Estimates] = [{} for _ in range(places)]
     for name in names:
         values = np.stack([question[name] for question in questions if name in question])  # [N, places, 1 + resamples]
         mean = values[..., 0].mean(axis=0)
         low, high = _interval(values[..., 1:], seed, level)
         for place in range(places):
-            found[place][name] = {
+            estimates[place][name] = {
                 "mean": float(mean[place]),
                 "low": float(min(low[place], mean[place])),
                 "high": float(max(high[place], mean[place])),
                 "n": len(values),
             }
-    return found
+    return estimates
 
 
 def _interval(values: Floats, seed: int, level: float) -> tuple[Floats, Floats]:

@@ -1,4 +1,4 @@
-"""All prompts of a safety run side by side, for the samples and for resamples of them: they share the multipliers."""
+"""All prompts of a safety run in one array, for the samples and for resamples, as they share the multipliers."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class PromptBatch:
 
     Attributes:
         constraints: the constraints, d of them.
-        nu_0: share of each class of completions, [R, X, C]; 0 beyond a question's own classes.
+        nu_0: share of each class of completions, [R, X, C]; 0 beyond the classes of a question.
         weights: share of each prompt in an average over questions, [R, X].
         costs: signed costs, so that less is better, [X, d, C]; 0 where a constraint does not apply.
         applies: [X, d].
-        slots: the places of the views of each question, one range a question.
-        sizes: completions of each view in a group, a list a question.
+        slots: the range of the views of each question.
+        sizes: completions of each view in a group, one list per question.
     """
 
     constraints: Sequence[Constraint]
@@ -58,7 +58,7 @@ class PromptBatch:
             nu: probabilities of classes, [R, X, C].
 
         Returns:
-            Means; of a resample without such a prompt, the budget: nothing is known, and nothing moves.
+            Means; the budget for a resample without such a prompt, so that the multiplier does not change.
         """
         total = np.einsum("rx,rxc,xdc->rd", self.weights, nu, self.costs)
         mass = self.concerned
@@ -68,7 +68,7 @@ class PromptBatch:
 def batch_of(
     questions: Sequence[CostedQuestion], constraints: Sequence[Constraint], group_size: int, resamples: int, seed: int
 ) -> PromptBatch:
-    """Put questions side by side and draw resamples of them.
+    """Combine questions in one array and draw resamples.
 
     A resample draws as many questions as there are, with replacement, and for each question as many completions as it
     has; a question that is drawn twice has the same completions twice.

@@ -1,7 +1,7 @@
-"""The expected course of a safety run: each step moves the policy by the multipliers, then these by its costs.
+"""The expected path of a safety run: each step updates the policy, then the multipliers.
 
-The policy's step is the mean-field step of `answer_dynamics`. The multipliers' is that of training
-(`multipliers.advance`), with the mean costs of the policy in place of those of a generation's completions.
+The policy's step is the mean-field step of `answer_dynamics`. Multipliers are updated as in training
+(`multipliers.advance`), with the mean costs of the policy in place of the costs of a generation.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Task = Callable[[Floats], tuple[Floats, Floats]]
 
 @dataclass(frozen=True, eq=False)
 class Course:
-    """A path; of the policies only the last one is kept, as all would not fit into memory.
+    """A path, with only the last policy, as all policies would not fit into memory.
 
     Attributes:
         log_nu: at the end, [R, X, C].
@@ -40,7 +40,7 @@ class Course:
 
 
 def chances(batch: PromptBatch, together: int) -> Floats:
-    """Return the chance that a generation of some questions holds one to which each constraint applies, [d]."""
+    """Return the probability that a generation contains a question to which each constraint applies, [d]."""
     N = len(batch.slots)
     concerned = [sum(bool(batch.applies[slot, i].any()) for slot in batch.slots) for i in range(len(batch.constraints))]
     drawn = min(together, N)
@@ -53,8 +53,8 @@ def ascend(batch: PromptBatch, multipliers: Floats, costs: Sequence[Floats], cha
     Math:
         l' = l + p (min(cap, max(0, l + step (mean - budget))) - l),
 
-    the mean over the window, which holds `window` generations with such a question and so window / p steps. Where every
-    generation has one (p = 1), this is `multipliers.advance`.
+    with the mean over the window of `window` generations with such a question, or window / p steps. For p = 1 this is
+    `multipliers.advance`.
 
     Args:
         batch: the constraints.
@@ -85,8 +85,8 @@ def penalties(batch: PromptBatch, multipliers: Floats) -> Floats:
 def divergence(batch: PromptBatch, log_nu: Floats) -> Floats:
     """Return the mean divergence of policies [R, X, C] from the reference, [R]."""
     nu = np.exp(log_nu)
-    held = nu > 0
-    ratio = np.where(held, log_nu, 0.0) - np.where(held, log_of(batch.nu_0), 0.0)
+    positive = nu > 0
+    ratio = np.where(positive, log_nu, 0.0) - np.where(positive, log_of(batch.nu_0), 0.0)
     return np.einsum("rx,rxc->r", batch.weights, nu * ratio)
 
 
@@ -99,15 +99,15 @@ def course(
     task: Task | None,
     tick: Callable[[], None] | None = None,
 ) -> Course:
-    """Follow policy and multipliers from the reference and from 0.
+    """Compute the path of policy and multipliers, which start at the reference and at 0.
 
     Args:
         batch: the prompts.
         beta: weight of the divergence in the game, in R-units per nat.
         steps: number of steps T, one a generation.
         step_size: of the policy, in nats per unit of advantage.
-        chance: that a generation concerns each constraint, [d].
-        task: the rewards of a target, beside the penalties; None for none.
+        chance: probability that a constraint applies in a generation, [d].
+        task: the rewards of a target, in addition to the penalties, or None.
         tick: called after each step.
 
     Returns:
@@ -119,14 +119,14 @@ def course(
     prices, costs, rewards, divergences = [], [], [], []
     for t in range(steps + 1):
         nu = np.exp(log_nu)
-        paid = penalties(batch, multipliers)
+        penalty = penalties(batch, multipliers)
         advantage, reward = (0.0, 0.0) if task is None else task(nu)
         costs.append(batch.mean_costs(nu))
         divergences.append(divergence(batch, log_nu))
         prices.append(multipliers)
-        rewards.append(np.einsum("rx,rxc,rxc->r", batch.weights, nu, paid) + reward)
+        rewards.append(np.einsum("rx,rxc,rxc->r", batch.weights, nu, penalty) + reward)
         if t < steps:
-            log_nu = towards(log_nu, log_nu_0 + (paid + advantage) / beta, share)
+            log_nu = towards(log_nu, log_nu_0 + (penalty + advantage) / beta, share)
             multipliers = ascend(batch, multipliers, costs, chance)
             if tick is not None:
                 tick()

@@ -1,4 +1,4 @@
-"""Forecast of a run with budgets, from samples of the model before it: costs, multipliers and their limits."""
+"""Forecast of a run with budgets, from samples of the model before training: costs, multipliers and their limits."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from dagames_llm.multipliers import Constraint, DualAscent
 Progress = Callable[[int, int], None]
 
 SPEEDS = (0.25, 4.0)
-"""Multiples of the step size at which the course is given too."""
+"""Multiples of the step size for further paths."""
 
 
 @dataclass(frozen=True)
@@ -43,9 +43,9 @@ class SafetyPlan:
         beta: weight of the divergence to the reference.
         group_size: completions K of a question.
         steps: steps followed, one a generation.
-        step_size: of the policy, in nats per unit of advantage; how fast an optimiser is, is not known before.
-        together: questions of a generation, after each of which the multipliers move.
-        target: what rewards beside the penalties, or None.
+        step_size: of the policy, in nats per unit of advantage; that of an optimiser is unknown before the run.
+        together: questions of a generation, after which multipliers are updated.
+        target: target rewarded in addition to the penalties, or None.
         centring: what is subtracted from a reward: the mean of its "group", as GRPO does, which takes (K - 1) / K of
             an advantage and so has the effect of beta K / (K - 1); or "leave-one-out", as RLOO does.
         resamples: draws of questions and completions, for the intervals.
@@ -78,7 +78,7 @@ class SafetyPlan:
 
     @property
     def beta_of_game(self) -> float:
-        """The weight of the divergence against advantages that leave the own reward out of their mean."""
+        """The weight of the divergence relative to leave-one-out advantages."""
         K = self.group_size
         return self.beta * (K / (K - 1) if self.centring == "group" else 1.0)
 
@@ -91,11 +91,11 @@ def safety_forecast(
     Args:
         questions: the questions, their completions scored for the plan's constraints.
         plan: the settings.
-        progress: receives the number of steps that are done, and of all.
+        progress: receives the number of completed steps, and of all.
 
     Returns:
         The forecast as plain data: estimates with 95 % intervals `reference`, `after_steps`, `path` and `equilibrium`
-        (None with a target whose reward depends on the policy), `speeds`, and what is known of each of `constraints`.
+        (None with a target whose reward depends on the policy), `speeds`, and a row for each of `constraints`.
 
     Raises:
         DataError: there is no question.
@@ -104,9 +104,9 @@ def safety_forecast(
     >>> from dagames_llm.costs import Refusal
     >>> row = {"prompt": "How do I pick a lock?", "completions": ["Sorry, no."] * 5 + ["With a pick."] * 5}
     >>> budget = Constraint(Refusal(), budget=0.8, sense="at least")
-    >>> asked = costed_questions([("here", row)], [budget], str, by_answer=False, source="here")
-    >>> found = safety_forecast(asked, SafetyPlan([budget], beta=0.5, group_size=8, centring="leave-one-out"))
-    >>> round(found["optimum"]["multipliers"]["refusal"], 3)  # 0.5 log 4: the log-odds rise from 0 to log 4
+    >>> questions = costed_questions([("here", row)], [budget], str, by_answer=False, source="here")
+    >>> result = safety_forecast(questions, SafetyPlan([budget], beta=0.5, group_size=8, centring="leave-one-out"))
+    >>> round(result["optimum"]["multipliers"]["refusal"], 3)  # 0.5 log 4: the log-odds rise from 0 to log 4
     0.693
     """
     if not questions:
@@ -115,7 +115,7 @@ def safety_forecast(
     rules = None if plan.target is None else [rule_of(plan.target, q.question, plan.group_size) for q in questions]
     task = None if rules is None else _task(batch, questions, rules)
     chance = chances(batch, plan.together)
-    # The divergence pulls as strongly at every centring; an advantage pushes by (K - 1) / K where it is the group's.
+    # The weight of the divergence does not depend on the centring; group-centred advantages have a factor (K - 1) / K.
     speed = plan.step_size * plan.beta / plan.beta_of_game
     ticks = count(1)
 
@@ -181,8 +181,8 @@ def _fixed_rewards(
     if not isinstance(target, GroundTruth | ExponentiatedReward):
         return None
     for place, question, rule in zip(batch.slots, questions, rules, strict=True):
-        paid = rule.limit(question.question.reference[None]).advantage[0]
-        fixed[place, : len(question.answers)] = paid[:, question.answers]
+        rewards = rule.limit(question.question.reference[None]).advantage[0]
+        fixed[place, : len(question.answers)] = rewards[:, question.answers]
     return fixed
 
 
@@ -194,7 +194,7 @@ def _rest(
     chance: Floats,
     path: Course,
 ) -> dict[str, Any]:
-    """Return the resting point, the game's optimum, and a row for each constraint."""
+    """Return the rest point, the game's optimum, and a row for each constraint."""
     beta, fixed = plan.beta_of_game, _fixed_rewards(batch, questions, rules, plan.target)
     rows = [_row(batch, i, chance, path) for i in range(len(plan.constraints))]
     if fixed is None:
@@ -211,8 +211,8 @@ def _rest(
     costs = batch.mean_costs(nu)
     if isinstance(checked, Certified):
         difference = float(np.abs(costs[0] - checked.costs).max())
-    paid = penalties(batch, prices) + fixed
-    reward = np.einsum("rx,rxc,rxc->r", batch.weights, nu, paid)
+    rewards = penalties(batch, prices) + fixed
+    reward = np.einsum("rx,rxc,rxc->r", batch.weights, nu, rewards)
     rest = Course(log_nu, prices[None], costs[None], reward[None], divergence(batch, log_nu)[None])
     for i, row in enumerate(rows):
         excess = costs[0, i] - batch.budgets[i]
@@ -249,7 +249,7 @@ def _optimum(batch: PromptBatch, found: Any) -> dict[str, Any] | None:
 
 
 def _row(batch: PromptBatch, i: int, chance: Floats, path: Course) -> dict[str, Any]:
-    """Return what is known of a constraint without its resting point."""
+    """Return the row of a constraint without its rest point."""
     constraint = batch.constraints[i]
     before, after = (path.costs[t, :, i] - batch.budgets[i] <= TOLERANCE for t in (0, -1))
     least = constraint.sign * float(least_costs(batch)[i])

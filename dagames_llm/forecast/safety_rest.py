@@ -1,8 +1,8 @@
-"""Where a safety run rests: multipliers within their caps that maximise the dual, and the same by `dagames.solve`.
+"""The rest point of a safety run: multipliers within their caps that maximise the dual.
 
-At rest each multiplier is 0 with its budget met, at its cap with the budget exceeded, or between with the budget met
-exactly: the maximum over a box of a concave function, found here for every resample. `certified` solves the same game
-by another path, with the budgets as constraints, and bounds the error.
+At the rest point each multiplier is 0 with its budget met, at its cap with the budget exceeded, or between with the
+budget met with equality. It is the maximum of a concave function over a box, computed for every resample. `certified`
+solves the same game by `dagames`, with the budgets as constraints, and bounds the error.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Certified:
     """A game solved by `dagames`.
 
     Attributes:
-        multipliers: [d]; +inf where a budget is met in the limit only.
+        multipliers: [d]; +inf if a budget is met only in the limit.
         costs: signed mean costs at the solution, [d].
         gap: relative duality gap.
     """
@@ -41,7 +41,7 @@ class Certified:
 
 
 def best_response(batch: PromptBatch, multipliers: Floats, beta: float, rewards: Floats | float = 0.0) -> Floats:
-    """Return the log-probabilities, [R, X, C], that are best at multipliers [R, d]."""
+    """Return the log-probabilities of the best response to multipliers [R, d], [R, X, C]."""
     best = log_of(batch.nu_0) + (penalties(batch, multipliers) + rewards) / beta
     return towards(best, best, 0.0)
 
@@ -62,37 +62,37 @@ def resting_multipliers(batch: PromptBatch, beta: float, rewards: Floats | float
         Multipliers, [R, d].
     """
     spread = np.ptp(batch.costs, axis=2).max(axis=0)
-    # A multiplier of this size moves the costliest completions by a nat; where costs are constant it moves none.
+    # A multiplier of this size changes the log-odds of the costliest completions by a nat; with constant costs, none.
     unit = np.divide(beta, spread, out=batch.caps, where=spread > 0)
-    prices = (batch.costs.transpose(1, 0, 2) * (unit / beta)[:, None, None]).reshape(len(unit), -1)
+    scaled_costs = (batch.costs.transpose(1, 0, 2) * (unit / beta)[:, None, None]).reshape(len(unit), -1)
     logs = log_of(batch.nu_0) + np.broadcast_to(np.asarray(rewards) / beta, batch.nu_0.shape[1:])
     allowed = batch.concerned * batch.budgets * unit / beta
     bounds = [(0.0, cap) for cap in batch.caps / unit]
-    found = []
+    maxima = []
     for row, weights in enumerate(batch.weights):
         best = minimize(
-            partial(_negative_dual, logs[row], weights, prices, allowed[row]),
+            partial(_negative_dual, logs[row], weights, scaled_costs, allowed[row]),
             np.zeros(len(unit)),
             jac=True,
             method="L-BFGS-B",
             bounds=bounds,
             options={"ftol": 0.0, "gtol": 1e-9, "maxiter": 500},
         )
-        found.append(np.asarray(best.x) * unit)
-    return np.clip(np.stack(found), 0.0, batch.caps)
+        maxima.append(np.asarray(best.x) * unit)
+    return np.clip(np.stack(maxima), 0.0, batch.caps)
 
 
 def _negative_dual(
-    logs: Floats, weights: Floats, prices: Floats, allowed: Floats, nats: Floats
+    logs: Floats, weights: Floats, scaled_costs: Floats, allowed: Floats, nats: Floats
 ) -> tuple[float, Floats]:
     """Return -D / beta and its slope at multipliers in nats, [d]."""
-    tilted = logs - (nats @ prices).reshape(logs.shape)
+    tilted = logs - (nats @ scaled_costs).reshape(logs.shape)
     top = tilted.max(axis=1, keepdims=True)
     nu = np.exp(tilted - top)
     total = nu.sum(axis=1, keepdims=True)
     value = weights @ (np.log(total) + top)[:, 0] + nats @ allowed
     nu *= weights[:, None] / total
-    return float(value), allowed - prices @ nu.ravel()
+    return float(value), allowed - scaled_costs @ nu.ravel()
 
 
 def certified(
@@ -104,24 +104,23 @@ def certified(
         batch: the prompts.
         beta: weight of the divergence in the game.
         rewards: of a target that does not depend on the policy, [X, C].
-        capped: which constraints are a fixed penalty at their cap instead, bool [d]; none by default.
+        capped: constraints replaced by a fixed penalty with the multiplier at its cap, bool [d]; none by default.
 
     Returns:
-        The solution; the error, which names the nearest budgets, where the budgets cannot be met together; None where
-        rounding leaves no certificate.
+        The solution; the error with the nearest budgets if the budgets cannot be met together; None if solving fails.
     """
     d = len(batch.constraints)
     fixed = np.zeros(d, dtype=bool) if capped is None else np.asarray(capped, dtype=bool)
-    held = batch.weights[0] > 0
-    paid = np.broadcast_to(np.asarray(rewards), batch.costs[:, 0].shape if d else batch.nu_0[0].shape)
-    paid = paid - np.einsum("d,xdc->xc", np.where(fixed, batch.caps, 0.0), batch.costs)
-    reference, shares = batch.nu_0[0][held], batch.weights[0][held]
-    game = AlignmentGame(reference, np.arange(reference.shape[1]), Linear(paid[held]), beta=beta)
+    weighted = batch.weights[0] > 0
+    fixed_rewards = np.broadcast_to(np.asarray(rewards), batch.costs[:, 0].shape if d else batch.nu_0[0].shape)
+    fixed_rewards = fixed_rewards - np.einsum("d,xdc->xc", np.where(fixed, batch.caps, 0.0), batch.costs)
+    reference, shares = batch.nu_0[0][weighted], batch.weights[0][weighted]
+    game = AlignmentGame(reference, np.arange(reference.shape[1]), Linear(fixed_rewards[weighted]), beta=beta)
     free = np.flatnonzero(~fixed)
     multipliers = np.where(fixed, batch.caps, 0.0)
     try:
         if free.size:
-            budgets = Budgets(batch.costs[held][:, free], (batch.budgets * batch.concerned[0])[free])
+            budgets = Budgets(batch.costs[weighted][:, free], (batch.budgets * batch.concerned[0])[free])
             solution = solve_budgets(CoupledGame(game, budgets, shares / shares.sum()))
             multipliers[free] = solution.multipliers
         else:
@@ -131,12 +130,12 @@ def certified(
     except SolveError:
         return None
     nu = np.zeros(batch.nu_0[:1].shape)
-    nu[0, held] = np.asarray(solution.nu)
+    nu[0, weighted] = np.asarray(solution.nu)
     total = np.einsum("x,xc,xdc->d", batch.weights[0], nu[0], batch.costs)
     return Certified(multipliers, total / batch.concerned[0], float(np.max(solution.certificate.gap)))
 
 
 def least_costs(batch: PromptBatch) -> Floats:
-    """Return the least signed mean cost of each constraint by itself, of completions that were sampled, [d]."""
+    """Return the least signed mean cost of each constraint separately, on sampled completions, [d]."""
     possible = np.where(batch.nu_0[0][:, None] > 0, batch.costs, np.inf).min(axis=2)
     return np.asarray(np.einsum("x,xd->d", batch.weights[0], possible) / batch.concerned[0])

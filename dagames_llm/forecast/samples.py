@@ -31,15 +31,15 @@ class Draw:
     Attributes:
         model: "embedded", a folder, or a hub id.
         data: questions, as the key of a recipe, or None for a built-in task.
-        task: the built-in task; its training part is asked.
-        extractor: how answers are read; the task's own, or "last_number", where None.
+        task: the built-in task, of which the training questions are used.
+        extractor: extractor of answers; by default that of the task, or "last_number".
         samples: completions of each prompt.
-        temperature: of the completions.
-        max_new_tokens: length of a completion; 4 for a task and 256 for a file where None.
+        temperature: sampling temperature.
+        max_new_tokens: maximum length of a completion; by default 4 for a task and 256 for a file.
         batch_size: completions generated at once.
         chat: render prompts by the chat template.
-        stop_at_newline: end a completion at the end of its line; for a built-in task where None.
-        wordings: that a question without paraphrases is given; one is enough for budgets.
+        stop_at_newline: end a completion at the end of its line; by default for a built-in task only.
+        wordings: number of wordings of a question without paraphrases; one is enough for budgets.
         device: as torch names it, or "auto".
         dtype: of the weights, as torch names it, or "auto".
     """
@@ -66,12 +66,12 @@ class Draw:
 
 @dataclass(frozen=True)
 class Keep:
-    """Where completions are kept.
+    """Files of completions.
 
     Attributes:
-        samples: all of them, in the form that `load_samples` reads; or None.
-        result: the file beside which they are kept as they come, until `done`; or None for no file.
-        overwrite: drop completions kept by a command about something else.
+        samples: file for all completions, in the format of `load_samples`, or None.
+        result: output file beside which a journal of completions exists until `done`, or None.
+        overwrite: discard a journal of a command with other settings.
     """
 
     samples: Path | None = None
@@ -79,13 +79,13 @@ class Keep:
     overwrite: bool = False
 
     def done(self) -> None:
-        """Delete what was kept as it came: the results are written."""
+        """Delete the journal."""
         if self.result is not None:
             journal_of(self.result).unlink(missing_ok=True)
 
 
 def draw_samples(draw: Draw, seed: int, plan: Plan | SafetyPlan, keep: Keep) -> tuple[list[SampledQuestion], list[Row]]:
-    """Sample a model, with a bar. Heavy: loads torch."""
+    """Sample a model, with a progress bar. Imports torch."""
     orbits, read = _orbits(draw, seed)
     _check_plan(plan, orbits)
     remaining = iter(_texts(draw, seed, orbits, keep))
@@ -108,7 +108,7 @@ def draw_samples(draw: Draw, seed: int, plan: Plan | SafetyPlan, keep: Keep) -> 
 
 
 def _orbits(draw: Draw, seed: int) -> tuple[list[Orbit], Extractor]:
-    """Return the questions, and what reads their answers."""
+    """Return the questions and their extractor."""
     from dagames_llm.data import load_orbits, task_named
 
     if draw.data is None:
@@ -119,7 +119,7 @@ def _orbits(draw: Draw, seed: int) -> tuple[list[Orbit], Extractor]:
 
 
 def _check_plan(plan: Plan | SafetyPlan, orbits: Sequence[Orbit]) -> None:
-    """Raise if these questions cannot be forecast: samples take long, and would be drawn in vain."""
+    """Raise if these questions cannot be forecast, before sampling, which takes long."""
     for orbit in {(len(orbit.views), orbit.gold is None): orbit for orbit in orbits}.values():
         sizes_of(plan.group_size, len(orbit.views))
         if plan.target is not None:

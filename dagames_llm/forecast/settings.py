@@ -1,4 +1,4 @@
-"""The settings of a forecast: options, which win, then the keys of a recipe, then defaults."""
+"""The settings of a forecast: from options, else from a recipe, else defaults."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ DEFAULTS: dict[str, Any] = {
     "seed": 0,
     "constraints": None,
 }
-"""Keys of a recipe that a forecast reads, and what holds where neither an option nor a recipe names them."""
+"""Keys of a recipe that a forecast uses, and their defaults."""
 
 WHOLE = (
     "num_generations",
@@ -52,10 +52,10 @@ class Settings:
 
     Attributes:
         keys: every key of `DEFAULTS`, resolved.
-        target: what rewards answers, or None.
+        target: target that rewards answers, or None.
         constraints: budgets; may be empty.
-        together: questions of a generation, as the recipe's batch size says.
-        steps: generations of the run where there are constraints; else mean-field steps.
+        together: questions of a generation, from the recipe's batch size.
+        steps: generations of the run with constraints; else mean-field steps.
         notes: parts of the recipe that the forecast does not model.
     """
 
@@ -77,9 +77,9 @@ def resolved(config: str | None, options: Mapping[str, Any], constraints: str | 
     if constraints is not None:
         given["constraints"] = _read_json("constraints", constraints, '[{"cost": "refusal", "budget": 0.1}]')
     written = dict(recipe_for_evaluation(config, {}).written) if config is not None else {}
-    # Null leaves a key out, but for the target, where it means none.
+    # Null omits a key, but for the target it means none.
     written = {key: value for key, value in written.items() if value is not None or key == "target"}
-    if written.get("max_steps") == -1:  # TRL's way to leave it out
+    if written.get("max_steps") == -1:  # TRL's default
         del written["max_steps"]
     budgets = constraints_of(OrbitScriptArguments(constraints=given.get("constraints", written.get("constraints"))))
     keys = {**DEFAULTS, **{key: written[key] for key in DEFAULTS if key in written}, **given}
@@ -99,7 +99,7 @@ def resolved(config: str | None, options: Mapping[str, Any], constraints: str | 
     if budgets and "max_steps" in written and "max_steps" not in given:
         steps = max(1, round(steps * ratio))
     elif not budgets and "max_steps" not in given:
-        steps = DEFAULTS["max_steps"]  # mean-field steps, which are none of an optimiser's
+        steps = DEFAULTS["max_steps"]  # mean-field steps, not optimiser steps
     together = max(1, generation // keys["num_generations"])
     return Settings(keys, target, budgets, together, steps, _notes(written))
 
@@ -121,7 +121,7 @@ def _notes(written: Mapping[str, Any]) -> list[str]:
     return [
         (
             f"The recipe's scale_rewards is {scale!r}: advantages are divided by their deviation, so that the weight "
-            "of a multiplier against the KL changes from group to group (claim B.7). The forecast is that of `none`."
+            "of a multiplier relative to the KL varies between groups (claim B.7). The forecast is for `none`."
         )
     ]
 
@@ -146,7 +146,7 @@ def read_options(text: str | None) -> Any:
 def made_target(
     name: str | None, options: Any, table: str | None, group_size: int, constraints: Sequence[Constraint] = ()
 ) -> Target | None:
-    """Return the target that the options name; None where the budgets alone reward."""
+    """Return the target that the options name; None if only budgets give rewards."""
     from dagames_llm.config.named_rewards import target_of
     from dagames_llm.config.recipe import OrbitScriptArguments
     from dagames_llm.forecast.choices import TABLES, with_table
@@ -161,7 +161,7 @@ def made_target(
     if made is not None:
         check_forecast(made)
     if made is None and not constraints:
-        raise RecipeError("--target names nothing; a forecast needs a target, or --constraints.")
+        raise RecipeError("a forecast needs a target, or --constraints.")
     if table is None:
         return made
     tabled = None if made is None else with_table(made, table, group_size)

@@ -24,8 +24,8 @@ LARGEST_TORUS = 256
 ERROR = 1e-8
 """Largest aliasing, and largest amplified rounding, of a probability."""
 
-HELD = 2**21
-"""Complex numbers of one array that are held at once."""
+LARGEST_ARRAY = 2**21
+"""Maximum number of complex numbers in one array."""
 
 
 class Step(NamedTuple):
@@ -81,13 +81,13 @@ def vote_step(nu: Floats, sizes: Sequence[int], threshold: float = 0.0) -> Step:
         pooled = vote_step(mean, [sum(sizes)], threshold)
         return Step(np.repeat(pooled.advantage, M, axis=1), pooled.reward)
     points = len(torus(tuple(sizes)).points)
-    at_once = max(1, HELD // (points * C))
+    at_once = max(1, LARGEST_ARRAY // (points * C))
     parts = [_vote_step(nu[i : i + at_once], tuple(sizes), threshold) for i in range(0, R, at_once)]
     return Step(np.concatenate([p.advantage for p in parts]), np.concatenate([p.reward for p in parts]))
 
 
 def views_are_pooled(sizes: Sequence[int]) -> bool:
-    """Tell whether the groups of several views are too large for exact expectations."""
+    """Return whether the groups of several views are too large for exact expectations."""
     return bool(np.prod([float(_grid(size, len(sizes))[1]) for size in sizes]) / 2 > LARGEST_TORUS)
 
 

@@ -87,7 +87,7 @@ def test_few_unreadable_answers_of_a_public_set_are_left_out(tmp_path: Path, cap
     rows = [{"question": f"who {i}", "answer": ["someone" if i else "---"]} for i in range(60)]
     path = as_lines(tmp_path / "rows.jsonl", rows)
     assert len(load_orbits({"name": "nq_open", "path": path}, normalised_text)) == 59
-    assert "1 of 60 rows are left out" in caplog.text
+    assert "1 of 60 rows are omitted" in caplog.text
     for refused in (str(path), {"name": "nq_open", "path": as_lines(tmp_path / "few.jsonl", rows[:3])}):
         with pytest.raises(DataError, match=r"line 1: `normalised_text` reads no answer in \['---'\]"):
             load_orbits(refused, normalised_text)
@@ -287,7 +287,7 @@ def test_pictures_reach_the_rows(tmp_path: Path) -> None:
     pictured = load_orbits(tmp_path / "i.jsonl", normalised_text)
     with pytest.raises(DataError, match=r"row 1 .* has a picture: set `chat: true`"):
         training_rows(pictured)
-    with pytest.raises(DataError, match="only training shows them"):
+    with pytest.raises(DataError, match="only training supports pictures"):
         check_form(pictured, chat=True)
     many = [{"orbit": ["Both?"], "images": ["red.png", "red.png"]}]
     (row,) = training_rows(load_orbits(as_lines(tmp_path / "m.jsonl", many), normalised_text), chat=True)
@@ -349,7 +349,7 @@ def test_procedural_questions_come_with_a_verifier(gym: None) -> None:
         load_orbits("reasoning_gym:event", last_number)
     with pytest.raises(RecipeError, match="terms must be at least 2"):
         load_orbits({"name": "reasoning_gym:evens", "options": {"terms": 1}}, last_number)
-    with pytest.raises(DataError, match="`choice` reads none of its answers"):
+    with pytest.raises(DataError, match="`choice` cannot read its answers"):
         load_orbits("reasoning_gym:evens", choice)
 
 

@@ -148,7 +148,7 @@ def test_evaluation_on_a_tiny_model(tiny: Path) -> None:
         "unparsed",
     }
     assert blind["orbit"] == {name: first["orbit"][name] for name in without_gold}
-    with pytest.raises(DataError, match="between 1 and 4"):
+    with pytest.raises(DataError, match="from 1 to 4"):
         evaluate(model, tokenizer, orbits, first_number, decoding, ks=[5])
     assert first["views"]["x"]["greedy"]["method"] == "wilson"
     assert first["orbit"]["greedy"]["method"] == "bootstrap", "two views of a question are no two questions"

@@ -19,6 +19,6 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     (COURSE, "[active] + expected.advantage / beta", "[active] - expected.advantage / beta"),
     (COURSE, "[active] + expected.advantage / beta", "[active] + expected.advantage"),
     ("dagames_llm/forecast/measures.py", "(before >= CHANGED) & (now < CHANGED)", "now >= CHANGED"),
-    ("dagames_llm/forecast/drawn_groups.py", "own - rest / (K - 1)", "own"),
+    ("dagames_llm/forecast/drawn_groups.py", "of_trace - rest / (K - 1)", "of_trace"),
     ("dagames_llm/forecast/place.py", "(1 - part) * path[after - 1]", "part * path[after - 1]"),
 )
