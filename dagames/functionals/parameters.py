@@ -12,6 +12,8 @@ P = TypeVar("P", bound="Parametric")
 
 Axes = tuple[str, ...]
 
+_SCALARS = (bool, int, float, str, np.number, np.bool_, type(None))
+
 
 class Parametric:
     """A function with parameters that may vary by prompt.
@@ -26,10 +28,19 @@ class Parametric:
 
     @property
     def is_divisible(self) -> bool:
-        """Whether every array is declared in `per_prompt`, so that `at_prompts` is right."""
-        arrays = {name for name, value in vars(self).items() if isinstance(value, np.ndarray)}
-        declared = self.per_prompt is not None and arrays <= axes_of(self).keys()
-        return declared and all(part.is_divisible for value in vars(self).values() for part in _parts(value))
+        """Whether `per_prompt` declares all that may vary by prompt, so that `at_prompts` is right.
+
+        Functions and containers may contain arrays that it cannot declare, as those of `from_convex` do.
+        """
+        if self.per_prompt is None:
+            return False
+        declared = axes_of(self)
+        return all(
+            all(part.is_divisible for part in parts)
+            if (parts := tuple(_parts(value)))
+            else name in declared or isinstance(value, _SCALARS)
+            for name, value in vars(self).items()
+        )
 
     def at_prompts(self: P, prompts: slice | tuple[int, ...]) -> P:
         """Return the function of some prompts of a batch, with their parameters.

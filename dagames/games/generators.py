@@ -75,7 +75,7 @@ def as_generator(argument: object, name: str, batch: tuple[int, ...], n: int) ->
         return _times(as_generator(argument.functional, name, batch, n), argument.weight)
     separable = argument.as_separable()
     if separable is None:
-        raise DomainError(f"`{name}` is {argument.name}, which is no sum over the entries; {_REMEDY}")
+        raise DomainError(f"`{name}` is {argument.name}, which is not a sum over the entries; {_REMEDY}")
     _check_generates(separable, name, batch, n)
     return FromFunctional(separable, batch)
 
@@ -172,7 +172,8 @@ def _check_generates(functional: Separable, name: str, batch: tuple[int, ...], n
     """Raise a DomainError unless R is a sum of one strictly convex function of each mass, tested at some masses."""
     if not _is_one_function(functional, batch, n):
         raise DomainError(
-            f"`{name}` is {functional.name}, which depends on the entry besides its mass; {_REMEDY} `Gini` has the "
+            f"`{name}` is {functional.name}, which is not the sum of the same function of each mass, or has parameters "
+            f"for each entry; {_REMEDY} `Gini` has the "
             "divergence of `SquaredDistance`, and `NegativeEntropy` that of `KLToPrior`."
         )
     F, logs = FromFunctional(functional, batch), _for_each(_MASSES, batch)
@@ -198,15 +199,19 @@ def _check_generates(functional: Separable, name: str, batch: tuple[int, ...], n
 
 
 def _is_one_function(functional: Separable, batch: tuple[int, ...], n: int) -> bool:
-    """Tell whether all entries allow mass and have the same slope at the same mass, of n entries and of n + 1."""
+    """Return whether R sums one function over all entries, tested for n and n + 1 entries."""
     for size in (n, n + 1):
         table = np.broadcast_to(_for_each(_MASSES, batch), (_MASSES.size, *batch, size)).copy()
         try:
-            slope, allowed = functional.gradient_at_log(table), functional.allowed(np.ones(size, dtype=bool))
+            slope, bend = functional.gradient_at_log(table), functional.bend_at_log(table)
+            allowed = functional.allowed(np.ones(size, dtype=bool))
+            p = np.broadcast_to(np.arange(1.0, size + 1) / (0.5 * size * (size + 1)), (*batch, size)).copy()
+            value, summed = functional.value(p), FromFunctional(functional, batch).summand(p).sum(axis=-1)
         except (ValueError, IndexError):
             # Parameters of n entries do not fit n + 1.
             return False
-        if not (np.allclose(slope, slope[..., :1], rtol=1e-9, atol=0, equal_nan=True) and allowed.all()):
+        same = all(np.allclose(a, a[..., :1], rtol=1e-9, atol=0, equal_nan=True) for a in (slope, bend))
+        if not (same and allowed.all() and np.allclose(value, summed, rtol=1e-9, atol=1e-12, equal_nan=True)):
             return False
     return True
 

@@ -5,6 +5,8 @@ SUITE = (
     "tests/unit/test_per_prompt.py",
     "tests/unit/test_conic_forms.py",
     "tests/unit/test_interior_point.py",
+    "tests/unit/test_far_apart_slopes.py",
+    "tests/property/test_nested_roots_laws.py",
     "tests/unit/test_quadratic.py",
     "tests/unit/test_from_convex.py",
     "tests/unit/test_nonconvex.py",
@@ -41,14 +43,21 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "dagames/functionals/conjugates/nested_roots.py",
-        "gain - functional.value(nu) + gap",
-        "gain - functional.value(nu) - gap",
+        "gain - functional.value(nu) + gap +",
+        "gain - functional.value(nu) - gap +",
     ),
     (
         "dagames/functionals/conjugates/nested_roots.py",
         "np.where(taken, np.log(np.maximum(rest, 0.0)), log_nu)",
         "log_nu",
     ),
+    ("dagames/functionals/conjugates/nested_roots.py", "+ np.log(_TAKER), gain, -np.inf", "- 1e300, gain, -np.inf"),
+    (
+        "dagames/functionals/conjugates/nested_roots.py",
+        "functional.value(nu) + gap + shift",
+        "functional.value(nu) + gap",
+    ),
+    ("dagames/functionals/conjugates/numeric_conjugate.py", "found.gap / size, np.inf", "found.gap / size, 0.0"),
     (
         "dagames/functionals/conjugates/nested_roots.py",
         "self.beta * t + c - self.u",
@@ -124,7 +133,7 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
         "np.asarray(self.function.value(nu) + self.threshold *",
         "np.asarray(self.function.value(nu) + self.function.threshold *",
     ),
-    ("dagames/functionals/parameters.py", "arrays <= axes_of(self).keys()", "True"),
+    ("dagames/functionals/parameters.py", "name in declared or isinstance(value, _SCALARS)", "True"),
     ("dagames/functionals/parameters.py", "all(part.is_divisible for", "all(True for"),
     ("dagames/functionals/parameters.py", "shape not in {shared, (*batch, *shared)}", "shape[1:] != shared[1:]"),
     (

@@ -396,23 +396,62 @@ class Undefined(Squares):
         return np.where(nu < 0.2, np.nan, 1.0) * nu
 
 
+class Wavy(Squares):
+    """Concave between masses .55 and .7 only."""
+
+    def value(self, nu):
+        bump = np.where((nu > 0.55) & (nu < 0.7), 1 - np.cos(2 * np.pi * (nu - 0.55) / 0.15), 0.0)
+        return (0.5 * nu**2 - 0.004 * bump).sum(axis=-1)
+
+    def gradient(self, nu):
+        bump = np.where((nu > 0.55) & (nu < 0.7), np.sin(2 * np.pi * (nu - 0.55) / 0.15), 0.0)
+        return nu - 0.004 * 2 * np.pi / 0.15 * bump
+
+    def bend_at_log(self, log_nu):
+        nu = np.exp(log_nu)
+        bump = np.where((nu > 0.55) & (nu < 0.7), np.cos(2 * np.pi * (nu - 0.55) / 0.15), 0.0)
+        return nu * (1 - 0.004 * (2 * np.pi / 0.15) ** 2 * bump)
+
+
+class Weighted(Squares):
+    """Its value weights the entries, and its gradient does not."""
+
+    def value(self, nu):
+        return (0.5 * (1 + np.arange(nu.shape[-1])) * nu**2).sum(axis=-1)
+
+
+class Bent(Squares):
+    def bend_at_log(self, log_nu):
+        return (1 + np.arange(log_nu.shape[-1])) * super().bend_at_log(log_nu)
+
+
+@pytest.mark.parametrize("generator", [Tsallis(0.5) + Gini(), Tsallis(0.5) + NegativeEntropy(), Tsallis(0.99) + Gini()])
+def test_a_steep_functional_gives_no_mass_where_the_reference_has_none(generator):
+    solution = solve_bregman(BregmanGame([0.0, 0.4, 0.6], [0, 1, 1], Gini(1.0), 0.5, generator=generator))
+    assert solution.certificate.worst <= 1e-10
+    assert solution.log_policy[0] == -np.inf
+
+
 @pytest.mark.parametrize(
     ("R", "message"),
     [
-        (Quadratic(np.eye(3)), "is Quadratic, which is no sum over the entries; a generator is a sum of one strictly"),
-        (Polytope([0.0, 1.0, 1.0], 0.5), "is Polytope, which is no sum over the entries"),
+        (Wavy(1.0), "is Wavy: its second derivative is not above 0"),
+        (Weighted(1.0), "is Weighted, which is not the sum of the same function"),
+        (Bent(1.0), "is Bent, which is not the sum of the same function"),
+        (Quadratic(np.eye(3)), "is Quadratic, which is not a sum over the entries; a generator is a sum of one"),
+        (Polytope([0.0, 1.0, 1.0], 0.5), "is Polytope, which is not a sum over the entries"),
         (
             SquaredDistance([0.2, 0.3, 0.5]),
-            "is SquaredDistance, which depends on the entry .* `Gini` has the divergence",
+            "is SquaredDistance, which is not the sum of the same function .* `Gini` has the divergence",
         ),
         (
             KLToPrior([0.2, 0.3, 0.5]),
-            "is KLToPrior, which depends on the entry .* `NegativeEntropy` that of `KLToPrior`",
+            "is KLToPrior, which is not the sum of the same function .* `NegativeEntropy` that of `KLToPrior`",
         ),
-        (LogScore(1), "is LogScore, which depends on the entry"),
-        (Point(1), "is Point, which depends on the entry"),
-        (Gini() + Linear([0.0, 1.0, 2.0]), r"is Gini \+ Linear, which depends on the entry"),
-        (Linear([1.0, 1.0, 1.0]), "is Linear, which depends on the entry|not strictly convex, at mass 1e-09"),
+        (LogScore(1), "is LogScore, which is not the sum of the same function"),
+        (Point(1), "is Point, which is not the sum of the same function"),
+        (Gini() + Linear([0.0, 1.0, 2.0]), r"is Gini \+ Linear, which is not the sum of the same function"),
+        (Linear([1.0, 1.0, 1.0]), "is Linear, which is not the sum of the same function|not strictly convex"),
         (
             Concave(1.0),
             "is Concave: its second derivative is not above 0, so that it is not strictly convex, at mass 1e-09",
@@ -420,7 +459,7 @@ class Undefined(Squares):
         (2.0 * Concave(1.0), "is Concave: its second derivative is not above 0"),
         (Undefined(1.0), "is Undefined: its slope is infinite or not a number at mass 1e-09"),
         (Unbounded(1.0), "is Unbounded, which is infinite at mass 0"),
-        (Doubled(1.0), "is Doubled, whose `gradient_at_log` is not the derivative of `value` at mass 0.0001"),
+        (Doubled(1.0), "is Doubled, whose `gradient_at_log` is not the derivative of `value` at mass 1.77828e-06"),
         (Steeper(1.0), "is Steeper, whose `bend_at_log` is not the derivative of `gradient_at_log` at mass 1e-09"),
         (Gini([1.0, 2.0]), r"does not fit the game: `weight` has shape \(2,\)"),
     ],

@@ -66,10 +66,19 @@ def drawn(make, seed: int) -> list[Parametric]:
     return [R for R in functions if shapes_of(R) == shapes_of(functions[0])][:PROMPTS]
 
 
+def contains_functions(R):
+    """Whether a function of a user, in which arrays can be hidden, is among the parameters."""
+    values = list(vars(R).values())
+    parts = [part for value in values for part in (value if isinstance(value, tuple) else (value,))]
+    return any(
+        contains_functions(part) if isinstance(part, Functional | Nonconvex) else callable(part) for part in parts
+    )
+
+
 @every
 def test_every_array_is_declared(make):
     R = make(np.random.default_rng(0), N)
-    assert R.is_divisible
+    assert R.is_divisible != contains_functions(R)
     assert all(hasattr(R, name) for name in axes_of(R))
 
 
@@ -153,3 +162,27 @@ def test_a_game_of_an_undeclared_functional_is_solved_as_a_whole(monkeypatch):
     nu_0 = np.random.default_rng(0).dirichlet(np.ones(N), size=PROMPTS)
     found = [solve(AlignmentGame(nu_0, range(N), R, beta=0.5)).nu for R in (Undeclared(), Gini())]
     np.testing.assert_allclose(*found, atol=1e-12)
+
+
+@pytest.mark.parametrize("hide", [lambda W: {"weights": W}, lambda W: [W], lambda W: lambda: W])
+def test_arrays_in_containers_and_functions_keep_a_batch_whole(hide):
+    class Hidden(Gini):
+        per_prompt = ()
+
+        def __init__(self, weights):
+            super().__init__(1.0)
+            object.__setattr__(self, "hidden", hide(weights))
+
+    assert Gini(1.0).is_divisible
+    assert not Hidden(np.ones(3)).is_divisible
+
+
+def test_a_large_batch_of_a_functional_with_arrays_in_its_functions_is_solved():
+    rng = np.random.default_rng(0)
+    n, prompts = 64, 2**16 // 64 + 8
+    W, pi_0 = rng.uniform(0.5, 3, prompts), rng.dirichlet(np.ones(n), size=prompts)
+    R = from_convex(lambda nu: 0.5 * W * (nu**2).sum(-1), lambda nu: W[:, None] * nu, smoothness=3.0)
+    solution = solve(AlignmentGame(pi_0, np.arange(n), R, 0.3), "mirror_descent")
+    np.testing.assert_allclose(
+        solution.nu[-1], solve(AlignmentGame(pi_0[-1], np.arange(n), Gini(W[-1]), 0.3)).nu, atol=1e-6
+    )
