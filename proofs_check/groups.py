@@ -9,10 +9,9 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 from scipy.special import gammaln
-from scipy.stats import binom
 
 from dagames._types import Numbers
-from proofs_check import oracles
+from proofs_check import oracles, stats
 from proofs_check.attack import Array, attack
 
 
@@ -114,7 +113,7 @@ def measure(inner: Numbers) -> Measured:
     c = np.asarray(inner, dtype=np.float64)
     number = _PER_DEGREE * (c.size + 1)
     p = np.sin(0.5 * np.pi * np.arange(1, number + 1) / number) ** 2
-    masses = binom.pmf(np.arange(c.size), c.size - 1, p[:, None])
+    masses = stats.binom.pmf(np.arange(c.size), c.size - 1, p[:, None])
     mean, square = masses @ c, masses @ c**2
     bias = np.abs(p * (mean - np.log(p))).max()
     # At p = 0, which is not on the grid, the second moment is that of the first entry.
@@ -137,7 +136,7 @@ def noisiest(inner: Numbers, noise: Noise, rng: np.random.Generator) -> tuple[Fr
 
     def ratio(x: Array) -> Array:
         p = 1 / (1 + np.exp(-x[:, 0]))
-        masses = np.asarray(binom.pmf(np.arange(n + 1), n, p[:, None]))
+        masses = np.asarray(stats.binom.pmf(np.arange(n + 1), n, p[:, None]))
         mean, square = masses @ c, masses @ c**2
         return np.asarray(square if noise == "second_moment" else p**2 * (square - mean**2))
 

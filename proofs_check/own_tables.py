@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from functools import lru_cache, partial
 
-import cvxpy as cp
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linprog, minimize_scalar
-from scipy.stats import binom, hypergeom
+
+from proofs_check import stats
 
 Array = NDArray[np.float64]
 
@@ -49,7 +49,7 @@ def _law(n: int, per_degree: int) -> tuple[Array, Array]:
     """Points p of (0, 1] that resolve 1 / n^2, and the binomial masses there."""
     number = per_degree * (n + 2)
     p = np.sin(0.5 * np.pi * np.arange(1, number + 1) / number) ** 2
-    return p, np.asarray(binom.pmf(np.arange(n + 1), n, p[:, None]))
+    return p, np.asarray(stats.binom.pmf(np.arange(n + 1), n, p[:, None]))
 
 
 @lru_cache
@@ -92,6 +92,8 @@ def least_noise(n: int, multiple: float, *, excess: bool = False) -> tuple[float
     Returns:
         The table c_0..c_n.
     """
+    import cvxpy as cp
+
     p, masses = _law(n, 10)
     c, level = cp.Variable(n + 1), cp.Variable()
     spread = cp.multiply(np.sqrt(masses), np.ones((len(p), 1)) @ cp.reshape(c, (1, n + 1), order="C"))
@@ -130,7 +132,7 @@ def averaged_split(K: int) -> Array:
     n, m = K - 2, K // 2
     half = np.array(least_bias(m)[0])
     k = np.arange(n + 1)[:, None]
-    return np.asarray(hypergeom.pmf(np.arange(m + 1), n, k, m) @ half)
+    return np.asarray(stats.hypergeom.pmf(np.arange(m + 1), n, k, m) @ half)
 
 
 def aqp(K: int, multiple: float) -> Array:

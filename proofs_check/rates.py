@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy import stats
+
+from proofs_check import stats
 
 
 class Rate(NamedTuple):

@@ -8,6 +8,7 @@ call passes depends on the types and shapes of its arguments and of its result. 
 passed, and a call like it is not checked again.
 """
 
+import contextlib
 import functools
 import inspect
 import types
@@ -20,19 +21,38 @@ import numpy as np
 
 Function = Callable[..., Any]
 
+_NOTHING = object()
+
 
 class _ItemsError(Exception):
     """The type of a value does not decide whether it passes: the value is a list, a mapping or the like, with items."""
 
 
+class _ParametersPassed(BaseException):
+    """The parameters of a call pass; whether its result does is not known yet."""
+
+
 @dataclass
 class _Checks:
-    """The checks of one function, and what passed them."""
+    """The check of one function, and what passed it.
 
-    parameters: Function
+    Attributes:
+        whole: Checks parameters, and then the result, which it takes from `returned`.
+        returned: The result of each call that is checked, the innermost last; `_NOTHING` before there is one.
+        passed: Kinds of parameters, and of parameters with a result.
+    """
+
     whole: Function
     returned: list[Any]
     passed: set[Any] = field(default_factory=set)
+
+    def check(self, result: Any, args: tuple[Any, ...], options: dict[str, Any]) -> None:
+        __tracebackhide__ = True
+        self.returned.append(result)
+        try:
+            self.whole(*args, **options)
+        finally:
+            self.returned.pop()
 
 
 def remembering(jaxtyped: Function) -> Function:
@@ -82,15 +102,12 @@ def _checked(check: Function, function: Function) -> Function:
             checks = _checks_of(check, function)
         kind = _kinds(args, options)
         if kind not in checks.passed:
-            checks.parameters(*args, **options)
+            with contextlib.suppress(_ParametersPassed):
+                checks.check(_NOTHING, args, options)
         result = function(*args, **options)
         both = kind and _kinds((result,), kind)
         if both not in checks.passed:
-            checks.returned.append(result)
-            try:
-                checks.whole(*args, **options)
-            finally:
-                checks.returned.pop()
+            checks.check(result, args, options)
             checks.passed |= {kind, both} - {None}
         return result
 
@@ -108,22 +125,22 @@ def _kinds(values: tuple[Any, ...], rest: Any) -> tuple[Any, ...] | None:
 
 
 def _checks_of(check: Function, function: Any) -> _Checks:
-    signature, returned = inspect.signature(function), [None]
-    without = signature.replace(return_annotation=inspect.Signature.empty)
-    parameters, whole = (check(_stub(function, form, returned)) for form in (without, signature))
-    return _Checks(parameters, whole, returned)
+    """Prepare the check of a function that does nothing, with its name, place and signature.
 
-
-def _stub(function: Any, signature: inspect.Signature, returned: list[Any]) -> Function:
-    """Return a function of the same name, place and signature that does nothing but return what is put into a list."""
+    jaxtyping checks the parameters, calls the function, and checks what it returns.
+    """
+    returned: list[Any] = []
+    nothing, parameters_passed = _NOTHING, _ParametersPassed  # the globals of the stub are those of the function
 
     def stub(*args: Any, **options: Any) -> Any:
+        if returned[-1] is nothing:
+            raise parameters_passed
         return returned[-1]
 
     placed: Any = types.FunctionType(stub.__code__, function.__globals__, function.__name__, closure=stub.__closure__)
     placed.__module__, placed.__qualname__ = function.__module__, function.__qualname__
-    placed.__signature__ = signature
-    return placed
+    placed.__signature__ = inspect.signature(function)
+    return _Checks(check(placed), returned)
 
 
 def _kind(value: Any) -> Any:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from functools import lru_cache, partial
-from math import comb
+from math import comb, lcm
 from typing import Any
 
 import mpmath as mp
@@ -141,21 +141,37 @@ def _bias(nu: Array, K: int, rule: str) -> Array:
 
 def _exactly(nu: Sequence[Fraction], rule: str, K: int = 8) -> Any:
     """List the counts in exact rationals, with the table as stored, and take only logarithms to 50 digits."""
-    table = [Fraction(c) for c in _table(K).tolist()]
-    total = [Fraction(0)] * len(nu)
-    for counts in oracles.group_counts(len(nu), K):
-        mass = oracles.multinomial(counts, nu)
-        for z, n in enumerate(counts):
-            if n:
-                others = [m - int(w == z) for w, m in enumerate(counts)]
-                seen = counts if rule == "leave-one-out" else others
-                mean = sum((m * table[k] for m, k in zip(others, seen, strict=True) if m), Fraction(0)) / (K - 1)
-                pull = mass * Fraction(n, K) * (table[n] - mean)
-                total = [t + pull * (int(w == z) - p) for w, (t, p) in enumerate(zip(total, nu, strict=True))]
+    total = _expected(tuple(nu), rule, K)
     logs = [oracles.log(p) for p in nu]
     average = oracles.expectation(nu, logs)
     true = [oracles.number(p) * (a - average) for p, a in zip(nu, logs, strict=True)]
     return K**2 * max(abs(mp.mpf(oracles.number(t)) - g) for t, g in zip(total, true, strict=True))
+
+
+def _expected(nu: tuple[Fraction, ...], rule: str, K: int) -> list[Fraction]:
+    """Compute the expected step, with integers over common denominators."""
+    table, whole = _integers([Fraction(c) for c in _table(K).tolist()])
+    weights, unit = _integers(nu)
+    pulls = [0] * len(nu)
+    for counts in oracles.group_counts(len(nu), K):
+        mass, left = 1, K
+        for n, weight in zip(counts, weights, strict=True):
+            mass *= comb(left, n) * weight**n
+            left -= n
+        for z, n in enumerate(counts):
+            if n:
+                others = [m - int(w == z) for w, m in enumerate(counts)]
+                seen = counts if rule == "leave-one-out" else others
+                rest = sum(m * table[k] for m, k in zip(others, seen, strict=True) if m)
+                pulls[z] += mass * n * ((K - 1) * table[n] - rest)
+    common = unit**K * K * (K - 1) * whole
+    return [Fraction(pull, common) - p * Fraction(sum(pulls), common) for pull, p in zip(pulls, nu, strict=True)]
+
+
+def _integers(values: Sequence[Fraction]) -> tuple[list[int], int]:
+    """Return numerators over a common denominator, and the denominator."""
+    common = lcm(*(value.denominator for value in values))
+    return [int(value * common) for value in values], common
 
 
 B2 = Claim(

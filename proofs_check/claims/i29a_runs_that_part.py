@@ -6,10 +6,9 @@ from math import comb
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binomtest
 
 from dagames.grpo import Grpo, Learner, ManyToOne, Reinforce, simulate
-from proofs_check import synthetic_runs
+from proofs_check import stats, synthetic_runs
 from proofs_check.claim import Claim, Evidence, Formula, Reading
 
 Array = NDArray[np.float64]
@@ -89,7 +88,7 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
 
 def _parted(formula: Formula, study: synthetic_runs.Study, last: Array) -> Iterator[Evidence]:
     right, wrong = int((last > 0.95).sum()), int((last < 0.05).sum())
-    interval = binomtest(wrong, study.runs).proportion_ci()
+    interval = stats.binomtest(wrong, study.runs).proportion_ci()
     here = synthetic_runs.describe(study, last) | {
         "95 % interval of wrong": f"{interval.low:.3f} to {interval.high:.3f}"
     }

@@ -6,8 +6,8 @@ from math import sqrt
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.stats import norm
 
+from proofs_check import stats
 from proofs_check.claim import Claim, Evidence, Formula, Reading
 
 QUESTIONS = 1319
@@ -259,7 +259,7 @@ def _whole(name: str, printed: str, prompts: int, scale: int) -> Evidence:
 
 
 def _wilson(name: str, printed: str, interval: list[str], level: float) -> Iterator[Evidence]:
-    z, n = float(norm.ppf((1 + level) / 2)), QUESTIONS
+    z, n = float(stats.norm.ppf((1 + level) / 2)), QUESTIONS
     p = whole(printed) / n
     centre, half = p + z * z / (2 * n), z * sqrt(p * (1 - p) / n + z * z / (4 * n * n))
     for end, value in zip(interval, (centre - half, centre + half), strict=True):

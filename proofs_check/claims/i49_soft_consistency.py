@@ -4,9 +4,8 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
 import numpy as np
-from scipy.stats import binom
 
-from proofs_check import oracles
+from proofs_check import oracles, stats
 from proofs_check.attack import Array
 from proofs_check.claim import Claim, Evidence, Formula, Reading
 
@@ -126,7 +125,7 @@ def _drift(log_odds: Array, start: float, beta: float, K: int) -> Array:
 def _mean_log(p: Array, K: int) -> Array:
     """Compute E log(Count/K) given that one trace has the answer, the others being independent."""
     others = np.arange(K)
-    return np.asarray((binom.pmf(others, K - 1, p[:, None]) * np.log((1 + others) / K)).sum(axis=1))
+    return np.asarray((stats.binom.pmf(others, K - 1, p[:, None]) * np.log((1 + others) / K)).sum(axis=1))
 
 
 def _instances(rng: np.random.Generator) -> Iterator[tuple[Fraction, Fraction, int]]:

@@ -11,9 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq, minimize_scalar
 from scipy.special import expit
-from scipy.stats import binom
 
-from proofs_check import oracles
+from proofs_check import oracles, stats
 from proofs_check.claim import Claim, Evidence, Formula, Line, Plot, Reading
 from proofs_check.rates import extrapolated
 
@@ -246,7 +245,7 @@ def push(x: float, K: int) -> float:
         The push in log-odds, the deviation being that of the population.
     """
     f = np.arange(1, K) / K
-    spread = np.exp(binom.logpmf(np.arange(1, K), K, expit(x)) - np.log(expit(x)) - np.log(expit(-x)))
+    spread = np.exp(stats.binom.logpmf(np.arange(1, K), K, expit(x)) - np.log(expit(x)) - np.log(expit(-x)))
     return float(spread @ np.sqrt(f * (1 - f)))
 
 

@@ -7,9 +7,8 @@ from fractions import Fraction
 import numpy as np
 from scipy.optimize import brentq
 from scipy.special import expit
-from scipy.stats import binom
 
-from proofs_check import oracles
+from proofs_check import oracles, stats
 from proofs_check.claim import Claim, Evidence, Formula, Reading
 
 
@@ -57,13 +56,13 @@ class Rare:
         m = np.arange(1, self.K)
         rewards = np.log(m / self.K), np.log((self.K - m) / self.K)
         # Only groups with both answers move: each pair of unlike traces adds the difference of their rewards.
-        masses = np.exp(binom.logpmf(m, self.K, expit(x)) - np.log(expit(x)) - np.log(expit(-x)))
+        masses = np.exp(stats.binom.logpmf(m, self.K, expit(x)) - np.log(expit(x)) - np.log(expit(-x)))
         return float(masses @ (m * (self.K - m) * (rewards[0] - rewards[1])) / (self.K * (self.K - 1)))
 
     def _other_gap(self, x: float, floor: float) -> float:
         counts = np.arange(self.K + 1)
         values = np.concatenate([[floor], np.log(counts[1:] / self.K)])
-        means = [float(binom.pmf(counts, self.K, p) @ values) for p in (expit(x), expit(-x))]
+        means = [float(stats.binom.pmf(counts, self.K, p) @ values) for p in (expit(x), expit(-x))]
         return means[0] - means[1]
 
 

@@ -8,9 +8,8 @@ from typing import Any, NamedTuple
 import mpmath as mp
 import numpy as np
 from scipy.special import gammaln
-from scipy.stats import binom
 
-from proofs_check import oracles
+from proofs_check import oracles, stats
 from proofs_check.claim import Claim, Evidence, Formula, Line, Plot, Reading
 
 Views = Sequence[Sequence[Fraction]]
@@ -223,7 +222,7 @@ def worse_between(d: float, K: int) -> float:
         The probability.
     """
     k = np.arange(K + 1)
-    pooled = np.convolve(binom.pmf(k, K, 0.5 + d), binom.pmf(k, K, 0.5 - d))
+    pooled = np.convolve(stats.binom.pmf(k, K, 0.5 + d), stats.binom.pmf(k, K, 0.5 - d))
     off = np.abs(np.arange(2 * K + 1) / (2 * K) - 0.5)
     return float(pooled[off > d + 1e-12].sum())
 

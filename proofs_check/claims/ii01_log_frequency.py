@@ -9,9 +9,8 @@ from typing import Any
 import mpmath as mp
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binom
 
-from proofs_check import oracles
+from proofs_check import oracles, stats
 from proofs_check.attack import attack
 from proofs_check.claim import Claim, Evidence, Formula, Reading
 
@@ -203,7 +202,7 @@ def _attacked(K: int, order: int, rng: np.random.Generator) -> tuple[int, Fracti
 
     def ratio(x: Array) -> Array:
         q = np.minimum(np.exp(x[:, 0]), 1.0)
-        masses = np.asarray(binom.pmf(k, K, q[:, None]))
+        masses = np.asarray(stats.binom.pmf(k, K, q[:, None]))
         mean = masses @ np.log(k) / masses.sum(axis=1) - np.log(K * q)
         m = K * q
         first = mean + (1 - q) / (2 * m)

@@ -6,10 +6,9 @@ from math import comb
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binom
 
 from dagames.estimators import minimax_table
-from proofs_check import oracles
+from proofs_check import oracles, stats
 from proofs_check.claim import Claim, Evidence, Formula, Reading
 
 
@@ -94,7 +93,7 @@ def _worst_own(entries: NDArray[np.float64]) -> float:
     """Return the largest |p (mean entry - log p)|, the entries being those of the counts 1..K of the trace's group."""
     others = len(entries) - 1
     p = np.sin(0.5 * np.pi * np.arange(1, 20_001) / 20_000) ** 2
-    masses = binom.pmf(np.arange(others + 1), others, p[:, None])
+    masses = stats.binom.pmf(np.arange(others + 1), others, p[:, None])
     return float(np.abs(p * (masses @ entries - np.log(p))).max())
 
 

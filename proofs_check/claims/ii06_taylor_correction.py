@@ -7,9 +7,9 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binom, poisson
 
 from dagames.estimators import taylor_table
+from proofs_check import stats
 from proofs_check.claim import Claim, Evidence, Formula, Reading
 from proofs_check.rates import extrapolated, fit_rate
 
@@ -144,7 +144,7 @@ def _inner(choice: Choice, n: int) -> Array:
 
 def _errors(choice: Choice, n: int, p: Array) -> Array:
     """Compute p (E c_X - log p) from binomial masses, any number of p."""
-    means = binom.pmf(np.arange(n + 1), n, p[:, None]) @ _inner(choice, n)
+    means = stats.binom.pmf(np.arange(n + 1), n, p[:, None]) @ _inner(choice, n)
     return np.asarray(p * (means - np.log(p)))
 
 
@@ -162,7 +162,7 @@ def _worst(choice: Choice, n: int) -> tuple[float, float]:
 def _poisson_errors(m: Array) -> Array:
     """Compute m (sum over k >= 1 of Poisson masses times log k + 1 / (2 k), less log m), without the term of c_0."""
     k = np.arange(1, 200)
-    return np.asarray(m * (poisson.pmf(k, m[:, None]) @ (np.log(k) + 0.5 / k) - np.log(m)))
+    return np.asarray(m * (stats.poisson.pmf(k, m[:, None]) @ (np.log(k) + 0.5 / k) - np.log(m)))
 
 
 _M = np.geomspace(1e-3, _HIGHEST, 40_000)

@@ -3,13 +3,12 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-import cvxpy as cp
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
-from scipy.stats import binom
 
 from dagames.estimators import taylor_table
+from proofs_check import stats
 from proofs_check.claim import Claim, Evidence, Formula, Reading
 
 Array = NDArray[np.float64]
@@ -99,15 +98,17 @@ def _measured(c: Array) -> tuple[float, float]:
     """Measure the worst weighted bias and the worst second moment, on the dense grid and at p = 0."""
     n = len(c) - 1
     p = _grid(n, _DENSE)
-    masses = binom.pmf(np.arange(n + 1), n, p[:, None])
+    masses = stats.binom.pmf(np.arange(n + 1), n, p[:, None])
     bias = np.abs(p * (masses @ c - np.log(p))).max()
     return float(bias), float(max((masses @ c**2).max(), c[0] ** 2))
 
 
 def _frontier(n: int, budget: float) -> Frontier:
     """Solve the program on a grid, and make both bounds from its solution and its multipliers by arithmetic of ours."""
+    import cvxpy as cp
+
     p = np.append(0.0, _grid(n, _GRID))
-    masses = np.asarray(binom.pmf(np.arange(n + 1), n, p[:, None]))
+    masses = np.asarray(stats.binom.pmf(np.arange(n + 1), n, p[:, None]))
     goal = p * np.log(np.where(p > 0, p, 1.0))
     c, t = cp.Variable(n + 1), cp.Variable()
     above = cp.multiply(p, masses @ c) - goal <= budget
@@ -127,7 +128,7 @@ def _within(c: Array, budget: float) -> float:
     """Draw a table towards one of less bias until it is within the budget, and return its second moment."""
     n = len(c) - 1
     p = _grid(n, _DENSE)
-    masses = np.asarray(binom.pmf(np.arange(n + 1), n, p[:, None]))
+    masses = np.asarray(stats.binom.pmf(np.arange(n + 1), n, p[:, None]))
     # Between the points of the program the bias is a little larger than the program sees.
     easier = _least_bias(n)
     bias, least = _measured(c)[0], _measured(easier)[0]
@@ -140,8 +141,10 @@ def _within(c: Array, budget: float) -> float:
 
 def _least_bias(n: int) -> Array:
     """Find a table of nearly least bias, by a linear program on the grid."""
+    import cvxpy as cp
+
     p = _grid(n, _GRID)
-    masses = np.asarray(binom.pmf(np.arange(n + 1), n, p[:, None]))
+    masses = np.asarray(stats.binom.pmf(np.arange(n + 1), n, p[:, None]))
     c, t = cp.Variable(n + 1), cp.Variable()
     errors = cp.multiply(p, masses @ c) - p * np.log(p)
     cp.Problem(cp.Minimize(t), [errors <= t, -errors <= t]).solve(solver=cp.CLARABEL)

@@ -5,10 +5,9 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binom
 
 from dagames.estimators import RewardTable, aqp_table, elevated_table, minimax_table, variance_table
-from proofs_check import groups
+from proofs_check import groups, stats
 from proofs_check.attack import attack
 from proofs_check.claim import Claim, Evidence, Formula, Reading
 
@@ -121,7 +120,7 @@ def _others(
 def _rival(n: int, budget: float, table: RewardTable, rng: np.random.Generator) -> Array:
     """Climb the second moment of a table over that of others within the budget."""
     p = np.sin(0.5 * np.pi * np.arange(_GRID * (n + 1) + 1) / (_GRID * (n + 1))) ** 2
-    masses = np.asarray(binom.pmf(np.arange(n + 1), n, p[:, None]))
+    masses = np.asarray(stats.binom.pmf(np.arange(n + 1), n, p[:, None]))
     logs = np.log(np.where(p > 0, p, 1.0))
     easiest = minimax_table(n, counts="independent").coefficients
     least, allowed = minimax_table(n, counts="independent").bias.upper, budget * (1 - 2e-4)

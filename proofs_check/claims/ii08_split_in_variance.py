@@ -6,10 +6,9 @@ from typing import Any
 
 import numpy as np
 from scipy.optimize import linprog
-from scipy.stats import binom
 
 from dagames.estimators import RewardTable, aqp_table, elevated_table, minimax_table, variance_table
-from proofs_check import groups
+from proofs_check import groups, stats
 from proofs_check.claim import Claim, Evidence, Formula, Reading
 
 SIZES = (3, 4, 6, 8)
@@ -128,7 +127,7 @@ def freedom(K: int, budget: float, table: RewardTable) -> float:
     """
     number = 40 * (K + 1)
     p = np.sin(0.5 * np.pi * np.arange(1, number + 1) / number) ** 2
-    rows = p[:, None] * binom.pmf(np.arange(K + 1), K, p[:, None])
+    rows = p[:, None] * stats.binom.pmf(np.arange(K + 1), K, p[:, None])
     goal, allowed = p * np.log(p), budget * (1 + 1e-9)
     lowest = (1 + 1e-6) * float(table.coefficients[0])
     ranges = []

@@ -11,11 +11,10 @@ from typing import Any, NamedTuple
 import mpmath as mp
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binom
 
 from dagames.estimators import RewardTable
 from dagames.grpo import expected_update
-from proofs_check import oracles
+from proofs_check import oracles, stats
 from proofs_check.attack import attack_distributions
 from proofs_check.claim import Claim, Evidence, Formula, Reading
 from proofs_check.own_tables import least_bias, least_noise
@@ -47,7 +46,7 @@ class Biased:
     def mean(self, p: Array) -> Array:
         """Compute P, any shape."""
         c = np.array([float(c) for c in self.inner])
-        return np.asarray(binom.pmf(np.arange(c.size), c.size - 1, p[..., None]) @ c)
+        return np.asarray(stats.binom.pmf(np.arange(c.size), c.size - 1, p[..., None]) @ c)
 
     @cached_property
     def _means(self) -> Array:

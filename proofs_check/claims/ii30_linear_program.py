@@ -6,9 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linprog
-from scipy.stats import binom
 
-from proofs_check import approximation
+from proofs_check import approximation, stats
 from proofs_check.claim import Claim, Evidence, Formula, Reading
 
 Array = NDArray[np.float64]
@@ -79,7 +78,7 @@ def solve(n: int, p: Array, beta: float = 1.0) -> Array:
 
 
 def _law(n: int, p: Array) -> Array:
-    return np.asarray(binom.pmf(np.arange(n + 1), n, p[:, None]))
+    return np.asarray(stats.binom.pmf(np.arange(n + 1), n, p[:, None]))
 
 
 def bias_of(c: Array, beta: float = 1.0) -> float:

@@ -3,9 +3,12 @@
 import fcntl
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.llm.forked import Server
 
 # peft asks a transformers model for an attribute under its old name; nothing of ours can avoid it.
 FOREIGN = "ignore:.is_gradient_checkpointing. is deprecated:FutureWarning"
@@ -24,6 +27,22 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return save_tiny(tmp_path_factory.mktemp("tiny") / "model")
 
 
+def shared_folder(factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of all workers of one run of the tests; what several need the first one makes in it."""
+    base = factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """What forks processes that have imported torch."""
+    place = shared_folder(tmp_path_factory) / "fork-server"
+    place.mkdir(exist_ok=True)
+    server = Server(place)
+    yield server
+    server.close()
+
+
 @pytest.fixture(scope="session")
 def two_processes(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with what two processes wrote, a folder for each of several tests; one start serves all workers."""
@@ -32,9 +51,7 @@ def two_processes(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     from tests.llm.tiny import on_two_processes
     from tests.llm.two_processes_worker import PARTS
 
-    base = tmp_path_factory.getbasetemp()
-    # The processes of one run of the tests have their own folders beside each other; the first starts the two.
-    out = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "two-processes"
+    out = shared_folder(tmp_path_factory) / "two-processes"
     for part in PARTS:
         (out / part).mkdir(parents=True, exist_ok=True)
     with (out / "lock").open("w") as lock:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +14,7 @@ import pytest
 import yaml
 
 from dagames_llm import cli, demo
+from tests.llm.forked import Server, wait_for
 from tests.llm.tiny import on_two_processes, tiny_settings
 
 ROWS = [{"orbit": [f"a{i}=", f"b{i}?"], "answer": i} for i in range(6)]
@@ -208,16 +207,14 @@ def test_demo_refuses_bad_input(
 
 
 def test_a_killed_run_resumes_to_the_same_folder(
-    place: Path, tiny: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    server: Server, place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(place)
     assert run(["train", "--config", "good.yaml", "--output-dir", "whole"], capsys)[0] == 0
-    command = [sys.executable, "-m", "dagames_llm.cli", "train", "--config", "good.yaml", "--output-dir", "killed"]
-    root = str(Path(__file__).parents[2])
-    child = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": root}, stderr=subprocess.DEVNULL)
+    child = server.start("-m", "dagames_llm.cli", "train", "--config", "good.yaml", "--output-dir", "killed")
     wait_for(place / "killed.partial" / "checkpoint-2" / "complete", child)
     child.send_signal(signal.SIGKILL)
-    child.wait()
+    assert child.finish(60).returncode == -signal.SIGKILL
     assert not (place / "killed").exists()
     code, _, err = run(["train", "--config", "good.yaml", "--output-dir", "killed"], capsys)
     assert code == 2
@@ -257,15 +254,6 @@ def test_two_processes_of_accelerate_make_one_folder(place: Path) -> None:
     assert "2 processes" in result.stderr
     assert len(json.loads((new / "metrics.json").read_text())["history"]) == 6
     assert not list(place.glob("*.partial"))
-
-
-def wait_for(file: Path, child: subprocess.Popen[bytes]) -> None:
-    for _ in range(1200):
-        if file.exists():
-            return
-        assert child.poll() is None, "the run ended before it could be killed"
-        time.sleep(0.05)
-    raise AssertionError(f"{file} never came")
 
 
 def check_result(place: Path, capsys: pytest.CaptureFixture[str]) -> None:

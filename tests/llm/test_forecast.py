@@ -43,6 +43,7 @@ from dagames_llm.forecast.picture import draw_forecast
 from dagames_llm.forecast.reference_games import SampledQuestion, load_samples, question_of
 from dagames_llm.forecast.settings import made_target
 from dagames_llm.forecast.vote_chances import views_are_pooled, vote_step
+from tests.llm.forked import ROOT, Server
 
 ANSWERS = ("x", "y", "z")
 TARGETS: list[Target] = [
@@ -563,7 +564,7 @@ cli.guarded(cli.app, sys.argv[2:])
 
 
 def test_a_forecast_killed_while_it_draws_and_while_it_solves_goes_on_to_the_same_numbers(
-    tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    server: Server, tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The second process is killed in the solving of what the first one began to draw."""
     monkeypatch.chdir(tmp_path)
@@ -572,10 +573,14 @@ def test_a_forecast_killed_while_it_draws_and_while_it_solves_goes_on_to_the_sam
     command = ["forecast", "--model", str(tiny), "--data", "data.jsonl", "--samples", "4", "--max-new-tokens", "2"]
     command += ["--batch-size", "4", "--extractor", "first_number", "--resamples", "1", "--steps", "2"]
     outputs = ["--save-samples", "samples.jsonl", "--json", "forecast.json"]
-    place = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    place = {**os.environ, "PYTHONPATH": str(ROOT)}
     for when, kept in (("drawing", 3), ("solving", 6)):
-        child = subprocess.run([sys.executable, "-c", KILLED, when, *command, *outputs], env=place, capture_output=True)
-        assert child.returncode == -signal.SIGKILL, child.stderr.decode()
+        arguments = ["-c", KILLED, when, *command, *outputs]
+        if when == "drawing":
+            child = subprocess.run([sys.executable, *arguments], env=place, capture_output=True, text=True)
+        else:
+            child = server.run(*arguments)
+        assert child.returncode == -signal.SIGKILL, child.stderr
         assert len(Path("samples.jsonl.partial").read_text().splitlines()) == 1 + kept
         assert not Path("forecast.json").exists()
         assert Path("samples.jsonl").exists() == (when == "solving")

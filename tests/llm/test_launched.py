@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import time
 from pathlib import Path
 
@@ -12,23 +13,34 @@ import typer
 import yaml
 
 from dagames_llm import launched
-from tests.llm.tiny import on_two_processes, tiny_settings
+from tests.llm.forked import ROOT, Server
+from tests.llm.tiny import free_port, tiny_settings
+
+OWN_FRAME = f'File "{ROOT}/dagames'
 
 
-def test_one_error_of_all_processes_is_printed_once() -> None:
-    result = on_two_processes("dagames_llm.cli", "train", "--config", "nowhere.yaml", "--output-dir", "out/nowhere")
+def on_two_processes(server: Server, module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a module on two processes that torchrun's launcher forks. Others are started afresh by both launchers."""
+    return server.run("-m", "tests.llm.launch_worker", free_port(), module, *arguments, folder=ROOT)
+
+
+def test_one_error_of_all_processes_is_printed_once(server: Server) -> None:
+    arguments = ["train", "--config", "nowhere.yaml", "--output-dir", "out/nowhere"]
+    result = on_two_processes(server, "dagames_llm.cli", *arguments)
     assert result.returncode != 0
     assert result.stderr.count("error: no recipe nowhere.yaml") == 1
     assert result.stderr.count("no recipe nowhere.yaml") == 1
-    assert result.stderr.count("Traceback") <= result.stderr.count("torch/distributed/run.py"), "of torchrun's own only"
+    assert OWN_FRAME not in result.stderr, "tracebacks of torchrun's own only"
 
 
-def test_an_error_of_the_second_process_alone_is_printed_and_ends_both(tiny: Path, tmp_path: Path) -> None:
+def test_an_error_of_the_second_process_alone_is_printed_and_ends_both(
+    server: Server, tiny: Path, tmp_path: Path
+) -> None:
     recipe = tmp_path / "recipe.yaml"
     recipe.write_text(yaml.safe_dump(tiny_settings(tiny, max_steps=1)))
     started = time.monotonic()
     result = on_two_processes(
-        "tests.llm.fail_worker", "train", "--config", str(recipe), "--output-dir", str(tmp_path / "out")
+        server, "tests.llm.fail_worker", "train", "--config", str(recipe), "--output-dir", str(tmp_path / "out")
     )
     assert result.returncode != 0
     assert result.stderr.count("error: process 1 of 2: the disk of this machine holds no questions.") == 1
@@ -37,11 +49,11 @@ def test_an_error_of_the_second_process_alone_is_printed_and_ends_both(tiny: Pat
     assert not (tmp_path / "out").exists()
 
 
-def test_evaluation_on_two_processes_is_done_by_one(tiny: Path, tmp_path: Path) -> None:
+def test_evaluation_on_two_processes_is_done_by_one(server: Server, tiny: Path, tmp_path: Path) -> None:
     data, out = tmp_path / "data.jsonl", tmp_path / "out.json"
     data.write_text(json.dumps({"orbit": ["a1=", "b1?"], "answer": "1"}) + "\n")
     options = ["--model", str(tiny), "--data", str(data), "--samples", "2", "--max-new-tokens", "2", "--device", "cpu"]
-    result = on_two_processes("dagames_llm.cli", "evaluate", *options, "--out", str(out))
+    result = on_two_processes(server, "dagames_llm.cli", "evaluate", *options, "--out", str(out))
     assert result.returncode == 0, result.stderr[-3000:]
     assert result.stdout.count("95 % intervals") == 1
     assert json.loads(out.read_text())["results"][str(tiny)]["n_orbits"] == 1

@@ -6,10 +6,7 @@ import dataclasses
 import json
 import os
 import signal
-import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,6 +18,7 @@ from dagames_llm import cli
 from dagames_llm._errors import OutputError
 from dagames_llm.data import Orbit
 from dagames_llm.training.run_folder import RunRecord, check_output, digest_of, read_record, resumed_record
+from tests.llm.forked import Server, wait_for
 from tests.llm.tiny import tiny_settings
 
 RECORD = RunRecord({"learning_rate": 0.1, "seed": 0}, "ab", "0.1.0 (cd)", {"torch": "2.13"}, 1)
@@ -276,18 +274,14 @@ def test_a_run_that_collapses_goes_back_to_the_checkpoint_before(
 
 @pytest.mark.skipif(os.name != "posix", reason="signals")
 def test_an_interrupted_process_ends_in_one_line_and_can_be_resumed(
-    place: Path, capsys: pytest.CaptureFixture[str]
+    server: Server, place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    command = [sys.executable, "-m", "dagames_llm.cli", "train", "--config", "recipe.yaml", "--output-dir", "out"]
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as child:
-        for _ in range(6000):
-            if (place / "out.partial" / "checkpoint-2" / "complete").exists() or child.poll() is not None:
-                break
-            time.sleep(0.05)
-        child.send_signal(signal.SIGINT)
-        words = child.communicate(timeout=300)[1]
-    assert child.returncode == 130, words
+    child = server.start("-m", "dagames_llm.cli", "train", "--config", "recipe.yaml", "--output-dir", "out")
+    wait_for(place / "out.partial" / "checkpoint-2" / "complete", child)
+    child.send_signal(signal.SIGINT)
+    result = child.finish(300)
+    words = result.stderr
+    assert result.returncode == 130, words
     assert "Traceback" not in words
     assert words.strip().splitlines()[-1] == "interrupted: out.partial is unfinished; pass --resume to continue it."
     assert train(capsys, "--resume")[0] == 0

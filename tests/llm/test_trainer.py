@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections import Counter
 from itertools import chain
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import Any
 import pytest
 
 from dagames_llm.extract import first_number
+from tests.llm.forked import ROOT, Server
 from tests.llm.worker import QUESTIONS, record
 
 SETTINGS = {
@@ -173,7 +172,7 @@ def test_a_run_that_diverges_stops_and_names_its_last_checkpoint(
     assert last_checkpoint(tmp_path / "run") == str(tmp_path / "run" / "checkpoint-4")
 
 
-def test_a_full_disk_leaves_the_checkpoint_before_and_says_so(tiny: Path, tmp_path: Path) -> None:
+def test_a_full_disk_leaves_the_checkpoint_before_and_says_so(server: Server, tiny: Path, tmp_path: Path) -> None:
     """Files may not grow beyond 100 bytes after the first checkpoint, which is what a full disk looks like."""
     script = f"""
 import resource, signal, sys
@@ -196,8 +195,7 @@ except OutputError as error:
 """
     from dagames_llm.trainer import last_checkpoint
 
-    root = Path(__file__).parents[2]
-    result = subprocess.run([sys.executable, "-c", script], cwd=root, capture_output=True, text=True, timeout=240)
+    result = server.run("-c", script, folder=ROOT)
     assert result.returncode == 0, result.stderr[-2000:]
     said = result.stdout.splitlines()[-1]
     assert "the checkpoint of step 4 cannot be written" in said

@@ -80,11 +80,15 @@ def tiny_settings(model: Path, **more: Any) -> dict[str, Any]:
     return {key: value for key, value in settings.items() if adapted or not key.startswith("lora_")}
 
 
-def on_two_processes(module: str, *arguments: str, accelerate: bool = False) -> subprocess.CompletedProcess[str]:
-    """Run a module on two processes of this machine that talk by gloo, as torchrun or accelerate starts them."""
+def free_port() -> str:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = str(probe.getsockname()[1])
+        return str(probe.getsockname()[1])
+
+
+def on_two_processes(module: str, *arguments: str, accelerate: bool = False) -> subprocess.CompletedProcess[str]:
+    """Run a module on two processes of this machine that talk by gloo, as torchrun or accelerate starts them."""
+    port = free_port()
     launcher = ["torch.distributed.run", "--nproc_per_node", "2", "--master_addr", "127.0.0.1", "--master_port", port]
     if accelerate:
         launcher = ["accelerate.commands.launch", "--multi_gpu", "--num_processes", "2", "--main_process_port", port]
