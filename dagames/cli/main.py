@@ -55,3 +55,7 @@ def whole_app() -> "typer.Typer":
     app.command("pareto", help=pareto.HELP)(pareto.pareto)
     app.command("verify")(verify)
     return app
+
+
+if __name__ == "__main__":
+    main()

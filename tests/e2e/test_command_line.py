@@ -293,6 +293,12 @@ def test_a_full_standard_output_gives_one_line(command):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("module", ["dagames", "dagames.cli.main"])
+def test_the_modules_are_the_same_command(module):
+    done = subprocess.run([sys.executable, "-m", module, "--version"], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"dagames {version('dagames')}\n", "")
+
+
 def test_a_reader_that_goes_away_is_no_error():
     with subprocess.Popen([DAGAMES, "solve", "--help"], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         process.stdout.close()
