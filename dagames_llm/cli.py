@@ -15,6 +15,7 @@ from typing import Annotated, Any
 import typer
 
 from dagames._errors import DagamesError
+from dagames._exit import exit_on_user_error
 from dagames_llm._errors import OutputError
 from dagames_llm.evaluation.command import EVALUATE_HELP, evaluate_command
 from dagames_llm.evaluation.compare import COMPARE_HELP, compare_command
@@ -170,6 +171,12 @@ def guarded(command: Callable[..., Any] | typer.Typer, arguments: Sequence[str] 
         single = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
         single.command()(command)
         command = single
+    with exit_on_user_error():
+        _run(command, arguments)
+
+
+def _run(command: typer.Typer, arguments: Sequence[str] | None) -> None:
+    """Run an application, and exit with 2 or 130 and one message for an error of the package, of a file, or Ctrl-C."""
     try:
         command(args=None if arguments is None else list(arguments))
     except DagamesError as error:
