@@ -103,6 +103,12 @@ def check_folder(path: Path, option: str) -> None:
     )
 
 
+def check_output(path: Path, option: str, *, overwrite: bool) -> None:
+    """Raise if the file that an option names cannot be written: `check_folder`, then `check_new_file`."""
+    check_folder(path, option)
+    check_new_file(path, overwrite=overwrite)
+
+
 def obstacle(path: Path) -> str | None:
     """Return why no file can be made at a path, or None if one can; folders of the path need not exist."""
     parent_folder = next((parent for parent in path.parents if parent.exists()), Path())

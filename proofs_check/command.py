@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from dagames._errors import DomainError
-from dagames._files import check_folder, check_new_file
+from dagames._files import check_output
 
 
 def verify(
@@ -75,7 +75,6 @@ def verify(
 def _check_outputs(json_path: Path | None, markdown: Path | None, *, overwrite: bool) -> None:
     for option, path in (("--json", json_path), ("--markdown", markdown)):
         if path is not None:
-            check_folder(path, option)
-            check_new_file(path, overwrite=overwrite)
+            check_output(path, option, overwrite=overwrite)
     if json_path is not None and markdown is not None and json_path.resolve() == markdown.resolve():
         raise DomainError(f"--json and --markdown both name {markdown}; give two files.")

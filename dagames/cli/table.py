@@ -10,7 +10,7 @@ import typer
 from dagames import estimators
 from dagames._choices import as_choice
 from dagames._errors import DomainError
-from dagames._files import check_folder, check_new_file
+from dagames._files import check_output
 from dagames.cli.terminal import spinner
 
 if TYPE_CHECKING:
@@ -119,8 +119,7 @@ def table(
             f"`dagames.estimators.recommended_table({group_size})` makes the table without the proof."
         )
     if out is not None:
-        check_folder(out, "--out")
-        check_new_file(out, overwrite=overwrite)
+        check_output(out, "--out", overwrite=overwrite)
     from dagames.estimators.frontier_point import as_unit
     from dagames.estimators.reward_table import as_counts, as_precision
 
