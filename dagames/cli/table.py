@@ -113,6 +113,8 @@ def table(
     estimates = estimators.as_reward(reward)
     if method not in _with_option("reward") and estimates != estimators.LOG:
         raise DomainError(f"the method {method} supports only the reward log, not {reward!r}; use minimax or taylor.")
+    if method == "elevated" and group_size == 1:
+        raise DomainError("--group-size is 1; the method elevated takes the table of half a group: use at least 2.")
     if group_size > _LARGEST:
         raise DomainError(
             f"--group-size is {group_size}; the bias is proved for tables of up to {_LARGEST} traces. In Python, "

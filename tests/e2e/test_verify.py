@@ -178,6 +178,7 @@ def test_a_functional_goes_through_what_is_claimed_of_all(tmp_path):
     [
         (("--jobs", "0"), "Invalid value for '--jobs'"),
         (("II.5bb",), "Did you mean II.5b?"),
+        (("I50",), "Did you mean I.50?"),
         (("--explore", "0"), "a number above 0"),
         (("--explore", "nan"), "a number above 0"),
         (("--sabotage", "--explore", "1"), "--sabotage only says whether verdicts turn"),
