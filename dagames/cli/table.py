@@ -11,6 +11,7 @@ from dagames import estimators
 from dagames._choices import as_choice
 from dagames._errors import DomainError
 from dagames._files import check_output
+from dagames.cli.late_help import as_list
 from dagames.cli.terminal import spinner
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ Examples:
 Methods:
 
 \b
-{chr(10).join(f"    {name:12}{method.description}" for name, method in _METHODS.items())}
+{as_list({name: method.description for name, method in _METHODS.items()})}
 
 Rewards: log, sqrt, power:A (p^A), entropy:ORDER ((p^(ORDER-1) - 1) / (ORDER-1)).
 
