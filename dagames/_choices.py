@@ -30,6 +30,16 @@ def did_you_mean(word: Any, known: Iterable[str], cutoff: float = 0.5) -> str:
     return f" Did you mean {folded[near[0]]}?" if near else ""
 
 
+def nearest(words: Iterable[Any], known: Iterable[str]) -> str:
+    """Return " Did you mean X?" for the first of several words that is nearly a known one, or "".
+
+    >>> nearest(["id", "quetion"], ["orbit", "question"])
+    ' Did you mean question?'
+    """
+    names = list(known)
+    return next(filter(None, (did_you_mean(word, names, 0.7) for word in words)), "")
+
+
 def as_choice(value: Any, name: str, known: Iterable[T]) -> T:
     """Validate an argument that is one of a few words.
 

@@ -43,7 +43,7 @@ def exit_on_user_error() -> Iterator[None]:
         sys.exit(0)
     except OSError as error:
         # Errors of files have a name; writing to a stream that is open has none.
-        if error.filename is not None:
+        if error.filename is not None or not _output_fails():
             raise
         _drop_output()
         sys.stderr.write(
@@ -72,6 +72,19 @@ def ended_at_once_by_interrupts() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def _output_fails() -> bool:
+    """Whether standard output takes no more, as on a full disk."""
+    if sys.stdout is None:
+        return False
+    try:
+        # A failed write of more than a buffer leaves nothing to flush, so that only a further write shows the failure.
+        sys.stdout.write("\n")
+        sys.stdout.flush()
+    except OSError:
+        return True
+    return False
 
 
 def _drop_output() -> None:

@@ -20,7 +20,16 @@ def write_json(path: Path, content: Any) -> None:
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file atomically, by a temporary name and a rename; missing folders are made."""
+    """Write a file atomically, by a temporary name and a rename; missing folders are made.
+
+    Args:
+        path: The file.
+        content: Its content.
+
+    Raises:
+        DomainError: If it cannot be written, or if `path` is a folder, a device or a pipe.
+    """
+    _check_regular(path)
     part = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -59,14 +68,19 @@ def check_new(path: Path, *, overwrite: bool) -> None:
 
 def check_new_file(path: Path, *, overwrite: bool) -> None:
     """Raise if `path` cannot be written as a file, or exists already unless `overwrite`."""
-    if path.is_dir():
-        raise DomainError(f"{path} is a folder; pass the name of a file.")
-    if path.exists() and not path.is_file():
-        raise DomainError(f"{path} is not a regular file.")
+    _check_regular(path)
     if path.exists() and not overwrite:
         raise DomainError(f"{path} exists already; choose another name, or pass --overwrite to replace it.")
     if (reason := obstacle(path)) is not None:
         raise DomainError(f"{path} cannot be written: {reason}.")
+
+
+def _check_regular(path: Path) -> None:
+    """Raise if something other than a regular file has this name."""
+    if path.is_dir():
+        raise DomainError(f"{path} is a folder; pass the name of a file.")
+    if path.exists() and not path.is_file():
+        raise DomainError(f"{path} is not a regular file.")
 
 
 def check_folder(path: Path, option: str) -> None:
@@ -87,6 +101,12 @@ def check_folder(path: Path, option: str) -> None:
         f"{option}: cannot write {path}: there is no folder {path.parent}. Make it (mkdir -p {path.parent}), or choose "
         "another folder."
     )
+
+
+def check_output(path: Path, option: str, *, overwrite: bool) -> None:
+    """Raise if the file that an option names cannot be written: `check_folder`, then `check_new_file`."""
+    check_folder(path, option)
+    check_new_file(path, overwrite=overwrite)
 
 
 def obstacle(path: Path) -> str | None:

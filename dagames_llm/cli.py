@@ -15,6 +15,7 @@ from typing import Annotated, Any
 import typer
 
 from dagames._errors import DagamesError
+from dagames._exit import exit_on_user_error
 from dagames_llm._errors import OutputError
 from dagames_llm.evaluation.command import EVALUATE_HELP, evaluate_command
 from dagames_llm.evaluation.compare import COMPARE_HELP, compare_command
@@ -70,7 +71,7 @@ app.command("compare", help=COMPARE_HELP)(compare_command)
 def train_command(
     config: Annotated[str, typer.Option(help="Recipe: a YAML file, or the name of a shipped one.")],
     data: Annotated[str | None, typer.Option(help="Data file or data set, instead of the recipe's.")] = None,
-    output_dir: Annotated[Path | None, typer.Option(help="Folder to make.")] = None,
+    output_dir: Annotated[str | None, typer.Option(metavar="PATH", help="Folder to make.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the folder if it is there.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an unfinished run.")] = False,
     dry_run: Annotated[
@@ -83,6 +84,8 @@ def train_command(
     """Check what can be checked without torch, then train."""
     if accept_changes and not resume:
         raise OutputError("--accept-changes requires --resume: a new run has no earlier state that could have changed.")
+    if output_dir == "":
+        raise OutputError("--output-dir is empty; give the name of the folder to make.")
     from dagames_llm.config.recipe import read_recipe
     from dagames_llm.data import source_of
 
@@ -93,7 +96,7 @@ def train_command(
         dry_run_command(config, data)
         return
     written = read_recipe(config)
-    output = output_dir or output_of(written)
+    output = output_of(written) if output_dir is None else Path(output_dir)
     if data is not None:
         source_of(data)
     from dagames_llm.training.run_folder import check_output
@@ -170,6 +173,12 @@ def guarded(command: Callable[..., Any] | typer.Typer, arguments: Sequence[str] 
         single = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
         single.command()(command)
         command = single
+    with exit_on_user_error():
+        _run(command, arguments)
+
+
+def _run(command: typer.Typer, arguments: Sequence[str] | None) -> None:
+    """Run an application, and exit with 2 or 130 and one message for an error of the package, of a file, or Ctrl-C."""
     try:
         command(args=None if arguments is None else list(arguments))
     except DagamesError as error:

@@ -301,7 +301,7 @@ _NAMED: dict[str, Callable[..., Cost]] = {
 def cost_named(name: str, **options: Any) -> Cost:
     """Return the cost that a recipe names."""
     if name not in _NAMED:
-        raise CostError(f"there is no cost {name!r}; known are {', '.join(_NAMED)}.{did_you_mean(name, _NAMED)}")
+        raise CostError(f"there is no cost {name!r:.80}; known are {', '.join(_NAMED)}.{did_you_mean(name, _NAMED)}")
     try:
         return _NAMED[name](**options)
     except TypeError as error:

@@ -238,7 +238,7 @@ def distance_named(name: str, **options: Any) -> Distance:
     """Return the distance that a recipe names."""
     if name not in _NAMED:
         raise DistanceError(
-            f"there is no distance {name!r}; known are {', '.join(_NAMED)}.{did_you_mean(name, _NAMED)}"
+            f"there is no distance {name!r:.80}; known are {', '.join(_NAMED)}.{did_you_mean(name, _NAMED)}"
         )
     try:
         return _NAMED[name](**options)

@@ -166,10 +166,10 @@ def inspect_command(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")] = False,
 ) -> None:
     """Check the options without torch, then sample the model."""
-    from dagames._files import check_new_file, write_json
+    from dagames._files import check_output, write_json
 
     if out is not None:
-        check_new_file(out, overwrite=overwrite)
+        check_output(out, "--out", overwrite=overwrite)
     check_dtype(dtype)
     read = extractor_named(extractor)
     every = load_orbits(data, read)

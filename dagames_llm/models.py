@@ -16,6 +16,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dagames._choices import did_you_mean
 from dagames_llm._errors import ModelError, VersionError
 
 if TYPE_CHECKING:
@@ -107,7 +108,8 @@ def locate_model(name: str) -> str:
         _check_folder(folder)
         return str(folder)
     if folder.is_absolute() or name.startswith((".", "~")) or name.count("/") != 1:
-        raise ModelError(f"no model folder {name}; a hub id has the form owner/name.")
+        hint = did_you_mean(name, [EMBEDDED], 0.7)
+        raise ModelError(f"no model folder {name}; a hub id has the form owner/name.{hint}")
     return name
 
 

@@ -169,15 +169,15 @@ def paraphrase_command(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")] = False,
 ) -> None:
     """Check the options without torch, then write the wordings."""
-    from dagames._files import check_new_file, write_json, write_text
+    from dagames._files import check_output, write_json, write_text
 
     if model is None and not rule:
         raise OutputError("name a source of wordings: --model embedded, or --rule names, or both.")
     check_dtype(dtype)
     rules = check_rules(rule or (), "--rule")
-    for file in (out, summary):
+    for option, file in (("--out", out), ("--summary", summary)):
         if file is not None:
-            check_new_file(file, overwrite=overwrite)
+            check_output(file, option, overwrite=overwrite)
     rows = list(_questions(data, limit))
     texts = [row["question"].strip() for row in rows]
     kept = [

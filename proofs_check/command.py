@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from dagames._errors import DomainError
-from dagames._files import check_folder
+from dagames._files import check_output
 
 
 def verify(
@@ -15,6 +15,7 @@ def verify(
     jobs: Annotated[int | None, typer.Option(min=1, help="Processes; as many as cores by default.")] = None,
     json_path: Annotated[Path | None, typer.Option("--json", help="Also write the verdicts to this file.")] = None,
     markdown: Annotated[Path | None, typer.Option(help="Also write them as a Markdown page.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files of these names.")] = False,
     files: Annotated[
         list[Path] | None, typer.Option("--file", help="A Python file that defines CLAIMS, claims of your own.")
     ] = None,
@@ -48,7 +49,7 @@ def verify(
         raise DomainError(f"--explore takes minutes, a number above 0, not {explore}.")
     if functional is not None and (plants or explore is not None or files):
         raise DomainError("--functional goes with ids, --seed, --json and --markdown alone.")
-    _check_outputs(json_path, markdown)
+    _check_outputs(json_path, markdown, overwrite=overwrite)
     from rich.console import Console
 
     from proofs_check.batch import all_turn, exit_unless, explore_seeds, finish, settle_all
@@ -71,9 +72,9 @@ def verify(
     finish(results, seed, rounds, json_path, markdown, console)
 
 
-def _check_outputs(json_path: Path | None, markdown: Path | None) -> None:
+def _check_outputs(json_path: Path | None, markdown: Path | None, *, overwrite: bool) -> None:
     for option, path in (("--json", json_path), ("--markdown", markdown)):
         if path is not None:
-            check_folder(path, option)
-            if path.is_dir():
-                raise DomainError(f"{option}: {path} is a folder; name a file.")
+            check_output(path, option, overwrite=overwrite)
+    if json_path is not None and markdown is not None and json_path.resolve() == markdown.resolve():
+        raise DomainError(f"--json and --markdown both name {markdown}; give two files.")

@@ -88,9 +88,14 @@ def select_claims(ids: list[str], files: Iterable[Path] = ()) -> list[Claim]:
     by_fold = {name.casefold(): claim for name, claim in known.items()}
     for name in ids:
         if name.casefold() not in by_fold:
-            hint = did_you_mean(name, known, 0.3)
+            hint = did_you_mean(name, [claim for claim in known if _letters(claim) == _letters(name)] or known, 0.3)
             raise DomainError(f"there is no claim {name!r}; known are {', '.join(known)}.{hint}")
     return [by_fold[name] for name in dict.fromkeys(name.casefold() for name in ids)]
+
+
+def _letters(claim_id: str) -> str:
+    """Return the letters and digits of an id, so that I50 and i-50 are near I.50."""
+    return "".join(filter(str.isalnum, claim_id.casefold()))
 
 
 _PARTS = ("I", "II", "B")

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from dagames._choices import did_you_mean
 from dagames._errors import DomainError, ShapeError
 
 
@@ -59,8 +60,10 @@ def _place(path: Path, column: str | None, names: list[str]) -> int:
     if column is None and len(names) > 1:
         raise DomainError(f"{path} has the columns {_listed(names)}; say which, as {path.name}:{names[0]}.")
     if column is not None and names.count(column) != 1:
-        number = "no column" if column not in names else "more than one column"
-        raise DomainError(f"{path} has {number} {column!r}; its header is {_listed(names)}.")
+        number, hint = (
+            ("no column", did_you_mean(column, names)) if column not in names else ("more than one column", "")
+        )
+        raise DomainError(f"{path} has {number} {column!r}; its header is {_listed(names)}.{hint}")
     return 0 if column is None else names.index(column)
 
 

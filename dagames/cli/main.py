@@ -50,8 +50,13 @@ def whole_app() -> "typer.Typer":
 
     app.command("figures")(report.figures)
     app.command("report")(report.report)
-    app.command("solve", help=solve.HELP, cls=late_help.command_class(solve.choices))(solve.solve)
-    app.command("table", help=table.HELP)(table.table)
-    app.command("pareto", help=pareto.HELP)(pareto.pareto)
+    paragraphs = late_help.as_paragraphs
+    app.command("solve", help=paragraphs(solve.HELP), cls=late_help.command_class(solve.choices))(solve.solve)
+    app.command("table", help=paragraphs(table.HELP))(table.table)
+    app.command("pareto", help=paragraphs(pareto.HELP))(pareto.pareto)
     app.command("verify")(verify)
     return app
+
+
+if __name__ == "__main__":
+    main()

@@ -20,7 +20,7 @@ stored, and a lower bound by duality. `gap` is the relative distance between the
 \b
 Examples:
     dagames pareto --group-size 16 --plot frontier.svg
-    dagames pareto --group-size 8 --objective variance --points 40 --out points.json
+    dagames pareto --group-size 8 --objective variance --points 40 --json
     dagames pareto --group-size 48 --least 2 --points 8
 
 Budgets are multiples of the optimum, the least bias of any table. From K = 50 on float64 cannot represent a table near

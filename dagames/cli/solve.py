@@ -2,7 +2,6 @@
 
 import json
 import sys
-import textwrap
 from pathlib import Path
 from time import perf_counter
 from typing import Annotated
@@ -10,6 +9,7 @@ from typing import Annotated
 import typer
 
 from dagames._files import write_bytes, write_text
+from dagames.cli.late_help import as_list
 from dagames.cli.terminal import is_shown, spinner
 from dagames.pictures.panels import check_outputs
 
@@ -43,10 +43,7 @@ def choices() -> dict[str, str]:
     from dagames.cli.game_file import FUNCTIONALS
     from dagames.solvers import METHODS
 
-    width = max(map(len, METHODS)) + 2
-    rows = (f"    {name:{width}}" + does for name, does in METHODS.items())
-    methods = "\n".join(textwrap.fill(row, 76, subsequent_indent=" " * (4 + width)) for row in rows)
-    return {"functionals": ", ".join(FUNCTIONALS), "methods": methods}
+    return {"functionals": ", ".join(FUNCTIONALS), "methods": as_list(METHODS)}
 
 
 def solve(

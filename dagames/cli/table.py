@@ -10,7 +10,8 @@ import typer
 from dagames import estimators
 from dagames._choices import as_choice
 from dagames._errors import DomainError
-from dagames._files import check_folder, check_new_file
+from dagames._files import check_output
+from dagames.cli.late_help import as_list
 from dagames.cli.terminal import spinner
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ Examples:
 Methods:
 
 \b
-{chr(10).join(f"    {name:12}{method.description}" for name, method in _METHODS.items())}
+{as_list({name: method.description for name, method in _METHODS.items()})}
 
 Rewards: log, sqrt, power:A (p^A), entropy:ORDER ((p^(ORDER-1) - 1) / (ORDER-1)).
 
@@ -113,14 +114,15 @@ def table(
     estimates = estimators.as_reward(reward)
     if method not in _with_option("reward") and estimates != estimators.LOG:
         raise DomainError(f"the method {method} supports only the reward log, not {reward!r}; use minimax or taylor.")
+    if method == "elevated" and group_size == 1:
+        raise DomainError("--group-size is 1; the method elevated takes the table of half a group: use at least 2.")
     if group_size > _LARGEST:
         raise DomainError(
             f"--group-size is {group_size}; the bias is proved for tables of up to {_LARGEST} traces. In Python, "
             f"`dagames.estimators.recommended_table({group_size})` makes the table without the proof."
         )
     if out is not None:
-        check_folder(out, "--out")
-        check_new_file(out, overwrite=overwrite)
+        check_output(out, "--out", overwrite=overwrite)
     from dagames.estimators.frontier_point import as_unit
     from dagames.estimators.reward_table import as_counts, as_precision
 

@@ -49,7 +49,9 @@ def check_can_plot(path: Path) -> None:
         raise DomainError("--plot needs matplotlib, which is missing; install it with `pip install 'dagames[report]'`.")
 
 
-def check_outputs(out: Path | None, plot: Path | None, *, overwrite: bool, source: Path | None = None) -> None:
+def check_outputs(
+    out: Path | None, plot: Path | None, *, overwrite: bool, source: Path | None = None, option: str = "--out"
+) -> None:
     """Raise if something cannot be written, before anything is computed.
 
     Args:
@@ -57,6 +59,7 @@ def check_outputs(out: Path | None, plot: Path | None, *, overwrite: bool, sourc
         plot: File of the picture; its data take its name with .json.
         overwrite: Whether files may be replaced.
         source: The game's file, if the command reads one; it is never replaced.
+        option: The option that names `out`.
 
     Raises:
         DomainError: If two outputs have one name, or one has the source's, one exists and may not be replaced, or
@@ -66,7 +69,7 @@ def check_outputs(out: Path | None, plot: Path | None, *, overwrite: bool, sourc
         check_can_plot(plot)
         check_folder(plot, "--plot")
     if out is not None:
-        check_folder(out, "--out")
+        check_folder(out, option)
     outputs = [] if plot is None else [plot, plot.with_suffix(".json")]
     outputs += [] if out is None else [out]
     taken = {} if source is None else {source.resolve(): "the game"}

@@ -31,6 +31,15 @@ def shown(value: Any) -> str:
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
+def ended(text: str) -> str:
+    """Return a sentence with its final point, which a question does not take.
+
+    >>> ended("Use 3"), ended("Did you mean 3?")
+    ('Use 3.', 'Did you mean 3?')
+    """
+    return text if text.endswith((".", "?")) else f"{text}."
+
+
 def converted(value: Any, hint: Any) -> Any:
     """Return a value as the type of its key."""
     members = _members(hint)

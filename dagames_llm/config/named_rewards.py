@@ -14,12 +14,13 @@ from dagames._choices import did_you_mean
 from dagames._errors import DagamesError
 from dagames.targets import Target
 from dagames_llm._errors import RecipeError
-from dagames_llm.config.kinds import shown
+from dagames_llm.config.kinds import ended, shown
 from dagames_llm.costs import cost_named
 from dagames_llm.distances import Distance, distance_named
 from dagames_llm.multipliers import Constraint, DualAscent
 
 if TYPE_CHECKING:
+    from dagames.estimators import RewardTable
     from dagames_llm.config.recipe import OrbitScriptArguments
 
 TARGETS: dict[str, type[Target]] = {
@@ -61,19 +62,27 @@ def target_of(arguments: OrbitScriptArguments, group_size: int | None = None) ->
     if name is None:
         return None
     if not isinstance(name, str) or name not in TARGETS:
-        raise RecipeError(f"`target` is {name!r}; known are {', '.join(TARGETS)}.{did_you_mean(name, TARGETS)}")
+        raise RecipeError(f"`target` is {shown(name)}; known are {', '.join(TARGETS)}.{did_you_mean(name, TARGETS)}")
     if options is not None and not _is_mapping(options):
         raise RecipeError(f"`target_options` is {options!r:.80}; it maps names of options to values: {{ties: none}}.")
+    kind = TARGETS[name]
+    known = list(inspect.signature(kind).parameters)
+    for option in options or {}:
+        if option not in known:
+            hint = did_you_mean(option, known)
+            raise RecipeError(
+                f"`target_options` is {shown(options)}: the target {name} has no option `{option}`.{hint} "
+                f"{_options_of(kind)}"
+            )
     # Answers are texts; YAML reads an unquoted 7 as a number.
     texts = {k: {str(a): p for a, p in v.items()} if isinstance(v, dict) else v for k, v in (options or {}).items()}
     if texts.get("table") is not None:
         texts["table"] = _table(texts["table"], group_size)
-    kind = TARGETS[name]
     try:
         return kind(**texts)
     except (TypeError, ValueError, DagamesError) as error:
         given = f"`target_options` is {shown(options)}" if options else "there are no `target_options`"
-        raise RecipeError(f"`target` is {name!r} and {given}: {error}. {_options_of(kind)}") from error
+        raise RecipeError(f"`target` is {name!r} and {given}: {ended(str(error))} {_options_of(kind)}") from error
 
 
 def _options_of(kind: type) -> str:
@@ -81,14 +90,20 @@ def _options_of(kind: type) -> str:
     return f"Its options are {', '.join(names)}." if names else "It has no options."
 
 
+def table_named(name: str, group_size: int) -> RewardTable:
+    """Return the table of a name in `TABLES`."""
+    table: RewardTable = attrgetter(TABLES[name].function)(dagames.estimators)(group_size)
+    return table
+
+
 def _table(name: Any, group_size: int | None) -> Any:
     if not isinstance(name, str) or name not in TABLES or group_size is None:
         raise RecipeError(
-            f"`target_options`: `table` is {name!r}; known are {', '.join(TABLES)}, each for `num_generations` "
+            f"`target_options`: `table` is {shown(name)}; known are {', '.join(TABLES)}, each for `num_generations` "
             f"traces.{did_you_mean(name, TABLES)}"
         )
     try:
-        return attrgetter(TABLES[name].function)(dagames.estimators)(group_size)
+        return table_named(name, group_size)
     except DagamesError as error:
         raise RecipeError(f"`target_options`: no {name} `table` for groups of {group_size}: {error}") from error
 
@@ -113,9 +128,12 @@ def constraints_of(arguments: OrbitScriptArguments) -> list[Constraint]:
     known = {f.name for f in dataclasses.fields(Constraint)}
     for i, entry in enumerate(given):
         place = f"`constraints[{i}]`"
+        if _is_mapping(entry):
+            check_keys(entry, known, place)
         if not _is_mapping(entry) or not {"cost", "budget"} <= set(entry):
-            raise RecipeError(f"{place} is {entry!r:.80}; it needs `cost` and `budget`: {{cost: refusal, budget: 0.1}}")
-        check_keys(entry, known, place)
+            raise RecipeError(
+                f"{place} is {entry!r:.80}; it needs `cost` and `budget`: {{cost: refusal, budget: 0.1}}."
+            )
         cost = _made(f"constraints[{i}].cost", cost_named, entry["cost"])
         try:
             found.append(Constraint(**{**entry, "cost": cost}))

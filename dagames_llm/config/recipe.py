@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from dagames._choices import did_you_mean
 from dagames._errors import DagamesError
 from dagames.targets import Target
 from dagames_llm._errors import ModelError, RecipeError
@@ -110,7 +111,10 @@ def find_recipe(name: str | Path) -> Path:
         return path
     if str(name) in shipped_recipes():
         return SHIPPED / f"{name}.yaml"
-    raise RecipeError(f"no recipe {name}; give a YAML file, or one of: {', '.join(shipped_recipes())}.")
+    known = shipped_recipes()
+    raise RecipeError(
+        f"no recipe {name}; give a YAML file, or one of: {', '.join(known)}.{did_you_mean(name, known, 0.7)}"
+    )
 
 
 def read_recipe(name: str | Path) -> dict[str, Any]:

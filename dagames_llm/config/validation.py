@@ -10,13 +10,15 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import enum
+import inspect
 import typing
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from dagames_llm.config.contradictions import Faults, Settings, contradictions
-from dagames_llm.config.kinds import KindError, converted, range_fault, shown
+from dagames_llm.config.kinds import KindError, converted, ended, range_fault, shown
+from dagames_llm.config.named_rewards import TARGETS
 from dagames_llm.config.rules import (
     ATTENTION,
     CHOICES,
@@ -95,14 +97,19 @@ def checked(written: Mapping[str, Any], keys: Mapping[str, Key]) -> tuple[Settin
 def message(place: str, faults: Mapping[str, str]) -> str:
     """Return one message for all faults of a recipe."""
     if len(faults) == 1:
-        return f"{place}: {next(iter(faults.values()))}."
-    return f"{place}: {len(faults)} keys cannot be used.\n" + "\n".join(f"  {fault}." for fault in faults.values())
+        return f"{place}: {ended(next(iter(faults.values())))}"
+    return f"{place}: {len(faults)} keys cannot be used.\n" + "\n".join(
+        f"  {ended(fault)}" for fault in faults.values()
+    )
 
 
-def unknown(name: str, known: Iterable[str]) -> str:
+def unknown(name: str, value: Any, known: Iterable[str]) -> str:
     """Return what helps with a key that does not exist: the nearest that does, if one is near."""
     if name in FORMER:
         return f"; here it is `{FORMER[name]}`"
+    if any(name in inspect.signature(target).parameters for target in TARGETS.values()):
+        text = value if isinstance(value, str) and value.isidentifier() else shown(value)
+        return f"; options of the target are given in `target_options`: `target_options: {{{name}: {text}}}`"
     near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
     return f"; did you mean `{near[0]}`?" if near else "; `dagames-llm train --help` says which keys there are"
 
@@ -110,7 +117,7 @@ def unknown(name: str, known: Iterable[str]) -> str:
 def _converted(written: Mapping[str, Any], keys: Mapping[str, Key], faults: Faults) -> Iterator[tuple[str, Any]]:
     for name, raw in written.items():
         if name not in keys:
-            faults[name] = f"unknown key `{name}` ({shown(raw)}){unknown(name, keys)}"
+            faults[name] = f"unknown key `{name}` ({shown(raw)}){unknown(name, raw, keys)}"
             continue
         key, value = keys[name], _idiom(name, raw)
         if name in REFUSED and value != key.default:

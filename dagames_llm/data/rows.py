@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from dagames._choices import nearest
 from dagames_llm._errors import DataError
 from dagames_llm.data.forms import frames_of
 from dagames_llm.data.options import letters_of, options_of, orders, right_option, shown
@@ -117,6 +118,7 @@ def _texts(place: str, row: Mapping[str, Any]) -> list[str]:
         found = ", ".join(map(repr, list(row)[:6])) or "no key"
         raise DataError(
             f"{place}: needs `orbit`, or `question`, or `Body` and `Question`, or `messages`; found {found}."
+            f"{nearest(row, ('orbit', 'question', 'Body', 'messages'))}"
         )
     texts = [first.strip()]
     for key in ("paraphrases", "translations"):

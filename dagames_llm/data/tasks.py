@@ -96,5 +96,5 @@ def task_named(name: str, seed: int) -> Task:
         RecipeError: there is no task of that name.
     """
     if name not in TASKS:
-        raise RecipeError(f"`task` is {name!r}; known are {', '.join(TASKS)}.{did_you_mean(name, TASKS)}")
+        raise RecipeError(f"`task` is {name!r:.80}; known are {', '.join(TASKS)}.{did_you_mean(name, TASKS)}")
     return TASKS[name](seed)

@@ -88,12 +88,12 @@ def evaluate_command(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")] = False,
 ) -> None:
     """Check the options without torch, then evaluate."""
-    from dagames._files import check_new_file
+    from dagames._files import check_output
     from dagames_llm.config.run_recipe import decoding_of
     from dagames_llm.evaluation.evaluate import checked_ks
 
     if out is not None:
-        check_new_file(out, overwrite=overwrite)
+        check_output(out, "--out", overwrite=overwrite)
     check_dtype(dtype)
     if data is not None and task is not None:
         raise DataError("--data and --task both name questions; give one.")

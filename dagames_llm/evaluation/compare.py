@@ -67,10 +67,10 @@ def compare_command(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")] = False,
 ) -> None:
     """Compare two evaluations."""
-    from dagames._files import check_new_file, write_json
+    from dagames._files import check_output, write_json
 
     if out is not None:
-        check_new_file(out, overwrite=overwrite)
+        check_output(out, "--out", overwrite=overwrite)
     if second is None:
         one, other = read_evaluation(first, of_first or "before"), read_evaluation(first, of_second or "after")
     else:

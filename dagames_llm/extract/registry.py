@@ -37,7 +37,7 @@ def extractor_named(name: str) -> Extractor:
     """
     if name not in EXTRACTORS:
         hint = did_you_mean(name, EXTRACTORS)
-        raise RecipeError(f"`extractor` is {name!r}; known are {', '.join(EXTRACTORS)}.{hint}")
+        raise RecipeError(f"`extractor` is {name!r:.80}; known are {', '.join(EXTRACTORS)}.{hint}")
     if name == "math":
         check_installed()
     return EXTRACTORS[name]

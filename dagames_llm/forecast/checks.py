@@ -43,12 +43,12 @@ def check_outputs(
     from dagames.pictures import panels
     from dagames_llm.evaluation.journal import journal_of
 
-    panels.check_outputs(json_file, plot, overwrite=overwrite, source=source)
+    panels.check_outputs(json_file, plot, overwrite=overwrite, source=source, option="--json")
     if save is not None:
         if source is not None:
             raise DataError("--save-samples writes drawn samples; omit it with a file of samples.")
         # If a journal exists beside the file, an interrupted run of the same command wrote it.
-        _files.check_new_file(save, overwrite=overwrite or journal_of(save).is_file())
+        _files.check_output(save, "--save-samples", overwrite=overwrite or journal_of(save).is_file())
 
 
 def as_match(match: str, constraints: Sequence[str] = ()) -> tuple[str, float]:

@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 
 from dagames._errors import DagamesError
-from dagames.estimators import harmonic_table, minimax_table, plugin_table, recommended_table
-from dagames.estimators.reward_table import RewardTable
 from dagames.targets import InverseFrequency, PriorMatching, Target
+from dagames_llm.config.named_rewards import table_named
 from dagames_llm.forecast.answer_dynamics import equilibrium, path
 from dagames_llm.forecast.answers_forecast import Plan
 from dagames_llm.forecast.group_rules import rule_of, sizes_of
@@ -20,13 +19,8 @@ from dagames_llm.forecast.reference_games import SampledQuestion
 from dagames_llm.forecast.resampling import estimates_of
 from dagames_llm.forecast.vote_chances import Floats
 
-TABLES: dict[str, Callable[[int], RewardTable]] = {
-    "recommended": recommended_table,
-    "plugin": plugin_table,
-    "harmonic": harmonic_table,
-    "minimax": lambda K: minimax_table(K, counts="self-inclusive"),
-}
-"""Tables for `InverseFrequency` and `PriorMatching` by name, for counts that include the trace itself."""
+COMPARED = ("recommended", "plugin", "harmonic", "minimax")
+"""Tables of `InverseFrequency` and `PriorMatching` whose first steps a forecast compares."""
 
 AT_MOST = 100
 """Maximum number of questions, which is enough for an average; the first ones are used."""
@@ -37,7 +31,7 @@ LEAST_BETA = 1e-4
 def with_table(target: Target, name: str, group_size: int) -> Target:
     """Return a target with another table; a target without a table is returned unchanged."""
     if isinstance(target, InverseFrequency | PriorMatching):
-        return dataclasses.replace(target, table=TABLES[name](group_size))
+        return dataclasses.replace(target, table=table_named(name, group_size))
     return target
 
 
@@ -49,7 +43,7 @@ def directions(questions: Sequence[SampledQuestion], plan: Plan) -> list[dict[st
     label = ("given" if custom else "recommended") if tabled else ""
     rows = [(size, label, plan.target) for size in (K // 2, K, 2 * K, 4 * K) if not custom or size == K]
     if tabled:
-        names = [name for name in TABLES if custom or name != "recommended"]
+        names = [name for name in COMPARED if custom or name != "recommended"]
         rows += [(K, name, with_table(plan.target, name, K)) for name in names]
     found = []
     for size, table, target in rows:

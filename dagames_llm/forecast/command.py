@@ -50,7 +50,9 @@ def forecast_command(
     config: Annotated[str | None, typer.Option(help="Recipe, for the settings without an option.")] = None,
     target: Annotated[str | None, typer.Option(help="A target of dagames.targets; default: majority_vote.")] = None,
     target_options: Annotated[str | None, typer.Option(help='Options of the target as JSON: {"weight": 0.5}.')] = None,
-    table: Annotated[str | None, typer.Option(help="Reward table: recommended, plugin, harmonic or minimax.")] = None,
+    table: Annotated[
+        str | None, typer.Option(help="Reward table, by its name in recipes: recommended, elevated, ...")
+    ] = None,
     constraints: Annotated[
         str | None, typer.Option(help="Budgets as JSON, as in a recipe; the default target is then none.")
     ] = None,

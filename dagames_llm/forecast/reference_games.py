@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dagames._choices import nearest
 from dagames_llm._errors import DataError
 from dagames_llm.extract import Answer, Extractor
 
@@ -133,7 +134,11 @@ def question_in(row: Mapping[str, Any], extractor: Extractor) -> SampledQuestion
     """Read one question from a row of samples."""
     views = _views(row)
     key = "answers" if "answers" in row else "completions"
-    lists = _lists(row.get(key), key, len(views))
+    if key not in row:
+        found, others = ", ".join(map(repr, list(row)[:6])), [name for name in row if name != "answer"]
+        hint = nearest(others, ("completions", "answers"))
+        raise DataError(f"needs `completions` or `answers`, a list for each wording; found {found}.{hint}")
+    lists = _lists(row[key], key, len(views))
     if key == "completions":
         read: list[list[Answer | None]] = [[extractor(_text(t, key)) for t in texts] for texts in lists]
     else:
@@ -155,7 +160,9 @@ def _views(row: Mapping[str, Any]) -> list[str]:
     views = [views] if isinstance(views, str) else views
     if not isinstance(views, list) or not views or not all(isinstance(v, str) and v.strip() for v in views):
         found = ", ".join(map(repr, list(row)[:6])) or "no key"
-        raise DataError(f"needs `orbit`, a list of wordings, or `prompt`, a text; found {found}.")
+        raise DataError(
+            f"needs `orbit`, a list of wordings, or `prompt`, a text; found {found}.{nearest(row, ('orbit', 'prompt'))}"
+        )
     return views
 
 

@@ -147,9 +147,9 @@ def made_target(
     name: str | None, options: Any, table: str | None, group_size: int, constraints: Sequence[Constraint] = ()
 ) -> Target | None:
     """Return the target that the options name; None if only budgets give rewards."""
-    from dagames_llm.config.named_rewards import target_of
+    from dagames_llm.config.named_rewards import TABLES, target_of
     from dagames_llm.config.recipe import OrbitScriptArguments
-    from dagames_llm.forecast.choices import TABLES, with_table
+    from dagames_llm.forecast.choices import with_table
     from dagames_llm.forecast.group_rules import check_forecast, check_group, sizes_of
 
     sizes_of(group_size, 1)

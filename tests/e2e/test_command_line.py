@@ -3,6 +3,7 @@
 Long lists of wrong input run in this process, without a second of imports for each line.
 """
 
+import itertools
 import json
 import re
 import signal
@@ -18,7 +19,7 @@ import pytest
 
 from dagames.cli.main import main
 from dagames.cli.result import POLICY_SIZE
-from dagames.estimators import RewardTable
+from dagames.estimators import METHODS, RewardTable
 from dagames.targets import AnswerGroup, InverseFrequency
 
 ROOT = Path(__file__).parents[2]
@@ -293,6 +294,12 @@ def test_a_full_standard_output_gives_one_line(command):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("module", ["dagames", "dagames.cli.main"])
+def test_the_modules_are_the_same_command(module):
+    done = subprocess.run([sys.executable, "-m", module, "--version"], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"dagames {version('dagames')}\n", "")
+
+
 def test_a_reader_that_goes_away_is_no_error():
     with subprocess.Popen([DAGAMES, "solve", "--help"], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         process.stdout.close()
@@ -321,6 +328,28 @@ def test_an_interrupt_during_imports_ends_the_command_without_a_traceback(module
     code = INTERRUPTED_AT.format(module=module)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
+@pytest.mark.parametrize("command", ["solve", "table", "pareto"])
+def test_help_fills_the_lines_of_a_terminal(command, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = [line[1:].rstrip() for line in run(command, "--help").stdout.partition("╭")[0].splitlines()]
+    ragged = [
+        line
+        for line, following in itertools.pairwise(lines)
+        if line and following and not following.startswith(" ") and not line.endswith(":")
+        if len(line) + 1 + len(following.split()[0]) <= 78
+    ]
+    assert not ragged
+
+
+def test_the_methods_of_a_table_are_listed_in_two_columns(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = run("table", "--help").stdout.partition("Methods:")[2].partition("Rewards:")[0].splitlines()
+    assert {len(line) - len(line.lstrip()) for line in lines if line.strip()} == {5, 18}
+    assert [line.split()[0] for line in lines if line.startswith(" " * 5) and line[5:].strip() and line[5] != " "] == [
+        *METHODS
+    ]
 
 
 def test_help_teaches():
@@ -389,6 +418,7 @@ def test_without_a_method_the_command_makes_the_default_of_the_target(tmp_path):
         ([], "Missing option"),
         (["-K", "300", "--method", "minimax"], "up to 256 traces"),
         (["-K", "100000"], "proved for tables of up to 512 traces"),
+        (["-K", "1", "--method", "elevated"], "--group-size is 1; the method elevated takes the table of half a group"),
         (["-K", "8", "--method", "minmax"], "Did you mean minimax?"),
         (["-K", "8", "--reward", "lgo"], "Did you mean log?"),
         (["-K", "8", "--method", "plugin", "--reward", "sqrt"], "supports only the reward log"),

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
@@ -177,6 +178,7 @@ def test_a_functional_goes_through_what_is_claimed_of_all(tmp_path):
     [
         (("--jobs", "0"), "Invalid value for '--jobs'"),
         (("II.5bb",), "Did you mean II.5b?"),
+        (("I50",), "Did you mean I.50?"),
         (("--explore", "0"), "a number above 0"),
         (("--explore", "nan"), "a number above 0"),
         (("--sabotage", "--explore", "1"), "--sabotage only says whether verdicts turn"),
@@ -185,3 +187,47 @@ def test_a_functional_goes_through_what_is_claimed_of_all(tmp_path):
 )
 def test_bad_input_is_refused_with_a_reason(arguments, words, refused_here):  # noqa: F811
     assert words in refused_here("verify", *arguments)
+
+
+def test_results_replace_no_file_unless_asked_to(tmp_path, refused_here, monkeypatch):  # noqa: F811
+    monkeypatch.chdir(tmp_path)
+    for option, path in (("--json", tmp_path / "out.json"), ("--markdown", tmp_path / "out.md")):
+        path.write_text("kept")
+        message = f"{path.name} exists already; choose another name, or pass --overwrite to replace it."
+        assert message in refused_here("verify", "I.1", option, path.name)
+        assert path.read_text() == "kept"
+        done = run("verify", "I.1", option, path.name, "--overwrite", cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert "I.1" in path.read_text()
+    assert "both name x; give two files" in refused_here("verify", "--json", "x", "--markdown", "x")
+
+
+def test_a_run_that_may_overwrite_goes_on_where_it_was_interrupted(tmp_path, uninterrupted):
+    out, part = tmp_path / "out.json", tmp_path / "out.json.part"
+    out.write_text("an earlier result")
+    command = [DAGAMES, "verify", *IDS, "--json", str(out), "--overwrite", "--jobs", "1"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as begun:
+        while not part.exists() or len(part.read_text().splitlines()) <= 1:
+            assert begun.poll() is None
+            time.sleep(0.02)
+        begun.send_signal(signal.SIGINT)
+    assert out.read_text() == "an earlier result"
+    again = subprocess.run(command, capture_output=True, text=True)
+    assert "going on: " in again.stderr
+    assert out.read_text() == uninterrupted
+
+
+@pytest.mark.parametrize("option", ["--json", "--markdown"])
+def test_results_never_replace_a_pipe_a_device_or_a_folder(option, tmp_path, refused_here, monkeypatch):  # noqa: F811
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo("pipe")
+    Path("device").symlink_to(os.devnull)
+    Path("folder").mkdir()
+    for name, words in (
+        ("pipe", "is not a regular file"),
+        ("device", "is not a regular file"),
+        ("folder", "is a folder"),
+    ):
+        assert f"{name} {words}" in refused_here("verify", option, name, "--overwrite")
+    assert Path("pipe").is_fifo()
+    assert Path("device").is_symlink()

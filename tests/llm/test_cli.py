@@ -104,6 +104,7 @@ TRAIN = [
     ("--config good.yaml --data broken.jsonl", "broken.jsonl, line 7: not JSON"),
     ("--config good.yaml --data empty.jsonl", "has no rows"),
     ("--config good.yaml --data absent.jsonl", "no data file"),
+    ("--config good.yaml --output-dir=", "--output-dir is empty"),
     ("--config good.yaml --resume", "nothing to resume"),
     ("--config good.yaml --output-dir there", "exists already; pass --overwrite"),
     ("--config good.yaml --output-dir there --overwrite", "not the result of a training run"),
@@ -119,7 +120,7 @@ def test_bad_training_input(
     monkeypatch.chdir(place)
     before = files(place)
     words = arguments.split()
-    code, out, err = run(["train", *words, *([] if "--output-dir" in words else ["--output-dir", "new"])], capsys)
+    code, out, err = run(["train", *words, *([] if "--output-dir" in arguments else ["--output-dir", "new"])], capsys)
     assert (code, out) == (2, "")
     assert message in err
     assert err.startswith("error: ")

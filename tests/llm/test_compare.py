@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import subprocess
+import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -120,6 +122,38 @@ def run(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, 
         cli.guarded(cli.app, ["compare", *arguments])
     output = capsys.readouterr()
     return int(caught.value.code or 0), output.out, output.err
+
+
+def test_a_full_standard_output_gives_one_line(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.json", before=evaluation("0", ["00"]), after=evaluation("1", ["11"]))
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "dagames_llm.cli", "compare", str(path)]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.startswith("cannot write to standard output: No space left on device.")
+    assert done.stderr.count("\n") == 1
+
+
+def test_an_output_in_a_folder_that_is_not_there_is_refused_before_the_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for command, option in (
+        ("compare a.json", "--out"),
+        ("inspect a.jsonl", "--out"),
+        ("paraphrase a.jsonl --rule all", "--out"),
+        ("paraphrase a.jsonl --rule all --out b.jsonl", "--summary"),
+        ("evaluate", "--out"),
+        ("forecast --task addition", "--json"),
+        ("forecast --task addition", "--plot"),
+        ("forecast --task addition", "--save-samples"),
+    ):
+        with pytest.raises(SystemExit) as caught:
+            cli.guarded(cli.app, [*command.split(), option, "new/a.svg"])
+        output = capsys.readouterr()
+        assert caught.value.code == 2
+        assert f"{option}: cannot write new/a.svg: there is no folder new. Make it (mkdir -p new)" in output.err
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_command_compares_and_writes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -163,6 +163,7 @@ CSV_ROWS = 'question,answer\n"one, two?",1\n'
         (CSV_ROWS + '"a\nb?",2\nc?,\nd?,none\n', 6, "reads no answer"),
         (CSV_ROWS + '"a?,2\n', 3, "not CSV"),
         (CSV_ROWS + ",2\n", 3, "needs `orbit`"),
+        ("quetion,answer\na?,1\n", 2, "found 'quetion', 'answer'. Did you mean question?"),
         ("question,question\na,b\n", 1, "2 columns 'question'"),
         ('question,paraphrases\na?,"[""b?"", 3]"\n', 2, "paraphrases[1]"),
         ("question,paraphrases\na?,b?\n", 2, "column 'paraphrases': not JSON"),

@@ -33,6 +33,8 @@ from dagames.targets import (
     Target,
 )
 from dagames_llm import cli
+from dagames_llm.config.named_rewards import TABLES, target_of
+from dagames_llm.config.recipe import OrbitScriptArguments
 from dagames_llm.extract import extractor_named
 from dagames_llm.forecast.answer_dynamics import equilibrium, log_of, path
 from dagames_llm.forecast.answers_forecast import Plan, forecast, solve_question
@@ -328,6 +330,17 @@ def run(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, 
     return int(end.value.code or 0), shown.out + shown.err
 
 
+@pytest.mark.parametrize("name", TABLES)
+def test_a_forecast_takes_the_tables_of_recipes(name: str) -> None:
+    recipe = OrbitScriptArguments(target="inverse_frequency", target_options={"table": name})
+    found, wanted = made_target("inverse_frequency", None, name, 8), target_of(recipe, 8)
+    assert isinstance(found, InverseFrequency)
+    assert isinstance(wanted, InverseFrequency)
+    assert found.table is not None
+    assert wanted.table is not None
+    assert found.table.coefficients.tolist() == wanted.table.coefficients.tolist()
+
+
 def test_the_command_writes_a_table_a_json_and_a_picture(
     samples: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -351,6 +364,7 @@ BROKEN: dict[str, tuple[str, str]] = {
     "list": ("[1]", "line 1: a line is a JSON object"),
     "no key": ('{"question": "6 x 7?"}', "line 1: needs `orbit`"),
     "no answers": ('{"orbit": ["6 x 7?"]}', "line 1: needs `completions` or `answers`"),
+    "misspelled": ('{"orbit": ["a"], "answrs": [["1", "2"]]}', "found 'orbit', 'answrs'. Did you mean answers?"),
     "one completion": ('{"prompt": "6 x 7?", "answers": ["42"]}', "line 1: wording 1 has 1 completion(s)"),
     "views": ('{"orbit": ["a", "b"], "answers": [["1", "2"]]}', "line 1: `answers` has 1 lists for 2 wordings"),
     "kind": ('{"prompt": "a", "answers": [true, "2"]}', "line 1: `answers` holds True"),
@@ -378,8 +392,8 @@ def test_a_broken_file_is_one_message(name: str, tmp_path: Path, capsys: pytest.
 REFUSED: dict[str, tuple[list[str], str]] = {
     "target": (["--target", "majority"], "Did you mean majority_vote"),
     "options": (["--target-options", "{ties"], "--target-options is not JSON"),
-    "option": (["--target-options", '{"tie": "none"}'], "unexpected keyword argument"),
-    "table": (["--table", "harmonics"], "plugin, harmonic, minimax. Did you mean harmonic?"),
+    "option": (["--target-options", '{"tie": "none"}'], "no option `tie`. Did you mean ties?"),
+    "table": (["--table", "harmonics"], "taylor, harmonic, plugin. Did you mean harmonic?"),
     "no table": (["--table", "plugin"], "has no table"),
     "K": (["--group-size", "1"], "`group_size` is 1"),
     "beta": (["--beta", "0"], "`beta`"),

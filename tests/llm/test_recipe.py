@@ -52,6 +52,10 @@ def test_a_table_is_made_for_the_group_size() -> None:
     for name in ("least", ["minimax"], 3):
         with pytest.raises(RecipeError, match=r"`table` is .*known are recommended"):
             named("inverse_frequency", table=name)
+    with pytest.raises(
+        RecipeError, match=r"has no option `tabel`\. Did you mean table\? Its options are weight, table"
+    ):
+        named("inverse_frequency", tabel="elevated")
     with pytest.raises(RecipeError, match=r"`table` is 'minmax'.* Did you mean minimax\?"):
         named("inverse_frequency", table="minmax")
 
@@ -66,7 +70,7 @@ def test_every_target_that_needs_no_other_target_has_a_name() -> None:
     [
         ("majority", {}, "Did you mean majority_vote"),
         ("majority_vote", {"ties": "coin"}, "'coin'"),
-        ("majority_vote", {"tie": "none"}, "'tie'"),
+        ("majority_vote", {"tie": "none"}, "no option `tie`"),
         ("gini_diversity", {"weight": -1.0}, "weight"),
         ("prior_matching", {}, "prior"),
         ("prior_matching", {"prior": [1]}, "prior"),
@@ -83,6 +87,30 @@ def test_what_is_no_target_is_refused(target: Any, options: dict[str, Any], comp
 BUDGET = {"cost": "refusal", "budget": 0.1, "applies_to": {"kind": "benign"}}
 
 
+def test_long_values_are_shortened() -> None:
+    for change in ({"target": "x" * 10**6}, {"target": "inverse_frequency", "target_options": {"table": "x" * 10**6}}):
+        with pytest.raises(RecipeError, match="x" * 60) as caught:
+            target_of(OrbitScriptArguments(**change), 8)
+        assert len(str(caught.value)) < 600
+
+
+def test_a_message_ends_with_one_point(tmp_path: Path, tiny: Path) -> None:
+    for change, end in (
+        ({"target": "majority_vot"}, "Did you mean majority_vote?"),
+        ({"target": "inverse_frequency", "target_options": {"weight": -1.0}}, "not -1. Its options are weight, table."),
+        ({"table": "elevated"}, "are given in `target_options`: `target_options: {table: elevated}`."),
+        ({"model_name_or_path": "embeded"}, "has the form owner/name. Did you mean embedded?"),
+    ):
+        with pytest.raises(RecipeError) as caught:
+            resolve_recipe(recipe(tmp_path, tiny, **change))
+        assert str(caught.value).endswith(end)
+
+
+def test_the_name_of_a_recipe_is_suggested() -> None:
+    with pytest.raises(RecipeError, match=r"Did you mean coherence_cpu\?$"):
+        read_recipe("coherence_cp")
+
+
 def test_constraints_are_made_of_their_fields() -> None:
     length = {"cost": {"name": "length", "unit": "words", "limit": 8}, "budget": 0.5, "name": "brief", "step": 0.2}
     first, second = constraints_of(OrbitScriptArguments(constraints=[BUDGET, length]))
@@ -97,6 +125,7 @@ def test_constraints_are_made_of_their_fields() -> None:
         ("refusal", "needs `cost` and `budget`"),
         ({"cost": "refusal"}, "needs `cost` and `budget`"),
         ({**BUDGET, "budgets": 1}, "Did you mean budget"),
+        ({"cost": "refusal", "budgt": 0.1}, "unknown key `budgt` .* Did you mean budget"),
         ({**BUDGET, "cost": "refusals"}, "constraints\\[0\\].cost.*Did you mean refusal"),
         ({**BUDGET, "cost": {"name": "length", "units": "words"}}, "does not take units"),
         ({**BUDGET, "cost": {"unit": "words"}}, "a mapping with `name`"),

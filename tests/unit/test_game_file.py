@@ -330,7 +330,7 @@ def store_damaged(folder: Path) -> None:
         ("quote.csv", ["is not CSV"]),
         ("latin.csv", ["is not CSV"]),
         ("traces.csv", ["has the columns name, E; say which, as traces.csv:name"]),
-        ("traces.csv:e", ["no column 'e'; its header is name, E"]),
+        ("traces.csv:e", ["no column 'e'; its header is name, E. Did you mean E?"]),
         ("pi_0.csv:e", ["has no header"]),
     ],
 )
