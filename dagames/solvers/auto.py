@@ -103,8 +103,8 @@ def solve_alignment(
         # Rounding is the same for all methods; where an iteration stopped, another may not.
         if name == "auto" or error.diagnosis == "rounding":
             raise
-        advice = "" if "`solve(game)`" in str(error) else f" {remedy(game.functional)}"
-        raise SolveError(f"{error}{advice}", error.diagnosis) from None
+        advice = remedy(game.functional)
+        raise SolveError(f"{error}{'' if advice in str(error) else f' {advice}'}", error.diagnosis) from None
 
 
 def default_tolerance(method: str) -> float:

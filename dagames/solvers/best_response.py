@@ -120,8 +120,7 @@ def solve_best_response(
     smoothness = float(np.max(game.functional.relative_smoothness))
     advice = (
         "Undamped best response is sure to converge only while the functional's relative smoothness "
-        f"({smoothness:g}) is below beta ({game.beta:g}), claim I.7; use `solve(game)`, or the methods "
-        '"damped_response" and "mirror_descent" of it.'
+        f"({smoothness:g}) is below beta ({game.beta:g}), claim I.7; damp the steps."
     )
     path = best_response_path(game, damping=damping)
     return solve_along(game, path, "best_response", tolerance, max_iterations, advice, answered=True)

@@ -27,8 +27,8 @@ _MARGIN = 0.1
 """Share of the tolerance at which the model's own gap counts as closed, which leaves the rest to the certificate."""
 
 _ADVICE = (
-    "A curved functional of many answers needs too many tangents: give `from_convex` its `smoothness` and use "
-    '`solve(game, "mirror_descent")`, or ask for a larger `tolerance`.'
+    "A curved functional of many answers needs too many tangents: give `from_convex` its `smoothness`, or allow a "
+    "larger `tolerance`."
 )
 
 Array = NDArray[np.float64]

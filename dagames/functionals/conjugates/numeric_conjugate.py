@@ -83,6 +83,12 @@ class NumericConjugate(Functional):
         shifted = np.where(found.nu > 0, u - u.max(axis=-1, keepdims=True), 0.0)
         against = np.abs((found.nu * shifted).sum(axis=-1))
         value = self.value(found.nu)
-        # A point of infinite R attains nothing, so its bound must not count as small next to R.
-        size = np.where(np.isfinite(value), np.maximum(1.0, np.maximum(against, np.abs(value))), np.nan)
-        return np.asarray(np.where(np.isfinite(value), found.gap / size, np.inf))
+        size = np.maximum(1.0, np.maximum(against, np.abs(value)))
+        if np.isfinite(size).all():
+            return np.asarray(found.gap / size)
+        # A point of infinite R attains nothing, so its bound must not count as small next to R. Where R is infinite at
+        # the middle of the face, it is infinite on the face, and the bound -inf is right.
+        face = np.isfinite(u)
+        somewhere = np.isfinite(self.value(face / face.sum(axis=-1, keepdims=True)))
+        finite = np.where(np.isfinite(size), size, 1.0)
+        return np.asarray(np.where(np.isfinite(size), found.gap / finite, np.where(somewhere, np.inf, 0.0)))
