@@ -248,7 +248,7 @@ def costs_of(cost: Cost, texts: Sequence[str], rows: Sequence[int] | None = None
     if not texts:
         return np.zeros(0)
     try:
-        found = np.array(cost(texts), dtype=np.float64)
+        found = _as_numbers(cost(texts), name, _shown(places[0], texts[0]))
     except (CostError, ModelError):
         raise
     except Exception as error:
@@ -270,6 +270,15 @@ def costs_of(cost: Cost, texts: Sequence[str], rows: Sequence[int] | None = None
             "cannot be scored, return the largest or the least cost."
         )
     return found
+
+
+def _as_numbers(returned: Any, name: str, first: str) -> NDArray[np.float64]:
+    if np.asarray(returned).dtype.kind in "US":
+        raise CostError(
+            f"cost {name!r} returned texts, {np.asarray(returned).tolist()!r:.80}, for a list of texts that begins "
+            f"with {first}. A cost must return numbers: one for each text."
+        )
+    return np.array(returned, dtype=np.float64)
 
 
 def cost_name(cost: Any) -> str:

@@ -147,11 +147,13 @@ def groups_by_id(traces: Sequence[Trace]) -> list[list[int]]:
 
 
 def check_hash(answer: Any) -> None:
-    """Raise a TypeError if an answer is not hashable, or has the hash of its address in memory."""
+    """Raise if an answer is not hashable, has the hash of its address in memory, or is not equal to itself."""
     hash(answer)
     array = hasattr(answer, "__array__") and not isinstance(answer, np.generic)
     if array or (type(answer).__hash__ is object.__hash__ and answer is not None):
         raise TypeError(f"{type(answer).__name__} objects of equal content have different hashes")
+    if bool(answer != answer):
+        raise ValueError(f"the answer {answer!r} is not equal to itself")
 
 
 def views_of(traces: Sequence[Trace]) -> tuple[int, ...]:

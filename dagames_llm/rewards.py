@@ -31,6 +31,7 @@ from dagames_llm.grouping import (
 )
 from dagames_llm.monitors import Monitor
 from dagames_llm.settings import TrainerSettings, check_baseline, check_columns, find_settings, warn_of_standardised
+from dagames_llm.target_checks import check_costs, check_kind, check_tables
 
 Truncated = Literal["follow", "vote", "abstain"]
 
@@ -101,7 +102,7 @@ class TargetReward:
             RecipeError: If the value of an argument is not allowed, or an argument that the target needs is missing.
         """
         self.target = target
-        self.extract = extractor_named(extract) if isinstance(extract, str) else extract
+        self.extract = extractor_named(extract, "extract") if isinstance(extract, str) else extract
         self.group_size = group_size
         self.distance = distance_named(distance) if isinstance(distance, str) else distance
         self.costs = {} if costs is None else costs
@@ -117,9 +118,7 @@ class TargetReward:
         self._check()
 
     def _check(self) -> None:
-        if not isinstance(self.target, Target):
-            remedy = f"an instance, {self.target.__name__}(...)" if isinstance(self.target, type) else "one"
-            raise RecipeError(f"`target` must be a Target of dagames.targets, not {self.target!r:.60}; pass {remedy}.")
+        check_kind(self.target)
         if not callable(self.extract):
             raise RecipeError(f"`extract` must be a name or a function, not {self.extract!r}.")
         size = self.group_size
@@ -138,6 +137,9 @@ class TargetReward:
         for need, argument in {"distances": "distance", "costs": "costs", "gold": "gold"}.items():
             if need in self.target.needs and not available[need]:
                 raise RecipeError(f"{type(self.target).__name__} needs {need}: pass `{argument}=` to TargetReward.")
+        check_costs(self.target, self.costs)
+        if size is not None:
+            check_tables(self.target, size)
 
     def _check_kinds(self) -> None:
         if not isinstance(self.__name__, str) or not isinstance(self.gold, str | None):

@@ -21,7 +21,8 @@ from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 from dagames_llm._errors import ConstraintError, CostError
 from dagames_llm.costs import costs_of
 from dagames_llm.extract import completion_text
-from dagames_llm.multipliers import Constraint, DualAscent
+from dagames_llm.multipliers import PATIENCE, Constraint, DualAscent
+from dagames_llm.selectors import Occurring, collect_values, explain_no_row
 
 RECORD = "dagames_llm.multipliers"
 """The entry of a trainer's state, and so of each checkpoint's `trainer_state.json`, that holds the multipliers."""
@@ -160,11 +161,16 @@ class SafetyReward:
         Raises:
             ConstraintError: If an element is not a `Constraint`, two names are equal, or two bounds contradict.
         """
-        if not isinstance(constraints, Constraint | Sequence):
-            raise ConstraintError(f"`constraints` is {constraints!r}; it must be a `Constraint` or a list of these.")
+        if isinstance(constraints, str) or not isinstance(constraints, Constraint | Sequence):
+            raise ConstraintError(
+                f"`constraints` is {constraints!r}; it must be a `Constraint` or a list of these, such as "
+                "SafetyReward([Constraint(Refusal(), budget=0.1)])."
+            )
         self.dual = DualAscent([constraints] if isinstance(constraints, Constraint) else constraints)
         self.callback = SafetyCallback(self.dual)
         self.__name__ = "safety"
+        self._generations = 0
+        self._occurring: Occurring = {}
 
     def __call__(
         self,
@@ -209,7 +215,27 @@ class SafetyReward:
         self._log(log_metric, sums, counts, training=training)
         if training:
             self.dual.update(sums, counts, report=PartialState().is_main_process)
+            self._watch(prompts, completions, columns)
         return rewards
+
+    def _watch(self, prompts: Sequence[Any], completions: Sequence[Any], columns: Mapping[str, Any]) -> None:
+        """Warn once of constraints that have applied to no row in the first generations: they have no effect."""
+        if self._generations >= PATIENCE:
+            return
+        self._generations += 1
+        rows = rows_of(prompts, completions, columns)
+        unused = [c for c, n in zip(self.dual.constraints, self.dual.state.generations, strict=True) if n == 0]
+        for constraint in unused:
+            collect_values(constraint.applies_to, rows, self._occurring)
+        if self._generations == PATIENCE and PartialState().is_main_process:
+            for constraint in unused:
+                selector = "" if callable(constraint.applies_to) else f", {dict(constraint.applies_to or {})!r:.80}"
+                warnings.warn(
+                    f"constraint {constraint.name!r} applied to no row in the first {PATIENCE} generations, so that it "
+                    f"has no effect: `applies_to`{selector}. {explain_no_row(constraint.applies_to, self._occurring)}",
+                    UserWarning,
+                    stacklevel=3,
+                )
 
     def _check_alone(self, log_metric: Callable[[str, float], None] | None) -> None:
         """Raise for a second `SafetyReward` of the trainer: a checkpoint and the log hold the multipliers of one."""

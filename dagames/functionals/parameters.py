@@ -90,6 +90,15 @@ class Parametric:
                     part.check_fits(batch, n_answers)
 
 
+def parameter_by_prompt(function: Parametric) -> str | None:
+    """Return the name of a parameter that has one value per prompt, of the function or of a part, or None."""
+    for name, axes in axes_of(function).items():
+        if np.ndim(getattr(function, name)) > len(axes):
+            return name.lstrip("_")
+    parts = (part for value in vars(function).values() for part in _parts(value))
+    return next(filter(None, map(parameter_by_prompt, parts)), None)
+
+
 def axes_of(function: Parametric) -> dict[str, Axes]:
     """Read `per_prompt`: the axes of each parameter, without those of the prompts."""
     declared = [entry.split() for entry in function.per_prompt or ()]

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Sequence
+from functools import wraps
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -10,7 +11,9 @@ from numpy.typing import NDArray
 from dagames import simplex
 from dagames._errors import DomainError
 from dagames._types import Numbers, OverAnswers, PerCount
+from dagames.numerics.arrays import short
 from dagames.numerics.float_errors import with_default_errors_in
+from dagames.numerics.integers import as_count
 from dagames.targets.group import AnswerGroup
 
 if TYPE_CHECKING:
@@ -37,6 +40,9 @@ class Target(ABC):
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
+        for name, check in {"rewards": _check_group, "rewards_by_count": _check_group_size}.items():
+            if name in vars(cls):
+                setattr(cls, name, _with_checked_argument(vars(cls)[name], check))
         with_default_errors_in(cls)
 
     @property
@@ -101,10 +107,14 @@ class Target(ABC):
             Rewards at counts 0, 1, ..., K, [K + 1], in R-units; the one at count 0 applies to no trace. None if a
             reward depends on more than the count.
 
+        Raises:
+            DomainError: If the group size is not an integer of at least 1.
+
         >>> from dagames.targets import GiniDiversity
         >>> GiniDiversity().rewards_by_count(4)
         array([1.  , 0.75, 0.5 , 0.25, 0.  ])
         """
+        _check_group_size(group_size)
         return None
 
     @staticmethod
@@ -129,6 +139,11 @@ class Target(ABC):
         Returns:
             The target.
 
+        Raises:
+            DomainError: If R needs `answers` and has none, bounds the costs of answers, has a parameter per prompt or a
+                gradient of NaN, or if the table estimates another slope.
+            ShapeError: If R is for another number of answers.
+
         >>> from dagames.functionals import Gini
         >>> Target.from_functional(Gini(2.0)).rewards(AnswerGroup(("a", "a", "b", None)))
         array([1. , 1. , 1.5, 0. ])
@@ -145,6 +160,27 @@ class Target(ABC):
 
     # Without this, a numpy number times a target would be an array of targets.
     __array_ufunc__ = None
+
+
+def _check_group(group: object) -> None:
+    if not isinstance(group, AnswerGroup):
+        raise DomainError(f"`group` must be an AnswerGroup, not {short(group)}; pass AnswerGroup(answers).")
+
+
+def _check_group_size(group_size: object) -> None:
+    as_count(group_size, "group_size")
+
+
+def _with_checked_argument(method: Callable[..., Any], check: Callable[[object], None]) -> Callable[..., Any]:
+    """Return the method with a check of its argument."""
+
+    @wraps(method)
+    def run(self: Target, *args: Any, **kwargs: Any) -> Any:
+        for value in (*args, *kwargs.values())[:1]:
+            check(value)
+        return method(self, *args, **kwargs)
+
+    return run
 
 
 class Operators:

@@ -8,11 +8,13 @@ from itertools import permutations
 import numpy as np
 from numpy.typing import NDArray
 
-from dagames._errors import DagamesError, DomainError
+from dagames._errors import DagamesError, DomainError, ShapeError
 from dagames._types import OverAnswers, PerCount
 from dagames.functionals.base import Functional
+from dagames.functionals.parameters import parameter_by_prompt
 from dagames.numerics.arrays import short
 from dagames.numerics.integers import as_count
+from dagames.targets.answer_values import coordinates
 from dagames.targets.base import Operators, Target
 from dagames.targets.group import UNPARSED, AnswerGroup
 from dagames.targets.group_fields import as_answers
@@ -54,13 +56,16 @@ class FunctionalTarget(Target):
         R = self.functional
         if not isinstance(R, Functional):
             raise DomainError(f"`R` must be a Functional, such as functionals.Gini(), not {type(R).__name__}.")
-        if self.answers is not None:
-            R.check_fits((), len(self.answers))
-        elif not _is_symmetric(R):
-            raise DomainError(
-                f"{R.name} is not symmetric in the answers, so the answer of each coordinate is needed. Pass "
-                "`answers`, or `n_answers` if the answers are 0, 1, ..., Z - 1."
+        _check_has_slope(R)
+        if self.answers is None:
+            _check_symmetric(R)
+        elif misfit := _misfit(R, len(self.answers)):
+            raise ShapeError(
+                f"{R.name} does not fit the {len(self.answers)} answers of this target: {misfit}. Pass the answer of "
+                "each coordinate of R."
             )
+        else:
+            _slopes_at(R, np.full(len(self.answers), 1.0 / len(self.answers)))
         if self.table is not None:
             object.__setattr__(
                 self, "_line", _slope_as_line(R, self.table, 3 if self.answers is None else len(self.answers))
@@ -68,6 +73,8 @@ class FunctionalTarget(Target):
 
     def exact_rewards(self, nu: OverAnswers) -> OverAnswers:
         """Compute s - grad R(nu), [*x, Z]; +inf where nu is 0 and the gradient infinite, -inf where not allowed."""
+        if self.answers is not None:
+            coordinates(self.answers, nu)
         allowed = self.functional.allowed(np.ones(nu.shape, dtype=bool))
         return np.asarray(np.where(allowed, self._shift - self.functional.gradient(nu), -np.inf))
 
@@ -186,18 +193,60 @@ def as_coordinates(answers: Sequence[Hashable] | None, n_answers: int | None) ->
     return named
 
 
-def _is_symmetric(R: Functional) -> bool:
-    """Return whether a functional is symmetric in the answers, from the permutations of a point of 3 answers."""
-    nu = np.array([0.5, 0.3, 0.2])
-    try:
-        R.check_fits((), 3)
-        slopes = np.asarray(R.gradient(nu))
-        return all(
-            np.allclose(R.gradient(nu[list(order)]), slopes[list(order)], rtol=1e-12, atol=0.0)
-            for order in permutations(range(3))
+def _check_has_slope(R: Functional) -> None:
+    """Raise for a functional that has no gradient where it is infinite, or one per prompt, or a gradient of NaN."""
+    if R.constraint_set() is not None:
+        raise DomainError(
+            f"{R.name} is infinite where a bound is broken and has no gradient there, so it gives no rewards. Solve "
+            "the game with the bounds: `CoupledGame(prompts, Budgets(costs, budgets))`; to train, use "
+            "`dagames_llm.SafetyReward`, whose multipliers enforce bounds."
         )
-    except (DagamesError, ValueError, IndexError):
-        return False
+    if (name := parameter_by_prompt(R)) is not None:
+        raise DomainError(
+            f"{R.name} has one `{name}` per prompt, but a target has the same functional for every prompt. Pass a "
+            f"functional with one `{name}`, or make a target for each prompt."
+        )
+
+
+def _misfit(R: Functional, n_answers: int) -> str:
+    """Return why a functional does not fit a number of answers; "" if it does."""
+    try:
+        R.check_fits((), n_answers)
+        R.gradient(np.full(n_answers, 1.0 / n_answers))
+    except (DagamesError, ValueError, IndexError) as error:
+        return str(error).split(". ")[0].rstrip(".").replace("; the game needs", ", not")
+    return ""
+
+
+def _slopes_at(R: Functional, nu: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the gradient at a point, [Z]; raise if it has a NaN."""
+    slopes = np.asarray(R.gradient(nu))
+    if np.isnan(slopes).any():
+        raise DomainError(
+            f"the gradient of {R.name} at {short(nu.tolist())} is {short(slopes.tolist())}, which has a NaN, so it "
+            "gives no rewards. Correct `gradient`; `functionals.broken_laws(functional, n_answers)` lists the laws "
+            "that it breaks."
+        )
+    return slopes
+
+
+def _check_symmetric(R: Functional) -> None:
+    """Raise unless a functional is for every number of answers and symmetric in them."""
+    nu = np.array([0.5, 0.3, 0.2])
+    fixed = any(_misfit(R, n_answers) for n_answers in (2, 3, 4))
+    if not fixed:
+        orders = [list(order) for order in permutations(range(3))]
+        slopes = np.array([_slopes_at(R, nu[order]) for order in orders])
+        if all(
+            np.allclose(slope, slopes[0][order], rtol=1e-12, atol=0.0)
+            for order, slope in zip(orders, slopes, strict=True)
+        ):
+            return
+    reason = "is for a fixed number of answers" if fixed else "is not symmetric in the answers"
+    raise DomainError(
+        f"{R.name} {reason}, so the answer of each coordinate is needed. Pass `answers`, or `n_answers` if the answers "
+        "are 0, 1, ..., Z - 1."
+    )
 
 
 def _slope_as_line(R: Functional, table: RewardTable, Z: int) -> tuple[float, NDArray[np.float64]]:

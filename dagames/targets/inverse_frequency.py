@@ -13,7 +13,7 @@ from dagames.simplex import as_positive
 from dagames.targets.base import Target
 from dagames.targets.functional_target import FunctionalTarget
 from dagames.targets.group import AnswerGroup
-from dagames.targets.tables import RewardTable, check_table, table_for
+from dagames.targets.tables import RewardTable, check_table_of_log, table_for
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class InverseFrequency(Target):
         """Validate weight and table."""
         object.__setattr__(self, "weight", as_positive(self.weight, "weight"))
         if self.table is not None:
-            check_table(self.table)
+            check_table_of_log(self.table, "InverseFrequency")
 
     def exact_rewards(self, nu: OverAnswers) -> OverAnswers:
         """Compute -weight * log nu, [*x, Z]; +inf where nu is 0."""

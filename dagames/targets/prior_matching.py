@@ -17,7 +17,7 @@ from dagames.targets.base import Target
 from dagames.targets.functional_target import as_coordinates
 from dagames.targets.group import AnswerGroup
 from dagames.targets.inverse_frequency import InverseFrequency
-from dagames.targets.tables import RewardTable
+from dagames.targets.tables import RewardTable, check_table_of_log
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +65,8 @@ class PriorMatching(Target):
                 f"`prior` has the probabilities {masses.tolist()!r:.80}; each must be at least 0, and their sum, "
                 f"{masses.sum():.6g}, at most 1. If these are weights, divide them by their sum."
             )
+        if self.table is not None:
+            check_table_of_log(self.table, "PriorMatching")
         floor = as_number(self.floor, "floor", "a probability above 0")
         if not 0 < floor <= 1:
             raise DomainError(f"`floor` must be a probability above 0, not {floor}: rewards would be infinite.")

@@ -23,11 +23,12 @@ EXTRACTORS: dict[str, Extractor] = {
 }
 
 
-def extractor_named(name: str) -> Extractor:
+def extractor_named(name: str, argument: str = "extractor") -> Extractor:
     """Return the extractor a recipe names.
 
     Args:
         name: a key of `EXTRACTORS`.
+        argument: Name of the argument in messages.
 
     Returns:
         The function from a completion's text to its answer.
@@ -37,7 +38,7 @@ def extractor_named(name: str) -> Extractor:
     """
     if name not in EXTRACTORS:
         hint = did_you_mean(name, EXTRACTORS)
-        raise RecipeError(f"`extractor` is {name!r:.80}; known are {', '.join(EXTRACTORS)}.{hint}")
+        raise RecipeError(f"`{argument}` is {name!r:.80}; known are {', '.join(EXTRACTORS)}.{hint}")
     if name == "math":
         check_installed()
     return EXTRACTORS[name]
@@ -56,7 +57,7 @@ def as_extractor(extract: str | Extractor) -> Extractor:
         RecipeError: `extract` is neither callable nor the name of an extractor.
     """
     if isinstance(extract, str):
-        return extractor_named(extract)
+        return extractor_named(extract, "extract")
     if not callable(extract):
         raise RecipeError(
             f"`extract` is {extract!r:.80}; pass a callable from text to an answer, or one of {', '.join(EXTRACTORS)}."

@@ -9,6 +9,8 @@ from dagames_llm._errors import DataError, RecipeError
 from dagames_llm.config.kinds import shown
 from dagames_llm.config.recipe import Recipe
 from dagames_llm.data import Orbit
+from dagames_llm.multipliers import Constraint
+from dagames_llm.selectors import Occurring, collect_values, explain_no_row
 
 if TYPE_CHECKING:
     from peft import PeftConfig
@@ -48,6 +50,21 @@ def check_rows_for(recipe: Recipe, orbits: Sequence[Orbit]) -> None:
                         f"`constraints[{k}]` applies to {shown(dict(selects))}, but {row} has no column {name!r}: "
                         "add it, or leave `applies_to` out."
                     )
+    for k, constraint in enumerate(recipe.constraints):
+        _check_applies(constraint, k, orbits)
+
+
+def _check_applies(constraint: Constraint, place: int, orbits: Sequence[Orbit]) -> None:
+    """Raise if a constraint that selects by columns applies to no row."""
+    selector, rows = constraint.applies_to, [orbit.columns for orbit in orbits]
+    if not isinstance(selector, Mapping) or any(map(constraint.applies, rows)):
+        return
+    found: Occurring = {}
+    collect_values(selector, rows, found)
+    raise DataError(
+        f"`constraints[{place}]` applies to {shown(dict(selector))}, which matches none of the {len(rows)} training "
+        f"rows. {explain_no_row(selector, found)}"
+    )
 
 
 def adapter_of(recipe: Recipe, model: PreTrainedModel) -> PeftConfig | None:

@@ -251,6 +251,7 @@ REWARDS: list[tuple[dict[str, Any], str]] = [
     ({"constraints": [{**BUDGET, "cost": "refusals"}]}, "Did you mean refusal"),
     ({"constraints": [{**BUDGET, "budget": "low"}]}, "number"),
     ({"constraints": [{**BUDGET, "applies_to": {"mood": "good"}}]}, "mood"),
+    ({"constraints": [{**BUDGET, "applies_to": {"kind": "bening"}}], "data": "HERE/kinds.jsonl"}, "mean 'benign'?"),
     ({"constraints": [BUDGET, BUDGET]}, "name"),
     ({"distance": "cosine", "target": "centrality"}, "there is no distance 'cosine'"),
     ({"distance": {"name": "token_f1", "size": 3}, "target": "centrality"}, "size"),

@@ -34,6 +34,8 @@ def place(tmp_path_factory: pytest.TempPathFactory, tiny: Path) -> Iterator[Path
     (folder / "data.jsonl").write_text(lines)
     (folder / "broken.jsonl").write_text(lines + '\n{"orbit": ["half"')
     (folder / "unlabelled.jsonl").write_text("\n".join(json.dumps({"orbit": row["orbit"]}) for row in rows))
+    kinds = [{**row, "kind": ["benign", "harmful"][i % 2]} for i, row in enumerate(rows)]
+    (folder / "kinds.jsonl").write_text("\n".join(map(json.dumps, kinds)))
     (folder / "hollow").mkdir()
     (folder / "hollow" / "config.json").write_text((tiny / "config.json").read_text())
     shutil.copytree(tiny, folder / "mute", ignore=shutil.ignore_patterns("chat_template*"))

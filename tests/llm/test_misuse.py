@@ -16,7 +16,19 @@ from datasets import Dataset
 from trl import GRPOConfig, RLOOConfig
 
 from dagames._errors import DagamesError
-from dagames.targets import Centrality, GiniDiversity, MajorityVote, SafetyPenalty, Target
+from dagames.estimators import plugin_table
+from dagames.functionals import Gini, Linear
+from dagames.targets import (
+    Centrality,
+    GiniDiversity,
+    InverseFrequency,
+    MajorityVote,
+    PriorMatching,
+    SafetyPenalty,
+    Schedule,
+    Score,
+    Target,
+)
 from dagames_llm import (
     Constraint,
     OrbitGRPOTrainer,
@@ -102,6 +114,53 @@ class Address:
 def test_answers_that_no_two_completions_could_share_are_refused(answer: Any) -> None:
     with pytest.raises(ExtractError, match="different hashes"):
         paid(TargetReward(MajorityVote(), extract=lambda _: answer(), group_size=4))
+
+
+def test_an_answer_that_is_a_nan_is_refused_with_its_extractor() -> None:
+    def read_nothing(text: str) -> float:
+        return float("nan")
+
+    with pytest.raises(ExtractError, match=r"extractor read_nothing failed on completion 0, which begins '1'.* nan is"):
+        paid(TargetReward(MajorityVote(), extract=read_nothing, group_size=4))
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: TargetReward("majority_vote"), r"not 'majority_vote'; pass MajorityVote\(\)\.$"),
+        (lambda: TargetReward("PriorMatching"), r"pass PriorMatching\(\.\.\.\)"),
+        (lambda: TargetReward("majorty_vote"), "Did you mean MajorityVote"),
+        (lambda: TargetReward(3), r"pass one, such as MajorityVote\(\)"),
+        (lambda: TargetReward(Gini(2.0)), r"pass Target\.from_functional\(Gini\(2\.0\)\)"),
+        (lambda: TargetReward(Linear([1.0, 2.0])), r"pass Target\.from_functional\(Linear\(\.\.\.\)\)"),
+        (
+            lambda: TargetReward(MajorityVote() * Score("qualty"), costs={"quality": Length("words")}),
+            "Score of the target needs the cost 'qualty', but `costs` has 'quality'. Did you mean quality",
+        ),
+        (
+            lambda: TargetReward(0.5 * SafetyPenalty({"lenth": 1.0}), costs={"length": Length("words")}),
+            "SafetyPenalty of the target needs the cost 'lenth'.*Did you mean length",
+        ),
+        (lambda: TargetReward(MajorityVote(), extract="last_numbr"), "`extract` is 'last_numbr'.*mean last_number"),
+        (
+            lambda: TargetReward(MajorityVote() + InverseFrequency(table=plugin_table(8)), group_size=4),
+            r"InverseFrequency is for groups of 8 traces, but `group_size` is 4.*recommended_table\(4\)",
+        ),
+        (
+            lambda: TargetReward(Schedule({0: PriorMatching({"1": 1.0}, table=plugin_table(8))}), group_size=4),
+            "`table` of PriorMatching is for groups of 8.*`num_generations`",
+        ),
+    ],
+)
+def test_targets_that_cannot_be_meant_are_refused_when_the_reward_is_made(make: Any, message: str) -> None:
+    with pytest.raises(RecipeError, match=message):
+        make()
+
+
+def test_a_table_for_another_group_size_names_the_setting_at_the_first_reward() -> None:
+    reward = TargetReward(InverseFrequency(table=plugin_table(8)), extract="first_number")
+    with pytest.raises(DagamesError, match=r"`recommended_table\(4\)`.*`num_generations` to 8"):
+        paid(reward, Trainer())
 
 
 class Broken(Target):

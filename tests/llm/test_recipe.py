@@ -18,6 +18,7 @@ from dagames_llm.data import Orbit, load_orbits, training_rows, with_system
 from dagames_llm.distances import TokenF1
 from dagames_llm.extract import extractor_named
 from dagames_llm.multipliers import Constraint
+from dagames_llm.training.assembly import check_rows_for
 from dagames_llm.training.model_card import resolved_settings
 from dagames_llm.training.train import Questions, rewards_of
 from tests.llm.tiny import tiny_settings
@@ -180,6 +181,23 @@ def test_rows_have_the_columns_that_constraints_select_by(tmp_path: Path) -> Non
     assert rows["kind"] == ["benign", "harmful"]
     with pytest.raises(DataError, match=r"row 2 \('b'\) has no column 'note'"):
         training_rows(orbits, columns=["note"])
+
+
+def test_a_constraint_that_applies_to_no_row_is_an_error(tmp_path: Path, tiny: Path) -> None:
+    def check(selector: dict[str, Any]) -> None:
+        settings = resolve_recipe(recipe(tmp_path, tiny, constraints=[{**BUDGET, "applies_to": selector}]))
+        orbits = [Orbit(("a",), columns={"kind": k, "level": n}) for k, n in (("benign", 1), ("harmful", 2))]
+        check_rows_for(settings, orbits)
+
+    check({"kind": ["bening", "harmful"], "level": 2})
+    with pytest.raises(
+        DataError, match=r"constraints\[0\].*none of the 2 training rows.*'benign', 'harmful'. Did you mean 'b"
+    ):
+        check({"kind": "bening"})
+    with pytest.raises(DataError, match=r"'level' has the values 1, 2\."):
+        check({"kind": "benign", "level": 40})
+    with pytest.raises(DataError, match="no row has all of them together"):
+        check({"kind": "benign", "level": 2})
 
 
 def test_a_system_message_comes_before_each_view(tmp_path: Path, tiny: Path) -> None:

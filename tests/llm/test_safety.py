@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import warnings
 from fractions import Fraction
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,7 +16,7 @@ from transformers import TrainerCallback
 
 from dagames_llm._errors import ConstraintError, CostError
 from dagames_llm.costs import Length
-from dagames_llm.multipliers import MULTIPLIERS, Constraint
+from dagames_llm.multipliers import MULTIPLIERS, PATIENCE, Constraint
 from dagames_llm.safety import RECORD, SafetyReward
 from tests.llm.safety_worker import Recorded, build, two_constraints
 
@@ -186,6 +187,37 @@ def test_costs_that_fail_are_named_and_move_nothing() -> None:
     assert safety.dual.state.generations == (0,)
     assert safety(["p"], ["good"], kind=["y"]) == [0.0]
     assert safety.dual.state.generations == (0,)
+
+
+def test_a_constraint_without_rows_is_noticed() -> None:
+    rare = [Constraint(Length("words"), 0.0, applies_to={"kind": "bening"}, name="rare"), Constraint(len_of, 1.0)]
+    callable_ = Constraint(Length("words"), 0.0, applies_to=lambda row: "kind" not in row, name="called")
+    safety = Attached([*rare, callable_])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for _ in range(PATIENCE - 1):
+            safety(["p", "p"], ["a", "b"], kind=["benign", "harmful"])
+    with pytest.warns(UserWarning, match="applied to no row in the first") as caught:
+        safety(["p", "p"], ["a", "b"], kind=["benign", "harmful"])
+    messages = [str(warning.message) for warning in caught]
+    assert len(messages) == 2
+    assert "'rare'" in messages[0]
+    assert "'benign', 'harmful'. Did you mean 'benign'?" in messages[0]
+    assert "'called'" in messages[1]
+    assert "False for every row" in messages[1]
+    safety(["p"], ["a"], kind=["benign"])
+
+
+def len_of(texts: list[str]) -> list[float]:
+    return [0.0] * len(texts)
+
+
+def test_no_constraints_and_texts_as_costs_are_refused() -> None:
+    with pytest.raises(ConstraintError, match=r"'refusal'; it must be .*SafetyReward\(\[Constraint\(Refusal\(\)"):
+        SafetyReward("refusal")
+    safety = Attached(Constraint(lambda texts: ["0.5"] * len(texts), 0.0, name="words"))
+    with pytest.raises(CostError, match=r"returned texts, \['0.5'\].*must return numbers"):
+        safety(["p"], ["good"])
 
 
 def test_chats_are_scored_by_their_text() -> None:

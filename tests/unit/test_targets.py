@@ -359,7 +359,7 @@ GROUP = AnswerGroup(["a", "a", "b"])
         (lambda: Target.from_functional(KLToPrior([0.5, 0.5]), n_answers=3), "`prior` has shape"),
         (
             lambda: Target.from_functional(NegativeEntropy(), table=plugin_table(4)).rewards(GROUP),
-            "`table` is for groups of 4 traces, but this group has 3. Make a table for 3 traces",
+            r"for groups of 4 traces, but this group has 3. .*recommended_table\(3\).*set `num_generations` to 4",
         ),
         (lambda: Target.from_functional(Steep()).rewards(GROUP), "Steep has no finite slope at the frequencies"),
         (lambda: PriorMatching([0.5, 0.5]), "`prior` must be a mapping from answers, or a function"),
