@@ -20,7 +20,9 @@ def readme_script(trainer: str, model: Path) -> str:
     """Return the README's script with the tiny model for its model, for RLOO with RLOO's names."""
     found = re.search(r"## One import in a TRL script\n\n```python\n(.*?)```", README.read_text(), re.DOTALL)
     assert found is not None
-    script = found.group(1).replace("Qwen/Qwen2.5-0.5B-Instruct", str(model))
+    script, prompts = re.subn(r"^prompts = .*\n", "", found.group(1), flags=re.MULTILINE)
+    assert prompts == 1
+    script = script.replace("Qwen/Qwen2.5-0.5B-Instruct", str(model))
     if trainer == "RLOOTrainer":
         script = script.replace("GRPO", "RLOO").replace('scale_rewards="none", ', "")
     assert trainer in script

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
+from trl import GRPOConfig
 
 from dagames.cli import main as core
 from dagames_llm import cli, models
@@ -50,6 +53,23 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shipped = ROOT / "dagames_llm/recipes/coherence_cpu.yaml"
     Path("coherence_cpu").write_text(f"extends: {shipped}\nmax_steps: 4\nsave_steps: 2\nlora_upper_layers: 1\n")
     return Path.cwd()
+
+
+@pytest.mark.parametrize("heading", ["One import in a TRL script", "The four algorithms", "Prompts with paraphrases"])
+def test_the_python_of_a_section_runs_alone(heading: str, tiny: Path, tmp_path: Path) -> None:
+    found = re.search(rf"# {heading}\n\n```python\n(.*?)```", README, re.DOTALL)
+    assert found is not None
+    fields = GRPOConfig.__dataclass_fields__
+    saving = "activation_checkpointing" if "activation_checkpointing" in fields else "gradient_checkpointing"
+    cpu = f"GRPOConfig(output_dir={str(tmp_path)!r}, use_cpu=True, bf16=False, report_to='none', {saving}=False, "
+    names: dict[str, Any] = {}
+    exec(found[1].replace("GRPOConfig(", cpu).replace("Qwen/Qwen2.5-0.5B-Instruct", str(tiny)), names)
+    if "trainer" in names:
+        assert names["trainer"].args.num_generations == 8
+        assert len(names["trainer"].train_dataset) >= 1
+    else:
+        assert list(names["safety"].dual.multipliers) == ["refusal", "length"]
+        assert callable(names["Judge"])
 
 
 def run(words: tuple[str, ...]) -> int:
