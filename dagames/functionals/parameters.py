@@ -12,7 +12,7 @@ P = TypeVar("P", bound="Parametric")
 
 Axes = tuple[str, ...]
 
-_SCALARS = (bool, int, float, str, np.number, np.bool_, type(None))
+_CONTAINERS = (np.ndarray, list, tuple, dict, set)
 
 
 class Parametric:
@@ -25,6 +25,7 @@ class Parametric:
     """
 
     per_prompt: ClassVar[tuple[str, ...] | None] = None
+    caches: ClassVar[tuple[str, ...]] = ()
 
     @property
     def is_divisible(self) -> bool:
@@ -34,11 +35,11 @@ class Parametric:
         """
         if self.per_prompt is None:
             return False
-        declared = axes_of(self)
+        declared = {*axes_of(self), *self.caches}
         return all(
             all(part.is_divisible for part in parts)
             if (parts := tuple(_parts(value)))
-            else name in declared or isinstance(value, _SCALARS)
+            else name in declared or not (isinstance(value, _CONTAINERS) or callable(value))
             for name, value in vars(self).items()
         )
 

@@ -56,6 +56,7 @@ class Polytope(ConstraintSet):
     """
 
     per_prompt = ("costs d Z", "budgets d", "equal d")
+    caches = ("_faces",)
     costs: PromptCosts
     budgets: PromptBudgets
     equal: Flags

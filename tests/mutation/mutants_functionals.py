@@ -133,7 +133,11 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
         "np.asarray(self.function.value(nu) + self.threshold *",
         "np.asarray(self.function.value(nu) + self.function.threshold *",
     ),
-    ("dagames/functionals/parameters.py", "name in declared or isinstance(value, _SCALARS)", "True"),
+    (
+        "dagames/functionals/parameters.py",
+        "name in declared or not (isinstance(value, _CONTAINERS) or callable(value))",
+        "True",
+    ),
     ("dagames/functionals/parameters.py", "all(part.is_divisible for", "all(True for"),
     ("dagames/functionals/parameters.py", "shape not in {shared, (*batch, *shared)}", "shape[1:] != shared[1:]"),
     (
