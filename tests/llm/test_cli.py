@@ -100,7 +100,7 @@ TRAIN = [
     ("--config scale.yaml", "scale_rewards"),
     ("--config held.yaml", "leaves none"),
     ("--config seed.yaml", "`seed` is -1"),
-    ("--config talk.yaml", "with a chat template"),
+    ("--config talk.yaml", "the model has no chat template"),
     ("--config good.yaml --data broken.jsonl", "broken.jsonl, line 7: not JSON"),
     ("--config good.yaml --data empty.jsonl", "has no rows"),
     ("--config good.yaml --data absent.jsonl", "no data file"),
