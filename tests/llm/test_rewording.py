@@ -141,7 +141,7 @@ def test_names_stay_where_an_answer_may_be_a_name(tmp_path: Path, caplog: pytest
     (tmp_path / "q.jsonl").write_text(json.dumps({"question": "Tom is older than Mary. Who is older?"}))
     data = {"path": tmp_path / "q.jsonl", "reword": ["names"], "views": 2}
     assert all("Tom" in str(view) for view in load_orbits(data, normalised_text)[0].views)
-    assert "`names` is left out" in caplog.text
+    assert "`names` is omitted" in caplog.text
     assert "Tom" not in load_orbits(data, last_number)[0].views[1]
 
 
@@ -223,7 +223,7 @@ def test_the_answer_follows_its_option(tmp_path: Path) -> None:
     assert answers_of([orbit], [said], choice) == [[["B"]] * 5]
     table = training_rows([orbit])
     assert table[0]["option_letters"] == list(orbit.letters)
-    for answer, complaint in (("E", "no letter from A to D"), ("Madrid", "text of no option")):
+    for answer, complaint in (("E", "neither a letter from A to D"), ("Madrid", "nor the text of an option")):
         (tmp_path / "b.jsonl").write_text(json.dumps({**row, "answer": answer}))
         with pytest.raises(DataError, match=complaint):
             load_orbits(tmp_path / "b.jsonl", choice)

@@ -177,12 +177,10 @@ def test_arrays_in_containers_and_functions_keep_a_batch_whole(hide):
     assert not Hidden(np.ones(3)).is_divisible
 
 
-def test_a_large_batch_of_a_functional_with_arrays_in_its_functions_is_solved():
+def test_a_large_batch_of_a_functional_with_arrays_in_its_functions_is_solved(monkeypatch):
+    monkeypatch.setattr(blocks, "CELLS", 12)
     rng = np.random.default_rng(0)
-    n, prompts = 64, 2**16 // 64 + 8
-    W, pi_0 = rng.uniform(0.5, 3, prompts), rng.dirichlet(np.ones(n), size=prompts)
+    W, pi_0 = rng.uniform(0.5, 3, 5), rng.dirichlet(np.ones(6), size=5)
     R = from_convex(lambda nu: 0.5 * W * (nu**2).sum(-1), lambda nu: W[:, None] * nu, smoothness=3.0)
-    solution = solve(AlignmentGame(pi_0, np.arange(n), R, 0.3), "mirror_descent")
-    np.testing.assert_allclose(
-        solution.nu[-1], solve(AlignmentGame(pi_0[-1], np.arange(n), Gini(W[-1]), 0.3)).nu, atol=1e-6
-    )
+    solution = solve(AlignmentGame(pi_0, range(6), R, 0.3), "mirror_descent")
+    np.testing.assert_allclose(solution.nu, solve(AlignmentGame(pi_0, range(6), Gini(W), 0.3)).nu, atol=1e-4)
