@@ -1,4 +1,4 @@
-"""What the games over the traces of a reference have in common."""
+"""The common part of alignment games and Bregman games: a reference over traces and a functional."""
 
 import numpy as np
 

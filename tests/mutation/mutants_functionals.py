@@ -57,7 +57,7 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
         "functional.value(nu) + gap + shift",
         "functional.value(nu) + gap",
     ),
-    ("dagames/functionals/conjugates/numeric_conjugate.py", "np.where(somewhere, np.inf, 0.0)", "0.0"),
+    ("dagames/functionals/conjugates/numeric_conjugate.py", "np.where(np.isfinite(middle), np.inf, 0.0)", "0.0"),
     (
         "dagames/functionals/conjugates/nested_roots.py",
         "self.beta * t + c - self.u",

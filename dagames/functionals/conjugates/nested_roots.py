@@ -32,7 +32,7 @@ def nested_roots(functional: Separable, u: OverAnswers, beta: float = 0.0) -> Ov
 
     Args:
         functional: The functional R.
-        u: Linear term, [*x, Z]; -inf forbids an answer, not every one of a row.
+        u: Linear term, [*x, Z]; -inf forbids an answer. Each row has a finite entry.
         beta: Weight of the entropy, at least 0, in R-units.
 
     Returns:
@@ -47,7 +47,7 @@ def separable_supremum(functional: Separable, u: OverAnswers) -> Supremum:
 
     Args:
         functional: The functional R.
-        u: Dual variable, [*x, Z]; -inf forbids an answer, not every one of a row.
+        u: Dual variable, [*x, Z]; -inf forbids an answer. Each row has a finite entry.
 
     Returns:
         The distribution, the bound of `interior_point`, which any nu gives, and its gap.
@@ -117,8 +117,9 @@ class _Masses:
 
     def _summing_to_one(self, log_nu: OverAnswers) -> OverAnswers:
         """Correct masses, [*x, Z], whose sum differs from 1 by the rounding of c or by the mass of a flat answer."""
-        # Where a slope is 1e9 the rounding of a log mass moves it by 1e-6: too far above u - c, that would ruin the
-        # bound, below it costs only mass times that. So log masses are rounded up, and one answer takes the rest.
+        # Where a slope is 1e9, the rounding of a log mass changes it by 1e-6. A mass that is too small makes u - slope
+        # of its answer the maximum in the bound, which costs 1e-6; one that is too large costs that times the mass.
+        # Therefore log masses are rounded up, and one answer gets 1 minus the sum of the others.
         log_nu = np.minimum(log_nu * (1.0 - 8.0 * np.finfo(np.float64).eps), 0.0)
         for _ in range(_CORRECTIONS):
             log_nu, gain, missing = self._corrected(log_nu)

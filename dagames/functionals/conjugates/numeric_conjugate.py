@@ -83,12 +83,12 @@ class NumericConjugate(Functional):
         shifted = np.where(found.nu > 0, u - u.max(axis=-1, keepdims=True), 0.0)
         against = np.abs((found.nu * shifted).sum(axis=-1))
         value = self.value(found.nu)
-        size = np.maximum(1.0, np.maximum(against, np.abs(value)))
-        if np.isfinite(size).all():
-            return np.asarray(found.gap / size)
-        # A point of infinite R attains nothing, so its bound must not count as small next to R. Where R is infinite at
-        # the middle of the face, it is infinite on the face, and the bound -inf is right.
+        attained = np.isfinite(value)
+        relative = found.gap / np.maximum(1.0, np.maximum(against, np.where(attained, np.abs(value), 0.0)))
+        if attained.all():
+            return np.asarray(relative)
+        # The bound -inf is right only if R is infinite on the face, and then it is infinite at the middle of the face.
         face = np.isfinite(u)
-        somewhere = np.isfinite(self.value(face / face.sum(axis=-1, keepdims=True)))
-        finite = np.where(np.isfinite(size), size, 1.0)
-        return np.asarray(np.where(np.isfinite(size), found.gap / finite, np.where(somewhere, np.inf, 0.0)))
+        middle = self.value(face / face.sum(axis=-1, keepdims=True))
+        empty = np.where(np.isfinite(middle), np.inf, 0.0)
+        return np.asarray(np.where(~attained & np.isneginf(found.upper), empty, relative))
