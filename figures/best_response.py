@@ -4,7 +4,6 @@ from itertools import islice
 from typing import Any
 
 import numpy as np
-from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from dagames import AlignmentGame, solve
@@ -31,7 +30,7 @@ def compute() -> dict[str, Any]:
         game = AlignmentGame(NU_0, np.arange(len(NU_0)), NegativeEntropy(ratio * BETA), BETA)
         equilibrium = solve(game).nu
         run: dict[str, Any] = {"ratio": ratio, "nu_star": equilibrium.tolist()}
-        for name, path in (("undamped", best_response_path(game)), ("damped", mirror_descent_path(game))):
+        for name, path in (("undamped", best_response_path(game)), ("damped", mirror_descent_path(game, line_search=False))):
             masses = np.stack([play.nu for play in islice(path, STEPS + 1)])
             run[name] = (0.5 * np.abs(masses - equilibrium).sum(axis=-1)).tolist()
             run[f"{name}_first_answer"] = masses[:, 0].tolist()
@@ -48,20 +47,20 @@ def draw(arrays: dict[str, Any]) -> Figure:
     Returns:
         The figure.
     """
-    figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4.4))
-    colours = [style.BLUE, style.GREEN, style.ORANGE, style.RED, style.GREY]
+    figure, (upper, lower) = style.stacked(2)
+    colours = [style.BLUE, style.GREEN, style.INK, style.ORANGE, style.RED]
     for run, colour in zip(arrays["runs"], colours, strict=True):
-        label = f"weight / beta = {run['ratio']:g}"
-        left.semilogy(np.maximum(run["undamped"], 1e-16), color=colour, label=label)
-        left.semilogy(np.maximum(run["damped"], 1e-16), color=colour, linestyle=":")
+        label = f"weight = {run['ratio']:g} beta"
+        upper.semilogy(np.maximum(run["undamped"], 1e-16), color=colour, label=label)
+        upper.semilogy(np.maximum(run["damped"], 1e-16), color=colour, linestyle=":")
         if run["ratio"] in {0.5, 1.0, 2.0}:
-            right.plot(run["undamped_first_answer"][:13], color=colour, marker="o", markersize=3, label=label)
-            right.axhline(run["nu_star"][0], color=colour, linestyle="--", linewidth=0.8)
-    left.set(xlabel="step", ylabel="total variation distance to the equilibrium", ylim=(1e-16, 2))
-    right.set(xlabel="step", ylabel="mass of the first answer", ylim=(-0.05, 1.05))
-    left.set_title("solid: undamped, dotted: damped", fontsize=10)
-    right.set_title("undamped; dashed: equilibrium", fontsize=10)
-    figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=len(RATIOS))
+            lower.plot(run["undamped_first_answer"][:13], color=colour, marker="o", markersize=3, label=label)
+            lower.axhline(run["nu_star"][0], color=colour, linestyle="--", linewidth=0.8)
+    upper.set(xlabel="step", ylabel="distance to the equilibrium\n(total variation)", ylim=(1e-16, 2))
+    lower.set(xlabel="step", ylabel="mass of the first answer", ylim=(-0.05, 1.05))
+    upper.set_title("solid: undamped, dotted: damped", fontsize=10)
+    lower.set_title("undamped; dashed: equilibrium", fontsize=10)
+    figure.legend(*upper.get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return figure
 
 

@@ -3,7 +3,6 @@
 from typing import Any
 
 import numpy as np
-from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from dagames.estimators import RewardTable, elevated_table, minimax_table, plugin_table, split_table, taylor_table
@@ -13,7 +12,7 @@ from figures import style
 TITLE = "The plug-in's error is everywhere, Taylor's near p = 1 / K, and the best table's spread evenly"
 SIZES = (8, 16, 32)
 POINTS = 600
-_COLOURS = {"plug-in": style.RED, "Taylor": style.ORANGE, "averaged split": style.BLUE, "minimax": "black"}
+_COLOURS = {"plug-in": style.RED, "Taylor": style.ORANGE, "averaged split": style.BLUE, "minimax": style.INK}
 
 
 def compute() -> dict[str, Any]:
@@ -46,19 +45,19 @@ def draw(arrays: dict[str, Any]) -> Figure:
     Returns:
         The figure.
     """
-    figure, axes = plt.subplots(1, len(arrays["panels"]), figsize=(12, 4.4))
+    figure, axes = style.stacked(len(arrays["panels"]), height=2.5, sharex=True)
     for place, panel in zip(axes, arrays["panels"], strict=True):
         for name, errors in panel["errors"].items():
             place.plot(np.sqrt(arrays["p"]), errors, color=_COLOURS[name], label=name, linewidth=1.4)
         for side in (-1, 1):
-            place.axhline(side * panel["least"], color="black", linestyle=":", linewidth=0.8)
+            place.axhline(side * panel["least"], color=style.INK, linestyle=":", linewidth=0.8)
         place.set_title(f"K = {panel['K']}")
-        place.set_xlabel("probability p of the answer (square-root scale)")
         ticks = [0.0, 0.01, 0.05, 0.2, 0.5, 1.0]
         place.set_xticks(np.sqrt(ticks), [f"{tick:g}" for tick in ticks])
         place.set_yscale("symlog", linthresh=panel["least"])
-    axes[0].set_ylabel("weighted error p (E c_X - log p),\nlinear between the dotted lines")
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    axes[1].set_ylabel("weighted error p (E c_X - log p), linear between the dotted lines")
+    axes[-1].set_xlabel("probability p of the answer (square-root scale)")
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return figure
 
 

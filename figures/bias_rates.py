@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from dagames.estimators import (
@@ -34,7 +33,7 @@ TABLES: dict[str, Callable[[int], RewardTable]] = {
     "minimax, in float64": minimax_table,
 }
 _STYLES = dict(zip(TABLES, ("s-", "^-", "^:", "v-", "o-", "x--"), strict=True))
-_COLOURS = (style.RED, style.ORANGE, style.ORANGE, style.GREY, style.GREEN, style.GREY)
+_COLOURS = (style.RED, style.ORANGE, style.ORANGE, style.SKY, style.GREEN, style.GREY)
 
 
 def compute() -> dict[str, Any]:
@@ -59,13 +58,13 @@ def draw(arrays: dict[str, Any]) -> Figure:
     Returns:
         The figure.
     """
-    figure, axes = plt.subplots(figsize=(8, 5))
+    figure, axes = style.stacked(1, height=4.6)
     for (name, bias), colour in zip(arrays["bias"].items(), _COLOURS, strict=True):
         slope = arrays["slope"][name]
         label = f"{name} ({slope:.2f})" if slope < 0 else f"{name} (lost to rounding)"
         axes.loglog(arrays["sizes"], bias, _STYLES[name], color=colour, markersize=5, label=label)
     label = f"least of any table ({arrays['least_slope']:.2f})"
-    axes.loglog(arrays["sizes"], arrays["least"], color="black", linewidth=2, label=label)
+    axes.loglog(arrays["sizes"], arrays["least"], color=style.INK, linewidth=2, label=label)
     axes.set_xticks(arrays["sizes"], [str(K) for K in arrays["sizes"]], minor=False)
     axes.set_xticks([], minor=True)
     axes.set(xlabel="traces in a group, K", ylabel="worst weighted bias, sup |p (E c_X - log p)|", ylim=(2e-6, 0.5))

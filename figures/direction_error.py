@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any, get_args
 
 import numpy as np
-from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from dagames.estimators import RewardTable, minimax_table, plugin_table, recommended_table
@@ -23,7 +22,7 @@ TABLES: dict[str, Callable[[int], RewardTable]] = {
     "minimax, centred": lambda K: minimax_table(K, counts="centred"),
     "Taylor (recommended)": recommended_table,
 }
-_COLOURS = dict(zip(TABLES, (style.RED, style.GREY, "black", style.BLUE), strict=True))
+_COLOURS = dict(zip(TABLES, (style.RED, style.SKY, style.INK, style.BLUE), strict=True))
 _SHOWN = 4
 """Number of answers in the picture; the data has all."""
 
@@ -57,8 +56,8 @@ def draw(arrays: dict[str, Any]) -> Figure:
     Returns:
         The figure.
     """
-    figure, axes = plt.subplots(1, 3, figsize=(12, 4.6), sharey=True)
-    panels = (("none", "no baseline, or one without the trace"), ("center", "group's mean taken off"))
+    figure, axes = style.stacked(3, height=2.6, sharex=True, sharey=True)
+    panels = (("none", "no baseline, or one without the trace"), ("center", "the group's mean subtracted"))
     for place, (rule, title) in zip(axes, (*panels, ("standardise", "and divided by its deviation")), strict=True):
         for name in TABLES:
             rows = [row for row in arrays["rows"] if _is_shown(row, name, rule)]
@@ -67,11 +66,11 @@ def draw(arrays: dict[str, Any]) -> Figure:
             place.loglog(sizes, [row["largest"] for row in rows], color=_COLOURS[name], linestyle=":")
         place.axhline(np.sqrt(2.0), color=style.GREY, linewidth=0.8)
         place.set_title(title, fontsize=10)
-        place.set_xlabel("traces in a group, K")
         place.set_xticks(SIZES[1:], [str(K) for K in SIZES[1:]])
         place.set_xticks([], minor=True)
-    axes[0].set_ylabel("error of the direction |E/|E| - T/|T||")
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    axes[1].set_ylabel("error of the direction |E/|E| - T/|T||")
+    axes[-1].set_xlabel("traces in a group, K")
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return figure
 
 

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from dagames.estimators import pareto_frontier
 from dagames.pictures.frontier import as_data, describe_frontiers, draw_side
+from figures import style
 
 TITLE = "What is best for the second moment is worst for the variance"
 GROUP_SIZE = 16
@@ -35,9 +35,9 @@ def draw(arrays: dict[str, Any]) -> Figure:
     Returns:
         The figure.
     """
-    figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.6))
-    draw_side(left, arrays, "second_moment", "worst second moment E c_X^2")
-    draw_side(right, arrays, "variance", "worst weighted variance p^2 Var c_X")
+    figure, (upper, lower) = style.stacked(2, height=3.6)
+    draw_side(upper, arrays, "second_moment", "worst second moment E c_X^2")
+    draw_side(lower, arrays, "variance", "worst weighted variance p^2 Var c_X")
     return figure
 
 

@@ -3,7 +3,6 @@
 from typing import Any
 
 import numpy as np
-from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from dagames.estimators import RewardTable, aqp_table, minimax_table, recommended_table, variance_table
@@ -14,7 +13,7 @@ SIZES = (2, 4, 6, 8, 12, 16, 20, 24, 32, 48, 64)
 LARGEST_PROGRAM = 20
 """Largest group whose programs are solved here; the others take no program."""
 
-_COLOURS = {"minimax": "black", "twice the least bias, AQP": style.BLUE, "twice the least bias, variance": style.ORANGE}
+_COLOURS = {"minimax": style.INK, "twice the least bias, AQP": style.BLUE, "twice the least bias, variance": style.ORANGE}
 _COLOURS |= {"recommended": style.GREEN}
 
 
@@ -54,7 +53,7 @@ def draw(arrays: dict[str, Any]) -> Figure:
     Returns:
         The figure.
     """
-    figure, axes = plt.subplots(1, 2, figsize=(11, 4.4))
+    figure, axes = style.stacked(2, sharex=True)
     sides = (
         ("largest_entry", "largest entry in size (nats)"),
         ("second_moment", "worst second moment E c_X^2 (nats^2)"),
@@ -62,8 +61,9 @@ def draw(arrays: dict[str, Any]) -> Figure:
     for place, (side, label) in zip(axes, sides, strict=True):
         for name, table in arrays["tables"].items():
             place.semilogy(table["sizes"], table[side], marker=".", color=_COLOURS[name], label=name)
-        place.set(xlabel="traces in a group, K", ylabel=label)
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
+        place.set(ylabel=label)
+    axes[-1].set_xlabel("traces in a group, K")
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return figure
 
 

@@ -5,7 +5,6 @@ from itertools import islice
 from typing import Any
 
 import numpy as np
-from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from dagames import AlignmentGame
@@ -42,7 +41,7 @@ TABLES: dict[str, Callable[[int], RewardTable]] = {
     "AQP, 2 optima": lambda K: aqp_table(K, bias=2.0, counts="centred"),
     "minimax": lambda K: minimax_table(K, counts="centred"),
 }
-_COLOURS = dict(zip(TABLES, (style.RED, style.ORANGE, style.BLUE, style.GREEN, style.GREY, "black"), strict=True))
+_COLOURS = dict(zip(TABLES, (style.RED, style.ORANGE, style.BLUE, style.GREEN, style.SKY, style.INK), strict=True))
 
 
 def compute() -> dict[str, Any]:
@@ -71,7 +70,7 @@ def draw(arrays: dict[str, Any]) -> Figure:
     Returns:
         The figure.
     """
-    figure, axes = plt.subplots(1, len(RATES), figsize=(11, 4.8), sharex=True, sharey=True)
+    figure, axes = style.stacked(len(RATES), sharex=True, sharey=True)
     for place, rate in zip(axes, RATES, strict=True):
         for run in arrays["runs"]:
             if run["rate"] == rate:
@@ -83,9 +82,10 @@ def draw(arrays: dict[str, Any]) -> Figure:
                 )
                 place.axhline(run["rest"], color=colour, linestyle=":", linewidth=0.9)
         place.set_title(f"learning rate {rate:g}")
-        place.set_xlabel("steps times learning rate")
-    axes[0].set(ylabel="suboptimality J - J*, mean over seeds\n(dotted: where expected steps rest)", ylim=(1e-6, 4.0))
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(TABLES))
+    for place in axes:
+        place.set(ylabel="mean of J - J* over seeds", ylim=(1e-6, 4.0))
+    axes[-1].set_xlabel("steps times learning rate")
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return figure
 
 

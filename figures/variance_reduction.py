@@ -3,7 +3,6 @@
 from typing import Any
 
 import numpy as np
-from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from dagames.grpo import Grpo, Learner, ManyToOne, Reinforce, simulate
@@ -56,23 +55,22 @@ def draw(arrays: dict[str, Any]) -> Figure:
         The figure.
     """
     colour = dict(zip(BASELINES, (style.BLUE, style.RED), strict=True))
-    figure, axes = plt.subplots(2, len(LEARNING_RATES), figsize=(11, 6), sharex=True, sharey="row")
+    figure, axes = style.stacked(len(LEARNING_RATES) + 1, height=2.2, sharex=True)
     for run in arrays["runs"]:
-        column = LEARNING_RATES.index(run["learning_rate"])
-        accuracy = np.array(run["accuracy"])
-        steps = arrays["shown_steps"]
-        upper, lower = axes[:, column]
-        upper.semilogx(steps, accuracy.T, color=colour[run["baseline"]], alpha=0.25, linewidth=0.8)
-        upper.plot(steps, accuracy.mean(axis=0), color=colour[run["baseline"]], linewidth=2, label=run["baseline"])
-        upper.set_title(f"learning rate {run['learning_rate']:g}")
-        middle = (np.arange(len(run["spread"])) + 0.5) * arrays["window"]
-        lower.plot(middle, run["spread"], color=colour[run["baseline"]], label=run["baseline"])
-        lower.set_xlabel("step (one group each)")
-    axes[0, 0].set_ylabel("probability of the right answer")
-    axes[1, 0].set_ylabel("spread of the gradient estimate\n(reward units per logit)")
-    handles, labels = axes[1, 0].get_legend_handles_labels()
-    names = [f"{label} baseline (thin: one seed, bold: mean over seeds)" for label in labels]
-    figure.legend(handles, names, loc="outside lower center", ncols=2)
+        place = axes[LEARNING_RATES.index(run["learning_rate"])]
+        accuracy, steps = np.array(run["accuracy"]), arrays["shown_steps"]
+        place.semilogx(steps, accuracy.T, color=colour[run["baseline"]], alpha=0.25, linewidth=0.8)
+        place.plot(steps, accuracy.mean(axis=0), color=colour[run["baseline"]], linewidth=2, label=run["baseline"])
+        place.set_title(f"learning rate {run['learning_rate']:g}")
+        if run["learning_rate"] == LEARNING_RATES[0]:
+            middle = (np.arange(len(run["spread"])) + 0.5) * arrays["window"]
+            axes[-1].plot(middle, run["spread"], color=colour[run["baseline"]])
+    axes[1].set_ylabel("probability of the right answer")
+    axes[-1].set(xlabel="step (one group each)", ylabel="spread of the estimate\n(R-units per logit)")
+    axes[-1].set_title(f"gradient estimate at learning rate {LEARNING_RATES[0]:g}")
+    handles, labels = axes[0].get_legend_handles_labels()
+    names = [f"{label} baseline (thin: one seed; bold: mean)" for label in labels]
+    figure.legend(handles, names, loc="outside lower center", ncols=1)
     return figure
 
 
