@@ -64,6 +64,15 @@ def test_the_command_writes_a_table_a_json_and_a_picture(
     assert content["marginals"][0]["views"][0]["42"]["reference"] == 0.6
 
 
+def test_one_question_is_counted_in_the_singular(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "samples.jsonl"
+    file.write_text(json.dumps(LINE))
+    code, shown = run(["forecast", str(file), "--resamples", "1", "--steps", "1"], capsys)
+    assert code == 0, shown
+    assert "1 question, 10 completions" in " ".join(shown.split())
+    assert "1 step " in shown
+
+
 BROKEN: dict[str, tuple[str, str]] = {
     "empty": ("", "has no line"),
     "torn": (json.dumps(LINE) + '\n{"orbit": ["half"', "line 2: not JSON"),
@@ -71,8 +80,8 @@ BROKEN: dict[str, tuple[str, str]] = {
     "no key": ('{"question": "6 x 7?"}', "line 1: needs `orbit`"),
     "no answers": ('{"orbit": ["6 x 7?"]}', "line 1: needs `completions` or `answers`"),
     "misspelled": ('{"orbit": ["a"], "answrs": [["1", "2"]]}', "found 'orbit', 'answrs'. Did you mean answers?"),
-    "one completion": ('{"prompt": "6 x 7?", "answers": ["42"]}', "line 1: wording 1 has 1 completion(s)"),
-    "views": ('{"orbit": ["a", "b"], "answers": [["1", "2"]]}', "line 1: `answers` has 1 lists for 2 wordings"),
+    "one completion": ('{"prompt": "6 x 7?", "answers": ["42"]}', "line 1: wording 1 has 1 completion; at least 2"),
+    "views": ('{"orbit": ["a", "b"], "answers": [["1", "2"]]}', "line 1: `answers` has 1 list for 2 wordings"),
     "kind": ('{"prompt": "a", "answers": [true, "2"]}', "line 1: `answers` holds True"),
     "text": ('{"prompt": "a", "completions": [1, 2]}', "line 1: `completions` holds 1, which is not a text"),
     "unread": ('{"prompt": "a", "answers": [null, null]}', "no answer was found in any completion"),
@@ -117,6 +126,12 @@ REFUSED: dict[str, tuple[list[str], str]] = {
     "both": (["--model", "embedded"], "not both"),
     "keep": (["--save-samples", "kept.jsonl"], "--save-samples"),
     "extractor": (["--extractor", "eval"], "eval"),
+    "no budgets": (["--constraints", "[]"], "--constraints is []; it must be a JSON list of at least one budget"),
+    "null budgets": (["--constraints", "null"], "--constraints is null; it must be a JSON list"),
+    "one budget": (["--constraints", '{"cost": "refusal"}'], '--constraints is {"cost": "refusal"}; it must be a JSON'),
+    "null options": (["--target-options", "null"], "--target-options is null; it must be a JSON object"),
+    "empty extractor": (["--extractor", ""], "--extractor is ''; it must be a text that is not empty"),
+    "empty recipe": (["--config", " "], "--config is ' '; it must be a text"),
 }
 
 

@@ -30,6 +30,29 @@ def test_a_target_that_cannot_be_forecast_is_refused_before_anything_is_drawn(
     assert "cannot be forecast" in shown
 
 
+@pytest.mark.parametrize(("option", "dtype"), [([], "bfloat16"), (["--dtype", "float16"], "float16")])
+def test_the_model_is_loaded_in_the_dtype_of_the_recipe_unless_an_option_names_one(
+    option: list[str],
+    dtype: str,
+    tiny: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from dagames_llm import models
+    from dagames_llm._errors import ModelError
+
+    def refuse(name: str, dtype: str) -> None:
+        raise ModelError(f"{name} in {dtype}")
+
+    monkeypatch.setattr(models, "load_model", refuse)
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text(f"task: addition\nmodel_name_or_path: {tiny}\ndtype: bfloat16\n")
+    code, shown = run(["forecast", "--config", str(recipe), *option], capsys)
+    assert code == 2
+    assert f"{tiny} in {dtype}" in shown.replace("\n", "")
+
+
 def test_an_interrupted_drawing_goes_on_to_the_same_forecast_without_a_file_of_samples(
     tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -45,7 +45,7 @@ def test_the_command_reads_a_recipe(samples: Path, tmp_path: Path, capsys: pytes
     ]
     code, shown = run(["forecast", str(samples), *more], capsys)
     assert code == 0, shown
-    for words in ("refuses harmful, at least 0.9, 1 questions", "multiplier, refuses benign", "duality gap", "reaches"):
+    for words in ("refuses harmful, at least 0.9, 1 question:", "multiplier, refuses benign", "duality gap", "reaches"):
         assert words in shown
     content = json.loads(out.with_suffix(".json").read_text())
     assert draw_forecast(content, "svg") == out.read_bytes()
@@ -96,7 +96,7 @@ REFUSED: dict[str, tuple[list[str], str]] = {
     "column": (["--constraints", '[{"cost": "refusal", "budget": 0.1, "applies_to": {"sort": 1}}]'], "column 'sort'"),
     "nobody": (
         ["--constraints", '[{"cost": "refusal", "budget": 0.1, "applies_to": {"kind": 1}}]'],
-        "to none of the 2",
+        "applies to no question of",
     ),
     "beta": (["--constraints", BUDGET, "--beta", "0"], "`beta`"),
     "step size": (["--constraints", BUDGET, "--step-size", "nan"], "`step_size`"),
@@ -131,7 +131,7 @@ def test_what_cannot_be_used_is_one_message(
 
 BROKEN = {
     "answers": ({"prompt": "a", "answers": ["1", "2"]}, "line 1: costs are those of `completions`"),
-    "one": ({"prompt": "a", "completions": ["1"]}, "line 1: wording 1 has 1 completion(s)"),
+    "one": ({"prompt": "a", "completions": ["1"]}, "line 1: wording 1 has 1 completion; at least 2"),
     "kind": ({"prompt": "a", "completions": [1, 2]}, "line 1: `completions` holds 1, which is not a text"),
     "key": ({"completions": ["1", "2"]}, "line 1: needs `orbit`"),
 }
