@@ -306,7 +306,9 @@ class _Watch:
         return float(np.ptp(np.where(self._game.reachable, logs, logs.max(axis=-1, keepdims=True)), axis=-1).max())
 
     def _cycle(self, one: np.ndarray, other: np.ndarray) -> str:
-        z = int(np.abs(one - other).argmax())
+        moved = np.abs(one - other)
+        # On two answers both masses change equally, up to rounding: the first is named.
+        z = int((moved >= moved.max() - _tolerances.CYCLE_RETURN).argmax())
         kind = "two vertices" if min(one.max(), other.max()) > 1 - _tolerances.CYCLE_STEP else "two points"
         return (
             f"{self._method} alternates between {kind} of the simplex (answer {z} has mass {one[z]:.6g} and "

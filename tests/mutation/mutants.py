@@ -15,6 +15,7 @@ SUITE = (
     "tests/unit/test_simulator.py",
     "tests/unit/test_grpo.py",
     "tests/unit/test_targets.py",
+    "tests/unit/test_target_options.py",
     "tests/unit/test_learners.py",
     "tests/property/test_simplex_laws.py",
     "tests/property/test_reference_laws.py",
