@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from dagames_llm.counted import counted
 from dagames_llm.data import Orbit, check_form, load_orbits, view_text
 from dagames_llm.extract import Answer, extractor_named
+from dagames_llm.option_checks import check_not_empty
 from dagames_llm.place import DEVICE_HELP, DTYPE_HELP, check_dtype
 
 if TYPE_CHECKING:
@@ -170,6 +172,7 @@ def inspect_command(
 
     if out is not None:
         check_output(out, "--out", overwrite=overwrite)
+    check_not_empty({"model": model, "extractor": extractor, "device": device, "dtype": dtype})
     check_dtype(dtype)
     read = extractor_named(extractor)
     every = load_orbits(data, read)
@@ -217,8 +220,10 @@ def _show(summary: dict[str, Any], total: int, examples: int, console: Console) 
 
     from dagames_llm.show import interval
 
-    views = ", ".join(f"{number} with {size} view{'s' * (size != '1')}" for size, number in summary["views"].items())
-    console.print(f"{summary['questions']} of {total} questions: {views}; {summary['with_answer']} with a known answer")
+    views = ", ".join(f"{number} with {counted(int(size), 'view')}" for size, number in summary["views"].items())
+    console.print(
+        f"{summary['questions']} of {counted(total, 'question')}: {views}; {summary['with_answer']} with a known answer"
+    )
     table = Table(caption="95 % intervals: bootstrap over questions")
     table.add_column("")
     table.add_column("mean", justify="right")
@@ -227,7 +232,7 @@ def _show(summary: dict[str, Any], total: int, examples: int, console: Console) 
         table.add_row(ROWS[name], interval(value), str(value["n"]))
     console.print(table)
     if summary["nothing_read"]:
-        console.print(f"{summary['nothing_read']} questions have no completion with an answer")
+        console.print(f"questions without any answer: {summary['nothing_read']}")
     for row in summary["rows"][:examples]:
         console.print(Text(f"\n{shortened(row['views'][0], 200)}", style="bold"))
         for v, (completions, answers) in enumerate(zip(row["completions"], row["answers"], strict=True)):

@@ -14,16 +14,29 @@ _LISTED = 10
 """Number of values of a column that a message lists."""
 
 
-def collect_values(selector: Any, rows: Iterable[Mapping[str, Any]], found: Occurring) -> None:
-    """Add the values of the rows to `found`, for the columns of a selector that is a mapping."""
+def collect_values(selector: Any, rows: Iterable[Mapping[str, Any]], occurring: Occurring) -> None:
+    """Add the values of the rows to `occurring`, for the columns of a selector that is a mapping."""
     if isinstance(selector, Mapping):
         for row in rows:
             for column in selector:
                 if column in row:
-                    found.setdefault(column, {}).setdefault(repr(row[column]), row[column])
+                    occurring.setdefault(column, {}).setdefault(repr(row[column]), row[column])
 
 
-def explain_no_row(selector: Any, found: Occurring) -> str:
+def merged(parts: Iterable[Occurring]) -> Occurring:
+    """Return the values that occur on any process, in the order of the processes.
+
+    >>> merged([{"kind": {"'a'": "a"}}, {"kind": {"'b'": "b"}}])
+    {'kind': {"'a'": 'a', "'b'": 'b'}}
+    """
+    values: Occurring = {}
+    for part in parts:
+        for column, by_repr in part.items():
+            values.setdefault(column, {}).update(by_repr)
+    return values
+
+
+def explain_no_row(selector: Any, occurring: Occurring) -> str:
     """Return sentences on the values that occur, with a suggestion for each value of the selector that does not.
 
     >>> found = {}
@@ -35,10 +48,10 @@ def explain_no_row(selector: Any, found: Occurring) -> str:
         return "`applies_to` was False for every row."
     sentences, all_occur = [], True
     for column, allowed in selector.items():
-        values = found.get(column, {})
-        wanted = _several(allowed)
-        missing = [value for value in wanted if not any(bool(value == other) for other in values.values())]
-        if len(missing) < len(wanted):
+        values = occurring.get(column, {})
+        allowed_values = _several(allowed)
+        missing = [value for value in allowed_values if not any(bool(value == other) for other in values.values())]
+        if len(missing) < len(allowed_values):
             continue
         all_occur = False
         more = ", ..." if len(values) > _LISTED else ""

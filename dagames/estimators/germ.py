@@ -48,7 +48,7 @@ class Germ(Operand):
 
     @property
     def is_too_large(self) -> bool:
-        """Whether p f(p) is proved not to tend to 0."""
+        """Whether p f(p) certainly does not tend to 0."""
         return self.order <= -1 and bool(abs(self.ball) > 0)
 
     def constant(self, number: arb) -> "Germ":
@@ -86,11 +86,11 @@ class Germ(Operand):
         return self.constant(getattr(self.bounded, name)())
 
     def expm1(self) -> "Germ":
-        """Take exp(x) - 1, O(x) near 0."""
+        """Compute exp(x) - 1, O(x) near 0."""
         return self._mean_value("exp")
 
     def log1p(self) -> "Germ":
-        """Take log(1 + x), O(x) near 0."""
+        """Compute log(1 + x), O(x) near 0."""
         return self._mean_value("log", arb(1))
 
     def __abs__(self) -> "Germ":

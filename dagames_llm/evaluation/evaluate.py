@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from dagames_llm._errors import DataError, RecipeError
 from dagames_llm.costs import costs_of
+from dagames_llm.counted import counted
 from dagames_llm.data import Orbit, View, as_messages, canonical_letter, check_form, view_text
 from dagames_llm.distances import Distance, distances_of
 from dagames_llm.evaluation.intervals import Estimate, bootstrap, wilson
@@ -260,7 +261,8 @@ def checked_ks(ks: Sequence[int], samples: int) -> list[int]:
     for k in ks:
         if not 1 <= k <= samples:
             raise DataError(
-                f"k is {k}; with {samples} samples of each prompt it must be from 1 to {samples}. Increase --samples."
+                f"k is {k}; with {counted(samples, 'sample')} of each prompt it must be from 1 to {samples}. Increase "
+                "--samples."
             )
     return sorted(set(ks)) or default_ks(samples)
 
@@ -320,7 +322,7 @@ NONE_RIGHT = "(no right answer was seen)"
 
 
 def _right_answers(orbit: Orbit, seen: Sequence[Answer | None]) -> tuple[Answer, ...]:
-    """Return the gold answers and the observed answers that a verifier accepts; empty without gold and verifier."""
+    """Return the gold answers and the observed ones that the verifier accepts; empty if a question has neither."""
     listed = () if orbit.gold is None else (str(orbit.gold), *orbit.aliases)
     accepted = [answer for answer in seen if answer is not None and answer in orbit.accepted] if orbit.verifier else []
     return tuple(dict.fromkeys([*listed, *accepted])) or ((NONE_RIGHT,) if orbit.checkable else ())

@@ -10,6 +10,7 @@ import typer
 
 from dagames_llm._errors import RecipeError
 from dagames_llm.forecast.checks import as_match, check_drawing, check_outputs, check_source
+from dagames_llm.option_checks import check_not_empty
 from dagames_llm.place import DEVICE_HELP, DTYPE_HELP, check_dtype
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from dagames_llm.forecast.answers_forecast import Plan
     from dagames_llm.forecast.reference_games import SampledQuestion
     from dagames_llm.forecast.safety_forecast import SafetyPlan
-    from dagames_llm.forecast.samples import Keep
+    from dagames_llm.forecast.samples import SampleFiles
     from dagames_llm.forecast.settings import Settings
 
 HELP = """Forecast a run from samples of the model before training.
@@ -83,7 +84,7 @@ def forecast_command(
     batch_size: Annotated[int | None, typer.Option(min=1, help="Completions generated at once; default: 64.")] = None,
     chat: Annotated[bool | None, typer.Option("--chat/--no-chat", help="Render prompts by the chat template.")] = None,
     device: Annotated[str | None, typer.Option(help=DEVICE_HELP)] = None,
-    dtype: Annotated[str | None, typer.Option(help=DTYPE_HELP)] = None,
+    dtype: Annotated[str | None, typer.Option(help=f"{DTYPE_HELP} Default: the recipe's, else auto.")] = None,
     save_samples: Annotated[Path | None, typer.Option(help="Write the drawn samples to this file.")] = None,
     resamples: Annotated[
         int | None, typer.Option(min=1, help="Resamples for intervals; default: 20, with budgets alone 200.")
@@ -96,9 +97,22 @@ def forecast_command(
     """Check the options, read or draw the samples, and compute the forecast."""
     from dagames._files import write_bytes, write_json
     from dagames_llm.extract import extractor_named
-    from dagames_llm.forecast.samples import Keep
+    from dagames_llm.forecast.samples import SampleFiles
     from dagames_llm.forecast.settings import read_options, resolved
 
+    check_not_empty({
+        "config": config,
+        "target": target,
+        "target-options": target_options,
+        "table": table,
+        "constraints": constraints,
+        "match": match,
+        "extractor": extractor,
+        "model": model,
+        "task": task,
+        "device": device,
+        "dtype": dtype,
+    })
     check_source(samples_file, model, data, task, config)
     of_recipe = {"temperature": temperature, "max_new_tokens": max_new_tokens, "chat": chat}
     drawing = {"samples": samples, "batch_size": batch_size, "device": device, "dtype": dtype}
@@ -124,8 +138,8 @@ def forecast_command(
     place = None if match is None else as_match(match, [c.name for c in settings.constraints])
     plan = _plan(settings, step_size, questions_per_step, resamples)
     read = extractor_named(settings.keys["extractor"] or "last_number")
-    keep = Keep(save_samples, (save_samples or json_file or plot) if samples_file is None else None, overwrite)
-    questions, rows = _drawn(settings, plan, drawing, keep) if samples_file is None else (None, None)
+    files = SampleFiles(save_samples, (save_samples or json_file or plot) if samples_file is None else None, overwrite)
+    questions, rows = _drawn(settings, plan, drawing, files) if samples_file is None else (None, None)
     content = _forecast(settings, plan, place, read, samples_file, questions, rows)
     if json_file is not None:
         write_json(json_file, content)
@@ -134,7 +148,7 @@ def forecast_command(
 
         write_bytes(plot, draw_forecast(content, plot.suffix.lower().removeprefix(".")))
         write_json(plot.with_suffix(".json"), content)
-    keep.done()
+    files.done()
     _show(content)
 
 
@@ -163,7 +177,9 @@ def _plan(settings: Settings, step_size: float, together: int | None, resamples:
     )
 
 
-def _drawn(settings: Settings, plan: Plan | SafetyPlan, drawing: Mapping[str, Any], keep: Keep) -> tuple[Any, Any]:
+def _drawn(
+    settings: Settings, plan: Plan | SafetyPlan, drawing: Mapping[str, Any], files: SampleFiles
+) -> tuple[Any, Any]:
     from dagames_llm.forecast.samples import Draw, draw_samples
     from dagames_llm.forecast.settings import data_of
 
@@ -181,9 +197,9 @@ def _drawn(settings: Settings, plan: Plan | SafetyPlan, drawing: Mapping[str, An
         keys["stop_at_newline"],
         1 if settings.constraints else 2,
         drawing["device"] or "auto",
-        drawing["dtype"] or "auto",
+        drawing["dtype"] or keys["dtype"] or "auto",
     )
-    return draw_samples(draw, keys["seed"], plan, keep)
+    return draw_samples(draw, keys["seed"], plan, files)
 
 
 def _forecast(

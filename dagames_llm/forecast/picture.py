@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from dagames.pictures.panels import BLUE, GREY, ORANGE, Panel, draw_panels
+from dagames_llm.counted import counted
 
 GREEN = "#009E73"
 
@@ -33,8 +34,8 @@ def draw_forecast(content: Mapping[str, Any], kind: str) -> bytes:
     panels.append(partial(_directions, content=content))
     title = f"Forecast: {content['target']}, beta {content['beta']:g}, groups of {content['group_size']}"
     caption = (
-        f"{content['questions']} questions, {content['completions']['all']} completions; bands and bars: 95 % "
-        "intervals, questions and completions drawn again. Dots: equilibrium of groups of this size. "
+        f"{counted(content['questions'], 'question')}, {counted(content['completions']['all'], 'completion')}; bands "
+        "and bars: 95 % intervals, questions and completions drawn again. Dots: equilibrium of groups of this size. "
         "Generalisation and the number of optimiser steps are not modelled."
     )
     return draw_panels(panels, title, caption, kind)
@@ -42,13 +43,18 @@ def draw_forecast(content: Mapping[str, Any], kind: str) -> bytes:
 
 def _along(axes: Any, content: Mapping[str, Any], names: tuple[str, ...]) -> None:
     """Draw statistics over the divergence from the reference, with intervals as bands."""
-    divergences = [there["kl"]["mean"] for there in content["path"]]
+    divergences = [point["kl"]["mean"] for point in content["path"]]
     for name in names:
         label, colour = LINES[name]
-        course = [there[name] for there in content["path"]]
-        axes.plot(divergences, [there["mean"] for there in course], color=colour, label=label)
+        course = [point[name] for point in content["path"]]
+        axes.plot(divergences, [point["mean"] for point in course], color=colour, label=label)
         axes.fill_between(
-            divergences, [t["low"] for t in course], [t["high"] for t in course], color=colour, alpha=0.15, linewidth=0
+            divergences,
+            [point["low"] for point in course],
+            [point["high"] for point in course],
+            color=colour,
+            alpha=0.15,
+            linewidth=0,
         )
         rest = content["equilibrium"]
         axes.plot([rest["kl"]["mean"]], [rest[name]["mean"]], color=colour, marker="o", linestyle="none")

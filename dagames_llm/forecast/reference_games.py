@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from dagames._choices import nearest
 from dagames_llm._errors import DataError
+from dagames_llm.counted import counted
 from dagames_llm.extract import Answer, Extractor
 
 
@@ -51,12 +52,15 @@ def question_of(
 ) -> SampledQuestion:
     """Count the answers of one question."""
     if len(answers) != len(views):
-        raise DataError(f"{len(answers)} lists of completions for {len(views)} wordings; each wording needs its own.")
+        raise DataError(
+            f"{counted(len(answers), 'list')} of completions for {counted(len(views), 'wording')}; give one list for "
+            "each wording."
+        )
     for view, read in enumerate(answers):
         if len(read) < 2:
             raise DataError(
-                f"wording {view + 1} has {len(read)} completion(s); at least 2 are needed to estimate a distribution "
-                "of answers, and 16 or more for a forecast. Draw more samples of each prompt."
+                f"wording {view + 1} has {counted(len(read), 'completion')}; at least 2 are needed to estimate a "
+                "distribution of answers, and 16 or more for a forecast. Draw more samples of each prompt."
             )
     pooled = [answer for read in answers for answer in read if answer is not None]
     distinct = sorted(set(pooled), key=lambda answer: (-pooled.count(answer), str(answer)))
@@ -98,7 +102,7 @@ def load_samples(path: str | Path, extractor: Extractor) -> list[SampledQuestion
 def sample_rows(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield the place and the content of each line of a file of samples."""
     if not path.is_file():
-        raise DataError(f"no file {path} of samples" + (": it is a folder." if path.is_dir() else "."))
+        raise DataError(f"no file of samples {path}" + (": it is a folder." if path.is_dir() else "."))
     for number, line in enumerate(path.read_bytes().splitlines(), start=1):
         if line.strip():
             place = f"{path}, line {number}"
@@ -126,7 +130,7 @@ def _row(line: bytes) -> Mapping[str, Any]:
     except (ValueError, RecursionError) as error:
         raise DataError(f"not JSON: {error}.") from error
     if not isinstance(row, dict):
-        raise DataError(f"a line is a JSON object, not {type(row).__name__}.")
+        raise DataError(f"a line must be a JSON object, not {type(row).__name__}.")
     return row
 
 
@@ -135,9 +139,9 @@ def question_in(row: Mapping[str, Any], extractor: Extractor) -> SampledQuestion
     views = _views(row)
     key = "answers" if "answers" in row else "completions"
     if key not in row:
-        found, others = ", ".join(map(repr, list(row)[:6])), [name for name in row if name != "answer"]
+        keys, others = ", ".join(map(repr, list(row)[:6])), [name for name in row if name != "answer"]
         hint = nearest(others, ("completions", "answers"))
-        raise DataError(f"needs `completions` or `answers`, a list for each wording; found {found}.{hint}")
+        raise DataError(f"needs `completions` or `answers`, a list for each wording; found {keys}.{hint}")
     lists = _lists(row[key], key, len(views))
     if key == "completions":
         read: list[list[Answer | None]] = [[extractor(_text(t, key)) for t in texts] for texts in lists]
@@ -159,9 +163,9 @@ def _views(row: Mapping[str, Any]) -> list[str]:
     views = row.get("orbit", row.get("prompt"))
     views = [views] if isinstance(views, str) else views
     if not isinstance(views, list) or not views or not all(isinstance(v, str) and v.strip() for v in views):
-        found = ", ".join(map(repr, list(row)[:6])) or "no key"
+        keys = ", ".join(map(repr, list(row)[:6])) or "no key"
         raise DataError(
-            f"needs `orbit`, a list of wordings, or `prompt`, a text; found {found}.{nearest(row, ('orbit', 'prompt'))}"
+            f"needs `orbit`, a list of wordings, or `prompt`, a text; found {keys}.{nearest(row, ('orbit', 'prompt'))}"
         )
     return views
 
@@ -172,7 +176,10 @@ def _lists(value: Any, key: str, n_views: int) -> list[list[Any]]:
     if not isinstance(value, list) or not all(isinstance(v, list) for v in value):
         raise DataError(f"needs `completions` or `answers`, a list for each wording, not {value!r:.80}.")
     if len(value) != n_views:
-        raise DataError(f"`{key}` has {len(value)} lists for {n_views} wordings; give one list for each wording.")
+        raise DataError(
+            f"`{key}` has {counted(len(value), 'list')} for {counted(n_views, 'wording')}; give one list for each "
+            "wording."
+        )
     return value
 
 
@@ -187,8 +194,8 @@ def _answer(value: Any, key: str) -> Answer:
         raise DataError(f"`{key}` holds {value!r:.60}; an answer is a text or a number.")
     if isinstance(value, float):
         if not isfinite(value):
-            raise DataError(f"`{key}` holds {value}; an answer that is a number is finite.")
+            raise DataError(f"`{key}` holds {value}; a number must be finite.")
         value = int(value) if value.is_integer() else value  # 2 and 2.0 are one number, and one answer
     elif isinstance(value, str) and not value.strip():
-        raise DataError(f"`{key}` holds {value!r}; a completion in which nothing was read has null.")
+        raise DataError(f"`{key}` holds {value!r}; write null for a completion without an answer.")
     return str(value)

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from dagames.pictures.panels import BLUE, GREY, ORANGE, Panel, draw_panels
+from dagames_llm.counted import counted
 
 COLOURS = (BLUE, ORANGE, "#009E73", "#CC79A7")
 
@@ -20,8 +21,8 @@ def draw_safety(content: Mapping[str, Any], kind: str) -> bytes:
     ]
     title = f"Forecast with budgets: beta {content['beta']:g}, groups of {content['group_size']}"
     caption = (
-        f"{content['questions']} questions, {content['completions']['all']} completions; bands: 95 % intervals, "
-        "questions and completions drawn again. Dashed: budgets. Dots: rest point. Generalisation "
+        f"{counted(content['questions'], 'question')}, {counted(content['completions']['all'], 'completion')}; bands: "
+        "95 % intervals, questions and completions drawn again. Dashed: budgets. Dots: rest point. Generalisation "
         "and the speed of the optimiser are not modelled."
     )
     return draw_panels(panels, title, caption, kind)
@@ -38,10 +39,15 @@ def _along(axes: Any, content: Mapping[str, Any], what: str, label: str) -> None
 
     def draw(row: Mapping[str, Any], colour: str) -> None:
         name = f"safety/{row['name']}/{what}"
-        course = [there[name] for there in content["path"]]
-        axes.plot(steps, [t["mean"] for t in course], color=colour, label=row["name"])
+        course = [point[name] for point in content["path"]]
+        axes.plot(steps, [point["mean"] for point in course], color=colour, label=row["name"])
         axes.fill_between(
-            steps, [t["low"] for t in course], [t["high"] for t in course], color=colour, alpha=0.15, linewidth=0
+            steps,
+            [point["low"] for point in course],
+            [point["high"] for point in course],
+            color=colour,
+            alpha=0.15,
+            linewidth=0,
         )
         if what == "cost":
             axes.axhline(row["budget"], color=colour, linestyle="--", linewidth=0.8)
