@@ -4,8 +4,6 @@ import sys
 from importlib.metadata import version as installed_version
 from pathlib import Path
 
-
-
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE / "extensions"))
 

@@ -30,7 +30,10 @@ def compute() -> dict[str, Any]:
         game = AlignmentGame(NU_0, np.arange(len(NU_0)), NegativeEntropy(ratio * BETA), BETA)
         equilibrium = solve(game).nu
         run: dict[str, Any] = {"ratio": ratio, "nu_star": equilibrium.tolist()}
-        for name, path in (("undamped", best_response_path(game)), ("damped", mirror_descent_path(game, line_search=False))):
+        for name, path in (
+            ("undamped", best_response_path(game)),
+            ("damped", mirror_descent_path(game, line_search=False)),
+        ):
             masses = np.stack([play.nu for play in islice(path, STEPS + 1)])
             run[name] = (0.5 * np.abs(masses - equilibrium).sum(axis=-1)).tolist()
             run[f"{name}_first_answer"] = masses[:, 0].tolist()

@@ -77,7 +77,10 @@ def _error(rows: list[dict[str, Any]]) -> float:
 def _points(axes: Any, rows: list[dict[str, Any]], colour: str, marker: str, label: str) -> None:
     def bars(what: str) -> tuple[list[float], np.ndarray]:
         mean = [row[what]["mean"] for row in rows]
-        ends = [[row[what]["mean"] - row[what]["low"] for row in rows], [row[what]["high"] - row[what]["mean"] for row in rows]]
+        ends = [
+            [row[what]["mean"] - row[what]["low"] for row in rows],
+            [row[what]["high"] - row[what]["mean"] for row in rows],
+        ]
         return mean, np.array(ends)
 
     (x, x_ends), (y, y_ends) = bars("predicted"), bars("measured")

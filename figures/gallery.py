@@ -19,7 +19,7 @@ import dagames
 from dagames._choices import as_choice
 from dagames._files import write_text
 from figures import style
-from figures.results import MissingResults
+from figures.results import MissingResultsError
 
 NAMES = (
     "game_loop",
@@ -53,7 +53,7 @@ def title_of(name: str) -> str:
 
 
 def draw_figures(
-    out: Path, names: Sequence[str] = NAMES, formats: Collection[str] = style.FORMATS
+    out: Path, names: Sequence[str] = NAMES, formats: Collection[str] = style.FORMATS, *, recompute: bool = False
 ) -> list[dict[str, Any]]:
     """Draw figures into a folder: NAME.svg, NAME.pdf, NAME.png, and NAME.json with data and caption.
 
@@ -63,10 +63,11 @@ def draw_figures(
         out: The folder, made if missing.
         names: Some of `NAMES`.
         formats: Some of "svg", "pdf" and "png".
+        recompute: Whether to ignore data in the folder.
 
     Returns:
-        Name, title, caption and command of each; `missing`, a sentence, in place of the caption of a figure whose result
-        files are absent.
+        Name, title, caption and command of each; `missing`, a sentence, in place of the caption of a figure whose
+        result files are absent.
 
     Raises:
         DomainError: If there is no such figure or format.
@@ -78,7 +79,8 @@ def draw_figures(
         as_choice(kind, "format", style.FORMATS)
     out.mkdir(parents=True, exist_ok=True)
     style.use_style()
-    known = {name: data for name in names if (data := _stored(out / f"{name}.json", name)) is not None}
+    stored = {} if recompute else {name: _stored(out / f"{name}.json", name) for name in names}
+    known = {name: data for name, data in stored.items() if data is not None}
     drawn = []
     with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
         computed = {name: pool.submit(_compute, name) for name in names if name not in known}
@@ -114,7 +116,7 @@ def _compute(name: str) -> dict[str, Any]:
     """Compute a figure's data, in a process of its own: modules cannot be sent, names can."""
     try:
         computed: dict[str, Any] = import_module(f"figures.{name}").compute()
-    except MissingResults as error:
+    except MissingResultsError as error:
         return {"missing": str(error)}
     return computed
 

@@ -78,7 +78,8 @@ def caption(arrays: dict[str, Any]) -> str:
     """
     return (
         f"The game of a reference pi_0 = {_row(arrays['pi_0'])} over four traces with the answers {arrays['E']}, "
-        f"R = {arrays['weight']:g} sum nu log nu and beta = {arrays['beta']:g}. Clockwise: the policy's traces give the "
+        f"R = {arrays['weight']:g} sum nu log nu and beta = {arrays['beta']:g}. Clockwise: the policy's traces "
+        "give the "
         "marginal nu_pi of answers; the gradient of R there gives the target q; beta log q is the reward of an answer; "
         "the best policy for this reward with the penalty beta KL is proportional to pi_0 q(E). The numbers are those "
         f"of the equilibrium, where one more turn changes nothing (duality gap {arrays['gap']:.0e})."
@@ -87,7 +88,9 @@ def caption(arrays: dict[str, Any]) -> str:
 
 def _box(axes: Axes, corner: tuple[float, float], title: str, text: str, colour: str) -> None:
     axes.add_patch(
-        FancyBboxPatch(corner, 4.2, 1.6, boxstyle="round,pad=0,rounding_size=0.2", facecolor="none", edgecolor=colour, linewidth=2)
+        FancyBboxPatch(
+            corner, 4.2, 1.6, boxstyle="round,pad=0,rounding_size=0.2", facecolor="none", edgecolor=colour, linewidth=2
+        )
     )
     axes.text(corner[0] + 2.1, corner[1] + 1.12, title, ha="center", va="center", fontsize=10)
     axes.text(corner[0] + 2.1, corner[1] + 0.5, text, ha="center", va="center", fontsize=8)

@@ -29,7 +29,9 @@ def compute() -> dict[str, Any]:
     rows = []
     for file, statistic, label in ROWS:
         result = read_result(file)
-        rows.append({"label": label, "file": file} | {when: result[when]["orbit"][statistic] for when in ("before", "after")})
+        rows.append(
+            {"label": label, "file": file} | {when: result[when]["orbit"][statistic] for when in ("before", "after")}
+        )
     return {"rows": rows}
 
 
@@ -73,7 +75,9 @@ def caption(arrays: dict[str, Any]) -> str:
         if row["after"]["low"] > row["before"]["high"] or row["after"]["high"] < row["before"]["low"]
     ]
     return (
-        "SmolLM2-135M-Instruct with a LoRA adapter, held-out questions, from results/demo and results/cpu. The demo has "
-        "five seeds; the other recipes have one. The result files have no runs with control rewards. The intervals before "
+        "SmolLM2-135M-Instruct with a LoRA adapter, held-out questions, from results/demo and results/cpu. The "
+        "demo has "
+        "five seeds; the other recipes have one. The result files have no runs with control rewards. The "
+        "intervals before "
         f"and after do not overlap in {len(clear)} of {len(arrays['rows'])} rows: {'; '.join(clear)}."
     )

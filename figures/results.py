@@ -7,7 +7,7 @@ from typing import Any
 RESULTS = Path(__file__).parent.parent / "results"
 
 
-class MissingResults(Exception):
+class MissingResultsError(Exception):
     """A result file is absent: the figure says so, and the others are drawn."""
 
 
@@ -21,9 +21,9 @@ def read_result(name: str) -> Any:
         The content.
 
     Raises:
-        MissingResults: If the file is absent.
+        MissingResultsError: If the file is absent.
     """
     path = RESULTS / name
     if not path.is_file():
-        raise MissingResults(f"The result file results/{name} is absent, so this figure is not drawn.")
+        raise MissingResultsError(f"The result file results/{name} is absent, so this figure is not drawn.")
     return json.loads(path.read_text(encoding="utf-8"))

@@ -24,14 +24,12 @@ def compute() -> dict[str, Any]:
     """Follow dual ascent on a batch with rewards and two costs, and solve the same game.
 
     Returns:
-        Multipliers and expected costs by step, [steps + 1, 2]; the multipliers of the certified solution; budgets, step.
+        Multipliers and expected costs by step, [steps + 1, 2]; the certified solution's multipliers; budgets, step.
     """
     rng = np.random.default_rng(SEED)
     nu_0 = rng.dirichlet(np.ones(N_ANSWERS), size=N_PROMPTS)
     rewards, costs = rng.uniform(size=(N_PROMPTS, N_ANSWERS)), rng.uniform(size=(N_PROMPTS, 2, N_ANSWERS))
-    game = CoupledGame(
-        AlignmentGame(nu_0, range(N_ANSWERS), Linear(rewards), BETA), Budgets(costs, BUDGETS)
-    )
+    game = CoupledGame(AlignmentGame(nu_0, range(N_ANSWERS), Linear(rewards), BETA), Budgets(costs, BUDGETS))
     solution = solve(game)
     step = 0.5 * admissible_step(game)
     multipliers = np.stack(list(islice(dual_ascent_path(game, step), STEPS + 1)))
@@ -58,7 +56,9 @@ def draw(arrays: dict[str, Any]) -> Figure:
     """
     figure, (upper, lower) = style.stacked(2, height=2.6, sharex=True)
     for j, (colour, marker) in enumerate(zip((style.BLUE, style.RED), ("o", "s"), strict=True)):
-        upper.plot([row[j] for row in arrays["multipliers"]], color=colour, marker=marker, markevery=10, label=f"cost {j}")
+        upper.plot(
+            [row[j] for row in arrays["multipliers"]], color=colour, marker=marker, markevery=10, label=f"cost {j}"
+        )
         upper.axhline(arrays["solved"][j], color=colour, linestyle="--", linewidth=0.9)
         lower.plot([row[j] for row in arrays["costs"]], color=colour, marker=marker, markevery=10)
         lower.axhline(arrays["budgets"][j], color=colour, linestyle=":", linewidth=1.2)
@@ -82,7 +82,8 @@ def caption(arrays: dict[str, Any]) -> str:
     return (
         f"{N_PROMPTS} prompts of {N_ANSWERS} answers with rewards and two costs, beta = {arrays['beta']:g}. "
         "Each step computes the best policy for the multipliers and adds the step length times the excess of each "
-        f"expected cost over its budget. Dashed: the multipliers of the certified solution (gap {arrays['gap']:.0e}); after "
+        "expected cost over its budget. Dashed: the multipliers of the certified solution (gap "
+        f"{arrays['gap']:.0e}); after "
         f"{STEPS} steps the largest difference is {last:.1e}, and the budgets are exceeded by at most {max(over):.1e}."
     )
 

@@ -93,10 +93,12 @@ def caption(arrays: dict[str, Any]) -> str:
     last = arrays["sizes"][-1]
     points = {rule: arrays["by_size"][rule][at] for rule in RULES}
     return (
-        "Two answers, rewards (0, 1), uniform reference: the probability of the right answer at which the expected step "
+        "Two answers, rewards (0, 1), uniform reference: the probability of the right answer at which the "
+        "expected step "
         f"and the divergence's gradient cancel. At K = {SHOWN_K} and beta = 1 it is {points['standardise']:.3f} with "
         f"standardised advantages (deviation with K - 1), {points['center']:.3f} with centred and "
-        f"{points['leave-one-out']:.3f} with leave-one-out advantages; the equilibrium is {1 / (1 + np.exp(-1)):.3f}. At "
+        f"{points['leave-one-out']:.3f} with leave-one-out advantages; the equilibrium is "
+        f"{1 / (1 + np.exp(-1)):.3f}. At "
         f"K = {last} the standardised one is {arrays['by_size']['standardise'][-1]:.3f} and the centred one "
         f"{arrays['by_size']['center'][-1]:.3f} (claims I.17d and I.50)."
     )

@@ -13,7 +13,11 @@ SIZES = (2, 4, 6, 8, 12, 16, 20, 24, 32, 48, 64)
 LARGEST_PROGRAM = 20
 """Largest group whose programs are solved here; the others take no program."""
 
-_COLOURS = {"minimax": style.INK, "twice the least bias, AQP": style.BLUE, "twice the least bias, variance": style.ORANGE}
+_COLOURS = {
+    "minimax": style.INK,
+    "twice the least bias, AQP": style.BLUE,
+    "twice the least bias, variance": style.ORANGE,
+}
 _COLOURS |= {"recommended": style.GREEN}
 
 

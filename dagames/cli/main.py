@@ -24,7 +24,7 @@ def whole_app() -> "typer.Typer":
     """
     import typer
 
-    from dagames.cli import late_help, pareto, report, solve, table
+    from dagames.cli import figures, late_help, pareto, report, solve, table
     from proofs_check.command import verify
 
     app = typer.Typer(
@@ -48,9 +48,9 @@ def whole_app() -> "typer.Typer":
         ] = False,
     ) -> None: ...
 
-    app.command("figures")(report.figures)
-    app.command("report")(report.report)
     paragraphs = late_help.as_paragraphs
+    app.command("figures", help=paragraphs(figures.HELP))(figures.figures)
+    app.command("report")(report.report)
     app.command("solve", help=paragraphs(solve.HELP), cls=late_help.command_class(solve.choices))(solve.solve)
     app.command("table", help=paragraphs(table.HELP))(table.table)
     app.command("pareto", help=paragraphs(pareto.HELP))(pareto.pareto)

@@ -1,29 +1,17 @@
-"""The commands `dagames figures` and `dagames report`."""
+"""The command `dagames report`."""
 
 import json
 from dataclasses import asdict
-from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dagames._errors import DomainError
 from dagames._files import check_new, write_bytes, write_text
+from dagames.cli.figures import check_can_draw, draw
 
 if TYPE_CHECKING:
     from proofs_check.claim import Claim
-
-
-def figures(
-    out: Annotated[Path, typer.Option(help="Folder for the pictures and their data.")] = Path("out/figures"),
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is in the folder.")] = False,
-) -> None:
-    """Compute and draw every figure, as SVG, PNG and JSON data. Requires a checkout of the repository."""
-    _check_can_draw()
-    check_new(out, overwrite=overwrite)
-    for drawn in _draw(out):
-        typer.echo(out / f"{drawn['name']}.svg")
 
 
 def report(
@@ -38,7 +26,7 @@ def report(
 
     The exit code is 1 if a verdict differs from the one that its claim's file expects.
     """
-    _check_can_draw()
+    check_can_draw()
     check_new(out, overwrite=overwrite)
     from rich.console import Console
 
@@ -53,7 +41,7 @@ def report(
     results = settle_all(found, seed, jobs or usable_cores(), out / "claims.json")
     claims = as_json(results, seed)
     print_results(results, Console())
-    drawn = _draw(out / "figures")
+    drawn = draw(out / "figures")
     write_text(out / "claims.json", json.dumps(claims, indent=2, allow_nan=False) + "\n")
     write_text(out / "claims.md", as_markdown(results, seed))
     write_text(out / "index.html", render(claims, drawn, _draw_claims(found, out / "claims")))
@@ -61,27 +49,6 @@ def report(
     typer.echo(f"wrote {out / 'index.html'}")
     if not all(result.as_expected for result in results):
         raise typer.Exit(1)
-
-
-def _check_can_draw() -> None:
-    """Raise a DomainError if the figures' package, matplotlib or jinja2 is missing."""
-    for name, remedy in (
-        ("figures", "they are part of the repository, not of the installed package: run this in a checkout"),
-        ("matplotlib", "install it with `pip install 'dagames[report]'`"),
-        ("jinja2", "install it with `pip install 'dagames[report]'`"),
-    ):
-        if find_spec(name) is None:
-            raise DomainError(f"{name} is missing; {remedy}.")
-
-
-def _draw(out: Path) -> list[dict[str, Any]]:
-    from figures.gallery import draw_all
-
-    try:
-        drawn: list[dict[str, Any]] = draw_all(out)
-    except OSError as error:
-        raise DomainError(f"cannot write the figures to {out}: {error.strerror}.") from None
-    return drawn
 
 
 def _draw_claims(claims: "list[Claim]", out: Path) -> dict[str, str]:
