@@ -51,7 +51,7 @@ def compute() -> dict[str, Any]:
 def threshold(group_size: int) -> float:
     """Return the slope of the vote's mean sign in the logit at p = 1/2: below this beta, p_0 near 1/2 collapses."""
     n = group_size - 2 - (group_size - 2 + 1) % 2
-    return n / 2 * comb(n - 1, (n - 1) // 2) / 2 ** (n - 1)
+    return float(n / 2 * comb(n - 1, (n - 1) // 2) / 2 ** (n - 1))
 
 
 def draw(arrays: dict[str, Any]) -> Figure:
@@ -127,7 +127,8 @@ def _ends(beta: float) -> list[float]:
     path = mean_field_path(
         references, MajorityVote(), group_size=GROUP_SIZE, learning_rate=rate, beta=beta, geometry="natural"
     )
-    return np.exp(next(islice(path, STEPS, None))[:, 0]).round(6).tolist()
+    ends: list[float] = np.exp(next(islice(path, STEPS, None))[:, 0]).round(6).tolist()
+    return ends
 
 
 def _sampled_mean(beta: float, p_0: float) -> float:

@@ -30,7 +30,7 @@ def compute() -> dict[str, Any]:
         "E": list(ANSWERS),
         "weight": WEIGHT,
         "beta": BETA,
-        "pi": solution.pi.tolist(),
+        "pi": np.asarray(solution.pi).tolist(),
         "nu": solution.nu.tolist(),
         "q": solution.q.tolist(),
         "rewards": (BETA * np.log(solution.q)).tolist(),

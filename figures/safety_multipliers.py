@@ -93,4 +93,5 @@ def _spent(nu_0: np.ndarray, rewards: np.ndarray, costs: np.ndarray, multipliers
     logits = np.log(nu_0) + (rewards - np.einsum("j,xjz->xz", multipliers, costs)) / BETA
     nu = np.exp(logits - logits.max(axis=-1, keepdims=True))
     nu /= nu.sum(axis=-1, keepdims=True)
-    return np.einsum("xz,xjz->j", nu, costs / len(nu)).tolist()
+    spent: list[float] = np.einsum("xz,xjz->j", nu, costs / len(nu)).tolist()
+    return spent

@@ -48,7 +48,7 @@ def rest_point(rule: Rule, group_size: int, beta: float) -> float:
         p = 1 / (1 + np.exp(-logit))
         push = float(expected_update([1 - p, p], [0.0, 1.0], group_size, rule)[1])
         # The gradient of beta KL(nu || uniform) in the logit is beta p (1 - p) logit.
-        return push / (p * (1 - p)) - beta * logit
+        return float(push / (p * (1 - p)) - beta * logit)
 
     return float(1 / (1 + np.exp(-brentq(force, 1e-9, 30.0, xtol=1e-13))))
 

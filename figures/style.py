@@ -64,7 +64,8 @@ def stacked(rows: int, *, height: float = 3.1, **settings: Any) -> tuple[Figure,
     Returns:
         The figure, and its axes, or an array [rows] of them.
     """
-    return plt.subplots(rows, 1, figsize=(WIDTH, rows * height), **settings)
+    figure, axes = plt.subplots(rows, 1, figsize=(WIDTH, rows * height), **settings)
+    return figure, axes
 
 
 def save(figure: Figure, stem: Path, formats: Collection[str] = FORMATS) -> None:

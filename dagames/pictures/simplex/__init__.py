@@ -1,11 +1,11 @@
 """The interactive page: the game of one prompt with three answers, as one HTML file that needs no network."""
 
 import json
+from collections.abc import Callable
 from functools import cache
 from importlib.resources import files
 
-from dagames._types import Numbers
-from dagames.estimators import minimax_table, plugin_table, recommended_table, taylor_table
+from dagames.estimators import RewardTable, minimax_table, plugin_table, recommended_table, taylor_table
 
 GROUP_SIZES = (2, 4, 8, 16)
 MODEL = ("functionals.js", "game.js", "dynamics.js")
@@ -31,9 +31,9 @@ def page() -> str:
 
 
 @cache
-def reward_tables() -> dict[int, dict[str, Numbers]]:
+def reward_tables() -> dict[int, dict[str, list[float]]]:
     """Compute the tables of log p for the counts of a GRPO group, [K + 1] each, by group size and name."""
-    makers = {
+    makers: dict[str, Callable[[int], RewardTable]] = {
         "plug-in": plugin_table,
         "Taylor": taylor_table,
         "recommended": recommended_table,
