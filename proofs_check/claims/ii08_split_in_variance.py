@@ -21,7 +21,7 @@ _SLACK = 2e-6
 
 @lru_cache
 def stated(K: int, budget: float) -> RewardTable:
-    """The table of least worst second moment for K independent traces within a budget of bias."""
+    """The table of least worst second moment for K independent traces within a bias budget."""
     return aqp_table(K, bias=budget, unit="absolute", counts="independent")
 
 
@@ -44,7 +44,7 @@ def one_less(K: int, budget: float) -> RewardTable:
 
 @lru_cache
 def of_least_excess(K: int, budget: float) -> RewardTable:
-    """The table of least worst excess for K independent traces within a budget of bias."""
+    """The table of least worst excess for K independent traces within a bias budget."""
     return variance_table(K, bias=budget, unit="absolute", counts="independent")
 
 
@@ -52,7 +52,7 @@ def in_second_moment(formula: Formula, rng: np.random.Generator) -> Iterator[Evi
     """Compare worst second moments at the bias of a split in halves, by exact arithmetic where attacks in p ended.
 
     Args:
-        formula: The table for K traces and a budget of bias.
+        formula: The table for K traces and a bias budget.
         rng: Source of randomness.
 
     Yields:
@@ -120,7 +120,7 @@ def freedom(K: int, budget: float, table: RewardTable) -> float:
 
     Args:
         K: Number of traces.
-        budget: The budget of bias.
+        budget: The bias budget.
         table: A table whose worst second moment is c_0^2, which then bounds |c_0| for all others.
 
     Returns:
@@ -192,7 +192,7 @@ def in_variance(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence
     """Compare worst weighted variances at the bias of a split in halves, by exact arithmetic where attacks in p ended.
 
     Args:
-        formula: The table for K traces and a budget of bias.
+        formula: The table for K traces and a bias budget.
         rng: Source of randomness.
 
     Yields:
@@ -312,7 +312,7 @@ II8B = Claim(
     ),
     remark=(
         "The excess is convex in the entries, and is the variance plus (p P)^2 - (p log p)^2, whose absolute value is "
-        "at most B = b (2/e + b) for a budget b of bias. So the worst variance of the minimiser of the excess is at "
+        "at most B = b (2/e + b) for a bias budget b. So the worst variance of the minimiser of the excess is at "
         "most 2 B above the least one. The share .55 is a numerical result without a proof. The ratio is largest at K "
         "= 4 with three traces counted, .548; for halves it is at most .45."
     ),

@@ -296,7 +296,7 @@ def gaps(biased: Biased, nu: Array) -> Array:
 
 II9 = Claim(
     id="II.9",
-    title="Duality gap from a budget of bias",
+    title="Duality gap from a bias budget",
     whose="slides",
     place="Backup: AQP Formulation",
     plain="A small bias of the rewards changes the equilibrium little; how little depends on the number of answers.",

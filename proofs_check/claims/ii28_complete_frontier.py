@@ -19,7 +19,7 @@ _SLACK = 1e-4
 
 @lru_cache
 def stated(n: int, budget: float) -> RewardTable:
-    """The program's table for a budget of bias; zero from the bias 1/e of the zero table on."""
+    """The program's table for a bias budget; zero from the bias 1/e of the zero table on."""
     if budget >= exp(-1):
         return RewardTable(n, np.zeros(n + 1), "independent")
     return aqp_table(n, bias=budget, unit="absolute", counts="independent")
@@ -41,7 +41,7 @@ def in_second_moment(formula: Formula, rng: np.random.Generator) -> Iterator[Evi
     """Measure other tables on a grid of p, and compare bias and second moment with those of the frontier's table.
 
     Args:
-        formula: The table for n traces and a budget of bias.
+        formula: The table for n traces and a bias budget.
         rng: Source of the random tables.
 
     Yields:
@@ -130,7 +130,7 @@ II28 = Claim(
     title="The complete frontier",
     whose="slides",
     place="Backup: AQP Formulation; also Bias Rates and the Pareto Frontier",
-    plain="Varying the budget of bias gives every best compromise of bias and noise, if noise is the second moment.",
+    plain="Varying the bias budget gives every best compromise of bias and noise, if noise is the second moment.",
     statement=(
         "Varying the budget eps from the least bias to infinity, the program traces the complete Pareto frontier, "
         "which the figure names after bias and variance."
