@@ -5,7 +5,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from dagames.estimators import pareto_frontier
-from dagames.pictures.frontier import as_data, describe_frontiers, draw_side
+from dagames.pictures.frontier import MEASURES, as_data, describe_frontiers, draw_side
 from figures import style
 
 TITLE = "What is best for the second moment is worst for the variance"
@@ -36,8 +36,8 @@ def draw(arrays: dict[str, Any]) -> Figure:
         The figure.
     """
     figure, (upper, lower) = style.stacked(2, height=3.6)
-    draw_side(upper, arrays, "second_moment", "worst second moment E c_X^2")
-    draw_side(lower, arrays, "variance", "worst weighted variance p^2 Var c_X")
+    for place, (measure, label) in zip((upper, lower), MEASURES.items(), strict=True):
+        draw_side(place, arrays, measure, label)
     return figure
 
 

@@ -17,6 +17,12 @@ from dagames.pictures.panels import BLUE, GREY, ORANGE, draw_panels
 
 Frontiers: TypeAlias = dict[Objective, list[FrontierPoint]]
 
+MEASURES = {
+    "second_moment": "worst second moment E c_X^2",
+    "excess": "worst excess of p^2 E c_X^2",
+}
+"""The measures that the frontiers minimise, and their labels."""
+
 _NAMES = {"second_moment": "least second moment (AQP)", "variance": "least excess of variance"}
 _COLOURS = {"second_moment": BLUE, "variance": ORANGE}
 _MARKS = {"plug-in": "s", "recommended": "*"}
@@ -41,10 +47,12 @@ def describe_frontiers(data: dict[str, Any], name: str) -> dict[str, Any]:
     K, optimum = data["group_size"], data["optimum"]
     gap = max(point["gap"] for points in data["frontiers"].values() for point in points)
     caption = (
-        f"Worst second moment E c_X^2 (left) and worst weighted variance p^2 Var c_X (right) of tables of "
-        f"{data['reward']} p for K = {K}, {data['counts']} counts, against their worst weighted bias in units of the "
+        f"Worst second moment E c_X^2 (first panel) and worst excess of p^2 E c_X^2 over (p g(p))^2 (second panel) of "
+        f"tables of g = {data['reward']} for K = {K}, {data['counts']} counts, against their worst weighted "
+        "bias in units of the "
         f"least possible, {optimum:.4g}. Each point of a line is certified as the best for its budget up to "
-        f"{gap:.0e}. The least second moment does not bound the variance inside (0, 1): compare the right panel. "
+        f"{gap:.0e} in the panel of its own measure. The least second moment does not bound the excess inside (0, 1): "
+        "compare the second panel. "
         "Marks: tables that need no program."
     )
     return {
@@ -57,7 +65,7 @@ def describe_frontiers(data: dict[str, Any], name: str) -> dict[str, Any]:
 
 def draw_frontiers(picture: dict[str, Any], kind: str) -> bytes:
     """Return the picture of `describe_frontiers` as the content of a file of format `kind`."""
-    sides = (("second_moment", "worst second moment E c_X^2"), ("variance", "worst weighted variance p^2 Var c_X"))
+    sides = MEASURES.items()
     panels = [partial(draw_side, data=picture["data"], side=side, label=label) for side, label in sides]
     return draw_panels(panels, picture["title"], picture["caption"], kind)
 
@@ -88,7 +96,12 @@ def _point(point: FrontierPoint) -> dict[str, Any]:
 
 
 def _measures(table: RewardTable) -> dict[str, float]:
-    measures = {"bias": table.bias, "second_moment": table.second_moment, "variance": table.variance}
+    measures = {
+        "bias": table.bias,
+        "second_moment": table.second_moment,
+        "variance": table.variance,
+        "excess": table.excess,
+    }
     return {name: max(enclosure.upper, 0.0) for name, enclosure in measures.items()}
 
 
