@@ -23,6 +23,7 @@ MEASURES = {
 }
 """The measures that the frontiers minimise, and their labels."""
 
+LEAST_SHOWN = 1e-5
 _NAMES = {"second_moment": "least second moment (AQP)", "variance": "least excess of variance"}
 _COLOURS = {"second_moment": BLUE, "variance": ORANGE}
 _MARKS = {"plug-in": "s", "recommended": "*"}
@@ -84,6 +85,8 @@ def draw_side(axes: Any, data: dict[str, Any], side: str, label: str) -> None:
             [other["bias"] / optimum], [other[side]], color=GREY, marker=_MARKS[name], linestyle="none", label=name
         )
     axes.set(xlabel="worst weighted bias / least possible", ylabel=label)
+    # The excess of a table with a large bias may be almost 0, which would compress the rest of the axis.
+    axes.set_ylim(bottom=max(axes.get_ylim()[0], LEAST_SHOWN))
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(lambda number, _: f"{number:g}")
     axes.tick_params(which="minor", labelleft=False, labelbottom=False)
