@@ -1,0 +1,1 @@
+"""The interactive page: its numbers against the core's, and the page in a browser."""
