@@ -186,11 +186,12 @@ function solveSymmetric(A, r) {
   return map((k) => det(map((i) => map((j) => (j === k ? r[i] : A[i][j])))) / whole);
 }
 
-/** KL(p || q) of two distributions given by logarithms: a sum of the terms p (r + exp(-r) - 1), r = log(p / q), of at least 0. */
+/** KL(p || q) of two distributions given by logarithms: a sum of the terms p log(p / q) - p + q, of at least 0. */
 function divergence(logP, logQ) {
   const terms = map((z) => {
-    const ratio = logP[z] - logQ[z];
-    return logP[z] === -Infinity ? Math.exp(logQ[z]) : Math.exp(logP[z]) * (ratio + Math.expm1(-ratio));
+    const [p, q, ratio] = [Math.exp(logP[z]), Math.exp(logQ[z]), logP[z] - logQ[z]];
+    if (p === 0) return q;
+    return Math.abs(ratio) < 1 ? p * (ratio + Math.expm1(-ratio)) : p * ratio - p + q;
   });
   return terms[0] + terms[1] + terms[2];
 }
