@@ -28,7 +28,7 @@ RANGES = {
     "lora_alpha": ">= 1",
     "lora_dropout": ">= 0, < 1",
     "threads": ">= 1",
-    "eval_samples": ">= 1",
+    "eval_samples": ">= 0",
     "data_limit": ">= 1",
     "held_out": ">= 0",
     "save_steps": "> 0",

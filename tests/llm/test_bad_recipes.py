@@ -129,6 +129,7 @@ GOOD = [
     {"resume_from_checkpoint": None, "push_to_hub": False, "do_train": False},
     {"warmup_steps": 0.1, "save_steps": 0.5},
     {"max_steps": -1, "num_train_epochs": 1},
+    {"eval_samples": 0},
 ]
 
 
