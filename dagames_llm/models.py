@@ -126,7 +126,7 @@ def only_cached(name: str, revision: str = "main") -> bool:
         return True
     folder = name.partition("/")[2]
     raise ModelError(
-        f"no model folder {name}, and as an id of the hub it cannot be loaded: the hub does not answer ({reason}) and "
+        f"no model folder {name}, and as an id of the hub it cannot be loaded: the hub does not respond ({reason}) and "
         f"the cache has no copy. With a network, `hf download {name} --local-dir {folder}`; copy the folder to this "
         "machine and name it."
     )

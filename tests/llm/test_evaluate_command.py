@@ -293,7 +293,7 @@ def test_a_model_of_a_silent_hub_is_one_message_or_the_copy_in_the_cache(
 
     monkeypatch.setattr(HfApi, "model_info", silent)
     with pytest.raises(
-        ModelError, match=r"no model folder somebody/model.*does not answer .Name or service.*hf download"
+        ModelError, match=r"no model folder somebody/model.*does not respond .Name or service.*hf download"
     ):
         models.load_model("somebody/model")
     monkeypatch.setattr(huggingface_hub, "try_to_load_from_cache", lambda *_, **__: str(place / "tiny" / "config.json"))
