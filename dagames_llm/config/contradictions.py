@@ -107,8 +107,8 @@ def _batches(settings: Settings) -> Found:
     if batch % group:
         yield _pair(
             "num_generations",
-            f"`num_generations` is {group}, but a generation has {batch} completions ({origin}): change "
-            "`per_device_train_batch_size` or `gradient_accumulation_steps` so that this is a multiple of "
+            f"`num_generations` is {group}, but a generation has {batch} completions ({origin}), which is not divisible "
+            "by it: change `per_device_train_batch_size` or `gradient_accumulation_steps` so that it is a multiple of "
             "`num_generations`",
         )
 

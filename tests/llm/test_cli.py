@@ -105,7 +105,7 @@ TRAIN = [
     ("--config good.yaml --data empty.jsonl", "has no rows"),
     ("--config good.yaml --data absent.jsonl", "no data file"),
     ("--config good.yaml --output-dir=", "--output-dir is empty"),
-    ("--config good.yaml --resume", "nothing to resume"),
+    ("--config good.yaml --resume", "no run to resume"),
     ("--config good.yaml --output-dir there", "exists already; pass --overwrite"),
     ("--config good.yaml --output-dir there --overwrite", "not the result of a training run"),
     ("--config good.yaml --output-dir there.json/new", "there.json is a file"),
