@@ -1,8 +1,8 @@
-"""Messages for a constraint that selects no row: the values that occur, and the nearest to each value that does not."""
+"""Messages for selectors of constraints with values that occur in no row, or that select no row."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from dagames._choices import did_you_mean
@@ -33,21 +33,51 @@ def explain_no_row(selector: Any, found: Occurring) -> str:
     """
     if not isinstance(selector, Mapping):
         return "`applies_to` was False for every row."
-    sentences, all_occur = [], True
+    missing = missing_values(selector, found)
+    columns = [column for column, values in missing.items() if len(values) == len(_several(selector[column]))]
+    if not columns:
+        return "Each column has such a value, but no row has all of them together."
+    return " ".join(_occurring(column, missing[column], found) for column in columns)
+
+
+def missing_values(selector: Mapping[str, Any], found: Occurring) -> dict[str, list[Any]]:
+    """Return the values of a selector that occur in no row, by column, without columns whose values all occur.
+
+    >>> found = {}
+    >>> collect_values({"kind": None}, [{"kind": "benign"}, {"kind": "harmful"}], found)
+    >>> missing_values({"kind": ["benign", "harmfull"]}, found)
+    {'kind': ['harmfull']}
+    """
+    missing = {}
     for column, allowed in selector.items():
-        values = found.get(column, {})
-        wanted = _several(allowed)
-        missing = [value for value in wanted if not any(bool(value == other) for other in values.values())]
-        if len(missing) < len(wanted):
-            continue
-        all_occur = False
-        more = ", ..." if len(values) > _LISTED else ""
-        listed = ", ".join(text[:60] for text in list(values)[:_LISTED]) or "none"
-        hints = dict.fromkeys(did_you_mean(repr(value), values) for value in missing)
-        sentences.append(f"The column {column!r} has the values {listed}{more}.{''.join(hints)}")
-    if all_occur:
-        sentences.append("Each column has such a value, but no row has all of them together.")
+        occurring = list(found.get(column, {}).values())
+        absent = [value for value in _several(allowed) if not any(bool(value == other) for other in occurring)]
+        if absent:
+            missing[column] = absent
+    return missing
+
+
+def explain_missing(missing: Mapping[str, Sequence[Any]], found: Occurring) -> str:
+    """Return sentences on the result of `missing_values`: the values that do not occur, and those that do.
+
+    >>> explain_missing({"kind": ["harmfull"]}, {"kind": {"'benign'": "benign", "'harmful'": "harmful"}})
+    "No row has 'harmfull' in the column 'kind', which has the values 'benign', 'harmful'. Did you mean 'harmful'?"
+    """
+    sentences = []
+    for column, values in missing.items():
+        listed = " or ".join(repr(value)[:60] for value in values)
+        occurring = _occurring(column, values, found).removeprefix(f"The column {column!r} has ")
+        sentences.append(f"No row has {listed} in the column {column!r}, which has {occurring}")
     return " ".join(sentences)
+
+
+def _occurring(column: str, missing: Sequence[Any], found: Occurring) -> str:
+    """Return a sentence on the values of a column, with a suggestion for each missing value."""
+    values = found.get(column, {})
+    more = ", ..." if len(values) > _LISTED else ""
+    listed = ", ".join(text[:60] for text in list(values)[:_LISTED]) or "none"
+    hints = dict.fromkeys(did_you_mean(repr(value), values) for value in missing)
+    return f"The column {column!r} has the values {listed}{more}.{''.join(hints)}"
 
 
 def _several(allowed: Any) -> list[Any]:

@@ -10,7 +10,7 @@ from dagames_llm.config.kinds import shown
 from dagames_llm.config.recipe import Recipe
 from dagames_llm.data import Orbit
 from dagames_llm.multipliers import Constraint
-from dagames_llm.selectors import Occurring, collect_values, explain_no_row
+from dagames_llm.selectors import Occurring, collect_values, explain_missing, explain_no_row, missing_values
 
 if TYPE_CHECKING:
     from peft import PeftConfig
@@ -55,16 +55,18 @@ def check_rows_for(recipe: Recipe, orbits: Sequence[Orbit]) -> None:
 
 
 def _check_applies(constraint: Constraint, place: int, orbits: Sequence[Orbit]) -> None:
-    """Raise if a constraint that selects by columns applies to no row."""
+    """Raise if a constraint that selects by columns applies to no row, or names a value that occurs in no row."""
     selector, rows = constraint.applies_to, [orbit.columns for orbit in orbits]
-    if not isinstance(selector, Mapping) or any(map(constraint.applies, rows)):
+    if not isinstance(selector, Mapping):
         return
     found: Occurring = {}
     collect_values(selector, rows, found)
-    raise DataError(
-        f"`constraints[{place}]` applies to {shown(dict(selector))}, which matches none of the {len(rows)} training "
-        f"rows. {explain_no_row(selector, found)}"
-    )
+    which = f"`constraints[{place}]` applies to {shown(dict(selector))}"
+    if not any(map(constraint.applies, rows)):
+        number = f"{len(rows)} training row{'s' * (len(rows) != 1)}"
+        raise DataError(f"{which}, which matches none of the {number}. {explain_no_row(selector, found)}")
+    if missing := missing_values(selector, found):
+        raise DataError(f"{which}. {explain_missing(missing, found)} Correct the value, or leave it out.")
 
 
 def adapter_of(recipe: Recipe, model: PreTrainedModel) -> PeftConfig | None:

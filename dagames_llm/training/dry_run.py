@@ -152,7 +152,6 @@ def _needs_hub(data: Any) -> bool:
 
 def made_up_rows(recipe: Recipe) -> Iterable[dict[str, Any]]:
     """Return artificial questions for a recipe's extractor, with the columns of its constraints' selectors."""
-    rows = max(STEPS * recipe.grpo.generation_batch_size // recipe.grpo.num_generations, 4)
     selected: dict[str, list[Any]] = {}
     for constraint in recipe.constraints:
         if isinstance(constraint.applies_to, Mapping):
@@ -160,6 +159,7 @@ def made_up_rows(recipe: Recipe) -> Iterable[dict[str, Any]]:
                 selected.setdefault(column, []).extend(value if isinstance(value, list | tuple) else [value])
     columns = [dict(zip(selected, values, strict=True)) for values in product(*selected.values())]
     choice = recipe.orbit.extractor == "choice"
+    rows = max(STEPS * recipe.grpo.generation_batch_size // recipe.grpo.num_generations, 4, len(columns))
     questions = []
     for i in range(rows):
         options = f" A) {2 * i} B) {2 * i + 1}" if choice else ""

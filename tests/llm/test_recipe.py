@@ -189,7 +189,15 @@ def test_a_constraint_that_applies_to_no_row_is_an_error(tmp_path: Path, tiny: P
         orbits = [Orbit(("a",), columns={"kind": k, "level": n}) for k, n in (("benign", 1), ("harmful", 2))]
         check_rows_for(settings, orbits)
 
-    check({"kind": ["bening", "harmful"], "level": 2})
+    check({"kind": ["benign", "harmful"], "level": 2})
+    with pytest.raises(
+        DataError,
+        match=r"constraints\[0\].*No row has 'bening' in the column 'kind', which has the values 'benign', 'harmful'\. "
+        r"Did you mean 'benign'\? Correct the value",
+    ):
+        check({"kind": ["bening", "harmful"], "level": 2})
+    with pytest.raises(DataError, match=r"No row has 7 or 8 in the column 'level', which has the values 1, 2\."):
+        check({"kind": "harmful", "level": [7, 2, 8]})
     with pytest.raises(
         DataError, match=r"constraints\[0\].*none of the 2 training rows.*'benign', 'harmful'. Did you mean 'b"
     ):
