@@ -167,7 +167,7 @@ def test_rows_of_a_file_are_read_and_its_faults_told(scratch: Path, tiny: Path) 
     data = scratch / "rows.jsonl"
     data.write_text("\n".join(json.dumps({"orbit": [f"{i} + 1 =", f"1 + {i} ="]}) for i in range(2, 10)))
     found = dry_run.dry_run(own(scratch, tiny, data=str(data)))
-    assert not any("made up" in change for change in found.changes)
+    assert not any("artificial" in change for change in found.changes)
     data.write_text(data.read_text() + '\n{"orbit": []}\n')
     with pytest.raises(DataError, match="line 9: `orbit` must be a list"):
         dry_run.dry_run(own(scratch, tiny, data=str(data)))
@@ -196,6 +196,15 @@ def test_made_up_questions_have_the_columns_that_constraints_select_by() -> None
     assert [row["kind"] for row in rows[:3]] == ["harmful", "benign", "harmful"]
     choice = resolve_recipe("slides_mathqa_stdlog_qwen", {"use_cpu": True})
     assert next(iter(dry_run.made_up_rows(choice)))["orbit"][0] == "What is 0 and 0 more? A) 0 B) 1"
+    kinds = [f"kind {i}" for i in range(50)]
+    budget = {"cost": "refusal", "budget": 0.1, "applies_to": {"kind": kinds}}
+    many = resolve_recipe("table3_safety_qwen", {"use_cpu": True, "constraints": [budget]})
+    assert {row["kind"] for row in dry_run.made_up_rows(many)} == set(kinds)
+
+
+def test_a_warning_is_printed_once(scratch: Path, tiny: Path, caplog: pytest.LogCaptureFixture) -> None:
+    dry_run.dry_run(own(scratch, tiny, scale_rewards="group"))
+    assert [record.getMessage()[:37] for record in caplog.records] == ["scale_rewards='group' divides the adv"]
 
 
 def command(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
