@@ -185,12 +185,17 @@ def inspect_command(
     from dagames_llm.place import load_on
     from dagames_llm.show import progress_bar
 
+    prompts = [view for orbit in orbits for view in orbit.views]
+    console = Console(stderr=True)
+    console.print(
+        f"sampling {counted(len(prompts) * samples, 'completion')} of {counted(len(prompts), 'prompt')} with {model}",
+        highlight=False,
+    )
     policy, tokenizer = load_on(model, device, dtype)
     if chat:
         models.check_chat(tokenizer)
     decoding = Decoding(samples, temperature, max_new_tokens, batch_size, seed, chat)
-    prompts = [view for orbit in orbits for view in orbit.views]
-    with progress_bar(Console(stderr=True)) as bar:
+    with progress_bar(console) as bar:
         task = bar.add_task("answering", total=len(prompts))
         drawn = iter(
             generate(
@@ -217,8 +222,9 @@ def _show(summary: dict[str, Any], total: int, examples: int, console: Console) 
 
     from dagames_llm.show import interval
 
-    views = ", ".join(f"{number} with {size} view{'s' * (size != '1')}" for size, number in summary["views"].items())
-    console.print(f"{summary['questions']} of {total} questions: {views}; {summary['with_answer']} with a known answer")
+    views = ", ".join(f"{number} with {counted(int(size), 'view')}" for size, number in summary["views"].items())
+    number = f"{summary['questions']} of {counted(total, 'question')}"
+    console.print(f"{number}: {views}; {summary['with_answer']} with a known answer")
     table = Table(caption="95 % intervals: bootstrap over questions")
     table.add_column("")
     table.add_column("mean", justify="right")
@@ -227,7 +233,7 @@ def _show(summary: dict[str, Any], total: int, examples: int, console: Console) 
         table.add_row(ROWS[name], interval(value), str(value["n"]))
     console.print(table)
     if summary["nothing_read"]:
-        console.print(f"{summary['nothing_read']} questions have no completion with an answer")
+        console.print(f"without an answer in any completion: {counted(summary['nothing_read'], 'question')}")
     for row in summary["rows"][:examples]:
         console.print(Text(f"\n{shortened(row['views'][0], 200)}", style="bold"))
         for v, (completions, answers) in enumerate(zip(row["completions"], row["answers"], strict=True)):
@@ -237,6 +243,15 @@ def _show(summary: dict[str, Any], total: int, examples: int, console: Console) 
                 )
     for line in advice_of(summary):
         console.print(Text(f"\n{line}", style="yellow"))
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun.
+
+    >>> counted(1, "question"), counted(2, "question")
+    ('1 question', '2 questions')
+    """
+    return f"{number} {noun}{'s' * (number != 1)}"
 
 
 def shortened(text: str, length: int = 100) -> str:
