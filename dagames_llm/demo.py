@@ -18,7 +18,7 @@ from typing import Annotated, Any
 
 import typer
 
-from dagames._files import check_new_file, write_json
+from dagames._files import check_new, check_output, write_json
 from dagames_llm._errors import OutputError
 from dagames_llm.cli import guarded, quiet_libraries
 
@@ -101,12 +101,14 @@ def demo_command(
     steps: Annotated[int | None, typer.Option(min=1, help="Training steps instead of the recipe's.")] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="Number of torch's threads; by default all cores.")] = None,
     show: Annotated[bool, typer.Option("--show", help="Only print the committed results.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing file of --save.")] = False,
 ) -> None:
     """Train SmolLM2-135M on a CPU by its own votes, by default on additions, and show the held-out questions."""
     overrides = {key: value for key, value in (("max_steps", steps), ("threads", threads)) if value is not None}
     if seeds:
         if out is None:
             raise OutputError("--seeds needs --out, the folder for the results.")
+        check_new(out, overwrite=True)
         for number in seeds:
             result = out / f"seed{number}.json"
             if result.exists():
@@ -116,7 +118,7 @@ def demo_command(
         show_results(None, committed_results(out))
         return
     if save is not None:
-        check_new_file(save, overwrite=False)
+        check_output(save, "--save", overwrite=overwrite)
     live = None if show else run_seed(recipe, seed, overrides)
     if live is not None and save is not None:
         write_json(save, live)
