@@ -15,14 +15,14 @@ from typing import Annotated, Any
 import typer
 
 from dagames._errors import DagamesError
-from dagames._exit import exit_on_user_error
+from dagames._exit import INTERRUPTED, exit_on_user_error
 from dagames_llm._errors import OutputError
 from dagames_llm.evaluation.command import EVALUATE_HELP, evaluate_command
 from dagames_llm.evaluation.compare import COMPARE_HELP, compare_command
 from dagames_llm.forecast.command import HELP as FORECAST_HELP
 from dagames_llm.forecast.command import forecast_command
 from dagames_llm.inspection import INSPECT_HELP, inspect_command
-from dagames_llm.launched import fail, is_first_process, work_alone
+from dagames_llm.launched import end_after_first, fail, is_first_process, work_alone
 from dagames_llm.paraphrase import PARAPHRASE_HELP, paraphrase_command
 
 app = typer.Typer(
@@ -156,6 +156,7 @@ def quiet_libraries() -> None:
     logging.getLogger("trl").setLevel(logging.ERROR)
     datasets.disable_progress_bars()
     warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
+    warnings.formatwarning = lambda message, *_args, **_kwargs: f"warning: {message}\n"
 
 
 def guarded(command: Callable[..., Any] | typer.Typer, arguments: Sequence[str] | None = None) -> None:
@@ -180,7 +181,10 @@ def guarded(command: Callable[..., Any] | typer.Typer, arguments: Sequence[str] 
 def _run(command: typer.Typer, arguments: Sequence[str] | None) -> None:
     """Run an application, and exit with 2 or 130 and one message for an error of the package, of a file, or Ctrl-C."""
     try:
-        command(args=None if arguments is None else list(arguments))
+        if is_first_process():
+            command(args=None if arguments is None else list(arguments))
+        else:
+            _run_without_usage_errors(command, arguments)
     except DagamesError as error:
         fail(str(error))
     except ModuleNotFoundError as error:
@@ -200,7 +204,20 @@ def _run(command: typer.Typer, arguments: Sequence[str] | None) -> None:
         Console(stderr=True).show_cursor(True)  # an interrupted progress bar leaves the cursor hidden
         if is_first_process():
             typer.echo(f"interrupted{f': {stop}' if str(stop) else ''}.", err=True)
-        sys.exit(130)
+        sys.exit(INTERRUPTED)
+
+
+def _run_without_usage_errors(command: typer.Typer, arguments: Sequence[str] | None) -> None:
+    """Run an application in a process that is not the first, and exit; the first process prints a usage error."""
+    try:
+        sys.exit(command(args=None if arguments is None else list(arguments), standalone_mode=False) or 0)
+    except Exception as error:
+        if _interrupt_behind(error) is not None:
+            sys.exit(INTERRUPTED)
+        # Recognised by its attributes, because some versions of typer contain their own copy of click.
+        if not hasattr(error, "format_message") or not hasattr(error, "exit_code"):
+            raise
+        end_after_first(error.exit_code)
 
 
 def _interrupt_behind(end: BaseException | None) -> KeyboardInterrupt | None:
