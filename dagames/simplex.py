@@ -17,6 +17,12 @@ from dagames.numerics import arrays, integers
 _NEARLY = 1e-3
 """Distance of a sum from 1 below which rounding in float32 is the likely cause."""
 
+_LEAST_MASS = 1e-300
+"""Above it, exp(log p) has the full precision of float64."""
+
+_NEAR_ONE = 0.5
+"""Distance of a mean from 1 up to which its logarithm is computed from the distance."""
+
 BLOCK = 2**19
 """Entries of a temporary array: 4 MB in float64."""
 
@@ -187,16 +193,85 @@ def entropy(p: OverAnswers) -> PerPrompt:
 
 def kl(p: OverAnswers, q: OverAnswers) -> PerPrompt:
     """Compute KL(p || q) = sum_z p(z) log(p(z) / q(z)) in nats, from [*x, n] to [*x]; +inf where p > 0 = q."""
+    return np.asarray(kl_terms(p, q).sum(axis=-1))
+
+
+def kl_terms(p: np.ndarray, q: np.ndarray) -> OverAnswers:
+    """Compute p log(p / q) - p + q, whose sum over the answers is KL(p || q) for two distributions.
+
+    Every term is at least 0, and its rounding error is proportional to |p - q|. The terms p log(p / q) are of order
+    |p - q| with both signs; a large weight would multiply the rounding error of their sum.
+
+    Args:
+        p: Masses, [*x, Z].
+        q: Masses, broadcast with `p`.
+
+    Returns:
+        The terms, [*x, Z]; +inf where p > 0 = q.
+
+    >>> kl_terms(np.array([0.5, 0.5]), np.array([0.5, 0.25])).round(6)
+    array([0.      , 0.096574])
+    """
     from scipy.special import rel_entr
 
-    return np.asarray(rel_entr(p, q).sum(axis=-1))
+    difference = p - q
+    near = np.abs(difference) < 0.5 * q
+    step = np.where(near, difference, 0.0) / np.where(near, q, 1.0)
+    return np.asarray(np.where(near, p * np.log1p(step), rel_entr(p, q)) - difference)
 
 
 def kl_from_logs(log_p: OverTraces, log_q: OverTraces) -> PerPrompt:
-    """Compute KL(p || q) in nats, [*x], from log p and log q, [*x, n], so that p and q may underflow to 0."""
+    """Compute KL(p || q) in nats from the logarithms of two distributions, whose masses may underflow to 0.
+
+    Math:
+        KL(p || q) = sum_i p_i (r_i + exp(-r_i) - 1),   r = log p - log q.
+
+    Every term is at least 0, as those of `kl_terms`. If the masses do not sum to 1, the error is of second order in
+    the differences of the sums from 1.
+
+    Args:
+        log_p: Log-probabilities, [*x, n].
+        log_q: Log-probabilities, [*x, n].
+
+    Returns:
+        The divergence, [*x]; +inf where p > 0 = q.
+
+    >>> p = log_normalize(np.array([1e-9, 0.0]))
+    >>> f"{kl_from_logs(p, np.log([0.5, 0.5])):.6g}"
+    '1.25e-19'
+    """
     p = np.exp(log_p)
-    ratio = np.subtract(log_p, log_q, out=np.zeros_like(log_p), where=p > 0)
-    return np.asarray((p * ratio).sum(axis=-1))
+    # Where p underflows, the term is q, unless q is smaller still.
+    counted = (p > _LEAST_MASS) | ((p > 0) & (log_q < log_p))
+    ratio = np.subtract(log_p, log_q, out=np.zeros_like(log_p), where=counted)
+    terms = np.negative(ratio)
+    np.expm1(terms, out=terms)
+    terms += ratio
+    terms *= p
+    if not counted.all():
+        np.exp(log_q, out=terms, where=~counted)
+    return np.asarray(terms.sum(axis=-1))
+
+
+def log_mean(log_p: OverAnswers, log_w: OverAnswers) -> PerPrompt:
+    """Compute log sum_z p(z) w(z), with a rounding error proportional to |w - 1| where w is near 1.
+
+    Args:
+        log_p: Log-probabilities of a distribution, [*x, n].
+        log_w: Logarithms of weights, [*x, n]; -inf stands for weight 0.
+
+    Returns:
+        The logarithm of the mean, [*x].
+
+    >>> f"{log_mean(np.log([0.5, 0.5]), np.array([1e-20, 3e-20])):.6g}"
+    '2e-20'
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        excess = (np.exp(log_p) * np.expm1(log_w)).sum(axis=-1)
+    near = np.abs(excess) < _NEAR_ONE
+    if near.all():
+        return np.asarray(np.log1p(excess))
+    return np.asarray(np.where(near, np.log1p(np.where(near, excess, 0.0)), log_sum(log_p + log_w)))
 
 
 def pushforward(log_pi: OverTraces, E: Extraction, n_answers: int) -> OverAnswers:

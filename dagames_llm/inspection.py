@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from dagames_llm.counted import counted
 from dagames_llm.data import Orbit, check_form, load_orbits, view_text
 from dagames_llm.extract import Answer, extractor_named
+from dagames_llm.option_checks import check_not_empty
 from dagames_llm.place import DEVICE_HELP, DTYPE_HELP, check_dtype
 
 if TYPE_CHECKING:
@@ -170,6 +172,7 @@ def inspect_command(
 
     if out is not None:
         check_output(out, "--out", overwrite=overwrite)
+    check_not_empty({"model": model, "extractor": extractor, "device": device, "dtype": dtype})
     check_dtype(dtype)
     read = extractor_named(extractor)
     every = load_orbits(data, read)
@@ -223,8 +226,9 @@ def _show(summary: dict[str, Any], total: int, examples: int, console: Console) 
     from dagames_llm.show import interval
 
     views = ", ".join(f"{number} with {counted(int(size), 'view')}" for size, number in summary["views"].items())
-    number = f"{summary['questions']} of {counted(total, 'question')}"
-    console.print(f"{number}: {views}; {summary['with_answer']} with a known answer")
+    console.print(
+        f"{summary['questions']} of {counted(total, 'question')}: {views}; {summary['with_answer']} with a known answer"
+    )
     table = Table(caption="95 % intervals: bootstrap over questions")
     table.add_column("")
     table.add_column("mean", justify="right")
@@ -233,7 +237,7 @@ def _show(summary: dict[str, Any], total: int, examples: int, console: Console) 
         table.add_row(ROWS[name], interval(value), str(value["n"]))
     console.print(table)
     if summary["nothing_read"]:
-        console.print(f"without an answer in any completion: {counted(summary['nothing_read'], 'question')}")
+        console.print(f"questions without any answer: {summary['nothing_read']}")
     for row in summary["rows"][:examples]:
         console.print(Text(f"\n{shortened(row['views'][0], 200)}", style="bold"))
         for v, (completions, answers) in enumerate(zip(row["completions"], row["answers"], strict=True)):
@@ -243,15 +247,6 @@ def _show(summary: dict[str, Any], total: int, examples: int, console: Console) 
                 )
     for line in advice_of(summary):
         console.print(Text(f"\n{line}", style="yellow"))
-
-
-def counted(number: int, noun: str) -> str:
-    """Return a number with its noun.
-
-    >>> counted(1, "question"), counted(2, "question")
-    ('1 question', '2 questions')
-    """
-    return f"{number} {noun}{'s' * (number != 1)}"
 
 
 def shortened(text: str, length: int = 100) -> str:

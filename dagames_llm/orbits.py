@@ -8,6 +8,7 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from dagames_llm._errors import DataError
+from dagames_llm.counted import counted
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -161,7 +162,7 @@ def _described(dataset: Any) -> str:
     if not isinstance(dataset, list | tuple):
         return f"of type {type(dataset).__name__}"
     kinds = ", ".join(sorted({type(row).__name__ for row in dataset}))
-    return f"a {type(dataset).__name__} of {len(dataset)} item{'s' * (len(dataset) != 1)}{f' ({kinds})' * bool(kinds)}"
+    return f"a {type(dataset).__name__} of {counted(len(dataset), 'item')}{f' ({kinds})' * bool(kinds)}"
 
 
 def _as_dataset(dataset: Any) -> str:

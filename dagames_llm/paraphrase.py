@@ -17,8 +17,10 @@ from typing import Annotated, Any
 import typer
 
 from dagames_llm._errors import DataError, OutputError
+from dagames_llm.counted import counted
 from dagames_llm.data.files import read_rows
 from dagames_llm.data.rows import as_text
+from dagames_llm.option_checks import check_not_empty
 from dagames_llm.place import DEVICE_HELP, DTYPE_HELP, check_dtype
 from dagames_llm.rewording import RULES, check_rules, reword
 from dagames_llm.rewording.numerals import same_numbers
@@ -173,6 +175,7 @@ def paraphrase_command(
 
     if model is None and not rule:
         raise OutputError("name a source of wordings: --model embedded, or --rule names, or both.")
+    check_not_empty({"model": model, "device": device, "dtype": dtype})
     check_dtype(dtype)
     rules = check_rules(rule or (), "--rule")
     for option, file in (("--out", out), ("--summary", summary)):
@@ -284,10 +287,10 @@ def _as_json(
 def _report(
     out: Path, rows: int, counts: Counter[str], sizes: Counter[int], rules: Sequence[str], kept: Sequence[Sequence[str]]
 ) -> list[str]:
-    lines = [f"saved {out}: {rows} questions"]
-    lines += [f"  {number} with {size} wording{'s' if size > 1 else ''}" for size, number in sorted(sizes.items())]
+    lines = [f"saved {out}: {counted(rows, 'question')}"]
+    lines += [f"  {number} with {counted(size, 'wording')}" for size, number in sorted(sizes.items())]
     if counts:
-        lines.append(f"the model wrote {counts.total()} wordings:")
+        lines.append(f"the model wrote {counted(counts.total(), 'wording')}:")
         lines += [f"  {counts[reason]:>5} {reason}" for reason in REASONS if counts[reason]]
     if rules and not any(kept):
         lines.append("no rule applies to any of the questions.")

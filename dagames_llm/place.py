@@ -1,4 +1,4 @@
-"""Where a model is run, on which device and in which type, and loading it there."""
+"""The device and the dtype of a model."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 DTYPES = ("auto", "float32", "bfloat16", "float16")
-"""Types of weights that the commands take."""
+"""Allowed values of `--dtype`."""
 
 DEVICE_HELP = "`auto`, `cpu`, `cuda`, `cuda:1`, ..."
 DTYPE_HELP = "`auto`, `float32`, `bfloat16` or `float16`."
 
 
 def check_dtype(dtype: str) -> None:
-    """Check the name of a type, without torch."""
+    """Check the name of a dtype, without torch."""
     if dtype not in DTYPES:
         raise ModelError(f"`--dtype` is {dtype!r}; known are {', '.join(DTYPES)}.{did_you_mean(dtype, DTYPES)}")
 
 
 def device_of(device: str, use_cpu: bool = False) -> str:
-    """Return the device that a model is run on. Heavy: loads torch."""
+    """Return the device of a model: the accelerator if there is one for `auto`. Imports torch."""
     import torch
 
     if device == "auto":
-        found = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
-        return "cpu" if use_cpu or found is None else found.type
+        accelerator = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
+        return "cpu" if use_cpu or accelerator is None else accelerator.type
     try:
-        torch.ones(1, device=device).item()  # read back: `meta` allocates and computes nothing
+        torch.ones(1, device=device).item()  # read the value: the device `meta` has none
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         reason = str(error).partition("\n")[0]
         raise ModelError(f"`--device` is {device!r}, which torch cannot use here: {reason}") from error
@@ -39,7 +39,7 @@ def device_of(device: str, use_cpu: bool = False) -> str:
 
 
 def dtype_of(dtype: str, device: str) -> str:
-    """Return the type of the weights of a base model. Heavy: loads torch."""
+    """Return the dtype of the weights; for `auto` float32 on a CPU, else bfloat16 if supported. Imports torch."""
     import torch
 
     if dtype != "auto":
@@ -50,10 +50,9 @@ def dtype_of(dtype: str, device: str) -> str:
 
 
 def load_on(name: str, device: str, dtype: str) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    """Load a base model where it is run. Heavy: loads torch."""
+    """Load a base model on a device. Imports torch."""
     from dagames_llm import models
 
-    check_dtype(dtype)
-    found = device_of(device)
-    model, tokenizer = models.load_model(name, dtype=dtype_of(dtype, found))
-    return (model if found == "cpu" else model.to(found)), tokenizer
+    place = device_of(device)
+    model, tokenizer = models.load_model(name, dtype=dtype_of(dtype, place))
+    return (model if place == "cpu" else model.to(place)), tokenizer

@@ -7,6 +7,8 @@ from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from typing import Any, Literal, get_args
 
 import numpy as np
+from accelerate import PartialState
+from accelerate.utils import gather_object
 from numpy.typing import NDArray
 
 from dagames._choices import did_you_mean
@@ -208,16 +210,17 @@ class TargetReward:
             check_columns(settings.trainer, columns)
 
     def _watch(self, raw: NDArray[np.float64], step: Step, settings: TrainerSettings) -> None:
-        """Warn once if the rewards are equal within every group of the first steps: then nothing is learned."""
+        """Warn once if the rewards are equal within every group of the first steps, so that nothing is learned."""
         if self._flat_steps is None or settings.trainer is None or not settings.trainer.model.training:
             return
         here = [np.asarray(places) for places in step.of_this_process()]
         inside = [places[(places >= step.start) & (places < step.stop)] - step.start for places in here]
-        if any(np.ptp(raw[places]) > 0 for places in inside):
+        # All processes count the same steps, so that all of them take part in this exchange, or none.
+        if any(gather_object([any(bool(np.ptp(raw[places]) > 0) for places in inside)])):
             self._flat_steps = None
             return
         self._flat_steps += 1
-        if self._flat_steps == PATIENCE:
+        if self._flat_steps == PATIENCE and PartialState().is_main_process:
             _log.warning(
                 "%s gave all traces of each group the same reward in the first %d generations: nothing is learned. "
                 "Look at `unparsed` and at the column `answer`; a target that compares views needs prompts with "
@@ -225,6 +228,7 @@ class TargetReward:
                 self.__name__,
                 PATIENCE,
             )
+        if self._flat_steps == PATIENCE:
             self._flat_steps = None
 
     def _truncated(

@@ -22,7 +22,7 @@ from dagames_llm._errors import ConstraintError, CostError
 from dagames_llm.costs import costs_of
 from dagames_llm.extract import completion_text
 from dagames_llm.multipliers import PATIENCE, Constraint, DualAscent
-from dagames_llm.selectors import Occurring, collect_values, explain_no_row
+from dagames_llm.selectors import Occurring, collect_values, explain_no_row, merged
 
 RECORD = "dagames_llm.multipliers"
 """The entry of a trainer's state, and so of each checkpoint's `trainer_state.json`, that holds the multipliers."""
@@ -227,6 +227,9 @@ class SafetyReward:
         unused = [c for c, n in zip(self.dual.constraints, self.dual.state.generations, strict=True) if n == 0]
         for constraint in unused:
             collect_values(constraint.applies_to, rows, self._occurring)
+        # The state is equal on all processes, so that all of them exchange values, or none.
+        if self._generations == PATIENCE and unused:
+            self._occurring = merged(gather_object([self._occurring]))
         if self._generations == PATIENCE and PartialState().is_main_process:
             for constraint in unused:
                 selector = "" if callable(constraint.applies_to) else f", {dict(constraint.applies_to or {})!r:.80}"

@@ -23,6 +23,19 @@ def collect_values(selector: Any, rows: Iterable[Mapping[str, Any]], found: Occu
                     found.setdefault(column, {}).setdefault(repr(row[column]), row[column])
 
 
+def merged(parts: Iterable[Occurring]) -> Occurring:
+    """Return the values that occur on any process, in the order of the processes.
+
+    >>> merged([{"kind": {"'a'": "a"}}, {"kind": {"'b'": "b"}}])
+    {'kind': {"'a'": 'a', "'b'": 'b'}}
+    """
+    values: Occurring = {}
+    for part in parts:
+        for column, by_repr in part.items():
+            values.setdefault(column, {}).update(by_repr)
+    return values
+
+
 def explain_no_row(selector: Any, found: Occurring) -> str:
     """Return sentences on the values that occur, with a suggestion for each value of the selector that does not.
 

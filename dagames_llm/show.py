@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from transformers import TrainerCallback
 
+from dagames_llm.counted import counted
 from dagames_llm.data import Orbit
 from dagames_llm.evaluation.evaluate import Decoding, Draw, Measure, evaluate
 from dagames_llm.evaluation.journal import Journal
@@ -147,7 +148,7 @@ def evaluation_table(title: str, columns: Mapping[str, Mapping[str, Any]]) -> Ta
     table.caption = "95 % intervals over questions: Wilson's for one binary outcome per question, else bootstrap"
     table.add_column("")
     for name, result in columns.items():
-        size = f"{result['n_orbits']} questions\n{result['n_prompts']} prompts"
+        size = f"{counted(result['n_orbits'], 'question')}\n{counted(result['n_prompts'], 'prompt')}"
         table.add_column(f"{name}\n{size}", justify="right")
     for view in first["views"]:
         for kind in ("greedy", "sampled"):

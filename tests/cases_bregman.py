@@ -7,9 +7,10 @@ import numpy as np
 
 from dagames.bregman import Entropic, Euclidean, Generator, Polynomial, Power
 from dagames.bregman.scaled import Scaled
-from dagames.functionals import Functional, Gini, NegativeEntropy, Tsallis
+from dagames.functionals import Functional, Gini, NegativeEntropy, SquaredDistance, Tsallis
 from dagames.games.bregman import BregmanGame
 from dagames.games.generators import FromFunctional, as_generator
+from dagames.numerics.conic import solve_problem
 from tests.cases import random_distribution, random_reference
 
 GENERATORS: dict[str, Callable[[np.random.Generator], Generator]] = {
@@ -82,3 +83,22 @@ def as_expression(F: Generator, pi: cp.Variable, pi_0: np.ndarray) -> cp.Express
     tangent = sum(k * c[k] * pi_0 ** (k - 1) for k in powers)
     at = sum(c[k] * cp.sum(cp.power(pi, k, approx=False)) for k in powers)
     return at - np.sum([c[k] * np.sum(pi_0**k) for k in powers]) - tangent @ (pi - pi_0)
+
+
+def two_answers(weight=2.0, F=None, Phi=None, sign=1.0, beta=0.5, a=0.95, p=0.05) -> BregmanGame:
+    """Make a game of two answers with pi_0 = (a, 1 - a) and a squared distance from (p, 1 - p)."""
+    R = SquaredDistance([p, 1 - p], weight)
+    geometry = {"generator": F or Euclidean(), "target_generator": Phi or Euclidean(), "sign": sign}
+    return BregmanGame([a, 1 - a], [0, 1], R, beta, **geometry)
+
+
+def inside(rng: np.random.Generator, n: int) -> np.ndarray:
+    """Draw a distribution with masses of at least 0.1 / n."""
+    return 0.9 * rng.dirichlet(np.ones(n)) + 0.1 / n
+
+
+def solved(problem: cp.Problem, x: cp.Variable) -> float:
+    """Solve by the conic solver; masses that it leaves negative to rounding have no power."""
+    solve_problem(problem)
+    x.value = np.maximum(x.value, 0.0)
+    return float(problem.objective.value)

@@ -86,11 +86,11 @@ class Germ(Operand):
         return self.constant(getattr(self.bounded, name)())
 
     def expm1(self) -> "Germ":
-        """Take exp(x) - 1, O(x) near 0."""
+        """Compute exp(x) - 1, O(x) near 0."""
         return self._mean_value("exp")
 
     def log1p(self) -> "Germ":
-        """Take log(1 + x), O(x) near 0."""
+        """Compute log(1 + x), O(x) near 0."""
         return self._mean_value("log", arb(1))
 
     def __abs__(self) -> "Germ":

@@ -49,7 +49,7 @@ class Operand(ABC):
 
     @abstractmethod
     def __abs__(self: Same) -> Same:
-        """Take the absolute value."""
+        """Compute the absolute value."""
 
     def __add__(self: Same, other: Any) -> Same:
         read = self._read(other)
@@ -105,59 +105,59 @@ class Operand(ABC):
         raise TypeError("it asks whether p, or a function of p, is true")
 
     def log(self: Same) -> Same:
-        """Take the natural logarithm."""
+        """Compute the natural logarithm."""
         return self.apply("log")
 
     def exp(self: Same) -> Same:
-        """Take the exponential."""
+        """Compute the exponential."""
         return self.apply("exp")
 
     def sin(self: Same) -> Same:
-        """Take the sine."""
+        """Compute the sine."""
         return self.apply("sin")
 
     def cos(self: Same) -> Same:
-        """Take the cosine."""
+        """Compute the cosine."""
         return self.apply("cos")
 
     def tan(self: Same) -> Same:
-        """Take the tangent."""
+        """Compute the tangent."""
         return self.apply("tan")
 
     def arcsin(self: Same) -> Same:
-        """Take the inverse sine."""
+        """Compute the inverse sine."""
         return self.apply("asin")
 
     def arccos(self: Same) -> Same:
-        """Take the inverse cosine."""
+        """Compute the inverse cosine."""
         return self.apply("acos")
 
     def arctan(self: Same) -> Same:
-        """Take the inverse tangent."""
+        """Compute the inverse tangent."""
         return self.apply("atan")
 
     def sqrt(self: Same) -> Same:
-        """Take the square root."""
+        """Compute the square root."""
         return self.power(Fraction(1, 2))
 
     def cbrt(self: Same) -> Same:
-        """Take the cubic root, of a positive quantity."""
+        """Compute the cubic root, of a positive quantity."""
         return self.power(Fraction(1, 3))
 
     def log1p(self: Same) -> Same:
-        """Take log(1 + x)."""
+        """Compute log(1 + x)."""
         return (self + 1).log()
 
     def expm1(self: Same) -> Same:
-        """Take exp(x) - 1."""
+        """Compute exp(x) - 1."""
         return self.exp() - 1
 
     def log2(self: Same) -> Same:
-        """Take the logarithm to base 2."""
+        """Compute the logarithm to base 2."""
         return self.log() / self.constant(arb(2).log())
 
     def log10(self: Same) -> Same:
-        """Take the logarithm to base 10."""
+        """Compute the logarithm to base 10."""
         return self.log() / self.constant(arb(10).log())
 
     def exp2(self: Same) -> Same:
@@ -165,15 +165,15 @@ class Operand(ABC):
         return (self * self.constant(arb(2).log())).exp()
 
     def sinh(self: Same) -> Same:
-        """Take the hyperbolic sine."""
+        """Compute the hyperbolic sine."""
         return (self.exp() - (-self).exp()) / 2
 
     def cosh(self: Same) -> Same:
-        """Take the hyperbolic cosine."""
+        """Compute the hyperbolic cosine."""
         return (self.exp() + (-self).exp()) / 2
 
     def tanh(self: Same) -> Same:
-        """Take the hyperbolic tangent."""
+        """Compute the hyperbolic tangent."""
         return 1 - 2 / ((self * 2).exp() + 1)
 
     def _read(self: Same, other: Any) -> Same | None:

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from dagames._types import OverAnswers, PerPrompt, Reachable
-from dagames.functionals.prior import ToPrior
-from dagames.functionals.separable import RootConjugate
+from dagames.functionals.conjugates.root_conjugate import RootConjugate
+from dagames.functionals.to_prior import ToPrior
 
 
 @dataclass(frozen=True, eq=False, init=False)
@@ -17,7 +17,7 @@ class ChiSquare(ToPrior, RootConjugate):
     Math:
         R(nu) = weight sum_z (nu(z) - p(z))^2 / p(z).
 
-    R is infinite where an answer of prior 0 has mass.
+    R is infinite where an answer of prior 0 has mass. `RootConjugate` computes the conjugate and its gradient.
 
     Source:
         ours, an instance of (paper, appendix C.2.2, Targeted exploration)

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from dagames._types import OverAnswers, Reachable
-from dagames.functionals.prior import ToPrior
-from dagames.functionals.separable import RootConjugate
+from dagames.functionals.conjugates.root_conjugate import RootConjugate
+from dagames.functionals.to_prior import ToPrior
 
 
 @dataclass(frozen=True, eq=False, init=False)
@@ -16,6 +16,8 @@ class Hellinger(ToPrior, RootConjugate):
 
     Math:
         R(nu) = weight (1 - sum_z sqrt(nu(z) p(z))) = weight / 2 sum_z (sqrt(nu(z)) - sqrt(p(z)))^2, in [0, weight].
+
+    `RootConjugate` computes the conjugate and its gradient.
 
     Source:
         (paper, definition F.1 for two distributions)

@@ -5,9 +5,11 @@ from typing import Any
 
 import numpy as np
 
+from dagames._errors import InfeasibleError
 from dagames._types import OverAnswers, Reachable
-from dagames.functionals.prior import ToPrior, check_finite_somewhere, kl_terms
-from dagames.functionals.separable import RootConjugate
+from dagames.functionals.conjugates.root_conjugate import RootConjugate
+from dagames.functionals.to_prior import ToPrior
+from dagames.simplex import kl_terms
 
 
 @dataclass(frozen=True, eq=False, init=False)
@@ -18,6 +20,7 @@ class KLFromPrior(ToPrior, RootConjugate):
         R(nu) = weight sum_z p(z) log(p(z) / nu(z)).
 
     R is infinite where an answer of positive prior has no mass. Answers of prior 0 add nothing.
+    `RootConjugate` computes the conjugate and its gradient.
 
     Source:
         (paper, section 2.4, Supervised fine-tuning, there with a point mass for p)
@@ -66,5 +69,10 @@ class KLFromPrior(ToPrior, RootConjugate):
 
     def check_reachable(self, reachable: Reachable) -> None:
         """Raise an InfeasibleError if an answer of positive prior has no trace."""
-        why = "has positive prior, but no trace of the reference gives it"
-        check_finite_somewhere(~reachable & (self.prior > 0), "KLFromPrior", why)
+        infinite = ~reachable & (self.prior > 0)
+        if infinite.any():
+            answer = int(np.argwhere(infinite)[0][-1])
+            raise InfeasibleError(
+                f"{self.name} is infinite for every policy: answer {answer} has positive prior, but no trace of the "
+                "reference gives it."
+            )

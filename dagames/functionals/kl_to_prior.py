@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from dagames._types import OverAnswers, PerPrompt, Reachable
-from dagames.functionals.prior import ToPrior, kl_terms
+from dagames.functionals.to_prior import ToPrior
+from dagames.simplex import kl_terms
 
 
 @dataclass(frozen=True, eq=False, init=False)

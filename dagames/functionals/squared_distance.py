@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from dagames._types import OverAnswers, PerPrompt
-from dagames.functionals.prior import ToPrior
+from dagames.functionals.to_prior import ToPrior
 from dagames.simplex import project_euclidean
 
 

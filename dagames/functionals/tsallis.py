@@ -8,7 +8,7 @@ import numpy as np
 from dagames._errors import DomainError
 from dagames._types import Numbers, OverAnswers, PerPrompt
 from dagames.functionals.base import as_weight
-from dagames.functionals.separable import RootConjugate
+from dagames.functionals.conjugates.root_conjugate import RootConjugate
 from dagames.simplex import as_positive
 
 
@@ -18,6 +18,8 @@ class Tsallis(RootConjugate):
 
     Math:
         R(nu) = weight (sum_z nu(z)^a - 1) / (a - 1), which tends to weight sum nu log nu as the order a goes to 1.
+
+    `RootConjugate` computes the conjugate and its gradient.
 
     Source:
         ours, between the two diversity rows of (paper, appendix C)

@@ -184,6 +184,8 @@ class AlignmentGame(TraceGame):
     def log_ratio(self, log_nu: OverAnswers) -> OverAnswers:
         """Compute log(nu / nu_0), the log of the factor by which `lift` multiplies the traces of each answer.
 
+        If the reference's probabilities sum to 1 + d instead of 1, the factor is nu / ((1 + d) nu_0).
+
         Args:
             log_nu: Log of an answer marginal, [*x, Z], -inf where unreachable.
 
@@ -360,7 +362,7 @@ class AlignmentGame(TraceGame):
         return np.asarray(self.functional.conjugate(u))
 
     def _log_mass(self, log_q: OverAnswers) -> PerPrompt:
-        return simplex.log_sum(self._where_reachable(self.log_nu_0 + log_q, -np.inf))
+        return simplex.log_mean(self.log_nu_0, self._where_reachable(log_q, -np.inf))
 
     def _where_reachable(self, values: OverAnswers, fill: float) -> OverAnswers:
         return values if self._all_reachable else np.where(self.reachable, values, fill)

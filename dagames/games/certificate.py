@@ -17,9 +17,8 @@ class Certificate:
     Attributes:
         primal: J(pi), an upper bound on the game's value, [*x].
         dual: min over policies of G(., q), a lower bound on the game's value, [*x].
-        gap: (primal - dual) / max(1, |R|, beta KL), [*x], an upper bound on the relative error of J(pi) in exact
-            arithmetic. Both numbers contain a rounding error of about 1e-16 beta, because the divergence is a sum of
-            terms of order 1; for beta above 1e5 it can exceed the gap.
+        gap: (primal - dual) / max(1, |R|, beta KL), [*x], an upper bound on the relative error of J(pi) up to the
+            rounding of both numbers, a few 1e-15 for every beta.
         residuals: Values of further optimality or feasibility conditions by name; each is 0 at an exact solution.
     """
 

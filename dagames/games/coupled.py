@@ -109,8 +109,12 @@ class CoupledGame:
     @property
     def tilted(self) -> OverAnswers:
         """Log of nu_0 exp(r / beta), not normalised, [X, Z]; -inf where unreachable."""
-        rewards = -self.prompts.functional.gradient(self.prompts.nu_0)
-        return np.asarray(np.where(self.reachable, self.prompts.log_nu_0 + rewards / self.prompts.beta, -np.inf))
+        return np.asarray(np.where(self.reachable, self.prompts.log_nu_0 + self._nats, -np.inf))
+
+    @property
+    def _nats(self) -> OverAnswers:
+        """The rewards over beta, [X, Z]."""
+        return np.asarray(-self.prompts.functional.gradient(self.prompts.nu_0) / self.prompts.beta)
 
     def log_best_marginal(self, log_q: OverAnswers) -> OverAnswers:
         """Compute the log-marginals of the Policy's best response to exp(log_q), prompt by prompt.
@@ -209,5 +213,5 @@ class CoupledGame:
         Returns:
             The bound, in R-units.
         """
-        log_mass = simplex.log_sum(self.tilted + np.where(self.reachable, log_q, 0.0))
+        log_mass = simplex.log_mean(self.prompts.log_nu_0, np.where(self.reachable, self._nats + log_q, -np.inf))
         return float(-self.prompts.beta * (self.shares @ log_mass)) - self._potential(log_q)

@@ -11,8 +11,8 @@ from dagames._types import OverAnswers, PerPrompt
 from dagames.bregman import Entropic, Euclidean, Generator, Power
 from dagames.bregman.scaled import Scaled
 from dagames.functionals import Functional, Gini, NegativeEntropy, Separable, Tsallis
+from dagames.functionals.conjugates.root_conjugate import RootConjugate
 from dagames.functionals.scaled import SeparableScaled
-from dagames.functionals.separable import RootConjugate
 from dagames.numerics.roots import increasing_root
 
 _SAME_DIVERGENCE: dict[type, Callable[[Any], tuple[Generator, PerPrompt]]] = {

@@ -33,7 +33,8 @@ class Reference:
         starts: Index of each prompt's first trace, and the number of traces, [X + 1].
         shape: Shape (*x, Y) of a policy, or None if prompts differ in size.
         n_answers: Number of answers |Z|.
-        log_nu_0: Log of the answer marginal, [*x, Z]; -inf for an answer that no trace of positive mass gives.
+        log_nu_0: Log of the answer marginal, normalised, [*x, Z]; -inf for an answer without a trace of positive mass.
+        log_total: Log of the sum of each prompt's `values`, [X], which is 0 up to the tolerance of the reference.
     """
 
     def __init__(self, values: Numbers, E: Numbers, n_answers: SupportsIndex | None, *, in_logs: bool) -> None:
@@ -82,7 +83,7 @@ class Reference:
         self.in_logs, self.shape, self.n_answers = True, log_nu_0.shape, log_nu_0.shape[-1]
         self.values, self.E = log_nu_0.reshape(-1), np.arange(self.n_answers)
         self.starts = np.arange(log_nu_0.size // self.n_answers + 1) * self.n_answers
-        self.log_nu_0 = log_nu_0
+        self.log_nu_0, self.log_total = log_nu_0, np.zeros(self.starts.size - 1)
         return self
 
     @property
@@ -124,7 +125,7 @@ class Reference:
             return np.asarray(np.log(array))
 
     def _push(self) -> OverAnswers:
-        """Compute log nu_0, [*x, Z], in blocks of traces."""
+        """Compute log nu_0, [*x, Z], in blocks of traces, and set `log_total`."""
         n_prompts = self.starts.size - 1
         mass = np.zeros((n_prompts, self.n_answers))
         cells = mass.reshape(-1)
@@ -138,10 +139,12 @@ class Reference:
                 shifts = shift[place] if shift.size > 1 else shift
                 np.add.at(cells, place, np.exp(self.values[span] - shifts))
             shift = shift.reshape(mass.shape) if shift.size > 1 else shift
-        self._check_conserved((mass * np.exp(shift) if shift.ndim > 1 else mass).sum(axis=1))
+        total = (mass * np.exp(shift) if shift.ndim > 1 else mass).sum(axis=1)
+        self._check_conserved(total)
+        self.log_total: PerPrompt = np.log(total)
         with np.errstate(divide="ignore"):
             np.log(mass, out=mass)
-        mass += shift
+        mass += shift - self.log_total[:, None]
         return mass.reshape(*self.batch, self.n_answers)
 
     def _check_conserved(self, total: PerPrompt) -> None:
@@ -168,8 +171,10 @@ class Reference:
         return top
 
     def log_ratio(self, log_nu: OverAnswers) -> OverAnswers:
-        """Compute log(nu / nu_0), [*x, Z]; -inf where `log_nu` is."""
-        return np.asarray(np.subtract(log_nu, self.log_nu_0, out=np.full_like(log_nu, -np.inf), where=log_nu > -np.inf))
+        """Compute the log of nu / (nu_0 sum of `values`), the factor of `lift`, [*x, Z]; -inf where `log_nu` is."""
+        ratio = np.subtract(log_nu, self.log_nu_0, out=np.full_like(log_nu, -np.inf), where=log_nu > -np.inf)
+        ratio -= self.log_total.reshape(*self.batch, 1)
+        return np.asarray(ratio)
 
     def lift(self, log_nu: OverAnswers, *, in_logs: bool) -> OverTraces | RaggedTraces:
         """Compute pi_0(y) nu(E(y)) / nu_0(E(y)) or its logarithm, [*x, Y]; X arrays [Y_x] for a ragged reference.
@@ -224,6 +229,7 @@ class Reference:
             np.take(log_nu if table is None else table, place, out=part, mode="clip")
             if table is None:
                 np.subtract(part, log_nu_0[place], out=part, where=part > -np.inf)
+                part -= self.log_total[place // self.n_answers]
             with np.errstate(divide="ignore"):
                 part += self.values[span] if self.in_logs else np.log(self.values[span])
             if not in_logs:

@@ -79,9 +79,9 @@ def _ascend(game: AlignmentGame, u: OverAnswers, step: np.ndarray) -> tuple[Over
 
 
 def _dual(game: AlignmentGame, u: OverAnswers) -> PerPrompt:
-    tilted = np.where(game.reachable, game.log_nu_0 - u / game.beta, -np.inf)
+    log_factors = np.where(game.reachable, -u / game.beta, -np.inf)
     with_bars = np.where(game.reachable, u, -np.inf)
-    return np.asarray(-game.beta * simplex.log_sum(tilted) - game.functional.conjugate(with_bars))
+    return np.asarray(-game.beta * simplex.log_mean(game.log_nu_0, log_factors) - game.functional.conjugate(with_bars))
 
 
 def _response(game: AlignmentGame, u: OverAnswers) -> OverAnswers:

@@ -214,8 +214,8 @@ def _certify(parts: _Constrained, log_nu: OverAnswers, slope: OverAnswers, nats:
     game, rest, nu = parts.game, parts.rest, np.exp(log_nu)
     value = np.zeros(game.batch) if rest is None else np.asarray(rest.value(nu))
     divergence = game.beta * simplex.kl_from_logs(log_nu, game.log_nu_0)
-    weights = np.where(game.reachable, game.log_nu_0 + parts.log_tilt(nats) - slope / game.beta, -np.inf)
-    log_mass = game.beta * simplex.log_sum(weights)
+    weights = np.where(game.reachable, parts.log_tilt(nats) - slope / game.beta, -np.inf)
+    log_mass = game.beta * simplex.log_mean(game.log_nu_0, weights)
     conjugate = np.zeros(game.batch)
     if rest is not None:
         conjugate = np.asarray(rest.conjugate(np.where(game.reachable, slope, -np.inf)))

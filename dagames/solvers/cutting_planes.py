@@ -85,11 +85,12 @@ def solve_cutting_planes(
             f"{fault or _ADVICE}",
             "steps",
         )
+    log_q = simplex.log_normalize(model.log_q)
     if model.limits is not None:
-        return model.limits.solution(game, (model.log_nu, model.log_q), model.multipliers, certificate, tuple(history))
+        return model.limits.solution(game, (model.log_nu, log_q), model.multipliers, certificate, tuple(history))
     return Solution(
         log_nu=model.log_nu,
-        log_q=model.log_q,
+        log_q=log_q,
         certificate=certificate,
         game=game,
         iterations=len(history) - 1,
@@ -137,7 +138,7 @@ class Model:
         heights: Their heights, [*x, k].
         weights: Weights of the tangents that maximise the bound, [*x, k].
         lower: The best lower bound on J, [*x].
-        log_q: Log of the target that gives it, [*x, Z].
+        log_q: Log of the target that gives it, not normalised, [*x, Z].
         upper: The least J met, [*x].
         log_nu: Log of the marginal that attains it, [*x, Z].
         limits: The constraints of the functional, or None.
@@ -219,9 +220,7 @@ class Model:
         """Keep the target of the weights where its bound is the best so far."""
         bound = -self._log_mass(self.weights) - (self.weights * self.heights).sum(axis=-1)
         better = bound > self.lower
-        log_q = simplex.log_normalize(
-            np.where(self.game.reachable, -self._mean(self.weights) / self.game.beta, -np.inf)
-        )
+        log_q = self._log_factors(self.weights)
         return replace(
             self,
             lower=np.asarray(np.where(better, bound, self.lower)),
@@ -239,19 +238,18 @@ class Model:
         """Compute u = sum_i w_i g_i, [*x, Z]."""
         return np.asarray((weights[..., None, :] @ self.slopes)[..., 0, :])
 
-    def _tilted(self, weights: Array) -> OverAnswers:
-        """Compute log nu_0 - u / beta, [*x, Z]; -inf where unreachable."""
-        # The whole reference, not conditioned on the reachable answers, because J has the divergence to it.
-        log_nu_0 = np.where(self.game.reachable, self.game.log_nu_0, -np.inf)
-        return np.asarray(log_nu_0 - self._mean(weights) / self.game.beta)
+    def _log_factors(self, weights: Array) -> OverAnswers:
+        """Compute -u / beta, [*x, Z]; -inf where unreachable."""
+        return np.where(self.game.reachable, -self._mean(weights) / self.game.beta, -np.inf)
 
     def _response(self, weights: Array) -> OverAnswers:
         """Compute the log of the model's minimiser for the weights, [*x, Z]."""
-        return simplex.log_normalize(self._tilted(weights))
+        return simplex.log_normalize(self.game.log_nu_0 + self._log_factors(weights))
 
     def _log_mass(self, weights: Array) -> PerPrompt:
         """Compute beta log sum_z nu_0(z) exp(-u(z) / beta), [*x]."""
-        return np.asarray(self.game.beta * simplex.log_sum(self._tilted(weights)))
+        # The whole reference, not conditioned on the reachable answers, because J has the divergence to it.
+        return np.asarray(self.game.beta * simplex.log_mean(self.game.log_nu_0, self._log_factors(weights)))
 
     def _log_mass_gradient(self, weights: Array) -> Array:
         nu = np.exp(self._response(weights))

@@ -10,6 +10,7 @@ from dagames import _tolerances, simplex
 from dagames._errors import DomainError, SolveError
 from dagames._types import OverAnswers
 from dagames.functionals.convexity import nonconvexity
+from dagames.functionals.slopes import finite_slope
 from dagames.games.alignment import AlignmentGame
 from dagames.games.certificate import Certificate
 from dagames.solvers.solution import CertifiedIterate, Iterate, Solution
@@ -50,10 +51,12 @@ def as_solution(game: AlignmentGame, log_nu: OverAnswers, method: str, iteration
     Returns:
         The solution; its certificate says how good it is.
     """
-    log_q = game.log_best_target(log_nu)
+    # Not normalised before the certificate: for large beta, the rounding of log q would exceed -slope / beta.
+    log_q = -finite_slope(game.functional, log_nu, game.reachable, np.inf) / game.beta
     certificate = game.certify_marginal(log_nu, log_q)
     if not certificate.worst <= _tolerances.GAP:
         log_q, certificate = _with_ratio(game, log_nu, log_q, certificate)
+    log_q = simplex.log_normalize(log_q)
     return Solution(
         log_nu=log_nu, log_q=log_q, certificate=certificate, game=game, iterations=iterations, method=method
     )
@@ -70,13 +73,13 @@ def _with_ratio(
     Args:
         game: The game.
         log_nu: Log of an answer marginal, [*x, Z].
-        log_q: Log of its best target, [*x, Z].
+        log_q: Log of its best target, not normalised, [*x, Z].
         certificate: Their certificate.
 
     Returns:
-        The log-target, [*x, Z], and its certificate.
+        The log-target, not normalised, [*x, Z], and its certificate.
     """
-    ratio = simplex.log_normalize(np.where(game.reachable, game.log_ratio(log_nu), -np.inf))
+    ratio = np.where(game.reachable, game.log_ratio(log_nu), -np.inf)
     usable = np.isfinite(ratio) | ~game.reachable
     other = game.certify_marginal(log_nu, np.where(usable, ratio, log_q))
     better = other.gap < certificate.gap
@@ -303,7 +306,9 @@ class _Watch:
         return float(np.ptp(np.where(self._game.reachable, logs, logs.max(axis=-1, keepdims=True)), axis=-1).max())
 
     def _cycle(self, one: np.ndarray, other: np.ndarray) -> str:
-        z = int(np.abs(one - other).argmax())
+        moved = np.abs(one - other)
+        # On two answers both masses change equally, up to rounding: the first is named.
+        z = int((moved >= moved.max() - _tolerances.CYCLE_RETURN).argmax())
         kind = "two vertices" if min(one.max(), other.max()) > 1 - _tolerances.CYCLE_STEP else "two points"
         return (
             f"{self._method} alternates between {kind} of the simplex (answer {z} has mass {one[z]:.6g} and "

@@ -252,7 +252,7 @@ def _certify(
     value = np.asarray(game.functional.value(nu))
     divergence = game.beta * simplex.kl_from_logs(log_pi, game.log_pi_0)
     finite_log_q = np.where(game.reachable, log_q, 0.0)
-    log_mass = simplex.log_sum(np.where(game.reachable, game.log_nu_0 + finite_log_q, -np.inf))
+    log_mass = simplex.log_mean(game.log_nu_0, np.where(game.reachable, log_q, -np.inf))
     nearest = _project(game, game.log_best_policy(log_q), policies)
     potential = np.asarray(game.functional.conjugate(np.where(game.reachable, -game.beta * finite_log_q, -np.inf)))
     certificate = certify(

@@ -140,8 +140,8 @@ class Target(ABC):
             The target.
 
         Raises:
-            DomainError: If R needs `answers` and has none, bounds the costs of answers, has a parameter per prompt or a
-                gradient of NaN, or if the table estimates another slope.
+            DomainError: If R needs `answers` and has none, is or contains an indicator (`Point`, `Polytope`), has a
+                parameter per prompt or a gradient of NaN, or if the table estimates another slope.
             ShapeError: If R is for another number of answers.
 
         >>> from dagames.functionals import Gini

@@ -201,6 +201,12 @@ def _check_has_slope(R: Functional) -> None:
             "the game with the bounds: `CoupledGame(prompts, Budgets(costs, budgets))`; to train, use "
             "`dagames_llm.SafetyReward`, whose multipliers enforce bounds."
         )
+    if any(part.is_indicator for part in R.terms()):
+        raise DomainError(
+            f"{R.name} is infinite where an answer that it forbids has mass and has no gradient there, so it gives no "
+            "rewards. To reward one answer, use `LogScore(answer)` in place of `Point(answer)`, or the target "
+            "`GroundTruth(correct={answer})`."
+        )
     if (name := parameter_by_prompt(R)) is not None:
         raise DomainError(
             f"{R.name} has one `{name}` per prompt, but a target has the same functional for every prompt. Pass a "

@@ -15,6 +15,7 @@ from typing import Any
 
 from dagames_llm.config.kinds import shown
 from dagames_llm.config.rules import OPTIMISERS, PLAIN_SCHEDULES, QLORA, SET_ELSEWHERE, TRACKER_MODULES, TRACKERS
+from dagames_llm.counted import counted
 
 Faults = dict[str, str]
 Found = Iterator[tuple[str, str]]
@@ -96,19 +97,19 @@ def _batches(settings: Settings) -> Found:
             yield _pair(
                 "generation_batch_size",
                 f"`generation_batch_size` is {batch}; it must be a multiple of {batch_per_step}, "
-                f"`per_device_train_batch_size` {settings['per_device_train_batch_size']} on {n_processes} "
-                f"process{'es' * (n_processes > 1)}",
+                f"`per_device_train_batch_size` {settings['per_device_train_batch_size']} on "
+                f"{counted(n_processes, 'process', 'processes')}",
             )
             return
         origin = "`generation_batch_size`"
     else:
         steps = settings["steps_per_generation"] or settings["gradient_accumulation_steps"]
-        batch, origin = batch_per_step * steps, f"{batch_per_step} times {steps} step{'s' * (steps > 1)}"
+        batch, origin = batch_per_step * steps, f"{batch_per_step} times {counted(steps, 'step')}"
     if batch % group:
         yield _pair(
             "num_generations",
-            f"`num_generations` is {group}, but a generation has {batch} completions ({origin}), which is not divisible "
-            "by it: change `per_device_train_batch_size` or `gradient_accumulation_steps` so that it is a multiple of "
+            f"`num_generations` is {group}, but a generation has {batch} completions ({origin}), not divisible by it: "
+            "change `per_device_train_batch_size` or `gradient_accumulation_steps` so that it is a multiple of "
             "`num_generations`",
         )
 

@@ -15,6 +15,7 @@ import typer
 
 from dagames_llm._errors import DataError, OutputError
 from dagames_llm.data import Orbit
+from dagames_llm.option_checks import check_not_empty
 from dagames_llm.place import DEVICE_HELP, DTYPE_HELP, check_dtype
 
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ EVALUATE_HELP = """Measure a model on questions: accuracy, votes, maj@k, pass@k,
 
 With the folder of a run and no options, the command repeats the evaluation of the run on its held-out questions, before
 and after training: prompts, extractor, lengths, temperature, constraints and distance are those of RUN/recipe.yaml.
-Options override them.
+Options override them. Without RUN, --config, --data and --task, the questions are the held-out part of the built-in
+task `addition`, and the model is `embedded`.
 
 Intervals have a level of 95 %, over questions: Wilson's if each question has one binary outcome, else a bootstrap.
 --out writes the result as JSON, for `dagames-llm compare`, and completions to a file beside it as they are generated:
@@ -56,12 +58,13 @@ class Subject:
 def evaluate_command(
     run: Annotated[Path | None, typer.Argument(help="Folder of a run, with its model and recipe.")] = None,
     model: Annotated[
-        str | None, typer.Option(help="`embedded`, a folder, or a hub id; default: the adapter's base model.")
+        str | None,
+        typer.Option(help="`embedded`, a folder, or a hub id; default: that of RUN or --config, else `embedded`."),
     ] = None,
     adapter: Annotated[Path | None, typer.Option(help="Folder of an adapter; the same as RUN.")] = None,
     config: Annotated[str | None, typer.Option(help="Recipe, in place of the run's.")] = None,
     data: Annotated[Path | None, typer.Option(help="Data file, all rows, in place of held-out questions.")] = None,
-    task: Annotated[str | None, typer.Option(help="Built-in task, its held-out part.")] = None,
+    task: Annotated[str | None, typer.Option(help="Built-in task, its held-out part; default: addition.")] = None,
     limit: Annotated[
         int | None, typer.Option(min=1, help="Maximum number of questions; the first ones are used.")
     ] = None,
@@ -94,6 +97,14 @@ def evaluate_command(
 
     if out is not None:
         check_output(out, "--out", overwrite=overwrite)
+    check_not_empty({
+        "model": model,
+        "config": config,
+        "task": task,
+        "extractor": extractor,
+        "device": device,
+        "dtype": dtype,
+    })
     check_dtype(dtype)
     if data is not None and task is not None:
         raise DataError("--data and --task both name questions; give one.")

@@ -15,6 +15,7 @@ from typing import Annotated, Any
 import typer
 
 from dagames_llm._errors import DataError
+from dagames_llm.counted import counted
 from dagames_llm.evaluation.intervals import bootstrap
 from dagames_llm.evaluation.scores import Answered, question_scores, view_scores
 
@@ -137,7 +138,9 @@ def check_same_questions(one: Evaluation, other: Evaluation) -> None:
                 raise DataError(f"question {i} {what} {x!r:.80} in {one.name} and {y!r:.80} in {other.name}. {remedy}")
     n, m = len(one.questions), len(other.questions)
     if n != m:
-        raise DataError(f"{one.name} has {n} questions and {other.name} {m}; the first {min(n, m)} are equal. {remedy}")
+        raise DataError(
+            f"{one.name} has {counted(n, 'question')} and {other.name} {m}; the first {min(n, m)} are equal. {remedy}"
+        )
 
 
 def mcnemar(first: Sequence[float], second: Sequence[float]) -> dict[str, Any]:
@@ -224,15 +227,19 @@ def in_words(comparison: Mapping[str, Any]) -> list[str]:
         sentences.append(f"The settings differ: `{name}` is {a} in {first} and {b} in {second}.")
     tests = len(comparison["differences"]) + len(comparison["mcnemar"])
     sentences.append(
-        f"This comparison has {tests} tests on {comparison['n_questions']} questions; about one in twenty shows a "
-        "difference by chance. The intervals are over questions: the variation between training seeds can be larger."
+        f"This comparison has {counted(tests, 'test')} on {counted(comparison['n_questions'], 'question')}; about one "
+        "in twenty shows a difference by chance. The intervals are over questions: the variation between training "
+        "seeds can be larger."
     )
     return sentences
 
 
 def _mcnemar_words(view: str, test: Mapping[str, Any], first: str, second: str) -> str:
     gained, lost, p = test["gained"], test["lost"], test["p_value"]
-    counts = f"Greedy, {view}: only {second} is right on {gained} questions, only {first} on {lost}; p = {p:.2g}: "
+    counts = (
+        f"Greedy, {view}: only {second} is right on {counted(gained, 'question')}, only {first} on {lost}; "
+        f"p = {p:.2g}: "
+    )
     if p >= LEVEL:
         return counts + "no significant difference, which is not evidence of equality."
     return counts + f"{second if gained > lost else first} is right more often."

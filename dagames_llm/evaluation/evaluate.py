@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from dagames_llm._errors import DataError, RecipeError
 from dagames_llm.costs import costs_of
+from dagames_llm.counted import counted
 from dagames_llm.data import Orbit, View, as_messages, canonical_letter, check_form, view_text
 from dagames_llm.distances import Distance, distances_of
 from dagames_llm.evaluation.intervals import Estimate, bootstrap, wilson
@@ -260,7 +261,8 @@ def checked_ks(ks: Sequence[int], samples: int) -> list[int]:
     for k in ks:
         if not 1 <= k <= samples:
             raise DataError(
-                f"k is {k}; with {samples} samples of each prompt it must be from 1 to {samples}. Increase --samples."
+                f"k is {k}; with {counted(samples, 'sample')} of each prompt it must be from 1 to {samples}. Increase "
+                "--samples."
             )
     return sorted(set(ks)) or default_ks(samples)
 

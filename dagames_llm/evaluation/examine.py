@@ -14,6 +14,7 @@ from rich.console import Console
 from dagames._files import write_json
 from dagames_llm import models
 from dagames_llm.config.recipe import Recipe
+from dagames_llm.counted import counted
 from dagames_llm.data import Orbit
 from dagames_llm.evaluation.command import Subject
 from dagames_llm.evaluation.evaluate import Decoding, Draw
@@ -80,7 +81,7 @@ def examine(
         header = header_of(conditions, [orbit.views for orbit in orbits], folders, asdict(decoding))
         journal = open_journal(journal_of(out), header, overwrite)
         if journal.batches:
-            console.print(f"continuing with {len(journal.batches)} batches in {journal.path}")
+            console.print(f"continuing with {counted(len(journal.batches), 'batch', 'batches')} in {journal.path}")
     results: dict[str, Any] = {}
     for name, model, tokenizer, draw in _models(recipe, subject, place):
         examination = examination_of(recipe, orbits, views, tokenizer, console, decoding, ks, journal)

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from dagames_llm._errors import DataError
+from dagames_llm.counted import counted
 from dagames_llm.distances import normalised_tokens
 from dagames_llm.extract import Answer
 
@@ -118,7 +119,7 @@ def majority_at(answers: Answers, gold: Collection[Answer], k: int) -> float:
 def _checked_k(answers: Answers, k: int) -> int:
     if not 1 <= k <= len(answers):
         raise DataError(
-            f"k is {k}; with {len(answers)} completions of a prompt it must be between 1 and {len(answers)}."
+            f"k is {k}; with {counted(len(answers), 'completion')} of a prompt it must be between 1 and {len(answers)}."
         )
     return len(answers)
 

@@ -8,13 +8,14 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from dagames_llm.counted import counted
 from dagames_llm.evaluation.statistic_names import STATISTICS, statistics_in_order
 
 
 def show_comparison(comparison: Mapping[str, Any]) -> None:
     """Print a result of `compare`."""
     first, second = comparison["names"]
-    table = Table(title=f"{comparison['n_questions']} questions, paired", title_justify="left")
+    table = Table(title=f"{counted(comparison['n_questions'], 'question')}, paired", title_justify="left")
     table.caption = "95 % intervals: paired bootstrap over questions"
     table.add_column("")
     for name in (first, second, "difference"):

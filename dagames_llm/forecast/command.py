@@ -10,6 +10,7 @@ import typer
 
 from dagames_llm._errors import RecipeError
 from dagames_llm.forecast.checks import as_match, check_drawing, check_outputs, check_source
+from dagames_llm.option_checks import check_not_empty
 from dagames_llm.place import DEVICE_HELP, DTYPE_HELP, check_dtype
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def forecast_command(
     batch_size: Annotated[int | None, typer.Option(min=1, help="Completions generated at once; default: 64.")] = None,
     chat: Annotated[bool | None, typer.Option("--chat/--no-chat", help="Render prompts by the chat template.")] = None,
     device: Annotated[str | None, typer.Option(help=DEVICE_HELP)] = None,
-    dtype: Annotated[str | None, typer.Option(help=DTYPE_HELP)] = None,
+    dtype: Annotated[str | None, typer.Option(help=f"{DTYPE_HELP} Default: the recipe's, else auto.")] = None,
     save_samples: Annotated[Path | None, typer.Option(help="Write the drawn samples to this file.")] = None,
     resamples: Annotated[
         int | None, typer.Option(min=1, help="Resamples for intervals; default: 20, with budgets alone 200.")
@@ -99,6 +100,19 @@ def forecast_command(
     from dagames_llm.forecast.samples import Keep
     from dagames_llm.forecast.settings import read_options, resolved
 
+    check_not_empty({
+        "config": config,
+        "target": target,
+        "target-options": target_options,
+        "table": table,
+        "constraints": constraints,
+        "match": match,
+        "extractor": extractor,
+        "model": model,
+        "task": task,
+        "device": device,
+        "dtype": dtype,
+    })
     check_source(samples_file, model, data, task, config)
     of_recipe = {"temperature": temperature, "max_new_tokens": max_new_tokens, "chat": chat}
     drawing = {"samples": samples, "batch_size": batch_size, "device": device, "dtype": dtype}
@@ -181,7 +195,7 @@ def _drawn(settings: Settings, plan: Plan | SafetyPlan, drawing: Mapping[str, An
         keys["stop_at_newline"],
         1 if settings.constraints else 2,
         drawing["device"] or "auto",
-        drawing["dtype"] or "auto",
+        drawing["dtype"] or keys["dtype"] or "auto",
     )
     return draw_samples(draw, keys["seed"], plan, keep)
 

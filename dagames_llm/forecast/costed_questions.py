@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from dagames_llm._errors import ConstraintError, DataError
 from dagames_llm.costs import costs_of
+from dagames_llm.counted import counted
 from dagames_llm.extract import Extractor
 from dagames_llm.forecast.reference_games import SampledQuestion, check_read, question_in, sample_rows
 from dagames_llm.forecast.vote_chances import Floats
@@ -80,8 +81,9 @@ def costed_questions(
     for i, constraint in enumerate(constraints):
         if not any(each.applies[:, i].any() for each in questions):
             raise ConstraintError(
-                f"constraint {constraint.name!r} applies to none of the {len(questions)} questions of {source}: "
-                f"`applies_to` is {constraint.applies_to!r}. Sample questions of that kind, or leave it out."
+                f"constraint {constraint.name!r} applies to no question of {source} "
+                f"({counted(len(questions), 'question')}): `applies_to` is {constraint.applies_to!r}. Sample questions "
+                "to which it applies, or omit the constraint."
             )
     return questions
 

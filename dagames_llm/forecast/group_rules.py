@@ -64,7 +64,9 @@ def sizes_of(group_size: int, n_views: int) -> list[int]:
     if group_size < 2:
         raise DomainError(f"`group_size` is {group_size}; advantages compare at least 2 completions of a question.")
     if group_size < n_views:
-        raise DomainError(f"`group_size` is {group_size}, fewer than the {n_views} wordings of a question.")
+        raise DomainError(
+            f"`group_size` is {group_size}; it must be at least the number of wordings of a question, {n_views}."
+        )
     return [group_size // n_views + (v < group_size % n_views) for v in range(n_views)]
 
 

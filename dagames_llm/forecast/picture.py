@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from dagames.pictures.panels import BLUE, GREY, ORANGE, Panel, draw_panels
+from dagames_llm.counted import counted
 
 GREEN = "#009E73"
 
@@ -33,8 +34,8 @@ def draw_forecast(content: Mapping[str, Any], kind: str) -> bytes:
     panels.append(partial(_directions, content=content))
     title = f"Forecast: {content['target']}, beta {content['beta']:g}, groups of {content['group_size']}"
     caption = (
-        f"{content['questions']} questions, {content['completions']['all']} completions; bands and bars: 95 % "
-        "intervals, questions and completions drawn again. Dots: equilibrium of groups of this size. "
+        f"{counted(content['questions'], 'question')}, {counted(content['completions']['all'], 'completion')}; bands "
+        "and bars: 95 % intervals, questions and completions drawn again. Dots: equilibrium of groups of this size. "
         "Generalisation and the number of optimiser steps are not modelled."
     )
     return draw_panels(panels, title, caption, kind)

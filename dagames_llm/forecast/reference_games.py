@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from dagames._choices import nearest
 from dagames_llm._errors import DataError
+from dagames_llm.counted import counted
 from dagames_llm.extract import Answer, Extractor
 
 
@@ -51,12 +52,15 @@ def question_of(
 ) -> SampledQuestion:
     """Count the answers of one question."""
     if len(answers) != len(views):
-        raise DataError(f"{len(answers)} lists of completions for {len(views)} wordings; each wording needs its own.")
+        raise DataError(
+            f"{counted(len(answers), 'list')} of completions for {counted(len(views), 'wording')}; give one list for "
+            "each wording."
+        )
     for view, read in enumerate(answers):
         if len(read) < 2:
             raise DataError(
-                f"wording {view + 1} has {len(read)} completion(s); at least 2 are needed to estimate a distribution "
-                "of answers, and 16 or more for a forecast. Draw more samples of each prompt."
+                f"wording {view + 1} has {counted(len(read), 'completion')}; at least 2 are needed to estimate a "
+                "distribution of answers, and 16 or more for a forecast. Draw more samples of each prompt."
             )
     pooled = [answer for read in answers for answer in read if answer is not None]
     distinct = sorted(set(pooled), key=lambda answer: (-pooled.count(answer), str(answer)))
@@ -172,7 +176,10 @@ def _lists(value: Any, key: str, n_views: int) -> list[list[Any]]:
     if not isinstance(value, list) or not all(isinstance(v, list) for v in value):
         raise DataError(f"needs `completions` or `answers`, a list for each wording, not {value!r:.80}.")
     if len(value) != n_views:
-        raise DataError(f"`{key}` has {len(value)} lists for {n_views} wordings; give one list for each wording.")
+        raise DataError(
+            f"`{key}` has {counted(len(value), 'list')} for {counted(n_views, 'wording')}; give one list for each "
+            "wording."
+        )
     return value
 
 

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from dagames.pictures.panels import BLUE, GREY, ORANGE, Panel, draw_panels
+from dagames_llm.counted import counted
 
 COLOURS = (BLUE, ORANGE, "#009E73", "#CC79A7")
 
@@ -20,8 +21,8 @@ def draw_safety(content: Mapping[str, Any], kind: str) -> bytes:
     ]
     title = f"Forecast with budgets: beta {content['beta']:g}, groups of {content['group_size']}"
     caption = (
-        f"{content['questions']} questions, {content['completions']['all']} completions; bands: 95 % intervals, "
-        "questions and completions drawn again. Dashed: budgets. Dots: rest point. Generalisation "
+        f"{counted(content['questions'], 'question')}, {counted(content['completions']['all'], 'completion')}; bands: "
+        "95 % intervals, questions and completions drawn again. Dashed: budgets. Dots: rest point. Generalisation "
         "and the speed of the optimiser are not modelled."
     )
     return draw_panels(panels, title, caption, kind)

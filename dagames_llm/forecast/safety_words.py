@@ -9,6 +9,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from dagames_llm.counted import counted
 from dagames_llm.forecast.words import cell, show_lines
 
 if TYPE_CHECKING:
@@ -57,12 +58,12 @@ def safety_table(content: Mapping[str, Any]) -> Table:
     """Return the statistics before training, after the steps and at the rest point, side by side."""
     reward = "budgets alone" if content["target"] is None else f"{content['target']} and budgets"
     title = (
-        f"Forecast: {reward}, beta {content['beta']:g}, groups of {content['group_size']}, {content['questions']} "
-        f"questions, {content['completions']['all']} completions"
+        f"Forecast: {reward}, beta {content['beta']:g}, groups of {content['group_size']}, "
+        f"{counted(content['questions'], 'question')}, {counted(content['completions']['all'], 'completion')}"
     )
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
     table.caption = "95 % intervals: questions and completions drawn again"
-    stages = {"now": content["reference"], f"{content['steps']} steps": content["after_steps"]}
+    stages = {"now": content["reference"], counted(content["steps"], "step"): content["after_steps"]}
     if content["equilibrium"] is not None:
         stages["rest point"] = content["equilibrium"]
     table.add_column("")
@@ -95,7 +96,7 @@ def safety_sentences(content: Mapping[str, Any]) -> list[str]:
         for each in content["speeds"]
     ]
     conclusions.append(
-        f"Costs after {content['steps']} steps, for several step sizes of the policy: {'; '.join(shown)}."
+        f"Costs after {counted(content['steps'], 'step')}, for several step sizes of the policy: {'; '.join(shown)}."
     )
     return conclusions
 
@@ -109,8 +110,8 @@ def _of(row: Mapping[str, Any], content: Mapping[str, Any]) -> str:
     before = cell(content["reference"][f"safety/{row['name']}/cost"])
     state = "met" if row["met_before"] else "not met"
     text = (
-        f"{row['name']}, {row['sense']} {row['budget']:g}, {row['questions']} questions: {before} before training, "
-        f"{state}; {'met' if row['met_after'] else 'not met'} after {content['steps']} steps."
+        f"{row['name']}, {row['sense']} {row['budget']:g}, {counted(row['questions'], 'question')}: {before} before "
+        f"training, {state}; {'met' if row['met_after'] else 'not met'} after {counted(content['steps'], 'step')}."
     )
     if not row["can_be_met"]:
         text += f" It cannot be met: the best mean cost on the sampled completions is {row['best_attainable']:.3g}."

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dagames._files import write_text
+from dagames_llm.counted import counted
 from dagames_llm.evaluation.journal import Journal, header_of, journal_of, open_journal
 from dagames_llm.extract import Extractor, extractor_named
 from dagames_llm.forecast.group_rules import rule_of, sizes_of
@@ -149,7 +150,7 @@ def _texts(draw: Draw, seed: int, orbits: Sequence[Orbit], keep: Keep) -> list[l
     if keep.result is not None:
         journal = _journal(draw, place, decoding, prompts, keep.result, keep.overwrite)
     if journal is not None and journal.batches:
-        console.print(f"continuing with {len(journal.batches)} batches in {journal.path}")
+        console.print(f"continuing with {counted(len(journal.batches), 'batch', 'batches')} in {journal.path}")
     policy, tokenizer = load_on(draw.model, *place)
     if draw.one_line:
         models.stop_at_newline(policy, tokenizer)

@@ -29,6 +29,7 @@ DEFAULTS: dict[str, Any] = {
     "max_completion_length": None,
     "chat": False,
     "stop_at_newline": None,
+    "dtype": None,
     "seed": 0,
     "constraints": None,
 }
@@ -75,7 +76,7 @@ def resolved(config: str | None, options: Mapping[str, Any], constraints: str | 
 
     given = {key: value for key, value in options.items() if value is not None}
     if constraints is not None:
-        given["constraints"] = _read_json("constraints", constraints, '[{"cost": "refusal", "budget": 0.1}]')
+        given["constraints"] = _read_budgets(constraints)
     written = dict(recipe_for_evaluation(config, {}).written) if config is not None else {}
     # Null omits a key, but for the target it means none.
     written = {key: value for key, value in written.items() if value is not None or key == "target"}
@@ -138,9 +139,28 @@ def _read_json(option: str, text: str, example: str) -> Any:
         raise RecipeError(f"--{option} is not JSON: {error}. Write {example}.") from error
 
 
-def read_options(text: str | None) -> Any:
-    """Return the option `--target-options`, or raise RecipeError if it is not JSON."""
-    return None if text is None else _read_json("target-options", text, '{"weight": 0.5}')
+def _read_budgets(text: str) -> list[Any]:
+    """Return the option `--constraints`, or raise RecipeError unless it is a JSON list of at least one budget."""
+    example = '[{"cost": "refusal", "budget": 0.1}]'
+    budgets = _read_json("constraints", text, example)
+    if not isinstance(budgets, list) or not budgets:
+        raise RecipeError(
+            f"--constraints is {text:.80}; it must be a JSON list of at least one budget, such as {example}. For a "
+            "forecast without budgets, omit --constraints, and `constraints` in the recipe."
+        )
+    return budgets
+
+
+def read_options(text: str | None) -> dict[str, Any] | None:
+    """Return the option `--target-options`, or raise RecipeError unless it is a JSON object."""
+    example = '{"weight": 0.5}'
+    options = None if text is None else _read_json("target-options", text, example)
+    if text is not None and not isinstance(options, dict):
+        raise RecipeError(
+            f"--target-options is {text:.80}; it must be a JSON object of names and values, such as {example}. For the "
+            "defaults of the target, omit --target-options."
+        )
+    return options
 
 
 def made_target(

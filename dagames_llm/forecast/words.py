@@ -9,6 +9,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from dagames_llm.counted import counted
+
 ROWS = {
     "sampled": "sampled accuracy",
     "greedy": "greedy accuracy",
@@ -69,14 +71,14 @@ def forecast_table(content: Mapping[str, Any]) -> Table:
     """Return the statistics now, after the steps, and at both equilibria, side by side."""
     title = (
         f"Forecast: {content['target']}, beta {content['beta']:g}, groups of {content['group_size']}, "
-        f"{content['questions']} questions, {content['completions']['all']} completions"
+        f"{counted(content['questions'], 'question')}, {counted(content['completions']['all'], 'completion')}"
     )
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
     table.caption = "95 % intervals: questions and completions drawn again"
     table.add_column("")
     stages = {
         "now": content["reference"],
-        f"{content['steps']} steps": content["after_steps"],
+        counted(content["steps"], "step"): content["after_steps"],
         f"rest point, K = {content['group_size']}": content["equilibrium"],
     }
     for name in stages:
@@ -116,8 +118,8 @@ def sentences(content: Mapping[str, Any]) -> list[str]:
     conclusions.append(_of_collapse(content))
     if content["unsolved"]:
         conclusions.append(
-            f"The equilibrium of {content['unsolved']} question(s) was not found to 1e-08; the largest distance from a "
-            f"best response is {content['largest_residual']:.1e}."
+            f"The equilibrium of {counted(content['unsolved'], 'question')} was not found to 1e-08; the largest "
+            f"distance from a best response is {content['largest_residual']:.1e}."
         )
     if content["views_pooled"]:
         conclusions.append(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from dagames_llm._errors import DataError, RecipeError
 from dagames_llm.config.kinds import shown
 from dagames_llm.config.recipe import Recipe
+from dagames_llm.counted import counted
 from dagames_llm.data import Orbit
 from dagames_llm.multipliers import Constraint
 from dagames_llm.selectors import Occurring, collect_values, explain_missing, explain_no_row, missing_values
@@ -63,7 +64,7 @@ def _check_applies(constraint: Constraint, place: int, orbits: Sequence[Orbit]) 
     collect_values(selector, rows, found)
     which = f"`constraints[{place}]` applies to {shown(dict(selector))}"
     if not any(map(constraint.applies, rows)):
-        number = f"{len(rows)} training row{'s' * (len(rows) != 1)}"
+        number = counted(len(rows), "training row")
         raise DataError(f"{which}, which matches none of the {number}. {explain_no_row(selector, found)}")
     if missing := missing_values(selector, found):
         raise DataError(f"{which}. {explain_missing(missing, found)} Correct the value, or leave it out.")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.test_command_line import DAGAMES, refused, refused_here, run  # noqa: F401
+from tests.e2e.commands import DAGAMES, refused, run
 
 IDS = ("I.5", "I.10", "I.22", "I.24", "II.2")
 
@@ -185,11 +185,11 @@ def test_a_functional_goes_through_what_is_claimed_of_all(tmp_path):
         (("--file", "missing.py"), "missing.py"),
     ],
 )
-def test_bad_input_is_refused_with_a_reason(arguments, words, refused_here):  # noqa: F811
+def test_bad_input_is_refused_with_a_reason(arguments, words, refused_here):
     assert words in refused_here("verify", *arguments)
 
 
-def test_results_replace_no_file_unless_asked_to(tmp_path, refused_here, monkeypatch):  # noqa: F811
+def test_results_replace_no_file_unless_asked_to(tmp_path, refused_here, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for option, path in (("--json", tmp_path / "out.json"), ("--markdown", tmp_path / "out.md")):
         path.write_text("kept")
@@ -218,7 +218,7 @@ def test_a_run_that_may_overwrite_goes_on_where_it_was_interrupted(tmp_path, uni
 
 
 @pytest.mark.parametrize("option", ["--json", "--markdown"])
-def test_results_never_replace_a_pipe_a_device_or_a_folder(option, tmp_path, refused_here, monkeypatch):  # noqa: F811
+def test_results_never_replace_a_pipe_a_device_or_a_folder(option, tmp_path, refused_here, monkeypatch):
     monkeypatch.chdir(tmp_path)
     os.mkfifo("pipe")
     Path("device").symlink_to(os.devnull)

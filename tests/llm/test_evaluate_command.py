@@ -136,6 +136,21 @@ REFUSED = [
 ]
 
 
+def test_help_names_the_questions_without_an_option(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(["evaluate", "--help"], capsys)
+    assert code == 0
+    words = " ".join(out.split())
+    assert "Without RUN, --config, --data and --task, the questions are the held-out part of the built-in task" in words
+    assert "default: addition" in words
+
+
+@pytest.mark.parametrize("option", ["--model", "--config", "--task", "--extractor", "--device", "--dtype"])
+def test_an_empty_option_is_refused(option: str, place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = run(["evaluate", "out", option, ""], capsys)
+    assert (code, out) == (2, "")
+    assert f"{option} is ''; it must be a text that is not empty" in err
+
+
 @pytest.mark.parametrize(("arguments", "message"), REFUSED, ids=[message for _, message in REFUSED])
 def test_what_cannot_be_evaluated(
     arguments: str, message: str, place: Path, capsys: pytest.CaptureFixture[str]

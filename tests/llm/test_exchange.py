@@ -41,3 +41,17 @@ def test_what_fails_on_one_process_is_raised_on_both(
 ) -> None:
     assert ranks[0][case].startswith(first)
     assert ranks[1][case].startswith(second)
+
+
+def test_equal_rewards_are_warned_of_if_they_are_equal_on_all_processes(ranks: list[dict[str, Any]]) -> None:
+    assert [rank["flat on one"] for rank in ranks] == [[], []]
+    assert [len(rank["flat on both"]) for rank in ranks] == [1, 0]
+
+
+def test_a_constraint_that_applies_to_no_row_is_shown_the_values_of_all_processes(ranks: list[dict[str, Any]]) -> None:
+    assert [len(rank["no row"]) for rank in ranks] == [1, 0]
+    assert "The column 'kind' has the values 'harmful', 'benign'. Did you mean 'benign'?" in ranks[0]["no row"][0]
+
+
+def test_the_logged_cost_is_the_mean_over_the_rows_of_all_processes(ranks: list[dict[str, Any]]) -> None:
+    assert [rank["cost"] for rank in ranks] == [2.0, 2.0]

@@ -1,15 +1,9 @@
-"""Forecasts: laws, an example by hand, the paths of `dagames.grpo`, and input that is refused."""
+"""Forecasts: laws, an example by hand, and the paths of `dagames.grpo`."""
 
 from __future__ import annotations
 
 import itertools
-import json
-import os
-import signal
-import subprocess
-import sys
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -32,20 +26,14 @@ from dagames.targets import (
     SoftConsensus,
     Target,
 )
-from dagames_llm import cli
-from dagames_llm.config.named_rewards import TABLES, target_of
-from dagames_llm.config.recipe import OrbitScriptArguments
-from dagames_llm.extract import extractor_named
 from dagames_llm.forecast.answer_dynamics import equilibrium, log_of, path
 from dagames_llm.forecast.answers_forecast import Plan, forecast, solve_question
 from dagames_llm.forecast.choices import collapse_threshold, directions
 from dagames_llm.forecast.drawn_groups import DrawnGroups
 from dagames_llm.forecast.group_rules import LARGEST_GROUP, _reward_of_counts, rule_of
-from dagames_llm.forecast.picture import draw_forecast
-from dagames_llm.forecast.reference_games import SampledQuestion, load_samples, question_of
+from dagames_llm.forecast.reference_games import SampledQuestion, question_of
 from dagames_llm.forecast.settings import made_target
 from dagames_llm.forecast.vote_chances import views_are_pooled, vote_step
-from tests.llm.forked import ROOT, Server
 
 ANSWERS = ("x", "y", "z")
 TARGETS: list[Target] = [
@@ -312,136 +300,6 @@ def test_other_targets_go_through_drawn_groups() -> None:
         assert found.along["sampled"][-1, 0] > 0.55
 
 
-LINE = {"orbit": ["6 x 7?"], "answers": [["42"] * 6 + ["36"] * 4], "answer": 42}
-
-
-@pytest.fixture
-def samples(tmp_path: Path) -> Path:
-    other = {"prompt": "7 x 8?", "completions": ["= 54", "54", "it is 56", "no", "54", "56"], "answer": "56"}
-    file = tmp_path / "samples.jsonl"
-    file.write_text(json.dumps(LINE) + "\n" + json.dumps(other) + "\n")
-    return file
-
-
-def run(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
-    with pytest.raises(SystemExit) as end:
-        cli.guarded(cli.app, arguments)
-    shown = capsys.readouterr()
-    return int(end.value.code or 0), shown.out + shown.err
-
-
-@pytest.mark.parametrize("name", TABLES)
-def test_a_forecast_takes_the_tables_of_recipes(name: str) -> None:
-    recipe = OrbitScriptArguments(target="inverse_frequency", target_options={"table": name})
-    found, wanted = made_target("inverse_frequency", None, name, 8), target_of(recipe, 8)
-    assert isinstance(found, InverseFrequency)
-    assert isinstance(wanted, InverseFrequency)
-    assert found.table is not None
-    assert wanted.table is not None
-    assert found.table.coefficients.tolist() == wanted.table.coefficients.tolist()
-
-
-def test_the_command_writes_a_table_a_json_and_a_picture(
-    samples: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    out = tmp_path / "forecast.svg"
-    more = ["--resamples", "2", "--plot", str(out), "--json", str(tmp_path / "out.json"), "--match", "reward=0.8"]
-    code, shown = run(["forecast", str(samples), "--beta", "0.05", *more], capsys)
-    assert code == 0, shown
-    for words in ("sampled accuracy", "collapse threshold", "generalis", "goes extinct", "at step"):
-        assert words in " ".join(shown.split()) or words == "generalis"
-    content = json.loads((tmp_path / "out.json").read_text())
-    assert content == json.loads(out.with_suffix(".json").read_text())
-    assert draw_forecast(content, "svg") == out.read_bytes()
-    assert content["questions"] == 2
-    assert content["votes_wrong"]["mean"] == 0.5
-    assert content["marginals"][0]["views"][0]["42"]["reference"] == 0.6
-
-
-BROKEN: dict[str, tuple[str, str]] = {
-    "empty": ("", "has no line"),
-    "torn": (json.dumps(LINE) + '\n{"orbit": ["half"', "line 2: not JSON"),
-    "list": ("[1]", "line 1: a line is a JSON object"),
-    "no key": ('{"question": "6 x 7?"}', "line 1: needs `orbit`"),
-    "no answers": ('{"orbit": ["6 x 7?"]}', "line 1: needs `completions` or `answers`"),
-    "misspelled": ('{"orbit": ["a"], "answrs": [["1", "2"]]}', "found 'orbit', 'answrs'. Did you mean answers?"),
-    "one completion": ('{"prompt": "6 x 7?", "answers": ["42"]}', "line 1: wording 1 has 1 completion(s)"),
-    "views": ('{"orbit": ["a", "b"], "answers": [["1", "2"]]}', "line 1: `answers` has 1 lists for 2 wordings"),
-    "kind": ('{"prompt": "a", "answers": [true, "2"]}', "line 1: `answers` holds True"),
-    "text": ('{"prompt": "a", "completions": [1, 2]}', "line 1: `completions` holds 1, which is not a text"),
-    "unread": ('{"prompt": "a", "answers": [null, null]}', "no answer was found in any completion"),
-    "infinite": ('{"prompt": "a", "answers": ["1", 1e999]}', "line 1: `answers` holds inf"),
-    "blank": ('{"prompt": "a", "answers": ["1", " "]}', "has null"),
-    "no gold": ('{"prompt": "a", "answers": ["1", "2"], "answer": []}', "line 1: `answer` is an empty list"),
-    "bytes": ('{"prompt": "\udcff"}', "line 1: not UTF-8"),
-}
-
-
-@pytest.mark.parametrize("name", BROKEN)
-def test_a_broken_file_is_one_message(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    file = tmp_path / "broken.jsonl"
-    file.write_bytes(BROKEN[name][0].encode("utf-8", "surrogateescape"))
-    code, shown = run(["forecast", str(file), "--json", str(tmp_path / "out.json")], capsys)
-    assert code == 2
-    assert BROKEN[name][1] in shown
-    assert str(file) in shown
-    assert "Traceback" not in shown
-    assert list(tmp_path.iterdir()) == [file]
-
-
-REFUSED: dict[str, tuple[list[str], str]] = {
-    "target": (["--target", "majority"], "Did you mean majority_vote"),
-    "options": (["--target-options", "{ties"], "--target-options is not JSON"),
-    "option": (["--target-options", '{"tie": "none"}'], "no option `tie`. Did you mean ties?"),
-    "table": (["--table", "harmonics"], "taylor, harmonic, plugin. Did you mean harmonic?"),
-    "no table": (["--table", "plugin"], "has no table"),
-    "K": (["--group-size", "1"], "`group_size` is 1"),
-    "beta": (["--beta", "0"], "`beta`"),
-    "nan": (["--beta", "nan"], "`beta`"),
-    "step": (["--step-size", "-1"], "`step_size`"),
-    "match": (["--match", "reward"], "--match is 'reward'"),
-    "no number": (["--match", "reward=nan"], "--match is 'reward=nan'"),
-    "large": (["-K", "100000"], "`group_size` is 100000; expectations over groups are computed for at most 256"),
-    "large table": (["-K", "257", "--target", "inverse_frequency", "--table", "minimax"], "`group_size` is 257"),
-    "for drawing": (["--chat", "--samples", "4"], "--samples, --chat: these options apply to drawn samples"),
-    "type": (["--dtype", "int8"], "--dtype: these options apply to drawn samples"),
-    "statistic": (["--match", "rewards=1"], "a forecast has no statistic 'rewards'; known are step, "),
-    "distances": (["--target", "centrality"], "needs distances"),
-    "plot": (["--plot", "picture.bmp"], "must end in"),
-    "both": (["--model", "embedded"], "not both"),
-    "keep": (["--save-samples", "kept.jsonl"], "--save-samples"),
-    "extractor": (["--extractor", "eval"], "eval"),
-}
-
-
-@pytest.mark.parametrize("name", REFUSED)
-def test_what_cannot_be_used_is_one_message(
-    name: str, samples: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    more, message = REFUSED[name]
-    code, shown = run(["forecast", str(samples), "--resamples", "1", *more], capsys)
-    assert code == 2
-    assert message in " ".join(shown.split())
-    assert "Traceback" not in shown
-    assert list(tmp_path.iterdir()) == [samples]
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ([], "give a file of samples"),
-        (["absent.jsonl"], "no file absent.jsonl"),
-        (["--task", "addition", "--data", "x.jsonl"], "both name questions"),
-        (["--data", "x.jsonl"], "no data file x.jsonl"),
-        (["--task", "juggling"], "`task` is 'juggling'"),
-    ],
-)
-def test_samples_have_one_source(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
-    code, shown = run(["forecast", *arguments], capsys)
-    assert code == 2
-    assert message in shown
-
-
 @pytest.mark.parametrize(
     "target", ["majority_vote", "consensus_vote", "crossed_vote", "soft_consensus", "gini_diversity"]
 )
@@ -458,159 +316,8 @@ def test_a_question_without_any_answer_pays_nothing_and_stays(target: str) -> No
         assert both.equilibrium[name]["mean"] == pytest.approx(alone.equilibrium[name]["mean"] / 2, abs=1e-12)
 
 
-def test_a_number_is_the_same_answer_however_it_is_written(tmp_path: Path) -> None:
-    file = tmp_path / "samples.jsonl"
-    file.write_text('{"prompt": "a", "answers": [1, 2.0, "1"], "answer": 1.0}')
-    (found,) = load_samples(file, extractor_named("last_number"))
-    assert found.answers == ("1", "2")
-    assert found.right is not None
-    assert found.right.tolist() == [True, False, False]
-
-
-def test_a_target_that_cannot_be_forecast_is_refused_before_anything_is_drawn(
-    tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from dagames_llm import models
-
-    def never(*_: Any, **__: Any) -> None:
-        pytest.fail("a model was loaded")
-
-    monkeypatch.setattr(models, "load_model", never)
-    code, shown = run(["forecast", "--model", str(tiny), "--task", "addition", "--target", "max_rl"], capsys)
-    assert code == 2
-    assert "cannot be forecast" in shown
-
-
-def test_an_interrupted_drawing_goes_on_to_the_same_forecast_without_a_file_of_samples(
-    tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from dagames_llm.evaluation.journal import Journal
-
-    (tmp_path / "data.jsonl").write_text("".join(json.dumps({"orbit": [f"a{i}=", f"b{i}?"]}) + "\n" for i in range(3)))
-    settings = [
-        "--extractor",
-        "first_number",
-        "--resamples",
-        "1",
-        "--steps",
-        "2",
-        "--samples",
-        "6",
-        "--batch-size",
-        "6",
-    ]
-    draw = [
-        "forecast",
-        *settings,
-        "--model",
-        str(tiny),
-        "--data",
-        str(tmp_path / "data.jsonl"),
-        "--max-new-tokens",
-        "2",
-    ]
-    code, shown = run([*draw, "--json", str(tmp_path / "whole.json")], capsys)
-    assert code == 0, shown
-    add, done = Journal.add, []
-
-    def killed(journal: Journal, *entry: Any) -> None:
-        if len(done) == 2:
-            raise KeyboardInterrupt
-        add(journal, *entry)
-        done.append(entry)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Journal, "add", killed)
-        code, shown = run([*draw, "--json", str(tmp_path / "killed.json")], capsys)
-    assert code == 130
-    assert (tmp_path / "killed.json.partial").is_file()
-    code, shown = run([*draw, "--json", str(tmp_path / "killed.json")], capsys)
-    assert code == 0, shown
-    assert "continuing with 2 batches" in " ".join(shown.split())
-    assert (tmp_path / "killed.json").read_text() == (tmp_path / "whole.json").read_text()
-    assert not (tmp_path / "killed.json.partial").exists()
-
-
 def test_a_target_of_the_right_answer_needs_it() -> None:
     from dagames_llm._errors import RecipeError
 
     with pytest.raises(RecipeError, match="needs `answer`"):
         rule_of(MaxRL(), question(np.array([[0.5, 0.5]]), gold=None), 4)
-
-
-def test_samples_are_drawn_kept_and_read_again(tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    rows = [{"orbit": [f"a{i}=", f"b{i}?"], "answer": i} for i in range(2)]
-    (tmp_path / "data.jsonl").write_text("\n".join(json.dumps(row) for row in rows))
-    kept = tmp_path / "samples.jsonl"
-    common = ["--extractor", "first_number", "--resamples", "1", "--steps", "2"]
-    source = ["--model", str(tiny), "--data", str(tmp_path / "data.jsonl"), "--samples", "6", "--max-new-tokens", "2"]
-    first, second = tmp_path / "first.json", tmp_path / "second.json"
-    code, shown = run(["forecast", *common, *source, "--save-samples", str(kept), "--json", str(first)], capsys)
-    assert code == 0, shown
-    code, shown = run(["forecast", str(kept), *common, "--json", str(second)], capsys)
-    assert code == 0, shown
-    assert json.loads(first.read_text()) == json.loads(second.read_text())
-    assert len(json.loads(kept.read_text().splitlines()[0])["completions"][1]) == 6
-
-
-KILLED = """
-import os, signal, sys
-from dagames_llm import cli
-from dagames_llm.evaluation import journal
-from dagames_llm.forecast import answers_forecast as forecast
-
-def kill(*_, **__):
-    os.kill(os.getpid(), signal.SIGKILL)
-
-add = journal.Journal.add
-
-def last_add(self, sampled, prompts, batch):
-    add(self, sampled, prompts, batch)
-    if len(self.path.read_text().splitlines()) == 4:
-        kill()
-
-if sys.argv[1] == "drawing":
-    journal.Journal.add = last_add
-else:
-    forecast.forecast = kill
-cli.guarded(cli.app, sys.argv[2:])
-"""
-
-
-def test_a_forecast_killed_while_it_draws_and_while_it_solves_goes_on_to_the_same_numbers(
-    server: Server, tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The second process is killed in the solving of what the first one began to draw."""
-    monkeypatch.chdir(tmp_path)
-    rows = [{"orbit": [f"a{i}=", f"b{i}?"], "answer": i} for i in range(3)]
-    Path("data.jsonl").write_text("\n".join(json.dumps(row) for row in rows))
-    command = ["forecast", "--model", str(tiny), "--data", "data.jsonl", "--samples", "4", "--max-new-tokens", "2"]
-    command += ["--batch-size", "4", "--extractor", "first_number", "--resamples", "1", "--steps", "2"]
-    outputs = ["--save-samples", "samples.jsonl", "--json", "forecast.json"]
-    place = {**os.environ, "PYTHONPATH": str(ROOT)}
-    for when, kept in (("drawing", 3), ("solving", 6)):
-        arguments = ["-c", KILLED, when, *command, *outputs]
-        if when == "drawing":
-            child = subprocess.run([sys.executable, *arguments], env=place, capture_output=True, text=True)
-        else:
-            child = server.run(*arguments)
-        assert child.returncode == -signal.SIGKILL, child.stderr
-        assert len(Path("samples.jsonl.partial").read_text().splitlines()) == 1 + kept
-        assert not Path("forecast.json").exists()
-        assert Path("samples.jsonl").exists() == (when == "solving")
-    for other, message in ((["--seed", "1"], "`decoding` was"), (["--dtype", "bfloat16"], "`dtype` was")):
-        code, shown = run([*command, *outputs, *other], capsys)
-        assert code == 2
-        assert message in shown
-    code, shown = run([*command, *outputs], capsys)
-    assert code == 0, shown
-    assert "continuing with 6 batches" in " ".join(shown.split())
-    assert {path.name for path in Path().iterdir()} == {"data.jsonl", "samples.jsonl", "forecast.json"}
-    code, shown = run([*command, "--save-samples", "whole.jsonl", "--json", "whole.json"], capsys)
-    assert code == 0, shown
-    assert "going on" not in shown
-    assert Path("samples.jsonl").read_text() == Path("whole.jsonl").read_text()
-    assert json.loads(Path("forecast.json").read_text()) == json.loads(Path("whole.json").read_text())
-    code, shown = run([*command, *outputs], capsys)
-    assert code == 2
-    assert "exists already" in shown

@@ -6,6 +6,8 @@ SUITE = (
     "dagames/games/generators.py",
     "dagames/solvers/bregman.py",
     "tests/unit/test_bregman.py",
+    "tests/unit/test_bregman_generators.py",
+    "tests/property/test_generator_laws.py",
     "tests/property/test_bregman_laws.py",
     "tests/property/test_polynomial_laws.py",
 )

@@ -76,8 +76,8 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "dagames/games/coupled.py",
-        "self.prompts.log_nu_0 + rewards / self.prompts.beta",
-        "self.prompts.log_nu_0 + rewards",
+        "self.prompts.log_nu_0 + self._nats",
+        "self.prompts.log_nu_0 + self._nats * self.prompts.beta",
     ),
     ("dagames/games/coupled.py", "-self.prompts.beta * (self.shares @ log_mass)", "-(self.shares @ log_mass)"),
     ("dagames/games/coupled.py", "- self._potential(log_q)\n", "+ self._potential(log_q)\n"),

@@ -13,13 +13,19 @@ SUITE = (
 """Tests of this room, quick ones first; one of them must notice each error."""
 
 MUTANTS: tuple[tuple[str, str, str], ...] = (
-    ("dagames/functionals/prior.py", "p * np.log1p(step)", "q * np.log1p(step)"),
-    ("dagames/functionals/prior.py", "rel_entr(p, q)) - difference", "rel_entr(p, q)) + difference"),
-    ("dagames/functionals/prior.py", "array / array.sum(axis=-1, keepdims=True)", "array"),
+    ("dagames/simplex.py", "p * np.log1p(step)", "q * np.log1p(step)"),
+    ("dagames/simplex.py", "rel_entr(p, q)) - difference", "rel_entr(p, q)) + difference"),
+    ("dagames/simplex.py", "np.exp(log_q, out=terms, where=~counted)", "pass"),
+    ("dagames/simplex.py", "np.exp(log_p) * np.expm1(log_w)", "np.exp(log_p) * np.exp(log_w)"),
+    ("dagames/functionals/to_prior.py", "array / array.sum(axis=-1, keepdims=True)", "array"),
     ("dagames/functionals/kl_to_prior.py", "near = excess > -0.5", "near = excess > 2.0"),
     ("dagames/functionals/kl_to_prior.py", "near = excess > -0.5", "near = excess > -2.0"),
     ("dagames/functionals/chi_square.py", "np.where(nu > 0, np.inf, 0.0)", "0.0 * nu"),
-    ("dagames/functionals/separable.py", "while not np.isfinite(masses := self._masses(u, c)).all()", "while False"),
+    (
+        "dagames/functionals/conjugates/root_conjugate.py",
+        "while not np.isfinite(masses := self._masses(u, c)).all()",
+        "while False",
+    ),
     ("dagames/numerics/roots.py", "wide = high - low > _WIDE", "wide = high - low > np.inf"),
     ("dagames/games/alignment.py", "-self.beta * self._log_mass(shifted) - ", "-"),
     ("dagames/games/alignment.py", "self._where_reachable(log_q, 0.0) - log_mass", "self._where_reachable(log_q, 0.0)"),
@@ -47,7 +53,7 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("dagames/solvers/cutting_planes.py", "better = objective < self.upper", "better = objective > self.upper"),
     ("dagames/solvers/cutting_planes.py", "model.worst <= _MARGIN * tolerance", "model.worst <= 1e3 * tolerance"),
     ("dagames/solvers/cutting_planes.py", "        dual=model.lower,", "        dual=model.lower - 1e-6,"),
-    ("dagames/solvers/cutting_planes.py", "(log_nu_0 - self._mean", "(self.game.log_reference - self._mean"),
+    ("dagames/solvers/cutting_planes.py", "log_mean(self.game.log_nu_0,", "log_mean(self.game.log_reference,"),
     ("dagames/solvers/accelerated_ascent.py", "_LONGEST = 2.0**20", "_LONGEST = 2.0**-20"),
     ("dagames/solvers/auto.py", "min(max_iterations, _SMOOTH_STEPS)", "max_iterations"),
     ("dagames/numerics/float_errors.py", 'under="ignore")', 'under="raise")'),

@@ -1,6 +1,6 @@
 """Wrong signs and dropped factors in the forecast: each entry is a file, the right text, and the wrong one."""
 
-SUITE = ("tests/llm/test_forecast.py",)
+SUITE = ("tests/llm/test_forecast.py", "tests/llm/test_forecast_command.py", "tests/llm/test_forecast_samples.py")
 """Tests of this room; one of them must notice each error."""
 
 VOTE, COUNT, COURSE = (

@@ -1,6 +1,6 @@
 """Wrong signs and dropped factors in the forecast with budgets: a file, the right text, and the wrong one."""
 
-SUITE = ("tests/llm/test_safety_forecast.py",)
+SUITE = ("tests/llm/test_safety_forecast.py", "tests/llm/test_safety_forecast_command.py")
 """Tests of this room; one of them must notice each error."""
 
 COURSE, BATCH, REST, WHOLE = (

@@ -24,7 +24,8 @@ from dagames import (
 from dagames.functionals import Gini, KLToPrior, Linear
 from dagames.games import reference
 from dagames.games.streaming import MarginalAccumulator
-from tests.border_cases import CONTAINERS, ENTRIES, TYPES, Entry, Tensor
+from tests.array_forms import CONTAINERS, TYPES, Tensor
+from tests.border_cases import ENTRIES, Entry
 
 ARGUMENTS = [(name, argument) for name, entry in ENTRIES.items() for argument in entry.arrays]
 

@@ -36,6 +36,18 @@ def test_push_and_lift_do_not_depend_on_the_chunks_or_on_logs(seed, n):
             np.testing.assert_allclose(reference.log_pi_0, logs, rtol=1e-15)
 
 
+@pytest.mark.parametrize("block", [1, 2**19])
+@pytest.mark.parametrize("in_logs", [True, False])
+def test_a_lift_has_the_sum_of_its_marginal_if_the_reference_has_another(block, in_logs):
+    pi_0 = np.array([[0.2, 0.3, 0.5], [0.1, 0.6, 0.3]]) * np.array([[1 + 8e-9], [1 - 6e-9]])
+    log_nu = np.log([[0.7, 0.3], [0.1, 0.9]])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(simplex, "BLOCK", block)
+        reference = Reference(np.log(pi_0) if in_logs else pi_0, [0, 1, 1], None, in_logs=in_logs)
+        np.testing.assert_allclose(np.exp(reference.log_nu_0).sum(axis=-1), 1.0, rtol=1e-15)
+        np.testing.assert_allclose(reference.lift(log_nu, in_logs=False).sum(axis=-1), 1.0, rtol=1e-15)
+
+
 @given(seeds, sizes)
 def test_a_ragged_batch_is_its_prompts(seed, n):
     rng = np.random.default_rng(seed)

@@ -334,3 +334,38 @@ def test_prompts_that_share_a_prior_are_solved_as_each_alone(family):
     together = solve(AlignmentGame(nu_0, [0, 1, 2], R, beta=0.5))
     for x in range(2):
         np.testing.assert_allclose(together.nu[x], solve(AlignmentGame(nu_0[x], [0, 1, 2], R, beta=0.5)).nu, rtol=1e-9)
+
+
+@pytest.mark.parametrize("beta", [1.0, 1e5, 1e8, 1e12])
+@pytest.mark.parametrize("total", [1.0, 1.0 + 5e-9], ids=["normalised", "sum off by 5e-9"])
+def test_values_and_bounds_are_exact_for_large_beta(beta, total):
+    """The rounding of the divergence and of the dual bound is not multiplied by beta."""
+    rng = np.random.default_rng(0)
+    for n in (2, 3, 10, 40):
+        nu_0, rewards = rng.dirichlet(np.ones(n)) * total, rng.normal(size=n)
+        solution = solve(AlignmentGame(nu_0, np.arange(n), Gini(1.3) + Linear(rewards), beta))
+        with mp.workdps(60):
+            p, q = ([mp.mpf(float(x)) for x in row] for row in (np.exp(solution.log_nu), nu_0))
+            p, q = ([x / mp.fsum(row) for x in row] for row in (p, q))
+            value = mp.fsum(mp.mpf(1.3) / 2 * x * x - mp.mpf(float(r)) * x for x, r in zip(p, rewards, strict=True))
+            value += mp.mpf(beta) * mp.fsum(x * mp.log(x / y) for x, y in zip(p, q, strict=True))
+            for bound in (solution.certificate.primal, solution.certificate.dual):
+                assert abs(float(bound) - value) < 1e-14
+
+
+def test_the_bound_of_a_target_that_is_not_normalised_loses_a_few_bits_only():
+    """Dividing the target by its mean leaves a remainder of the size of its rounding, which the bound contains."""
+    rng, errors = np.random.default_rng(0), []
+    for _ in range(100):
+        n, beta = int(rng.integers(2, 10)), 10 ** rng.uniform(0, 9)
+        rewards = rng.normal(size=n)
+        game = AlignmentGame(rng.dirichlet(np.ones(n)), np.arange(n), Linear(rewards), beta)
+        log_q = rewards / beta * rng.uniform(0.5, 2) + rng.normal() * 10 ** rng.uniform(-3, 3)
+        with mp.workdps(50):
+            nu_0, q = ([mp.exp(mp.mpf(float(x))) for x in row] for row in (game.log_nu_0, log_q))
+            mean = mp.fsum(x * y for x, y in zip(nu_0, q, strict=True)) / mp.fsum(nu_0)
+            potential = max(mp.mpf(float(r)) - mp.mpf(beta) * mp.log(x) for r, x in zip(rewards, q, strict=True))
+            exact = -mp.mpf(beta) * mp.log(mean) - potential
+            size = 1 + beta * np.abs(log_q).max()
+            errors.append(float(abs(game.certify_marginal(game.log_nu_0, log_q).dual - exact)) / size)
+    assert np.mean(errors) < 2e-17

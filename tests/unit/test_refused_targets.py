@@ -8,7 +8,7 @@ import pytest
 
 from dagames import DomainError, ShapeError
 from dagames.estimators import RewardTable, as_reward, minimax_table, plugin_table, recommended_table
-from dagames.functionals import Gini, Linear, NegativeEntropy, Polytope, Quadratic
+from dagames.functionals import Gini, Linear, NegativeEntropy, Point, Polytope, Quadratic
 from dagames.targets import (
     AnswerGroup,
     FormatReward,
@@ -87,6 +87,10 @@ def test_tables_of_another_reward():
     ("make", "message"),
     [
         (lambda: Target.from_functional(BOUND, ("a", "b")), "Polytope is infinite where.*CoupledGame.*SafetyReward"),
+        (lambda: Target.from_functional(Point(0), ("a", "b")), r"Point is infinite where.*LogScore.*GroundTruth"),
+        (lambda: Target.from_functional(Point(0)), "Point is infinite where an answer that it forbids has mass"),
+        (lambda: Target.from_functional(2.0 * Point(0), ("a", "b")), "Point is infinite where"),
+        (lambda: Target.from_functional(Point(0) + Gini(1.0), ("a", "b")), r"Point \+ Gini is infinite where"),
         (lambda: Target.from_functional(BOUND), "Polytope is infinite where a bound is broken"),
         (lambda: Target.from_functional(Gini() + BOUND, ("a", "b")), "SafetyReward"),
         (lambda: Target.from_functional(Quadratic(np.eye(3))), "Quadratic is for a fixed number of.*Pass `answers`"),

@@ -1,1 +1,1 @@
-"""Conjugates over the simplex, and suprema over it, by root finding, by Newton's method and by cutting planes."""
+"""Conjugates and suprema over the simplex: by roots (`root_conjugate`), Newton's method and cutting planes."""

@@ -1,4 +1,4 @@
-"""Separable functionals whose conjugate is a root."""
+"""The conjugate of separable functionals without a formula for it, such as Tsallis entropies: one root per prompt."""
 
 from abc import abstractmethod
 
@@ -10,7 +10,7 @@ from dagames.numerics.roots import increasing_root
 
 
 class RootConjugate(Separable):
-    """A separable functional whose conjugate is found by a root, because no formula is known.
+    """A separable functional whose conjugate is computed by a root finder, because no formula is known.
 
     Math:
         R*(u) = min over c of c + sum_z f_z*(u(z) - c),
