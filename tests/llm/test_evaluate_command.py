@@ -122,7 +122,7 @@ REFUSED = [
     ("out --dtype bfloat", "`--dtype` is 'bfloat'; known are auto, float32, bfloat16, float16. Did you mean bfloat16?"),
     ("out --device warp", "`--device` is 'warp'"),
     ("out --device meta", "`--device` is 'meta'"),
-    ("out --temperature inf", "`temperature` is inf; it is a finite number"),
+    ("out --temperature inf", "`temperature` is inf; it must be a finite number"),
     ("out --data data.jsonl --task addition", "both name questions"),
     ("out --config options.yaml", "`generation_kwargs` is 3"),
     ("out --config refused.yaml", "which `generate` refuses"),
