@@ -14,13 +14,13 @@ _LISTED = 10
 """Number of values of a column that a message lists."""
 
 
-def collect_values(selector: Any, rows: Iterable[Mapping[str, Any]], found: Occurring) -> None:
-    """Add the values of the rows to `found`, for the columns of a selector that is a mapping."""
+def collect_values(selector: Any, rows: Iterable[Mapping[str, Any]], occurring: Occurring) -> None:
+    """Add the values of the rows to `occurring`, for the columns of a selector that is a mapping."""
     if isinstance(selector, Mapping):
         for row in rows:
             for column in selector:
                 if column in row:
-                    found.setdefault(column, {}).setdefault(repr(row[column]), row[column])
+                    occurring.setdefault(column, {}).setdefault(repr(row[column]), row[column])
 
 
 def merged(parts: Iterable[Occurring]) -> Occurring:
@@ -36,7 +36,7 @@ def merged(parts: Iterable[Occurring]) -> Occurring:
     return values
 
 
-def explain_no_row(selector: Any, found: Occurring) -> str:
+def explain_no_row(selector: Any, occurring: Occurring) -> str:
     """Return sentences on the values that occur, with a suggestion for each value of the selector that does not.
 
     >>> found = {}
@@ -46,51 +46,48 @@ def explain_no_row(selector: Any, found: Occurring) -> str:
     """
     if not isinstance(selector, Mapping):
         return "`applies_to` was False for every row."
-    missing = missing_values(selector, found)
+    missing = missing_values(selector, occurring)
     columns = [column for column, values in missing.items() if len(values) == len(_several(selector[column]))]
     if not columns:
         return "Each column has such a value, but no row has all of them together."
-    return " ".join(_occurring(column, missing[column], found) for column in columns)
+    return " ".join(f"The column {column!r} has {_listed(column, missing[column], occurring)}" for column in columns)
 
 
-def missing_values(selector: Mapping[str, Any], found: Occurring) -> dict[str, list[Any]]:
+def missing_values(selector: Mapping[str, Any], occurring: Occurring) -> dict[str, list[Any]]:
     """Return the values of a selector that occur in no row, by column, without columns whose values all occur.
 
-    >>> found = {}
-    >>> collect_values({"kind": None}, [{"kind": "benign"}, {"kind": "harmful"}], found)
-    >>> missing_values({"kind": ["benign", "harmfull"]}, found)
+    >>> missing_values({"kind": ["benign", "harmfull"]}, {"kind": {"'benign'": "benign", "'harmful'": "harmful"}})
     {'kind': ['harmfull']}
     """
     missing = {}
     for column, allowed in selector.items():
-        occurring = list(found.get(column, {}).values())
-        absent = [value for value in _several(allowed) if not any(bool(value == other) for other in occurring)]
+        values = list(occurring.get(column, {}).values())
+        absent = [value for value in _several(allowed) if not any(bool(value == other) for other in values)]
         if absent:
             missing[column] = absent
     return missing
 
 
-def explain_missing(missing: Mapping[str, Sequence[Any]], found: Occurring) -> str:
+def explain_missing(missing: Mapping[str, Sequence[Any]], occurring: Occurring) -> str:
     """Return sentences on the result of `missing_values`: the values that do not occur, and those that do.
 
     >>> explain_missing({"kind": ["harmfull"]}, {"kind": {"'benign'": "benign", "'harmful'": "harmful"}})
     "No row has 'harmfull' in the column 'kind', which has the values 'benign', 'harmful'. Did you mean 'harmful'?"
     """
-    sentences = []
-    for column, values in missing.items():
-        listed = " or ".join(repr(value)[:60] for value in values)
-        occurring = _occurring(column, values, found).removeprefix(f"The column {column!r} has ")
-        sentences.append(f"No row has {listed} in the column {column!r}, which has {occurring}")
-    return " ".join(sentences)
+    return " ".join(
+        f"No row has {' or '.join(repr(value)[:60] for value in values)} in the column {column!r}, which has "
+        f"{_listed(column, values, occurring)}"
+        for column, values in missing.items()
+    )
 
 
-def _occurring(column: str, missing: Sequence[Any], found: Occurring) -> str:
-    """Return a sentence on the values of a column, with a suggestion for each missing value."""
-    values = found.get(column, {})
+def _listed(column: str, missing: Sequence[Any], occurring: Occurring) -> str:
+    """Return the values of a column as the end of a sentence, with a suggestion for each missing value."""
+    values = occurring.get(column, {})
     more = ", ..." if len(values) > _LISTED else ""
     listed = ", ".join(text[:60] for text in list(values)[:_LISTED]) or "none"
     hints = dict.fromkeys(did_you_mean(repr(value), values) for value in missing)
-    return f"The column {column!r} has the values {listed}{more}.{''.join(hints)}"
+    return f"the values {listed}{more}.{''.join(hints)}"
 
 
 def _several(allowed: Any) -> list[Any]:

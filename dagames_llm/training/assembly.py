@@ -60,14 +60,14 @@ def _check_applies(constraint: Constraint, place: int, orbits: Sequence[Orbit]) 
     selector, rows = constraint.applies_to, [orbit.columns for orbit in orbits]
     if not isinstance(selector, Mapping):
         return
-    found: Occurring = {}
-    collect_values(selector, rows, found)
+    occurring: Occurring = {}
+    collect_values(selector, rows, occurring)
     which = f"`constraints[{place}]` applies to {shown(dict(selector))}"
     if not any(map(constraint.applies, rows)):
         number = counted(len(rows), "training row")
-        raise DataError(f"{which}, which matches none of the {number}. {explain_no_row(selector, found)}")
-    if missing := missing_values(selector, found):
-        raise DataError(f"{which}. {explain_missing(missing, found)} Correct the value, or leave it out.")
+        raise DataError(f"{which}, which matches none of the {number}. {explain_no_row(selector, occurring)}")
+    if missing := missing_values(selector, occurring):
+        raise DataError(f"{which}. {explain_missing(missing, occurring)} Correct the value, or leave it out.")
 
 
 def adapter_of(recipe: Recipe, model: PreTrainedModel) -> PeftConfig | None:

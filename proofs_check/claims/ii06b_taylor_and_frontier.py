@@ -38,7 +38,7 @@ def sabotage(K: int) -> tuple[float, float]:  # noqa: ARG001 - the same for both
 
 
 class Frontier(NamedTuple):
-    """The least second moment within a budget of bias, from both sides.
+    """The least second moment within a bias budget, from both sides.
 
     Attributes:
         lower: A bound by weak duality, which no table undercuts.

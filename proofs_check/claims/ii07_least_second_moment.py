@@ -21,7 +21,7 @@ _GRID = 150
 
 @lru_cache
 def stated(n: int, budget: float) -> RewardTable:
-    """The table of least second moment within a budget of bias."""
+    """The table of least second moment within a bias budget."""
     return aqp_table(n, bias=budget, unit="absolute", counts="independent")
 
 
@@ -41,7 +41,7 @@ def in_variance(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence
     """Compare worst weighted variances with those of averaged smaller tables within the same budget.
 
     Args:
-        formula: The table for n independent traces and a budget of bias.
+        formula: The table for n independent traces and a bias budget.
         rng: Source of randomness, not used.
 
     Yields:
@@ -78,7 +78,7 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
     """Compare with the conic program on a grid, with averaged smaller tables, and with what an attack finds.
 
     Args:
-        formula: The table for n independent traces and a budget of bias.
+        formula: The table for n independent traces and a bias budget.
         rng: Source of randomness.
 
     Yields:
@@ -147,7 +147,7 @@ II7 = Claim(
     place="Backup: AQP Formulation; Bias Rates and the Pareto Frontier, Right",
     plain="For each allowed bias a quadratic program finds the least noisy table.",
     statement=(
-        "The augmented quadratic program minimises the worst second moment of the reward within a budget of bias; "
+        "The augmented quadratic program minimises the worst second moment of the reward within a bias budget; "
         "varying the budget traces the complete frontier, which another slide calls one of bias and variance."
     ),
     printed="min_c max_p E[c_X^2]  s.t.  |p P_c(p) - beta p log p| <= eps for all p",

@@ -21,7 +21,7 @@ _SLACK = 2e-6
 
 @lru_cache
 def stated(K: int, budget: float) -> RewardTable:
-    """The table of least worst second moment for K independent traces within a budget of bias."""
+    """The table of least worst second moment for K independent traces within a bias budget."""
     return aqp_table(K, bias=budget, unit="absolute", counts="independent")
 
 
@@ -44,7 +44,7 @@ def one_less(K: int, budget: float) -> RewardTable:
 
 @lru_cache
 def of_least_excess(K: int, budget: float) -> RewardTable:
-    """The table of least worst excess for K independent traces within a budget of bias."""
+    """The table of least worst excess for K independent traces within a bias budget."""
     return variance_table(K, bias=budget, unit="absolute", counts="independent")
 
 
@@ -52,7 +52,7 @@ def in_second_moment(formula: Formula, rng: np.random.Generator) -> Iterator[Evi
     """Compare worst second moments at the bias of a split in halves, at exact points where attacks in p ended.
 
     Args:
-        formula: The table for K traces and a budget of bias.
+        formula: The table for K traces and a bias budget.
         rng: Source of randomness.
 
     Yields:
@@ -119,7 +119,7 @@ def freedom(K: int, budget: float, table: RewardTable) -> float:
 
     Args:
         K: Number of traces.
-        budget: The budget of bias.
+        budget: The bias budget.
         table: A table whose worst second moment is c_0^2, which then bounds |c_0| for all others.
 
     Returns:
@@ -191,7 +191,7 @@ def in_variance(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence
     """Compare worst weighted variances at the bias of a split in halves, at exact points where attacks in p ended.
 
     Args:
-        formula: The table for K traces and a budget of bias.
+        formula: The table for K traces and a bias budget.
         rng: Source of randomness.
 
     Yields:

@@ -283,7 +283,7 @@ def gaps(biased: Biased, nu: Array) -> Array:
 
 II9 = Claim(
     id="II.9",
-    title="What a budget of bias costs",
+    title="What a bias budget costs",
     whose="slides",
     place="Backup: AQP Formulation",
     plain="If rewards are off by little, so is the equilibrium; how little depends on the number of answers.",

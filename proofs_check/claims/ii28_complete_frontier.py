@@ -19,7 +19,7 @@ _SLACK = 1e-4
 
 @lru_cache
 def stated(n: int, budget: float) -> RewardTable:
-    """The program's table for a budget of bias; zero from the bias 1/e of the zero table on."""
+    """The program's table for a bias budget; zero from the bias 1/e of the zero table on."""
     if budget >= exp(-1):
         return RewardTable(n, np.zeros(n + 1), "independent")
     return aqp_table(n, bias=budget, unit="absolute", counts="independent")
@@ -41,7 +41,7 @@ def in_second_moment(formula: Formula, rng: np.random.Generator) -> Iterator[Evi
     """Measure other tables on a grid of p, and ask for a point of the frontier that is no worse in both numbers.
 
     Args:
-        formula: The table for n traces and a budget of bias.
+        formula: The table for n traces and a bias budget.
         rng: Source of the random tables.
 
     Yields:
@@ -123,7 +123,7 @@ II28 = Claim(
     title="The complete frontier",
     whose="slides",
     place="Backup: AQP Formulation; also Bias Rates and the Pareto Frontier",
-    plain="Turning one knob, the budget of bias, gives every best compromise: if noise is counted as the program does.",
+    plain="Turning one knob, the bias budget, gives every best compromise: if noise is counted as the program does.",
     statement=(
         "Varying the budget eps from the least bias to infinity, the program traces the complete Pareto frontier, "
         "which the figure names after bias and variance."
