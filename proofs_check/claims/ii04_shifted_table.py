@@ -90,8 +90,8 @@ def evidence_of_unshifted(formula: Formula, rng: np.random.Generator) -> Iterato
         yield Evidence(largest, found, "at most", 0.0, instance | of_table, size=K, ratio=found / largest)
         yield Evidence(of_log, plain, "at most", 0.0, instance | of_plain, size=K)
     beyond = _worst_exactly(minimax_table(64, counts="independent").coefficients[1:].tolist())
-    instance = {"K": 64, "worst bias": round(beyond, 6), "compared": "worst bias of the table"}
-    yield Evidence(1.8 / 64, beyond, "at least", 0.0, instance, size=64)
+    here: dict[str, object] = {"K": 64, "worst bias": round(beyond, 6), "compared": "worst bias of the table"}
+    yield Evidence(1.8 / 64, beyond, "at least", 0.0, here, size=64)
 
 
 def _worst_own(entries: NDArray[np.float64]) -> float:
