@@ -14,13 +14,13 @@ _LISTED = 10
 """Number of values of a column that a message lists."""
 
 
-def collect_values(selector: Any, rows: Iterable[Mapping[str, Any]], found: Occurring) -> None:
-    """Add the values of the rows to `found`, for the columns of a selector that is a mapping."""
+def collect_values(selector: Any, rows: Iterable[Mapping[str, Any]], occurring: Occurring) -> None:
+    """Add the values of the rows to `occurring`, for the columns of a selector that is a mapping."""
     if isinstance(selector, Mapping):
         for row in rows:
             for column in selector:
                 if column in row:
-                    found.setdefault(column, {}).setdefault(repr(row[column]), row[column])
+                    occurring.setdefault(column, {}).setdefault(repr(row[column]), row[column])
 
 
 def merged(parts: Iterable[Occurring]) -> Occurring:
@@ -36,7 +36,7 @@ def merged(parts: Iterable[Occurring]) -> Occurring:
     return values
 
 
-def explain_no_row(selector: Any, found: Occurring) -> str:
+def explain_no_row(selector: Any, occurring: Occurring) -> str:
     """Return sentences on the values that occur, with a suggestion for each value of the selector that does not.
 
     >>> found = {}
@@ -48,10 +48,10 @@ def explain_no_row(selector: Any, found: Occurring) -> str:
         return "`applies_to` was False for every row."
     sentences, all_occur = [], True
     for column, allowed in selector.items():
-        values = found.get(column, {})
-        wanted = _several(allowed)
-        missing = [value for value in wanted if not any(bool(value == other) for other in values.values())]
-        if len(missing) < len(wanted):
+        values = occurring.get(column, {})
+        allowed_values = _several(allowed)
+        missing = [value for value in allowed_values if not any(bool(value == other) for other in values.values())]
+        if len(missing) < len(allowed_values):
             continue
         all_occur = False
         more = ", ..." if len(values) > _LISTED else ""
