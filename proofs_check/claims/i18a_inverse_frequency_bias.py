@@ -82,8 +82,8 @@ I18A = Claim(
     whose="ours",
     place="repair of claim I.18",
     plain=(
-        "The expected step of the reward for rare answers in a group is known, and so is its distance from the "
-        "entropy's gradient."
+        "The expected step of the inverse-frequency reward has a closed form, and differs from the entropy's gradient "
+        "by a multiple of one over the group size."
     ),
     statement=(
         "The expected step of the reward -log(count / K) minus the group's mean is (K - 1) / K times the policy "
