@@ -51,7 +51,7 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
         "np.where(receives, np.log(np.maximum(rest, 0.0)), log_nu)",
         "log_nu",
     ),
-    ("dagames/functionals/conjugates/nested_roots.py", "+ np.log(_TAKER), gain, -np.inf", "- 1e300, gain, -np.inf"),
+    ("dagames/functionals/conjugates/nested_roots.py", "+ np.log(_RECEIVER), gain, -np.inf", "- 1e300, gain, -np.inf"),
     (
         "dagames/functionals/conjugates/nested_roots.py",
         "functional.value(nu) + gap + shift",
