@@ -70,15 +70,15 @@ def batch_of(
 ) -> PromptBatch:
     """Combine questions in one array and draw resamples.
 
-    A resample draws as many questions as there are, with replacement, and for each question as many completions as it
-    has; a question that is drawn twice has the same completions twice.
+    A resample draws N questions with replacement, and for each question as many completions as were sampled. A question
+    that is drawn twice has the same completions twice.
 
     Args:
         questions: N questions.
-        constraints: as the questions were scored for.
+        constraints: the constraints for which the questions were scored.
         group_size: completions K of a question that are compared, divided among its views.
         resamples: number of resamples.
-        seed: of the draws.
+        seed: seed of the draws.
 
     Returns:
         The batch, R = 1 + resamples.

@@ -69,7 +69,7 @@ def _pushes(K: int, sign: int) -> Callable[[Array], Array]:
 
 I50B = Claim(
     id="I.50b",
-    title="Range of the rest points of standardised advantages",
+    title="Range of rest points with standardised rewards",
     whose="ours",
     place="repair of claim I.50, for groups of any size",
     plain=(

@@ -52,7 +52,11 @@ def test_three_answers_and_more_tell_a_wrong_target_of_diversity():
             patch.setattr(i12, "_instances", lambda _, game=game: iter([game]))
             outcomes = [
                 settle_reading(reading, formula, rng()).outcome
-                for formula in (i12.rest, i12.rest_near, lambda game: i12.rest(game, Fraction(101, 100)))
+                for formula in (
+                    i12.equilibrium,
+                    i12.equilibrium_near,
+                    lambda game: i12.equilibrium(game, Fraction(101, 100)),
+                )
             ]
         assert outcomes == ["holds", "false", "false"]
 
@@ -78,7 +82,7 @@ def test_the_vertices_of_a_budget():
 def test_no_reading_of_i13_is_settled_by_the_others():
     outcomes = [found.outcome for found in settled("I.13").readings]
     assert outcomes == ["false", "holds", "false"]
-    (found,) = [judge([e for e in reading_evidence("I.13", 0) if "grants" in e.instance["compared"]])]
+    (found,) = [judge([e for e in reading_evidence("I.13", 0) if "dual value" in e.instance["compared"]])]
     assert found.outcome == "false"
 
 
