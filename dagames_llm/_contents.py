@@ -1,4 +1,4 @@
-"""The base class of distances between completions: the compared text, and the check of the result."""
+"""The base class of distances between completions, and the check of their result."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from dagames_llm._errors import DistanceError
 
 Contents = Literal["auto", "answers", "texts"]
-"""The compared strings: the extracted answers, the whole texts, or answers if there are any and else texts."""
+"""Which strings are compared: the answers, the whole texts, or the answers if there are any and else the texts."""
 
 Group = tuple[Sequence[str], Sequence[str | None]]
 """Texts and answers of the completions that are scored together, K of each."""
@@ -58,7 +58,7 @@ def checked_distances(distances: Any, n_traces: int, name: str) -> NDArray[np.fl
             f"it must return one row and one column for each, ({n_traces}, {n_traces})."
         )
     in_range = (matrix >= -ROUNDING) & (matrix <= 1 + ROUNDING)
-    _raise_where(~in_range, matrix, name, "a distance lies in [0, 1]", "Divide by its largest value, or clip it")
+    _raise_where(~in_range, matrix, name, "a distance must be in [0, 1]", "Divide by its largest value, or clip it")
     asymmetric = np.abs(matrix - matrix.T) > ROUNDING
     if asymmetric.any():
         i, j = np.argwhere(asymmetric)[0]
@@ -68,7 +68,9 @@ def checked_distances(distances: Any, n_traces: int, name: str) -> NDArray[np.fl
             'Return the mean of both orders; `Judge(score, order="both")` does.'
         )
     nonzero_diagonal = np.diag(np.abs(np.diag(matrix)) > ROUNDING)
-    _raise_where(nonzero_diagonal, matrix, name, "a completion is at distance 0 from itself", "Set the diagonal to 0")
+    _raise_where(
+        nonzero_diagonal, matrix, name, "the distance of a completion from itself must be 0", "Set the diagonal to 0"
+    )
     matrix = np.clip((matrix + matrix.T) / 2, 0.0, 1.0)
     np.fill_diagonal(matrix, 0.0)
     return matrix
@@ -128,7 +130,10 @@ class ContentDistance(ABC):
     def contents(self, texts: Sequence[str], answers: Sequence[str | None]) -> list[str | None]:
         """Return the compared string of each completion; None for a missing answer."""
         if len(texts) != len(answers):
-            raise DistanceError(f"distance {self.__name__!r} was given {len(texts)} texts and {len(answers)} answers.")
+            raise DistanceError(
+                f"distance {self.__name__!r} was called with {len(texts)} texts and {len(answers)} answers; each text "
+                "must have an answer or None."
+            )
         by_answer = self.compare == "answers" or (self.compare == "auto" and any(a is not None for a in answers))
         return [None if a is None else str(a) for a in answers] if by_answer else list(texts)
 
@@ -153,11 +158,11 @@ class ContentDistance(ABC):
     ) -> NDArray[np.float64]:
         size = len(contents)
         matrix = np.ones((size, size))
-        read = np.array([i for i, c in enumerate(contents) if c is not None], dtype=np.intp)
+        with_content = np.array([i for i, c in enumerate(contents) if c is not None], dtype=np.intp)
         if distinct:
             table = checked_distances(self.between(distinct, prepared), len(distinct), self.__name__)
-            place = {content: k for k, content in enumerate(distinct)}
-            code = np.array([place[c] for c in contents if c is not None], dtype=np.intp)
-            matrix[np.ix_(read, read)] = table[np.ix_(code, code)]
+            index = {content: k for k, content in enumerate(distinct)}
+            indices = np.array([index[c] for c in contents if c is not None], dtype=np.intp)
+            matrix[np.ix_(with_content, with_content)] = table[np.ix_(indices, indices)]
         np.fill_diagonal(matrix, 0.0)
         return matrix

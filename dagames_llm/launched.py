@@ -6,6 +6,7 @@ import os
 import re
 import sys
 import time
+from typing import NoReturn
 
 import typer
 
@@ -51,3 +52,9 @@ def fail(message: str) -> None:
     typer.echo(f"error: {message}", err=True)
     sys.stderr.flush()
     sys.exit(2)
+
+
+def end_after_first(code: int) -> NoReturn:
+    """Exit without a message, after the first process has had the time to print the error of all processes."""
+    time.sleep(GRACE)
+    sys.exit(code)

@@ -72,7 +72,10 @@ def find_settings(log_metric: Callable[[str, float], None] | None, group_size: i
 
 
 def warn_of_standardised(trainer: Any) -> None:
-    """Warn where the trainer divides advantages by a standard deviation."""
+    """Warn, once for each trainer, if the trainer divides advantages by a standard deviation."""
+    if getattr(trainer, "warned_of_standardised", False):
+        return
+    trainer.warned_of_standardised = True
     scale = getattr(trainer, "scale_rewards", "none")
     if scale in {"group", True}:
         _log.warning(

@@ -154,7 +154,12 @@ def _compare(case: Prompts, claimed: float, found: float) -> Evidence:
         measured=found,
         relation="equal",
         tolerance=1e-8,
-        instance={"R": case.name, "nu_0": f"{nu_0[0]}, {nu_0[1]}", "beta": case.beta},
+        instance={
+            "R": case.name,
+            "nu_0": f"{nu_0[0]}, {nu_0[1]}",
+            "beta": case.beta,
+            "compared": "min over policies of sup over targets of G",
+        },
         size=oracles.complexity(case.nu_0) + (0 if case.nu_0 == LEAD else 20),
         sentence=sentence,
     )

@@ -91,6 +91,7 @@ def _middle(
             "pi, pi'": f"{oracles.as_text(p)}, {oracles.as_text(q)}",
             "nu_0": oracles.as_text(nu_0),
             "beta": str(beta),
+            "compared": "mean of J at pi and pi' less J at their midpoint",
         },
         size=oracles.complexity(p, q, nu_0, [beta]),
     )

@@ -81,7 +81,8 @@ def evidence_of_exact(formula: Formula, rng: np.random.Generator) -> Iterator[Ev
         Exact comparisons.
     """
     for policy in _instances(rng):
-        yield Evidence(float(formula(policy)), float(policy.needed()), "equal", 0.0, _shown(policy), _size(policy))
+        here = _shown(policy) | {"compared": "number of traces that change the gradient"}
+        yield Evidence(float(formula(policy)), float(policy.needed()), "equal", 0.0, here, _size(policy))
 
 
 def biased(policy: Policy) -> int:  # noqa: ARG001 - whatever the policy
@@ -175,7 +176,7 @@ I38A = Claim(
     id="I.38a",
     title="A few traces estimate the gradient",
     whose="ours",
-    place="beside claim I.38",
+    place="in addition to claim I.38",
     plain="The traces of one group are enough for an estimate of the gradient without systematic error.",
     statement=(
         "For R(nu) = |nu|^2 / 2 the mean over a group of K >= 2 traces of (share of the others with the same answer) "

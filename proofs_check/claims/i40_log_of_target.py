@@ -168,11 +168,11 @@ def _drawn(rng: np.random.Generator, n: int, beta: Fraction) -> Step:
 
 I40 = Claim(
     id="I.40",
-    title="Reward log q* beside a penalty beta KL",
+    title="Reward log q* with a penalty beta KL",
     whose="paper",
     place=(
-        "section 3, the reward R_i and eq. 4, beside section 3.1, eq. 6; also the slides, The Game-Theoretic "
-        "Alignment Loop, beside Game-Derived Rewards for GRPO"
+        "section 3, the reward R_i and eq. 4, compared with section 3.1, eq. 6; also the slides, The Game-Theoretic "
+        "Alignment Loop, compared with Game-Derived Rewards for GRPO"
     ),
     plain="With the logarithm of the answer's target mass as the reward, the best policy is that of the game.",
     statement=(

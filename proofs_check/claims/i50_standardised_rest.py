@@ -358,8 +358,8 @@ I50A = Claim(
     whose="ours",
     place="repair of claim I.50",
     plain=(
-        "In large groups, division by the standard deviation changes the game: below a certain beta one answer gets "
-        "all mass."
+        "In large groups, division by the standard deviation changes the game: below a certain beta the right answer "
+        "gets all mass."
     ),
     statement=(
         "For a right answer of mass p, whatever its reward, the expected standardised step in the logit tends to "

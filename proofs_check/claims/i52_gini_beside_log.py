@@ -114,9 +114,9 @@ I52 = Claim(
     ),
     remark=(
         "The largest log reward is log K: 2.08, 2.77 and 3.47 at K = 8, 16 and 32. It is right that the Gini reward is "
-        "below 1. Equation 5 removes the size: one unique answer beside K - 1 equal ones has the advantage (K - 1) / "
-        "sqrt K with either reward. Only -log nu itself has no bound, as the mass of an answer tends to 0; a frequency "
-        "in a group is at least 1 / K."
+        "below 1. Equation 5 removes the size: a unique answer in a group with K - 1 equal ones has the advantage (K - "
+        "1) / sqrt K with either reward. Only -log nu itself has no bound, as the mass of an answer tends to 0; a "
+        "frequency in a group is at least 1 / K."
     ),
     amendment="I.52a",
 )
@@ -312,8 +312,8 @@ I53A = Claim(
         ),
     ),
     remark=(
-        "The same holds for every reward. The Gini reward and the logarithm are equal within the same groups, because "
-        "both decrease with the count."
+        "The same holds for every reward. Groups with equal Gini rewards are those with equal logarithmic rewards, "
+        "because both decrease with the count."
     ),
 )
 

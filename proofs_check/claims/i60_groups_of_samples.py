@@ -198,8 +198,8 @@ I60 = Claim(
     remark=(
         "In GRPO each trace shows one answer only, which is the first reading: one sample that differs makes the "
         "product 0 everywhere, H^2 = 1, and the geometric mean undefined. The mean of H^2 is 1 - sum nu^K (claim "
-        "I.60a), .92 for nu = (.9, .1) and K = 24. So the bound of the theorem says nothing about such groups. The "
-        "theorem concerns the distributions of the views, as Theorem 4.1 does; these can be estimated from pooled "
+        "I.60a), .92 for nu = (.9, .1) and K = 24. So the bound of the theorem gives no information about such groups. "
+        "The theorem concerns the distributions of the views, as Theorem 4.1 does; these can be estimated from pooled "
         "samples (claim I.33b)."
     ),
     amendment="I.60a",

@@ -51,7 +51,7 @@ def ranks(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
                 measured = int(np.sign(counts[a] - counts[b]))
                 difference = rewards[a] - rewards[b]
                 claimed = int(difference > 0) - int(difference < 0)
-                here = {"counts": str(counts), "answers": f"{a}, {b}"}
+                here = {"counts": str(counts), "answers": f"{a}, {b}", "compared": "order by count, by reward"}
                 yield Evidence(claimed, measured, "equal", 0.0, here, sum(counts))
 
 
@@ -80,7 +80,7 @@ def steps(formula: Formula, _: np.random.Generator) -> Iterator[Evidence]:
             float(measured),
             "equal",
             1e-14,
-            {"counts": str(counts)},
+            {"counts": str(counts), "compared": "ratio of the steps of log q*, of the reward"},
             sum(counts),
             sentence=sentence if by_hand else "",
         )

@@ -186,6 +186,7 @@ def _chord(
         "a": oracles.as_text(a),
         "b": oracles.as_text(b),
         "norm": "L2" if euclidean else "L1",
+        "compared": "8 / |a - b|^2 times (mean of KL(q || .) at a and b, less that at the midpoint)",
     }
     return Evidence(
         float(needed),

@@ -101,7 +101,7 @@ I70 = Claim(
     plain="The accuracies of the larger models are printed with a plus-minus that is not explained.",
     statement=(
         "Qwen-7B and Llama-8B have accuracies with a plus-minus of .3 to 1.2 points on GSM8K, those of the minimax "
-        "table .4 and .3. The slide does not say what it is."
+        "table .4 and .3. The slide does not say what the plus-minus is."
     ),
     printed="GSM8K:  90.7 +- 1.1 -> 92.1 +- 0.4,  85.6 +- 1.2 -> 87.2 +- 0.3",
     kind="arithmetic",
@@ -110,7 +110,8 @@ I70 = Claim(
     readings=(
         Reading(
             supposes=(
-                "it is a standard error, or more, of one run's accuracy on the 1319 test questions that the paper names"
+                "the plus-minus is a standard error, or more, of one run's accuracy on the 1319 test questions that "
+                "the paper names"
             ),
             expected="false",
             stated=one_error,
@@ -120,8 +121,8 @@ I70 = Claim(
         ),
         Reading(
             supposes=(
-                "it is a standard deviation over runs that draw new answers, with a fixed probability for each of the "
-                "1319 questions"
+                "the plus-minus is a standard deviation over runs that draw new answers, with a fixed probability for "
+                "each of the 1319 questions"
             ),
             expected="holds",
             stated=spread_of_answers,

@@ -146,7 +146,7 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
         rng: Source of randomness.
 
     Yields:
-        That probability; and n times the expected divergence given that all answers are seen, extrapolated from n = 300
+        That probability; and n times the expected divergence given that all answers occur, extrapolated from n = 300
         and 600, to half a percent.
     """
     laws = [[Fraction(1, 2)] * 2, [Fraction(1, 10), Fraction(9, 10)], [Fraction(1, 5), Fraction(3, 10), Fraction(1, 2)]]
@@ -164,8 +164,8 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
         claimed = formula(nu, 600).loss
         here = instance | {"n": "300, 600", "compared": "n times the expected divergence, extrapolated"}
         text = (
-            f"Take nu = {instance['nu']}. If all {len(nu)} answers are seen, the frequencies of 600 answers have a"
-            f" divergence of {many / 600:.3g} on average, {many:.4f} / 600."
+            f"Take nu = {instance['nu']}. If all {len(nu)} answers occur, the frequencies of 600 answers have a "
+            f"divergence of {many / 600:.3g} on average, {many:.4f} / 600."
         )
         yield Evidence(claimed, 2 * many - few, "equal", 0.005 * claimed, here, size + 1, sentence=text)
 
@@ -178,7 +178,7 @@ def expected_loss(nu: Any, n: int) -> float:
         n: Number of answers drawn.
 
     Returns:
-        The expectation, given that all answers are seen.
+        The expectation, given that all answers occur.
     """
     first = np.arange(1, n)
     if len(nu) == 2:
@@ -283,10 +283,10 @@ I71A = Claim(
     statement=(
         "Let all views have the ideal's marginal nu, and let the policy follow the frequencies of n answers in total. "
         "The policy gets worse unless the counts are n nu. An answer of mass p is missed, at an infinite loss, with "
-        "probability (1 - p)^n. If all are seen, the expected KL(nu || frequencies) is (|Z| - 1) / (2n) to leading "
-        "order."
+        "probability (1 - p)^n. If all answers occur, the expected KL(nu || frequencies) is (|Z| - 1) / (2n) to "
+        "leading order."
     ),
-    printed="P(missed) = (1 - p)^n,  E[KL(nu || f) | all seen] = (|Z| - 1) / (2n) + ...",
+    printed="P(missed) = (1 - p)^n, E[KL(nu || f) | all occur] = (|Z| - 1) / (2n) + ...",
     kind="equality",
     expected="holds",
     readings=(Reading(expected="holds", stated=stated, sabotage=sabotage, near_miss=near_miss, evidence=evidence),),

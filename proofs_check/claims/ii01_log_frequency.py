@@ -124,7 +124,13 @@ def rare(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
             float(mp.sign(measured)),
             "equal",
             0.0,
-            {"K": K, "q": str(q), "bias given X > 0": mp.nstr(measured, 8), "claimed": mp.nstr(claimed, 8)},
+            {
+                "K": K,
+                "q": str(q),
+                "bias given X > 0": mp.nstr(measured, 8),
+                "claimed": mp.nstr(claimed, 8),
+                "compared": "sign of the bias",
+            },
             K + oracles.complexity([q]),
             sentence=sentence if measured > 0 else "",
         )
@@ -168,7 +174,14 @@ def _comparisons(formula: Formula, K: int, q: Fraction, mean: Any, route: str) -
             measured=float(error / oracles.number(bound)),
             relation="at most",
             tolerance=1e-12,
-            instance={"K": K, "q": str(q), "terms": order, "route": route, "error": mp.nstr(error, 8)},
+            instance={
+                "K": K,
+                "q": str(q),
+                "terms": order,
+                "route": route,
+                "error": mp.nstr(error, 8),
+                "compared": "error over its bound",
+            },
             size=K + oracles.complexity([q]),
         )
 

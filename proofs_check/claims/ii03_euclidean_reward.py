@@ -50,6 +50,7 @@ def _means(formula: Formula, rng: np.random.Generator, *, own: bool) -> Iterator
         for p in (Fraction(0), Fraction(1), Fraction(1, 3), oracles.random_distribution(rng, 2, 20)[0]):
             measured = _mean(K - 1 if own else K, p, own)
             instance = {"K": K, "p": str(p), "count includes the trace": own, "mean": str(measured)}
+            instance["compared"] = "claimed mean less the mean of 1 - X / K"
             size = K + oracles.complexity([p])
             yield Evidence(float(formula(K, p) - measured), 0.0, "equal", 0.0, instance, size=size)
 
@@ -91,7 +92,7 @@ II3A = Claim(
     id="II.3a",
     title="Euclidean reward from the trace's own group",
     whose="ours",
-    place="beside claim II.3",
+    place="in addition to claim II.3",
     plain=(
         "If the count includes the rewarded sample, the mean of the Euclidean reward is smaller by a constant factor."
     ),

@@ -44,8 +44,10 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]: 
     for n in range(1, 17):
         claimed, own, program = formula(n), float(approximation.best(n, free=True)[0]), _by_linear_program(n)
         instance = {"n": n, "least error": float(f"{own:.12g}"), "by a linear program": float(f"{program:.8g}")}
-        yield Evidence(claimed, own, "equal", 1e-9 * own, instance, size=n)
-        yield Evidence(claimed, program, "equal", 0.5 * (0.5 * np.pi / POINTS) ** 2 * own, instance, size=n)
+        here = instance | {"compared": "least error by the exchange"}
+        yield Evidence(claimed, own, "equal", 1e-9 * own, here, size=n)
+        here = instance | {"compared": "least error by the linear program"}
+        yield Evidence(claimed, program, "equal", 0.5 * (0.5 * np.pi / POINTS) ** 2 * own, here, size=n)
 
 
 def _by_linear_program(n: int) -> float:
@@ -65,15 +67,15 @@ II5B = Claim(
     id="II.5b",
     title="Entropy approximation of the literature",
     whose="ours",
-    place="beside claim II.5",
+    place="in addition to claim II.5",
     plain=(
-        "The best polynomial for the entropy, known from statistics, is the one that the exchange of this project "
-        "finds without its constraint."
+        "The best polynomial for the entropy, known from statistics, is the one that the exchange algorithm of this "
+        "project finds without its constraint."
     ),
     statement=(
         "For n = 1..16 the least error on [0, 1] of a polynomial of degree n against -p log p, on which the entropy "
-        "estimator of Jiao, Venkat, Han and Weissman (2015) is built, is the one that the exchange for the minimax "
-        "table finds if P(p) need not vanish at 0."
+        "estimator of Jiao, Venkat, Han and Weissman (2015) is built, is the one that the exchange algorithm for the "
+        "minimax table finds if P(p) need not vanish at 0."
     ),
     printed="min_P max_{p in [0,1]} |P(p) - p log p|,  deg P <= n",
     kind="equality",

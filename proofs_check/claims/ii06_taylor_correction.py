@@ -107,6 +107,7 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]: 
     where = {f"n p at n = {n}": round(n * p, 3) for n, (_, p) in zip(SIZES, found, strict=True)}
     instance = {
         "c_0": "best",
+        "compared": "limit of the multiples of the worst bias",
         "multiples": [round(s, 6) for s in scaled],
         "c_0 + log n in the limit": round(offset, 6),
     } | where
@@ -114,14 +115,14 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]: 
     yield _exponent(formula, "best", [bias for bias, _ in found], least, 0.01)
     for n in SIZES:
         bias, p = _worst("zero", n)
-        instance = {"c_0": "0", "n": n, "bias": bias, "n p": round(n * p, 3)}
+        instance = {"c_0": "0", "n": n, "bias": bias, "n p": round(n * p, 3), "compared": "multiple of the worst bias"}
         yield Evidence(_limit(0.0, log(n)) / log(n), formula("zero", n) * bias, "equal", 2 / n, instance, size=n)
     for height in (1e2, 1e3, 1e4):
-        instance = {"c_0": "0", "log n": height}
+        instance = {"c_0": "0", "log n": height, "compared": "limit of n times the worst bias over log n"}
         yield Evidence(1 / e, _limit(0.0, height) / height, "equal", 1 / height, instance, size=3)
     for p in (0.25, 0.5, 0.75, 0.9):
         multiples = [formula("inside", n) * float(_errors("zero", n, np.array([p]))[0]) for n in SIZES[2:]]
-        instance = {"p": p, "multiples": [round(m, 6) for m in multiples]}
+        instance = {"p": p, "multiples": [round(m, 6) for m in multiples], "compared": "limit of the multiples at p"}
         constant = (1 - p**2) / (12 * p)
         yield Evidence(constant, extrapolated(multiples), "equal", 1e-4, instance, size=4)
         biases = [abs(float(_errors("zero", n, np.array([p]))[0])) for n in SIZES[2:]]
@@ -133,7 +134,8 @@ def _exponent(formula: Formula, place: str, biases: list[float], constant: float
     sizes = SIZES[-len(biases) :]
     claimed = -fit_rate(sizes, [formula(place, n) for n in sizes]).exponent
     rate = fit_rate(sizes, biases, power=claimed)
-    instance = {"place": place, "n": str(sizes), "constant by theory": float(f"{constant:.6g}")} | rate.as_instance()
+    instance = {"place": place, "n": str(sizes), "compared": "power of n"} | rate.as_instance()
+    instance["constant by theory"] = float(f"{constant:.6g}")
     return Evidence(claimed, rate.exponent, "equal", tolerance, instance, size=2, noted=True)
 
 
@@ -222,9 +224,9 @@ II6 = Claim(
         ),
     ),
     remark=(
-        "The point of the slide, an order worse than 1 / K^2, holds in both readings. Near the edge the count is "
-        "Poisson with mean K p, so that K times the bias is a function of K p alone, except for the value at X = 0, "
-        "which should be near -log K. With log 0 = -inf the bias is infinite."
+        "The point of the slide, an order worse than 1 / K^2, holds in both readings. Near p = 0 the count is Poisson "
+        "with mean K p, so that K times the bias is a function of K p alone, except for the value at X = 0, which "
+        "should be near -log K. With log 0 = -inf the bias is infinite."
     ),
     amendment="II.6a",
 )
@@ -248,9 +250,9 @@ II6A = Claim(
     expected="holds",
     readings=(Reading(expected="holds", stated=stated, sabotage=sabotage, near_miss=off, evidence=evidence),),
     remark=(
-        "Near the edge the count is Poisson with mean n p, and n times the bias is a function of n p alone. With the "
-        "best c_0 = -log n - 1.483 + o(1) it is largest, with opposite signs, at n p = .139 and 1.48; with c_0 = 0 "
-        "at n p near 1, because c_0 should be near -log n."
+        "Near p = 0 the count is Poisson with mean n p, and n times the bias is a function of n p alone. With the best "
+        "c_0 = -log n - 1.483 + o(1) it is largest, with opposite signs, at n p = .139 and 1.48; with c_0 = 0 at n p "
+        "near 1, because c_0 should be near -log n."
     ),
 )
 

@@ -155,7 +155,7 @@ II6B = Claim(
     id="II.6b",
     title="Taylor's correction and the frontier",
     whose="ours",
-    place="beside claim II.6",
+    place="in addition to claim II.6",
     plain=(
         "For groups of 8 and 16, Taylor's correction has about a tenth more bias than the best table with the same "
         "noise."

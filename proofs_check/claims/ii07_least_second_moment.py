@@ -93,9 +93,10 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
             table = formula(n, budget)
             found = groups.measure(table.coefficients)
             place = {"n": n, "budget / least bias": multiple}
-            yield Evidence(budget, found.bias, "at most", 1e-12, place | {"compared with": "the budget"}, size=n)
+            here = place | {"compared": "bias, the budget"}
+            yield Evidence(budget, found.bias, "at most", 1e-12, here, size=n)
             for name, other in _others(n, budget, table, rng):
-                instance = place | {"compared with": name}
+                instance = place | {"compared": f"second moment, that of {name}"}
                 slack = _SLACK * other.second_moment
                 ratio = found.second_moment / other.second_moment
                 yield Evidence(other.second_moment, found.second_moment, "at most", slack, instance, n, ratio)
@@ -105,7 +106,7 @@ def _others(
     n: int, budget: float, table: RewardTable, rng: np.random.Generator
 ) -> Iterator[tuple[str, groups.Measured]]:
     conic = aqp_table(n, bias=budget, unit="absolute", counts="independent", method="cvxpy")
-    yield "cvxpy on a grid", groups.measure(conic.coefficients)
+    yield "the conic program on a grid", groups.measure(conic.coefficients)
     for m in range(1, n):
         averaged = elevated_table(minimax_table(m, counts="independent"), n, counts="independent")
         seen = groups.measure(averaged.coefficients)

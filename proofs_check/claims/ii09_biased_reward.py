@@ -186,7 +186,7 @@ def of_many_answers(formula: Formula, rng: np.random.Generator) -> Iterator[Evid
 
     Args:
         formula: Bounds over lambda, from the table and |Z|.
-        rng: Source of randomness, which decides nothing here.
+        rng: Source of randomness, not used.
 
     Yields:
         For the program's tables at twice the least bias the gap with 2, 3, 11, 101 and 401 answers.

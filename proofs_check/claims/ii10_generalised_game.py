@@ -167,6 +167,7 @@ def compare(game: Game, equal: bool, gap: Any, which: str, least: Any, value: An
         "s": str(game.sign),
         "min J": str(least) if isinstance(least, Fraction) else mp.nstr(mp.mpf(least), 10),
         which: str(value) if isinstance(value, Fraction) else mp.nstr(mp.mpf(value), 10),
+        "compared": f"{which}, min J" if equal else "whether the two values differ",
     }
     size = oracles.complexity(game.pi_0, game.point, [game.beta, game.sign], [game.weight] if game.weight else [])
     # The slides call s a sign: instances with another s are shown last.

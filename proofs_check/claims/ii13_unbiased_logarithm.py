@@ -55,6 +55,7 @@ def fixed(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
                 for i, (a, b) in enumerate(itertools.pairwise(values))
             ]
         instance = {"n": n, "points": oracles.as_text(points), "divided difference of log": mp.nstr(values[0], 8)}
+        instance["compared"] = "whether the divided difference is 0"
         found = abs(values[0]) < mp.mpf(10) ** -30
         yield Evidence(float(formula(n)), float(found), "equal", 0.0, instance, size=n)
 

@@ -61,6 +61,7 @@ def _compared(formula: Formula, sign: int, rng: np.random.Generator) -> Iterator
         rewards = formula(beta, q)
         claimed, measured = rewards[1] - rewards[0], sign * (slope[1] - slope[0])
         instance = {"q": oracles.as_text(q), "beta": str(beta), "claimed": str(claimed), "from Phi": str(measured)}
+        instance["compared"] = "reward of the second answer less that of the first"
         sentence = (
             f"Take beta = {beta} and q = {oracles.as_text(q)}. Phi = |q|^2 / 2 has the gradient q, so that beta grad "
             f"Phi rewards the second answer by {slope[1] - slope[0]} more than the first, but beta (1 - q) by "
@@ -83,7 +84,7 @@ II25 = Claim(
     id="II.25",
     title="Sign of the Euclidean reward",
     whose="slides",
-    place="Solution 1: Change the Geometry, Example beside Key Insight",
+    place="Solution 1: Change the Geometry, Example compared with Key Insight",
     plain="The example rewards rare answers; the rule above it on the slide, read as it stands, rewards frequent ones.",
     statement=(
         "In the Euclidean game the reward is beta (1 - q(z)), up to a constant that all answers share. The rule on the "

@@ -116,7 +116,9 @@ def _compared(
         for t in range(degree + 3)
     ]
     found = _degree(line)
-    yield Evidence(claimed.degree, found, "equal", 0.0, instance | {"degree of the reward": found}, size=100 + degree)
+    yield Evidence(
+        claimed.degree, found, "equal", 0.0, instance | {"compared": "degree of the reward"}, size=100 + degree
+    )
 
 
 def _derivative(Phi: Polynomial, z: int) -> Polynomial:
@@ -231,6 +233,7 @@ def over_groups(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence
             )
             true = prod((p**m for p, m in zip(nu, powers, strict=True)), start=Fraction(1))
             instance = {"K": K, "powers": str(powers), "nu": oracles.as_text(nu), "mean": str(mean), "true": str(true)}
+            instance["compared"] = "mean of the estimate less the product"
             yield Evidence(0.0, float(mean - true), "equal", 0.0, instance, size=K + sum(powers))
 
 

@@ -80,7 +80,7 @@ def _rivals(n: int, rng: np.random.Generator) -> Iterator[tuple[str, Array]]:
         yield "random, near it", table + rng.normal(scale=0.05, size=n + 1)
 
 
-def quietest(n: int, budget: float) -> Array:
+def least_variance(n: int, budget: float) -> Array:
     """Find the table of least variance on the frontier, for budgets from the least one to slightly above the given one.
 
     Args:
@@ -105,7 +105,7 @@ def in_variance(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence
 
     Args:
         formula: The frontier's table of least variance up to a bias.
-        rng: Source of randomness, which decides nothing here.
+        rng: Source of randomness, not used.
 
     Yields:
         For 3 and 4 traces the variance, which has to be no larger than that of the table of least excess.
@@ -150,7 +150,7 @@ II28 = Claim(
         Reading(
             supposes="the frontier is that of bias and worst variance of the weighted reward, as in the figure",
             expected="false",
-            stated=quietest,
+            stated=least_variance,
             sabotage=by_excess,
             near_miss="The sabotage minimises another quantity by the same program; nothing lies between.",
             evidence=in_variance,

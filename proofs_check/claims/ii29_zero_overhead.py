@@ -41,7 +41,7 @@ class Cost(NamedTuple):
 
     Attributes:
         arithmetic: Divisions and functions.
-        reads: Numbers read from memory besides the count.
+        reads: Numbers read from memory, without the count.
     """
 
     arithmetic: int

@@ -101,7 +101,7 @@ def on_a_fine_grid(formula: Formula, rng: np.random.Generator) -> Iterator[Evide
 
     Args:
         formula: The grid, and how a table changes with beta.
-        rng: Source of randomness, which decides nothing here.
+        rng: Source of randomness, not used.
 
     Yields:
         For K = 2 to 16 the biases; and for beta = 1/10 that of the table for beta = 1, scaled.
@@ -113,10 +113,11 @@ def on_a_fine_grid(formula: Formula, rng: np.random.Generator) -> Iterator[Evide
         table = solve(K, program.grid(K))
         found = bias_of(table)
         instance = {"K": K, "least bias": least, "bias of the program's table": found}
-        yield Evidence(least, found, "at most", ENOUGH * least, instance, size=K)
+        here = instance | {"compared": "bias of the program's table, the least bias"}
+        yield Evidence(least, found, "at most", ENOUGH * least, here, size=K)
         if K <= 8:
             scaled = bias_of(program.scale(0.1) * table, 0.1)
-            yield Evidence(least / 10, scaled, "at most", ENOUGH * least, instance | {"beta": 0.1}, size=K)
+            yield Evidence(least / 10, scaled, "at most", ENOUGH * least, here | {"beta": 0.1}, size=K)
 
 
 def factor() -> float:
@@ -139,7 +140,7 @@ def in_large_groups(formula: Formula, rng: np.random.Generator) -> Iterator[Evid
 
     Args:
         formula: The claimed ratio of the biases.
-        rng: Source of randomness, which decides nothing here.
+        rng: Source of randomness, not used.
 
     Yields:
         For K = 32 the two biases; more points do not change them.

@@ -36,7 +36,7 @@ def of_means(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
 
     Args:
         formula: By how much the minimax table is claimed to be better.
-        rng: Source of randomness, which decides nothing here.
+        rng: Source of randomness, not used.
 
     Yields:
         For each row the difference.
@@ -63,7 +63,7 @@ def of_ranges(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
 
     Args:
         formula: The least distance claimed.
-        rng: Source of randomness, which decides nothing here.
+        rng: Source of randomness, not used.
 
     Yields:
         For each row the distance; negative where the ranges overlap.

@@ -170,8 +170,9 @@ def test_differences_are_chances_over_pairs(views: list[list[str | None]]) -> No
 def test_inspect_reports_what_was_read(tmp_path: Path, tiny: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data, out = as_lines(tmp_path / "d.jsonl", ROWS), tmp_path / "i.json"
     more = ["--model", str(tiny), "--samples", "3", "--max-new-tokens", "3", "--extractor", "first_number"]
-    code, shown, _ = run(["inspect", data, *more, "--out", str(out)], capsys)
+    code, shown, progress = run(["inspect", data, *more, "--out", str(out)], capsys)
     assert code == 0
+    assert progress.startswith("sampling 12 completions of 4 prompts with ")
     assert "2 of 2 questions: 2 with 2 views; 2 with a known answer" in shown
     found = json.loads(out.read_text())
     assert found["views"] == {"2": 2}
@@ -183,3 +184,5 @@ def test_inspect_reports_what_was_read(tmp_path: Path, tiny: Path, capsys: pytes
     code, _, message = run(["inspect", chatty, *more], capsys)
     assert code == 2
     assert "--chat" in message
+    one = as_lines(tmp_path / "one.jsonl", [{"orbit": ["Hi?"]}])
+    assert "1 of 1 question: 1 with 1 view; 0 with a known answer" in run(["inspect", one, *more], capsys)[1]

@@ -34,11 +34,11 @@ def changed(folder: Path, accept: bool = False, **fields: Any) -> RunRecord:
     [
         ({"recipe": {"learning_rate": 0.2, "seed": 0}}, "`learning_rate` was 0.1 and is 0.2"),
         ({"recipe": {"learning_rate": 0.1, "seed": 0, "top_p": 0.5}}, "`top_p` was null and is 0.5"),
-        ({"questions": "ba"}, "the questions are others"),
+        ({"questions": "ba"}, "the questions have changed"),
         ({"code": "0.2.0 (ef)"}, "dagames was 0.1.0 (cd) and is 0.2.0 (ef)"),
         ({"packages": {"torch": "2.14"}}, "torch was 2.13 and is 2.14"),
         ({"packages": {}}, "torch was 2.13 and is absent"),
-        ({"processes": 2}, "it ran on 1 process(es) and now on 2"),
+        ({"processes": 2}, "the number of processes was 1 and is 2"),
     ],
 )
 def test_a_difference_is_named_and_refused_unless_accepted(
@@ -61,7 +61,7 @@ def test_what_changes_no_number_may_change(tmp_path: Path) -> None:
 
 
 def test_what_a_checkpoint_holds_cannot_change(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match="Its checkpoints hold seed"):
+    with pytest.raises(OutputError, match="Its checkpoints depend on seed"):
         changed(tmp_path, accept=True, recipe={"learning_rate": 0.1, "seed": 1})
 
 
@@ -74,7 +74,7 @@ def test_the_digest_follows_content_and_order() -> None:
 
 
 def test_a_record_that_is_missing_or_broken(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match="killed before it began"):
+    with pytest.raises(OutputError, match=r"has no run.json: its run was ended before the first step"):
         read_record(tmp_path)
     (tmp_path / "run.json").write_text('{"recipe": {}}')
     with pytest.raises(OutputError, match="is not the record of a run"):
@@ -155,7 +155,7 @@ def test_a_run_that_diverges_names_its_last_good_checkpoint_and_goes_on_from_it(
     assert "--resume --accept-changes" in words
     assert not (place / "out").exists()
     write(place, tiny, learning_rate=0.004, weight_decay=0.1)
-    assert "Its checkpoints hold weight_decay" in train(capsys, "--resume", "--accept-changes")[1]
+    assert "Its checkpoints depend on weight_decay" in train(capsys, "--resume", "--accept-changes")[1]
     write(place, tiny, learning_rate=0.004)
     code, words = train(capsys, "--resume")
     assert code == 2
@@ -201,7 +201,7 @@ def test_other_questions_are_refused(
     (place / "data.jsonl").write_text("\n".join(reversed(rows)))
     code, words = train(capsys, "--resume")
     assert code == 2
-    assert "the questions are others" in words
+    assert "the questions have changed" in words
 
 
 def test_a_result_that_cannot_be_written_is_finished_later(
