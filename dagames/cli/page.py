@@ -32,7 +32,9 @@ SYMBOLS: dict[str, str] = {
 """Meaning of each symbol in the claims."""
 
 
-def render(claims: dict[str, Any], figures: list[dict[str, Any]], captions: Mapping[str, str]) -> str:
+def render(
+    claims: dict[str, Any], figures: list[dict[str, Any]], captions: Mapping[str, str], versions: Mapping[str, str]
+) -> str:
     """Return the page as HTML; the pictures are in `figures/` and `claims/` beside it."""
     # Values are escaped; an undefined name is an error, so that no verdict is left out unnoticed.
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
@@ -52,6 +54,7 @@ def render(claims: dict[str, Any], figures: list[dict[str, Any]], captions: Mapp
         meaning=claims["meaning"],
         counts=claims["counts"],
         symbols=SYMBOLS,
+        versions=versions,
     )
 
 

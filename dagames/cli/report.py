@@ -31,6 +31,7 @@ def report(
     from rich.console import Console
 
     from dagames.cli.page import render
+    from dagames.pictures.simplex import page
     from proofs_check.batch import settle_all
     from proofs_check.known import load_claims
     from proofs_check.record import as_json
@@ -44,7 +45,8 @@ def report(
     drawn = draw(out / "figures")
     write_text(out / "claims.json", json.dumps(claims, indent=2, allow_nan=False) + "\n")
     write_text(out / "claims.md", as_markdown(results, seed))
-    write_text(out / "index.html", render(claims, drawn, _draw_claims(found, out / "claims")))
+    write_text(out / "index.html", render(claims, drawn, _draw_claims(found, out / "claims"), _versions()))
+    write_text(out / "simplex.html", page())
     Kept(out / "claims.json", seed).end()
     typer.echo(f"wrote {out / 'index.html'}")
     if not all(result.as_expected for result in results):
@@ -63,3 +65,12 @@ def _draw_claims(claims: "list[Claim]", out: Path) -> dict[str, str]:
             write_bytes(out / f"{claim.id}.svg", draw_claim(plot, f"{claim.id} {claim.title}"))
             write_text(out / f"{claim.id}.json", json.dumps(plot, indent=2, allow_nan=False) + "\n")
     return captions
+
+
+def _versions() -> dict[str, str]:
+    """Return the processor and the versions that the numbers depend on."""
+    import platform
+    from importlib.metadata import version
+
+    packages = ("dagames", "numpy", "scipy", "cvxpy", "python-flint", "matplotlib")
+    return {"Processor": platform.machine(), "Python": platform.python_version()} | {p: version(p) for p in packages}

@@ -37,7 +37,7 @@ def a_claim(readings=None, **changes):
 
 
 def page(*claims, captions=None):
-    figures = [{"name": "one", "title": "A <b>", "caption": "See."}]
+    figures = [{"name": "one", "title": "A <b>", "caption": "See.", "command": "dagames figures one"}]
     data = {
         "claims": list(claims),
         "seed": 4,
@@ -46,7 +46,7 @@ def page(*claims, captions=None):
         "meaning": MEANING,
         "counts": COUNTS,
     }
-    return render(data, figures, captions or {})
+    return render(data, figures, captions or {}, {"numpy": "2 <script>"})
 
 
 class Collector(HTMLParser):
