@@ -130,15 +130,7 @@ def of_functional(R: Functional, formula: Formula, rng: np.random.Generator) -> 
 
 
 def _supremum_for_two(game: FunctionalGame, t: float) -> float:
-    """Search the supremum of d t - R*(0, d) for the library's conjugate, in an interval that grows until it is inside.
-
-    Args:
-        game: A game of two reachable answers.
-        t: Mass of the second.
-
-    Returns:
-        The supremum.
-    """
+    """Search the supremum of d t - R*(0, d) for the library's conjugate, in a growing interval."""
 
     def loss(d: Array) -> Array:
         return game.conjugate(np.stack([0.0 * d, d], axis=-1)) - d * t

@@ -126,14 +126,9 @@ def _attacked(n: int, rng: np.random.Generator) -> tuple[list[Fraction], list[Fr
 
 
 def _rate(formula: Formula, nu_0: list[Fraction], weight: Fraction) -> Iterator[Evidence]:
-    """Fit the factor per step near nu* on two answers, and compare with that of the linearised step.
-
-    Along e_0 - e_1 the step multiplies the distance in log nu by 1 - eta (1 + 2 w nu*_0 nu*_1 / beta), and the
-    divergence by its square; the error of this linearisation is of the order of the root of the divergence.
-
-    Yields:
-        The logarithm of the factor, and whether it is within the claimed one; nothing if the steps do not converge.
-    """
+    """Fit the factor per step near nu* on two answers, and compare with the linearised and with the claimed factor."""
+    # Along e_0 - e_1 the step multiplies the distance in log nu by 1 - eta (1 + 2 w nu*_0 nu*_1 / beta), and the
+    # divergence by its square; the error of this linearisation is of the order of the root of the divergence.
     w, b = oracles.number(weight), mp.mpf(1)
     (eta, factor), star = formula(b, w / 2), _equilibrium("collisions", nu_0, w, b)
     distances = _distances("collisions", nu_0, nu_0[::-1], w, b, eta)
