@@ -33,7 +33,7 @@ def _read(path: Path, column: str | None, rows: Iterator[tuple[int, list[str]]])
         names = [name.strip() for name in first]
         places = [_place(path, column, names)]
     elif column is not None:
-        raise DomainError(f"{path} has no header, so no column {column!r}: the first row holds numbers.")
+        raise DomainError(f"{path} has no header, so no column {column!r}: the first row contains numbers.")
     else:
         names, places = [], list(range(len(first)))
         rows = itertools.chain([(line, first)], rows)
@@ -42,7 +42,7 @@ def _read(path: Path, column: str | None, rows: Iterator[tuple[int, list[str]]])
         if len(row) != len(first):
             raise ShapeError(
                 f"{path}, row {line} has {len(row)} cells, but the first row has {len(first)}. For prompts of unequal "
-                "sizes name one file for each, as [first.csv, second.csv]."
+                "sizes, name one file for each, such as [first.csv, second.csv]."
             )
         for place in places:
             value = _number(row[place])
@@ -58,7 +58,7 @@ def _read(path: Path, column: str | None, rows: Iterator[tuple[int, list[str]]])
 
 def _place(path: Path, column: str | None, names: list[str]) -> int:
     if column is None and len(names) > 1:
-        raise DomainError(f"{path} has the columns {_listed(names)}; name one, as {path.name}:{names[0]}.")
+        raise DomainError(f"{path} has the columns {_listed(names)}; name one, such as {path.name}:{names[0]}.")
     if column is not None and names.count(column) != 1:
         number, hint = (
             ("no column", did_you_mean(column, names)) if column not in names else ("more than one column", "")

@@ -59,14 +59,14 @@ def _one(entries: Entries, keys: Keys) -> functionals.Functional:
             f"{entries.place(*keys)}: `functional` must be one of {', '.join(FUNCTIONALS)} with its arguments, "
             f"as {{Gini: {{weight: 1.0}}}}, not {str(entry)[:80]!r}.{near}"
         )
-    made = _made(entries, (*keys, names[0]), names[0])
+    functional = _from_arguments(entries, (*keys, names[0]), names[0])
     if _FACTOR not in entry:
-        return made
+        return functional
     with entries.placed(keys):
-        return multiple(made, entries.numbers((*keys, _FACTOR)))
+        return multiple(functional, entries.numbers((*keys, _FACTOR)))
 
 
-def _made(entries: Entries, keys: Keys, name: str) -> functionals.Functional:
+def _from_arguments(entries: Entries, keys: Keys, name: str) -> functionals.Functional:
     """Make one functional from the mapping of its arguments."""
     place, mapping, parameters = entries.place(*keys), entries.at(keys), inspect.signature(FUNCTIONALS[name]).parameters
     if not isinstance(mapping, dict | None):

@@ -53,7 +53,9 @@ def solve(
         float | None,
         typer.Option(help="Relative duality gap to reach.", show_default="1e-10; conic 1e-6, no_regret 1e-3"),
     ] = None,
-    max_iterations: Annotated[int, typer.Option(min=0, help="Steps allowed to iterative methods.")] = 10_000,
+    max_iterations: Annotated[
+        int, typer.Option(min=0, help="Maximum number of steps of an iterative method.")
+    ] = 10_000,
     out: Annotated[Path | None, typer.Option(help="Write the result to this file instead of printing it.")] = None,
     plot: Annotated[
         Path | None, typer.Option(help="Draw a picture (.svg, .png or .pdf), with its data as .json beside it.")
@@ -70,7 +72,7 @@ def solve(
         path: The game's file.
         method: The solver.
         tolerance: Relative duality gap to reach.
-        max_iterations: Steps allowed to iterative methods.
+        max_iterations: Maximum number of steps of an iterative method.
         out: File of the result; standard output without.
         plot: File of the picture.
         policy: Whether to list the policy.
@@ -99,7 +101,7 @@ def solve(
     else:
         write_text(out, text)
     if not lists_policy(solution, policy) and policy is None:
-        _report(f"the policy has over {POLICY_SIZE} traces and is left out; --policy lists it")
+        _report(f"the policy has over {POLICY_SIZE} traces and is omitted; --policy lists it")
     if is_shown():
         gap = f"gap {solution.certificate.worst:.1e}"
         _report(f"{solution.method}: {gap} after {solution.iterations} iterations, {seconds:.2f} s")

@@ -29,11 +29,11 @@ _REMEDY = (
 _NEAR = 0.05
 _NODES, _SHARES = (0.5 * a for a in np.polynomial.legendre.leggauss(6))
 _LARGEST = 1e300
-"""Largest size of a slope and of the logarithm of a mass."""
+"""Largest absolute value of a slope and of the logarithm of a mass."""
 _MASSES = np.concatenate([np.geomspace(1e-9, 1e-3, 25), np.linspace(0.005, 1.0, 200)])
 _STEP = 1e-4
 _MISMATCH = 1e-3
-"""Relative difference from a difference quotient that is an error: far above the quotient's own (1e-7)."""
+"""Largest relative difference of a slope from its difference quotient, whose own relative error is 1e-7."""
 
 
 def as_generator(argument: object, name: str, batch: tuple[int, ...], n: int) -> Generator:
@@ -110,7 +110,7 @@ class FromFunctional(Generator):
 
     @property
     def foreign(self) -> bool:
-        """Whether a user's own code computes R."""
+        """Whether a user's code computes R."""
         return self.functional.foreign
 
     @property
@@ -192,7 +192,7 @@ def _check_generates(functional: Separable, name: str, batch: tuple[int, ...], n
         ("gradient_at_log", "value", np.exp(middle) * F.gradient_at_log(middle), by_value),
         ("bend_at_log", "gradient_at_log", F.bend_at_log(middle), by_slope),
     ):
-        # A difference of two slopes is rounded by their size.
+        # The rounding error of a difference of slopes is proportional to their size.
         size = np.maximum(np.abs(derivative), np.abs(quotient)) + 1e-9 * np.abs(slope).max()
         message = f"{start}, whose `{method}` is not the derivative of `{of}` at mass"
         _check_masses(np.abs(derivative - quotient) <= _MISMATCH * size, message, ".")

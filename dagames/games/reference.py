@@ -15,7 +15,7 @@ from dagames.numerics.integers import check_cells, compact
 Vector = NDArray[np.float64]
 
 _LOG_LEAST = -700.0
-"""Above it, the exponential of a logarithm has float64's full precision."""
+"""Least logarithm whose exponential has float64's full precision."""
 
 
 class Reference:
@@ -163,7 +163,7 @@ class Reference:
         logs = (self.values[span] for span, _ in self._chunks())
         if min(part.min(where=part > -np.inf, initial=0.0) for part in logs) > _LOG_LEAST:
             return np.zeros(1)
-        # The largest trace of each answer is factored out, so that an answer of traces of mass 1e-400 keeps it.
+        # The largest trace of each answer is factored out, so that traces of mass 1e-400 do not underflow.
         top = np.full(n_cells, -np.inf)
         for span, place in self._chunks():
             np.maximum.at(top, place, self.values[span])

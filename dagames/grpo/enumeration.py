@@ -99,7 +99,7 @@ def probabilities(counts: GroupCounts, nu: OverAnswers) -> OverGroups:
 
 
 def advantages_of(counts: GroupCounts, rewards: GroupRewards, rule: Rule) -> GroupRewards:
-    """Return advantages by answer, [N, Z], as `group_advantages` does for the group written out by trace."""
+    """Return advantages by answer, [N, Z], as `group_advantages` does for the list of the group's traces."""
     if rule == "none":
         return rewards
     group_size = int(counts[0].sum())

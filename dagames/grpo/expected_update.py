@@ -108,7 +108,7 @@ def true_update(nu: Numbers, reward: Callable[[OverAnswers], OverAnswers] | Numb
 
 @dataclass(frozen=True, eq=False)
 class ExpectedUpdate:
-    """The expected update as a function of nu; what does not depend on nu is computed once.
+    """The expected update as a function of nu; terms that do not depend on nu are computed once.
 
     Attributes:
         reward: A reward table, a Target, rewards by answer [Z], or a function from counts to rewards.
@@ -209,6 +209,6 @@ class ExpectedUpdate:
 
     def _advantages(self, counts: GroupCounts, rewards: GroupRewards, extra: PerAnswer) -> GroupRewards:
         if self.normalise == "decoupled":
-            # The bonus of the others is independent of the trace, so the baseline without it is unbiased too.
+            # The bonuses of the other traces are independent of the trace: a baseline without them is unbiased too.
             return np.asarray(rewards + extra - baselines_without(self._reward, counts))
         return advantages_of(counts, rewards + extra, self.normalise)

@@ -42,7 +42,7 @@ def direct_projection(
         n_answers: Number of answers |Z|; by default the largest index in `E` plus one.
 
     Returns:
-        Policies, [X, Y]. An InfeasibleError if no answer has traces in all views.
+        Policies, [X, Y]. Raises an InfeasibleError if no answer has traces in all views.
 
     Source:
         (paper, section 4.1 and appendix G.2); claim I.27
@@ -163,7 +163,7 @@ def _as_orbit(
     if weights.shape != (views,):
         raise ShapeError(f"`shares` has shape {weights.shape}; there are {views} views.")
     if (weights == 0).any():
-        raise DomainError("`shares` has a 0; leave that view out instead.")
+        raise DomainError("`shares` has a 0; every share must be above 0. Omit the view instead.")
     return policies, np.broadcast_to(answers, policies.shape), weights, n
 
 

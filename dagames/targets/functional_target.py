@@ -146,7 +146,7 @@ class FunctionalTarget(Target):
 
     @cached_property
     def _by_count(self) -> dict[int, PerCount | None]:
-        """The rewards by count of the group sizes so far."""
+        """Cache of the rewards by count, by group size."""
         return {}
 
     @cached_property
@@ -194,7 +194,7 @@ def as_coordinates(answers: Sequence[Hashable] | None, n_answers: int | None) ->
 
 
 def _check_has_slope(R: Functional) -> None:
-    """Raise for a functional that has no gradient where it is infinite, or one per prompt, or a gradient of NaN."""
+    """Raise for a functional that is or contains an indicator, or has a parameter per prompt."""
     if R.constraint_set() is not None:
         raise DomainError(
             f"{R.name} is infinite where a bound is broken and has no gradient there, so it gives no rewards. Solve "

@@ -208,7 +208,7 @@ class AnswerGroup:
             The field.
 
         Raises:
-            DomainError: If the group was made without it.
+            DomainError: If the group does not have the field.
         """
         value = getattr(self, field)
         if value is None:

@@ -21,7 +21,7 @@ _CONVERGED_GAP = 4e-16
 """Gap between the bound on the conjugate and its value, in units of the weight, at which the interior point stops."""
 
 _FAILED_GAP = 1e-9
-"""The same gap above which the interior point has failed; a smaller one appears in the certificate's gap."""
+"""Largest accepted value of this gap; the certificate's gap includes it."""
 
 
 @dataclass(frozen=True, eq=False, init=False)
