@@ -41,7 +41,7 @@ def read_array(text: str, folder: Path) -> np.ndarray:
             return read_csv(path, key)
         if kind == "npz":
             return _from_npz(path, key)
-        return _checked(np.load(path, mmap_mode="r", allow_pickle=False), str(path))
+        return _check_array(np.load(path, mmap_mode="r", allow_pickle=False), str(path))
     except OSError as error:
         raise DomainError(f"cannot read {path}: {error.strerror or error}.") from None
     except DagamesError:
@@ -88,7 +88,7 @@ def _from_npz(path: Path, key: str | None) -> np.ndarray:
         with archive.open(members[name]) as member:
             _check_header(member, members[name].file_size, f"{path}:{name}")
         with archive.open(members[name]) as member:
-            return _checked(np.lib.format.read_array(member, allow_pickle=False), f"{path}:{name}")
+            return _check_array(np.lib.format.read_array(member, allow_pickle=False), f"{path}:{name}")
 
 
 def _check_header(member: Any, size: int, name: str) -> None:
@@ -103,7 +103,7 @@ def _check_header(member: Any, size: int, name: str) -> None:
         raise DomainError(f"{name} has {needed} bytes, and the limit of .npz is {_SIZES['npz']}; use .npy.")
 
 
-def _checked(array: np.ndarray, name: str) -> np.ndarray:
+def _check_array(array: np.ndarray, name: str) -> np.ndarray:
     if array.dtype.kind not in "fiu":
         raise DomainError(f"{name} contains {array.dtype}, not real numbers.")
     if array.ndim == 0 or array.size == 0:

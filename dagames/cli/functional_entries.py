@@ -34,10 +34,10 @@ def functional_of(entries: Entries, keys: Keys) -> functionals.Functional:
     """Make the functional at these keys; a list gives the sum."""
     entry = entries.at(keys)
     if not isinstance(entry, list):
-        return _one(entries, keys)
+        return _functional_at(entries, keys)
     if not entry:
         raise DomainError(f"{entries.place(*keys)}: `functional` is an empty list; name at least one.")
-    parts = [_one(entries, (*keys, i)) for i in range(len(entry))]
+    parts = [_functional_at(entries, (*keys, i)) for i in range(len(entry))]
     with entries.placed(keys):
         return total(*parts)
 
@@ -50,7 +50,7 @@ def arguments_of(entries: Entries, keys: Keys) -> list[Keys]:
     return [(*keys, name) for name in entry if name != _FACTOR]
 
 
-def _one(entries: Entries, keys: Keys) -> functionals.Functional:
+def _functional_at(entries: Entries, keys: Keys) -> functionals.Functional:
     entry = entries.at(keys)
     names = [key for key in entry if key != _FACTOR] if isinstance(entry, dict) else []
     if len(names) != 1 or names[0] not in FUNCTIONALS:

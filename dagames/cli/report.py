@@ -46,7 +46,7 @@ def report(
     from proofs_check.batch import settle_all
     from proofs_check.known import load_claims
     from proofs_check.record import as_json
-    from proofs_check.run import Kept, usable_cores
+    from proofs_check.run import Checkpoint, usable_cores
     from proofs_check.show import as_markdown, print_results
 
     claims = list(load_claims().values())
@@ -57,7 +57,7 @@ def report(
     write_text(out / "claims.json", json.dumps(verdicts, indent=2, allow_nan=False) + "\n")
     write_text(out / "claims.md", as_markdown(results, seed))
     write_text(out / "index.html", render(verdicts, drawn, _draw_claims(claims, out / "claims")))
-    Kept(out / "claims.json", seed).end()
+    Checkpoint(out / "claims.json", seed).end()
     typer.echo(f"wrote {out / 'index.html'}")
     if not all(result.as_expected for result in results):
         raise typer.Exit(1)

@@ -20,9 +20,9 @@ def print_table(table: RewardTable) -> None:
             rows.add_row(str(count), f"{entry:.12g}")
     console.print(rows)
     console.print(f"counts      {_COUNTS[table.counts]}")
-    console.print(f"worst bias  {_enclosed(table.bias)}, weighted by p")
+    console.print(f"worst bias  {_format_interval(table.bias)}, weighted by p")
     if table.optimum is not None:
-        console.print(f"least bias  {_enclosed(table.optimum)} of any table")
+        console.print(f"least bias  {_format_interval(table.optimum)} of any table")
     console.print(f"second moment  at most {table.second_moment.upper:.6g}")
     console.print(f"variance    at most {table.variance.upper:.6g}, weighted by p^2")
     console.print(f"pooling     adds at most {table.pooling:.4g} s^2, s^2 the variance of p between pooled views")
@@ -76,5 +76,5 @@ def _order(table: RewardTable) -> str:
     return f"not monotone: between counts {first + k} and {first + k + 1} it changes by {-rises[k]:.3g} the other way"
 
 
-def _enclosed(interval: Interval) -> str:
+def _format_interval(interval: Interval) -> str:
     return f"in [{interval.lower:.12g}, {interval.upper:.12g}]"

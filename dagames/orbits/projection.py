@@ -54,7 +54,7 @@ def direct_projection(
     policies, answers, weights, n = _as_orbit(pi_0, E, shares, divergence, n_answers)
     if divergence == "euclidean":
         mass = _common_marginal(policies, answers, weights, n)
-        return _euclidean_onto(policies, answers, mass)
+        return _project_euclidean(policies, answers, mass)
     with np.errstate(divide="ignore"):
         log_pi_0 = np.log(policies)
     log_nu = simplex.pushforward(log_pi_0, answers, n)
@@ -145,7 +145,7 @@ def project_onto_marginal(pi_0: Numbers, E: Numbers, q: Numbers, divergence: str
             f"view {x} has no trace of answer {z}, but `q[{z}]` is {target[z]:g}. Set `q[{z}]` to 0, or add a trace."
         )
     if divergence == "euclidean":
-        return _euclidean_onto(policies, answers, target)
+        return _project_euclidean(policies, answers, target)
     ratio = np.where(np.isfinite(log_nu), log_q - np.where(np.isfinite(log_nu), log_nu, 0.0), -np.inf)
     return np.asarray(np.exp(simplex.lift(log_pi_0, answers, ratio)))
 
@@ -193,7 +193,7 @@ class _Thresholds:
         return np.take_along_axis(values, best[..., None], axis=-1)[..., 0], self.counts[best]
 
 
-def _euclidean_onto(policies: OverTraces, E: Extraction, mass: Consensus) -> OverTraces:
+def _project_euclidean(policies: OverTraces, E: Extraction, mass: Consensus) -> OverTraces:
     tau, _ = _Thresholds(policies, E, mass.size).at(mass)
     return np.asarray(np.maximum(policies - np.take_along_axis(tau, np.asarray(E), axis=-1), 0.0))
 
