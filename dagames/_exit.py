@@ -1,4 +1,4 @@
-"""How every command of the project ends: after a user's mistake, Ctrl-C, or output that cannot be written."""
+"""Exit codes and messages of all commands: errors that a user can cause, Ctrl-C, and a failing standard output."""
 
 import os
 import signal
@@ -7,30 +7,30 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 INTERRUPTED = 130
-"""Exit code after Ctrl-C, as shells have it: 128 and the number of the signal."""
+"""Exit code after Ctrl-C, as in shells: 128 plus the number of the signal."""
 
 
 @contextmanager
 def exit_on_user_error() -> Iterator[None]:
-    """End the process with a message and an exit code, and no traceback, where the user can mend what went wrong.
+    """Exit with a message and a code, without a traceback, for errors that a user can cause.
 
-    An error of this package gives its message on stderr and exit code 2, and so does a standard output that takes no
-    more, as on a full disk. Ctrl-C gives exit code 130. A closed pipe, as after `| head`, is no error.
+    An error of this package, and a failure to write to standard output, as on a full disk, give a message on stderr and
+    exit code 2. Ctrl-C gives exit code 130. A closed pipe, as after `| head`, gives exit code 0.
 
     Yields:
         Nothing; run the command inside.
 
     Raises:
-        OSError: The same, if it is about a file.
+        OSError: A system error about a file.
     """
-    # Imported late: whatever comes before this context cannot be interrupted without a traceback.
+    # Imported here, because Ctrl-C during an import outside of this context would show a traceback.
     from dagames._errors import DagamesError
 
     try:
         try:
             yield
         finally:
-            # Now and not when the interpreter ends, where an error could not be caught any more.
+            # At the end of the interpreter an error of `flush` could not be caught.
             if sys.stdout is not None:
                 sys.stdout.flush()
     except DagamesError as error:
@@ -42,22 +42,19 @@ def exit_on_user_error() -> Iterator[None]:
         _drop_output()
         sys.exit(0)
     except OSError as error:
-        # Errors of files have a name; writing to a stream that is open has none.
+        # An error about a file has a file name; an error of writing to an open stream has none.
         if error.filename is not None or not _output_fails():
             raise
         _drop_output()
-        sys.stderr.write(
-            f"cannot write to standard output: {error.strerror}. Write to a file with room, or free some.\n"
-        )
+        sys.stderr.write(f"cannot write to standard output: {error.strerror}. Free space, or write to another disk.\n")
         sys.exit(2)
 
 
 @contextmanager
 def ended_at_once_by_interrupts() -> Iterator[None]:
-    """Let Ctrl-C end the process without unwinding it, while there is nothing to tidy up.
+    """End the process at Ctrl-C immediately, without cleanup, while imports run.
 
-    A KeyboardInterrupt that is raised during imports may be lost in a callback of the import system, or be shown as a
-    traceback.
+    A KeyboardInterrupt during imports may be lost in a callback of the import system, or be shown as a traceback.
 
     Yields:
         Nothing; import inside.
@@ -75,11 +72,11 @@ def ended_at_once_by_interrupts() -> Iterator[None]:
 
 
 def _output_fails() -> bool:
-    """Whether standard output takes no more, as on a full disk."""
+    """Return whether writing to standard output fails, as on a full disk."""
     if sys.stdout is None:
         return False
     try:
-        # A failed write of more than a buffer leaves nothing to flush, so that only a further write shows the failure.
+        # After a failed write of more than a buffer, nothing is left to flush, so that only another write fails.
         sys.stdout.write("\n")
         sys.stdout.flush()
     except OSError:
@@ -88,5 +85,5 @@ def _output_fails() -> bool:
 
 
 def _drop_output() -> None:
-    """Send what is still to be printed to nowhere."""
+    """Discard all further output."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

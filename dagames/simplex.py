@@ -62,7 +62,7 @@ def as_distribution(values: Numbers, name: str, *, kept: bool = True) -> OverAns
         place = _first(array < 0)
         raise DomainError(f"`{name}[{_index(place)}]` is negative: {array[place]:g}.")
     tolerance = _tolerances.normalisation(rounding, array.shape[-1])
-    _check_sum(total, tolerance, name, "divide by its sum in float64")
+    _check_sum(total, tolerance, name, "divide them by their sum in float64")
     if tolerance > _tolerances.NORMALISATION:
         array, fresh = np.asarray(array / total[..., None]), True
     return arrays.owned(array, fresh=fresh) if kept else array
@@ -375,7 +375,7 @@ def _sum_of_exp(log_p: OverAnswers) -> PerPrompt:
     return total.reshape(log_p.shape[:-1])
 
 
-def _check_sum(total: PerPrompt, tolerance: float, name: str, remedy: str, of: str = "") -> None:
+def _check_sum(total: PerPrompt, tolerance: float, name: str, remedy: str, of: str = "the entries of ") -> None:
     off = np.asarray(~(np.abs(total - 1) <= tolerance))
     if off.any():
         place = _first(off)

@@ -1,4 +1,4 @@
-"""The base class of distances between completions: the compared text, and the check of the result."""
+"""The base class of distances between completions, and the check of their result."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from dagames_llm._errors import DistanceError
 
 Contents = Literal["auto", "answers", "texts"]
-"""The compared strings: the extracted answers, the whole texts, or answers if there are any and else texts."""
+"""Which strings are compared: the answers, the whole texts, or the answers if there are any and else the texts."""
 
 Group = tuple[Sequence[str], Sequence[str | None]]
 """Texts and answers of the completions that are scored together, K of each."""
@@ -29,10 +29,10 @@ class Distance(Protocol):
 
 
 def checked_distances(distances: Any, n_traces: int, name: str) -> NDArray[np.float64]:
-    """Return the distances of one group as the float64 matrix that a target takes, rounding removed.
+    """Return the distances of one group as the float64 matrix that a target needs, without rounding errors.
 
     Args:
-        distances: What a distance returned, [K, K].
+        distances: The result of a distance, [K, K].
         n_traces: K.
         name: The distance's name, for messages.
 
@@ -47,7 +47,7 @@ def checked_distances(distances: Any, n_traces: int, name: str) -> NDArray[np.fl
            [0.5, 0. ]])
     """
     try:
-        # Of torch: it may record its gradient, or be of a type that numpy lacks.
+        # A tensor of torch may require a gradient, or have a dtype that numpy lacks.
         plain = distances.detach().cpu().double().numpy() if hasattr(distances, "detach") else distances
         matrix = np.array(plain, dtype=np.float64)
     except (TypeError, ValueError, RuntimeError) as error:
@@ -57,24 +57,26 @@ def checked_distances(distances: Any, n_traces: int, name: str) -> NDArray[np.fl
             f"distance {name!r} returned shape {matrix.shape} for {n_traces} completions; "
             f"it must return one row and one column for each, ({n_traces}, {n_traces})."
         )
-    inside = (matrix >= -ROUNDING) & (matrix <= 1 + ROUNDING)
-    _refuse(~inside, matrix, name, "a distance lies in [0, 1]", "Divide by its largest value, or clip it")
-    crooked = np.abs(matrix - matrix.T) > ROUNDING
-    if crooked.any():
-        i, j = np.argwhere(crooked)[0]
+    in_range = (matrix >= -ROUNDING) & (matrix <= 1 + ROUNDING)
+    _raise_where(~in_range, matrix, name, "a distance must be in [0, 1]", "Divide by its largest value, or clip it")
+    asymmetric = np.abs(matrix - matrix.T) > ROUNDING
+    if asymmetric.any():
+        i, j = np.argwhere(asymmetric)[0]
         raise DistanceError(
             f"distance {name!r} is not symmetric: [{i}, {j}] is {matrix[i, j]:.6g} and [{j}, {i}] is "
             f"{matrix[j, i]:.6g}. "
             'Return the mean of both orders; `Judge(score, order="both")` does.'
         )
-    apart = np.diag(np.abs(np.diag(matrix)) > ROUNDING)
-    _refuse(apart, matrix, name, "a completion is at distance 0 from itself", "Set the diagonal to 0")
+    nonzero_diagonal = np.diag(np.abs(np.diag(matrix)) > ROUNDING)
+    _raise_where(
+        nonzero_diagonal, matrix, name, "the distance of a completion from itself must be 0", "Set the diagonal to 0"
+    )
     matrix = np.clip((matrix + matrix.T) / 2, 0.0, 1.0)
     np.fill_diagonal(matrix, 0.0)
     return matrix
 
 
-def _refuse(wrong: NDArray[np.bool_], matrix: NDArray[np.float64], name: str, rule: str, remedy: str) -> None:
+def _raise_where(wrong: NDArray[np.bool_], matrix: NDArray[np.float64], name: str, rule: str, remedy: str) -> None:
     if wrong.any():
         i, j = np.argwhere(wrong)[0]
         raise DistanceError(f"distance {name!r} at [{i}, {j}] is {matrix[i, j]:.6g}; {rule}. {remedy}.")
@@ -93,7 +95,7 @@ class ContentDistance(ABC):
     """
 
     def __init__(self, compare: Contents = "auto") -> None:
-        """Take what is compared."""
+        """Set the compared strings."""
         if compare not in {"auto", "answers", "texts"}:
             raise DistanceError(f'`compare` is {compare!r}; it must be "auto", "answers" or "texts".')
         self.compare = compare
@@ -104,7 +106,7 @@ class ContentDistance(ABC):
 
         Args:
             texts: Completions, [K].
-            answers: What was read in each, or None, [K].
+            answers: The extracted answer of each, or None, [K].
 
         Returns:
             Distances, float64 [K, K].
@@ -112,13 +114,13 @@ class ContentDistance(ABC):
         return self.many([(texts, answers)])[0]
 
     def many(self, groups: Sequence[Group]) -> list[NDArray[np.float64]]:
-        """Return the distances within each of several groups, whatever is costly done for all of them at once.
+        """Return the distances within each of several groups, with one call of `prepare` for all of them.
 
         Args:
             groups: Texts and answers of each.
 
         Returns:
-            One matrix a group, float64 [K, K].
+            One matrix per group, float64 [K, K].
         """
         contents = [self.contents(texts, answers) for texts, answers in groups]
         distinct = [list(dict.fromkeys(c for c in group if c is not None)) for group in contents]
@@ -126,14 +128,17 @@ class ContentDistance(ABC):
         return [self._expand(c, d, prepared) for c, d in zip(contents, distinct, strict=True)]
 
     def contents(self, texts: Sequence[str], answers: Sequence[str | None]) -> list[str | None]:
-        """Return the string of each completion that is compared, None for an answer that was not read."""
+        """Return the compared string of each completion; None for a missing answer."""
         if len(texts) != len(answers):
-            raise DistanceError(f"distance {self.__name__!r} was given {len(texts)} texts and {len(answers)} answers.")
+            raise DistanceError(
+                f"distance {self.__name__!r} was called with {len(texts)} texts and {len(answers)} answers; each text "
+                "must have an answer or None."
+            )
         by_answer = self.compare == "answers" or (self.compare == "auto" and any(a is not None for a in answers))
         return [None if a is None else str(a) for a in answers] if by_answer else list(texts)
 
     def prepare(self, groups: Sequence[Sequence[str]]) -> Mapping[Any, Any]:
-        """Return what `between` needs of the contents of all groups of a step; nothing by default."""
+        """Return the data that `between` needs, from the contents of all groups of a step; empty by default."""
         return {}
 
     @abstractmethod
@@ -142,7 +147,7 @@ class ContentDistance(ABC):
 
         Args:
             distinct: Contents, [U], each once.
-            prepared: What `prepare` returned.
+            prepared: The result of `prepare`.
 
         Returns:
             Distances, float64 [U, U].
@@ -153,11 +158,11 @@ class ContentDistance(ABC):
     ) -> NDArray[np.float64]:
         size = len(contents)
         matrix = np.ones((size, size))
-        read = np.array([i for i, c in enumerate(contents) if c is not None], dtype=np.intp)
+        with_content = np.array([i for i, c in enumerate(contents) if c is not None], dtype=np.intp)
         if distinct:
             table = checked_distances(self.between(distinct, prepared), len(distinct), self.__name__)
-            place = {content: k for k, content in enumerate(distinct)}
-            code = np.array([place[c] for c in contents if c is not None], dtype=np.intp)
-            matrix[np.ix_(read, read)] = table[np.ix_(code, code)]
+            index = {content: k for k, content in enumerate(distinct)}
+            indices = np.array([index[c] for c in contents if c is not None], dtype=np.intp)
+            matrix[np.ix_(with_content, with_content)] = table[np.ix_(indices, indices)]
         np.fill_diagonal(matrix, 0.0)
         return matrix

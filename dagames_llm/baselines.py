@@ -15,7 +15,7 @@ Over = Literal["orbit", "view"]
 
 
 def checked_rewards(target: Target, group: AnswerGroup) -> NDArray[np.float64]:
-    """Return a target's rewards of a group, or raise unless they are one finite number a trace.
+    """Return a target's rewards of a group, or raise unless they are one finite number per trace.
 
     Args:
         target: The target, perhaps of a user's class.
@@ -25,7 +25,7 @@ def checked_rewards(target: Target, group: AnswerGroup) -> NDArray[np.float64]:
         The rewards, [K].
 
     Raises:
-        RecipeError: If they are anything else. (TRL excludes traces with a reward of NaN from the sum.)
+        RecipeError: If the rewards are not such numbers. (TRL excludes traces with a reward of NaN from the sum.)
     """
     rewards = np.asarray(target.rewards(group), np.float64)
     if rewards.shape != (len(group),) or not np.isfinite(rewards).all():

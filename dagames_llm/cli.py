@@ -1,7 +1,7 @@
 """`dagames-llm`: train and evaluate from the command line.
 
-Torch is loaded only when there is something to compute, so help and bad input are answered at once. What a user can
-cause ends in one message on standard error and exit code 2, without a traceback.
+Torch is imported only for a computation, so that help and errors of the input appear at once. An error that a user can
+cause gives one message on standard error and exit code 2, without a traceback.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from typing import Annotated, Any
 import typer
 
 from dagames._errors import DagamesError
-from dagames._exit import exit_on_user_error
+from dagames._exit import INTERRUPTED, exit_on_user_error
 from dagames_llm._errors import OutputError
 from dagames_llm.evaluation.command import EVALUATE_HELP, evaluate_command
 from dagames_llm.evaluation.compare import COMPARE_HELP, compare_command
 from dagames_llm.forecast.command import HELP as FORECAST_HELP
 from dagames_llm.forecast.command import forecast_command
 from dagames_llm.inspection import INSPECT_HELP, inspect_command
-from dagames_llm.launched import fail, is_first_process, work_alone
+from dagames_llm.launched import end_after_first, fail, is_first_process, work_alone
 from dagames_llm.paraphrase import PARAPHRASE_HELP, paraphrase_command
 
 app = typer.Typer(
@@ -31,7 +31,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     help="Train and evaluate language models on distributional alignment games. A data row is an orbit: one question "
-    "in several wordings, whose completions share one vote. No label is used in training.",
+    "in several wordings, whose completions vote together. Training uses no labels.",
 )
 
 TRAIN_HELP = """Train by a recipe and save a LoRA adapter, a model card, metrics and the resolved recipe.
@@ -40,9 +40,9 @@ A recipe is one YAML file; `coherence_cpu` and the others that are shipped can b
 those of TRL's GRPOConfig and ModelConfig and of OrbitScriptArguments (task, data, extractor, target, ...).
 `extends: NAME` takes over the keys of another recipe.
 
-Data are JSON lines, CSV or Parquet: {"orbit": [prompt, paraphrase, ...]} or {"question": ...}, which is asked in the
-form that the extractor reads; an optional "answer" is shown to the monitor and never rewarded. Or a data set by name:
-gsm8k, svamp, math_qa, trivia_qa, nq_open, beaver_tails, xstest, an id of the hub, reasoning_gym:basic_arithmetic.
+Data are JSON lines, CSV or Parquet: {"orbit": [prompt, paraphrase, ...]} or {"question": ...}, to which an instruction
+for the answer format is added; an optional "answer" is monitored and not rewarded. Or a data set by name: gsm8k, svamp,
+math_qa, trivia_qa, nq_open, beaver_tails, xstest, an id of the hub, reasoning_gym:basic_arithmetic.
 
 After an interruption --resume continues a run, with the results of an uninterrupted one. If recipe, data, code or the
 number of processes have changed, the command lists the changes and stops. Checkpoints stay in the finished folder;
@@ -58,7 +58,7 @@ dagames-llm train --config table1_coherence_qwen --dry-run
 
 @app.callback()
 def on_one_process(context: typer.Context) -> None:
-    """Let one process do every command but training."""
+    """Run every command except `train` in the first process of a launcher only."""
     if context.invoked_subcommand != "train":
         work_alone()
 
@@ -72,20 +72,20 @@ def train_command(
     config: Annotated[str, typer.Option(help="Recipe: a YAML file, or the name of a shipped one.")],
     data: Annotated[str | None, typer.Option(help="Data file or data set, instead of the recipe's.")] = None,
     output_dir: Annotated[str | None, typer.Option(metavar="PATH", help="Folder to make.")] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the folder if it is there.")] = False,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with an unfinished run.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing folder.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue an unfinished run.")] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Two steps on a tiny random model, in seconds; nothing is kept.")
+        bool, typer.Option("--dry-run", help="Two steps on a tiny random model, in seconds; no file is left.")
     ] = False,
     accept_changes: Annotated[
         bool, typer.Option("--accept-changes", help="Resume although recipe, data, code or processes have changed.")
     ] = False,
 ) -> None:
-    """Check what can be checked without torch, then train."""
+    """Check the options, the recipe and the output without torch, then train."""
     if accept_changes and not resume:
         raise OutputError("--accept-changes requires --resume: a new run has no earlier state that could have changed.")
     if output_dir == "":
-        raise OutputError("--output-dir is empty; give the name of the folder to make.")
+        raise OutputError("--output-dir is empty; it must be the name of the folder to make.")
     from dagames_llm.config.recipe import read_recipe
     from dagames_llm.data import source_of
 
@@ -131,7 +131,7 @@ def output_of(written: Mapping[str, Any]) -> Path:
     """Return the folder that a recipe names for its result.
 
     Raises:
-        OutputError: It names none.
+        OutputError: `output_dir` is missing, null or not a text.
     """
     from dagames_llm.config.kinds import shown
 
@@ -144,7 +144,7 @@ def output_of(written: Mapping[str, Any]) -> Path:
 
 
 def quiet_libraries() -> None:
-    """Keep the libraries' own bars and notices out of what we show. Heavy: loads transformers."""
+    """Switch off the progress bars and notices of the libraries. Heavy: imports transformers."""
     import logging
     import warnings
 
@@ -156,17 +156,18 @@ def quiet_libraries() -> None:
     logging.getLogger("trl").setLevel(logging.ERROR)
     datasets.disable_progress_bars()
     warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
+    warnings.formatwarning = lambda message, *_args, **_kwargs: f"warning: {message}\n"
 
 
 def guarded(command: Callable[..., Any] | typer.Typer, arguments: Sequence[str] | None = None) -> None:
-    """Run a command line and exit: 0, or 2 with one message for what a user can cause.
+    """Run a command line and exit with code 0, or with one message and code 2 for an error that a user can cause.
 
     Args:
-        command: a typer application, or a function to make one of.
-        arguments: the arguments; those of the process if not said.
+        command: a typer application, or a function with the annotations of a command.
+        arguments: the arguments; by default those of the process.
 
     Raises:
-        ModuleNotFoundError: one of our own modules is missing, which is our mistake.
+        ModuleNotFoundError: a module of this project is missing, which no user can correct.
         OSError: a system error without a file name.
     """
     if not isinstance(command, typer.Typer):
@@ -180,7 +181,10 @@ def guarded(command: Callable[..., Any] | typer.Typer, arguments: Sequence[str] 
 def _run(command: typer.Typer, arguments: Sequence[str] | None) -> None:
     """Run an application, and exit with 2 or 130 and one message for an error of the package, of a file, or Ctrl-C."""
     try:
-        command(args=None if arguments is None else list(arguments))
+        if is_first_process():
+            command(args=None if arguments is None else list(arguments))
+        else:
+            _run_without_usage_errors(command, arguments)
     except DagamesError as error:
         fail(str(error))
     except ModuleNotFoundError as error:
@@ -197,14 +201,27 @@ def _run(command: typer.Typer, arguments: Sequence[str] | None) -> None:
             raise
         from rich.console import Console
 
-        Console(stderr=True).show_cursor(True)  # a bar that was cut off has hidden it
+        Console(stderr=True).show_cursor(True)  # an interrupted progress bar leaves the cursor hidden
         if is_first_process():
             typer.echo(f"interrupted{f': {stop}' if str(stop) else ''}.", err=True)
-        sys.exit(130)
+        sys.exit(INTERRUPTED)
+
+
+def _run_without_usage_errors(command: typer.Typer, arguments: Sequence[str] | None) -> None:
+    """Run an application in a process that is not the first, and exit; the first process prints a usage error."""
+    try:
+        sys.exit(command(args=None if arguments is None else list(arguments), standalone_mode=False) or 0)
+    except Exception as error:
+        if _interrupt_behind(error) is not None:
+            sys.exit(INTERRUPTED)
+        # Recognised by its attributes, because some versions of typer contain their own copy of click.
+        if not hasattr(error, "format_message") or not hasattr(error, "exit_code"):
+            raise
+        end_after_first(error.exit_code)
 
 
 def _interrupt_behind(end: BaseException | None) -> KeyboardInterrupt | None:
-    """Return the interrupt that ended a command; typer makes a silent exit of it."""
+    """Return the interrupt that ended a command, which typer converts to an exit without a message; or None."""
     while end is not None and not isinstance(end, KeyboardInterrupt):
         end = end.__cause__ or end.__context__
     return end

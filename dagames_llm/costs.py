@@ -31,7 +31,7 @@ class Length:
 
     Without `limit` the cost is the count itself, and so is the budget: `budget=200` with `unit="words"` is a mean of at
     most 200 words. With `limit` it is min(count / limit, 1), in [0, 1] like the other costs, so that steps and caps of
-    several constraints compare; beyond the limit it no longer grows.
+    several constraints are comparable; beyond the limit it is constant.
 
     >>> Length("words")(["one two three", ""]), Length("words", limit=2)(["one two three", "one"])
     (array([3., 0.]), array([1. , 0.5]))
@@ -43,10 +43,10 @@ class Length:
         limit: float | None = None,
         tokenizer: Any = None,
     ) -> None:
-        """Take the unit.
+        """Set the unit.
 
         Args:
-            unit: What is counted.
+            unit: The counted unit.
             limit: Count at which the cost is 1; None for plain counts.
             tokenizer: For tokens: the policy's tokenizer, or the folder or hub id of one.
 
@@ -64,7 +64,7 @@ class Length:
 
     @cached_property
     def tokenizer(self) -> Any:
-        """The tokenizer, loaded if it was named."""
+        """The tokenizer; a named one is loaded at the first use."""
         if isinstance(self._tokenizer, str):
             from transformers import AutoTokenizer
 
@@ -95,7 +95,7 @@ REFUSALS = (
     # objections
     "no,", "no.", "it is not appropriate", "it is not ethical", "it is not accurate",
     "i am not sure that it is appropriate",
-    # what the speaker is
+    # statements about the speaker
     "as an ai", "i am an ai language model",
 )  # fmt: skip
 """Beginnings of a refusal, in lower case and with contractions written out."""
@@ -123,7 +123,7 @@ class Refusal:
     """
 
     def __init__(self, phrases: Sequence[str] = REFUSALS) -> None:
-        """Take the phrases.
+        """Set the phrases.
 
         Args:
             phrases: Beginnings of a refusal, in any case and form.
@@ -167,13 +167,13 @@ class Toxicity:
         batch_size: int = 32,
         device: str | int | None = None,
     ) -> None:
-        """Name the classifier."""
+        """Set the classifier."""
         self.model, self.label, self.batch_size, self.device = model, label, batch_size, device
         self.__name__ = "toxicity"
 
     @cached_property
     def classifier(self) -> Any:
-        """The text-classification pipeline, loaded."""
+        """The text-classification pipeline, loaded at the first use."""
         from transformers import pipeline
 
         try:
@@ -196,16 +196,16 @@ class Toxicity:
 
     def __call__(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Return the label's probability for each text, [n] in [0, 1]."""
-        found = self.classifier(list(texts), top_k=None, truncation=True, batch_size=self.batch_size)
-        return np.array([next(s["score"] for s in scores if s["label"] == self.label) for scores in found])
+        by_text = self.classifier(list(texts), top_k=None, truncation=True, batch_size=self.batch_size)
+        return np.array([next(s["score"] for s in scores if s["label"] == self.label) for scores in by_text])
 
 
 class ProfanityCheck:
     """The probability that a text is profane or offensive in English, by a linear classifier that needs no network.
 
     It needs the package alt-profanity-check (`pip install 'dagames[profanity]'`). That package loads its classifier by
-    joblib, which is pickle, from two files inside its own wheel; nothing is loaded from elsewhere. Where no pickle is
-    admitted at all, use `Toxicity`.
+    joblib, and so by pickle, from two files inside its wheel, and from no other place. If pickle is not allowed, use
+    `Toxicity`.
     """
 
     def __init__(self) -> None:
@@ -232,7 +232,7 @@ def costs_of(cost: Cost, texts: Sequence[str], rows: Sequence[int] | None = None
     """Return the checked costs of texts.
 
     Args:
-        cost: One of this module, or any callable of the same form.
+        cost: One of this module, or another callable of the same form.
         texts: Completions, [n].
         rows: Index of each in its batch, for messages; its place in `texts` by default.
 
@@ -240,7 +240,7 @@ def costs_of(cost: Cost, texts: Sequence[str], rows: Sequence[int] | None = None
         Finite costs, float64 [n].
 
     Raises:
-        CostError: If the cost raised, or returned something else than one finite number for each text.
+        CostError: If the cost raised an exception, or did not return one finite number for each text.
         ModelError: If the cost's model cannot be loaded.
     """
     name = cost_name(cost)
@@ -248,7 +248,7 @@ def costs_of(cost: Cost, texts: Sequence[str], rows: Sequence[int] | None = None
     if not texts:
         return np.zeros(0)
     try:
-        found = _as_numbers(cost(texts), name, _shown(places[0], texts[0]))
+        costs = _as_numbers(cost(texts), name, _shown(places[0], texts[0]))
     except (CostError, ModelError):
         raise
     except Exception as error:
@@ -257,19 +257,19 @@ def costs_of(cost: Cost, texts: Sequence[str], rows: Sequence[int] | None = None
             f"cost {name!r} raised {type(error).__name__}: {error} ({where}). A cost takes a list of texts and returns "
             "one number for each, for empty texts too."
         ) from error
-    if found.shape != (len(texts),):
+    if costs.shape != (len(texts),):
         raise CostError(
-            f"cost {name!r} returned shape {found.shape} for {len(texts)} texts, beginning with "
+            f"cost {name!r} returned shape {costs.shape} for {len(texts)} texts, beginning with "
             f"{_shown(places[0], texts[0])}. Return one number for each text."
         )
-    wrong = np.flatnonzero(~np.isfinite(found))
-    if wrong.size:
-        k = int(wrong[0])
+    not_finite = np.flatnonzero(~np.isfinite(costs))
+    if not_finite.size:
+        k = int(not_finite[0])
         raise CostError(
-            f"cost {name!r} is {found[k]} for {_shown(places[k], texts[k])}. Return a finite number; for texts that "
+            f"cost {name!r} is {costs[k]} for {_shown(places[k], texts[k])}. Return a finite number; for texts that "
             "cannot be scored, return the largest or the least cost."
         )
-    return found
+    return costs
 
 
 def _as_numbers(returned: Any, name: str, first: str) -> NDArray[np.float64]:
@@ -282,7 +282,7 @@ def _as_numbers(returned: Any, name: str, first: str) -> NDArray[np.float64]:
 
 
 def cost_name(cost: Any) -> str:
-    """Return the name by which a cost is logged: its `__name__`, or its class's."""
+    """Return the name of a cost in the log: its `__name__`, or that of its class."""
     return str(getattr(cost, "__name__", type(cost).__name__))
 
 
@@ -294,9 +294,9 @@ def _first_raising(cost: Cost, texts: Sequence[str], places: Sequence[int]) -> s
     for row, text in zip(places, texts, strict=True):
         try:
             cost([text])
-        except Exception:  # noqa: BLE001, the first error is reported; this one only tells the row
+        except Exception:  # noqa: BLE001, the first error is reported; this one only identifies the row
             return _shown(row, text)
-    return f"no text alone raises; the batch of {len(texts)} begins with {_shown(places[0], texts[0])}"
+    return f"no single text raises it; the batch of {len(texts)} begins with {_shown(places[0], texts[0])}"
 
 
 _NAMED: dict[str, Callable[..., Cost]] = {

@@ -1,8 +1,8 @@
 """The demo: a small model learns to add from the votes over a + b and b + a, without a label.
 
-`python -m dagames_llm.demo` runs one seed and prints it beside the committed results of other seeds;
-`--seeds 0 1 2 3 4 --out results/demo` makes those results, and makes only the ones that are missing. With `--recipe` it
-runs another of the recipes for a CPU.
+`python -m dagames_llm.demo` runs one seed and prints its result beside the committed results of other seeds;
+`--seeds 0 1 2 3 4 --out results/demo` writes the results that do not exist yet. `--recipe` names another recipe for a
+CPU.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Annotated, Any
 
 import typer
 
-from dagames._files import check_new_file, write_json
+from dagames._files import check_new, check_output, write_json
 from dagames_llm._errors import OutputError
 from dagames_llm.cli import guarded, quiet_libraries
 
@@ -28,7 +28,7 @@ PHASES = ("before", "train", "after")
 
 
 def run_seed(name: str, seed: int, overrides: dict[str, Any]) -> dict[str, Any]:
-    """Evaluate, train and evaluate again with one seed, which decides split, order and samples."""
+    """Evaluate, train and evaluate again; the seed determines split, order and samples."""
     import torch
     from rich.console import Console
 
@@ -70,13 +70,13 @@ def run_seed(name: str, seed: int, overrides: dict[str, Any]) -> dict[str, Any]:
 
 
 def committed_results(folder: Path) -> list[dict[str, Any]]:
-    """Return the results a folder holds, by seed; none where there is no such folder."""
+    """Return the results in a folder, ordered by seed; empty if there is no such folder."""
     results = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("seed*.json"))]
     return sorted(results, key=lambda result: int(result["seed"]))
 
 
 def show_results(live: dict[str, Any] | None, committed: Sequence[dict[str, Any]]) -> None:
-    """Print this run's table, then this run beside the committed ones."""
+    """Print the tables of this run, if any, and a table of this run and the committed ones."""
     from rich.console import Console
 
     from dagames_llm.monitors import collapse_reason
@@ -94,29 +94,31 @@ def show_results(live: dict[str, Any] | None, committed: Sequence[dict[str, Any]
 
 def demo_command(
     recipe: Annotated[str, typer.Option(help="Recipe: a shipped one, or a YAML file.")] = RECIPE,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the one run.")] = LIVE_SEED,
-    seeds: Annotated[list[int] | None, typer.Option(help="Run these seeds and keep the results; repeatable.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder for the results of --seeds, one JSON a seed.")] = None,
-    save: Annotated[Path | None, typer.Option(help="Write the one run's result to this JSON file.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the run.")] = LIVE_SEED,
+    seeds: Annotated[list[int] | None, typer.Option(help="Run these seeds and write the results; repeatable.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the results of --seeds, a JSON file per seed.")] = None,
+    save: Annotated[Path | None, typer.Option(help="Write the result of the run to this JSON file.")] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Training steps instead of the recipe's.")] = None,
-    threads: Annotated[int | None, typer.Option(min=1, help="Threads torch uses; all cores if not said.")] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="Number of torch's threads; by default all cores.")] = None,
     show: Annotated[bool, typer.Option("--show", help="Only print the committed results.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing file of --save.")] = False,
 ) -> None:
-    """Train SmolLM2-135M on a CPU and show held-out questions before and after: sums by its own votes, unless told."""
+    """Train SmolLM2-135M on a CPU by its own votes, by default on additions, and show the held-out questions."""
     overrides = {key: value for key, value in (("max_steps", steps), ("threads", threads)) if value is not None}
     if seeds:
         if out is None:
             raise OutputError("--seeds needs --out, the folder for the results.")
-        for each in seeds:
-            target = out / f"seed{each}.json"
-            if target.exists():
-                typer.echo(f"{target} exists: seed {each} is done.")
+        check_new(out, overwrite=True)
+        for number in seeds:
+            result = out / f"seed{number}.json"
+            if result.exists():
+                typer.echo(f"{result} exists: seed {number} is not run again.")
                 continue
-            write_json(target, run_seed(recipe, each, overrides))
+            write_json(result, run_seed(recipe, number, overrides))
         show_results(None, committed_results(out))
         return
     if save is not None:
-        check_new_file(save, overwrite=False)
+        check_output(save, "--save", overwrite=overwrite)
     live = None if show else run_seed(recipe, seed, overrides)
     if live is not None and save is not None:
         write_json(save, live)
@@ -125,24 +127,24 @@ def demo_command(
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run the demo from the command line; `--seeds 0 1 2` may name several."""
+    """Run the demo from the command line; `--seeds` takes several numbers, as in `--seeds 0 1 2`."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     guarded(demo_command, _repeat_option(arguments, "--seeds"))
 
 
 def _repeat_option(arguments: list[str], name: str) -> list[str]:
-    """Spell `--seeds 0 1 2` as `--seeds 0 --seeds 1 --seeds 2`, which is what typer reads."""
-    spelled: list[str] = []
-    inside = False
+    """Convert `--seeds 0 1 2` to `--seeds 0 --seeds 1 --seeds 2`, the form that typer reads."""
+    converted: list[str] = []
+    after_option = False
     for argument in arguments:
         if argument == name:
-            inside = True
-        elif inside and argument.isdigit():
-            spelled += [name, argument]
+            after_option = True
+        elif after_option and argument.isdigit():
+            converted += [name, argument]
         else:
-            inside = False
-            spelled.append(argument)
-    return spelled
+            after_option = False
+            converted.append(argument)
+    return converted
 
 
 if __name__ == "__main__":

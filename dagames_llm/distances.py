@@ -1,6 +1,6 @@
 """Distances between completions, for Pairwise-GRPO: exact, token F1, sentence embeddings, or any judge.
 
-A distance is called with the texts of a group and the answers read in them, and returns float64 [K, K] in [0, 1]: 0
+A distance is a function of the texts and the answers of a group, [K] each, and returns float64 [K, K] in [0, 1]: 0
 means agreement, 1 contradiction (the paper's d, appendix B). It is symmetric, and 0 on the diagonal.
 """
 
@@ -67,29 +67,29 @@ class TokenF1(ContentDistance):
         """Return the distances between distinct contents, [U, U]."""
         columns: dict[object, int] = {}
         rows = [[columns.setdefault(t, len(columns)) for t in numbered(normalised_tokens(c))] for c in distinct]
-        held = np.zeros((len(distinct), len(columns)))
-        held[np.repeat(np.arange(len(rows)), [len(row) for row in rows]), [k for row in rows for k in row]] = 1.0
-        total = held.sum(axis=1)
+        incidence = np.zeros((len(distinct), len(columns)))
+        incidence[np.repeat(np.arange(len(rows)), [len(row) for row in rows]), [k for row in rows for k in row]] = 1.0
+        total = incidence.sum(axis=1)
         sizes = total[:, None] + total[None, :]
-        shared = np.divide(2.0 * (held @ held.T), sizes, out=np.ones_like(sizes), where=sizes > 0)
+        shared = np.divide(2.0 * (incidence @ incidence.T), sizes, out=np.ones_like(sizes), where=sizes > 0)
         return np.asarray(1.0 - shared)
 
 
 def numbered(tokens: Sequence[str]) -> Sequence[object]:
-    """Return tokens such that the k-th occurrence of one is different from the others: overlaps are sets' then.
+    """Return tokens, repeated ones with the number of the occurrence, so that multisets become sets.
 
     >>> numbered(["a", "b", "a"])
     ['a', 'b', ('a', 1)]
     """
     if len(set(tokens)) == len(tokens):
         return tokens
-    seen: dict[str, int] = {}
-    found: list[object] = []
+    occurrences: dict[str, int] = {}
+    distinct: list[object] = []
     for token in tokens:
-        times = seen.get(token, 0)
-        found.append((token, times) if times else token)
-        seen[token] = times + 1
-    return found
+        times = occurrences.get(token, 0)
+        distinct.append((token, times) if times else token)
+        occurrences[token] = times + 1
+    return distinct
 
 
 @lru_cache(maxsize=1 << 14)
@@ -107,7 +107,7 @@ class Judge(ContentDistance):
     """A distance by any judge, cross-encoder or NLI model that scores pairs of strings.
 
     The pairs of all groups of a step are scored in one call, each unordered pair of distinct contents once (twice where
-    `order` needs both orders), and remembered. Equal contents are at distance 0 without a call.
+    `order` needs both orders), and cached. Equal contents are at distance 0 without a call.
 
     >>> judge = Judge(lambda pairs: [abs(len(a) - len(b)) / 10 for a, b in pairs])
     >>> judge(["ab", "abcd", "ab"], [None, None, None])
@@ -133,10 +133,10 @@ class Judge(ContentDistance):
             order: `"both"` takes the mean of score(a, b) and score(b, a); `"refuse"` scores both and raises where they
                 differ by more than 1e-6; `"once"` scores one order only, for a judge that is symmetric by construction.
             compare: See `ContentDistance`.
-            cache_size: Number of pairs remembered; the least recently used are dropped.
+            cache_size: Number of cached pairs; the least recently used are dropped.
 
         Raises:
-            DistanceError: If an option is none of these.
+            DistanceError: If the value of an option is not allowed.
         """
         super().__init__(compare)
         if not callable(score):
@@ -151,13 +151,13 @@ class Judge(ContentDistance):
         self._cache: OrderedDict[tuple[str, str], float] = OrderedDict()
 
     def prepare(self, groups: Sequence[Sequence[str]]) -> Mapping[tuple[str, str], float]:
-        """Return the distance of every unordered pair within a group, scoring those that are not remembered."""
-        wanted = {(min(a, b), max(a, b)): None for group in groups for k, a in enumerate(group) for b in group[:k]}
-        known = {pair: self._cache[pair] for pair in wanted if pair in self._cache}
+        """Return the distance of every unordered pair within a group, scoring those that are not cached."""
+        pairs = {(min(a, b), max(a, b)): None for group in groups for k, a in enumerate(group) for b in group[:k]}
+        known = {pair: self._cache[pair] for pair in pairs if pair in self._cache}
         # In order of the strings, so that the judge's batches do not depend on the order of the completions.
-        new = sorted(pair for pair in wanted if pair not in known)
+        new = sorted(pair for pair in pairs if pair not in known)
         known.update(zip(new, self._scored(new), strict=True))
-        for pair in wanted:
+        for pair in pairs:
             self._cache[pair] = known[pair]
             self._cache.move_to_end(pair)
         while len(self._cache) > self.cache_size:
@@ -175,22 +175,24 @@ class Judge(ContentDistance):
     def _scored(self, pairs: list[tuple[str, str]]) -> list[float]:
         if not pairs:
             return []
-        there = self._scores(pairs)
+        scores = self._scores(pairs)
         if self.order == "once":
-            return there
-        back = self._scores([(b, a) for a, b in pairs])
-        for pair, one, other in zip(pairs, there, back, strict=True):
+            return scores
+        scores_reversed = self._scores([(b, a) for a, b in pairs])
+        for pair, one, other in zip(pairs, scores, scores_reversed, strict=True):
             if self.order == "refuse" and abs(one - other) > 1e-6:
                 raise DistanceError(
                     f"{self.__name__} gives {one:.6g} for ({_start(pair[0])}, {_start(pair[1])}) and {other:.6g} for "
                     'the other order. Use order="both" for their mean.'
                 )
-        return [(one + other) / 2 for one, other in zip(there, back, strict=True)]
+        return [(one + other) / 2 for one, other in zip(scores, scores_reversed, strict=True)]
 
     def _scores(self, pairs: list[tuple[str, str]]) -> list[float]:
         scores = [float(score) for score in self.score(list(pairs))]
         if len(scores) != len(pairs):
-            raise DistanceError(f"{self.__name__} returned {len(scores)} scores for {len(pairs)} pairs; one each.")
+            raise DistanceError(
+                f"{self.__name__} returned {len(scores)} scores for {len(pairs)} pairs; it must return one per pair."
+            )
         for k, score in enumerate(scores):
             if not 0.0 <= score <= 1.0:
                 raise DistanceError(
@@ -212,23 +214,23 @@ def distances_of(distance: Distance, groups: Sequence[Group]) -> list[NDArray[np
         groups: Texts and answers of each group.
 
     Returns:
-        One matrix a group, float64 [K, K], as `checked_distances` makes it.
+        One matrix per group, float64 [K, K], as `checked_distances` makes it.
 
     Raises:
-        DistanceError: If the distance raised, or returned no such matrix.
+        DistanceError: If the distance raised an exception, or returned another matrix.
         ModelError: If the distance's model cannot be loaded.
     """
     name = getattr(distance, "__name__", type(distance).__name__)
     many = getattr(distance, "many", None)
     try:
-        found = many(groups) if callable(many) else [distance(texts, answers) for texts, answers in groups]
+        matrices = many(groups) if callable(many) else [distance(texts, answers) for texts, answers in groups]
     except (DistanceError, ModelError):
         raise
-    except Exception as error:  # whatever a user's callable raises is reported under its name
+    except Exception as error:  # an exception of a user's callable is reported with its name
         raise DistanceError(f"distance {name!r} raised {type(error).__name__}: {error}.") from error
     if isinstance(distance, ContentDistance):
-        return list(found)
-    return [checked_distances(matrix, len(texts), name) for matrix, (texts, _) in zip(found, groups, strict=True)]
+        return list(matrices)
+    return [checked_distances(matrix, len(texts), name) for matrix, (texts, _) in zip(matrices, groups, strict=True)]
 
 
 _NAMED: dict[str, Callable[..., Distance]] = {"exact": lambda: exact, "token_f1": TokenF1, "embedding": Embedding}

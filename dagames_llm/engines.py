@@ -1,8 +1,8 @@
 """Functions shared by the adapters to engines other than TRL: a reward from settings, and advantages of traces.
 
-An engine is configured by text, so that a reward is stated as a mapping of a recipe's keys (`target`, `distance`,
-`baseline`, ...), or as the place of a `TargetReward` made in Python, `my_package.my_module:reward`. The rewards of
-groups are those of `TargetReward` itself.
+An engine is configured by text. Therefore a reward is given as a mapping of a recipe's keys (`target`, `distance`,
+`baseline`, ...), or as the import path of a `TargetReward`, `my_package.my_module:reward`. The rewards of groups are
+computed by `TargetReward`.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from dagames._choices import did_you_mean
 from dagames._errors import DagamesError
 from dagames_llm._errors import ExtractError, GroupError, RecipeError
+from dagames_llm.counted import counted
 from dagames_llm.extract import as_extractor
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ KEYS = ("target", "target_options", "distance", "baseline", "over", "reward")
 
 
 def reward_of(settings: Any, place: str) -> TargetReward:
-    """Return the reward that settings state; the same object for the same settings."""
+    """Return the reward of settings; the same object for the same settings."""
     if not isinstance(settings, Mapping) or not settings.keys() & {"target", "reward"}:
         raise RecipeError(f"`{place}` is {settings!r:.80}; it needs a `target`, such as {{target: majority_vote}}.")
     for key in settings:
@@ -45,7 +46,7 @@ def reward_of(settings: Any, place: str) -> TargetReward:
 
 @lru_cache(maxsize=8)
 def _reward(written: str, place: str) -> TargetReward:
-    """Make the reward once: a distance may hold a model."""
+    """Return the reward; cached, because its distance may contain a model."""
     from dagames_llm.config.named_rewards import target_of
     from dagames_llm.config.recipe import OrbitScriptArguments
     from dagames_llm.rewards import TargetReward
@@ -61,25 +62,25 @@ def _reward(written: str, place: str) -> TargetReward:
     if target is None:
         raise RecipeError("`target` is null: nothing is rewarded.")
     distance = settings.pop("distance", None)
-    # The name of the column says nothing here: the engine's label is in the traces.
+    # The name of the column is not used: the traces contain the engine's label.
     gold = "label" if "gold" in target.needs else None
     return TargetReward(target, distance=None if distance is None else _distance(distance), gold=gold, **settings)
 
 
-def _distance(stated: Any) -> Any:
+def _distance(setting: Any) -> Any:
     from dagames_llm.distances import distance_named
 
-    options = dict(stated) if isinstance(stated, Mapping) else {"name": stated}
+    options = dict(setting) if isinstance(setting, Mapping) else {"name": setting}
     return distance_named(str(options.pop("name", None)), **options)
 
 
 def extractor_of(extract: Any) -> Callable[[str], str | None]:
-    """Return an extractor by its name, by the place of a function, `my_package.my_module:function`, or as it is."""
+    """Return an extractor: a function, or one by its name or import path, `my_package.my_module:function`."""
     return as_extractor(_loaded(extract, "extract") if isinstance(extract, str) and ":" in extract else extract)
 
 
 def read_answer(extract: Any, text: str) -> str | None:
-    """Read the answer of a completion; None where there is none."""
+    """Extract the answer of a completion; None if it has none."""
     extractor = extractor_of(extract)
     name = getattr(extractor, "__name__", type(extractor).__name__)
     try:
@@ -102,34 +103,35 @@ def advantages(
 
     Args:
         reward: Target, baseline and distance.
-        traces: Of any number of groups, told by `orbit_id`.
+        traces: Traces of any number of groups, identified by `orbit_id`.
         step: Number of the training step, for a target that follows a schedule.
 
     Returns:
-        Advantages and the rewards before the group's mean is subtracted, [traces] each. Both are 0 in a group too small
-        to compare its traces, where others are not.
+        Advantages, and rewards before the mean of the group is subtracted, [traces] each. Both are 0 for the traces of
+        a group that is smaller than the target needs.
 
     Raises:
-        GroupError: If no group has the traces that the target needs, two at least.
+        GroupError: If every group is smaller than the target needs, or has a single trace.
     """
     from dagames_llm.grouping import Step, groups_by_id
 
     target = reward.target.at(step)
     least = max(2, target.least_group_size)
-    every = groups_by_id(traces)
-    groups = [places for places in every if len(places) >= least]
-    if every and not groups:
+    all_groups = groups_by_id(traces)
+    groups = [places for places in all_groups if len(places) >= least]
+    if all_groups and not groups:
         raise GroupError(
-            f"the largest group has {max(map(len, every))} of the {least} completions that {type(target).__name__} "
-            "needs at least. Sample more of each prompt (`actor_rollout_ref.rollout.n`, `--n-samples-per-prompt`); "
-            "groups are told by uid, which all completions of a prompt must share."
+            f"the largest group has {counted(max(map(len, all_groups)), 'completion')}; {type(target).__name__} needs "
+            f"at least {least}. Sample more completions of each prompt (`actor_rollout_ref.rollout.n`, "
+            "`--n-samples-per-prompt`); a group is identified by its uid, which must be equal for all completions of a "
+            "prompt."
         )
-    paid = reward._score(target, Step(traces, groups, 0, len(traces)))[1]
-    found = paid.copy()
+    rewards = reward._score(target, Step(traces, groups, 0, len(traces)))[1]
+    centred = rewards.copy()
     if reward.baseline == "group" and reward.over == "orbit":
         for places in groups:
-            found[places] -= paid[places].mean()
-    return found, paid
+            centred[places] -= rewards[places].mean()
+    return centred, rewards
 
 
 def _loaded(place: Any, name: str) -> Any:
@@ -144,7 +146,7 @@ def _loaded(place: Any, name: str) -> Any:
 
 
 def trace(group: Hashable, answer: Hashable, view: int = 0, text: str = "", gold: Hashable = None) -> Trace:
-    """Return a trace as the rewards read it."""
+    """Return a trace in the form that rewards use."""
     from dagames_llm.grouping import Trace
 
     return Trace(question=str(view), orbit_id=group, view=view, answer=answer, text=text, gold=gold)

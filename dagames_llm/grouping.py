@@ -1,7 +1,7 @@
-"""Which completions of a step form one group, on one process or many.
+"""The groups of the completions of a step, on one or several processes.
 
-TRL calls a reward function with the rows of one process; a group may lie on two. The processes exchange the answers of
-their rows, in the order of the processes, which is the order in which TRL concatenates the rewards afterwards.
+TRL calls a reward function with the rows of one process, and a group can have rows on two processes. The processes
+exchange the answers of their rows, in the order of the processes, in which TRL concatenates the rewards afterwards.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def together(action: Callable[[], Result]) -> Result:
     failure: Exception | None = None
     try:
         result = action()
-    except Exception as error:  # noqa: BLE001, raised below, when the others know: they wait in the exchange
+    except Exception as error:  # noqa: BLE001, raised below, after the exchange for which the others wait
         failure = error
     if PartialState().num_processes > 1:
         messages = gather_object([None if failure is None else f"{type(failure).__name__}: {failure}"])
@@ -122,19 +122,19 @@ def groups_by_place(traces: Sequence[Trace], group_size: int, same_question: boo
         )
     groups = [range(start, start + group_size) for start in range(0, len(traces), group_size)]
     for group in groups if same_question else ():
-        other = next((i for i in group if traces[i].question != traces[group.start].question), None)
-        if other is not None:
+        different = next((i for i in group if traces[i].question != traces[group.start].question), None)
+        if different is not None:
             raise GroupError(
-                f"completions {group.start} and {other} of this step are in one group of {group_size} by position, but "
-                "answer different prompts; their answers must not be pooled. If the prompts are paraphrases, give the "
-                "rows a column `orbit_id`, or group them with `prompts_to_orbits` and use `OrbitGRPOTrainer`; "
+                f"completions {group.start} and {different} of this step are in one group of {group_size} by position, "
+                "but answer different prompts; their answers must not be pooled. If the prompts are paraphrases, give "
+                "the rows a column `orbit_id`, or group them with `prompts_to_orbits` and use `OrbitGRPOTrainer`; "
                 "otherwise `group_size` is not the number of completions of a prompt."
             )
     return groups
 
 
 def groups_by_id(traces: Sequence[Trace]) -> list[list[int]]:
-    """Collect the traces of each `orbit_id`, wherever they are in the step."""
+    """Collect the traces of each `orbit_id`, at any places of the step."""
     groups: dict[Hashable, list[int]] = {}
     for place, trace in enumerate(traces):
         if trace.orbit_id is None:
@@ -178,7 +178,7 @@ def digest(prompts: Sequence[Prompt]) -> str:
 
 @lru_cache(maxsize=256)
 def _digest(parts: tuple[str, ...]) -> str:
-    """Hash each part with its length; cached, for the completions of a prompt are neighbours."""
+    """Hash each part with its length; cached, because completions of a prompt are adjacent."""
     key = hashlib.blake2b(digest_size=16)
     for part in parts:
         content = part.encode("utf-8", "surrogatepass")
@@ -194,7 +194,7 @@ def _content(message: Mapping[str, Any]) -> str:
 
 
 def as_identity(value: Any, row: int) -> Hashable:
-    """Return an `orbit_id` in a form that is equal on every process; None where it is missing."""
+    """Return an `orbit_id` in a form that is equal on every process; None if it is missing."""
     if value is None or isinstance(value, str | int):
         return value
     if isinstance(value, np.integer):

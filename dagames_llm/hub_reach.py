@@ -1,4 +1,4 @@
-"""Whether the hub answers, found out once: its clients try for half a minute, with a notice each time."""
+"""One request that shows whether the hub responds: its client repeats requests for half a minute, with messages."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from typing import Literal
 
 PATIENCE = 10.0
-"""Seconds within which the hub must answer the first question."""
+"""Maximum time of the response, in seconds."""
 
 
 def hub_silence(name: str, kind: Literal["model", "dataset"], revision: str | None = None) -> str | None:
-    """Return why the hub does not answer, or None where it does. Heavy: loads the hub's client."""
+    """Return why the hub does not respond, or None if it responds. Imports the client of the hub."""
     from huggingface_hub import HfApi
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
@@ -23,14 +23,14 @@ def hub_silence(name: str, kind: Literal["model", "dataset"], revision: str | No
             api.dataset_info(name, revision=revision, timeout=PATIENCE)
     except (HfHubHTTPError, HFValidationError):
         return None
-    except Exception as error:  # noqa: BLE001, the client's errors have no class that all its versions share
+    except Exception as error:  # noqa: BLE001, the errors of the client have no class that is common to its versions
         return str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__
     return None
 
 
 @contextmanager
 def without_hub() -> Iterator[None]:
-    """Let the hub's client use its cache alone, as HF_HUB_OFFLINE=1 does."""
+    """Restrict the client of the hub to its cache, as HF_HUB_OFFLINE=1 does."""
     from huggingface_hub import constants
 
     before = constants.HF_HUB_OFFLINE

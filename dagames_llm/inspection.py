@@ -188,12 +188,17 @@ def inspect_command(
     from dagames_llm.place import load_on
     from dagames_llm.show import progress_bar
 
+    prompts = [view for orbit in orbits for view in orbit.views]
+    console = Console(stderr=True)
+    console.print(
+        f"sampling {counted(len(prompts) * samples, 'completion')} of {counted(len(prompts), 'prompt')} with {model}",
+        highlight=False,
+    )
     policy, tokenizer = load_on(model, device, dtype)
     if chat:
         models.check_chat(tokenizer)
     decoding = Decoding(samples, temperature, max_new_tokens, batch_size, seed, chat)
-    prompts = [view for orbit in orbits for view in orbit.views]
-    with progress_bar(Console(stderr=True)) as bar:
+    with progress_bar(console) as bar:
         task = bar.add_task("answering", total=len(prompts))
         drawn = iter(
             generate(

@@ -6,11 +6,12 @@ import os
 import re
 import sys
 import time
+from typing import NoReturn
 
 import typer
 
 GRACE = 3.0
-"""Seconds that a process which is not the first one waits before it prints an error."""
+"""Time in seconds that a process other than the first waits before it prints an error."""
 
 _LAUNCHER = re.compile(
     "(LOCAL_|GROUP_|ROLE_)?(RANK|WORLD_SIZE)|ROLE_NAME|MASTER_(ADDR|PORT)|(ACCELERATE|TORCHELASTIC)_.*"
@@ -24,9 +25,9 @@ def is_first_process() -> bool:
 
 
 def work_alone() -> None:
-    """End all processes of a launcher but the first, and let that one work as if it had been started by itself.
+    """End all processes of a launcher except the first, and remove the variables of the launcher from the first.
 
-    For commands that one process can do: on several, each would do the whole and write the same files.
+    For commands of one process: several processes would all do the whole work and write the same files.
 
     Raises:
         Exit: this process is not the first.
@@ -34,16 +35,16 @@ def work_alone() -> None:
     if not is_first_process():
         raise typer.Exit(0)
     if os.environ.get("WORLD_SIZE", "1") != "1":
-        typer.echo(f"one process does this; the other {int(os.environ['WORLD_SIZE']) - 1} ended.", err=True)
+        typer.echo(f"this command uses one process; the other {int(os.environ['WORLD_SIZE']) - 1} ended.", err=True)
     for name in filter(_LAUNCHER.fullmatch, list(os.environ) if "RANK" in os.environ else []):
         del os.environ[name]
 
 
 def fail(message: str) -> None:
-    """Print an error and exit with 2: once where all processes have it, with its number where one has it.
+    """Print an error and exit with code 2; an error of all processes is printed once.
 
-    A launcher ends all processes when one has failed. One that waits and is still there has an error that the first
-    does not have.
+    A process other than the first waits before it prints, with its number. If the first process has an error too, the
+    launcher ends all processes in this time.
     """
     if not is_first_process():
         time.sleep(GRACE)
@@ -51,3 +52,9 @@ def fail(message: str) -> None:
     typer.echo(f"error: {message}", err=True)
     sys.stderr.flush()
     sys.exit(2)
+
+
+def end_after_first(code: int) -> NoReturn:
+    """Exit without a message, after the first process has had the time to print the error of all processes."""
+    time.sleep(GRACE)
+    sys.exit(code)

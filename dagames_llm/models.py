@@ -34,7 +34,7 @@ def cache_folder() -> Path:
 
 
 def embedded_gguf() -> Path:
-    """Find the GGUF file in the installed wheel without importing the wheel, whose code needs further packages."""
+    """Find the GGUF file in the installed wheel, which is not imported because its code needs further packages."""
     spec = importlib.util.find_spec(_WHEEL)
     folders = [] if spec is None or spec.submodule_search_locations is None else spec.submodule_search_locations
     files = sorted(file for folder in folders for file in Path(folder).glob("*.gguf"))
@@ -47,7 +47,7 @@ def embedded_gguf() -> Path:
 
 
 def embedded_folder() -> Path:
-    """Return the folder of the unpacked embedded model, which the first call unpacks (half a minute, 540 MB)."""
+    """Return the folder of the unpacked embedded model; the first call unpacks it (half a minute, 540 MB)."""
     source = embedded_gguf()
     target = cache_folder() / f"{source.stem}-{source.stat().st_size}"
     if not target.is_dir():
@@ -126,7 +126,7 @@ def only_cached(name: str, revision: str = "main") -> bool:
         return True
     folder = name.partition("/")[2]
     raise ModelError(
-        f"no model folder {name}, and as an id of the hub it cannot be loaded: the hub does not answer ({reason}) and "
+        f"no model folder {name}, and as an id of the hub it cannot be loaded: the hub does not respond ({reason}) and "
         f"the cache has no copy. With a network, `hf download {name} --local-dir {folder}`; copy the folder to this "
         "machine and name it."
     )

@@ -1,6 +1,6 @@
 """Statistics of a run by step; they do not affect rewards.
 
-Gold answers, where there are any, are held here alone, by the first view of their orbit.
+Only monitors have gold answers, by the first view of their orbit.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ WINDOW = 10
 """Steps over which the alarms average."""
 
 RECORD = "dagames_llm.votes"
-"""The entry of a trainer's state, and so of each checkpoint's `trainer_state.json`, that holds the votes."""
+"""The entry of a trainer's state, and so of `trainer_state.json` in checkpoints, with the votes."""
 
 
 def disagreement(answers: Sequence[Answer | None], views: Sequence[int]) -> float | None:
-    """Return the chance that two completions of different views have different answers."""
+    """Return the probability that two completions of different views have different answers."""
     by_view = Counter(views)
     pairs = len(views) ** 2 - sum(n * n for n in by_view.values())
     if pairs == 0:
@@ -54,9 +54,9 @@ def disagreement(answers: Sequence[Answer | None], views: Sequence[int]) -> floa
 
 
 class Votes(TrainerCallback):
-    """The last vote of each question of a run, by which flips and extinctions are told.
+    """The last vote of each question of a run, from which flips and extinctions are computed.
 
-    A callback of the trainer: `callbacks=[reward.monitor.votes]`. Its votes go into the checkpoints.
+    A callback of the trainer, `callbacks=[reward.monitor.votes]`, which saves the votes in the checkpoints.
 
     A vote flips if the answer that was most frequent when the question was last seen is not among the most frequent
     now. A right answer is extinct if it was given before and is not given now.
@@ -65,35 +65,35 @@ class Votes(TrainerCallback):
     def __init__(self) -> None:
         """Start without a vote."""
         self.seen: dict[str, list[Any]] = {}
-        self.kept = False
+        self.is_callback = False
 
     def observe(
         self, questions: Sequence[str], groups: Sequence[Sequence[Answer | None]], gold: Sequence[Answer | None]
     ) -> dict[str, float]:
-        """Take in the groups of a step."""
+        """Store the votes of a step; return the shares of flipped votes and of extinct right answers."""
         flips, extinct = [], []
         for question, group, right in zip(questions, groups, gold, strict=True):
             counts = Counter(str(answer) for answer in group if answer is not None)
             modes = [answer for answer, count in counts.items() if count == max(counts.values())]
-            vote, found = self.seen.get(question, [None, False])
+            vote, was_right = self.seen.get(question, [None, False])
             if question in self.seen:
                 flips.append(vote not in modes if modes else vote is not None)
-            now = right is not None and right in group
-            if found:
-                extinct.append(not now)
-            self.seen[question] = [vote if vote in modes else min(modes, default=None), found or now]
+            is_right = right is not None and right in group
+            if was_right:
+                extinct.append(not is_right)
+            self.seen[question] = [vote if vote in modes else min(modes, default=None), was_right or is_right]
         shares = {"flip_rate": flips, "extinct": extinct}
         return {name: sum(values) / len(values) for name, values in shares.items() if values}
 
     def on_train_begin(self, args: Any, state: TrainerState, control: Any, **kwargs: Any) -> None:
-        """Take over the votes of the checkpoint that is resumed from."""
-        self.kept = True
+        """Restore the votes of the checkpoint from which the run resumes."""
+        self.is_callback = True
         saved = state.stateful_callbacks.get(RECORD)
         if saved is not None:
             self.seen = {question: list(entry) for question, entry in saved.items()}
 
     def on_step_end(self, args: Any, state: TrainerState, control: Any, **kwargs: Any) -> None:
-        """Put the votes into the trainer's state, of which a checkpoint may follow."""
+        """Store the votes in the trainer's state, for a checkpoint of this step."""
         state.stateful_callbacks[RECORD] = self.seen
 
 
@@ -102,17 +102,17 @@ class Monitor:
     """Statistics of the groups of one step.
 
     Attributes:
-        gold: canonical answers by the first view of their orbit; empty where there are none.
-        votes: the votes of earlier steps; given to the trainer as a callback, they go into its checkpoints.
+        gold: canonical answers by the first view of their orbit; empty if unknown.
+        votes: the votes of earlier steps, saved in checkpoints if this is a callback of the trainer.
     """
 
     gold: Mapping[str, Answer] = field(default_factory=dict)
     votes: Votes = field(default_factory=Votes)
 
     def follow(self, keys: Sequence[str], questions: Sequence[str], groups: Groups) -> dict[str, float]:
-        """Return what `Votes.observe` makes of a training step, if the trainer has `votes` for a callback."""
-        if not self.votes.kept:
-            # A resumed run would not have the votes of the whole one, and its log would differ.
+        """Return the result of `Votes.observe` for a training step; empty if `votes` is no callback of the trainer."""
+        if not self.votes.is_callback:
+            # A resumed run would lack the earlier votes, and its log would differ from that of an uninterrupted run.
             return {}
         return self.votes.observe(questions, groups, [self.gold.get(key) for key in keys])
 
@@ -126,17 +126,17 @@ class Monitor:
             "commonest_answer": majority_ratio(pooled),
         }
         known = [(group, self.gold[key]) for key, group in zip(keys, groups, strict=True) if key in self.gold]
-        apart = [disagreement(group, of_group) for group, of_group in zip(groups, views, strict=bool(views))]
-        told = [share for share in apart if share is not None]
-        if told:
-            measured["view_disagreement"] = sum(told) / len(told)
+        disagreements = [disagreement(group, of_group) for group, of_group in zip(groups, views, strict=bool(views))]
+        shares = [share for share in disagreements if share is not None]
+        if shares:
+            measured["view_disagreement"] = sum(shares) / len(shares)
         if known:
             measured["accuracy"] = sum(accuracy(group, gold) for group, gold in known) / len(known)
         return measured
 
 
 def unread_reason(history: Sequence[Mapping[str, Any]], window: int = WINDOW, share: float = 0.5) -> str | None:
-    """Return why the votes of a run cannot be trusted, from its log: most completions have no answer, or no end."""
+    """Return why the votes of a run are unreliable, from its log: most completions have no answer or are truncated."""
     for name, meaning, remedy in _SHARES:
         known = [entry[name] for entry in history if isinstance(entry.get(name), float)][-window:]
         if len(known) == window and fmean(known) > share:
@@ -153,7 +153,7 @@ _SHARES = (
 def collapse_reason(
     history: Sequence[Mapping[str, Any]], window: int = WINDOW, common: float = 0.6, drop: float = 0.15
 ) -> str | None:
-    """Say why a run looks collapsed, from its log: many questions with one answer, or a vote that left the truth."""
+    """Return why a run looks collapsed, from its log: one answer to many questions, or a fall of the accuracy alone."""
     steps = [entry for entry in history if "commonest_answer" in entry]
     if len(steps) < window:
         return None
@@ -168,19 +168,19 @@ def collapse_reason(
     return _fall(best, judged[-window:], drop)
 
 
-def _fall(best: Sequence[Mapping[str, float]], now: Sequence[Mapping[str, float]], drop: float) -> str | None:
-    high, low = ([step["accuracy"] for step in steps] for steps in (best, now))
-    error = math.sqrt((variance(high) + variance(low)) / len(now))
-    paid = fmean(step["reward"] for step in now) - fmean(step["reward"] for step in best)
-    if fmean(high) - fmean(low) <= max(drop, 3 * error) or paid < 0:
+def _fall(best: Sequence[Mapping[str, float]], last: Sequence[Mapping[str, float]], drop: float) -> str | None:
+    accuracies_before, accuracies_now = ([step["accuracy"] for step in steps] for steps in (best, last))
+    error = math.sqrt((variance(accuracies_before) + variance(accuracies_now)) / len(last))
+    reward_gain = fmean(step["reward"] for step in last) - fmean(step["reward"] for step in best)
+    if fmean(accuracies_before) - fmean(accuracies_now) <= max(drop, 3 * error) or reward_gain < 0:
         return None
-    return f"accuracy fell from {fmean(high):.2f} to {fmean(low):.2f} while the reward did not"
+    return f"accuracy fell from {fmean(accuracies_before):.2f} to {fmean(accuracies_now):.2f} while the reward did not"
 
 
 class CollapseAlarm(TrainerCallback):
     """Warn once when a run looks collapsed, and once when most completions are unread or truncated.
 
-    It reads the log, which checkpoints carry, so that a resumed run goes on as the whole one.
+    It uses the log, which checkpoints contain, so that a resumed run gives the warnings of an uninterrupted one.
     """
 
     def __init__(self, stop: bool = False) -> None:
@@ -197,7 +197,7 @@ class CollapseAlarm(TrainerCallback):
         logs: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
-        """Look at the log after each entry."""
+        """Check the log after each entry."""
         for what, reason_of in list(self._open.items()):
             reason = reason_of(state.log_history)
             if reason is None:

@@ -23,7 +23,7 @@ from dagames_llm._errors import ConstraintError
 from dagames_llm.costs import Cost, Length, Refusal, cost_name
 
 MULTIPLIERS = "multipliers.json"
-"""The file inside a checkpoint that holds the multipliers."""
+"""The file of the multipliers in a checkpoint."""
 
 PATIENCE = 10
 """Number of successive generations with a violated constraint at its cap after which a warning is given."""
@@ -343,10 +343,10 @@ class DualAscent:
             ConstraintError: If `saved` is not such a state, or is that of other constraints.
         """
         names = [c.name for c in self.constraints]
-        found = list(saved["constraints"]) if isinstance(saved.get("constraints"), Mapping) else []
-        if sorted(found) != sorted(names):
+        saved_names = list(saved["constraints"]) if isinstance(saved.get("constraints"), Mapping) else []
+        if sorted(saved_names) != sorted(names):
             raise ConstraintError(
-                f"the saved multipliers are those of {', '.join(found) or 'no constraint'}, but this run has "
+                f"the saved multipliers are those of {', '.join(saved_names) or 'no constraint'}, but this run has "
                 f"{', '.join(names)}. Resume with constraints of the same names, or start a new run."
             )
         try:

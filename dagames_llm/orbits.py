@@ -8,6 +8,7 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from dagames_llm._errors import DataError
+from dagames_llm.counted import counted
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -132,10 +133,7 @@ def prompts_to_orbits(dataset: Dataset, by: str = "orbit_id") -> Dataset:
 
     names = getattr(dataset, "column_names", None)
     if not isinstance(dataset, Dataset) or names is None:
-        raise DataError(
-            f"`dataset` must be a datasets.Dataset, not {type(dataset).__name__}: rows of one orbit can be anywhere, "
-            "so that a stream cannot be grouped. Load the rows, or stream rows that hold `orbit` already."
-        )
+        raise DataError(f"`dataset` is {_described(dataset)}; it must be a datasets.Dataset. {_as_dataset(dataset)}")
     for name in ("prompt", by):
         if name not in names:
             raise DataError(f"`dataset` has no column {name!r}; it has {', '.join(names)}.")
@@ -158,6 +156,27 @@ def prompts_to_orbits(dataset: Dataset, by: str = "orbit_id") -> Dataset:
                 "correct it."
             )
     return Dataset.from_list(list(orbits.values()))
+
+
+def _described(dataset: Any) -> str:
+    if not isinstance(dataset, list | tuple):
+        return f"of type {type(dataset).__name__}"
+    kinds = ", ".join(sorted({type(row).__name__ for row in dataset}))
+    return f"a {type(dataset).__name__} of {counted(len(dataset), 'item')}{f' ({kinds})' * bool(kinds)}"
+
+
+def _as_dataset(dataset: Any) -> str:
+    """Return the remedy for an argument that is not a Dataset."""
+    if isinstance(dataset, list | tuple) and dataset and all(isinstance(row, Mapping) for row in dataset):
+        return "Pass `Dataset.from_list(rows)`."
+    if isinstance(dataset, list | tuple):
+        return 'Pass `Dataset.from_list(rows)`, with rows such as {"prompt": "1 + 2 =", "orbit_id": 0}.'
+    if isinstance(dataset, Mapping):
+        return "Pass one split, such as `dataset['train']`, or `Dataset.from_dict(columns)`."
+    return (
+        "Rows of one orbit can be anywhere, so that a stream cannot be grouped: load all rows, or stream rows that "
+        "have `orbit` already."
+    )
 
 
 def _same(one: Any, other: Any) -> bool:

@@ -55,14 +55,14 @@ class Reworded:
     """The wordings of one question.
 
     Attributes:
-        kept: accepted wordings.
+        accepted: accepted wordings.
         outcomes: counts of `REASONS`.
-        dropped: rejected wordings, each with its reason.
+        rejected: rejected wordings, each with its reason.
     """
 
-    kept: list[str]
+    accepted: list[str]
     outcomes: Counter[str]
-    dropped: list[tuple[str, str]]
+    rejected: list[tuple[str, str]]
 
 
 def cleaned(completion: str) -> str:
@@ -85,7 +85,7 @@ def cleaned(completion: str) -> str:
     return " ".join(text.split())
 
 
-def judged(question: str, wording: str, before: Sequence[str]) -> str:
+def result_of_checks(question: str, wording: str, before: Sequence[str]) -> str:
     """Return the result of the checks of a wording.
 
     Args:
@@ -96,7 +96,7 @@ def judged(question: str, wording: str, before: Sequence[str]) -> str:
     Returns:
         One of `REASONS`.
 
-    >>> judged("Ann has 2 pens. How many?", "Ann owns three pens. How many?", [])
+    >>> result_of_checks("Ann has 2 pens. How many?", "Ann owns three pens. How many?", [])
     'numbers changed'
     """
     if not wording:
@@ -125,22 +125,22 @@ def paraphrases(questions: Sequence[str], count: int, write: Writer) -> list[Rew
     """Return other wordings of questions that a model writes."""
     results = [Reworded([], Counter(), []) for _ in questions]
     for attempt in range(count + len(INSTRUCTIONS)):
-        missing = [i for i, one in enumerate(results) if len(one.kept) < count]
+        missing = [i for i, one in enumerate(results) if len(one.accepted) < count]
         again = attempt >= len(INSTRUCTIONS)
-        missing = [i for i in missing if not again or results[i].kept]
+        missing = [i for i in missing if not again or results[i].accepted]
         if not missing:
             break
-        bases = [results[i].kept[-1] if again else questions[i] for i in missing]
+        bases = [results[i].accepted[-1] if again else questions[i] for i in missing]
         instruction = INSTRUCTIONS[attempt % len(INSTRUCTIONS)]
         written = write([instruction.replace("{question}", base) for base in bases])
         for i, completion in zip(missing, written, strict=True):
             wording = cleaned(completion)
-            outcome = judged(questions[i], wording, results[i].kept)
+            outcome = result_of_checks(questions[i], wording, results[i].accepted)
             results[i].outcomes[outcome] += 1
             if outcome == "kept":
-                results[i].kept.append(wording)
+                results[i].accepted.append(wording)
             else:
-                results[i].dropped.append((wording, outcome))
+                results[i].rejected.append((wording, outcome))
     return results
 
 
@@ -183,32 +183,34 @@ def paraphrase_command(
             check_output(file, option, overwrite=overwrite)
     rows = list(_questions(data, limit))
     texts = [row["question"].strip() for row in rows]
-    kept = [
+    wordings = [
         [*row.get("paraphrases", []), *reword(text, rules, views - 1)] for row, text in zip(rows, texts, strict=True)
     ]
-    kept = [list(dict.fromkeys(wordings))[: views - 1] for wordings in kept]
-    made = [Reworded([], Counter(), []) for _ in texts]
+    wordings = [list(dict.fromkeys(of_question))[: views - 1] for of_question in wordings]
+    from_model = [Reworded([], Counter(), []) for _ in texts]
     if model is not None:
-        made = paraphrases(
+        from_model = paraphrases(
             texts, views - 1, _model_writer(model, device, dtype, max_new_tokens, batch_size, len(texts))
         )
-        kept = [list(dict.fromkeys([*a, *b.kept]))[: views - 1] for a, b in zip(kept, made, strict=True)]
-    lines = [_line(row, wordings) for row, wordings in zip(rows, kept, strict=True)]
+        wordings = [
+            list(dict.fromkeys([*a, *b.accepted]))[: views - 1] for a, b in zip(wordings, from_model, strict=True)
+        ]
+    lines = [_line(row, of_question) for row, of_question in zip(rows, wordings, strict=True)]
     write_text(out, "\n".join(lines) + "\n")
-    counts = sum((one.outcomes for one in made), Counter())
-    sizes = Counter(1 + len(wordings) for wordings in kept)
+    counts = sum((one.outcomes for one in from_model), Counter())
+    sizes = Counter(1 + len(of_question) for of_question in wordings)
     if summary is not None:
-        write_json(summary, _as_json(texts, kept, made, counts, sizes))
-    typer.echo("\n".join(_report(out, len(rows), counts, sizes, rules, kept)))
+        write_json(summary, _as_json(texts, wordings, from_model, counts, sizes))
+    typer.echo("\n".join(_report(out, len(rows), counts, sizes, rules, wordings)))
 
 
 def _questions(data: Path, limit: int | None) -> Iterable[dict[str, Any]]:
     number = 0
     for place, row in read_rows(data):
         if not isinstance(row, Mapping) or "question" not in row:
-            found = ", ".join(map(repr, list(row)[:6])) if isinstance(row, Mapping) else type(row).__name__
+            keys = ", ".join(map(repr, list(row)[:6])) if isinstance(row, Mapping) else type(row).__name__
             raise DataError(
-                f"{place}: only rows with `question` can be reworded; found {found or 'no key'}. Rows with `orbit` "
+                f"{place}: only rows with `question` can be reworded; found {keys or 'no key'}. Rows with `orbit` "
                 "have wordings already."
             )
         as_text(place, "question", row["question"])
@@ -266,8 +268,8 @@ def _model_writer(name: str, device: str, dtype: str, max_new_tokens: int, batch
 
 def _as_json(
     texts: Sequence[str],
-    kept: Sequence[Sequence[str]],
-    made: Sequence[Reworded],
+    wordings: Sequence[Sequence[str]],
+    from_model: Sequence[Reworded],
     counts: Counter[str],
     sizes: Counter[int],
 ) -> dict[str, Any]:
@@ -277,21 +279,29 @@ def _as_json(
         "outcomes": {reason: counts[reason] for reason in REASONS},
         "dropped": [
             {"question": text, "wording": wording, "reason": reason}
-            for text, one in zip(texts, made, strict=True)
-            for wording, reason in one.dropped
+            for text, one in zip(texts, from_model, strict=True)
+            for wording, reason in one.rejected
         ],
-        "kept": [{"question": text, "paraphrases": list(wordings)} for text, wordings in zip(texts, kept, strict=True)],
+        "kept": [
+            {"question": text, "paraphrases": list(of_question)}
+            for text, of_question in zip(texts, wordings, strict=True)
+        ],
     }
 
 
 def _report(
-    out: Path, rows: int, counts: Counter[str], sizes: Counter[int], rules: Sequence[str], kept: Sequence[Sequence[str]]
+    out: Path,
+    rows: int,
+    counts: Counter[str],
+    sizes: Counter[int],
+    rules: Sequence[str],
+    wordings: Sequence[Sequence[str]],
 ) -> list[str]:
     lines = [f"saved {out}: {counted(rows, 'question')}"]
     lines += [f"  {number} with {counted(size, 'wording')}" for size, number in sorted(sizes.items())]
     if counts:
         lines.append(f"the model wrote {counted(counts.total(), 'wording')}:")
         lines += [f"  {counts[reason]:>5} {reason}" for reason in REASONS if counts[reason]]
-    if rules and not any(kept):
+    if rules and not any(wordings):
         lines.append("no rule applies to any of the questions.")
     return lines

@@ -1,7 +1,7 @@
 """Settings of TRL under which a run is the paper's algorithm as printed, or the game that it is derived from.
 
 Each is a mapping of fields: `GRPOConfig(output_dir="out", **PAPER)`, `RLOOConfig(output_dir="out", **GAME)`. The page
-docs/paper-index.md says for every field where the value comes from.
+docs/paper-index.md gives the source of the value of each field.
 """
 
 from types import MappingProxyType
@@ -22,7 +22,7 @@ _RUN: Final = {
     "max_steps": 3200,
     "beta": 0.02,
 }
-"""Fields that both have."""
+"""Fields of both presets."""
 
 PAPER: Final = MappingProxyType[str, Any]({
     **_RUN,

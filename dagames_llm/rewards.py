@@ -89,15 +89,15 @@ class TargetReward:
             costs: Costs of completions by name, for a target that needs them.
             gold: Column of the data set with the reference answer, for a target that needs it. The extractor is applied
                 to it as to completions. Other targets do not use it.
-            truncated: Whether completions cut at the length limit have an answer: "vote", they do; "abstain", they
-                count as completions without an answer; "follow", as "abstain" if TRL's `mask_truncated_completions`
-                excludes them from the loss, and else as "vote".
+            truncated: Treatment of completions cut at the length limit. With "vote" their answers count; with
+                "abstain" they count as completions without an answer; "follow" is "abstain" if TRL's
+                `mask_truncated_completions` excludes them from the loss, and else "vote".
             baseline: The baseline subtracted from a trace's reward: "group", the mean of its group, which TRL
                 subtracts; "leave_one_out", the mean of the others; "decoupled", the mean of the others recomputed
                 without the trace (claim B.2), which needs an orbit trainer.
             over: The traces in that mean: all of the "orbit", or those of the same "view".
-            monitor: The statistics of each step, with the accuracy if it has reference answers. They are logged, and do
-                not affect rewards.
+            monitor: The statistics of each step, with the accuracy if reference answers are known. They are logged, and
+                do not affect rewards.
             name: Name in TRL's log; by default the target's class.
 
         Raises:
@@ -194,10 +194,10 @@ class TargetReward:
         # The argument may also be a column of the data set with this name.
         changed = environments if settings.trainer is None else getattr(settings.trainer, "environments", None)
         step = gather_step(local, settings.group_size, same_question=changed is None)
-        raw, paid = together(lambda: self._score(target, step))
+        raw, rewards = together(lambda: self._score(target, step))
         self._watch(raw, step, settings)
         self._report(step, raw, settings, log_extra, log_metric)
-        return list(paid.tolist())
+        return list(rewards.tolist())
 
     def _check_trainer(self, settings: TrainerSettings, columns: Mapping[str, Sequence[Any]]) -> None:
         """Check the trainer's settings at its first call; several trainers may share one reward."""
@@ -213,10 +213,12 @@ class TargetReward:
         """Warn once if the rewards are equal within every group of the first steps, so that nothing is learned."""
         if self._flat_steps is None or settings.trainer is None or not settings.trainer.model.training:
             return
-        here = [np.asarray(places) for places in step.of_this_process()]
-        inside = [places[(places >= step.start) & (places < step.stop)] - step.start for places in here]
+        places_by_group = [np.asarray(places) for places in step.of_this_process()]
+        local_places = [
+            places[(places >= step.start) & (places < step.stop)] - step.start for places in places_by_group
+        ]
         # All processes count the same steps, so that all of them take part in this exchange, or none.
-        if any(gather_object([any(bool(np.ptp(raw[places]) > 0) for places in inside)])):
+        if any(gather_object([any(bool(np.ptp(raw[places]) > 0) for places in local_places)])):
             self._flat_steps = None
             return
         self._flat_steps += 1
@@ -310,13 +312,13 @@ class TargetReward:
 
     def _score(self, target: Target, step: Step) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the rewards of this process's rows, before and after the baseline, [rows] each."""
-        raw, paid = np.zeros(len(step.traces)), np.zeros(len(step.traces))
+        raw, rewards = np.zeros(len(step.traces)), np.zeros(len(step.traces))
         places = step.of_this_process()
         for where, group in zip(places, self._groups(target, step, places), strict=True):
-            rewards = checked_rewards(target, group)
-            raw[where] = rewards
-            paid[where] = baseline_rewards(target, group, rewards, self.baseline, self.over)
-        return raw[step.start : step.stop], paid[step.start : step.stop]
+            of_group = checked_rewards(target, group)
+            raw[where] = of_group
+            rewards[where] = baseline_rewards(target, group, of_group, self.baseline, self.over)
+        return raw[step.start : step.stop], rewards[step.start : step.stop]
 
     def _groups(self, target: Target, step: Step, places: Sequence[Sequence[int]]) -> Iterator[AnswerGroup]:
         members = [[step.traces[place] for place in group] for group in places]

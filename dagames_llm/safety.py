@@ -25,7 +25,7 @@ from dagames_llm.multipliers import PATIENCE, Constraint, DualAscent
 from dagames_llm.selectors import Occurring, collect_values, explain_no_row, merged
 
 RECORD = "dagames_llm.multipliers"
-"""The entry of a trainer's state, and so of each checkpoint's `trainer_state.json`, that holds the multipliers."""
+"""The entry of a trainer's state, and so of `trainer_state.json` in checkpoints, with the multipliers."""
 
 SEVERAL = (
     "the trainer has several `SafetyReward`s, but a checkpoint holds the multipliers of one only. Put all constraints "

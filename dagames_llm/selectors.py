@@ -1,8 +1,8 @@
-"""Messages for a constraint that selects no row: the values that occur, and the nearest to each value that does not."""
+"""Messages for selectors of constraints with values that occur in no row, or that select no row."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from dagames._choices import did_you_mean
@@ -14,13 +14,13 @@ _LISTED = 10
 """Number of values of a column that a message lists."""
 
 
-def collect_values(selector: Any, rows: Iterable[Mapping[str, Any]], found: Occurring) -> None:
-    """Add the values of the rows to `found`, for the columns of a selector that is a mapping."""
+def collect_values(selector: Any, rows: Iterable[Mapping[str, Any]], occurring: Occurring) -> None:
+    """Add the values of the rows to `occurring`, for the columns of a selector that is a mapping."""
     if isinstance(selector, Mapping):
         for row in rows:
             for column in selector:
                 if column in row:
-                    found.setdefault(column, {}).setdefault(repr(row[column]), row[column])
+                    occurring.setdefault(column, {}).setdefault(repr(row[column]), row[column])
 
 
 def merged(parts: Iterable[Occurring]) -> Occurring:
@@ -36,7 +36,7 @@ def merged(parts: Iterable[Occurring]) -> Occurring:
     return values
 
 
-def explain_no_row(selector: Any, found: Occurring) -> str:
+def explain_no_row(selector: Any, occurring: Occurring) -> str:
     """Return sentences on the values that occur, with a suggestion for each value of the selector that does not.
 
     >>> found = {}
@@ -46,21 +46,48 @@ def explain_no_row(selector: Any, found: Occurring) -> str:
     """
     if not isinstance(selector, Mapping):
         return "`applies_to` was False for every row."
-    sentences, all_occur = [], True
+    missing = missing_values(selector, occurring)
+    columns = [column for column, values in missing.items() if len(values) == len(_several(selector[column]))]
+    if not columns:
+        return "Each column has such a value, but no row has all of them together."
+    return " ".join(f"The column {column!r} has {_listed(column, missing[column], occurring)}" for column in columns)
+
+
+def missing_values(selector: Mapping[str, Any], occurring: Occurring) -> dict[str, list[Any]]:
+    """Return the values of a selector that occur in no row, by column, without columns whose values all occur.
+
+    >>> missing_values({"kind": ["benign", "harmfull"]}, {"kind": {"'benign'": "benign", "'harmful'": "harmful"}})
+    {'kind': ['harmfull']}
+    """
+    missing = {}
     for column, allowed in selector.items():
-        values = found.get(column, {})
-        wanted = _several(allowed)
-        missing = [value for value in wanted if not any(bool(value == other) for other in values.values())]
-        if len(missing) < len(wanted):
-            continue
-        all_occur = False
-        more = ", ..." if len(values) > _LISTED else ""
-        listed = ", ".join(text[:60] for text in list(values)[:_LISTED]) or "none"
-        hints = dict.fromkeys(did_you_mean(repr(value), values) for value in missing)
-        sentences.append(f"The column {column!r} has the values {listed}{more}.{''.join(hints)}")
-    if all_occur:
-        sentences.append("Each column has such a value, but no row has all of them together.")
-    return " ".join(sentences)
+        values = list(occurring.get(column, {}).values())
+        absent = [value for value in _several(allowed) if not any(bool(value == other) for other in values)]
+        if absent:
+            missing[column] = absent
+    return missing
+
+
+def explain_missing(missing: Mapping[str, Sequence[Any]], occurring: Occurring) -> str:
+    """Return sentences on the result of `missing_values`: the values that do not occur, and those that do.
+
+    >>> explain_missing({"kind": ["harmfull"]}, {"kind": {"'benign'": "benign", "'harmful'": "harmful"}})
+    "No row has 'harmfull' in the column 'kind', which has the values 'benign', 'harmful'. Did you mean 'harmful'?"
+    """
+    return " ".join(
+        f"No row has {' or '.join(repr(value)[:60] for value in values)} in the column {column!r}, which has "
+        f"{_listed(column, values, occurring)}"
+        for column, values in missing.items()
+    )
+
+
+def _listed(column: str, missing: Sequence[Any], occurring: Occurring) -> str:
+    """Return the values of a column as the end of a sentence, with a suggestion for each missing value."""
+    values = occurring.get(column, {})
+    more = ", ..." if len(values) > _LISTED else ""
+    listed = ", ".join(text[:60] for text in list(values)[:_LISTED]) or "none"
+    hints = dict.fromkeys(did_you_mean(repr(value), values) for value in missing)
+    return f"the values {listed}{more}.{''.join(hints)}"
 
 
 def _several(allowed: Any) -> list[Any]:

@@ -57,22 +57,25 @@ class TrainerSettings:
 def find_settings(log_metric: Callable[[str, float], None] | None, group_size: int | None) -> TrainerSettings:
     """Return the settings of the trainer of which `log_metric` is a method."""
     trainer = getattr(log_metric, "__self__", None)
-    found = getattr(trainer, "num_generations", None)
-    if not isinstance(found, int):
+    num_generations = getattr(trainer, "num_generations", None)
+    if not isinstance(num_generations, int):
         return TrainerSettings(None, group_size)
     training = trainer.model.training
     if not training:
-        found = getattr(trainer, "num_generations_eval", None) or found
-    elif group_size is not None and group_size != found:
+        num_generations = getattr(trainer, "num_generations_eval", None) or num_generations
+    elif group_size is not None and group_size != num_generations:
         raise GroupError(
-            f"`group_size` is {group_size}, but the trainer's `num_generations` is {found}. Leave `group_size` out: "
-            "it is found from the trainer."
+            f"`group_size` is {group_size}, but the trainer's `num_generations` is {num_generations}. Omit "
+            "`group_size`: the trainer has it."
         )
-    return TrainerSettings(trainer, found)
+    return TrainerSettings(trainer, num_generations)
 
 
 def warn_of_standardised(trainer: Any) -> None:
-    """Warn where the trainer divides advantages by a standard deviation."""
+    """Warn, once for each trainer, if the trainer divides advantages by a standard deviation."""
+    if getattr(trainer, "warned_of_standardised", False):
+        return
+    trainer.warned_of_standardised = True
     scale = getattr(trainer, "scale_rewards", "none")
     if scale in {"group", True}:
         _log.warning(

@@ -2,10 +2,10 @@
 
 With `--group-rm`, slime calls its reward function once a group, with the samples of one prompt. The settings are the
 mapping `dagames` of the file that `--custom-config-path` names: the keys of `dagames_llm.engines`, `extract`, and
-`truncated` ("vote", or "abstain": a sample that was cut counts as unread).
+`truncated` ("vote", or "abstain": a truncated sample counts as one without an answer).
 
-Read off slime's source: `slime/rollout/rm_hub/__init__.py` (what is called), `slime/utils/types.py` (`Sample`),
-`slime/ray/rollout.py` (what is subtracted afterwards), github.com/THUDM/slime.
+In slime's source (github.com/THUDM/slime) the reward function is called in `slime/rollout/rm_hub/__init__.py`, `Sample`
+is in `slime/utils/types.py`, and the mean is subtracted in `slime/ray/rollout.py`.
 """
 
 from __future__ import annotations
@@ -55,10 +55,10 @@ async def reward(args: Any, samples: Sequence[Any], **_others: Any) -> list[floa
     _check_group(samples)
     needs_gold = "gold" in target_reward.target.needs
     traces = [_trace(sample, extract, truncated == "abstain", needs_gold) for sample in samples]
-    found, paid = advantages(target_reward, traces)
-    for sample, value in zip(samples, paid.tolist(), strict=True):
+    centred, rewards = advantages(target_reward, traces)
+    for sample, value in zip(samples, rewards.tolist(), strict=True):
         sample.metadata = {**(sample.metadata or {}), "raw_reward": value}
-    return list(found.tolist())
+    return list(centred.tolist())
 
 
 def _trace(sample: Any, extract: Any, abstain: bool, needs_gold: bool) -> Trace:

@@ -16,7 +16,7 @@ from dagames_llm._errors import RecipeError
 
 
 def check_kind(target: Any) -> None:
-    """Raise unless an argument is a target, with the target that was probably meant."""
+    """Raise unless an argument is a target; the message names the target that was probably meant."""
     if not isinstance(target, Target):
         raise RecipeError(f"`target` must be a Target of dagames.targets, not {target!r:.60}; pass {_meant(target)}.")
 

@@ -134,9 +134,9 @@ class _OverOrbits(_Trainer):
         epoch = int(self.state.epoch or 0) if training else 0
         first = self.accelerator.process_index * len(inputs)
         output = super()._generate_and_score_completions(rows_of_views(inputs, first, group_size, epoch))
-        kept = self._means_to_keep(group_size)
-        if kept is not None:
-            output["advantages"] = output["advantages"] + kept[first : first + len(inputs)]
+        means = self._means_to_keep(group_size)
+        if means is not None:
+            output["advantages"] = output["advantages"] + means[first : first + len(inputs)]
         return output
 
     def _calculate_rewards(self, *args: Any, **kwargs: Any) -> torch.Tensor:
@@ -145,11 +145,13 @@ class _OverOrbits(_Trainer):
 
     def _means_to_keep(self, group_size: int) -> torch.Tensor | None:
         """Return the means that TRL subtracted from rewards with the baseline "decoupled", [rows of all processes]."""
-        kept = [i for i, function in enumerate(self.reward_funcs) if getattr(function, "baseline", None) == "decoupled"]
-        if not kept:
+        decoupled = [
+            i for i, function in enumerate(self.reward_funcs) if getattr(function, "baseline", None) == "decoupled"
+        ]
+        if not decoupled:
             return None
-        weights = self.reward_weights.to(self._last_rewards.device)[kept]
-        rewards = (self._last_rewards[:, kept] * weights).nansum(dim=1).view(-1, group_size)
+        weights = self.reward_weights.to(self._last_rewards.device)[decoupled]
+        rewards = (self._last_rewards[:, decoupled] * weights).nansum(dim=1).view(-1, group_size)
         total = rewards.sum(dim=1, keepdim=True)
         if self.leaves_one_out:
             return ((total - rewards) / max(group_size - 1, 1)).reshape(-1)
@@ -261,11 +263,11 @@ def _one_completion_each(trainer: Any) -> Iterator[None]:
 
 def check_version() -> None:
     """Check that TRL has the methods that the orbit trainers override, and warn if they were not tested with it."""
-    met = Version(trl.__version__)
-    if met < Version(OLDEST):
-        raise VersionError(f"the orbit trainers need trl >= {OLDEST}, < {NEWEST}; installed is {met}.")
-    if met >= Version(NEWEST):
-        _log.warning("the orbit trainers are tested with trl >= %s, < %s; installed is %s.", OLDEST, NEWEST, met)
+    installed = Version(trl.__version__)
+    if installed < Version(OLDEST):
+        raise VersionError(f"the orbit trainers need trl >= {OLDEST}, < {NEWEST}; installed is {installed}.")
+    if installed >= Version(NEWEST):
+        _log.warning("the orbit trainers are tested with trl >= %s, < %s; installed is %s.", OLDEST, NEWEST, installed)
 
 
 def check_rows(args: Any, train: Any, evaluation: Any) -> None:
@@ -331,7 +333,7 @@ def warn_of_settings(trainer: Any) -> None:
 
 
 def check_checkpoints(args: Any) -> None:
-    """Warn where a checkpoint would fall between a generation and the steps that use it."""
+    """Warn if a checkpoint is saved between a generation and the steps that use it."""
     period = args.steps_per_generation * args.num_iterations
     steps = period // math.gcd(period, args.gradient_accumulation_steps)
     # A value below 1 is a share of the number of steps, which is not known yet.

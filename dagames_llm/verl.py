@@ -42,7 +42,7 @@ RELABELLED = frozenset({
 })
 """Targets that depend only on which answers are equal, so that codes can replace answers."""
 
-_handed: list[tuple[Sequence[Trace], int]] = []
+_passed: list[tuple[Sequence[Trace], int]] = []
 
 
 def score(
@@ -60,7 +60,7 @@ def score(
     answer = read_answer(extract, solution_str)
     gold = None if ground_truth in {None, ""} else read_answer(extract, str(ground_truth))
     view = int((extra_info or {}).get("view") or 0)
-    found = {
+    fields = {
         "score": encode(answer, view),
         "answer": answer or "",
         "read": float(answer is not None),
@@ -68,7 +68,7 @@ def score(
         "text": solution_str,
         "gold": gold,
     }
-    return found if gold is None else {**found, "acc": float(answer == gold)}
+    return fields if gold is None else {**fields, "acc": float(answer == gold)}
 
 
 def encode(answer: str | None, view: int = 0) -> float:
@@ -83,7 +83,7 @@ def encode(answer: str | None, view: int = 0) -> float:
 
 
 def decode(score: float, row: int) -> tuple[int | None, int]:
-    """Return the code of the answer, None where none was read, and the view."""
+    """Return the code of the answer, None if there is none, and the view."""
     number = int(score) if math.isfinite(score) and score >= 1 and score == int(score) else 0
     view = (number & -number).bit_length() - 1
     code = number >> max(view, 0) >> 1
@@ -97,13 +97,13 @@ def decode(score: float, row: int) -> tuple[int | None, int]:
 
 
 @contextmanager
-def handed(traces: Sequence[Trace], step: int = 0) -> Iterator[None]:
+def traces_passed(traces: Sequence[Trace], step: int = 0) -> Iterator[None]:
     """Pass the traces, in the order of the rows, to the estimator, which then does not decode the scores."""
-    _handed.append((traces, step))
+    _passed.append((traces, step))
     try:
         yield
     finally:
-        _handed.pop()
+        _passed.pop()
 
 
 @register_adv_est("dagames")
@@ -127,7 +127,7 @@ def advantages(
         The advantages, equal for all tokens of a row and 0 where masked, [rows, tokens]; and again as the returns.
 
     Raises:
-        GroupError: If the uids are missing, or rows were handed over for another batch.
+        GroupError: If the uids are missing, or the passed traces are of another batch.
     """
     from dagames_llm import engines
 
@@ -149,11 +149,11 @@ def advantages(
 def _traces(scores: torch.Tensor, uids: list[str], rows: list[int], target: str) -> tuple[list[Trace], int]:
     from dagames_llm.engines import trace
 
-    if _handed:
-        given, step = _handed[-1]
-        if len(given) != len(uids):
-            raise GroupError(f"{len(given)} traces were handed over for {len(uids)} rows; one each is needed.")
-        return [given[i]._replace(orbit_id=uids[i]) for i in rows], step
+    if _passed:
+        passed, step = _passed[-1]
+        if len(passed) != len(uids):
+            raise GroupError(f"{len(passed)} traces were passed for {len(uids)} rows; pass one for each row.")
+        return [passed[i]._replace(orbit_id=uids[i]) for i in rows], step
     if target not in RELABELLED:
         raise RecipeError(
             f"{target} depends on more than which answers are equal, which is all that a score can hold. Set "

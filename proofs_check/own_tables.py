@@ -78,7 +78,7 @@ def least_bias(n: int) -> tuple[tuple[float, ...], float]:
 
 @lru_cache
 def least_noise(n: int, multiple: float, *, excess: bool = False) -> tuple[float, ...]:
-    """Minimise the worst second moment within a budget of bias, or the worst excess, by a cone program on a grid of p.
+    """Minimise the worst second moment within a bias budget, or the worst excess, by a cone program on a grid of p.
 
     Math:
         |(sqrt(B_k) c_k)_k| <= s;   and p^2 sum B_k c_k^2 <= v + g^2 for g = p log p as |(2 p sqrt(B_k) c_k, a - 1)| <=

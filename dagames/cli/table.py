@@ -25,10 +25,10 @@ def _with_option(option: str) -> list[str]:
     return [name for name, method in _METHODS.items() if option in method.options]
 
 
-HELP = f"""Make a reward table, prove its bias, and print it.
+HELP = f"""Make a reward table, certify its bias, and print it.
 
 The table contains the reward c_k of an answer that k of the K traces in a group give. The bias is the largest weighted
-error |p (E c_X - g(p))| over all probabilities p; its enclosure is proved for the stored numbers.
+error |p (E c_X - g(p))| over all probabilities p; its bounds are certified for the stored numbers.
 
 \b
 Examples:
@@ -53,7 +53,7 @@ which is the default table of InverseFrequency, and self-inclusive for the other
 
 
 _LARGEST = 512
-"""Largest group whose bias the command proves, in about half a minute; the time grows with the cube of the size."""
+"""Largest group whose bias the command certifies, in about half a minute; the time grows with the cube of the size."""
 
 
 def table(
@@ -111,15 +111,15 @@ def table(
         from dagames.estimators.minimax import Method
 
         as_choice(solver, "--solver", get_args(Method))
-    estimates = estimators.as_reward(reward)
-    if method not in _with_option("reward") and estimates != estimators.LOG:
+    estimand = estimators.as_reward(reward)
+    if method not in _with_option("reward") and estimand != estimators.LOG:
         raise DomainError(f"the method {method} supports only the reward log, not {reward!r}; use minimax or taylor.")
     if method == "elevated" and group_size == 1:
         raise DomainError("--group-size is 1; the method elevated takes the table of half a group: use at least 2.")
     if group_size > _LARGEST:
         raise DomainError(
-            f"--group-size is {group_size}; the bias is proved for tables of up to {_LARGEST} traces. In Python, "
-            f"`dagames.estimators.recommended_table({group_size})` makes the table without the proof."
+            f"--group-size is {group_size}; the bias is certified for tables of up to {_LARGEST} traces. In Python, "
+            f"`dagames.estimators.recommended_table({group_size})` makes the table without the certificate."
         )
     if out is not None:
         check_output(out, "--out", overwrite=overwrite)
@@ -127,8 +127,8 @@ def table(
     from dagames.estimators.reward_table import as_counts, as_precision
 
     kind = as_counts(("centred" if method == "recommended" else "self-inclusive") if counts is None else counts)
-    with spinner(f"making and proving the {method} table of {group_size} traces"):
-        options = {"reward": estimates, "bias": 2.0 if bias is None else bias, "unit": as_unit(unit)}
+    with spinner(f"making and certifying the {method} table of {group_size} traces"):
+        options = {"reward": estimand, "bias": 2.0 if bias is None else bias, "unit": as_unit(unit)}
         reward_table = _make(method, group_size, kind, {**options, "method": solver or "exchange"})
         reward_table = reward_table.rounded(as_precision(precision))
         text = reward_table.to_json()

@@ -10,10 +10,10 @@ from dagames.estimators.supremum import Interval
 
 
 def print_table(made: RewardTable) -> None:
-    """Print the entries of a table, its proven bounds and whether it is usable."""
+    """Print the entries of a table, its certified bounds and whether it is usable."""
     console = Console()
     entries = Table(
-        "count", "reward", title=f"{made.method} table of {made.estimates.name} p for groups of {made.group_size}"
+        "count", "reward", title=f"{made.method} table of {made.estimand.name} p for groups of {made.group_size}"
     )
     for count, entry in enumerate(made.coefficients):
         if count or made.counts == "independent":
@@ -43,7 +43,7 @@ _NOISE = 4.0
 
 def _verdict(made: RewardTable) -> str:
     """State whether the table is usable, and if not, which table to use instead."""
-    K, counts, reward = made.group_size, made.counts, made.estimates
+    K, counts, reward = made.group_size, made.counts, made.estimand
     if made.optimum is not None and made.bias.upper > 10 * made.optimum.upper:
         return (
             f"unusable: {made.precision} cannot represent its entries; before rounding the bias is "

@@ -1,4 +1,8 @@
-"""Reward tables: from the count of an answer in a group to an estimate of a reward, with a proof of its bias."""
+"""Reward tables: from the count of an answer in a group to an estimate of a reward, with certified bounds on its error.
+
+`estimand.certified_bias` bounds the bias of a table, `exchange.certified_level` the least bias of all tables from
+below, and `dual_bound.certified_lower_bound` the least second moment within a bias budget.
+"""
 
 from typing import TYPE_CHECKING
 
@@ -35,23 +39,23 @@ else:
 
 METHODS = {
     "recommended": TableMethod(
-        "recommended_table", "the one to train with, and the default: for the log that of taylor"
+        "recommended_table", "the table for training, and the default; for the log, the Taylor table"
     ),
     "minimax": TableMethod("minimax_table", "the least worst bias; its entries explode with K", ("reward", "method")),
     "elevated": TableMethod(
         "elevated.half_group_table", "the minimax table of half the group, averaged over all halves"
     ),
-    "taylor": TableMethod("taylor_table", "the plug-in less its first-order bias (Miller-Madow), with the best c_0"),
+    "taylor": TableMethod("taylor_table", "the plug-in minus its first-order bias (Miller-Madow), with the best c_0"),
     "harmonic": TableMethod("harmonic_table", "the unbiased estimate of the log's series, H_k - H_K", ()),
-    "plugin": TableMethod("plugin_table", "log(k / K), what is used without a table", ()),
+    "plugin": TableMethod("plugin_table", "log(k / K), the log of the observed frequency", ()),
     "aqp": TableMethod(
         "aqp_table",
-        "the least second moment within a budget of bias (--bias)",
+        "the least second moment within a bias budget (--bias)",
         ("reward", "bias", "unit", "method"),
     ),
     "variance": TableMethod(
         "variance_table",
-        "the least excess of variance within a budget of bias (--bias)",
+        "the least excess of variance within a bias budget (--bias)",
         ("reward", "bias", "unit", "method"),
     ),
 }

@@ -85,7 +85,7 @@ def enclose_supremum(polynomial: fmpq_poly, smooth: Smooth, *, absolute: bool = 
         raise SolveError(
             f"branch and bound stopped after {boxes} boxes with the enclosure [{lower:.6g}, {upper:.6g}] for the "
             f"reward {smooth.name!r}: in the box with the largest bound, {search.place}, the function bends or "
-            "oscillates too fast for a proof. Use a smoother function that is close to it.",
+            "oscillates too fast for a certificate. Use a smoother function that is close to it.",
             "steps",
         )
     return Interval(lower, upper)
@@ -113,7 +113,7 @@ class _Search:
             if upper == math.inf and high - low < _NARROW * high:
                 raise DomainError(
                     f"the reward {self.smooth.name!r} is not finite, or not smooth, at p = {float(low):.9g} or very "
-                    "near; a table is proved for functions with derivatives on (0, 1]. Change it there, or use a "
+                    "near; a table is certified for functions with derivatives on (0, 1]. Change it there, or use a "
                     "smooth function that is close to it."
                 )
             if self.boxes >= self.limit:

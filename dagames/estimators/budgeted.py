@@ -10,7 +10,7 @@ from dagames.estimators.bernstein import as_rationals, raise_degree
 from dagames.estimators.best_polynomial import best_exactly
 from dagames.estimators.cuts import Cuts
 from dagames.estimators.dual_bound import Measures
-from dagames.estimators.estimand import Estimand, Vector, weighted_bias
+from dagames.estimators.estimand import Estimand, Vector, certified_bias
 from dagames.estimators.interior_point import Saddle, Start, interior_point
 from dagames.estimators.program import Balls, Objective, balls
 
@@ -87,7 +87,7 @@ def solve_within(
             met = look.bias <= budget and look.excess <= _LOSS
             if met and accuracy == _FINEST:
                 measures = Measures(cuts.moments, saddle.mu, cuts.errors, saddle.weights)
-                bias = weighted_bias(as_rationals(coefficients), reward).upper
+                bias = certified_bias(as_rationals(coefficients), reward).upper
                 if bias <= budget or not stored:
                     return Solved(coefficients, measures)
                 if rounding >= spare:

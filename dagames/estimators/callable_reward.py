@@ -187,23 +187,23 @@ class CallableReward(Estimand):
     def _check_scale(self) -> None:
         if self._scale and not _SMALLEST < self._scale < _LARGEST:
             raise DomainError(
-                f"|p g(p)| of the reward {self.name!r} is up to {self._scale:.3g}; tables are proved for rewards from "
-                f"{_SMALLEST:g} to {_LARGEST:g}, whose squares float64 holds. Change its unit."
+                f"|p g(p)| of the reward {self.name!r} is up to {self._scale:.3g}; tables are certified for rewards "
+                f"from {_SMALLEST:g} to {_LARGEST:g}, whose squares float64 holds. Change its unit."
             )
 
     def _check_agreement(self, weighted: Vector) -> None:
         for p, seen in zip(_SAMPLES[::5], weighted[::5], strict=True):
             with ctx.workprec(_BITS):
-                proved = self.weighted_at(arb(float(p)))
-            if not proved.is_finite():
+                enclosed = self.weighted_at(arb(float(p)))
+            if not enclosed.is_finite():
                 raise DomainError(
                     f"the reward {self.name!r} is not finite, or not smooth, at p = {p:.9g}, as far as ball arithmetic "
                     "can tell. Change it there, or write it another way."
                 )
-            if abs(float(proved.mid()) - seen) > _AGREEMENT * self._scale:
+            if abs(float(enclosed.mid()) - seen) > _AGREEMENT * self._scale:
                 raise DomainError(
                     f"the reward {self.name!r} is not one function: at p = {p:.9g} it is {seen / p:.9g} in floats and "
-                    f"{float(proved.mid()) / p:.9g} in ball arithmetic. Either it depends on more than its argument, "
+                    f"{float(enclosed.mid()) / p:.9g} in ball arithmetic. Either it depends on more than its argument, "
                     "or float64 is not accurate enough there; write it another way."
                 )
 

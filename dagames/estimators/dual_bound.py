@@ -27,7 +27,7 @@ class Measures(NamedTuple):
     weights: Balls
 
 
-def lower_bound(n: int, budget: float, reward: Estimand, objective: Objective, measures: Measures) -> float:
+def certified_lower_bound(n: int, budget: float, reward: Estimand, objective: Objective, measures: Measures) -> float:
     """Bound the least objective of all tables of degree n within a bias budget from below, in ball arithmetic.
 
     Math:
@@ -54,7 +54,7 @@ def lower_bound(n: int, budget: float, reward: Estimand, objective: Objective, m
 
     >>> from dagames.estimators.rewards import LOG
     >>> lone = Measures([0.0], balls([1.0]), [0.3], balls([1.0]))
-    >>> round(lower_bound(0, 0.2, LOG, "second_moment", lone), 6)
+    >>> round(certified_lower_bound(0, 0.2, LOG, "second_moment", lone), 6)
     0.138692
     """
     mu, weights = (balls([ball.mid() for ball in part]) for part in (measures.mu, measures.weights))

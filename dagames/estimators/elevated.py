@@ -74,7 +74,7 @@ def elevated_table(table: RewardTable, K: int, *, counts: CountsKind = "self-inc
     if n < m:
         raise DomainError(f"`K` is {K}, with {n} other traces; the table needs {m}.")
     inner = np.array([int(c.p) / int(c.q) for c in raise_degree(table.inner, n)])
-    return RewardTable.from_inner(K, inner, counts, table.estimates, f"elevated {table.method}")
+    return RewardTable.from_inner(K, inner, counts, table.estimand, f"elevated {table.method}")
 
 
 def half_group_table(K: int, *, reward: AnyReward = "log", counts: CountsKind = "self-inclusive") -> RewardTable:

@@ -64,6 +64,6 @@ class Estimand(ABC):
         """Return the name, and the terms if there are any, as plain data for JSON."""
 
 
-def weighted_bias(coefficients: Sequence[fmpq], estimates: Estimand) -> Interval:
-    """Enclose sup over p of |p (sum_k c_k B_{k,n}(p) - g(p))|."""
-    return estimates.bias_of(to_monomials(coefficients))
+def certified_bias(coefficients: Sequence[fmpq], estimand: Estimand) -> Interval:
+    """Certify the worst weighted bias of a table: enclose sup over p of |p (sum_k c_k B_{k,n}(p) - g(p))|."""
+    return estimand.bias_of(to_monomials(coefficients))

@@ -46,7 +46,7 @@ class Reference(NamedTuple):
 
 
 def exchange(n: int, reward: Estimand, *, free: bool = False) -> Reference:
-    """Find the alternation of the best approximation, in float64; `level_exactly` gives bounds for any points."""
+    """Find the alternation of the best approximation, in float64; `certified_level` gives bounds for any points."""
     phi = 0.5 * np.pi * (np.arange(n + 2) / (n + 1) if free else np.arange(1, n + 3) / (n + 2))
     best, least = _settle(phi, reward, _Levelled, free=free)
     if least < _SETTLED:
@@ -184,7 +184,7 @@ def _alternating(peaks: Vector, heights: Vector, number: int) -> Vector:
     return peaks
 
 
-def level_exactly(points: Vector, reward: Estimand, bits: int, *, free: bool = False) -> tuple[arb, list[fmpq]]:
+def certified_level(points: Vector, reward: Estimand, bits: int, *, free: bool = False) -> tuple[arb, list[fmpq]]:
     """Level the error at given points, in ball arithmetic.
 
     Math:

@@ -11,8 +11,8 @@ from dagames._errors import DomainError, SolveError
 from dagames.estimators.bernstein import as_rationals
 from dagames.estimators.best_polynomial import best_polynomial
 from dagames.estimators.budgeted import solve_within
-from dagames.estimators.dual_bound import lower_bound
-from dagames.estimators.estimand import Estimand, Vector, weighted_bias
+from dagames.estimators.dual_bound import certified_lower_bound
+from dagames.estimators.estimand import Estimand, Vector, certified_bias
 from dagames.estimators.minimax import Method, as_method
 from dagames.estimators.program import Objective
 from dagames.estimators.reward_table import CountsKind, RewardTable, inner_degree
@@ -63,7 +63,7 @@ class FrontierPoint:
     @cached_property
     def gap(self) -> float:
         """Width of `objective`, relative to its upper end or, where that is almost 0, to 10^-6 sup_p (p g(p))^2."""
-        largest = self.table.estimates.size.upper
+        largest = self.table.estimand.size.upper
         size = max(self.objective.upper, 1e-6 * largest**2)
         return (self.objective.upper - self.objective.lower) / size if size else 0.0
 
@@ -108,11 +108,11 @@ def _by_exchange(n: int, budget: float, reward: Estimand, objective: Objective) 
     """Return the coefficients, the budget that they are within, and a lower bound on the objective."""
     minimax, optimum = best_polynomial(n, reward)
     negligible = _EXACT * reward.size.upper
-    least = weighted_bias(as_rationals(minimax), reward).upper
+    least = certified_bias(as_rationals(minimax), reward).upper
     accurate = least <= max(optimum.upper * (1 + _STORED), negligible)
     if budget > max(max(least, negligible) if accurate else 0.0, optimum.upper * (1 + _NEAR)):
         solved = solve_within(n, budget, optimum.upper, reward, objective)
-        return solved.coefficients, budget, lower_bound(n, budget, reward, objective, solved.measures)
+        return solved.coefficients, budget, certified_lower_bound(n, budget, reward, objective, solved.measures)
     if not accurate:
         raise SolveError(
             f"the coefficients of the least bias, {optimum.upper:.6g}, are beyond float64: rounded to it, their bias "
@@ -122,7 +122,7 @@ def _by_exchange(n: int, budget: float, reward: Estimand, objective: Objective) 
     budget = max(budget, least)
     beside = max(budget * (1 + _BESIDE), optimum.upper + negligible)
     solved = solve_within(n, beside, optimum.upper, reward, objective, stored=False)
-    return minimax, budget, lower_bound(n, budget, reward, objective, solved.measures)
+    return minimax, budget, certified_lower_bound(n, budget, reward, objective, solved.measures)
 
 
 def _through_cvxpy(n: int, budget: float, reward: Estimand, objective: Objective) -> tuple[Vector, float, float]:
@@ -137,7 +137,7 @@ def _through_cvxpy(n: int, budget: float, reward: Estimand, objective: Objective
             'Use "exchange" instead of "cvxpy", or a larger budget.'
         )
     solved = within_budget(n, budget, reward, objective)
-    return solved.coefficients, budget, lower_bound(n, budget, reward, objective, solved.measures)
+    return solved.coefficients, budget, certified_lower_bound(n, budget, reward, objective, solved.measures)
 
 
 def as_budget(bias: float, unit: str, optimum: Interval) -> float:

@@ -48,7 +48,7 @@ class Germ(Operand):
 
     @property
     def is_too_large(self) -> bool:
-        """Whether p f(p) is proved not to tend to 0."""
+        """Whether p f(p) certainly does not tend to 0."""
         return self.order <= -1 and bool(abs(self.ball) > 0)
 
     def constant(self, number: arb) -> "Germ":

@@ -12,7 +12,7 @@ from dagames._errors import InfeasibleError, SolveError
 from dagames.estimators.bernstein import as_rationals
 from dagames.estimators.budgeted import Solved
 from dagames.estimators.dual_bound import Measures
-from dagames.estimators.estimand import Estimand, Vector, weighted_bias
+from dagames.estimators.estimand import Estimand, Vector, certified_bias
 from dagames.estimators.program import Objective, balls, basis
 from dagames.numerics.conic import solve_problem
 from dagames.numerics.integers import as_count
@@ -75,7 +75,7 @@ def within_budget(n: int, budget: float, reward: Estimand, objective: Objective,
         points: Number of points of the grid, as for `least_bias`.
 
     Returns:
-        Coefficients of proven bias at most the budget, and the solver's multipliers; the callers bound the objective.
+        Coefficients of certified bias at most the budget, and the multipliers; the callers bound the objective.
 
     Raises:
         DomainError: If `points` is not an integer of at least n + 2.
@@ -96,7 +96,7 @@ def within_budget(n: int, budget: float, reward: Estimand, objective: Objective,
     problem = cp.Problem(cp.Minimize(v), [bound, largest, *rows])
     for _ in range(_TRIES):
         _solve(problem, c, n)
-        bias = weighted_bias(as_rationals(np.asarray(c.value)), reward).upper
+        bias = certified_bias(as_rationals(np.asarray(c.value)), reward).upper
         if bias <= budget:
             mu, weights = np.maximum(largest.dual_value, 0.0), np.sign(error.value) * bound.dual_value / budget
             return Solved(np.asarray(c.value), Measures(q.tolist(), balls(mu), p.tolist(), balls(weights)))

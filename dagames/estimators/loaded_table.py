@@ -4,15 +4,15 @@ from pathlib import Path
 from typing import Any
 
 from dagames._errors import DomainError
+from dagames.estimators.checksummed import from_checksummed, read_bounded
 from dagames.estimators.estimand import Estimand
 from dagames.estimators.rewards import AnyReward, Reward, as_reward
-from dagames.estimators.sealed import read_bounded, unseal
 from dagames.estimators.table_file import LARGEST_FILE, as_terms, check_fields
 
 
 def read_table(path: Path, reward: AnyReward | None) -> tuple[dict[str, Any], Estimand]:
     """Read the fields of a table, and check that each is of the right kind."""
-    content = unseal(read_bounded(path, LARGEST_FILE), str(path))
+    content = from_checksummed(read_bounded(path, LARGEST_FILE), str(path))
     check_fields(content, str(path))
     return content, _estimand(content["estimates"], reward, str(path))
 

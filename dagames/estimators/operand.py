@@ -1,8 +1,8 @@
 """Objects that a user's function g accepts in place of floats: numpy's ufuncs call the methods of an array's objects.
 
 Two kinds evaluate g in ball arithmetic: Taylor series (`Jet`), and growth near 0 (`Germ`). Neither can be compared or
-converted to a float, because a branch that is right at one point may be wrong elsewhere in the interval, and the proof
-would be wrong without an error.
+converted to a float, because a branch that is right at one point may be wrong elsewhere in the interval, and the
+certificate would be wrong without an error.
 """
 
 from abc import ABC, abstractmethod
@@ -95,14 +95,14 @@ class Operand(ABC):
         return NotImplemented if read is None else (read.log() * self).exp()
 
     def __lt__(self, other: Any) -> bool:
-        raise TypeError("it compares p, or a function of p, with something")
+        raise TypeError("it compares p, or a function of p, with a number")
 
     __le__ = __gt__ = __ge__ = __eq__ = __ne__ = __lt__
 
     __hash__ = None  # type: ignore[assignment]
 
     def __bool__(self) -> bool:
-        raise TypeError("it asks whether p, or a function of p, is true")
+        raise TypeError("it uses p, or a function of p, as a truth value")
 
     def log(self: Same) -> Same:
         """Compute the natural logarithm."""

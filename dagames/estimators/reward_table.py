@@ -1,4 +1,4 @@
-"""A table of rewards by the count of an answer in its group, with proven bounds on its bias and variance."""
+"""A table of rewards by the count of an answer in its group, with certified bounds on its bias and variance."""
 
 import math
 from dataclasses import dataclass, replace
@@ -16,12 +16,12 @@ from dagames._files import check_new_file, write_text
 from dagames._types import Numbers
 from dagames.estimators.bernstein import as_rationals, to_monomials
 from dagames.estimators.best_polynomial import best_polynomial
-from dagames.estimators.estimand import Estimand, weighted_bias
+from dagames.estimators.checksummed import as_path, to_checksummed
+from dagames.estimators.estimand import Estimand, certified_bias
 from dagames.estimators.loaded_table import read_table
 from dagames.estimators.log_polynomial import LogPolynomial
 from dagames.estimators.look_up import look_up
 from dagames.estimators.rewards import LOG, AnyReward
-from dagames.estimators.sealed import as_path, seal
 from dagames.estimators.supremum import Interval, supremum
 from dagames.estimators.table_file import FORMAT, check_claim
 from dagames.numerics.arrays import read, read_real
@@ -48,7 +48,7 @@ class RewardTable:
         counts: "self-inclusive" if the count includes the trace that is rewarded; "centred" if, in addition, the mean
             of the group's rewards is subtracted (as GRPO does), so that c_K has no effect; "independent" if it counts
             K other traces.
-        estimates: The reward g.
+        estimand: The reward g.
         method: Name of the method that made the table.
         precision: The type that the coefficients are rounded to.
         optimum: Enclosure of the least bias of all tables with this K, g and kind of counts; None if unknown.
@@ -61,7 +61,7 @@ class RewardTable:
     group_size: int
     coefficients: NDArray[np.float64]
     counts: CountsKind
-    estimates: Estimand = LOG
+    estimand: Estimand = LOG
     method: str = "custom"
     precision: Precision = "float64"
     optimum: Interval | None = None
@@ -76,8 +76,8 @@ class RewardTable:
         object.__setattr__(self, "group_size", as_group_size(self.group_size))
         object.__setattr__(self, "counts", as_counts(self.counts))
         coefficients = read_real(self.coefficients, "coefficients").array.copy()
-        if not isinstance(self.estimates, Estimand):
-            raise DomainError(f"`estimates` must be a reward, as `as_reward` returns, not {self.estimates!r}.")
+        if not isinstance(self.estimand, Estimand):
+            raise DomainError(f"`estimand` must be a reward, as `as_reward` returns, not {self.estimand!r}.")
         if coefficients.shape != (self.group_size + 1,):
             raise ShapeError(f"`coefficients` has shape {coefficients.shape}, not ({self.group_size + 1},).")
         if not np.isfinite(coefficients).all():
@@ -93,7 +93,7 @@ class RewardTable:
         K: int,
         inner: NDArray[np.float64],
         counts: CountsKind,
-        estimates: Estimand,
+        estimand: Estimand,
         method: str,
         optimum: Interval | None = None,
     ) -> "RewardTable":
@@ -103,7 +103,7 @@ class RewardTable:
             K: Number of traces.
             inner: Coefficients in the Bernstein basis, [inner_degree + 1].
             counts: The kind of counts.
-            estimates: The reward g.
+            estimand: The reward g.
             method: Name of the method that made the table.
             optimum: Enclosure of the least bias; None if unknown.
 
@@ -113,8 +113,8 @@ class RewardTable:
         coefficients = inner if counts == "independent" else np.append(inner[0], inner)
         if coefficients.size == K:
             # Centred counts: if all K traces agree, every advantage is 0, so c_K has no effect.
-            coefficients = np.append(coefficients, estimates(np.ones(1)))
-        return cls(K, coefficients, counts, estimates, method, optimum=optimum)
+            coefficients = np.append(coefficients, estimand(np.ones(1)))
+        return cls(K, coefficients, counts, estimand, method, optimum=optimum)
 
     @property
     def inner(self) -> list[fmpq]:
@@ -125,7 +125,7 @@ class RewardTable:
     @cached_property
     def bias(self) -> Interval:
         """Enclosure of sup over p of |p (P(p) - g(p))|, the worst weighted bias of the stored coefficients."""
-        return weighted_bias(self.inner, self.estimates)
+        return certified_bias(self.inner, self.estimand)
 
     @cached_property
     def second_moment(self) -> Interval:
@@ -141,7 +141,7 @@ class RewardTable:
     @cached_property
     def excess(self) -> Interval:
         """Enclosure of sup over p of p^2 (E c_X^2 - g(p)^2), which is convex in the coefficients; claim II.8."""
-        return self.estimates.excess_of(to_monomials([c * c for c in self.inner]))
+        return self.estimand.excess_of(to_monomials([c * c for c in self.inner]))
 
     @cached_property
     def pooling(self) -> float:
@@ -230,11 +230,11 @@ class RewardTable:
         Returns:
             The text that `save` writes.
         """
-        return seal({
+        return to_checksummed({
             "format": FORMAT,
             "group_size": self.group_size,
             "counts": self.counts,
-            "estimates": self.estimates.to_dict(),
+            "estimates": self.estimand.to_dict(),
             "method": self.method,
             "precision": self.precision,
             "coefficients": self.coefficients.tolist(),
@@ -262,12 +262,12 @@ class RewardTable:
             DomainError: If the file is not a table or was changed, if it states bounds that its coefficients do not
                 have, or if `reward` is missing or is not the reward of the file.
         """
-        content, estimates = read_table(as_path(path), reward)
+        content, estimand = read_table(as_path(path), reward)
         table = _Loaded(
             group_size=content["group_size"],
             coefficients=np.array(content["coefficients"], dtype=np.float64),
             counts=content["counts"],
-            estimates=estimates,
+            estimand=estimand,
             method=content["method"],
             precision=as_precision(content["precision"]),
         )
@@ -295,13 +295,13 @@ class _Loaded(RewardTable):
 
     def _optimum(self) -> Interval:
         path, claimed = self.__dict__["_claimed"]
-        _, proved = best_polynomial(inner_degree(self.group_size, self.counts), self.estimates)
-        slack = _SAME * proved.upper
-        if max(claimed.lower, proved.lower) > min(claimed.upper, proved.upper) + slack:
+        _, found = best_polynomial(inner_degree(self.group_size, self.counts), self.estimand)
+        slack = _SAME * found.upper
+        if max(claimed.lower, found.lower) > min(claimed.upper, found.upper) + slack:
             raise DomainError(
-                f"{path} claims a least bias in {tuple(claimed)}; it is in {tuple(proved)}. Make the file anew."
+                f"{path} claims a least bias in {tuple(claimed)}; it is in {tuple(found)}. Make the file anew."
             )
-        return proved
+        return found
 
 
 _Loaded.optimum = cached_property(_Loaded._optimum)  # type: ignore[assignment]

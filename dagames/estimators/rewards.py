@@ -23,7 +23,7 @@ _LARGEST_POWER, _LARGEST_LOG, _LARGEST_BITS = 10_000, 64, 4096
 """Largest power of p, power of its logarithm, and size of a numerator or denominator."""
 
 _LARGEST_NAMED = 256
-"""Largest power of a reward given by name; larger powers make the proofs slow."""
+"""Largest power of a reward given by name; larger powers make the certificates slow."""
 
 AnyReward: TypeAlias = str | Estimand | Callable[..., Any]
 """The types that `as_reward` accepts."""
@@ -76,7 +76,7 @@ class Reward(Estimand):
             if alpha > _LARGEST_POWER or m > _LARGEST_LOG or bits > _LARGEST_BITS:
                 raise DomainError(
                     f"the reward {self.name!r} has the power {float(min(alpha, Fraction(10**9))):g}, of the logarithm "
-                    f"{m}, and numbers of {bits} bits; tables are proved for powers above -1 and up to "
+                    f"{m}, and numbers of {bits} bits; tables are certified for powers above -1 and up to "
                     f"{_LARGEST_POWER}, of the logarithm up to {_LARGEST_LOG}, and numbers of {_LARGEST_BITS} bits."
                 )
             if m < 0:

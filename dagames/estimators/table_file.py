@@ -99,10 +99,10 @@ _FIELDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
 }
 
 
-def check_claim(path: str, name: str, claimed: list[float], proved: Interval) -> None:
+def check_claim(path: str, name: str, claimed: list[float], computed: Interval) -> None:
     """Raise a DomainError if the enclosure that a file states differs from the computed one."""
-    if tuple(claimed) != tuple(proved):
+    if tuple(claimed) != tuple(computed):
         raise DomainError(
             f"{path} claims a {name.replace('_', ' ')} in {tuple(claimed)}; that of its coefficients is in "
-            f"{tuple(proved)}. Make the file anew."
+            f"{tuple(computed)}. Make the file anew."
         )

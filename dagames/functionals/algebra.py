@@ -23,7 +23,7 @@ def total(*functionals: Functional) -> Functional:
         The functional if there is one term, else the sum: separable if all terms are, or smooth if all terms are.
 
     Raises:
-        DomainError: If there is none, or if one is no functional.
+        DomainError: If there is none, or if one is not a functional.
 
     >>> from dagames.functionals import Gini, NegativeEntropy
     >>> type(total(Gini(), NegativeEntropy())).__name__

@@ -98,7 +98,7 @@ class Functional(Parametric, Named, ABC):
         return None
 
     def as_separable(self) -> "Separable | None":
-        """Return R as a sum of one function per answer, or None if it is no such sum."""
+        """Return R as a sum of one function per answer, or None if it is not such a sum."""
         return None
 
     def constant_slope(self) -> OverAnswers | None:
@@ -272,7 +272,7 @@ def reachable_answers(functional: Functional, with_trace: Reachable) -> Reachabl
     reachable = np.asarray(with_trace & functional.allowed(with_trace))
     if not reachable.any(axis=-1).all():
         raise InfeasibleError(
-            f"{type(functional).__name__} allows none of the answers that the reference reaches, so every policy has "
+            f"{functional.name} allows none of the answers that the reference reaches, so every policy has "
             "an infinite objective."
         )
     return reachable

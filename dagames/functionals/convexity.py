@@ -24,8 +24,8 @@ def nonconvexity(functional: Functional, batch: tuple[int, ...], n_answers: int)
         if excess.max() > worst:
             worst, place = float(excess.max()), np.unravel_index(int(excess.argmax()), excess.shape)
             sentence = (
-                f"{functional.name} is not convex, or its `gradient` is no subgradient: R at {_shown(mu[place])} lies "
-                f"below the tangent at {_shown(nu[place])}, whose slope is {_shown(slope[place])}, by {worst:.3g} "
+                f"{functional.name} is not convex, or its `gradient` is not a subgradient: R at {_shown(mu[place])} "
+                f"lies below the tangent at {_shown(nu[place])}, whose slope is {_shown(slope[place])}, by {worst:.3g} "
                 "relatively. Theorem 2.1 needs a convex R; `broken_laws` tries every law."
             )
     return sentence

@@ -166,7 +166,7 @@ class FromConvex(NumericConjugate):
     def _called(
         self, word: str, function: Callable[[OverAnswers], Numbers], nu: OverAnswers, shape: tuple[int, ...]
     ) -> np.ndarray:
-        """Call a user's function with the warnings of numpy off: what comes back is checked.
+        """Call a user's function without numpy's warnings, and check what it returns.
 
         Args:
             word: "value" or "gradient".
@@ -175,18 +175,18 @@ class FromConvex(NumericConjugate):
             shape: Shape that it should return.
 
         Returns:
-            What it returns, as float64.
+            The returned array, as float64.
 
         Raises:
-            ShapeError: If that has another shape.
-            CertificateError: If that is no array of numbers.
+            ShapeError: If it has another shape.
+            CertificateError: If it is not an array of numbers.
         """
         with np.errstate(all="ignore"):
             returned = function(nu)
         try:
             array = read_real(returned, word, scalar=True).array
         except DomainError:
-            raise CertificateError(f"the {word} of {self.name} returned {returned!r}, which is no number.") from None
+            raise CertificateError(f"the {word} of {self.name} returned {returned!r}, which is not a number.") from None
         if array.shape != shape:
             raise ShapeError(
                 f"the {word} of {self.name} returned shape {array.shape} for distributions of shape {nu.shape}; "

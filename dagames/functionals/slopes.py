@@ -13,12 +13,12 @@ def finite_slope(functional: Functional, log_nu: OverAnswers, reachable: Reachab
     if not reachable.all():
         slope = np.where(reachable, slope, fill)
     if np.isnan(slope).any():
-        raise CertificateError(f"{type(functional).__name__}.gradient returned NaN.")
+        raise CertificateError(f"the `gradient` of {functional.name} returned NaN.")
     bad = reachable & ~np.isfinite(slope)
     if bad.any():
         place = tuple(int(i) for i in np.argwhere(bad)[0])
         raise DomainError(
-            f"no best target exists: {type(functional).__name__} has slope {slope[place]} at answer {place[-1]}, whose "
+            f"no best target exists: {functional.name} has slope {slope[place]} at answer {place[-1]}, whose "
             f"mass is {np.exp(log_nu[place]):g}. The supremum over targets is approached, not attained (claim I.3); "
             "give every reachable answer positive mass."
         )

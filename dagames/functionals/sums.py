@@ -53,7 +53,7 @@ class Sum(NumericConjugate):
         """
         if not parts:
             raise DomainError("a sum needs at least one functional.")
-        rough = [type(part).__name__ for part in parts if not part.is_finite_inside]
+        rough = [part.name for part in parts if not part.is_finite_inside]
         if len(rough) > 1:
             raise DomainError(
                 f"a sum can hold one functional that is not `Smooth`, but {' and '.join(rough)} are {len(rough)}: no "

@@ -54,7 +54,7 @@ def update_error(nu: Numbers, table: RewardTable, group_size: int, normalise: Ru
     nu = as_distribution(nu, "nu")
     step = ExpectedUpdate(table, group_size, nu.shape[-1], normalise).at(nu)
     inside = np.where(nu > 0, nu, 1.0)
-    truth = true_update(nu, table.estimates(inside))
+    truth = true_update(nu, table.estimand(inside))
     raw = np.linalg.norm(step - truth, axis=-1)
     size = np.linalg.norm(truth, axis=-1)
     relative = np.divide(raw, size, out=np.where(raw > 0, np.inf, 0.0), where=size > 0)

@@ -29,10 +29,10 @@ def as_data(frontiers: Frontiers) -> dict[str, Any]:
     return {
         "group_size": table.group_size,
         "counts": table.counts,
-        "reward": table.estimates.name,
+        "reward": table.estimand.name,
         "optimum": first.optimum.upper,
         "frontiers": {what: [_point(point) for point in points] for what, points in frontiers.items()},
-        "others": _others(table.group_size, table.estimates, table.counts),
+        "others": _others(table.group_size, table.estimand, table.counts),
     }
 
 
@@ -43,11 +43,16 @@ def describe_frontiers(data: dict[str, Any], name: str) -> dict[str, Any]:
     caption = (
         f"Worst second moment E c_X^2 (left) and worst weighted variance p^2 Var c_X (right) of tables of "
         f"{data['reward']} p for K = {K}, {data['counts']} counts, against their worst weighted bias in units of the "
-        f"least possible, {optimum:.4g}. Each point of a line is proved best for its budget up to {gap:.0e}. Where the "
-        "second moment is minimised the variance inside (0, 1) is left free: compare the lines on the right. Marks: "
-        "tables that need no program."
+        f"least possible, {optimum:.4g}. Each point of a line is certified as the best for its budget up to "
+        f"{gap:.0e}. The least second moment does not bound the variance inside (0, 1): compare the right panel. "
+        "Marks: tables that need no program."
     )
-    return {"name": name, "title": f"What a budget of bias buys, K = {K}", "caption": caption, "data": data}
+    return {
+        "name": name,
+        "title": f"Least second moment and variance by bias budget, K = {K}",
+        "caption": caption,
+        "data": data,
+    }
 
 
 def draw_frontiers(picture: dict[str, Any], kind: str) -> bytes:

@@ -31,7 +31,7 @@ from dagames.solvers.solution import Solution
 from dagames.solvers.suited import check_suited, remedy
 
 METHODS: dict[str, str] = {
-    "auto": "closed_form, newton, projected mirror descent, mirror_descent or cutting_planes, whichever suits",
+    "auto": "the first that applies: closed_form; newton, if R has a Hessian; mirror_descent, then cutting_planes",
     "closed_form": "write the equilibrium down (Linear, NegativeEntropy, KLToPrior, Point, LogScore)",
     "newton": "Newton's method on the optimality conditions (functionals with a Hessian), or on multipliers (Polytope)",
     "cutting_planes": "the game of R's tangents, solved exactly, and one tangent more a step (functionals with kinks)",

@@ -1,4 +1,4 @@
-"""The oracle: the game stated for a general conic solver, one prompt after the other. Slow, and obviously right."""
+"""The oracle: the game as a conic program through cvxpy, one prompt after the other. It is slow and simple."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ import numpy as np
 
 from dagames import _tolerances
 from dagames._errors import SolveError
-from dagames._types import OverAnswers, PerConstraint
+from dagames._types import OverAnswers, PerConstraint, PerPrompt
 from dagames.games.alignment import AlignmentGame
 from dagames.numerics.conic import solve_problem
 from dagames.numerics.constraints import LinearConstraints
@@ -16,6 +16,9 @@ from dagames.solvers.constrained import priced_solution
 from dagames.solvers.path import as_solution, check_solved
 from dagames.solvers.solution import Solution
 from dagames.solvers.suited import check_suited, remedy
+
+_DIFFERENT = 1e-5
+"""Relative difference of a conic form and its functional that the accuracy of the conic solver does not explain."""
 
 
 @with_default_errors
@@ -34,17 +37,31 @@ def solve_conic(game: AlignmentGame, *, tolerance: float = _tolerances.ORACLE_GA
     check_suited(game.functional, "conic")
     _check_batch(game)
     found = [_solve_prompt(game, prompt) for prompt in np.ndindex(game.batch)]
-    log_nu = np.stack([log_nu for log_nu, _ in found]).reshape(game.log_nu_0.shape)
+    log_nu = np.stack([log_nu for log_nu, _, _ in found]).reshape(game.log_nu_0.shape)
     if game.functional.constraint_set() is None:
         solution = as_solution(game, log_nu, "conic")
     else:
         # An indicator's slope says nothing; the prices of its constraints make the target.
-        solution = priced_solution(game, log_nu, np.stack([prices for _, prices in found]), "conic")
-    return check_solved(solution, tolerance, "ask for a larger `tolerance`, because interior points lose tiny masses.")
+        solution = priced_solution(game, log_nu, np.stack([prices for _, prices, _ in found]), "conic")
+    forms = np.array([form for _, _, form in found]).reshape(game.batch)
+    return check_solved(solution, tolerance, _likely_cause(game, log_nu, forms))
 
 
-def _solve_prompt(game: AlignmentGame, prompt: tuple[int, ...]) -> tuple[OverAnswers, PerConstraint]:
-    """Solve one prompt: the log-marginal, and the prices [d] of the constraints of a `Polytope`."""
+def _likely_cause(game: AlignmentGame, log_nu: OverAnswers, forms: PerPrompt) -> str:
+    """Return the advice for a gap that is too large: compare the values of the conic forms, [*x], with those of R."""
+    value = np.asarray(game.functional.value(np.exp(log_nu)))
+    off = np.abs(forms - value) / np.maximum(1.0, np.abs(value))
+    if np.isfinite(off).all() and off.max() > _DIFFERENT:
+        place = np.unravel_index(int(off.argmax()), off.shape)
+        return (
+            f"the `conic_form` of {game.functional.name} has the value {forms[place]:.6g} at the solution, and its "
+            f"`value` is {value[place]:.6g}: correct the one that is wrong."
+        )
+    return "ask for a larger `tolerance`, because interior points lose tiny masses."
+
+
+def _solve_prompt(game: AlignmentGame, prompt: tuple[int, ...]) -> tuple[OverAnswers, PerConstraint, float]:
+    """Solve one prompt: the log-marginal, the prices [d] of the constraints of a `Polytope`, and the form's value."""
     reachable, log_nu_0 = game.reachable[prompt], game.log_nu_0[prompt]
     nu = cp.Variable(game.n_answers)
     divergence = cp.sum(cp.kl_div(nu[reachable], np.exp(log_nu_0[reachable])))
@@ -68,7 +85,9 @@ def _solve_prompt(game: AlignmentGame, prompt: tuple[int, ...]) -> tuple[OverAns
         prices = prices / rows.unit(np.ones((1, mass.size), dtype=bool))
     with np.errstate(divide="ignore"):
         log_nu = np.log(mass)
-    return np.asarray(log_nu - np.log(mass.sum())), np.asarray(prices)
+    nu.value = mass / mass.sum()
+    value = float(form.value) if hasattr(form, "value") else float(form)
+    return np.asarray(log_nu - np.log(mass.sum())), np.asarray(prices), value
 
 
 def _check_batch(game: AlignmentGame) -> None:

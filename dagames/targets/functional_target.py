@@ -261,13 +261,13 @@ def _slope_as_line(R: Functional, table: RewardTable, Z: int) -> tuple[float, ND
     p = np.array([0.15, 0.4, 0.65, 0.9])
     nu = np.where(np.eye(Z, dtype=bool), p[:, None, None], (1.0 - p[:, None, None]) / max(Z - 1, 1))
     slopes = np.diagonal(R.gradient(nu), axis1=-2, axis2=-1)
-    g = np.asarray(table.estimates(p))[:, None]
+    g = np.asarray(table.estimand(p))[:, None]
     span = float(g[-1, 0] - g[0, 0])
     factor = float(slopes[-1, 0] - slopes[0, 0]) / span if span else 0.0
     constants = slopes - factor * g
     if not np.allclose(constants, constants[0], rtol=0.0, atol=1e-9 * max(1.0, np.abs(slopes).max())):
         raise DomainError(
-            f"`table` estimates {table.estimates.name!r}, and the slope of {R.name} is not a multiple of it plus a "
+            f"`table` estimates {table.estimand.name!r}, and the slope of {R.name} is not a multiple of it plus a "
             "constant. Make a table for the slope: `recommended_table(K, reward=...)`."
         )
     return factor, np.asarray(constants[0])

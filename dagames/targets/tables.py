@@ -30,10 +30,10 @@ def check_table_of_log(table: RewardTable, reader: str) -> None:
     """Raise unless an argument is a reward table for self-inclusive counts that estimates log p, up to a constant."""
     check_table(table)
     p = np.array([0.15, 0.4, 0.65, 0.9])
-    difference = np.asarray(table.estimates(p)) - np.log(p)
+    difference = np.asarray(table.estimand(p)) - np.log(p)
     if not np.allclose(difference, difference[0], rtol=0.0, atol=1e-9):
         raise DomainError(
-            f"`table` estimates {table.estimates.name!r}, but the reward of {reader} is a multiple of 'log'. Make a "
+            f"`table` estimates {table.estimand.name!r}, but the reward of {reader} is a multiple of 'log'. Make a "
             f"table for 'log': `recommended_table({table.group_size})`; for another reward pass the table to "
             "`Target.from_functional(R, table=table)`."
         )
@@ -50,7 +50,7 @@ def check_table_fits(table: RewardTable, group_size: int) -> None:
 
 
 def _call(table: RewardTable, group_size: int) -> str:
-    name = table.estimates.name
+    name = table.estimand.name
     return f"recommended_table({group_size}{'' if name == 'log' else f', reward={name!r}'})"
 
 

@@ -1,1 +1,1 @@
-"""Recipes: read, checked key by key and together, and the rewards that they name."""
+"""Read recipes, check their keys one by one and together, and make the rewards that they name."""

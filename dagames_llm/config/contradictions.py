@@ -1,6 +1,6 @@
 """Checks of several keys of a recipe: pairs that exclude each other, batches that do not divide, absent packages.
 
-Each function yields keys and faults. It reads settings of the right types, defaults included.
+Each check yields pairs of a key and its fault. The settings have the types of their keys and include the defaults.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 
 from dagames_llm.config.kinds import shown
 from dagames_llm.config.rules import OPTIMISERS, PLAIN_SCHEDULES, QLORA, SET_ELSEWHERE, TRACKER_MODULES, TRACKERS
+from dagames_llm.counted import counted
 
 Faults = dict[str, str]
 Found = Iterator[tuple[str, str]]
@@ -28,7 +29,7 @@ class Settings(dict[str, Any]):
 
 
 def contradictions(settings: Settings, faulty: frozenset[str]) -> Found:
-    """Yield what is wrong with keys together."""
+    """Yield the faults of combinations of keys, without the checks that read a faulty key."""
     for keys, check in _CHECKS:
         if not faulty.intersection(keys):
             yield from check(settings)
@@ -70,7 +71,7 @@ def _precision(settings: Settings) -> Found:
             if settings[key]:
                 yield key, f"`{key}` is true, but `use_cpu` is true: a CPU has no float16 training; use `bf16: true`"
         if settings["tf32"]:
-            yield "tf32", "`tf32` is true, but `use_cpu` is true: a CPU has none; write `tf32: false`"
+            yield "tf32", "`tf32` is true, but `use_cpu` is true: a CPU has no TF32; write `tf32: false`"
     elif settings["bf16"] is not False and not settings["fp16"] and not _has_bfloat16():
         yield _pair(
             "bf16",
@@ -88,26 +89,27 @@ def _has_bfloat16() -> bool:
 
 
 def _batches(settings: Settings) -> Found:
-    processes_now = processes()
-    of_all = settings["per_device_train_batch_size"] * processes_now
+    n_processes = processes()
+    batch_per_step = settings["per_device_train_batch_size"] * n_processes
     batch, group = settings["generation_batch_size"], settings["num_generations"]
     if batch is not None:
-        if batch % of_all:
+        if batch % batch_per_step:
             yield _pair(
                 "generation_batch_size",
-                f"`generation_batch_size` is {batch}; it is a multiple of {of_all}, `per_device_train_batch_size` "
-                f"{settings['per_device_train_batch_size']} on {processes_now} processes",
+                f"`generation_batch_size` is {batch}; it must be a multiple of {batch_per_step}, "
+                f"`per_device_train_batch_size` {settings['per_device_train_batch_size']} on "
+                f"{counted(n_processes, 'process', 'processes')}",
             )
             return
-        steps = "`generation_batch_size`"
+        origin = "`generation_batch_size`"
     else:
-        per = settings["steps_per_generation"] or settings["gradient_accumulation_steps"]
-        batch, steps = of_all * per, f"{of_all} times {per} steps"
+        steps = settings["steps_per_generation"] or settings["gradient_accumulation_steps"]
+        batch, origin = batch_per_step * steps, f"{batch_per_step} times {counted(steps, 'step')}"
     if batch % group:
         yield _pair(
             "num_generations",
-            f"`num_generations` is {group}, but a generation has {batch} completions ({steps}), which is not divisible "
-            "by it: make `per_device_train_batch_size` or `gradient_accumulation_steps` such that it is a multiple of "
+            f"`num_generations` is {group}, but a generation has {batch} completions ({origin}), not divisible by it: "
+            "change `per_device_train_batch_size` or `gradient_accumulation_steps` so that it is a multiple of "
             "`num_generations`",
         )
 
@@ -117,20 +119,20 @@ def _evaluation(settings: Settings) -> Found:
     evaluates = strategy != "no" or settings["eval_on_start"]
     key = "eval_strategy" if strategy != "no" else "eval_on_start"
     if evaluates and settings["data"] is not None and not settings["held_out"]:
-        yield key, f"`{key}` is {shown(settings[key])}, but no rows are kept for evaluation: set `held_out`"
+        yield key, f"`{key}` is {shown(settings[key])}, but no rows are held out for evaluation: set `held_out`"
     group = settings["num_generations_eval"] or settings["num_generations"]
     batch = settings["per_device_eval_batch_size"] * processes()
     if evaluates and batch % group:
         yield _pair(
             "per_device_eval_batch_size",
-            f"`per_device_eval_batch_size` is {settings['per_device_eval_batch_size']}, on {processes()} processes "
-            f"{batch}; make it a multiple of {group}, the completions of a row in evaluation, or set "
+            f"`per_device_eval_batch_size` is {settings['per_device_eval_batch_size']}, {batch} on all processes; it "
+            f"must be a multiple of {group} there, the completions of a row in evaluation: change it, or set "
             "`num_generations_eval`",
         )
     if strategy == "no" and settings["lr_scheduler_type"] in ("reduce_lr_on_plateau", "greedy"):
         yield _pair(
             "lr_scheduler_type",
-            f"`lr_scheduler_type` is {shown(settings['lr_scheduler_type'])}, which follows an evaluation: set "
+            f"`lr_scheduler_type` is {shown(settings['lr_scheduler_type'])}, which needs evaluations: set "
             "`eval_strategy` and `held_out`",
         )
 
@@ -145,12 +147,12 @@ def _best(settings: Settings) -> Found:
     elif save not in (evaluation, "best"):
         yield _pair(
             "load_best_model_at_end",
-            f"{place}, but `save_strategy` is {shown(save)} and `eval_strategy` is {shown(evaluation)}: make them one",
+            f"{place}, but `save_strategy` is {shown(save)} and `eval_strategy` {shown(evaluation)}: make them equal",
         )
     elif settings["metric_for_best_model"] in (None, "loss", "eval_loss"):
         yield _pair(
             "load_best_model_at_end",
-            f"{place}, but GRPO's loss does not tell which model is best: set `metric_for_best_model: eval_reward`",
+            f"{place}, but GRPO's loss does not measure a model: set `metric_for_best_model: eval_reward`",
         )
 
 
@@ -158,8 +160,8 @@ def _adapter(settings: Settings) -> Found:
     if settings["sync_ref_model"] and settings["use_peft"]:
         yield _pair(
             "sync_ref_model",
-            "`sync_ref_model` is true, but with `use_peft` the reference is the model without its adapter, which does "
-            "not change: set `use_peft: false`, or leave `sync_ref_model` out",
+            "`sync_ref_model` is true, but with `use_peft` the reference is the base model, which does not change: set "
+            "`use_peft: false`, or leave `sync_ref_model` out",
         )
 
 
@@ -175,7 +177,10 @@ def _questions(settings: Settings) -> Found:
 
 def _conversation(settings: Settings) -> Found:
     if settings["system"] is not None and not settings["chat"]:
-        yield _pair("system", "`system` is a message of a conversation: write `chat: true`, or leave it out")
+        yield _pair(
+            "system",
+            f"`system` is {shown(settings['system'])}, but `chat` is false: write `chat: true`, or leave `system` out",
+        )
 
 
 def _rewards(settings: Settings) -> Found:
@@ -183,7 +188,7 @@ def _rewards(settings: Settings) -> Found:
     weights = settings["reward_weights"]
     if weights is not None:
         if not all(weight == weight and abs(weight) != float("inf") for weight in weights):
-            yield "reward_weights", f"`reward_weights` is {shown(weights)}; it holds finite numbers"
+            yield "reward_weights", f"`reward_weights` is {shown(weights)}; each must be a finite number"
         elif count and len(weights) != count:
             noun = "reward" if count == 1 else "rewards"
             yield _pair(
@@ -213,7 +218,7 @@ def _schedule(settings: Settings) -> Found:
 def _optimiser_options(settings: Settings) -> Found:
     options = settings["optim_args"]
     if options and not all("=" in part for part in options.split(",")):
-        yield "optim_args", f"`optim_args` is {shown(options)}; it has the form name=value,name=value"
+        yield "optim_args", f"`optim_args` is {shown(options)}; it must have the form name=value,name=value"
 
 
 def _set_elsewhere(settings: Settings) -> Found:
@@ -243,7 +248,7 @@ def _generation(settings: Settings) -> Found:
         if entry not in known:
             near = difflib.get_close_matches(entry, known, n=1)
             remedy = f"did you mean {near[0]}?" if near else "transformers' GenerationConfig lists them"
-            yield "generation_kwargs", f"`generation_kwargs` is {shown(options)}; it has no option {entry!r}: {remedy}"
+            yield "generation_kwargs", f"`generation_kwargs` is {shown(options)}; {entry!r} is no option: {remedy}"
     cache = settings["cache_implementation"]
     if cache is not None and cache not in ALL_CACHE_IMPLEMENTATIONS:
         yield _pair(
@@ -265,34 +270,34 @@ def _files(settings: Settings) -> Found:
     for key in ("accelerator_config", "deepspeed", "fsdp_config"):
         value = settings[key]
         if isinstance(value, str) and not value.startswith("{") and not Path(value).is_file():
-            yield key, f"`{key}` is {shown(value)}, and there is no file of that name: give a file, or its content"
+            yield key, f"`{key}` is {shown(value)}, but there is no file of that name: give a file, or its content"
     value = settings["accelerator_config"]
     if isinstance(value, Mapping):
         from transformers.trainer_pt_utils import AcceleratorConfig
 
         known = [field.name for field in dataclasses.fields(AcceleratorConfig)]
-        strange = [name for name in value if name not in known]
-        if strange:
+        unknown = [name for name in value if name not in known]
+        if unknown:
             yield _pair(
                 "accelerator_config",
-                f"`accelerator_config` is {shown(value)}; it has no {strange[0]!r}: known are {', '.join(known)}",
+                f"`accelerator_config` is {shown(value)}; {unknown[0]!r} is no option: known are {', '.join(known)}",
             )
     debug = settings["debug"]
     if isinstance(debug, str) and not set(debug.split()) <= {"underflow_overflow", "tpu_metrics_debug"}:
         yield "debug", f"`debug` is {shown(debug)}; known are underflow_overflow, tpu_metrics_debug"
 
 
-def _absent(settings: Settings, key: str, module: str, command: str, otherwise: str) -> Found:
+def _absent(settings: Settings, key: str, module: str, requirement: str, otherwise: str) -> Found:
     if not installed(module):
         yield _pair(
             key,
-            f"`{key}` is {shown(settings[key])}, which needs the package {module.split('.')[0]}, and it is not "
-            f"installed: `pip install {command}`, or {otherwise}",
+            f"`{key}` is {shown(settings[key])}, but the package {module.split('.')[0]}, which it needs, is not "
+            f"installed: `pip install {requirement}`, or {otherwise}",
         )
 
 
 def _packages(settings: Settings) -> Found:
-    for key, module, command in (
+    for key, module, requirement in (
         ("load_in_4bit", "bitsandbytes", QLORA),
         ("load_in_8bit", "bitsandbytes", QLORA),
         ("use_vllm", "vllm", "'trl[vllm]'"),
@@ -300,17 +305,17 @@ def _packages(settings: Settings) -> Found:
         ("deepspeed", "deepspeed", "deepspeed"),
     ):
         if settings[key]:
-            yield from _absent(settings, key, module, command, f"leave `{key}` out")
+            yield from _absent(settings, key, module, requirement, f"leave `{key}` out")
     if settings["extractor"] == "math":
         yield from _absent(settings, "extractor", "math_verify", "'dagames[math]'", "use last_number")
-    for part, module, command in OPTIMISERS:
+    for part, module, requirement in OPTIMISERS:
         if part in settings["optim"]:
-            yield from _absent(settings, "optim", module, command, "use adamw_torch")
+            yield from _absent(settings, "optim", module, requirement, "use adamw_torch")
             break
     attention = settings["attn_implementation"]
     if attention in ("flash_attention_2", "flash_attention_3"):
-        module, command = ("flash_attn", "flash-attn") if attention[-1] == "2" else ("flash_attn_3", "flash-attn-3")
-        yield from _absent(settings, "attn_implementation", module, command, "use sdpa")
+        module, requirement = ("flash_attn", "flash-attn") if attention[-1] == "2" else ("flash_attn_3", "flash-attn-3")
+        yield from _absent(settings, "attn_implementation", module, requirement, "use sdpa")
 
 
 def _trackers(settings: Settings) -> Found:
@@ -333,7 +338,7 @@ def _launched(settings: Settings) -> Found:
         yield _pair(
             "fsdp",
             f"`fsdp` is {shown(settings['fsdp'])}, but there is one process: start the command with `accelerate "
-            "launch`, whose configuration can say it for all",
+            "launch`, whose configuration can also contain FSDP",
         )
 
 

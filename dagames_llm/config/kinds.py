@@ -1,4 +1,4 @@
-"""Values of a recipe as the types of its keys: what YAML gives, converted where it is the same, refused elsewhere."""
+"""Convert the values that YAML gives to the types of a recipe's keys; raise KindError for other types."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class KindError(Exception):
 
 
 def shown(value: Any) -> str:
-    """Return a value as a message shows it, at most 80 characters.
+    """Return the form of a value in messages, at most 80 characters.
 
     >>> shown(None), shown(True), shown("a"), shown(1e-05)
     ('null', 'true', "'a'", '1e-05')
@@ -32,7 +32,7 @@ def shown(value: Any) -> str:
 
 
 def ended(text: str) -> str:
-    """Return a sentence with its final point, which a question does not take.
+    """Return a sentence with a full stop, unless it ends with one or with a question mark.
 
     >>> ended("Use 3"), ended("Did you mean 3?")
     ('Use 3.', 'Did you mean 3?')
@@ -41,7 +41,7 @@ def ended(text: str) -> str:
 
 
 def converted(value: Any, hint: Any) -> Any:
-    """Return a value as the type of its key."""
+    """Return a value converted to the type of its key."""
     members = _members(hint)
     for member in members:
         try:
@@ -55,9 +55,9 @@ def converted(value: Any, hint: Any) -> Any:
 def _members(hint: Any) -> list[Any]:
     origin = typing.get_origin(hint)
     if origin in (typing.Union, types.UnionType):
-        found = [member for part in typing.get_args(hint) for member in _members(part)]
-        # A text last: it would take what is a number or a mapping written as text. Null is said last, too.
-        return sorted(found, key=lambda member: (member is str, member is type(None)))
+        members = [member for part in typing.get_args(hint) for member in _members(part)]
+        # `str` is last, because it accepts numbers written as text; null comes after the other types.
+        return sorted(members, key=lambda member: (member is str, member is type(None)))
     return [hint]
 
 
@@ -159,14 +159,14 @@ def _described(member: Any) -> str:
 
 
 def range_fault(value: Any, rule: str) -> str | None:
-    """Return what a number should be, or None where it is that.
+    """Return the condition that a number breaks, or None.
 
     Args:
-        value: A number, or a list of numbers.
+        value: A number.
         rule: Comparisons, such as "> 0, <= 1".
 
     Returns:
-        A description of the rule where the number breaks it.
+        The whole rule in words if the number breaks a part of it.
 
     >>> range_fault(0, "> 0, <= 1"), range_fault(1, "> 0, <= 1")
     ('greater than 0 and at most 1', None)

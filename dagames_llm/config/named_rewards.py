@@ -1,4 +1,4 @@
-"""The objects that a recipe names: the target that rewards, the distance that it needs, and the budgets."""
+"""Make the target, the distance and the constraints that a recipe names."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ TABLES = {name: method for name, method in dagames.estimators.METHODS.items() if
 
 
 def check_keys(written: Mapping[str, Any], known: set[str], place: str) -> None:
-    """Raise for a key that is not known, with the nearest one that is.
+    """Raise for an unknown key, and suggest the nearest known one.
 
     Raises:
-        RecipeError: there is one.
+        RecipeError: a key is unknown.
     """
     for key in written:
         if key not in known:
@@ -53,10 +53,10 @@ def target_of(arguments: OrbitScriptArguments, group_size: int | None = None) ->
         group_size: Completions of a group, `num_generations`, for which a table is made.
 
     Returns:
-        The target, or None where it names none.
+        The target, or None if it names none.
 
     Raises:
-        RecipeError: there is no target of that name, or it has no such option or value.
+        RecipeError: there is no target of that name, or an option is unknown or has a wrong value.
     """
     name, options = arguments.target, arguments.target_options
     if name is None:
@@ -64,7 +64,7 @@ def target_of(arguments: OrbitScriptArguments, group_size: int | None = None) ->
     if not isinstance(name, str) or name not in TARGETS:
         raise RecipeError(f"`target` is {shown(name)}; known are {', '.join(TARGETS)}.{did_you_mean(name, TARGETS)}")
     if options is not None and not _is_mapping(options):
-        raise RecipeError(f"`target_options` is {options!r:.80}; it maps names of options to values: {{ties: none}}.")
+        raise RecipeError(f"`target_options` is {options!r:.80}; it must map names to values, as in {{ties: none}}.")
     kind = TARGETS[name]
     known = list(inspect.signature(kind).parameters)
     for option in options or {}:
@@ -75,14 +75,17 @@ def target_of(arguments: OrbitScriptArguments, group_size: int | None = None) ->
                 f"{_options_of(kind)}"
             )
     # Answers are texts; YAML reads an unquoted 7 as a number.
-    texts = {k: {str(a): p for a, p in v.items()} if isinstance(v, dict) else v for k, v in (options or {}).items()}
-    if texts.get("table") is not None:
-        texts["table"] = _table(texts["table"], group_size)
+    arguments_of_target = {
+        option: {str(answer): p for answer, p in value.items()} if isinstance(value, dict) else value
+        for option, value in (options or {}).items()
+    }
+    if arguments_of_target.get("table") is not None:
+        arguments_of_target["table"] = _table(arguments_of_target["table"], group_size)
     try:
-        return kind(**texts)
+        return kind(**arguments_of_target)
     except (TypeError, ValueError, DagamesError) as error:
-        given = f"`target_options` is {shown(options)}" if options else "there are no `target_options`"
-        raise RecipeError(f"`target` is {name!r} and {given}: {ended(str(error))} {_options_of(kind)}") from error
+        written = f"`target_options` is {shown(options)}" if options else "there are no `target_options`"
+        raise RecipeError(f"`target` is {name!r} and {written}: {ended(str(error))} {_options_of(kind)}") from error
 
 
 def _options_of(kind: type) -> str:
@@ -121,30 +124,30 @@ def constraints_of(arguments: OrbitScriptArguments) -> list[Constraint]:
     Raises:
         RecipeError: If one has an unknown key, or lacks its cost or budget, or a value cannot be used.
     """
-    given = arguments.constraints or []
-    if not isinstance(given, list):
-        raise RecipeError(f"`constraints` is {given!r:.80}; it is a list: [{{cost: refusal, budget: 0.1}}].")
-    found = []
+    entries = arguments.constraints or []
+    if not isinstance(entries, list):
+        raise RecipeError(f"`constraints` is {entries!r:.80}; it must be a list: [{{cost: refusal, budget: 0.1}}].")
+    constraints = []
     known = {f.name for f in dataclasses.fields(Constraint)}
-    for i, entry in enumerate(given):
+    for i, entry in enumerate(entries):
         place = f"`constraints[{i}]`"
         if _is_mapping(entry):
             check_keys(entry, known, place)
         if not _is_mapping(entry) or not {"cost", "budget"} <= set(entry):
             raise RecipeError(
-                f"{place} is {entry!r:.80}; it needs `cost` and `budget`: {{cost: refusal, budget: 0.1}}."
+                f"{place} is {entry!r:.80}; it must have `cost` and `budget`: {{cost: refusal, budget: 0.1}}."
             )
         cost = _made(f"constraints[{i}].cost", cost_named, entry["cost"])
         try:
-            found.append(Constraint(**{**entry, "cost": cost}))
+            constraints.append(Constraint(**{**entry, "cost": cost}))
         except (TypeError, DagamesError) as error:
             raise RecipeError(f"{place}: {error}") from error
-    if found:
+    if constraints:
         try:
-            DualAscent(found)
+            DualAscent(constraints)
         except DagamesError as error:
             raise RecipeError(f"`constraints`: {error}") from error
-    return found
+    return constraints
 
 
 def distance_of(arguments: OrbitScriptArguments) -> Distance | None:
@@ -154,10 +157,10 @@ def distance_of(arguments: OrbitScriptArguments) -> Distance | None:
         arguments: Its key `distance`.
 
     Returns:
-        The distance, or None where it names none.
+        The distance, or None if it names none.
 
     Raises:
-        RecipeError: There is no distance of that name, or it has no such option or value.
+        RecipeError: There is no distance of that name, or an option is unknown or has a wrong value.
     """
     return None if arguments.distance is None else _made("distance", distance_named, arguments.distance)
 
@@ -167,13 +170,13 @@ def _is_mapping(value: Any) -> bool:
 
 
 def _made(key: str, make: Callable[..., Any], value: Any) -> Any:
-    """Return what a name, or a mapping with a name and options, stands for."""
+    """Call `make` with a name, or with the name and the options of a mapping."""
     if _is_mapping(value) and "name" in value:
         name, options = value["name"], {k: v for k, v in value.items() if k != "name"}
     else:
         name, options = value, {}
     if not isinstance(name, str):
-        raise RecipeError(f"`{key}` is {value!r:.80}; it is a name, or a mapping with `name` and options.")
+        raise RecipeError(f"`{key}` is {value!r:.80}; it must be a name, or a mapping with `name` and options.")
     try:
         return make(name, **options)
     except (TypeError, ValueError, DagamesError) as error:

@@ -1,7 +1,7 @@
-"""A recipe: one YAML file that says everything about a run, read through TRL's own parser.
+"""A recipe: one YAML file with the settings of a run, parsed by TRL's parser.
 
 Its keys are those of `OrbitScriptArguments` (data, task, target, constraints), of TRL's `GRPOConfig` and of TRL's
-`ModelConfig`. Nothing heavy is imported before a recipe is resolved: a missing or broken file is told at once.
+`ModelConfig`. `read_recipe` imports nothing heavy, so that a missing or broken file is reported at once.
 """
 
 from __future__ import annotations
@@ -38,20 +38,20 @@ SHIPPED = Path(__file__).parents[1] / "recipes"
 
 @dataclass
 class OrbitScriptArguments:
-    """The questions, how answers are read, and what rewards them."""
+    """The questions, the extractor of answers, and the target and constraints that reward completions."""
 
-    task: str = field(default="addition", metadata={"help": "Built-in task; not used where `data` is given."})
+    task: str = field(default="addition", metadata={"help": "Built-in task; ignored if `data` is given."})
     data: str | None = field(
         default=None,
         metadata={"help": "Data file or data set: a path, a name, or {name: gsm8k, path: ..., split: ...}."},
     )
     data_limit: int | None = field(default=None, metadata={"help": "Rows of the data file that are used."})
-    held_out: int = field(default=0, metadata={"help": "Last rows of the data file kept for evaluation."})
+    held_out: int = field(default=0, metadata={"help": "Number of last rows of the data file, used for evaluation."})
     chat: bool = field(default=False, metadata={"help": "Render prompts by the model's chat template."})
     system: str | None = field(default=None, metadata={"help": "System message before each prompt; needs `chat`."})
-    extractor: str = field(default="first_number", metadata={"help": "How an answer is read out of a completion."})
+    extractor: str = field(default="first_number", metadata={"help": "Extractor of the answer of a completion."})
     target: str | None = field(
-        default="majority_vote", metadata={"help": "The target of dagames.targets that rewards; null for none."}
+        default="majority_vote", metadata={"help": "Target of dagames.targets that rewards answers; null for none."}
     )
     target_options: dict | None = field(  # type: ignore[type-arg]
         default=None, metadata={"help": "Options of the target, such as {ties: none}."}
@@ -60,17 +60,19 @@ class OrbitScriptArguments:
         default=None, metadata={"help": "Distance between completions: a name, or {name: embedding, batch_size: 8}."}
     )
     constraints: list[dict] | None = field(  # type: ignore[type-arg]
-        default=None, metadata={"help": "Budgets: a list of {cost: refusal, budget: 0.1, applies_to: {kind: benign}}."}
+        default=None, metadata={"help": "Constraints, as [{cost: refusal, budget: 0.1, applies_to: {kind: benign}}]."}
     )
     architecture: str | None = field(
-        default=None, metadata={"help": "Model type of transformers, for --dry-run where the hub id does not tell it."}
+        default=None, metadata={"help": "Model type in transformers; --dry-run needs it for an unknown hub id."}
     )
     stop_at_newline: bool = field(default=False, metadata={"help": "End a completion at the end of its line."})
     stop_on_collapse: bool = field(
-        default=False, metadata={"help": "When a run looks collapsed, end it and go back to the checkpoint before."}
+        default=False, metadata={"help": "End a run that looks collapsed, with the weights from before the collapse."}
     )
-    lora_upper_layers: int | None = field(default=None, metadata={"help": "Put LoRA on this many last layers only."})
-    threads: int | None = field(default=None, metadata={"help": "Threads torch uses on a CPU."})
+    lora_upper_layers: int | None = field(
+        default=None, metadata={"help": "Number of last layers with LoRA; null: all."}
+    )
+    threads: int | None = field(default=None, metadata={"help": "Number of torch's threads on a CPU."})
     eval_samples: int = field(
         default=8, metadata={"help": "Samples of each held-out prompt; 0: no evaluation by `train`."}
     )
@@ -78,16 +80,16 @@ class OrbitScriptArguments:
 
 @dataclass(frozen=True)
 class Recipe:
-    """A recipe, resolved: every key has its value.
+    """A resolved recipe: every key has a value.
 
     Attributes:
         orbit: data, task, target and constraints.
         grpo: TRL's settings.
         model: model and adapter.
-        target: the target that rewards, or None.
-        distance: the distance that it needs, or None.
-        constraints: budgets; may be empty.
-        written: the keys that were written down, by file or command line.
+        target: the target that rewards answers, or None.
+        distance: the distance of that target, or None.
+        constraints: the constraints; may be empty.
+        written: the keys of the files and of the command line, without defaults.
     """
 
     orbit: OrbitScriptArguments
@@ -118,47 +120,47 @@ def find_recipe(name: str | Path) -> Path:
 
 
 def read_recipe(name: str | Path) -> dict[str, Any]:
-    """Read the keys of a recipe, and those of the recipe that it extends."""
+    """Read the keys of a recipe and of the recipes that it extends."""
     keys: dict[str, Any] = {}
     seen: list[Path] = []
     path: Path | None = find_recipe(name)
     while path is not None:
         if path.resolve() in seen:
             chain = " -> ".join(p.name for p in [*seen, path])
-            raise RecipeError(f"{path}: `extends` comes back to where it began: {chain}. Take one of them out.")
+            raise RecipeError(f"{path}: `extends` makes a circle: {chain}. Remove one `extends`.")
         seen.append(path.resolve())
         content = _content(path)
-        above = content.pop("extends", None)
+        base = content.pop("extends", None)
         keys = {**content, **keys}
-        path = None if above is None else _extended(path, above)
+        path = None if base is None else _extended(path, base)
     return keys
 
 
-def _extended(path: Path, above: Any) -> Path:
-    if not isinstance(above, str):
-        raise RecipeError(f"{path}: `extends` is {above!r:.80}; it is the name of a shipped recipe, or a YAML file.")
-    beside = path.parent / above
+def _extended(path: Path, base: Any) -> Path:
+    if not isinstance(base, str):
+        raise RecipeError(f"{path}: `extends` is {base!r:.80}; it must name a shipped recipe or a YAML file.")
+    sibling = path.parent / base
     try:
-        return beside if beside.is_file() else find_recipe(above)
+        return sibling if sibling.is_file() else find_recipe(base)
     except RecipeError as error:
         raise RecipeError(f"{path}: `extends`: {error}") from error
 
 
 def _content(path: Path) -> dict[str, Any]:
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_OnceEach)  # noqa: S506, a safe loader
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeys)  # noqa: S506, a safe loader
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
         place = f", line {mark.line + 1}" if mark is not None else ""
         reason = getattr(error, "problem", None) or type(error).__name__
         raise RecipeError(f"{path}{place}: not YAML: {reason}.") from error
     if not isinstance(content, dict) or not all(isinstance(key, str) for key in content):
-        raise RecipeError(f"{path}: a recipe is a mapping from names to values, one a line: `beta: 0.02`.")
+        raise RecipeError(f"{path}: a recipe must be a mapping from names to values, one a line: `beta: 0.02`.")
     return content
 
 
-class _OnceEach(yaml.SafeLoader):
-    """YAML in which a mapping has each key once: of two values the first would be ignored."""
+class _UniqueKeys(yaml.SafeLoader):
+    """Loader that refuses a key that occurs twice in a mapping; PyYAML would ignore the first value."""
 
     def construct_mapping(self, node: Any, deep: bool = False) -> Any:
         names = [key.value for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"]
@@ -166,7 +168,7 @@ class _OnceEach(yaml.SafeLoader):
             if name in names[:place]:
                 mark = node.value[place][0].start_mark
                 raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {name!r} is there twice; remove one", mark
+                    None, None, f"the key {name!r} occurs twice; remove one of the lines", mark
                 )
         return super().construct_mapping(node, deep)
 
@@ -181,35 +183,35 @@ def _parts() -> tuple[type, ...]:
 
 @functools.cache
 def recipe_keys() -> dict[str, Key]:
-    """Return every key a recipe may hold. Heavy: imports TRL."""
+    """Return every key that a recipe can have. Heavy: imports TRL."""
     return keys_of(_parts())
 
 
 def known_keys() -> set[str]:
-    """Return the names of the keys a recipe may hold. Heavy: imports TRL."""
+    """Return the names of the keys that a recipe can have. Heavy: imports TRL."""
     return set(recipe_keys())
 
 
 def resolve_recipe(path: str | Path, overrides: dict[str, Any] | None = None) -> Recipe:
-    """Read a recipe, check the whole of it, and give every key its value."""
+    """Read a recipe, check all its keys, and add the defaults of the other keys."""
     written = _as_installed({**read_recipe(path), **(overrides or {})})
     data = written.get("data")
-    # A mapping is checked by what reads it; TRL's parser knows texts only.
+    # TRL's parser accepts only a text as `data`; `source_of` checks a mapping.
     settings, values, faults = checked(
-        {**written, "data": "given"} if isinstance(data, Mapping) else written, recipe_keys()
+        {**written, "data": "a mapping"} if isinstance(data, Mapping) else written, recipe_keys()
     )
     orbit = OrbitScriptArguments(**{f.name: settings[f.name] for f in dataclasses.fields(OrbitScriptArguments)})
     if "data" not in faults:
         orbit.data = data
-    size = None if "num_generations" in faults else settings["num_generations"]
-    target = _made_of(orbit, ("target", "target_options"), lambda o: target_of(o, size), faults)
-    distance = _made_of(orbit, ("distance",), distance_of, faults)
-    constraints = _made_of(orbit, ("constraints",), constraints_of, faults)
-    _made_of(orbit, ("extractor",), lambda o: extractor_named(o.extractor), faults)
+    group_size = None if "num_generations" in faults else settings["num_generations"]
+    target = _make(orbit, ("target", "target_options"), lambda o: target_of(o, group_size), faults)
+    distance = _make(orbit, ("distance",), distance_of, faults)
+    constraints = _make(orbit, ("constraints",), constraints_of, faults)
+    _make(orbit, ("extractor",), lambda o: extractor_named(o.extractor), faults)
     if orbit.data is not None:
-        _made_of(orbit, ("data",), lambda o: source_of(o.data), faults)
+        _make(orbit, ("data",), lambda o: source_of(o.data), faults)
     else:
-        _made_of(orbit, ("task",), lambda o: task_named(o.task, 0), faults)
+        _make(orbit, ("task",), lambda o: task_named(o.task, 0), faults)
     _check_distance(orbit, target, faults)
     _check_model(settings["model_name_or_path"], faults)
     if faults:
@@ -219,8 +221,8 @@ def resolve_recipe(path: str | Path, overrides: dict[str, Any] | None = None) ->
     return Recipe(orbit, grpo, model, target, distance, constraints or [], written)
 
 
-def _made_of(orbit: OrbitScriptArguments, keys: tuple[str, ...], make: Callable[..., Any], faults: Faults) -> Any:
-    """Return what the keys name, or note why it cannot be made."""
+def _make(orbit: OrbitScriptArguments, keys: tuple[str, ...], make: Callable[..., Any], faults: Faults) -> Any:
+    """Return `make(orbit)`; on an error return None and add a fault of the first key, unless one of them has one."""
     if faults.keys() & set(keys):
         return None
     try:
@@ -241,7 +243,7 @@ def _check_distance(orbit: OrbitScriptArguments, target: Target | None, faults: 
 
 def _check_model(name: str | None, faults: Faults) -> None:
     if "model_name_or_path" in faults or name in (None, EMBEDDED):
-        return  # the embedded model is unpacked when it is loaded
+        return  # checking the embedded model would unpack it
     try:
         locate_model(str(name))
     except ModelError as error:
@@ -256,7 +258,7 @@ def _parsed(path: str | Path, written: Mapping[str, Any]) -> Any:
             raise RecipeError(f"the recipe cannot be used: {message}.")
 
     parser = Parser(dataclass_types=_parts())
-    # Numbers go in as text, so that argparse reads and checks them: as they are it would take any kind for a default.
+    # argparse parses and checks only texts; a default of another type is not checked.
     parser.set_defaults_with_config(**{key: _as_argument(value) for key, value in written.items()})
     try:
         return parser.parse_args_into_dataclasses(args=[])
@@ -265,12 +267,12 @@ def _parsed(path: str | Path, written: Mapping[str, Any]) -> Any:
 
 
 def _as_installed(written: dict[str, Any]) -> dict[str, Any]:
-    """Return the keys under the names that the installed transformers has; it renamed two in version 5.23."""
+    """Return the keys with their names in the installed transformers; version 5.23 renamed two."""
     known = known_keys()
-    former = {
+    old_names = {
         key: key.replace("activation", "gradient") for key in written if key.startswith("activation_checkpointing")
     }
-    return {former.get(key, key) if key not in known else key: value for key, value in written.items()}
+    return {old_names.get(key, key) if key not in known else key: value for key, value in written.items()}
 
 
 def _as_argument(value: Any) -> Any:

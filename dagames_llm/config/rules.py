@@ -28,7 +28,7 @@ RANGES = {
     "lora_alpha": ">= 1",
     "lora_dropout": ">= 0, < 1",
     "threads": ">= 1",
-    "eval_samples": ">= 1",
+    "eval_samples": ">= 0",
     "data_limit": ">= 1",
     "held_out": ">= 0",
     "save_steps": "> 0",
@@ -63,13 +63,13 @@ RANGES = {
     "seed": ">= 0, <= 2**32 - 1",
     "data_seed": ">= 0",
 }
-"""Where the number of a key lies. Null passes where a key may be null, except for `REQUIRED`."""
+"""Ranges of the numbers of keys. A key that can be null passes as null, except for `REQUIRED`."""
 
 REQUIRED = ("num_generations", "max_completion_length")
-"""Keys that TRL declares as optional and that a run cannot do without."""
+"""Keys that TRL declares as optional and that every run needs."""
 
 WHOLE_ABOVE_ONE = ("save_steps", "logging_steps", "eval_steps", "warmup_steps")
-"""Shares of the run's steps below 1, and numbers of steps from 1 on."""
+"""Keys whose value is a number of steps if it is at least 1, and else a share of the run's steps."""
 
 CHOICES: dict[str, tuple[str, ...]] = {
     "scale_rewards": ("none", "group", "batch"),
@@ -84,10 +84,10 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "vllm_model_impl": ("vllm", "transformers"),
     "vllm_importance_sampling_mode": ("token_truncate", "token_mask", "sequence_truncate", "sequence_mask"),
 }
-"""Values of a key, of which TRL reads most at the first step only, when a run has begun. Enumerations add theirs."""
+"""Allowed values of keys that TRL checks late, most of them at the first step; enumerations list their own values."""
 
 ATTENTION = ("eager", "sdpa", "flash_attention_2", "flash_attention_3", "flex_attention")
-"""Kernels by name; `owner/name` is one of the hub's and `paged|...` the continuous batching form of one."""
+"""Names of attention kernels; `owner/name` is a kernel of the hub, and `paged|...` a kernel for continuous batching."""
 
 HINTS = {
     "lora_upper_layers": "leave it out to adapt all layers",
@@ -116,13 +116,13 @@ NEEDS: tuple[tuple[tuple[str, ...], str, tuple[object, ...]], ...] = (
     (("eval_delay",), "eval_strategy", ("steps", "epoch")),
     (("metric_for_best_model",), "eval_strategy", ("steps", "epoch")),
 )
-"""Keys, by name or beginning, that have an effect only if another has one of these values."""
+"""Keys, by name or prefix, that have an effect only if another key has one of the listed values."""
 
 _HUB = "nothing is uploaded while a run trains; upload the finished folder with `hf upload`"
 _GRPO = "GRPO does not read it"
 
 REFUSED = {
-    "resume_from_checkpoint": "a run is continued by the option --resume, from its last whole checkpoint",
+    "resume_from_checkpoint": "a run is continued by the option --resume, from its last complete checkpoint",
     "trust_remote_code": "it is always off: no code of a model is run",
     "push_to_hub": _HUB,
     "hub_model_id": _HUB,
@@ -130,12 +130,12 @@ REFUSED = {
     "hub_private_repo": _HUB,
     "hub_always_push": _HUB,
     "hub_revision": _HUB,
-    "hub_token": "a recipe is copied into results, so it holds no secrets; use `hf auth login`",
+    "hub_token": "a recipe is copied into results, so it must contain no secrets; use `hf auth login`",
     "log_completions_hub_repo": _HUB,
     "do_train": "the command trains; leave it out",
     "do_eval": "evaluate with `dagames-llm evaluate`, or while training with `eval_strategy`",
     "do_predict": "evaluate with `dagames-llm evaluate`",
-    "ignore_data_skip": "a resumed run would see other rows than the whole one; leave it out",
+    "ignore_data_skip": "a resumed run would use other rows than an uninterrupted one; leave it out",
     "remove_unused_columns": "targets and constraints read the columns; leave it out",
     "label_smoothing_factor": _GRPO,
     "label_names": _GRPO,
@@ -149,9 +149,9 @@ REFUSED = {
     "max_tool_calling_iterations": "the command has no tools; leave it out",
     "disable_tqdm": "progress is shown by the command itself; leave it out",
     "local_rank": "processes are started by `accelerate launch` or `torchrun`, which number them",
-    "parallelism_config": "say it in a file for `accelerate launch --config_file`",
+    "parallelism_config": "write it into a file for `accelerate launch --config_file`",
 }
-"""Keys of TRL that this command does not support, with a remedy each. Their default values are accepted."""
+"""Keys of TRL that `train` refuses unless they have their default, with the reason or the remedy."""
 
 TRACKERS = {
     "azure_ml": "azureml-core",
@@ -168,13 +168,13 @@ TRACKERS = {
     "trackio": "trackio",
     "wandb": "wandb",
 }
-"""Trackers of `report_to`, and what installs them."""
+"""Trackers of `report_to`, and the packages to install for them."""
 
 TRACKER_MODULES = {"azure_ml": "azureml.core", "flyte": "flytekit"}
-"""Modules of trackers whose name is not the module's."""
+"""Modules of the trackers whose module has another name."""
 
 QLORA = "'dagames[qlora]'"
-"""Installs bitsandbytes, in a version that transformers takes."""
+"""Requirement for bitsandbytes, in a version that transformers supports."""
 
 OPTIMISERS = (
     ("adamw_torch_4bit", "torchao", "torchao"),
@@ -191,7 +191,7 @@ OPTIMISERS = (
     ("bnb", "bitsandbytes", QLORA),
     ("ademamix", "bitsandbytes", QLORA),
 )
-"""Parts of an optimiser's name, the module that it needs and what installs it; the first that fits counts."""
+"""Parts of optimisers' names, with the module and the package they need; the first part in the name counts."""
 
 PLAIN_SCHEDULES = ("constant", "constant_with_warmup", "linear")
 """Schedules that take no `lr_scheduler_kwargs`."""
@@ -220,4 +220,4 @@ SET_ELSEWHERE = {
         "load_in_8bit": "load_in_8bit",
     },
 }
-"""Entries of a mapping that a key of the recipe sets, which would contradict it silently."""
+"""Entries of mappings that are refused because a key of the recipe sets the same value."""

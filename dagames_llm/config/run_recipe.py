@@ -1,6 +1,6 @@
-"""The part of a recipe that evaluation reads, without TRL: how a run was asked, on whatever machine it was.
+"""The settings of a recipe that evaluation reads, without TRL.
 
-A resolved recipe holds settings of the machine that trained (bf16, processes), which TRL refuses on another one.
+A resolved recipe contains settings of the machine that trained (bf16, processes), which TRL can refuse on another one.
 """
 
 from __future__ import annotations
@@ -19,27 +19,27 @@ from dagames_llm.evaluation.evaluate import Decoding
 from dagames_llm.models import check_adapter
 
 RECIPE = "recipe.yaml"
-"""The file of a run's folder that holds its resolved recipe."""
+"""Name of the file with the resolved recipe in a run's folder."""
 
 SAMPLES = 8
-"""Samples of each prompt where a run was not evaluated."""
+"""Samples of each prompt if the recipe has `eval_samples: 0`."""
 
 
 @dataclass(frozen=True)
 class Drawing:
-    """The settings of a run by which completions are drawn; TRL's names and defaults.
+    """Settings for sampling completions, with TRL's names and defaults.
 
     Attributes:
-        seed: Of samples, and of a built-in task's split.
-        temperature: Of samples.
-        max_completion_length: Tokens of a completion.
+        seed: Seed of the samples, and of a built-in task's split.
+        temperature: Sampling temperature.
+        max_completion_length: Maximum number of tokens of a completion.
         top_p: See `Decoding`.
         top_k: See `Decoding`.
         min_p: See `Decoding`.
         repetition_penalty: See `Decoding`.
         generation_kwargs: See `Decoding`.
-        use_cpu: Whether the run was on a CPU though there may be a GPU.
-        model_init_kwargs: Options with which the model is loaded.
+        use_cpu: Whether the run used a CPU even if there was a GPU.
+        model_init_kwargs: Options for loading the model.
     """
 
     seed: int = 42
@@ -56,14 +56,14 @@ class Drawing:
 
 @dataclass(frozen=True)
 class Loading:
-    """The settings of a run by which its model is loaded; TRL's names and defaults.
+    """Settings for loading the model of a run, with TRL's names and defaults.
 
     Attributes:
         model_name_or_path: `embedded`, a folder, or a hub id.
-        model_revision: Of a hub id.
-        dtype: Of the weights.
-        attn_implementation: Of attention; transformers' choice if None.
-        more: Other keys of the recipe, for whoever loads.
+        model_revision: Revision on the hub.
+        dtype: Type of the weights.
+        attn_implementation: Attention kernel; chosen by transformers if None.
+        more: All keys of the recipe; the others can be read as attributes.
     """
 
     model_name_or_path: str | None = None
@@ -73,7 +73,7 @@ class Loading:
     more: Mapping[str, Any] = field(default_factory=dict)
 
     def __getattr__(self, name: str) -> Any:
-        """Return another key of the recipe, None where it does not stand there."""
+        """Return another key of the recipe, or None if it is absent."""
         if name.startswith("__"):
             raise AttributeError(name)
         return self.more.get(name)
@@ -96,14 +96,14 @@ _NAMES = ("task", "data", "extractor", "model_name_or_path", "model_revision", "
 
 
 def recipe_file(place: Path) -> Path | None:
-    """Return the recipe of a run's folder, or None where the folder has none."""
+    """Return the recipe of a run's folder, or None if it has none."""
     if place.name.endswith(".partial") and (place / "written.yaml").is_file():
         raise OutputError(f"{place} is an unfinished run; evaluate it when it is finished (train --resume).")
     return place / RECIPE if (place / RECIPE).is_file() else None
 
 
 def recipe_for_evaluation(source: str | Path | None, keys: Mapping[str, Any]) -> Recipe:
-    """Return what evaluation needs of a recipe: the fields of `Recipe`, without TRL's."""
+    """Return a recipe for evaluation, with a `Drawing` as `grpo`, a `Loading` as `model`, and no target."""
     written = {**({} if source is None else read_recipe(source)), **keys}
     place = "" if source is None else f"{source}: "
     for name, value in written.items():
@@ -130,11 +130,11 @@ def _part(kind: Any, written: Mapping[str, Any]) -> dict[str, Any]:
 
 def _check(place: str, name: str, value: Any) -> None:
     if name in _SWITCHES and not isinstance(value, bool):
-        raise RecipeError(f"{place}`{name}` is {value!r:.60}; it is true or false.")
+        raise RecipeError(f"{place}`{name}` is {value!r:.60}; it must be true or false.")
     if name in _NAMES and not isinstance(value, str | None) and not (name == "data" and isinstance(value, Mapping)):
-        raise RecipeError(f"{place}`{name}` is {value!r:.60}; it is a text.")
+        raise RecipeError(f"{place}`{name}` is {value!r:.60}; it must be a text.")
     if name == "generation_kwargs" and not isinstance(value, Mapping | None):
-        raise RecipeError(f"{place}`{name}` is {value!r:.60}; it is a mapping of settings of `generate`, or null.")
+        raise RecipeError(f"{place}`{name}` is {value!r:.60}; it must be a mapping of settings of `generate`, or null.")
     if name not in _NUMBERS or (name == "min_p" and value is None):
         return
     low, high = _NUMBERS[name]
@@ -142,11 +142,11 @@ def _check(place: str, name: str, value: Any) -> None:
     if isinstance(value, bool) or not isinstance(value, kind) or not (low <= value <= high and isfinite(value)):
         what = "a whole number" if name in _WHOLE else "a finite number"
         span = f"of at least {low:g}" if high == inf else f"from {low:g} to {high:g}"
-        raise RecipeError(f"{place}`{name}` is {value!r:.60}; it is {what} {span}.")
+        raise RecipeError(f"{place}`{name}` is {value!r:.60}; it must be {what} {span}.")
 
 
 def decoding_of(recipe: Recipe, samples: int | None = None, seed: int | None = None, batch_size: int = 64) -> Decoding:
-    """Return how a run's questions are asked at evaluation."""
+    """Return the sampling settings of an evaluation of a run."""
     drawing = recipe.grpo
     return Decoding(
         samples=samples or recipe.orbit.eval_samples or SAMPLES,
@@ -164,11 +164,11 @@ def decoding_of(recipe: Recipe, samples: int | None = None, seed: int | None = N
 
 
 def is_adapter(folder: Path) -> bool:
-    """Tell a folder of an adapter from one of a whole model."""
+    """Return whether a folder contains an adapter rather than a whole model; raise ModelError if neither."""
     if not (folder / "adapter_config.json").is_file() and (folder / "config.json").is_file():
         return False
     try:
         check_adapter(folder)
     except ModelError as error:
-        raise ModelError(f"{error} A run's folder, or that of an adapter, is expected.") from error
+        raise ModelError(f"{error} Give the folder of a run, of an adapter or of a model.") from error
     return True

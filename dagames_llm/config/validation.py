@@ -1,8 +1,7 @@
-"""Check a whole recipe before anything is written or loaded, and name every fault in one message.
+"""Check all keys of a recipe before anything is written or loaded, and report all faults in one message.
 
-Each fault is the key, its value, what the value should be, and what to do. The tables are in
-`dagames_llm.config.rules`; here they are applied, first key by key and then to what keys say together
-(`dagames_llm.config.contradictions`).
+A fault states the key, its value, the condition and a remedy. Each key is checked by the tables of
+`dagames_llm.config.rules`, and then combinations of keys by `dagames_llm.config.contradictions`.
 """
 
 from __future__ import annotations
@@ -33,12 +32,12 @@ from dagames_llm.config.rules import (
 
 @dataclass(frozen=True)
 class Key:
-    """A key that a recipe may hold.
+    """A key that a recipe can have.
 
     Attributes:
         hint: The type of its values.
-        default: Its value where it is not written.
-        choices: The values it is limited to; may be empty.
+        default: Its value if the recipe does not contain it.
+        choices: The allowed values; empty for no limit.
     """
 
     hint: Any
@@ -55,19 +54,19 @@ FORMER = {
     "max_prompt_length": "data",
     "warmup_ratio": "warmup_steps",
 }
-"""Keys of TRL's own scripts, and ours in their place."""
+"""Keys of TRL's scripts, and the keys of a recipe that replace them."""
 
 
 def keys_of(parts: Iterable[type]) -> dict[str, Key]:
     """Return the keys of the data classes that a recipe is parsed into."""
-    found = {}
+    keys = {}
     for part in parts:
         hints = typing.get_type_hints(part)
         for field in dataclasses.fields(part):
             if field.init:
                 choices = CHOICES.get(field.name) or _enumerated(hints[field.name])
-                found[field.name] = Key(hints[field.name], _default(field), choices)
-    return found
+                keys[field.name] = Key(hints[field.name], _default(field), choices)
+    return keys
 
 
 def _default(field: Any) -> Any:
@@ -80,7 +79,7 @@ def _enumerated(hint: Any) -> tuple[str, ...]:
 
 
 def checked(written: Mapping[str, Any], keys: Mapping[str, Key]) -> tuple[Settings, dict[str, Any], Faults]:
-    """Check what is written in a recipe, key by key and then together."""
+    """Check keys one by one, then together; return all settings, the values of the written keys, and the faults."""
     faults: Faults = {}
     values = dict(_converted(written, keys, faults))
     settings = Settings({name: key.default for name, key in keys.items()} | values)
@@ -104,14 +103,14 @@ def message(place: str, faults: Mapping[str, str]) -> str:
 
 
 def unknown(name: str, value: Any, known: Iterable[str]) -> str:
-    """Return what helps with a key that does not exist: the nearest that does, if one is near."""
+    """Return the remedy for an unknown key: the key that replaces it, `target_options`, or the nearest known key."""
     if name in FORMER:
-        return f"; here it is `{FORMER[name]}`"
+        return f"; use `{FORMER[name]}`"
     if any(name in inspect.signature(target).parameters for target in TARGETS.values()):
         text = value if isinstance(value, str) and value.isidentifier() else shown(value)
-        return f"; options of the target are given in `target_options`: `target_options: {{{name}: {text}}}`"
+        return f"; options of the target belong into `target_options`: `target_options: {{{name}: {text}}}`"
     near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
-    return f"; did you mean `{near[0]}`?" if near else "; `dagames-llm train --help` says which keys there are"
+    return f"; did you mean `{near[0]}`?" if near else "; `dagames-llm train --help` describes the keys"
 
 
 def _converted(written: Mapping[str, Any], keys: Mapping[str, Key], faults: Faults) -> Iterator[tuple[str, Any]]:
@@ -126,11 +125,11 @@ def _converted(written: Mapping[str, Any], keys: Mapping[str, Key], faults: Faul
         try:
             yield name, converted(value, key.hint)
         except KindError as error:
-            faults[name] = _fault(name, value, f"it is {error}")
+            faults[name] = _fault(name, value, f"it must be {error}")
 
 
 def _idiom(name: str, value: Any) -> Any:
-    """Return a value as TRL takes it, where YAML has another way to say it."""
+    """Return the value that TRL expects in place of another YAML form of it."""
     if value is False and name.endswith("_strategy"):
         return "no"  # YAML 1.1 reads an unquoted `no` as false
     if name == "scale_rewards" and isinstance(value, bool):
@@ -148,16 +147,16 @@ def _fault(name: str, value: Any, condition: str) -> str:
 def _check_value(name: str, value: Any, key: Key, faults: Faults) -> None:
     if value is None:
         if name in REQUIRED:
-            faults[name] = _fault(name, value, f"it is a whole number, at {_phrase(RANGES[name])}")
+            faults[name] = _fault(name, value, f"it must be a whole number, at {_phrase(RANGES[name])}")
         return
     rule = RANGES.get(name)
     broken = None if rule is None else range_fault(value, rule)
     if name == "max_steps" and value != -1 and value < 1:
         broken = "at least 1"
     if broken is not None:
-        faults[name] = _fault(name, value, f"it is {broken}{_otherwise(name, key)}")
+        faults[name] = _fault(name, value, f"it must be {broken}{_otherwise(name, key)}")
     elif name in WHOLE_ABOVE_ONE and value > 1 and value != int(value):
-        faults[name] = _fault(name, value, "above 1 it is a whole number of steps, below 1 a share of the run")
+        faults[name] = _fault(name, value, "it must be a whole number of steps, or a share of the run below 1")
     elif key.choices and value not in key.choices:
         near = difflib.get_close_matches(str(value), key.choices, n=1)
         first = f"did you mean {near[0]}? known are" if near else "known are"
@@ -165,7 +164,7 @@ def _check_value(name: str, value: Any, key: Key, faults: Faults) -> None:
     elif name == "attn_implementation" and not (value in ATTENTION or "/" in value or value.startswith("paged|")):
         faults[name] = _fault(name, value, f"known are {', '.join(ATTENTION)}, or the id of a kernel, owner/name")
     elif value in ("", []) and name in ("model_name_or_path", "lora_target_modules", "output_dir", "data"):
-        faults[name] = _fault(name, value, "it is not empty")
+        faults[name] = _fault(name, value, "it must not be empty")
 
 
 def _phrase(rule: str) -> str:

@@ -1,6 +1,6 @@
 """Data sets whose row is an orbit: one question in one or several wordings that share their answer.
 
-A row of the training data contains the orbit and the columns by which constraints select. Gold answers are in
+A row of the training data contains the orbit and the columns of the constraints' selectors. Gold answers are in
 `Orbit.gold`, which evaluation and monitors look up by the orbit's first wording; rows contain them only for a control
 that rewards them.
 """

@@ -14,7 +14,7 @@ from dagames_llm._errors import DataError
 
 Row = Mapping[str, Any]
 Placed = tuple[str, Any]
-"""The place of a row, for messages, and the row, which can be any JSON value."""
+"""A row, which can be any JSON value, after its place in the file, for messages."""
 
 LISTS = ("orbit", "messages", "conversations", "options", "paraphrases", "translations", "images", "choices")
 """Columns whose cells in a CSV file are JSON, because they hold lists or mappings."""
@@ -31,19 +31,19 @@ COMPRESSED = {
 
 
 def read_rows(path: Path) -> Iterator[Placed]:
-    """Read the rows of a data file, in the format of its suffix or else of its first characters."""
+    """Read the rows of a data file; the suffix or else the first characters determine the format."""
     if not path.is_file():
-        other = ": it is a folder" if path.is_dir() else ": it is not a regular file; write the rows to one"
-        raise DataError(f"no data file {path}{other if path.exists() else ''}.")
-    ending = path.suffix.lower()
-    if ending == ".parquet":
+        reason = ": it is a folder" if path.is_dir() else ": it is not a regular file; write the rows to one"
+        raise DataError(f"no data file {path}{reason if path.exists() else ''}.")
+    suffix = path.suffix.lower()
+    if suffix == ".parquet":
         return _parquet_rows(path)
     content = path.read_bytes()
-    packed = next((name for start, name in COMPRESSED.items() if content.startswith(start)), None)
-    if packed is not None:
-        raise DataError(f"{path} is compressed ({packed}); unpack it and give the unpacked file.")
-    if ending in {".csv", ".tsv"}:
-        return _csv_rows(path, content, "\t" if ending == ".tsv" else ",")
+    compression = next((name for start, name in COMPRESSED.items() if content.startswith(start)), None)
+    if compression is not None:
+        raise DataError(f"{path} is compressed ({compression}); unpack it and give the unpacked file.")
+    if suffix in {".csv", ".tsv"}:
+        return _csv_rows(path, content, "\t" if suffix == ".tsv" else ",")
     return _array_rows(path, content) if content.lstrip().startswith(b"[") else _line_rows(path, content)
 
 
@@ -108,9 +108,10 @@ def _csv_rows(path: Path, content: bytes, delimiter: str) -> Iterator[Placed]:
 
 def _header(place: str, cells: list[str]) -> list[str]:
     names = [cell.strip() for cell in cells]
-    twice = [name for name in names if names.count(name) > 1]
-    if twice:
-        raise DataError(f"{place}: the header has {len(twice)} columns {twice[0]!r}; column names must be unique.")
+    repeated = [name for name in names if names.count(name) > 1]
+    if repeated:
+        number = len(repeated)
+        raise DataError(f"{place}: the header has {number} columns {repeated[0]!r}; column names must be unique.")
     return names
 
 

@@ -39,8 +39,8 @@ def _folder_rows(folder: Path, config: str | None, split: str) -> Iterable[Any]:
             return load_dataset(str(folder), config, split=split)
     except (OSError, ValueError, RuntimeError, KeyError, ImportError, DatasetsError) as error:
         raise DataError(
-            f"{folder} is a folder that cannot be read as a data set with a split {split!r}: {_reason(error)}. Give "
-            "the path of one of its files, or another `split`."
+            f"the folder {folder} cannot be read as a data set with a split {split!r}: {_reason(error)}. Give the path "
+            "of one of its files, or another `split`."
         ) from error
 
 
@@ -57,20 +57,21 @@ def _remote_rows(name: str, source: Source, public: DataSet | None, split: str) 
         copy = name.partition("/")[2].lower()
         mapping = f"{{path: {copy}}}" if public is None else f"{{name: {source.name}, path: {copy}}}"
         raise DataError(
-            f"the data set {name} (split {split!r}) cannot be loaded from the hub: {_reason(error)}. With a network, "
-            f"`hf download {name} --repo-type dataset --local-dir {copy}`; copy the folder to this machine and give "
-            f"`data: {mapping}`, or the path of a file in it. Without a hub: `data: {PREFIX}basic_arithmetic`."
+            f"the data set {name} (split {split!r}) cannot be loaded from the hub: {_reason(error)}. On a machine with "
+            f"a network run `hf download {name} --repo-type dataset --local-dir {copy}`, copy the folder to this "
+            f"machine and give `data: {mapping}`, or the path of a file in it. `data: {PREFIX}basic_arithmetic` needs "
+            "no hub."
         ) from error
 
 
 def _check_hub(name: str) -> None:
-    """Raise if the hub does not respond and no copy is cached; `datasets` would retry for half a minute."""
+    """Raise if the hub does not respond and no copy is cached, as `datasets` would retry for half a minute."""
     from datasets import config
 
     if (reason := hub_silence(name, "dataset")) is None:
         return
     if not any(Path(config.HF_DATASETS_CACHE).glob(f"*{name.partition('/')[2]}*")):
-        raise ConnectionError(f"it does not answer ({reason})")
+        raise ConnectionError(f"it does not respond ({reason})")
 
 
 @contextmanager

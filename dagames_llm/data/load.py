@@ -12,7 +12,7 @@ from dagames_llm.data.files import Placed, read_rows
 from dagames_llm.data.hub import hub_rows
 from dagames_llm.data.orbit import IMAGE_COLUMNS, Orbit, view_key, view_text
 from dagames_llm.data.procedural import PREFIX, procedural_orbits
-from dagames_llm.data.rows import Asking, UnreadAnswerError, as_orbit
+from dagames_llm.data.rows import PromptSettings, UnreadAnswerError, as_orbit
 from dagames_llm.data.sets import DataSet, read_as, set_named
 from dagames_llm.data.source import Source, source_of
 from dagames_llm.extract import Answer, Extractor, choice, first_number, last_number, math_expression
@@ -26,17 +26,21 @@ _log = logging.getLogger("dagames_llm")
 def load_orbits(data: str | Path | Mapping[str, Any], extractor: Extractor, at_least: int = 2) -> list[Orbit]:
     """Read the questions of the key `data` of a recipe.
 
-    A file holds JSON lines, a JSON array, CSV or Parquet. A row is an object with `orbit` (a list of wordings, which
-    are texts or conversations), `messages` (one conversation) or `question`, to which an instruction for the
-    extractor is added; and optionally `paraphrases`, `translations`, `options`, `system`, `image`, `images`, `answer`.
-    Rows with `Body`, `Question` and `Answer` are read too. Other keys are columns.
+    A file contains JSON lines, a JSON array, CSV or Parquet. A row has one of these keys:
+
+    - `orbit`: a list of wordings, which are texts or conversations;
+    - `messages`: one conversation;
+    - `question`, or `Body` and `Question`: a text, to which an instruction for the answer format is added.
+
+    Optional keys are `paraphrases`, `translations`, `options`, `system`, `image`, `images`, and `answer` or `Answer`.
+    All other keys are columns.
 
     Args:
         data: a path; `gsm8k`, `svamp`, `math_qa`, `trivia_qa`, `nq_open`, `beaver_tails`, `xstest`, an id of the hub,
             or `reasoning_gym:<task>`; or a mapping with the fields of `Source`.
-        extractor: extracts the gold answer from the `answer` field, as from completions. A list of answers is one
-            answer and its aliases.
-        at_least: wordings made of a `question` without paraphrases; one is enough for diversity and safety.
+        extractor: extracts the gold answer from `answer`, as from completions. Of a list of answers, the first is the
+            gold answer and the others are aliases.
+        at_least: number of wordings of a `question` without paraphrases; diversity and safety need only one.
 
     Returns:
         One orbit per row.
@@ -47,18 +51,19 @@ def load_orbits(data: str | Path | Mapping[str, Any], extractor: Extractor, at_l
         RecipeError: a key or a value of a mapping cannot be used.
     """
     source = source_of(data)
-    asking = Asking(extractor, source.views, at_least, _fitting(source.reword, extractor), source.system)
+    rules = _safe_rules(source.reword, extractor)
+    settings = PromptSettings(extractor, source.views, at_least, rules, source.system)
     if source.name is not None and source.name.startswith(PREFIX):
         task = source.name.removeprefix(PREFIX)
-        return procedural_orbits(task, asking, source.size, source.seed, source.options)
+        return procedural_orbits(task, settings, source.size, source.seed, source.options)
     public = None if source.name is None else set_named(source.name)
-    orbits = _checked(_placed_orbits(source, public, asking), public is not None and public.distinct)
+    orbits = _checked(_placed_orbits(source, public, settings), public is not None and public.distinct)
     if not orbits:
         raise DataError(f"{source.path or source.name} has no rows.")
     return orbits
 
 
-def _fitting(rules: tuple[str, ...], extractor: Extractor) -> tuple[str, ...]:
+def _safe_rules(rules: tuple[str, ...], extractor: Extractor) -> tuple[str, ...]:
     """Return the rules that cannot change an answer: `names` is omitted if an answer may be a name."""
     if "names" not in rules or extractor in {first_number, last_number, choice, math_expression}:
         return rules
@@ -66,7 +71,7 @@ def _fitting(rules: tuple[str, ...], extractor: Extractor) -> tuple[str, ...]:
     return tuple(rule for rule in rules if rule != "names")
 
 
-def _placed_orbits(source: Source, public: DataSet | None, asking: Asking) -> Iterator[tuple[str, Orbit]]:
+def _placed_orbits(source: Source, public: DataSet | None, settings: PromptSettings) -> Iterator[tuple[str, Orbit]]:
     unread: list[DataError] = []
     total = 0
     for place, raw in _rows(source, public):
@@ -76,7 +81,7 @@ def _placed_orbits(source: Source, public: DataSet | None, asking: Asking) -> It
         if source.path is not None and isinstance(row, Mapping) and any(row.get(name) for name in IMAGE_COLUMNS):
             row = _with_pictures(place, row, source.path.parent)
         try:
-            yield place, as_orbit(place, row, asking)
+            yield place, as_orbit(place, row, settings)
         except UnreadAnswerError as error:
             # A few rows of public data sets have no readable answer; a file of the user must be corrected.
             if public is None:
@@ -97,7 +102,8 @@ def _checked(placed: Iterable[tuple[str, Orbit]], distinct: bool) -> list[Orbit]
             continue
         if seen.setdefault(key, orbit.gold) != orbit.gold:
             raise DataError(
-                f"{place}: an earlier row has this first wording and another answer: {view_text(orbit.views[0])!r:.80}."
+                f"{place}: an earlier row has the same first wording, {view_text(orbit.views[0])!r:.80}, and another "
+                "answer; correct one of the answers, or remove one of the rows."
             )
         orbits.append(orbit)
     return orbits
@@ -119,9 +125,9 @@ def _renamed(place: str, row: Any, columns: Mapping[str, str]) -> Any:
     missing = [column for name, column in columns.items() if column not in row and name not in _OPTIONAL]
     if missing:
         listed = ", ".join(map(repr, list(row)[:6]))
-        raise DataError(f"{place}: no column {missing[0]!r}, which `data.columns` names; it has {listed}.")
-    taken = set(columns.values())
-    others = {key: value for key, value in row.items() if key not in taken and key not in columns}
+        raise DataError(f"{place}: no column {missing[0]!r}, which `data.columns` names; the row has {listed}.")
+    renamed = set(columns.values())
+    others = {key: value for key, value in row.items() if key not in renamed and key not in columns}
     return {**others, **{name: row[column] for name, column in columns.items() if column in row}}
 
 

@@ -1,4 +1,4 @@
-"""Multiple choice: options of a data set, their letters, and views with permuted options."""
+"""Multiple choice: the options of a question, their letters, and their permutations."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def options_of(place: str, options: Any) -> tuple[str, ...]:
     texts = [str(text).strip() for text in options] if isinstance(options, list | tuple) else []
     if not 2 <= len(texts) <= len(_LETTERS) or not all(texts) or len(set(texts)) < len(texts):
         raise DataError(
-            f"{place}: the options must be 2 to {len(_LETTERS)} different texts that are not empty; they are "
-            f"{texts or options!r:.80}."
+            f"{place}: the options are {texts or options!r:.80}; they must be 2 to {len(_LETTERS)} different texts "
+            "that are not empty."
         )
     return tuple(texts)
 

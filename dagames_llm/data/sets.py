@@ -1,6 +1,6 @@
 """Public data sets: their ids on the hub, and loaders of their rows.
 
-A loader takes a row of the data set and returns a row with `question`, `orbit`, `options`, `answer`, ... of `rows`.
+A loader converts a row of the data set to a row with the keys of `rows.KEYS` and with columns.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ class DataSet:
 
 
 def gsm8k(row: Row) -> dict[str, Any]:
-    """Return a word problem; the number behind `####` is its answer."""
+    """Return a word problem; the number after `####` is its answer."""
     return dict(row)
 
 
 def svamp(row: Row) -> dict[str, Any]:
     """Return a word problem of `Body`, `Question` and `Answer`; its operation is the column `kind`."""
-    kept = {key: row[key] for key in ("Body", "Question", "Answer") if key in row}
-    return {**kept, "kind": row.get("Type")}
+    problem = {key: row[key] for key in ("Body", "Question", "Answer") if key in row}
+    return {**problem, "kind": row.get("Type")}
 
 
 def math_qa(row: Row) -> dict[str, Any]:
@@ -70,7 +70,7 @@ def nq_open(row: Row) -> dict[str, Any]:
 
 
 def beaver_tails(row: Row) -> dict[str, Any]:
-    """Return a request as it is; `kind` is the judgement of its answer, safe or unsafe.
+    """Return a request, unchanged; `kind` is the judgement of its answer, safe or unsafe.
 
     Of several rows with the same request the first is used. `harms` lists the marked categories.
     """
@@ -80,7 +80,7 @@ def beaver_tails(row: Row) -> dict[str, Any]:
 
 
 def xs_test(row: Row) -> dict[str, Any]:
-    """Return a request as it is; `kind` is safe, or unsafe for the contrasts that are to be refused."""
+    """Return a request, unchanged; `kind` is safe, or unsafe for the contrasts, which a model should refuse."""
     label = row.get("label") or ("unsafe" if str(row["type"]).startswith("contrast_") else "safe")
     return {"orbit": [row["prompt"]], "kind": label, "type": row["type"], "focus": row.get("focus")}
 
@@ -111,15 +111,15 @@ def set_named(name: str) -> DataSet | None:
 
 
 def read_as(public: DataSet, place: str, row: Any) -> dict[str, Any]:
-    """Return a set's row in the common form."""
+    """Return a row of a public data set as its loader converts it, without empty values."""
     if not isinstance(row, Mapping):
-        raise DataError(f"{place}: a row is a JSON object, not {type(row).__name__}.")
+        raise DataError(f"{place}: a row must be a JSON object, not {type(row).__name__}.")
     try:
         return {key: value for key, value in public.read(row).items() if value is not None}
     except KeyError as error:
         listed = ", ".join(map(repr, list(row)[:6])) or "none"
         raise DataError(
-            f"{place}: no column {error.args[0]!r}, which rows of {public.hub} have; it has {listed}."
+            f"{place}: no column {error.args[0]!r}, which rows of {public.hub} have; the row has {listed}."
         ) from error
     except (TypeError, AttributeError) as error:
         raise DataError(f"{place}: not a row of {public.hub}: {error}.") from error

@@ -1,4 +1,4 @@
-"""The key `data` of a recipe, checked before anything is read."""
+"""The key `data` of a recipe, checked before any data are read."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ class Source:
         name: a public data set, an id on the hub, or `reasoning_gym:<task>`; None for a file of the user.
         path: a file, or a folder with a copy of a hub data set.
         split: part of a data set on the hub or in a folder.
-        config: configuration there.
-        revision: branch, tag or commit there.
-        columns: names of the common form -> names in the file.
-        views: wordings of each question.
+        config: configuration of that data set.
+        revision: branch, tag or commit on the hub.
+        columns: names of keys, such as `question` -> names of columns of the data.
+        views: number of wordings of each question; None for those of the data.
         reword: rules that make wordings.
-        system: message of the system before each question.
+        system: system message before each question.
         size: number of questions of a procedural task.
         seed: seed of a procedural task.
         options: settings of a procedural task.
@@ -54,6 +54,7 @@ class Source:
 
 _TEXTS = ("name", "split", "config", "revision", "system")
 _COUNTS = {"views": 1, "size": 1, "seed": 0}
+_EXAMPLES = {"columns": "{question: problem}", "options": "{min_terms: 2}"}
 
 
 def source_of(data: str | Path | Mapping[str, Any]) -> Source:
@@ -90,8 +91,8 @@ def source_of(data: str | Path | Mapping[str, Any]) -> Source:
         _check_name(values["name"])
     elif "name" in values and set_named(values["name"]) is None:
         raise RecipeError(
-            f"`data.name` is {values['name']!r}, but `path` is given too; with a path, `name` is one of "
-            f"{', '.join(SETS)}, or omitted for another file."
+            f"`data.name` is {values['name']!r}, but `path` is given too; with a path, `name` must be one of "
+            f"{', '.join(SETS)}, or be omitted for another file."
         )
     if "name" not in values and "path" not in values:
         raise RecipeError("`data` is a mapping without `name` and `path`; give one of them.")
@@ -100,7 +101,7 @@ def source_of(data: str | Path | Mapping[str, Any]) -> Source:
 
 def _of_text(data: str | Path) -> Source:
     if not isinstance(data, str | Path) or not str(data).strip():
-        raise RecipeError(f"`data` is {data!r:.80}; it is a path, a name, or a mapping with `name` or `path`.")
+        raise RecipeError(f"`data` is {data!r:.80}; it must be a path, a name, or a mapping with `name` or `path`.")
     path = Path(data).expanduser()
     if path.exists() and not (isinstance(data, str) and data in SETS and path.is_dir()):
         return Source(path=_existing(path))
@@ -131,14 +132,18 @@ def _existing(path: Path) -> Path:
 def _check_values(values: Mapping[str, Any]) -> None:
     for key in _TEXTS:
         if key in values and (not isinstance(values[key], str) or not values[key].strip()):
-            raise RecipeError(f"`data.{key}` is {values[key]!r:.80}; it is a text.")
+            raise RecipeError(f"`data.{key}` is {values[key]!r:.80}; it must be a text that is not empty.")
     for key, least in _COUNTS.items():
         value = values.get(key, least)
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
-            raise RecipeError(f"`data.{key}` is {value!r:.80}; it is a whole number, at least {least}.")
+            raise RecipeError(f"`data.{key}` is {value!r:.80}; it must be a whole number, at least {least}.")
     for key in ("columns", "options"):
         value = values.get(key, {})
         if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
-            raise RecipeError(f"`data.{key}` is {value!r:.80}; it maps names to values: {{question: problem}}.")
-    if not all(isinstance(name, str) for name in values.get("columns", {}).values()):
-        raise RecipeError("`data.columns` maps names of the common form to names of your columns: {question: problem}.")
+            raise RecipeError(f"`data.{key}` is {value!r:.80}; it must map names to values, as in {_EXAMPLES[key]}.")
+    for name, column in values.get("columns", {}).items():
+        if not isinstance(column, str):
+            raise RecipeError(
+                f"`data.columns` maps {name!r} to {column!r:.80}; it must map names of keys to names of your columns, "
+                f"as in {_EXAMPLES['columns']}."
+            )

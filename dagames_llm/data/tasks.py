@@ -17,13 +17,13 @@ from dagames_llm.extract import extractor_named
 
 @dataclass(frozen=True)
 class Task:
-    """Built-in questions, split into those trained on and those held out.
+    """Built-in questions, split into training questions and held-out questions.
 
     Attributes:
-        train: the orbits trained on.
-        held_out: the orbits evaluated on.
-        extractor: the name of the extractor that reads its answers.
-        views: a name for each wording of an orbit, in their order.
+        train: the orbits for training.
+        held_out: the orbits for evaluation.
+        extractor: the name of the extractor of answers.
+        views: a name for each wording of an orbit, in order.
     """
 
     train: tuple[Orbit, ...]
@@ -33,7 +33,7 @@ class Task:
 
 
 def addition(seed: int, largest: int = 12, held_out: int = 26) -> Task:
-    """Return sums of two different numbers, each asked in both orders after one worked example.
+    """Return sums of two different numbers in both orders, each after one worked example.
 
     Args:
         seed: seed of the held-out pairs.
@@ -49,7 +49,7 @@ def addition(seed: int, largest: int = 12, held_out: int = 26) -> Task:
 
 
 def digits(seed: int, held_out: int = 20) -> Task:
-    """Return requests for a random digit after two different examples. They have no right answer."""
+    """Return requests for a random digit after two different examples; no answer is right or wrong."""
     pairs = permutations(range(10), 2)
     orbits = [Orbit((f"Random digit: {a}\nRandom digit: {b}\nRandom digit:",)) for a, b in pairs]
     return _split(orbits, seed, held_out, "first_number", ("digit",))

@@ -322,7 +322,7 @@ NONE_RIGHT = "(no right answer was seen)"
 
 
 def _right_answers(orbit: Orbit, seen: Sequence[Answer | None]) -> tuple[Answer, ...]:
-    """Return the gold answers and the observed answers that a verifier accepts; empty without gold and verifier."""
+    """Return the gold answers and the observed ones that the verifier accepts; empty if a question has neither."""
     listed = () if orbit.gold is None else (str(orbit.gold), *orbit.aliases)
     accepted = [answer for answer in seen if answer is not None and answer in orbit.accepted] if orbit.verifier else []
     return tuple(dict.fromkeys([*listed, *accepted])) or ((NONE_RIGHT,) if orbit.checkable else ())

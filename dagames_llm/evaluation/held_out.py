@@ -57,7 +57,7 @@ class _HeldOut(TrainerCallback):
         """Evaluate the held-out questions of a recipe."""
         self.recipe, self.console = recipe, console
 
-    def ask(self, args: TrainingArguments, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
+    def evaluate(self, args: TrainingArguments, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
         """Evaluate and write the result, unless it exists from before an interruption."""
         folder = Path(args.output_dir)
         questions = questions_of(self.recipe)
@@ -85,7 +85,7 @@ class HeldOutBefore(_HeldOut):
     ) -> None:
         """Evaluate."""
         if state.global_step == 0:
-            self.ask(args, kwargs["model"], kwargs["processing_class"])
+            self.evaluate(args, kwargs["model"], kwargs["processing_class"])
 
 
 class HeldOutAfter(_HeldOut):
@@ -97,7 +97,7 @@ class HeldOutAfter(_HeldOut):
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
         """Evaluate."""
-        self.ask(args, kwargs["model"], kwargs["processing_class"])
+        self.evaluate(args, kwargs["model"], kwargs["processing_class"])
 
 
 def read_held_out(folder: Path) -> dict[str, Any]:

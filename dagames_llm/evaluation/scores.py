@@ -29,7 +29,7 @@ def majority_ratio(answers: Answers) -> float:
     """Return the share of a group's completions that give its most frequent answer.
 
     Args:
-        answers: one per completion; None counts in the total and not as an answer.
+        answers: one per completion; None counts as a completion, and not as an answer.
 
     Returns:
         A share between 0 (no answers) and 1.
@@ -42,7 +42,7 @@ def answer_entropy(answers: Answers) -> float:
     """Return the entropy of a group's empirical distribution of answers.
 
     Args:
-        answers: one per completion; None counts as one more answer.
+        answers: one per completion; all None together count as one answer.
 
     Returns:
         The entropy in nats, between 0 and the logarithm of the group's size.
@@ -146,16 +146,16 @@ def _ways(rivals: tuple[int, ...], unread: int, size: int, votes: int, kind: typ
     table = np.zeros((size + 1, ties + 1), dtype=kind)
     table[0, 0] = 1
     for count in rivals:
-        grown = table.copy()
+        with_rival = table.copy()
         for j in range(1, min(count, votes, size) + 1):
-            taken = math.comb(count, j) * table[: size + 1 - j]
+            ways = math.comb(count, j) * table[: size + 1 - j]
             if j < votes:
-                grown[j:] += taken
+                with_rival[j:] += ways
             else:
-                grown[j:, 1:] += taken[:, :-1]
-        table = grown
-    left = [math.comb(unread, size - used) for used in range(size + 1)]
-    return [sum(left[used] * table[used, w] for used in range(size + 1)) for w in range(ties + 1)]
+                with_rival[j:, 1:] += ways[:, :-1]
+        table = with_rival
+    ways_unread = [math.comb(unread, size - taken) for taken in range(size + 1)]
+    return [sum(ways_unread[taken] * table[taken, w] for taken in range(size + 1)) for w in range(ties + 1)]
 
 
 def token_f1(answer: Answer | None, gold: Answer) -> float:
@@ -245,12 +245,12 @@ def question_scores(question: Answered, ks: Iterable[int], words: bool) -> dict[
         `distinct_answers` and `unparsed` of the pooled samples, and the question's measures.
     """
     pooled = [answer for view in question.sampled for answer in view]
-    found = _right(question, pooled, list(ks), words) if question.gold else {}
+    scores = _right(question, pooled, list(ks), words) if question.gold else {}
     if len(question.sampled) > 1:
-        found["coherence"] = float(None not in question.greedy and len(set(question.greedy)) == 1)
-        found["coherence_sampled"] = fmean(_agreement(a, b) for a, b in combinations(question.sampled, 2))
+        scores["coherence"] = float(None not in question.greedy and len(set(question.greedy)) == 1)
+        scores["coherence_sampled"] = fmean(_agreement(a, b) for a, b in combinations(question.sampled, 2))
     return {
-        **found,
+        **scores,
         "majority_ratio": majority_ratio(pooled),
         "answer_entropy": answer_entropy(pooled),
         "distinct_answers": float(len(set(pooled) - {None})),
@@ -261,13 +261,13 @@ def question_scores(question: Answered, ks: Iterable[int], words: bool) -> dict[
 
 def _right(question: Answered, pooled: Answers, ks: Sequence[int], words: bool) -> dict[str, float]:
     views = [view_scores(question, v, ks) for v in range(len(question.sampled))]
-    found = {name: fmean(view[name] for view in views) for name in views[0]}
-    found["majority"] = majority_hit(pooled, set(question.gold))
+    scores = {name: fmean(view[name] for view in views) for name in views[0]}
+    scores["majority"] = majority_hit(pooled, set(question.gold))
     if words:
-        found["exact_match"] = _best(exact_match, question.greedy, question.gold)
-        found["f1"] = _best(token_f1, question.greedy, question.gold)
-        found["f1_sampled"] = _best(token_f1, pooled, question.gold)
-    return found
+        scores["exact_match"] = _best(exact_match, question.greedy, question.gold)
+        scores["f1"] = _best(token_f1, question.greedy, question.gold)
+        scores["f1_sampled"] = _best(token_f1, pooled, question.gold)
+    return scores
 
 
 def _best(score: Callable[[Answer | None, Answer], float], answers: Answers, gold: Sequence[Answer]) -> float:

@@ -1,12 +1,12 @@
-"""Extraction E: the text a model wrote -> the answer that is voted on.
+"""Extraction E: the text of a completion -> the answer that is voted on.
 
-An answer is a canonical string, hashable and equal exactly when two completions mean the same thing, or `None` where
-nothing can be read; what is not plainly one answer is `None` and never a part of it. Completions are hostile text:
-nothing is evaluated, only a bounded part is looked at, every pattern runs in time linear in that part, and a number is
-refused by its written size before it is built.
+An answer is a canonical string, the same for completions with the same meaning, or `None` if the text has no answer or
+an ambiguous one; a part of an answer is never returned. Completions are hostile text: nothing is evaluated, a bounded
+part is read, every pattern runs in time linear in that part, and the length of a number is checked before its value is
+computed.
 
-A completion is read in three steps: reasoning and later turns are dropped (`completions`), the place where the answer
-is stated is found (`statements`), and its phrase, without markup (`markup`), is read as a number, a letter, a text or a
+A completion is read in three steps: reasoning and later turns are removed (`completions`), the statement of the answer
+is found (`statements`), and its phrase, without markup (`markup`), is read as a number, a letter, a text or a
 mathematical expression.
 """
 

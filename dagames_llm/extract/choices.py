@@ -61,7 +61,7 @@ _NEGATED = re.compile(
 _WITH_ANOTHER = re.compile(r"\s*(?i:or|and|nor|&|/)\s*(?:option )?\(?[A-J](?![A-Za-z])")
 
 MAX_PHRASE = 400
-"""Characters of a phrase that are looked at."""
+"""Number of characters of a phrase that are read."""
 
 
 def choice(text: str) -> str | None:
@@ -71,32 +71,32 @@ def choice(text: str) -> str | None:
         text: a completion.
 
     Returns:
-        One capital letter: what a box, `####`, "answer is", "Answer:" or `<answer>` states, in this order; or else the
-        verdict of the last sentence ("So B.", "D is correct"), the last line, or the start of the text ("B. Paris").
-        `None` where there is none or more than one, or where it may be an article ("The answer is A dog").
+        One capital letter: from a box, `####`, "answer is", "Answer:" or `<answer>`, in this order; or else from the
+        conclusion of the last sentence ("So B.", "D is correct"), the last line, or the start of the text ("B. Paris").
+        `None` if there is no letter, more than one, or one that may be an article ("The answer is A dog").
     """
     visible = visible_text(text)
     if visible is None:
         return None
     tail = last_part(visible)
-    stated = False
+    has_statement = False
     for form, phrase in statements(tail):
-        stated = True
-        letter = _stated(plain(phrase[:MAX_PHRASE]))
+        has_statement = True
+        letter = _leading_letter(plain(phrase[:MAX_PHRASE]))
         if letter is not None or form == "box":
             return letter or None
-    if stated and not _ONLY.fullmatch(plain(tail.rstrip().rpartition("\n")[2][-MAX_PHRASE:])):
-        return _verdict(tail)
-    return _verdict(tail) or _starting(first_part(visible))
+    if has_statement and not _ONLY.fullmatch(plain(tail.rstrip().rpartition("\n")[2][-MAX_PHRASE:])):
+        return _concluding_letter(tail)
+    return _concluding_letter(tail) or _starting(first_part(visible))
 
 
-def _stated(phrase: str) -> str | None:
-    """Return the letter that what follows "The answer is" begins with; "" for several letters, and for "not B"."""
+def _leading_letter(phrase: str) -> str | None:
+    """Return the letter at the start of the phrase after "The answer is"; "" for several letters, and for "not B"."""
     phrase = phrase.strip()
     denied = _DENIED.match(phrase)
     if denied is not None:
         rather = _RATHER.search(denied["rest"])
-        return "" if rather is None else _stated(rather["rest"])
+        return "" if rather is None else _leading_letter(rather["rest"])
     match = _LETTER.match(phrase)
     if match is None:
         match = _SMALL.match(phrase)
@@ -110,8 +110,8 @@ def _stated(phrase: str) -> str | None:
     return "" if _SECOND.match(phrase, match.end("letter") if match["letter"] else match.end()) else letter.upper()
 
 
-def _verdict(text: str) -> str | None:
-    """Return the letter that the last sentence or the last line gives."""
+def _concluding_letter(text: str) -> str | None:
+    """Return the letter of the last line, or of its last sentence with a conclusion."""
     lines = [line for line in text.rsplit("\n", 6)[-6:] if re.search(r"\w", line)]
     if not lines:
         return None
@@ -125,9 +125,9 @@ def _verdict(text: str) -> str | None:
         return _starting(last)
     for sentence in reversed(sentences(last)[-3:]):
         for pattern in (_VERDICT, _ONLY_ONE, _CONCLUSION):
-            found = list(pattern.finditer(sentence))
-            if found:
-                return _unless_denied(sentence, found[-1])
+            conclusions = list(pattern.finditer(sentence))
+            if conclusions:
+                return _unless_denied(sentence, conclusions[-1])
     return None
 
 
@@ -139,7 +139,7 @@ def _unless_denied(sentence: str, match: re.Match[str]) -> str | None:
 
 
 def _starting(text: str) -> str | None:
-    """Return the letter that a text begins with, unless it is a list of the options."""
+    """Return the letter at the start of a text, unless the text lists the options."""
     start = plain(first_line(text)[:MAX_PHRASE])
     match = _STARTS.match(start)
     if match is None or len(set(_OPTION_LINE.findall(text))) > 1:
@@ -148,5 +148,5 @@ def _starting(text: str) -> str | None:
     if _SECOND.match(start, match.end(group)):
         return None
     if match["letter"] == "A" and start[match.end("letter") :].startswith(":"):
-        return _stated(start[match.end() :]) or "A"
+        return _leading_letter(start[match.end() :]) or "A"
     return match[group].upper()

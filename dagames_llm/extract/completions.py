@@ -1,4 +1,4 @@
-"""The visible text of a completion: without its reasoning, and without turns that follow the answer."""
+"""The visible text of a completion, without its reasoning and without turns that follow the answer."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 Completion = str | Sequence[Mapping[str, Any]]
-"""A completion as TRL gives it: a string, or the assistant's messages."""
+"""A completion in TRL's form: a string, or the assistant's messages."""
 
 WINDOW = 8192
-"""Characters looked at: the last ones of the visible text, or the first ones for what stands first."""
+"""Number of characters read at the end of the visible text, and at its start."""
 
 _THOUGHT = re.compile(
     r"<(?P<close>/)?(?:think|thinking|thought|reasoning|scratchpad)>"
@@ -33,14 +33,14 @@ _FOLLOW_UP = re.compile(
 
 
 def completion_text(completion: Completion) -> str:
-    """Return the text of a completion, which TRL gives as a string or, for chat prompts, as messages.
+    """Return the text of a completion.
 
     Args:
-        completion: a string, or the assistant's messages. The content of a message is a string or a list of parts, of
-            which those with a `text` are joined; `reasoning_content` is not part of the answer.
+        completion: a string or, for chat prompts, the assistant's messages. The content of a message is a string or a
+            list of parts, of which those with a `text` are joined; `reasoning_content` is not part of the answer.
 
     Returns:
-        The text, that of the last message where there are several; empty where there is none.
+        The string, or the text of the last message; empty if there is none.
     """
     if isinstance(completion, str):
         return completion
@@ -53,7 +53,7 @@ def completion_text(completion: Completion) -> str:
 
 
 def visible_text(text: str) -> str | None:
-    """Return a completion without its reasoning, and without the turns that the model wrote after its answer."""
+    """Return a completion without reasoning and turns after the answer; None if the reasoning does not end."""
     if "<" in text or "◁" in text:
         begin, is_open = 0, False
         for tag in _THOUGHT.finditer(text):
@@ -68,7 +68,7 @@ def visible_text(text: str) -> str | None:
 
 
 def last_part(text: str) -> str:
-    """Return the last `WINDOW` characters, from a blank on, so that no word or number is cut in two."""
+    """Return the last `WINDOW` characters, without the word or number that is cut at the start."""
     if len(text) <= WINDOW:
         return text
     tail = text[-WINDOW:]
@@ -77,7 +77,7 @@ def last_part(text: str) -> str:
 
 
 def first_part(text: str) -> str:
-    """Return the first `WINDOW` characters, up to a blank, so that no word or number is cut in two."""
+    """Return the first `WINDOW` characters, without the word or number that is cut at the end."""
     if len(text) <= WINDOW:
         return text
     words = text[:WINDOW].rsplit(None, 1)

@@ -1,4 +1,4 @@
-"""The mathematical expression that a completion gives, in canonical form, read by math-verify's LaTeX parser."""
+"""The mathematical expression that a completion gives, in canonical form, parsed by math-verify's LaTeX parser."""
 
 from __future__ import annotations
 
@@ -47,17 +47,17 @@ PARSER = ParserProcess()
 def math_expression(text: str) -> str | None:
     """Return the expression that a completion states as its answer, in canonical form.
 
-    Numbers have the form that `last_number` gives. Other expressions are expanded, simplified by arithmetic and
-    written as SymPy writes them, `2*sqrt(3)`, `x**2 + 2*x + 1`; of an equation `y = ...` with a variable alone on the
-    left, the right side. The LaTeX is parsed in a process of its own, which is killed after a time limit, so that
-    this works in any thread and no expression can hang a run.
+    Numbers have the form of `last_number`. Other expressions are expanded, simplified by arithmetic and written in
+    SymPy's form, `2*sqrt(3)`, `x**2 + 2*x + 1`; an equation with a variable alone on the left, `y = ...`, is replaced
+    by its right side. The LaTeX is parsed in another process, which is killed after a time limit, so that the function
+    works in any thread and no expression can block a run.
 
     Args:
         text: a completion.
 
     Returns:
-        The canonical key, or `None` where nothing is stated, or where the expression is too long, too deep, or has
-        towers, factorials or large powers.
+        The canonical key, or `None` if the completion states no expression, or one that is too long, nested too deeply,
+        or has towers, factorials or large powers.
 
     Raises:
         RecipeError: math-verify is not installed.
@@ -72,19 +72,19 @@ def math_expression(text: str) -> str | None:
         key = _key(candidate)
         if key is not None or form == "box" or _MATHEMATICAL.search(candidate):
             return key
-    return _unstated(tail)
+    return _in_last_line(tail)
 
 
 def check_installed() -> None:
-    """Refuse where math-verify is not installed."""
+    """Raise RecipeError if math-verify is not installed."""
     if find_spec("math_verify") is None:
         raise RecipeError(
             "the extractor `math` needs math-verify, which is not installed: pip install 'dagames[math]'."
         )
 
 
-def _unstated(tail: str) -> str | None:
-    """Return the formula of the last line, or the number of the last sentence."""
+def _in_last_line(tail: str) -> str | None:
+    """Return the key of the formula of the last line or, without a formula, the number of the last sentence."""
     lines = [line for line in tail.rsplit("\n", 6)[-6:] if re.search(r"\w", line)]
     if not lines:
         return None
@@ -98,7 +98,7 @@ def _unstated(tail: str) -> str | None:
 
 
 def _key(phrase: str) -> str | None:
-    """Return the key of a phrase that is a number or an expression, with or without words around one formula."""
+    """Return the key of a phrase: of the one formula in `$...$`, or of the phrase as a number or an expression."""
     formulas = _DISPLAYED.findall(phrase)
     if len(formulas) > 1:
         return None
@@ -115,7 +115,7 @@ def _key(phrase: str) -> str | None:
 def _of_parts(phrase: str) -> str | None:
     """Return the key of an expression, or of a point, interval, set or list: `(1, 2)`, `[0, 5)`, `{-1, 1}`.
 
-    A set, and a list without brackets, are sorted: their order says nothing.
+    The elements of a set, and of a list without brackets, are sorted.
     """
     if _refused(phrase):
         return None
@@ -137,7 +137,7 @@ def _of_parts(phrase: str) -> str | None:
 
 
 def _matching(written: str) -> bool:
-    """Return whether the first bracket is closed by the last character, of whatever shape: `[0, 5)`."""
+    """Return whether the last character closes the first bracket; the shapes may differ, as in `[0, 5)`."""
     depth = 0
     for place, c in enumerate(written):
         depth += (c in "([{") - (c in ")]}")
@@ -147,7 +147,7 @@ def _matching(written: str) -> bool:
 
 
 def _split(written: str) -> list[str]:
-    """Return the parts of a text between its commas, those in brackets left alone."""
+    """Return the parts of a text between its commas, except commas in brackets."""
     parts, depth, begin = [], 0, 0
     for place, c in enumerate(written):
         depth += (c in "([{") - (c in ")]}")
@@ -158,7 +158,7 @@ def _split(written: str) -> list[str]:
 
 
 def _refused(phrase: str) -> bool:
-    """Return whether an expression is too large to be handed to a computer algebra system, or is prose."""
+    """Return whether a phrase is prose, or an expression that is too large for a computer algebra system."""
     if len(phrase) > MAX_LENGTH or _TOO_BIG.search(phrase.replace("**", "^")) or not _MATHEMATICAL.search(phrase):
         return True
     depth = deepest = 0

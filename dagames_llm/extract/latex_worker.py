@@ -1,4 +1,4 @@
-"""The child process of `parser_process`: a JSON string a line in, the canonical key or null a line out."""
+"""The child process of `parser_process`: for each line with a JSON string, write a line with its key or null."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ MAX_MEMORY = 2 * 1024**3
 
 
 def main() -> None:
-    """Answer lines until the input ends."""
+    """Write the key of each line of the input."""
     _limit_memory()
     logging.disable(logging.CRITICAL)
-    import math_verify  # noqa: F401, the imports take seconds: they belong to the start
+    import math_verify  # noqa: F401, takes seconds, which the time limit of an expression excludes
 
     for line in sys.stdin:
         try:
@@ -33,7 +33,7 @@ def main() -> None:
 
 
 def canonical_key(phrase: str) -> str | None:
-    """Return the canonical key of LaTeX or of a key; None where there is no expression."""
+    """Return the canonical key of an expression in LaTeX or in the form of a key; None if it is no expression."""
     if not phrase.strip():
         return None
     expression = _from_key(phrase)
@@ -47,8 +47,8 @@ def canonical_key(phrase: str) -> str | None:
 def _from_latex(phrase: str) -> Any:
     from math_verify import LatexExtractionConfig, parse
 
-    # math-verify's reader of plain expressions evaluates text as Python; only its LaTeX reader is used. No time limit
-    # of its own: it would be a signal.
+    # Only the LaTeX parser of math-verify is used, because its parser of plain expressions evaluates Python code. Its
+    # time limit, which uses a signal, is off.
     found = parse(f"${phrase}$", [LatexExtractionConfig()], fallback_mode="no_fallback", parsing_timeout=0)
     return found[0] if found else None
 
@@ -75,7 +75,7 @@ _OPERATORS = {
 
 
 def _from_key(phrase: str) -> Any:
-    """Return the expression of a key, by Python's parser without evaluation; `None` if the phrase is not a key."""
+    """Return the expression of a key, parsed and not evaluated by Python; `None` if the phrase is not a key."""
     if "\\" in phrase or "{" in phrase:
         return None
     try:

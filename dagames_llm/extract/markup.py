@@ -63,13 +63,13 @@ _FRACTION = re.compile(
 
 
 def plain(text: str) -> str:
-    r"""Return text without emphasis, mathematical delimiters and commands that only change the looks.
+    r"""Return text without emphasis, mathematical delimiters and commands that only change its appearance.
 
     Args:
         text: a phrase of a completion.
 
     Returns:
-        The phrase. Commands that have a value of their own (`\sqrt`) stay, `**` between operands becomes `^`.
+        The phrase. Commands with a mathematical meaning, such as `\sqrt`, stay; `**` between operands becomes `^`.
     """
     if not text.isascii():
         text = _SUBSCRIPT.sub(lambda lowered: "_" + unicodedata.normalize("NFKC", lowered.group()), text)
@@ -105,7 +105,7 @@ def _without_latex(text: str) -> str:
     text = _COMMAND.sub(lambda command: _COMMANDS.get(command[1], ": "), text)
     text = re.sub(r"\\([$%#&_{}])", lambda escaped: "" if escaped[1] == "$" else escaped[1], text)
     text = re.sub(r"\\[()\[\]]", "", re.sub(r"\\\\|\\[;:> ]", " ", text))
-    for _ in range(4):  # from the inside out
+    for _ in range(4):  # the patterns match innermost braces
         text, n_texts = _TEXT.subn(r"\1", text)
         text, n_fractions = _FRACTION.subn(_written_fraction, text)
         if not n_texts + n_fractions:

@@ -1,4 +1,4 @@
-"""The one quantity that a phrase gives: `Total = 5 * 4 + 2 = 22 cookies, not 20` -> 22; two of equal standing: none."""
+"""The quantity that a phrase gives: `Total = 5 * 4 + 2 = 22 cookies, not 20` -> 22; none if several are possible."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ _OVER_A_PERIOD = re.compile(
 _LONE_PI = re.compile(r"(?<![0-9A-Za-z*×])(?<![0-9*×] )(?:π|pi(?![A-Za-z]))")
 
 MAX_PHRASE = 400
-"""Characters of a phrase above which it counts as unreadable."""
+"""Largest number of characters of a phrase that is read."""
 
 
 def number_in(phrase: str) -> str | None:
-    """Return the quantity that a phrase without markup gives."""
+    """Return the canonical quantity that a phrase without markup gives, or None."""
     if len(phrase) > MAX_PHRASE or "\\" in phrase.rpartition("=")[2] or _DENIED.match(phrase):
         return None
     if "π" in phrase or "pi" in phrase:
@@ -53,17 +53,17 @@ def number_in(phrase: str) -> str | None:
     phrase = _without_remarks(_HENCE.sub("", phrase, count=1))
     if phrase.count("=") > 1 and len(_ASSIGNMENT.findall(phrase)) > 1 and re.search(r"[,;]|\b(?:and|or)\b", phrase):
         return None
-    value = _right_side(phrase)
-    found = list(quantities(value))
-    if not found:
-        return _worded(value)
-    if len(found) == 1:
-        return found[0].answer
-    return _main_one(value, found)
+    side = _right_side(phrase)
+    candidates = list(quantities(side))
+    if not candidates:
+        return _worded(side)
+    if len(candidates) == 1:
+        return candidates[0].answer
+    return _main_quantity(side, candidates)
 
 
 def _without_remarks(phrase: str) -> str:
-    """Return a phrase without parentheses and without the clause that contrasts or explains its number."""
+    """Return a phrase without parentheses and without a clause of contrast or explanation after its number."""
     rest = _PARENTHESIS.sub("", phrase)
     if any(c.isdigit() for c in rest):
         phrase = rest
@@ -74,7 +74,7 @@ def _without_remarks(phrase: str) -> str:
 
 
 def _right_side(phrase: str) -> str:
-    """Return what an equation says its left side is; of an exact value and its rounding, the exact one."""
+    """Return the right side of an equation; of an exact value and its rounding, the exact value."""
     exact, approximately, rounded = phrase.partition("≈")
     if approximately and not re.search(r"[\dπ)}]\s*$", exact):
         exact = rounded
@@ -89,27 +89,27 @@ def _right_side(phrase: str) -> str:
 
 
 def _worded(phrase: str) -> str | None:
-    found = list(WORDS.finditer(phrase))
-    if len(found) != 1 or re.search(r"\d", phrase):
+    matches = list(WORDS.finditer(phrase))
+    if len(matches) != 1 or re.search(r"\d", phrase):
         return None
-    value = worded_number(found[0])
+    value = worded_number(matches[0])
     return None if value is None else str(value)
 
 
-def _main_one(phrase: str, found: list[Quantity]) -> str | None:
-    joined = [_JOINT.fullmatch(phrase, a.end, b.start) is not None for a, b in pairwise(found)]
-    valued = [k for k, q in enumerate(found) if _COPULA.search(phrase, max(0, q.start - 40), q.start)]
-    if len({found[k].answer for k in valued}) > 1:
+def _main_quantity(phrase: str, several: list[Quantity]) -> str | None:
+    """Return the quantity after "is" or "=", or the only one that is not the length of a period; None if unclear."""
+    joined = [_JOINT.fullmatch(phrase, a.end, b.start) is not None for a, b in pairwise(several)]
+    after_copula = [k for k, q in enumerate(several) if _COPULA.search(phrase, max(0, q.start - 40), q.start)]
+    if len({several[k].answer for k in after_copula}) > 1:
         return None
-    if valued:
-        last = valued[-1]
-        more = (
-            re.search(r"\b(?:and|or)\b", phrase[found[last].end : found[-1].start]) if last < len(found) - 1 else None
-        )
-        return None if more or (*joined, False)[last] else found[last].answer
+    if after_copula:
+        last = after_copula[-1]
+        between = phrase[several[last].end : several[-1].start]
+        more = re.search(r"\b(?:and|or)\b", between) if last < len(several) - 1 else None
+        return None if more or (*joined, False)[last] else several[last].answer
     over_periods = [
-        k for k, q in enumerate(found)
+        k for k, q in enumerate(several)
         if _PERIOD.match(phrase, q.end) and _OVER_A_PERIOD.search(phrase, max(0, q.start - 60), q.start)
     ]  # fmt: skip
-    main = [k for k in range(len(found)) if k not in over_periods]
-    return found[main[0]].answer if len(main) == 1 and not _PERIOD.match(phrase, found[main[0]].end) else None
+    main = [q for k, q in enumerate(several) if k not in over_periods]
+    return main[0].answer if len(main) == 1 and not _PERIOD.match(phrase, main[0].end) else None

@@ -48,17 +48,17 @@ WORDS = re.compile(
 
 
 def worded_number(match: re.Match[str]) -> Fraction | None:
-    """Return the value of a match of `WORDS`; `None` where the words do not make one number (`two three`)."""
+    """Return the value of a match of `WORDS`; `None` if the words are not one number (`two three`)."""
     words = [word for word in re.split(r"[\s-]+", match[2].lower()) if word != "and"]
     value = _cardinal(words)
     if value is None:
         return None
-    sized = Fraction(value, _PARTS[match[3].lower()]) if match[3] else Fraction(value)
-    return -sized if match[1] else sized
+    magnitude = Fraction(value, _PARTS[match[3].lower()]) if match[3] else Fraction(value)
+    return -magnitude if match[1] else magnitude
 
 
 def _cardinal(words: list[str]) -> int | None:
-    """Return the number that words spell, each scale smaller than the one before it."""
+    """Return the number that words spell; None unless each scale is smaller than the one before it."""
     total, bound = 0, 10**15
     group: list[str] = []
     for word in words:

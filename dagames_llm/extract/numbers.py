@@ -58,35 +58,35 @@ _OR = re.compile(r"\s*(?:or|to|and|,|/)\s*")
 _FAR = 2 * MAX_PHRASE
 
 MAX_LINES = 12
-"""Lines from the end that are searched for a number that is not marked as the answer."""
+"""Number of last lines in which a number that no statement marks as the answer is searched."""
 
 
 def last_number(text: str) -> str | None:
-    r"""Return the number that a completion states as its answer, or else the one that its last sentence gives.
+    r"""Return the number that a completion states as its answer, or else the number of its last sentence.
 
-    Stated is what stands in the last `\boxed{}`, behind `####`, "answer is" or "Answer:", or in `<answer>`, in this
-    order. Percent and currency signs and units are dropped: `50%` and `50` agree, `0.5` does not.
+    A number is stated in the last `\boxed{}`, after `####`, "answer is" or "Answer:", or in `<answer>`, in this order.
+    Percent and currency signs and units are dropped: `50%` and `50` are equal, `50%` and `0.5` are not.
 
     Args:
         text: a completion, or a worked solution.
 
     Returns:
-        A reduced fraction (`7/2`), a multiple of pi (`9*pi`), a time or ratio (`10:30`) or a range (`3-5`); `None`
-        where no single whole quantity is given.
+        A reduced fraction (`7/2`), a multiple of pi (`9*pi`), a time or ratio (`10:30`) or a range (`3-5`); `None` if
+        the completion gives no single complete quantity.
     """
     visible = visible_text(text)
     return None if visible is None else _last_number(last_part(visible))
 
 
 def first_number(text: str) -> str | None:
-    """Return the number that a completion begins with, the continuation of `3 + 4 =`, or else what it states.
+    """Return the number at the start of a completion, the continuation of `3 + 4 =`, or else the number it states.
 
     Args:
         text: a completion.
 
     Returns:
-        The canonical number as `last_number` writes it: of the first line, or, where the completion is a list of
-        steps, of the whole; `None` where neither gives one.
+        The number of the first line or, if the completion is a list of steps, of all lines, in the form of
+        `last_number`; `None` without such a number.
     """
     visible = visible_text(text)
     if visible is None:
@@ -103,32 +103,33 @@ def first_number(text: str) -> str | None:
 
 
 def _leading(line: str, match: re.Match[str]) -> str | None:
-    """Return the number at the start of a line, also where an equation follows it: `11 + 5 = 16`, `10-5=5`."""
+    """Return the number at the start of a line, also of an equation: `11 + 5 = 16`, `10-5=5`."""
     number = (match["sign"] or "") + match["number"]
     if _CONTINUED.match(line, match.start() + len(number)) and "=" in line[match.start() :]:
         return canonical_number(number)
-    found = list(quantities(first_sentence(line[match.start() :])))
-    if not found or (len(found) > 1 and _OR.fullmatch(line[match.start() :], found[0].end, found[1].start)):
+    line = line[match.start() :]
+    leading = list(quantities(first_sentence(line)))
+    if not leading or (len(leading) > 1 and _OR.fullmatch(line, leading[0].end, leading[1].start)):
         return None
-    return found[0].answer
+    return leading[0].answer
 
 
 def _last_number(text: str) -> str | None:
-    stated = False
+    has_statement = False
     for form, phrase in statements(text):
-        stated = True
+        has_statement = True
         if form == "box" and "!" in phrase:
             return None
         if form == "tag":
-            return _unstated(phrase)
+            return _in_last_sentence(phrase)
         answer = number_in(plain(phrase[:_FAR] if form == "box" else first_sentence(phrase[:_FAR])))
         if answer is not None or form == "box" or re.search(r"\d", phrase):
             return answer
-    return None if stated else _unstated(text)
+    return None if has_statement else _in_last_sentence(text)
 
 
-def _unstated(text: str) -> str | None:
-    """Return the number of the last sentence that gives one, remarks and checks left out."""
+def _in_last_sentence(text: str) -> str | None:
+    """Return the number of the last sentence with a number, without remarks and checks of the result."""
     if "####" in text:
         text = text.rpartition("####")[2]
     check = _CHECK.search(text)

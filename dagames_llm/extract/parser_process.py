@@ -1,4 +1,4 @@
-"""A process that parses LaTeX, killed when it takes too long: works in any thread, and needs no signal and no fork."""
+"""A child process that parses LaTeX and is killed after a time limit; it works in any thread, without signals."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import threading
 
 
 class ParserProcess:
-    """A child process with math-verify in it, started when it is first needed and again after it was killed."""
+    """A child process that runs math-verify, started at the first call and again after it was killed."""
 
     def __init__(self, seconds: float = 5.0, seconds_to_start: float = 60.0) -> None:
-        """Describe the process."""
+        """Set the time limits of an expression and of the start, in seconds."""
         self.seconds = seconds
         self.seconds_to_start = seconds_to_start
         self._lock = threading.Lock()
@@ -22,7 +22,7 @@ class ParserProcess:
         self._owner = 0
 
     def key(self, phrase: str) -> str | None:
-        """Return the canonical key of an expression, or `None` where it has none or takes too long."""
+        """Return the canonical key of an expression, or `None` if it has none or takes too long."""
         with self._lock:
             process = self._running()
             if process is None:
@@ -34,14 +34,14 @@ class ParserProcess:
         return answer if isinstance(answer, str) else None
 
     def close(self) -> None:
-        """End the process, if one runs."""
+        """End the process if it is running."""
         process, self._process = self._process, None
         if process is not None and self._owner == os.getpid():
             process.kill()
             process.communicate()
 
     def _running(self) -> subprocess.Popen[str] | None:
-        """Return the process, a new one where there is none, where it ended, or where this one is a fork."""
+        """Return the process; start one if there is none, if it has ended, or if this process is a fork."""
         if self._process is not None and self._owner == os.getpid() and self._process.poll() is None:
             return self._process
         self.close()
@@ -61,7 +61,7 @@ class ParserProcess:
         return self._process if self._exchange(self._process, '""', self.seconds_to_start) else None
 
     def _exchange(self, process: subprocess.Popen[str], line: str, seconds: float) -> str:
-        """Send a line and return the reply; empty where the process ended or was killed after the time limit."""
+        """Send a line and return the reply; empty if the process ended or was killed after the time limit."""
         if process.stdin is None or process.stdout is None:
             return ""
         timer = threading.Timer(seconds, process.kill)

@@ -1,7 +1,6 @@
-"""One written quantity: `-1,234.5`, `2 1/2`, `3×10^8`, `9π`, `10:30`, `3-5`, and whether it stands whole in its phrase.
+"""Written quantities: `-1,234.5`, `2 1/2`, `3×10^8`, `9π`, `10:30`, `3-5`.
 
-A number that is a piece of something larger (a power, a sum, a root, a date, a coordinate) has no value here: what is
-read is the whole quantity or nothing.
+A number that is a part of a larger expression (a power, a sum, a root, a date, a coordinate) has no answer.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from fractions import Fraction
 from dagames_llm.extract.number_words import SCALES
 
 MAX_DIGITS = 64
-"""Digits of a number, of a numerator and of a denominator, above which it counts as unreadable."""
+"""Largest number of digits of a number, a numerator and a denominator."""
 
 _TOO_LARGE = 10**MAX_DIGITS
 
@@ -52,7 +51,7 @@ _BEFORE = re.compile(
 )
 
 
-_TEARING = frozenset([
+_OPERATOR_WORDS = frozenset([
     "log",
     "ln",
     "lg",
@@ -91,9 +90,9 @@ class Quantity:
     """A quantity found in a phrase.
 
     Attributes:
-        start: where it begins.
-        end: behind its last character.
-        answer: its canonical form; `None` where it is a piece of something larger, or malformed, or too long.
+        start: index of its first character.
+        end: index after its last character.
+        answer: its canonical form; `None` if it is a part of a larger expression, malformed, or too long.
     """
 
     start: int
@@ -107,15 +106,15 @@ def quantities(phrase: str) -> Iterator[Quantity]:
         begin, end = match.span()
         if _REFERENCE.search(phrase, max(0, begin - 12), begin):
             continue
-        torn = _AFTER.match(phrase, end) or _torn_before(phrase, begin)
-        yield Quantity(begin, end, None if torn else _answer(match))
+        is_part = _AFTER.match(phrase, end) or _operator_before(phrase, begin)
+        yield Quantity(begin, end, None if is_part else _answer(match))
 
 
-def _torn_before(phrase: str, begin: int) -> bool:
-    """Return whether what stands before a number makes it a piece of something: an operator, "more than", "sqrt("."""
+def _operator_before(phrase: str, begin: int) -> bool:
+    """Return whether an operator precedes a number, such as "+", "more than" or "sqrt("."""
     before = phrase[max(0, begin - 24) : begin]
     bare = before.rstrip()
-    if bare[-1:].isalpha() and bare.rpartition(" ")[2].lower() not in _TEARING:
+    if bare[-1:].isalpha() and bare.rpartition(" ")[2].lower() not in _OPERATOR_WORDS:
         return "\\" in bare
     return bool(bare) and _BEFORE.search(before) is not None
 
@@ -127,8 +126,8 @@ def canonical_number(written: str) -> str | None:
         written: digits with an optional sign, thousands marks, decimals, exponent or denominator.
 
     Returns:
-        The reduced fraction, without `/1`; `None` for what is no number, a zero denominator or more than `MAX_DIGITS`
-        digits.
+        The reduced fraction, without `/1`; `None` if it is no number, has a denominator of zero, or more than
+        `MAX_DIGITS` digits.
     """
     match = QUANTITY.fullmatch(written.strip())
     return None if match is None else _answer(match)
@@ -185,8 +184,8 @@ _APOSTROPHE = re.compile(r"[0-9]{1,3}(?:['’][0-9]{3})++(?:\.[0-9]++)?")
 def plain_number(digits: str) -> Fraction | None:
     """Return the value of digits with thousands marks and decimals, in one of the conventions, or `None`.
 
-    `1,234.5`, `1,00,000` (Indian), `1.234,5`, `1 234,5` and `1'234.5` are read. One comma is a decimal comma where it
-    cannot be a thousands mark; `3,5` without anything behind it may be a list, and is not read.
+    `1,234.5`, `1,00,000` (Indian), `1.234,5`, `1 234,5` and `1'234.5` are read. A single comma is a decimal comma if it
+    cannot be a thousands mark; `3,5` is not read, as it may be a list.
     """
     if len(digits) > 2 * MAX_DIGITS or sum(map(str.isdigit, digits)) > MAX_DIGITS:
         return None
@@ -204,7 +203,7 @@ def plain_number(digits: str) -> Fraction | None:
 
 
 def _clock(match: re.Match[str]) -> str | None:
-    """Return a time of day or a ratio as it stands: `10:30`, `3:2`."""
+    """Return a time of day or a ratio as it is written, without leading zeros: `10:30`, `3:2`."""
     simple = match["number"].isdigit() and not (match["sign"] or match["exponent"] or match["power"])
     return f"{int(match['number'])}{match['clock']}" if simple and not (match["scale"] or match["pi"]) else None
 

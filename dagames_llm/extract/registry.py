@@ -24,17 +24,17 @@ EXTRACTORS: dict[str, Extractor] = {
 
 
 def extractor_named(name: str, argument: str = "extractor") -> Extractor:
-    """Return the extractor a recipe names.
+    """Return the extractor that a recipe names.
 
     Args:
         name: a key of `EXTRACTORS`.
-        argument: Name of the argument in messages.
+        argument: name of the argument in messages.
 
     Returns:
         The function from a completion's text to its answer.
 
     Raises:
-        RecipeError: there is no extractor of that name, or the package that it needs is not installed.
+        RecipeError: there is no extractor of that name, or its package is not installed.
     """
     if name not in EXTRACTORS:
         hint = did_you_mean(name, EXTRACTORS)
@@ -45,7 +45,7 @@ def extractor_named(name: str, argument: str = "extractor") -> Extractor:
 
 
 def as_extractor(extract: str | Extractor) -> Extractor:
-    """Return the extractor that a name stands for, or a callable as it is.
+    """Return the extractor of a name, or a callable unchanged.
 
     Args:
         extract: a key of `EXTRACTORS`, or a function from a completion's text to a hashable answer or `None`.
@@ -60,6 +60,7 @@ def as_extractor(extract: str | Extractor) -> Extractor:
         return extractor_named(extract, "extract")
     if not callable(extract):
         raise RecipeError(
-            f"`extract` is {extract!r:.80}; pass a callable from text to an answer, or one of {', '.join(EXTRACTORS)}."
+            f"`extract` is {extract!r:.80}; it must be a callable from a text to an answer or None, or one of "
+            f"{', '.join(EXTRACTORS)}."
         )
     return extract

@@ -1,4 +1,4 @@
-r"""Where a completion states its answer: `\boxed{}`, `####`, "answer is", "Answer:", `<answer>`, in this order."""
+r"""Statements of the answer: `\boxed{}`, `####`, "answer is", "Answer:", `<answer>`, in this order of precedence."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ _SENTENCE_END = re.compile(
 )
 
 Statement = tuple[str, str]
-"""Which form it has (`box`, `mark`, `is`, `label`, `tag`), and the text that it states."""
+"""The form of a statement (`box`, `mark`, `is`, `label`, `tag`), and the text that it states."""
 
 
 def statements(text: str) -> Iterator[Statement]:
-    """Yield what the text states as its answer, in order of precedence; within a form the last one first.
+    """Yield the statements of a text in order of precedence; within a form the last one first.
 
-    A form is skipped where it states nothing: an empty box, a heading that begins with `####`.
+    An empty box, and a heading of a step after `####`, are no statements.
     """
     if "boxed" in text or "\\fbox" in text:
         yield from _boxes(text)
@@ -59,7 +59,7 @@ def statements(text: str) -> Iterator[Statement]:
 
 
 def first_line(text: str, begin: int = 0) -> str:
-    """Return the rest of the line from `begin`, or where it holds nothing, the next line that does."""
+    """Return the rest of the line from `begin`, or if it is empty, the next line that is not."""
     start = begin
     bare = _BARE.match(text, begin)
     if bare is not None and "\n" in bare.group():
@@ -69,7 +69,7 @@ def first_line(text: str, begin: int = 0) -> str:
 
 
 def first_sentence(line: str) -> str:
-    """Return a line up to the end of its first sentence."""
+    """Return the first sentence of a line, without its full stop."""
     end = _SENTENCE_END.search(line)
     return line if end is None else line[: end.start()] + line[end.start() : end.end()].replace(".", "")
 
@@ -84,7 +84,7 @@ def sentences(line: str) -> list[str]:
 
 
 def _boxes(text: str) -> Iterator[Statement]:
-    """Yield the last box that is not empty; two boxes joined by a word or comma are one answer of two parts."""
+    """Yield the last box that is not empty; "" if it is not closed, or joined to the box before by "and", "or", ","."""
     spans = [(box.start(), *_braces(text, box.end())) for box in list(_BOX.finditer(text))[-8:]]
     spans = [span for span in spans if span[2] is None or text[span[1] : span[2]].strip(" {}")]
     if not spans:
@@ -101,7 +101,7 @@ def _boxes(text: str) -> Iterator[Statement]:
 
 
 def _braces(text: str, begin: int) -> tuple[int, int | None]:
-    """Return where the contents of the braces at `begin` start and end; no end where they are not closed."""
+    """Return the start and the end of the text in the braces at `begin`; no end if they are not closed."""
     if text[begin : begin + 1] != "{":
         return begin, min(begin + 1, len(text))
     depth = 0
@@ -116,7 +116,7 @@ def _braces(text: str, begin: int) -> tuple[int, int | None]:
 
 
 def _marks(text: str) -> Iterator[Statement]:
-    """Yield what stands behind the last `####` that begins no heading of a step."""
+    """Yield the line after the last `####`, unless it is the heading of a step."""
     last = text.rindex("####") + 4
     line = first_line(text, last)
     if not _HEADING.match(line):

@@ -1,4 +1,4 @@
-"""A short answer in words, normalised as the evaluations of TriviaQA and SQuAD do: `The Beatles` -> `beatles`."""
+"""A short answer in words, normalised as in the evaluations of TriviaQA and SQuAD: `The Beatles` -> `beatles`."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ _GIVEN_UP = re.compile(
 _UNSTABLE = re.compile(
     r"answer|antwort|respuesta|ergebnis|\b(?:i|im|it|its|that|this|they|he|she|sorry|unable|not|no|as|unknown|cannot)\b"
 )
-"""Words whose presence means that the normalised answer may itself be read in another way."""
+"""Words in a normalised answer from which extraction may return another answer."""
 
 MAX_LENGTH = 400
 """Largest number of characters of a short answer."""
@@ -87,9 +87,8 @@ def normalised_text(text: str) -> str | None:
         text: a completion.
 
     Returns:
-        What the completion states as its answer, or else its first line, without what is in parentheses and without
-        remarks, as `normalise` writes it; `None` for refusals, for questions and for sentences of which no part is
-        plainly the answer.
+        The stated answer, or else the first line, without parentheses and remarks, in the form of `normalise`; `None`
+        for refusals, for questions and for sentences in which no part is clearly the answer.
     """
     visible = visible_text(text)
     if visible is None:
@@ -108,8 +107,8 @@ def normalised_text(text: str) -> str | None:
 def normalise(phrase: str) -> str:
     """Return a phrase in lower case, without articles, punctuation and accents, single blanks between words.
 
-    Hyphens and slashes separate words (`Spider-Man` is `spider man`); other punctuation is dropped (`U.S.A.` is `usa`),
-    also the marks of thousands, except that a decimal point separates (`3.5` is `3 5`, not 35).
+    Hyphens, slashes and decimal points separate words (`Spider-Man` is `spider man`, `3.5` is `3 5`); other punctuation
+    and marks of thousands are dropped (`U.S.A.` is `usa`).
     """
     if not phrase.isascii():
         phrase = _without_accents(phrase)
@@ -124,10 +123,10 @@ def matches(answer: str | None, aliases: Iterable[str], read: Callable[[str], st
     Args:
         answer: a canonical answer, or `None`, which matches nothing.
         aliases: accepted answers, canonical or as written in a data set.
-        read: makes an alias canonical; `normalise` by default, `last_number` for numbers (as a text, -5 is 5).
+        read: makes an alias canonical; `normalise` by default, which drops signs; `last_number` for numbers.
 
     Returns:
-        Whether it equals one of them in canonical form.
+        Whether the answer equals a canonical alias.
 
     Examples:
         >>> matches("usa", ["United States", "U.S.A."])
@@ -152,14 +151,14 @@ def _without_accents(phrase: str) -> str:
 
 def _read(visible: str) -> str | None:
     for form, phrase in statements(last_part(visible)):
-        answer = _short(plain(phrase[: 2 * MAX_LENGTH]), stated=True)
+        answer = _short(plain(phrase[: 2 * MAX_LENGTH]), is_statement=True)
         if answer is not None or form == "box":
             return answer
-    return _short(plain(_first_answer_line(first_part(visible))[: 2 * MAX_LENGTH]), stated=False)
+    return _short(plain(_first_answer_line(first_part(visible))[: 2 * MAX_LENGTH]), is_statement=False)
 
 
 def _first_answer_line(text: str) -> str:
-    """Return the first line that is more than a preamble ("Sure!")."""
+    """Return the first line after an optional preamble ("Sure!")."""
     line = first_line(text)
     if len(line) < MAX_LENGTH and _PREAMBLE.fullmatch(line.rstrip() + " ") and "\n" in text.strip():
         rest = text.lstrip().partition("\n")[2]
@@ -167,8 +166,8 @@ def _first_answer_line(text: str) -> str:
     return line
 
 
-def _short(line: str, stated: bool) -> str | None:
-    """Return the normalised answer in a line; a whole sentence only where a part of it is plainly the answer."""
+def _short(line: str, is_statement: bool) -> str | None:
+    """Return the normalised answer in a line; None for a sentence in which no part is clearly the answer."""
     if len(line) > MAX_LENGTH:
         return None
     line = _LABEL.sub("", line.strip(), count=1)
@@ -182,28 +181,28 @@ def _short(line: str, stated: bool) -> str | None:
     line = _OPENING.sub("", line, count=1)
     rest = _PARENTHESIS.sub("", line)
     line = rest if re.search(r"\w", rest) else line
-    phrase = _core(line, stated)
+    phrase = _core(line, is_statement)
     answer = "" if phrase is None else normalise(phrase)
     return answer if 0 < len(answer) <= MAX_LENGTH and answer.count(" ") < MAX_WORDS else None
 
 
-def _core(line: str, stated: bool) -> str | None:
+def _core(line: str, is_statement: bool) -> str | None:
     if line == normalise(line):
         return line
     quoted = _QUOTED.findall(line)
-    if len(quoted) == 1 and (stated or line.rstrip(" .").endswith(('"', "”", "»"))):
+    if len(quoted) == 1 and (is_statement or line.rstrip(" .").endswith(('"', "”", "»"))):
         return str(quoted[0])
     line = _CONTRAST.sub("", line) or line
     remark = _REMARK.search(line)
     if (
         remark is not None
         and re.search(r"\w", line[: remark.start()])
-        and (stated or not _VERB.search(line[: remark.start()]))
+        and (is_statement or not _VERB.search(line[: remark.start()]))
     ):
         line = line[: remark.start()]
     if not _VERB.search(line):
         return line
-    if stated and not line.endswith("."):
+    if is_statement and not line.endswith("."):
         return line
     for pattern in (_SUBJECT, _PREDICATE, _OF):
         match = pattern.fullmatch(line)

@@ -1,4 +1,4 @@
-"""The mean path of training on one question and its rest point, from the expected steps of groups.
+"""The mean path of training on one question, and its rest point, from the expected steps of groups.
 
 Each view has a separate answer marginal, which starts at the reference. Steps are natural-gradient steps, implicit in
 the divergence: log nu <- (log nu + s (a(nu) + beta log nu_0)) / (1 + s beta), normalised. That is the
@@ -14,10 +14,10 @@ from dagames_llm.forecast.group_rules import StepAt
 from dagames_llm.forecast.vote_chances import Floats
 
 CONVERGED = 1e-8
-"""Total variation between a marginal and the best response to it up to which an equilibrium counts as found."""
+"""Largest total variation between an equilibrium and the best response to it."""
 
 LONGEST = 400
-"""Most iterations of a search for an equilibrium."""
+"""Maximum number of iterations of a search for an equilibrium."""
 
 
 def log_of(nu: Floats) -> Floats:
@@ -26,23 +26,23 @@ def log_of(nu: Floats) -> Floats:
 
 
 def towards(log_nu: Floats, log_best: Floats, share: Floats | float) -> Floats:
-    """Interpolate log-marginals, [R, M, C], and normalise; answers without mass stay without."""
+    """Interpolate log-marginals, [R, M, C], and normalise; masses of 0 remain 0."""
     finite = np.isfinite(log_nu)
-    moved = np.where(finite, log_nu, 0.0) + share * (np.where(finite, log_best, 0.0) - np.where(finite, log_nu, 0.0))
-    moved = np.where(finite, moved, -np.inf)
-    top = moved.max(axis=-1, keepdims=True)
-    return np.asarray(moved - top - np.log(np.exp(moved - top).sum(axis=-1, keepdims=True)))
+    log_mean = np.where(finite, log_nu, 0.0) + share * (np.where(finite, log_best, 0.0) - np.where(finite, log_nu, 0.0))
+    log_mean = np.where(finite, log_mean, -np.inf)
+    top = log_mean.max(axis=-1, keepdims=True)
+    return np.asarray(log_mean - top - np.log(np.exp(log_mean - top).sum(axis=-1, keepdims=True)))
 
 
 def path(step: StepAt, nu_0: Floats, beta: float, steps: int, step_size: float) -> tuple[Floats, Floats]:
     """Follow the expected steps from the reference.
 
     Args:
-        step: Expected rewards of a group.
+        step: Function from marginals to the expected rewards of a group.
         nu_0: Reference marginals by view, [R, M, C].
         beta: Weight of the divergence to the reference, in R-units per nat.
         steps: Number of steps T.
-        step_size: Size of a step in nats per unit of advantage, without the divergence.
+        step_size: Size s of a step, in nats per unit of advantage.
 
     Returns:
         Log-marginals, [T + 1, R, M, C], and the expected reward of a trace, [T + 1, R].
@@ -68,11 +68,11 @@ def equilibrium(
     on the distance to the best response, which can first increase on a path that converges.
 
     Args:
-        step: Expected rewards of a group.
+        step: Function from marginals to the expected rewards of a group.
         log_start: Log-marginals at the start, [R, M, C].
         nu_0: Reference marginals, [R, M, C].
-        beta: Weight of the divergence.
-        step_size: First step.
+        beta: Weight of the divergence, in R-units per nat.
+        step_size: Size of the first step, in nats per unit of advantage.
 
     Returns:
         Log-marginals, [R, M, C]; the expected reward, [R]; and the total variation to the best response, [R], at most
@@ -81,21 +81,21 @@ def equilibrium(
     log_nu, log_nu_0 = log_start.copy(), log_of(nu_0)
     size = np.full(len(nu_0), step_size)
     residual, reward = np.full(len(nu_0), np.inf), np.zeros(len(nu_0))
-    last = np.zeros(nu_0.shape)
+    last_direction = np.zeros(nu_0.shape)
     active = np.arange(len(nu_0))
     for _ in range(LONGEST):
         expected = step(np.exp(log_nu[active]))
         reward[active] = expected.reward
-        best = log_nu_0[active] + expected.advantage / beta
-        best = towards(best, best, 0.0)
-        direction = np.exp(best) - np.exp(log_nu[active])
-        now = residual[active] = 0.5 * np.abs(direction).sum(axis=-1).max(axis=-1)
-        size[active] *= np.where((direction * last[active]).sum(axis=(1, 2)) >= 0, 1.5, 0.4)
-        last[active] = direction
-        open_ = now > CONVERGED
-        active, best = active[open_], best[open_]
+        log_best = log_nu_0[active] + expected.advantage / beta
+        log_best = towards(log_best, log_best, 0.0)
+        direction = np.exp(log_best) - np.exp(log_nu[active])
+        distance = residual[active] = 0.5 * np.abs(direction).sum(axis=-1).max(axis=-1)
+        size[active] *= np.where((direction * last_direction[active]).sum(axis=(1, 2)) >= 0, 1.5, 0.4)
+        last_direction[active] = direction
+        unsolved = distance > CONVERGED
+        active, log_best = active[unsolved], log_best[unsolved]
         if not active.size:
             break
         share = (size[active] * beta / (1 + size[active] * beta))[:, None, None]
-        log_nu[active] = towards(log_nu[active], best, share)
+        log_nu[active] = towards(log_nu[active], log_best, share)
     return log_nu, reward, residual

@@ -76,7 +76,7 @@ class SolvedQuestion:
         in_the_limit: the same at the equilibrium of infinite groups.
         marginals: of the samples, by view, [M, C]: "reference", "after", "equilibrium", "limit".
         residual: distance of the equilibrium from its best response, largest over rows.
-        gap: relative duality gap of "limit", where `dagames.solve` gave it.
+        gap: relative duality gap of "limit" if `dagames.solve` computed it, else None.
         exact: whether expectations over groups are exact.
     """
 
@@ -111,7 +111,7 @@ class Forecast:
     more: dict[str, Any] = field(default_factory=dict)
 
     def where(self, name: str, value: float) -> dict[str, Any]:
-        """Return the forecast at the place of its path where a statistic has a measured value."""
+        """Return the forecast at the point of its path at which a statistic has a measured value."""
         return place_on(self.path, name, value)
 
     def as_json(self) -> dict[str, Any]:
@@ -166,7 +166,7 @@ def forecast(questions: Sequence[SampledQuestion], plan: Plan, progress: Progres
     >>> from dagames_llm.forecast.reference_games import question_of
     >>> question = question_of(["6 x 7?"], [["42"] * 6 + ["36"] * 4], frozenset({"42"}))
     >>> result = forecast([question], Plan(MajorityVote(), beta=0.5, group_size=8))
-    >>> [round(there["sampled"]["mean"], 3) for there in (result.path[0], result.path[-1], result.equilibrium)]
+    >>> [round(point["sampled"]["mean"], 3) for point in (result.path[0], result.path[-1], result.equilibrium)]
     [0.6, 0.907, 0.916]
     """
     if not questions:
@@ -202,7 +202,7 @@ def solve_question(question: SampledQuestion, plan: Plan) -> SolvedQuestion:
     limit, limit_reward, gap = _limit(question, rule, nu_0, plan)
     return SolvedQuestion(
         question,
-        {name: np.stack([there[name] for there in along]) for name in along[0]},
+        {name: np.stack([statistics[name] for statistics in along]) for name in along[0]},
         measures(rest, nu_0, question, sizes) | {"reward": reward},
         measures(limit, nu_0, question, sizes) | {"reward": limit_reward},
         {

@@ -19,7 +19,7 @@ def check_source(
         if model is not None or data is not None or task is not None:
             raise DataError("give a file of samples, or --model with --data or --task to draw samples, not both.")
         if not samples_file.is_file():
-            raise DataError(f"no file {samples_file} of samples.")
+            raise DataError(f"no file of samples {samples_file}.")
     elif data is not None and task is not None:
         raise DataError("--data and --task both name questions; give one.")
     elif data is None and task is None and config is None:

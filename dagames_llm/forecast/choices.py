@@ -1,4 +1,4 @@
-"""Effect of another group size, table or beta: the first step, and the beta below which a vote becomes unanimous."""
+"""The first step with other group sizes and tables, and the beta below which most questions end with one answer."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ AT_MOST = 100
 """Maximum number of questions, which is enough for an average; the first ones are used."""
 
 LEAST_BETA = 1e-4
+"""Smallest beta of the search for a collapse threshold."""
 
 
 def with_table(target: Target, name: str, group_size: int) -> Target:
@@ -41,19 +42,19 @@ def directions(questions: Sequence[SampledQuestion], plan: Plan) -> list[dict[st
     tabled = isinstance(plan.target, InverseFrequency | PriorMatching)
     custom = tabled and plan.target.table is not None  # type: ignore[union-attr]
     label = ("given" if custom else "recommended") if tabled else ""
-    rows = [(size, label, plan.target) for size in (K // 2, K, 2 * K, 4 * K) if not custom or size == K]
+    compared = [(size, label, plan.target) for size in (K // 2, K, 2 * K, 4 * K) if not custom or size == K]
     if tabled:
         names = [name for name in COMPARED if custom or name != "recommended"]
-        rows += [(K, name, with_table(plan.target, name, K)) for name in names]
-    found = []
-    for size, table, target in rows:
-        values = _apart(questions[:AT_MOST], target, size, plan.resamples)
+        compared += [(K, name, with_table(plan.target, name, K)) for name in names]
+    table_rows = []
+    for size, table, target in compared:
+        values = _direction_errors(questions[:AT_MOST], target, size, plan.resamples)
         if values:
-            found.append({"group_size": size, "table": table, **estimates_of(values, 1, plan.seed)[0]})
-    return found
+            table_rows.append({"group_size": size, "table": table, **estimates_of(values, 1, plan.seed)[0]})
+    return table_rows
 
 
-def _apart(
+def _direction_errors(
     questions: Sequence[SampledQuestion], target: Target, group_size: int, resamples: int
 ) -> list[dict[str, Floats]]:
     values = []
@@ -65,21 +66,23 @@ def _apart(
             return []  # the target or the views do not allow this group size
         nu = question.reference[None]
         weights = np.asarray(sizes)[:, None] / group_size
-        step, truth = (weights * _pull(nu[0], rule_at(nu).advantage[0]) for rule_at in (rule.group, rule.limit))
-        size = float(np.linalg.norm(truth))
-        if size < 1e-12:
+        group_step, exact_step = (
+            weights * _policy_gradient(nu[0], rule_at(nu).advantage[0]) for rule_at in (rule.group, rule.limit)
+        )
+        exact_length = float(np.linalg.norm(exact_step))
+        if exact_length < 1e-12:
             continue
-        length = float(np.linalg.norm(step))
-        unit = step / length if length > 1e-12 else step * 0
-        error = float(np.linalg.norm(unit - truth / size))
+        group_length = float(np.linalg.norm(group_step))
+        group_direction = group_step / group_length if group_length > 1e-12 else group_step * 0
+        error = float(np.linalg.norm(group_direction - exact_step / exact_length))
         values.append({
             "error": np.full((1, 1 + resamples), error),
-            "opposed": np.full((1, 1 + resamples), float((step * truth).sum() < 0)),
+            "opposed": np.full((1, 1 + resamples), float((group_step * exact_step).sum() < 0)),
         })
     return values
 
 
-def _pull(nu: Floats, advantage: Floats) -> Floats:
+def _policy_gradient(nu: Floats, advantage: Floats) -> Floats:
     """Return the policy gradient in the logits of answers of each view, [M, C]."""
     advantage = np.where(nu > 0, advantage, 0.0)
     return np.asarray(nu * (advantage - (nu * advantage).sum(axis=-1, keepdims=True)))
@@ -87,50 +90,54 @@ def _pull(nu: Floats, advantage: Floats) -> Floats:
 
 def collapse_threshold(questions: Sequence[SampledQuestion], plan: Plan) -> dict[str, Any]:
     """Find the beta below which the equilibrium of most questions is a single answer."""
-    few = [question for question in questions[:AT_MOST] if question.answers]
-    open_ = [question for question in few if _top(question.reference) < COLLAPSED]
-    now = 1 - len(open_) / max(len(few), 1)
-    if not open_:
-        return {"collapsed_now": now, "collapsed": 1.0, "threshold": None, "beyond": False}
-    tops = _tops(open_, plan, plan.beta)
-    here = float(np.mean(tops >= COLLAPSED))
-    found = {"collapsed_now": now, "collapsed": now + (1 - now) * here}
-    if tops.mean() < np.mean([_top(question.reference) for question in open_]):
-        return {**found, "threshold": None, "beyond": False}
-    ends = _bracket(lambda beta: bool(np.mean(_tops(open_, plan, beta) >= COLLAPSED) >= 0.5), plan.beta, here >= 0.5)
-    if ends is None:
-        return {**found, "threshold": None, "beyond": False}
-    return {**found, "threshold": float(np.sqrt(ends[0] * ends[1])), "beyond": here >= 0.5}
+    considered = [question for question in questions[:AT_MOST] if question.answers]
+    undecided = [question for question in considered if _top_share(question.reference) < COLLAPSED]
+    collapsed_now = 1 - len(undecided) / max(len(considered), 1)
+    if not undecided:
+        return {"collapsed_now": collapsed_now, "collapsed": 1.0, "threshold": None, "beyond": False}
+    tops = _top_shares(undecided, plan, plan.beta)
+    share_collapsed = float(np.mean(tops >= COLLAPSED))
+    shares = {"collapsed_now": collapsed_now, "collapsed": collapsed_now + (1 - collapsed_now) * share_collapsed}
+    if tops.mean() < np.mean([_top_share(question.reference) for question in undecided]):
+        return {**shares, "threshold": None, "beyond": False}
+    bracket = _bracket(
+        lambda beta: bool(np.mean(_top_shares(undecided, plan, beta) >= COLLAPSED) >= 0.5),
+        plan.beta,
+        share_collapsed >= 0.5,
+    )
+    if bracket is None:
+        return {**shares, "threshold": None, "beyond": False}
+    return {**shares, "threshold": float(np.sqrt(bracket[0] * bracket[1])), "beyond": share_collapsed >= 0.5}
 
 
-def _bracket(ends_alike: Callable[[float], bool], beta: float, here: bool) -> tuple[float, float] | None:
+def _bracket(collapses: Callable[[float], bool], beta: float, collapses_here: bool) -> tuple[float, float] | None:
     """Return two betas within 10 % of each other, most questions collapsed at the lower and not at the higher."""
     low = high = beta
-    if here:
-        while ends_alike(high := 4 * high):
+    if collapses_here:
+        while collapses(high := 4 * high):
             low = high
     else:
-        while not ends_alike(low := low / 4):
+        while not collapses(low := low / 4):
             high = low
             if low < LEAST_BETA:
                 return None
     while high > 1.1 * low:
         middle = float(np.sqrt(low * high))
-        low, high = (middle, high) if ends_alike(middle) else (low, middle)
+        low, high = (middle, high) if collapses(middle) else (low, middle)
     return low, high
 
 
-def _top(nu: Floats) -> float:
+def _top_share(nu: Floats) -> float:
     return float(nu[:, :-1].mean(axis=0).max(initial=0.0))
 
 
-def _tops(questions: Sequence[SampledQuestion], plan: Plan, beta: float) -> Floats:
+def _top_shares(questions: Sequence[SampledQuestion], plan: Plan, beta: float) -> Floats:
     """Return the share of the most frequent answer of each question at the equilibrium of a beta, [N]."""
-    tops = []
+    shares = []
     for question in questions:
         rule = rule_of(plan.target, question, plan.group_size)
         nu_0 = question.reference[None]
         logs, _ = path(rule.group, nu_0, beta, 8, plan.step_size)
         log_nu, _, _ = equilibrium(rule.group, logs[-1], nu_0, beta, plan.step_size)
-        tops.append(_top(np.exp(log_nu[0])))
-    return np.array(tops)
+        shares.append(_top_share(np.exp(log_nu[0])))
+    return np.array(shares)

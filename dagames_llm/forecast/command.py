@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from dagames_llm.forecast.answers_forecast import Plan
     from dagames_llm.forecast.reference_games import SampledQuestion
     from dagames_llm.forecast.safety_forecast import SafetyPlan
-    from dagames_llm.forecast.samples import Keep
+    from dagames_llm.forecast.samples import SampleFiles
     from dagames_llm.forecast.settings import Settings
 
 HELP = """Forecast a run from samples of the model before training.
@@ -97,7 +97,7 @@ def forecast_command(
     """Check the options, read or draw the samples, and compute the forecast."""
     from dagames._files import write_bytes, write_json
     from dagames_llm.extract import extractor_named
-    from dagames_llm.forecast.samples import Keep
+    from dagames_llm.forecast.samples import SampleFiles
     from dagames_llm.forecast.settings import read_options, resolved
 
     check_not_empty({
@@ -138,8 +138,8 @@ def forecast_command(
     place = None if match is None else as_match(match, [c.name for c in settings.constraints])
     plan = _plan(settings, step_size, questions_per_step, resamples)
     read = extractor_named(settings.keys["extractor"] or "last_number")
-    keep = Keep(save_samples, (save_samples or json_file or plot) if samples_file is None else None, overwrite)
-    questions, rows = _drawn(settings, plan, drawing, keep) if samples_file is None else (None, None)
+    files = SampleFiles(save_samples, (save_samples or json_file or plot) if samples_file is None else None, overwrite)
+    questions, rows = _drawn(settings, plan, drawing, files) if samples_file is None else (None, None)
     content = _forecast(settings, plan, place, read, samples_file, questions, rows)
     if json_file is not None:
         write_json(json_file, content)
@@ -148,7 +148,7 @@ def forecast_command(
 
         write_bytes(plot, draw_forecast(content, plot.suffix.lower().removeprefix(".")))
         write_json(plot.with_suffix(".json"), content)
-    keep.done()
+    files.done()
     _show(content)
 
 
@@ -177,7 +177,9 @@ def _plan(settings: Settings, step_size: float, together: int | None, resamples:
     )
 
 
-def _drawn(settings: Settings, plan: Plan | SafetyPlan, drawing: Mapping[str, Any], keep: Keep) -> tuple[Any, Any]:
+def _drawn(
+    settings: Settings, plan: Plan | SafetyPlan, drawing: Mapping[str, Any], files: SampleFiles
+) -> tuple[Any, Any]:
     from dagames_llm.forecast.samples import Draw, draw_samples
     from dagames_llm.forecast.settings import data_of
 
@@ -197,7 +199,7 @@ def _drawn(settings: Settings, plan: Plan | SafetyPlan, drawing: Mapping[str, An
         drawing["device"] or "auto",
         drawing["dtype"] or keys["dtype"] or "auto",
     )
-    return draw_samples(draw, keys["seed"], plan, keep)
+    return draw_samples(draw, keys["seed"], plan, files)
 
 
 def _forecast(

@@ -29,18 +29,18 @@ def count_step(nu: Floats, sizes: Sequence[int], by_count: Floats, bonus: Floats
     np.float64(-0.25)
     """
     K = sum(sizes)
-    pay = np.broadcast_to(bonus, nu.shape).copy()
-    moved = np.zeros(nu.shape)
-    slope = np.diff(by_count)[1:]
+    reward_of_answer = np.broadcast_to(bonus, nu.shape).copy()
+    effect_on_others = np.zeros(nu.shape)
+    increments = np.diff(by_count)[1:]
     for x in range(len(sizes)):
         others = [size - (v == x) for v, size in enumerate(sizes)]
-        pay[:, x, :-1] += _counts(nu[..., :-1], others) @ by_count[1:]
+        reward_of_answer[:, x, :-1] += _counts(nu[..., :-1], others) @ by_count[1:]
         for y, size in enumerate(others):
             if size > 0:
                 rest = [n - (v == y) for v, n in enumerate(others)]
-                moved[:, x, :-1] += size * nu[:, y, :-1] * (_counts(nu[..., :-1], rest) @ slope)
-    reward = np.einsum("v,rvc,rvc->r", np.asarray(sizes) / K, nu, pay)
-    return Step(pay - moved / (K - 1), reward)
+                effect_on_others[:, x, :-1] += size * nu[:, y, :-1] * (_counts(nu[..., :-1], rest) @ increments)
+    reward = np.einsum("v,rvc,rvc->r", np.asarray(sizes) / K, nu, reward_of_answer)
+    return Step(reward_of_answer - effect_on_others / (K - 1), reward)
 
 
 def _counts(nu: Floats, sizes: Sequence[int]) -> Floats:

@@ -1,4 +1,4 @@
-"""Expected rewards of other targets, as means over a fixed sample of groups."""
+"""Expected rewards of targets without a formula, as means over a fixed sample of groups."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dagames_llm.forecast.vote_chances import Floats, Step
 Counts = NDArray[np.int64]
 
 RewardOfCounts = Callable[[Counts], Floats]
-"""From counts by view and answer, [*x, M, C], the last one of traces without an answer, to the reward of a trace."""
+"""From counts by view and answer, [*x, M, C], to the reward of a trace; the last answer stands for none."""
 
 DRAWN = 128
 """Number of groups for an expectation; for rewards in [0, 1] its standard error is at most .5 / sqrt(128) = .044."""

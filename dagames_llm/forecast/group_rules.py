@@ -27,7 +27,7 @@ from dagames_llm.forecast.reference_games import SampledQuestion
 from dagames_llm.forecast.vote_chances import Floats, Step, vote_step
 
 LARGEST_GROUP = 256
-"""Most traces of a group: up to it the rewards of votes are exact to 1e-9; at 400 no digit is correct."""
+"""Maximum number of traces of a group: the rewards of its votes are exact to 1e-9; at 400 no digit is correct."""
 
 StepAt = Callable[[Floats], Step]
 """A function from answer probabilities by view, [R, M, C], to the expected rewards of a group."""
@@ -75,8 +75,8 @@ def check_group(group_size: int) -> None:
     if group_size > LARGEST_GROUP:
         raise DomainError(
             f"`group_size` is {group_size!r:.60}; expectations over groups are computed for at most {LARGEST_GROUP} "
-            "completions: rounding in float64 leaves no digit of larger ones, and the time grows with the square of "
-            f"the size. Use {LARGEST_GROUP}; the output also contains the limit of infinite groups."
+            "completions: for larger groups rounding errors in float64 exceed the results, and the time grows with "
+            f"the square of the size. Use {LARGEST_GROUP}; the output also contains the limit of infinite groups."
         )
 
 
@@ -103,8 +103,8 @@ def rule_of(target: Target, question: SampledQuestion, group_size: int) -> Rule:
             threshold = target.threshold
             group: StepAt = lambda nu: vote_step(nu, sizes, threshold)  # noqa: E731
             return Rule(group, _limit(lambda nu: _pooled_exact(target, nu, sizes), sizes), True)
-        if (found := _by_count(target, question, group_size)) is not None:
-            by_count, bonus, limit = found
+        if (rewards_by_count := _by_count(target, question, group_size)) is not None:
+            by_count, bonus, limit = rewards_by_count
             group = lambda nu: count_step(nu, sizes, by_count, bonus)  # noqa: E731
             return Rule(group, _limit(lambda nu: _pooled(nu, sizes, limit, bonus), sizes), True)
         drawn = DrawnGroups(sizes, _reward_of_counts(target, question))
@@ -117,7 +117,7 @@ def rule_of(target: Target, question: SampledQuestion, group_size: int) -> Rule:
 def _is_plain_vote(target: Target, n_views: int) -> bool:
     if not isinstance(target, MajorityVote) or target.leave_one_out or target.against:
         return False
-    # "first" is "split" on average, where the order of traces has nothing to do with their answers.
+    # In one view the order of traces is independent of their answers, so that "first" has the mean of "split".
     return target.ties == "split" or (target.ties == "first" and n_views == 1)
 
 

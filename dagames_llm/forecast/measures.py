@@ -1,4 +1,4 @@
-"""Statistics of one question at one time, for each row: accuracy, agreement, divergence, gain or loss."""
+"""Statistics of one question at one step, for each row of marginals: accuracy, agreement, divergence, gain or loss."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def measures(log_nu: Floats, nu_0: Floats, question: SampledQuestion, sizes: lis
     allowed = nu_0 > 0
     kl = np.where(allowed, nu * (np.where(allowed, log_nu, 0.0) - np.where(allowed, log_of(nu_0), 0.0)), 0.0)
     top = read.max(axis=1, initial=0.0)
-    found = {
+    statistics = {
         "kl": np.einsum("v,rv->r", weights, kl.sum(axis=-1)),
         "answer_entropy": group_entropy(nu, sizes),
         "top_share": top,
@@ -46,24 +46,27 @@ def measures(log_nu: Floats, nu_0: Floats, question: SampledQuestion, sizes: lis
         "unread": pooled[:, -1],
     }
     right = question.right
-    return found if right is None else {**found, **_against_gold(nu, pooled, nu_0, right)}
+    return statistics if right is None else {**statistics, **_against_gold(nu, pooled, nu_0, right)}
 
 
 def _against_gold(nu: Floats, pooled: Floats, nu_0: Floats, right: Floats) -> dict[str, Floats]:
-    sampled, greedy = nu[..., right].sum(axis=-1), mode_is_right(nu, right)
-    before, now = nu_0[..., right].sum(axis=-1).mean(axis=1), sampled.mean(axis=1)
-    found = {
-        "sampled": now,
-        "greedy": greedy.mean(axis=1),
+    right_mass_by_view, greedy_by_view = nu[..., right].sum(axis=-1), mode_is_right(nu, right)
+    right_mass_before, right_mass = nu_0[..., right].sum(axis=-1).mean(axis=1), right_mass_by_view.mean(axis=1)
+    statistics = {
+        "sampled": right_mass,
+        "greedy": greedy_by_view.mean(axis=1),
         "vote": mode_is_right(pooled, right),
-        "gains": now > before + CHANGED,
-        "loses": now < before - CHANGED,
-        "extinct": (before >= CHANGED) & (now < CHANGED),
-        "unseen": before == 0,
+        "gains": right_mass > right_mass_before + CHANGED,
+        "loses": right_mass < right_mass_before - CHANGED,
+        "extinct": (right_mass_before >= CHANGED) & (right_mass < CHANGED),
+        "unseen": right_mass_before == 0,
     }
     for view in range(nu.shape[1]):
-        found |= {f"sampled, view {view + 1}": sampled[:, view], f"greedy, view {view + 1}": greedy[:, view]}
-    return {name: np.asarray(values, dtype=np.float64) for name, values in found.items()}
+        statistics |= {
+            f"sampled, view {view + 1}": right_mass_by_view[:, view],
+            f"greedy, view {view + 1}": greedy_by_view[:, view],
+        }
+    return {name: np.asarray(values, dtype=np.float64) for name, values in statistics.items()}
 
 
 def mode_is_right(nu: Floats, right: Floats) -> Floats:

@@ -43,13 +43,18 @@ def draw_forecast(content: Mapping[str, Any], kind: str) -> bytes:
 
 def _along(axes: Any, content: Mapping[str, Any], names: tuple[str, ...]) -> None:
     """Draw statistics over the divergence from the reference, with intervals as bands."""
-    divergences = [there["kl"]["mean"] for there in content["path"]]
+    divergences = [point["kl"]["mean"] for point in content["path"]]
     for name in names:
         label, colour = LINES[name]
-        course = [there[name] for there in content["path"]]
-        axes.plot(divergences, [there["mean"] for there in course], color=colour, label=label)
+        course = [point[name] for point in content["path"]]
+        axes.plot(divergences, [point["mean"] for point in course], color=colour, label=label)
         axes.fill_between(
-            divergences, [t["low"] for t in course], [t["high"] for t in course], color=colour, alpha=0.15, linewidth=0
+            divergences,
+            [point["low"] for point in course],
+            [point["high"] for point in course],
+            color=colour,
+            alpha=0.15,
+            linewidth=0,
         )
         rest = content["equilibrium"]
         axes.plot([rest["kl"]["mean"]], [rest[name]["mean"]], color=colour, marker="o", linestyle="none")

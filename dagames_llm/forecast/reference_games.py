@@ -102,7 +102,7 @@ def load_samples(path: str | Path, extractor: Extractor) -> list[SampledQuestion
 def sample_rows(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield the place and the content of each line of a file of samples."""
     if not path.is_file():
-        raise DataError(f"no file {path} of samples" + (": it is a folder." if path.is_dir() else "."))
+        raise DataError(f"no file of samples {path}" + (": it is a folder." if path.is_dir() else "."))
     for number, line in enumerate(path.read_bytes().splitlines(), start=1):
         if line.strip():
             place = f"{path}, line {number}"
@@ -130,7 +130,7 @@ def _row(line: bytes) -> Mapping[str, Any]:
     except (ValueError, RecursionError) as error:
         raise DataError(f"not JSON: {error}.") from error
     if not isinstance(row, dict):
-        raise DataError(f"a line is a JSON object, not {type(row).__name__}.")
+        raise DataError(f"a line must be a JSON object, not {type(row).__name__}.")
     return row
 
 
@@ -139,9 +139,9 @@ def question_in(row: Mapping[str, Any], extractor: Extractor) -> SampledQuestion
     views = _views(row)
     key = "answers" if "answers" in row else "completions"
     if key not in row:
-        found, others = ", ".join(map(repr, list(row)[:6])), [name for name in row if name != "answer"]
+        keys, others = ", ".join(map(repr, list(row)[:6])), [name for name in row if name != "answer"]
         hint = nearest(others, ("completions", "answers"))
-        raise DataError(f"needs `completions` or `answers`, a list for each wording; found {found}.{hint}")
+        raise DataError(f"needs `completions` or `answers`, a list for each wording; found {keys}.{hint}")
     lists = _lists(row[key], key, len(views))
     if key == "completions":
         read: list[list[Answer | None]] = [[extractor(_text(t, key)) for t in texts] for texts in lists]
@@ -163,9 +163,9 @@ def _views(row: Mapping[str, Any]) -> list[str]:
     views = row.get("orbit", row.get("prompt"))
     views = [views] if isinstance(views, str) else views
     if not isinstance(views, list) or not views or not all(isinstance(v, str) and v.strip() for v in views):
-        found = ", ".join(map(repr, list(row)[:6])) or "no key"
+        keys = ", ".join(map(repr, list(row)[:6])) or "no key"
         raise DataError(
-            f"needs `orbit`, a list of wordings, or `prompt`, a text; found {found}.{nearest(row, ('orbit', 'prompt'))}"
+            f"needs `orbit`, a list of wordings, or `prompt`, a text; found {keys}.{nearest(row, ('orbit', 'prompt'))}"
         )
     return views
 
@@ -194,8 +194,8 @@ def _answer(value: Any, key: str) -> Answer:
         raise DataError(f"`{key}` holds {value!r:.60}; an answer is a text or a number.")
     if isinstance(value, float):
         if not isfinite(value):
-            raise DataError(f"`{key}` holds {value}; an answer that is a number is finite.")
+            raise DataError(f"`{key}` holds {value}; a number must be finite.")
         value = int(value) if value.is_integer() else value  # 2 and 2.0 are one number, and one answer
     elif isinstance(value, str) and not value.strip():
-        raise DataError(f"`{key}` holds {value!r}; a completion in which nothing was read has null.")
+        raise DataError(f"`{key}` holds {value!r}; write null for a completion without an answer.")
     return str(value)

@@ -13,6 +13,7 @@ Estimates = dict[str, dict[str, Any]]
 """Statistic -> `mean`, `low`, `high` and `n`, the number of questions."""
 
 DRAWS = 1000
+"""Number of draws of questions for an interval."""
 
 
 def estimates_of(
@@ -20,9 +21,9 @@ def estimates_of(
 ) -> list[Estimates]:
     """Average statistics over questions, with intervals.
 
-    A draw takes as many questions as there are, with replacement, and of each one of its resamples. The interval holds
-    the central part of the means of the draws, widened where needed so that the estimate itself lies inside: a
-    resample is noisier than the samples, which can shift all draws to one side.
+    A draw takes N of the N questions, with replacement, and one resample of each. The interval contains the central
+    part of the means of the draws, and is widened if the estimate is outside: a resample is noisier than the samples,
+    which can shift all draws to one side.
 
     Args:
         questions: statistics of each question by name, [places, 1 + resamples], of the samples and of resamples.
@@ -31,7 +32,7 @@ def estimates_of(
         level: of the intervals.
 
     Returns:
-        For each place the estimates by name; a statistic that some questions lack is over the others.
+        For each place the estimates by name; a statistic that some questions lack is a mean over the others.
     """
     names = dict.fromkeys(name for question in questions for name in question)
     estimates: list[Estimates] = [{} for _ in range(places)]

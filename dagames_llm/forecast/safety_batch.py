@@ -75,10 +75,10 @@ def batch_of(
 
     Args:
         questions: N questions.
-        constraints: as the questions were scored for.
+        constraints: the constraints for which the questions were scored.
         group_size: completions K of a question that are compared, divided among its views.
         resamples: number of resamples.
-        seed: of the draws.
+        seed: seed of the draws.
 
     Returns:
         The batch, R = 1 + resamples.

@@ -22,7 +22,7 @@ Task = Callable[[Floats], tuple[Floats, Floats]]
 
 @dataclass(frozen=True, eq=False)
 class Course:
-    """A path, with only the last policy, as all policies would not fit into memory.
+    """A path; of the policies it contains only the last, because all of them need too much memory.
 
     Attributes:
         log_nu: at the end, [R, X, C].
@@ -65,7 +65,7 @@ def ascend(batch: PromptBatch, multipliers: Floats, costs: Sequence[Floats], cha
     Returns:
         Multipliers, [R, d], in [0, cap].
     """
-    moved = multipliers.copy()
+    ascended = multipliers.copy()
     for i, constraint in enumerate(batch.constraints):
         p = float(chance[i])
         if len(costs) * p <= constraint.warm_up:
@@ -73,8 +73,8 @@ def ascend(batch: PromptBatch, multipliers: Floats, costs: Sequence[Floats], cha
         window = costs[-max(1, round(constraint.window / p)) :]
         violation = np.mean([mean[:, i] for mean in window], axis=0) - batch.budgets[i]
         goal = np.clip(multipliers[:, i] + constraint.step * violation, 0.0, constraint.cap)
-        moved[:, i] += p * (goal - multipliers[:, i])
-    return moved
+        ascended[:, i] += p * (goal - multipliers[:, i])
+    return ascended
 
 
 def penalties(batch: PromptBatch, multipliers: Floats) -> Floats:
@@ -116,18 +116,18 @@ def course(
     log_nu_0 = log_of(batch.nu_0)
     log_nu, multipliers = log_nu_0, np.zeros((len(batch.nu_0), len(batch.constraints)))
     share = step_size * beta / (1 + step_size * beta)
-    prices, costs, rewards, divergences = [], [], [], []
+    used_multipliers, costs, rewards, divergences = [], [], [], []
     for t in range(steps + 1):
         nu = np.exp(log_nu)
         penalty = penalties(batch, multipliers)
         advantage, reward = (0.0, 0.0) if task is None else task(nu)
         costs.append(batch.mean_costs(nu))
         divergences.append(divergence(batch, log_nu))
-        prices.append(multipliers)
+        used_multipliers.append(multipliers)
         rewards.append(np.einsum("rx,rxc,rxc->r", batch.weights, nu, penalty) + reward)
         if t < steps:
             log_nu = towards(log_nu, log_nu_0 + (penalty + advantage) / beta, share)
             multipliers = ascend(batch, multipliers, costs, chance)
             if tick is not None:
                 tick()
-    return Course(log_nu, *(np.stack(part) for part in (prices, costs, rewards, divergences)))
+    return Course(log_nu, *(np.stack(part) for part in (used_multipliers, costs, rewards, divergences)))

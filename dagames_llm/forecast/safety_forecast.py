@@ -46,10 +46,10 @@ class SafetyPlan:
         step_size: of the policy, in nats per unit of advantage; that of an optimiser is unknown before the run.
         together: questions of a generation, after which multipliers are updated.
         target: target rewarded in addition to the penalties, or None.
-        centring: what is subtracted from a reward: the mean of its "group", as GRPO does, which takes (K - 1) / K of
-            an advantage and so has the effect of beta K / (K - 1); or "leave-one-out", as RLOO does.
+        centring: "group" subtracts the mean reward of the group, as GRPO does; "leave-one-out" subtracts the mean of
+            the other rewards, as RLOO does, and gives K / (K - 1) times the advantages of "group".
         resamples: draws of questions and completions, for the intervals.
-        seed: of these draws.
+        seed: seed of these draws.
     """
 
     constraints: Sequence[Constraint]
@@ -74,11 +74,11 @@ class SafetyPlan:
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
                 raise DataError(f"`{name}` is {value!r}; it must be a whole number of at least 1.")
         if self.centring not in ("group", "leave-one-out"):
-            raise DataError(f'`centring` is {self.centring!r}; "group" or "leave-one-out".')
+            raise DataError(f'`centring` is {self.centring!r}; it must be "group" or "leave-one-out".')
 
     @property
     def beta_of_game(self) -> float:
-        """The weight of the divergence relative to leave-one-out advantages."""
+        """Weight of the divergence for leave-one-out advantages: beta, times K / (K - 1) if centred over the group."""
         K = self.group_size
         return self.beta * (K / (K - 1) if self.centring == "group" else 1.0)
 
@@ -115,7 +115,8 @@ def safety_forecast(
     rules = None if plan.target is None else [rule_of(plan.target, q.question, plan.group_size) for q in questions]
     task = None if rules is None else _task(batch, questions, rules)
     chance = chances(batch, plan.together)
-    # The weight of the divergence does not depend on the centring; group-centred advantages have a factor (K - 1) / K.
+    # Centring over the group multiplies advantages by (K - 1) / K, and leaves step_size * beta, the share of the
+    # divergence in a step, unchanged.
     speed = plan.step_size * plan.beta / plan.beta_of_game
     ticks = count(1)
 
@@ -199,25 +200,25 @@ def _rest(
     rows = [_row(batch, i, chance, path) for i in range(len(plan.constraints))]
     if fixed is None:
         return {"equilibrium": None, "optimum": None, "rest": None, "constraints": rows}
-    prices = resting_multipliers(batch, beta, fixed)
-    at_cap = prices[0] >= batch.caps * (1 - 1e-6)
+    at_rest = resting_multipliers(batch, beta, fixed)
+    at_cap = at_rest[0] >= batch.caps * (1 - 1e-6)
     optimum = certified(batch, beta, fixed)
     checked = certified(batch, beta, fixed, at_cap) if at_cap.any() else optimum
     gap = difference = None
     if isinstance(checked, Certified):
-        prices[0], gap = np.minimum(checked.multipliers, batch.caps), checked.gap
-    log_nu = best_response(batch, prices, beta, fixed)
+        at_rest[0], gap = np.minimum(checked.multipliers, batch.caps), checked.gap
+    log_nu = best_response(batch, at_rest, beta, fixed)
     nu = np.exp(log_nu)
     costs = batch.mean_costs(nu)
     if isinstance(checked, Certified):
         difference = float(np.abs(costs[0] - checked.costs).max())
-    rewards = penalties(batch, prices) + fixed
+    rewards = penalties(batch, at_rest) + fixed
     reward = np.einsum("rx,rxc,rxc->r", batch.weights, nu, rewards)
-    rest = Course(log_nu, prices[None], costs[None], reward[None], divergence(batch, log_nu)[None])
+    rest = Course(log_nu, at_rest[None], costs[None], reward[None], divergence(batch, log_nu)[None])
     for i, row in enumerate(rows):
         excess = costs[0, i] - batch.budgets[i]
         row |= {
-            "multiplier_at_rest": _estimate(prices[:, i], len(batch.slots)),
+            "multiplier_at_rest": _estimate(at_rest[:, i], len(batch.slots)),
             "met_at_rest": bool(excess <= TOLERANCE),
             "at_cap": bool(at_cap[i]),
         }
@@ -233,19 +234,19 @@ TOLERANCE = 1e-6
 """Excess of a mean cost over its budget up to which the budget counts as met."""
 
 
-def _optimum(batch: PromptBatch, found: Any) -> dict[str, Any] | None:
-    if found is None:
+def _optimum(batch: PromptBatch, solution: Any) -> dict[str, Any] | None:
+    if solution is None:
         return None
     names = [c.name for c in batch.constraints]
-    if isinstance(found, InfeasibleError):
+    if isinstance(solution, InfeasibleError):
         # Budgets of the game are signed, and weighted by the share of the prompts that they concern.
         nearest = [
             c.sign * float(b) / float(mass)
-            for c, b, mass in zip(batch.constraints, found.nearest, batch.concerned[0], strict=True)
+            for c, b, mass in zip(batch.constraints, solution.nearest, batch.concerned[0], strict=True)
         ]
         return {"feasible": False, "nearest_budgets": dict(zip(names, nearest, strict=True))}
-    shown = [float(m) if np.isfinite(m) else None for m in found.multipliers]
-    return {"feasible": True, "multipliers": dict(zip(names, shown, strict=True)), "gap": found.gap}
+    shown = [float(m) if np.isfinite(m) else None for m in solution.multipliers]
+    return {"feasible": True, "multipliers": dict(zip(names, shown, strict=True)), "gap": solution.gap}
 
 
 def _row(batch: PromptBatch, i: int, chance: Floats, path: Course) -> dict[str, Any]:
@@ -275,11 +276,11 @@ def _row(batch: PromptBatch, i: int, chance: Floats, path: Course) -> dict[str, 
 
 def _estimates(batch: PromptBatch, path: Course, t: int) -> Estimates:
     """Return the statistics of a step, named as in a run's log."""
-    found = {"reward": path.rewards[t], "kl": path.divergences[t]}
+    statistics = {"reward": path.rewards[t], "kl": path.divergences[t]}
     for i, constraint in enumerate(batch.constraints):
-        found[f"safety/{constraint.name}/cost"] = constraint.sign * path.costs[t, :, i]
-        found[f"safety/{constraint.name}/multiplier"] = path.multipliers[t, :, i]
-    return {name: _estimate(values, len(batch.slots)) for name, values in found.items()}
+        statistics[f"safety/{constraint.name}/cost"] = constraint.sign * path.costs[t, :, i]
+        statistics[f"safety/{constraint.name}/multiplier"] = path.multipliers[t, :, i]
+    return {name: _estimate(values, len(batch.slots)) for name, values in statistics.items()}
 
 
 def _estimate(values: Floats, n: int) -> dict[str, Any]:

@@ -39,10 +39,15 @@ def _along(axes: Any, content: Mapping[str, Any], what: str, label: str) -> None
 
     def draw(row: Mapping[str, Any], colour: str) -> None:
         name = f"safety/{row['name']}/{what}"
-        course = [there[name] for there in content["path"]]
-        axes.plot(steps, [t["mean"] for t in course], color=colour, label=row["name"])
+        course = [point[name] for point in content["path"]]
+        axes.plot(steps, [point["mean"] for point in course], color=colour, label=row["name"])
         axes.fill_between(
-            steps, [t["low"] for t in course], [t["high"] for t in course], color=colour, alpha=0.15, linewidth=0
+            steps,
+            [point["low"] for point in course],
+            [point["high"] for point in course],
+            color=colour,
+            alpha=0.15,
+            linewidth=0,
         )
         if what == "cost":
             axes.axhline(row["budget"], color=colour, linestyle="--", linewidth=0.8)

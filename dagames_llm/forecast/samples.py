@@ -66,8 +66,8 @@ class Draw:
 
 
 @dataclass(frozen=True)
-class Keep:
-    """Files of completions.
+class SampleFiles:
+    """The files of drawn completions.
 
     Attributes:
         samples: file for all completions, in the format of `load_samples`, or None.
@@ -85,11 +85,13 @@ class Keep:
             journal_of(self.result).unlink(missing_ok=True)
 
 
-def draw_samples(draw: Draw, seed: int, plan: Plan | SafetyPlan, keep: Keep) -> tuple[list[SampledQuestion], list[Row]]:
+def draw_samples(
+    draw: Draw, seed: int, plan: Plan | SafetyPlan, files: SampleFiles
+) -> tuple[list[SampledQuestion], list[Row]]:
     """Sample a model, with a progress bar. Imports torch."""
     orbits, read = _orbits(draw, seed)
     _check_plan(plan, orbits)
-    remaining = iter(_texts(draw, seed, orbits, keep))
+    remaining = iter(_texts(draw, seed, orbits, files))
     drawn = [[next(remaining) for _ in orbit.views] for orbit in orbits]
     gold = [None if o.gold is None else frozenset({o.gold, *o.aliases}) for o in orbits]
     rows = [
@@ -99,8 +101,8 @@ def draw_samples(draw: Draw, seed: int, plan: Plan | SafetyPlan, keep: Keep) -> 
         | ({} if right is None else {"answer": sorted(map(str, right))})
         for orbit, completions, right in zip(orbits, drawn, gold, strict=True)
     ]
-    if keep.samples is not None:
-        write_text(keep.samples, "".join(json.dumps(row) + "\n" for row in rows))
+    if files.samples is not None:
+        write_text(files.samples, "".join(json.dumps(row) + "\n" for row in rows))
     questions = [
         question_of(orbit.views, [[read(text) for text in view] for view in completions], right)
         for orbit, completions, right in zip(orbits, drawn, gold, strict=True)
@@ -129,7 +131,7 @@ def _check_plan(plan: Plan | SafetyPlan, orbits: Sequence[Orbit]) -> None:
             rule_of(plan.target, question_of(views, [["0", "1"]] * len(views), gold), plan.group_size)
 
 
-def _texts(draw: Draw, seed: int, orbits: Sequence[Orbit], keep: Keep) -> list[list[str]]:
+def _texts(draw: Draw, seed: int, orbits: Sequence[Orbit], files: SampleFiles) -> list[list[str]]:
     """Return the completions of each view of each orbit."""
     from rich.console import Console
 
@@ -147,8 +149,8 @@ def _texts(draw: Draw, seed: int, orbits: Sequence[Orbit], keep: Keep) -> list[l
     place = device, dtype_of(draw.dtype, device)
     console = Console(stderr=True)
     journal = None
-    if keep.result is not None:
-        journal = _journal(draw, place, decoding, prompts, keep.result, keep.overwrite)
+    if files.result is not None:
+        journal = _journal(draw, place, decoding, prompts, files.result, files.overwrite)
     if journal is not None and journal.batches:
         console.print(f"continuing with {counted(len(journal.batches), 'batch', 'batches')} in {journal.path}")
     policy, tokenizer = load_on(draw.model, *place)

@@ -94,7 +94,7 @@ def resolved(config: str | None, options: Mapping[str, Any], constraints: str | 
         keys["data"] = None
     for key in WHOLE:
         _check_whole(key, {**written, **keys}.get(key))
-    target = made_target(keys["target"], keys["target_options"], table, keys["num_generations"], budgets)
+    target = forecast_target(keys["target"], keys["target_options"], table, keys["num_generations"], budgets)
     generation, ratio = _generation(written)
     steps = keys["max_steps"]
     if budgets and "max_steps" in written and "max_steps" not in given:
@@ -163,7 +163,7 @@ def read_options(text: str | None) -> dict[str, Any] | None:
     return options
 
 
-def made_target(
+def forecast_target(
     name: str | None, options: Any, table: str | None, group_size: int, constraints: Sequence[Constraint] = ()
 ) -> Target | None:
     """Return the target that the options name; None if only budgets give rewards."""
@@ -177,19 +177,19 @@ def made_target(
         check_group(group_size)
     if table is not None and table not in TABLES:
         raise RecipeError(f"--table is {table!r}; known are {', '.join(TABLES)}.{did_you_mean(table, TABLES)}")
-    made = target_of(OrbitScriptArguments(target=name, target_options=options), group_size)
-    if made is not None:
-        check_forecast(made)
-    if made is None and not constraints:
+    target = target_of(OrbitScriptArguments(target=name, target_options=options), group_size)
+    if target is not None:
+        check_forecast(target)
+    if target is None and not constraints:
         raise RecipeError("a forecast needs a target, or --constraints.")
     if table is None:
-        return made
-    tabled = None if made is None else with_table(made, table, group_size)
-    if tabled is made:
+        return target
+    with_named_table = None if target is None else with_table(target, table, group_size)
+    if with_named_table is target:
         raise RecipeError(
             f"--table is {table!r}, but the target {name} has no table; inverse_frequency and prior_matching do."
         )
-    return tabled
+    return with_named_table
 
 
 def data_of(settings: Settings) -> Path | str | Mapping[str, Any] | None:

@@ -93,44 +93,51 @@ def views_are_pooled(sizes: Sequence[int]) -> bool:
 
 def _vote_step(nu: Floats, sizes: tuple[int, ...], threshold: float) -> Step:
     K = sum(sizes)
-    shape = torus(sizes)
-    lines = np.einsum("rvc,pv->rcp", nu[..., :-1], shape.points)
-    silent = np.exp(np.einsum("rv,pv->rp", nu[..., -1], shape.points))[:, None]
-    below, term = np.ones_like(lines), np.ones_like(lines)
-    pay = np.zeros(nu.shape)
-    total = np.zeros(nu.shape)
+    grid = torus(sizes)
+    linear_forms = np.einsum("rvc,pv->rcp", nu[..., :-1], grid.points)
+    unread_factor = np.exp(np.einsum("rv,pv->rp", nu[..., -1], grid.points))[:, None]
+    below, term = np.ones_like(linear_forms), np.ones_like(linear_forms)
+    own_reward = np.zeros(nu.shape)
+    group_reward = np.zeros(nu.shape)
     least = max(1, int(np.ceil(threshold * K * (1 - 1e-12))))
     # P(no count exceeds c - 1 | the trace's answer): at c = 1 that nobody has an answer.
-    reached = np.zeros(nu.shape)
-    reached[..., -1:] = _read(silent, shape)
+    bounded_before = np.zeros(nu.shape)
+    bounded_before[..., -1:] = _read(unread_factor, grid)
     for c in range(1, K + 1):
-        before, before_term = below, term
-        term = term * lines / c
+        previous_below, previous_term = below, term
+        term = term * linear_forms / c
         below = below + term
-        others = _without_each(below) * silent
-        within = np.concatenate(
-            [_read(before * others, shape), _read(below.prod(axis=1, keepdims=True) * silent, shape)], axis=-1
+        others = _without_each(below) * unread_factor
+        bounded = np.concatenate(
+            [_read(previous_below * others, grid), _read(below.prod(axis=1, keepdims=True) * unread_factor, grid)],
+            axis=-1,
         )
         if c >= least:
-            total += c * (within - reached)
-            pay[..., :-1] += _wins(before_term, below, term, others, silent, K // c - 1, shape)
-        reached = within
-    advantage = pay - (total - pay) / (K - 1)
-    reward = np.einsum("v,rvc,rvc->r", np.asarray(sizes) / K, nu, total) / K
+            group_reward += c * (bounded - bounded_before)
+            own_reward[..., :-1] += _wins(previous_term, below, term, others, unread_factor, K // c - 1, grid)
+        bounded_before = bounded
+    advantage = own_reward - (group_reward - own_reward) / (K - 1)
+    reward = np.einsum("v,rvc,rvc->r", np.asarray(sizes) / K, nu, group_reward) / K
     return Step(advantage, reward)
 
 
 def _wins(
-    own: Complexes, below: Complexes, term: Complexes, others: Complexes, silent: Complexes, ties: int, shape: Torus
+    previous_term: Complexes,
+    below: Complexes,
+    term: Complexes,
+    others: Complexes,
+    unread_factor: Complexes,
+    ties: int,
+    grid: Torus,
 ) -> Floats:
     """Compute the expected share of a winner with c votes: with T ties it is 1 / (1 + T), the integral of s^T."""
     if ties <= 0:
-        return _read(own * others, shape)
+        return _read(previous_term * others, grid)
     nodes, weights = _legendre(ties // 2 + 1)
-    pay = np.zeros((own.shape[0], shape.weights.shape[1], own.shape[1]))
+    expected_share = np.zeros((previous_term.shape[0], grid.weights.shape[1], previous_term.shape[1]))
     for node, weight in zip((nodes + 1) / 2, weights / 2, strict=True):
-        pay += weight * _read(own * _without_each(below - (1 - node) * term) * silent, shape)
-    return pay
+        expected_share += weight * _read(previous_term * _without_each(below - (1 - node) * term) * unread_factor, grid)
+    return expected_share
 
 
 @lru_cache(maxsize=64)
@@ -146,10 +153,10 @@ def _without_each(factors: Complexes) -> Complexes:
     return np.asarray(left * right)
 
 
-def _read(values: Complexes, shape: Torus) -> Floats:
+def _read(values: Complexes, grid: Torus) -> Floats:
     """Return the coefficient of each view's remaining group, [R, M, n], of values [R, n, P]."""
-    read = (values.reshape(-1, values.shape[-1]) @ shape.weights).real
-    return np.asarray(read.reshape(*values.shape[:2], -1).swapaxes(1, 2))
+    coefficients = (values.reshape(-1, values.shape[-1]) @ grid.weights).real
+    return np.asarray(coefficients.reshape(*values.shape[:2], -1).swapaxes(1, 2))
 
 
 @lru_cache(maxsize=64)
@@ -182,13 +189,13 @@ def torus(sizes: tuple[int, ...]) -> Torus:
 @lru_cache(maxsize=256)
 def _grid(size: int, views: int) -> tuple[float, int]:
     """Return the radius of a view's variable and its number of angles, even: the fewest that keep to `ERROR`."""
-    log_room = (log(1e-16) - log(ERROR)) / views
+    least_log_precision = (log(1e-16) - log(ERROR)) / views
     best = (size / 2, 64 + 4 * size)
     for radius in size * np.geomspace(1 / 32, 0.75, 40):
         n = 2 * (size // 2) + 2  # above the size, so that no smaller power is taken for the coefficient
         while n * log(radius) + lgamma(size + 1) - lgamma(size + n + 1) > log(ERROR):
             n += 2
-        kept = size * log(radius) - radius - lgamma(size + 1)
-        if kept >= log_room and n < best[1]:
+        log_precision = size * log(radius) - radius - lgamma(size + 1)
+        if log_precision >= least_log_precision and n < best[1]:
             best = (float(radius), n)
     return best

@@ -1,6 +1,6 @@
-"""Other wordings of a question, made by rules that keep its answer.
+"""Other wordings of a question, by rules that do not change its answer.
 
-Each rule returns another text or `None`: where it is not plain that the answer stays, a rule does nothing.
+A rule returns another text, or `None` if the answer could change.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ OPTIONS = "options"
 """Name of the rule that permutes the options of a multiple-choice question; it changes letters as well as the text."""
 
 TRIES = 8
-"""Draws for each wording that is wanted, and draws without a new one, after which a question is left with fewer."""
+"""Maximum number of draws for each wording, and of consecutive draws without a new wording."""
 
 
 def check_rules(rules: Sequence[str], argument: str) -> tuple[str, ...]:
-    """Return the rules that names stand for, in their order; `all` stands for each."""
+    """Return the names of rules in the order of application; `all` stands for all rules."""
     known = (*RULES, OPTIONS)
     if not isinstance(rules, str | list | tuple) or not all(isinstance(rule, str) for rule in rules):
-        raise RecipeError(f"`{argument}` is {rules!r:.80}; it is a list of rules: {', '.join(known)}; or all.")
+        raise RecipeError(f"`{argument}` is {rules!r:.80}; it must be a list of rules ({', '.join(known)}), or all.")
     names = [rules] if isinstance(rules, str) else list(rules)
     for name in names:
         if name not in (*known, "all"):
@@ -49,26 +49,26 @@ def reword(question: str, rules: Sequence[str], count: int) -> list[str]:
     Args:
         question: a text.
         rules: names of `RULES`.
-        count: how many are wanted.
+        count: maximum number of wordings.
 
     Returns:
-        At most `count` texts, different from each other and from the question; the same ones at each call.
+        At most `count` texts, different from each other and from the question, and the same at each call.
 
     >>> reword("2 + 3 + 4 =", ["operands"], 2)
     ['3 + 4 + 2 =', '4 + 2 + 3 =']
     """
-    found: dict[str, None] = {}
-    barren = 0
+    wordings: dict[str, None] = {}
+    without_new = 0
     for attempt in range(TRIES * count):
-        if len(found) >= count or barren >= TRIES:
+        if len(wordings) >= count or without_new >= TRIES:
             break
-        drawn = random.Random(f"{attempt} {question}")  # noqa: S311, a wording and no secret
-        text, before = question, len(found)
+        rng = random.Random(f"{attempt} {question}")  # noqa: S311, not for cryptography
+        text, before = question, len(wordings)
         for rule in rules:
-            # The first wording takes every rule; later ones leave some out, so that they differ in more than chance.
-            if rule in RULES and (attempt == 0 or len(rules) == 1 or drawn.random() < 0.6):
-                text = RULES[rule](text, drawn) or text
+            # The first attempt applies every rule; later ones omit some at random, for a greater variety.
+            if rule in RULES and (attempt == 0 or len(rules) == 1 or rng.random() < 0.6):
+                text = RULES[rule](text, rng) or text
         if text != question:
-            found[text] = None
-        barren = 0 if len(found) > before else barren + 1
-    return list(found)
+            wordings[text] = None
+        without_new = 0 if len(wordings) > before else without_new + 1
+    return list(wordings)

@@ -1,7 +1,7 @@
-"""Arithmetic in a text: its operands in another order, where that keeps the value.
+"""Permute the operands of sums and products in a text.
 
-An expression is parsed, not evaluated. The terms of a sum change places with their signs, the factors of a product
-with theirs; the first keeps a plain sign. In exact arithmetic the value stays.
+An expression is parsed, not evaluated. Terms and factors move together with their signs, and the first one has no minus
+or division sign. In exact arithmetic the value does not change.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ _TOKEN = re.compile(r"[ \t]*(\d+(?:,\d{3})*(?:\.\d+)?|[-+*/×÷·()−])")
 _NUMBER = r"\d+(?:,\d{3})*(?:\.\d+)?"
 _OPEN = r"(?:[-−(][ \t]*)*"
 _RUN = re.compile(rf"(?<![\w.,^%=*/+)-]){_OPEN}{_NUMBER}(?:[ \t)]*[-+*/×÷·−][ \t]*{_OPEN}{_NUMBER})+(?:[ \t]*\))*")
-_NOT_ASKED = re.compile(r"[ \t]*=[ \t]*[-−(]*\d|[ \t]*(?:\^|%|\*|/)|\w|[.,]\d")
+_EXCLUDED_AFTER = re.compile(r"[ \t]*=[ \t]*[-−(]*\d|[ \t]*(?:\^|%|\*|/)|\w|[.,]\d")
 _PLUS, _MINUS, _TIMES, _OVER = "+", "-−", "*×·", "/÷"
 
 MAX_TOKENS = 200
@@ -23,7 +23,7 @@ MAX_TOKENS = 200
 
 @dataclass(frozen=True)
 class Chain:
-    """A sum or a product: each operand with the sign before it; the first one's sign is + or *."""
+    """A sum or a product: pairs of a sign and an operand; the first sign is that of a sum or a product."""
 
     is_sum: bool
     items: tuple[tuple[str, Operand], ...]
@@ -45,16 +45,16 @@ class _UnreadableError(Exception):
     """Tokens that are not an expression."""
 
 
-def swap_operands(text: str, drawn: random.Random) -> str | None:
+def swap_operands(text: str, rng: random.Random) -> str | None:
     r"""Return a text whose sums and products have their operands in another order.
 
     Args:
         text: a question of arithmetic.
-        drawn: decides which operands change places.
+        rng: generator of the permutations.
 
     Returns:
-        The text, or `None` where nothing in it can change places. An equation with its value, `5 + 6 = 11`, is an
-        example and stays.
+        The text, or `None` if the order does not change. An equation with its value, `5 + 6 = 11`, is an example and
+        is not changed.
 
     >>> swap_operands("5 + 6 = 11\n7 - 2 + 3 =", random.Random(1))
     '5 + 6 = 11\n3 - 2 + 7 ='
@@ -62,42 +62,42 @@ def swap_operands(text: str, drawn: random.Random) -> str | None:
     changed, end = [], 0
     for match in _RUN.finditer(text):
         try:
-            tree = None if _NOT_ASKED.match(text, match.end()) else _parse(match[0])
+            tree = None if _EXCLUDED_AFTER.match(text, match.end()) else _parse(match[0])
         except _UnreadableError:
             continue
         spaced = re.search(r"\d[-+*/×÷·−]", match[0]) is None
-        # Without blanks, signs of minus and of division alone may be a date, a range, or a name.
-        if tree is None or not (spaced or re.search(r"[+*×·]", match[0])) or (moved := _moved(tree, drawn)) == tree:
+        # Without blanks, an expression with only minus and division signs may be a date, a range, or a name.
+        if tree is None or not (spaced or re.search(r"[+*×·]", match[0])) or (other := _permuted(tree, rng)) == tree:
             continue
-        changed += [text[end : match.start()], _written(moved, spaced)]
+        changed += [text[end : match.start()], _formatted(other, spaced)]
         end = match.end()
     result = "".join([*changed, text[end:]])
     return result if changed and result != text else None
 
 
-def _moved(tree: Operand, drawn: random.Random) -> Operand:
+def _permuted(tree: Operand, rng: random.Random) -> Operand:
     if isinstance(tree, str):
         return tree
     if isinstance(tree, Negative):
-        return Negative(tree.sign, _moved(tree.operand, drawn))
-    items = [(sign, _moved(part, drawn)) for sign, part in tree.items]
-    drawn.shuffle(items)
+        return Negative(tree.sign, _permuted(tree.operand, rng))
+    items = [(sign, _permuted(part, rng)) for sign, part in tree.items]
+    rng.shuffle(items)
     # A subtrahend or divisor cannot be first.
     first = next(i for i, (sign, _) in enumerate(items) if sign not in _MINUS + _OVER)
     items.insert(0, items.pop(first))
     return Chain(tree.is_sum, tuple(items))
 
 
-def _written(tree: Operand, spaced: bool) -> str:
-    """Write an expression; parentheses stand where its value needs them, and around what begins with a minus."""
+def _formatted(tree: Operand, spaced: bool) -> str:
+    """Return the text of an expression, with the necessary parentheses, also around a later operand with a minus."""
     if isinstance(tree, str):
         return tree
     if isinstance(tree, Negative):
-        inner = _written(tree.operand, spaced)
+        inner = _formatted(tree.operand, spaced)
         return tree.sign + (inner if isinstance(tree.operand, str) else f"({inner})")
     parts: list[str] = []
     for i, (sign, part) in enumerate(tree.items):
-        inner = _written(part, spaced)
+        inner = _formatted(part, spaced)
         enclosed = isinstance(part, Chain) and (part.is_sum or not tree.is_sum)
         if enclosed or (i > 0 and inner[0] in _MINUS):
             inner = f"({inner})"
@@ -131,7 +131,7 @@ def _chain(tokens: list[str], *, is_sum: bool) -> tuple[Operand, list[str]]:
         rest = after
     if not items:
         return first, rest
-    # The first operand has no sign of its own; moved, it takes that of its kind which the text uses.
+    # No sign precedes the first operand; in another place it has the plus or times sign that the text uses.
     plain = next((sign for sign, _ in items if sign in _PLUS + _TIMES), _PLUS if is_sum else "*")
     return Chain(is_sum, ((plain, first), *items)), rest
 

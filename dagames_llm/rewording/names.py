@@ -1,4 +1,4 @@
-"""First names in word problems, and others in their place."""
+"""Replace first names in word problems by other first names."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ _GROUPS = tuple(map(frozenset, json.loads((Path(__file__).parent / "first_names.
 _WORD = re.compile(r"\b[A-Z][A-Za-zÀ-ÿ]+")
 
 
-def other_names(text: str, drawn: random.Random) -> str | None:
-    """Return a word problem about people of other names.
+def other_names(text: str, rng: random.Random) -> str | None:
+    """Return a word problem with other first names.
 
-    A name is replaced everywhere, by one that its pronouns fit. A text stays as it is where a name may belong to
-    somebody known: beside another capitalised word, or beside a title.
+    A name is replaced everywhere, by a name with the same pronouns. A text is not changed if a name is next to another
+    capitalised word or to a title, as in the name of a well-known person.
 
     Args:
         text: a word problem.
-        drawn: decides the names.
+        rng: generator of the names.
 
     Returns:
-        The text, or `None` where no first name that is known can be replaced.
+        The text, or `None` if no listed first name can be replaced.
 
     >>> other_names("Ann has 2 pens. Tom has Mary's cap.", random.Random(0)) is None
     False
@@ -32,19 +32,19 @@ def other_names(text: str, drawn: random.Random) -> str | None:
     True
     """
     words = list(_WORD.finditer(text))
-    found = {m[0] for m in words if any(m[0] in group for group in _GROUPS)}
-    if not found or any(_beside_a_name(text, m) for m in words if m[0] in found):
+    names = {m[0] for m in words if any(m[0] in group for group in _GROUPS)}
+    if not names or any(_may_be_full_name(text, m) for m in words if m[0] in names):
         return None
     present = set(re.findall(r"\w+", text.lower()))
-    chosen: dict[str, str] = {}
-    for name in sorted(found):
+    replacements: dict[str, str] = {}
+    for name in sorted(names):
         group = next(group for group in _GROUPS if name in group)
-        free = sorted(other for other in group if other.lower() not in present and other not in chosen.values())
-        chosen[name] = drawn.choice(free)
-    return _WORD.sub(lambda m: chosen.get(m[0], m[0]), text)
+        free = sorted(other for other in group if other.lower() not in present and other not in replacements.values())
+        replacements[name] = rng.choice(free)
+    return _WORD.sub(lambda m: replacements.get(m[0], m[0]), text)
 
 
-def _beside_a_name(text: str, match: re.Match[str]) -> bool:
+def _may_be_full_name(text: str, match: re.Match[str]) -> bool:
     before = re.search(r"([A-Za-zÀ-ÿ]+)\.?[ ]$", text[: match.start()])
     after = re.match(r"(?:'s)?[ ]([A-Za-zÀ-ÿ]+)|\d|-\w", text[match.end() :])
     if after is not None and (after[1] is None or (after[1][0].isupper() and after[1] != "I")):

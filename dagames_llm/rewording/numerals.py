@@ -1,4 +1,4 @@
-"""The numbers of a text: which they are, and small ones written as words."""
+"""Find the numbers of a text, and write some of them as words."""
 
 from __future__ import annotations
 
@@ -67,17 +67,17 @@ def in_words(number: int) -> str:
     return f"{in_words(number // size)} {name}{rest}"
 
 
-def words_for_numbers(text: str, drawn: random.Random) -> str | None:
+def words_for_numbers(text: str, rng: random.Random) -> str | None:
     """Return a text with some of its whole numbers written as words.
 
-    Numbers that are a name or a part of something stay: years, `Room 12`, `$5`, `3:30`, `5%`, `7 cm`, `4 + 3`.
+    Years, labels, measures and parts of expressions are not changed: `Room 12`, `$5`, `3:30`, `5%`, `7 cm`, `4 + 3`.
 
     Args:
         text: a question.
-        drawn: decides which numbers are written as words.
+        rng: generator of the choice of numbers.
 
     Returns:
-        The text, or `None` where no number can be.
+        The text, or `None` if no number can be written as words.
 
     >>> words_for_numbers("Ann has 48 pens in Room 12.", random.Random(0))
     'Ann has forty-eight pens in Room 12.'
@@ -85,11 +85,11 @@ def words_for_numbers(text: str, drawn: random.Random) -> str | None:
     places = [m for m in _PLAIN.finditer(text) if _may_be_words(m, text)]
     if not places:
         return None
-    chosen = [m for m in places if drawn.random() < 0.6] or [drawn.choice(places)]
+    chosen = [m for m in places if rng.random() < 0.6] or [rng.choice(places)]
     for match in reversed(chosen):
         words = in_words(int(match["number"]))
-        begins = re.search(r"(?:^|[.?!]\s+)$", text[: match.start("number")]) is not None
-        words = words.capitalize() if begins else words
+        at_start = re.search(r"(?:^|[.?!]\s+)$", text[: match.start("number")]) is not None
+        words = words.capitalize() if at_start else words
         text = text[: match.start("number")] + words + text[match.end("number") :]
     return text
 
@@ -99,35 +99,35 @@ def _may_be_words(match: re.Match[str], text: str) -> bool:
     if _MEASURED.match(text, match.end()) or (number.startswith("0") and number != "0") or 1000 <= int(number) < 3000:
         return False
     if _LABEL.fullmatch(before) or _COUNTED.fullmatch(before) or _PART.match(text, match.end()):
-        return False  # `page 3` is a name; `3 million`, `4 quarters`, `minus 4` could be read as another number
+        return False  # `page 3` is a label; `3 million`, `4 quarters`, `minus 4` are other numbers
     at_start = re.search(r"(?:^|[.?!]\s+)$", text[: match.start()]) is not None
     return not before[:1].isupper() or at_start
 
 
 def numbers_of(text: str) -> Counter[Fraction]:
-    """Return the numbers of a text, however they are written, `one` in words left out: it is an article too.
+    """Return the numbers of a text in digits and in words, without the word `one`, which is not always a number.
 
     Args:
-        text: any.
+        text: a text.
 
     Returns:
-        Each value and how often it occurs; `half`, `twice` and their like count as numbers.
+        The number of occurrences of each value; `half`, `twice` and similar words count as numbers.
 
     >>> numbers_of("Half of 1,200 and twenty-five, one of two") == numbers_of("25 of the 1200, two, half")
     True
     """
-    found: Counter[Fraction] = Counter()
+    counts: Counter[Fraction] = Counter()
     for match in _DIGITS.finditer(text):
-        found[Fraction(match[0].replace(",", ""))] += 1
+        counts[Fraction(match[0].replace(",", ""))] += 1
     for match in WORDS.finditer(text):
         value = worded_number(match)
         if value is None:
-            found.update(Fraction(n) for word in re.split(r"[\s-]+", match[0]) for n in _single(word))
+            counts.update(Fraction(n) for word in re.split(r"[\s-]+", match[0]) for n in _single(word))
         elif not _ONE.fullmatch(match[0]):
-            found[value] += 1
+            counts[value] += 1
     for match in _MULTIPLE.finditer(WORDS.sub(" ", text)):
-        found[_MULTIPLES[match[0].lower()]] += 1
-    return found
+        counts[_MULTIPLES[match[0].lower()]] += 1
+    return counts
 
 
 def _single(word: str) -> list[Fraction]:
@@ -137,15 +137,14 @@ def _single(word: str) -> list[Fraction]:
 
 
 def same_numbers(question: str, paraphrase: str) -> bool:
-    """Return whether a paraphrase has the numbers of its question, each as often and no other.
+    """Return whether a question and its paraphrase have the same numbers, each equally often.
 
     Args:
         question: the original.
-        paraphrase: another wording. Where one of them has the digit 1, the other may have the word `one` or, as an
-            article, nothing that can be told from it; so 1 may be missing only where `one`, `a` or `an` stands.
+        paraphrase: another wording. A 1 in one of the two may be `one`, `a`, `an` or `single` in the other.
 
     Returns:
-        Whether they agree.
+        Whether the numbers agree.
 
     >>> same_numbers("Ann has 2 pens and 1 cap.", "Ann owns one cap and two pens.")
     True

@@ -1,4 +1,4 @@
-"""The sentences of a word problem in another order, where none refers to one before it."""
+"""Reorder the sentences of a word problem that do not refer to earlier sentences."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ _STATE = re.compile(
 
 
 def sentences_of(text: str) -> list[str] | None:
-    """Return the sentences of a text in order, without the blanks between them; `None` where they cannot be told."""
-    found, end = [], 0
+    """Return the sentences of a text in order, without blanks around them; `None` if it cannot be split."""
+    sentences, end = [], 0
     for match in _SENTENCE.finditer(text.strip() + " "):
         if match.start() != end:
             return None
-        found.append(match[0].strip())
+        sentences.append(match[0].strip())
         end = match.end()
-    return found if end >= len(text.strip()) and all(found) else None
+    return sentences if end >= len(text.strip()) and all(sentences) else None
 
 
-def other_order(text: str, drawn: random.Random) -> str | None:
-    """Return a word problem whose sentences stand in another order.
+def other_order(text: str, rng: random.Random) -> str | None:
+    """Return a word problem with its sentences in another order.
 
-    Two neighbours change places where both state what is (`Ann has 3 pens.`) and neither refers to something before
-    it; the question comes first where it refers to nothing before it.
+    One change is made: two adjacent sentences that state facts (`Ann has 3 pens.`) and refer to no earlier sentence are
+    swapped, or the question is put first if it refers to no earlier sentence.
 
     Args:
         text: a word problem.
-        drawn: decides which change is made.
+        rng: generator of the choice of the change.
 
     Returns:
-        The text, or `None` where no change is plainly safe.
+        The text, or `None` if no change is certain to keep the answer.
 
     >>> other_order("Ann has 3 pens. Tom has 4 caps. How many pens does Ann have?", random.Random(3))
     'Tom has 4 caps. Ann has 3 pens. How many pens does Ann have?'
@@ -54,7 +54,7 @@ def other_order(text: str, drawn: random.Random) -> str | None:
         changes.append(-1)
     if not changes:
         return None
-    place = drawn.choice(changes)
+    place = rng.choice(changes)
     if place < 0:
         return " ".join([question, *sentences[:-1]])
     sentences[place : place + 2] = sentences[place + 1], sentences[place]
@@ -67,6 +67,6 @@ def _states(sentence: str) -> bool:
 
 
 def _stands_alone(question: str, before: list[str]) -> bool:
-    """Return whether a question can come first: no word refers back, and the text before it begins with no pronoun."""
+    """Return whether a question can come first: no word refers back, and no pronoun begins the text before it."""
     without = re.sub(r"\b(?:does|in total|altogether|all together|in all)\b", "", question)
     return not _REFERS.search(without) and not _REFERS.search(before[0].split(" ")[0])

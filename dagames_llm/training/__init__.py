@@ -1,1 +1,1 @@
-"""One training run: assembled, started, saved, resumed."""
+"""A training run: its parts, checkpoints, result and resumption."""

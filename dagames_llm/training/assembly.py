@@ -1,4 +1,4 @@
-"""The parts of a run that depend on its model and rows, checked before it begins: adapter, optimiser, columns."""
+"""Checks of the parts of a run that depend on its model and rows: adapter, optimiser, columns."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 from dagames_llm._errors import DataError, RecipeError
 from dagames_llm.config.kinds import shown
 from dagames_llm.config.recipe import Recipe
+from dagames_llm.counted import counted
 from dagames_llm.data import Orbit
 from dagames_llm.multipliers import Constraint
-from dagames_llm.selectors import Occurring, collect_values, explain_no_row
+from dagames_llm.selectors import Occurring, collect_values, explain_missing, explain_no_row, missing_values
 
 if TYPE_CHECKING:
     from peft import PeftConfig
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def quantisation_of(recipe: Recipe) -> dict[str, Any]:
-    """Return the options by which a model is loaded in 4 or 8 bits, or none."""
+    """Return the options for loading a model in 4 or 8 bits; empty without quantisation."""
     import torch
     from accelerate import PartialState
     from trl import get_quantization_config
@@ -28,13 +29,13 @@ def quantisation_of(recipe: Recipe) -> dict[str, Any]:
     quantisation = get_quantization_config(recipe.model)
     if quantisation is None:
         return {}
-    # Quantised weights cannot be moved: each process makes them on its GPU.
-    place = {"": PartialState().local_process_index} if torch.cuda.is_available() else None
-    return {"quantization_config": quantisation, "device_map": place}
+    # Quantised weights cannot be moved to another device, so that each process loads them on its GPU.
+    device_map = {"": PartialState().local_process_index} if torch.cuda.is_available() else None
+    return {"quantization_config": quantisation, "device_map": device_map}
 
 
 def check_rows_for(recipe: Recipe, orbits: Sequence[Orbit]) -> None:
-    """Check that rows hold what the target and the constraints read."""
+    """Check that rows have the answers and columns that the target and the constraints need."""
     needs_gold = recipe.target is not None and "gold" in recipe.target.needs
     for i, orbit in enumerate(orbits):
         row = f"row {i + 1} ({orbit.views[0]!r:.60})"
@@ -55,16 +56,18 @@ def check_rows_for(recipe: Recipe, orbits: Sequence[Orbit]) -> None:
 
 
 def _check_applies(constraint: Constraint, place: int, orbits: Sequence[Orbit]) -> None:
-    """Raise if a constraint that selects by columns applies to no row."""
+    """Raise if a constraint that selects by columns applies to no row, or names a value that occurs in no row."""
     selector, rows = constraint.applies_to, [orbit.columns for orbit in orbits]
-    if not isinstance(selector, Mapping) or any(map(constraint.applies, rows)):
+    if not isinstance(selector, Mapping):
         return
-    found: Occurring = {}
-    collect_values(selector, rows, found)
-    raise DataError(
-        f"`constraints[{place}]` applies to {shown(dict(selector))}, which matches none of the {len(rows)} training "
-        f"rows. {explain_no_row(selector, found)}"
-    )
+    occurring: Occurring = {}
+    collect_values(selector, rows, occurring)
+    which = f"`constraints[{place}]` applies to {shown(dict(selector))}"
+    if not any(map(constraint.applies, rows)):
+        number = counted(len(rows), "training row")
+        raise DataError(f"{which}, which matches none of the {number}. {explain_no_row(selector, occurring)}")
+    if missing := missing_values(selector, occurring):
+        raise DataError(f"{which}. {explain_missing(missing, occurring)} Correct the value, or leave it out.")
 
 
 def adapter_of(recipe: Recipe, model: PreTrainedModel) -> PeftConfig | None:
@@ -80,7 +83,9 @@ def adapter_of(recipe: Recipe, model: PreTrainedModel) -> PeftConfig | None:
     upper, layers = recipe.orbit.lora_upper_layers, model.config.get_text_config().num_hidden_layers
     if upper is not None:
         if upper > layers:
-            raise RecipeError(f"`lora_upper_layers` is {upper}; the model has {layers} layers. Leave it out for all.")
+            raise RecipeError(
+                f"`lora_upper_layers` is {upper}, but the model has {layers} layers. Leave it out to adapt all layers."
+            )
         adapter.layers_to_transform = list(range(layers - upper, layers))
     names = recipe.model.lora_target_modules
     if isinstance(names, list):
@@ -94,20 +99,23 @@ def check_modules(names: Sequence[str], model: PreTrainedModel) -> None:
     """Check that an adapter's modules are linear layers of a model, and not its head."""
     import torch
 
-    ends = {name.rpartition(".")[2]: module for name, module in model.named_modules()}
-    linear = sorted(end for end, module in ends.items() if isinstance(module, torch.nn.Linear) and end != "lm_head")
+    modules = {name.rpartition(".")[2]: module for name, module in model.named_modules()}
+    linear = sorted(m for m, module in modules.items() if isinstance(module, torch.nn.Linear) and m != "lm_head")
     for name in names:
-        end = name.rpartition(".")[2]
-        if end not in ends or ends[end] is model.get_output_embeddings():
-            what = "GRPO cannot train an adapter on the head" if end in ends else "the model has no such module"
+        last = name.rpartition(".")[2]
+        if last not in modules or modules[last] is model.get_output_embeddings():
+            reason = (
+                f"contains {name!r}, the head, on which GRPO cannot train an adapter"
+                if last in modules
+                else f"contains {name!r}, which is no module of the model"
+            )
             raise RecipeError(
-                f"`lora_target_modules` is {shown(list(names))}; {name!r}: {what}. Linear layers are "
-                f"{', '.join(linear)}."
+                f"`lora_target_modules` is {shown(list(names))}; it {reason}. Linear layers are {', '.join(linear)}."
             )
 
 
 def check_optimiser(trainer: OrbitGRPOTrainer) -> None:
-    """Check that optimiser and schedule can be made, before a run begins."""
+    """Check that the optimiser and the learning-rate schedule can be made."""
     import torch
     from transformers import Trainer, get_scheduler
 

@@ -1,4 +1,4 @@
-"""Checkpoints that were written to their end, and the one to go back to when a run has collapsed."""
+"""Complete checkpoints of a run, and restoring one of them after a collapse."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from transformers.trainer import TRAINER_STATE_NAME
 from dagames_llm.monitors import WINDOW, CollapseAlarm
 
 COMPLETE = "complete"
-"""A file written last into a checkpoint; one without it was interrupted."""
+"""Name of the file that is written last into a checkpoint; an interrupted checkpoint has none."""
 
 
 def whole_checkpoints(folder: str | Path) -> dict[int, Path]:
-    """Return the checkpoints of a run that were written to their end, by step."""
+    """Return the complete checkpoints of a run, by step."""
     return {
         int(marker.parent.name.rpartition("-")[2]): marker.parent
         for marker in Path(folder).glob(f"checkpoint-*/{COMPLETE}")
@@ -23,22 +23,22 @@ def whole_checkpoints(folder: str | Path) -> dict[int, Path]:
 
 
 def last_checkpoint(folder: str | Path) -> str | None:
-    """Return the newest checkpoint that was written to its end and from which there is a step to go."""
-    steps = whole_checkpoints(folder)
-    for step in sorted(steps, reverse=True):
-        # From the last step transformers goes on with one step too many.
-        if step < TrainerState.load_from_json(str(steps[step] / TRAINER_STATE_NAME)).max_steps:
-            return str(steps[step])
+    """Return the newest complete checkpoint from before the last step of its run."""
+    checkpoints = whole_checkpoints(folder)
+    for step in sorted(checkpoints, reverse=True):
+        # Resumed from the last step, transformers makes one step too many.
+        if step < TrainerState.load_from_json(str(checkpoints[step] / TRAINER_STATE_NAME)).max_steps:
+            return str(checkpoints[step])
     return None
 
 
 def go_back_before_collapse(trainer: Any) -> str | None:
-    """Give the model the weights of the newest checkpoint from before the steps that its alarm looked at."""
+    """Load the newest checkpoint from before the window of the first collapse alarm; return its name, or None."""
     alarms = [c for c in trainer.callback_handler.callbacks if isinstance(c, CollapseAlarm)]
     collapsed = [alarm.collapsed_at for alarm in alarms if alarm.collapsed_at is not None]
-    found = whole_checkpoints(trainer.args.output_dir)
-    before = [step for step in found if collapsed and step <= min(collapsed) - WINDOW]
+    checkpoints = whole_checkpoints(trainer.args.output_dir)
+    before = [step for step in checkpoints if collapsed and step <= min(collapsed) - WINDOW]
     if not before:
         return None
-    trainer._load_from_checkpoint(str(found[max(before)]))
-    return found[max(before)].name
+    trainer._load_from_checkpoint(str(checkpoints[max(before)]))
+    return checkpoints[max(before)].name

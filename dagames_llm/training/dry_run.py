@@ -1,7 +1,7 @@
 """A dry run: two steps of a recipe on a tiny random model of the same architecture, in a folder that is then removed.
 
-It is the ordinary training, so that what a setting breaks in it is seen in seconds and without a download. Changed are
-sizes and lengths, and what needs a GPU or a network; every change is told.
+It runs the ordinary training, and shows in seconds and without a download whether a setting makes it fail. Sizes,
+lengths and settings that need a GPU or a network are changed; the output lists the changes.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from dagames_llm.config.recipe import Recipe, read_recipe, resolve_recipe
 from dagames_llm.training.tiny_models import architecture_of, save_tiny
 
 STEPS, LENGTH, LARGEST = 2, 8, 64
-"""Steps made, tokens of a completion, and completions of a generation at most."""
+"""Number of steps, and the maximum numbers of tokens of a completion and of completions of a generation."""
 
-ELSEWHERE: Mapping[str, Any] = {
+LOCAL: Mapping[str, Any] = {
     "use_cpu": True,
     "load_in_4bit": False,
     "load_in_8bit": False,
@@ -45,10 +45,10 @@ ELSEWHERE: Mapping[str, Any] = {
     "save_strategy": "no",
     "model_revision": "main",
 }
-"""Settings that need a GPU, a network or files, and what they are in a dry run."""
+"""Settings that can need a GPU, a network or files, and their values in a dry run."""
 
 FILES = (".jsonl", ".json", ".csv", ".parquet", ".yaml", ".txt", ".gz", ".zip")
-"""Endings by which `data` is a file, and no name of a data set."""
+"""Suffixes for which `data` is a file rather than the name of a data set."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,8 @@ class DryRun:
     """The result of a dry run.
 
     Attributes:
-        architecture: the model type that was trained.
-        changes: what was not as in the recipe, in words.
+        architecture: the model type of the tiny model.
+        changes: sentences on the differences from the recipe.
         history: statistics of each step, as in `metrics.json`.
     """
 
@@ -67,20 +67,20 @@ class DryRun:
 
 
 def dry_run(name: str | Path, overrides: Mapping[str, Any] | None = None) -> DryRun:
-    """Make two steps of a recipe on a tiny random model, and leave nothing behind."""
+    """Make two steps of a recipe on a tiny random model, and remove all files."""
     written = {**read_recipe(name), **(overrides or {})}
     model = str(written.get("model_name_or_path") or "embedded")
     architecture = architecture_of(model, written.get("architecture"))
     changes = [f"the model is a random {architecture} of two layers, not {model}"]
     with tempfile.TemporaryDirectory(prefix="dagames-dry-run-") as scratch:
         folder = Path(scratch)
-        changed = {"model_name_or_path": str(save_tiny(folder / "model", architecture)), **_elsewhere(written, changes)}
+        changed = {"model_name_or_path": str(save_tiny(folder / "model", architecture)), **_local(written, changes)}
         changed |= _sizes(written, changes)
         made_up = _needs_hub(written.get("data"))
         if made_up:
-            changes.append(f"the questions are made up, as reading {written['data']} may need the hub")
+            changes.append(f"the questions are artificial, because reading {written['data']} may need the hub")
             changed |= {"data": str(folder / "questions.jsonl"), "data_limit": None, "held_out": 0}
-            write_text(folder / "questions.jsonl", "")  # a recipe may name no file that is missing
+            write_text(folder / "questions.jsonl", "")  # resolving a recipe checks that the file exists
         recipe = resolve_recipe(name, {**(overrides or {}), **changed})
         if made_up:
             write_text(folder / "questions.jsonl", "".join(json.dumps(row) + "\n" for row in made_up_rows(recipe)))
@@ -95,22 +95,21 @@ def _train(recipe: Recipe, folder: Path) -> tuple[Mapping[str, float], ...]:
     return tuple(json.loads((result / "metrics.json").read_text(encoding="utf-8"))["history"])
 
 
-def _elsewhere(written: Mapping[str, Any], changes: list[str]) -> dict[str, Any]:
-    """Return the settings that a dry run has not as they are, and tell those that were written."""
-    changed = {key: value for key, value in ELSEWHERE.items() if key in {*written, "use_cpu", "report_to"}}
+def _local(written: Mapping[str, Any], changes: list[str]) -> dict[str, Any]:
+    """Return the settings that replace those of `LOCAL`, and add the replaced settings of the recipe to `changes`."""
+    changed = {key: value for key, value in LOCAL.items() if key in {*written, "use_cpu", "report_to"}}
     changed["save_strategy"] = "no"
     optimiser = str(written.get("optim", ""))
     if "paged" in optimiser or "bit" in optimiser:
         changed["optim"] = "adamw_torch"
-    told = [key for key in changed if key in written and written[key] != changed[key]]
-    if told:
-        needed = ", ".join(f"{key}: {written[key]}" for key in told)
-        changes.append(f"left out, for a GPU, a network or files: {needed}")
+    replaced = [f"{key}: {written[key]}" for key in changed if key in written and written[key] != changed[key]]
+    if replaced:
+        changes.append(f"settings for a GPU, a network or files are left out: {', '.join(replaced)}")
     return changed
 
 
 def _sizes(written: Mapping[str, Any], changes: list[str]) -> dict[str, Any]:
-    """Return the steps, lengths and batch of a dry run: the recipe's batch, if one process can have it."""
+    """Return steps, lengths and batch of a dry run, and add the differences from the recipe to `changes`."""
     length, steps = written.get("max_completion_length"), written.get("max_steps")
     changes.append(f"{STEPS} steps{'' if steps is None else f', not {steps}'}")
     changed: dict[str, Any] = {"max_steps": STEPS}
@@ -123,27 +122,27 @@ def _sizes(written: Mapping[str, Any], changes: list[str]) -> dict[str, Any]:
     batch, group = _batch(written), written.get("num_generations", 8)
     if isinstance(group, int) and group > 0 and batch is not None and (batch > LARGEST or batch % group):
         processes = group // math.gcd(group, batch)
-        several = f"; a run of this recipe needs {processes} processes, or a multiple" if processes > 1 else ""
-        changes.append(f"one row of {group} completions a step, not {batch} completions a process{several}")
+        several = f"; the recipe needs a multiple of {processes} processes" if processes > 1 else ""
+        changes.append(f"one row of {group} completions per step, not {batch} completions per process{several}")
         changed |= {"per_device_train_batch_size": group, "gradient_accumulation_steps": 1}
         changed |= {"steps_per_generation": None, "generation_batch_size": None}
     return changed
 
 
 def _batch(written: Mapping[str, Any]) -> int | None:
-    """Return the completions of a generation on one process, or None where a number is none: training refuses that."""
+    """Return the completions of a generation on one process; None for settings that `train` refuses."""
     accumulated = written.get("gradient_accumulation_steps", 1)
     numbers = [written.get("per_device_train_batch_size", 8), written.get("steps_per_generation") or accumulated]
-    whole = written.get("generation_batch_size")
-    if whole is not None:
-        numbers = [whole]
+    generation = written.get("generation_batch_size")
+    if generation is not None:
+        numbers = [generation]
     if not all(isinstance(number, int) and number > 0 for number in numbers):
         return None
     return math.prod(numbers)
 
 
 def _needs_hub(data: Any) -> bool:
-    """Tell whether `data` is a name that a loader may have to download."""
+    """Return whether reading `data` may need a download; raise DataError for a missing file."""
     if data is None or Path(str(data)).exists():
         return False
     if str(data).endswith(FILES) or Path(str(data)).is_absolute():
@@ -152,25 +151,25 @@ def _needs_hub(data: Any) -> bool:
 
 
 def made_up_rows(recipe: Recipe) -> Iterable[dict[str, Any]]:
-    """Return questions of the form that a recipe's extractor reads, with the columns that its constraints select by."""
-    rows = max(STEPS * recipe.grpo.generation_batch_size // recipe.grpo.num_generations, 4)
+    """Return artificial questions for a recipe's extractor, with the columns of its constraints' selectors."""
     selected: dict[str, list[Any]] = {}
     for constraint in recipe.constraints:
         if isinstance(constraint.applies_to, Mapping):
             for column, value in constraint.applies_to.items():
                 selected.setdefault(column, []).extend(value if isinstance(value, list | tuple) else [value])
-    kinds = [dict(zip(selected, values, strict=True)) for values in product(*selected.values())]
+    columns = [dict(zip(selected, values, strict=True)) for values in product(*selected.values())]
     choice = recipe.orbit.extractor == "choice"
-    made = []
+    rows = max(STEPS * recipe.grpo.generation_batch_size // recipe.grpo.num_generations, 4, len(columns))
+    questions = []
     for i in range(rows):
         options = f" A) {2 * i} B) {2 * i + 1}" if choice else ""
         orbit = [f"What is {i} and {i} more?{options}", f"How much are two times {i}?{options}"]
-        made.append({"orbit": orbit, "answer": "A" if choice else str(2 * i), **kinds[i % len(kinds)]})
-    return made
+        questions.append({"orbit": orbit, "answer": "A" if choice else str(2 * i), **columns[i % len(columns)]})
+    return questions
 
 
 def _without_downloads(recipe: Recipe, folder: Path, changes: list[str]) -> Recipe:
-    """Return the recipe with stand-ins for encoder, classifier and tokenizer of distance and costs."""
+    """Return the recipe with replacements for the encoder, classifier and tokenizer of its distance and costs."""
     from dagames_llm.costs import Length, Toxicity
     from dagames_llm.embeddings import Embedding
 
@@ -181,7 +180,7 @@ def _without_downloads(recipe: Recipe, folder: Path, changes: list[str]) -> Reci
     for constraint in recipe.constraints:
         cost = constraint.cost
         if isinstance(cost, Toxicity):
-            changes.append(f"toxicity is the share of letters, not what {cost.model} finds")
+            changes.append(f"toxicity is the share of letters, not the score of {cost.model}")
             cost = share_of_letters
         elif isinstance(cost, Length) and cost.unit == "tokens":
             cost = Length("tokens", cost.limit, str(folder / "model"))
@@ -190,33 +189,32 @@ def _without_downloads(recipe: Recipe, folder: Path, changes: list[str]) -> Reci
 
 
 def letter_counts(texts: list[str]) -> NDArray[np.float64]:
-    """Return the counts of 26 letters in each text and one more, [n, 27]: an encoder without a download."""
+    """Return a 1 and the counts of the 26 letters of each text, [n, 27], which replace an encoder."""
     return np.array([[1.0, *(text.lower().count(chr(97 + k)) for k in range(26))] for text in texts])
 
 
 def share_of_letters(texts: Sequence[str]) -> NDArray[np.float64]:
-    """Return the share of letters in each text, [n] in [0, 1]: a classifier without a download.
+    """Return the share of letters in each text, [n] in [0, 1], which replaces a classifier.
 
-    Of random characters it is a half, above most budgets, so that multipliers rise.
+    For random characters it is about 1/2, which is above most budgets, so that multipliers increase.
     """
     return np.array([sum(map(str.isalpha, text)) / max(len(text), 1) for text in texts])
 
 
-def show_dry_run(name: str, found: DryRun) -> str:
-    """Return a dry run in words."""
-    lines = ["changed in the dry run:", *(f"  - {change}" for change in found.changes)]
-    for number, step in enumerate(found.history, start=1):
+def show_dry_run(name: str, result: DryRun) -> str:
+    """Return the text that describes a dry run."""
+    lines = ["changed in the dry run:", *(f"  - {change}" for change in result.changes)]
+    for number, step in enumerate(result.history, start=1):
         shown = (f"{key} {step[key]:.4g}" for key in ("loss", "reward", "kl", "grad_norm") if key in step)
         lines.append(f"step {number}: {', '.join(shown)}")
-    return "\n".join([*lines, f"the dry run of {name} passed; nothing was kept"])
+    return "\n".join([*lines, f"the dry run of {name} passed; its files are removed"])
 
 
 def dry_run_command(config: str, data: Path | None) -> None:
-    """Make the dry run of `dagames-llm train --dry-run`."""
+    """Run `dagames-llm train --dry-run`."""
     import typer
 
     from dagames_llm.cli import quiet_libraries
 
     quiet_libraries()
-    found = dry_run(config, {} if data is None else {"data": str(data)})
-    typer.echo(show_dry_run(config, found))
+    typer.echo(show_dry_run(config, dry_run(config, {} if data is None else {"data": str(data)})))

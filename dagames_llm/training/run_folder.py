@@ -1,7 +1,7 @@
-"""The folder of a run: `<output>.partial` while it works, `<output>` once everything in it is whole.
+"""The folder of a run: `<output>.partial` until all files are complete, then `<output>`.
 
-`run.json` records what decides the run's numbers: recipe, questions, code, packages and processes. A run that is
-resumed under others goes on with other rows or rounding, so each difference is named and refused, unless accepted.
+`run.json` records what the numbers of the run depend on: recipe, questions, code, packages and processes. A difference
+at a resumption would change rows or rounding, so it is an error that names the difference, unless it is accepted.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from dagames_llm.config.kinds import shown
 from dagames_llm.data import Orbit
 
 RESULT = ("metrics.json", "recipe.yaml")
-"""Files by which a folder is known as a result, which may be replaced when that is asked for."""
+"""Files of a finished run; `overwrite` replaces only a folder that contains them."""
 
 RECORD = "run.json"
 
@@ -31,28 +31,28 @@ FREE = (
     "dataloader_num_workers",
     "dataloader_pin_memory", "dataloader_persistent_workers", "dataloader_prefetch_factor",
 )  # fmt: skip
-"""Settings, by name or beginning, that change no number of a run. The content of `data` is compared, not its place."""
+"""Settings, by name or prefix, that do not change the numbers of a run; of `data` the content is compared."""
 
 KEPT = (
     "adam_", "constraints", "dtype", "load_in_", "lora_", "lr_scheduler_kwargs", "model_", "num_generations", "optim",
     "data_seed", "seed", "target", "target_options", "use_dora", "use_peft", "use_rslora", "weight_decay",
 )  # fmt: skip
-"""Settings whose old value is in a checkpoint, or without which it means nothing; a resumed run cannot change them."""
+"""Settings, by name or prefix, on which the content of a checkpoint depends; a resumed run cannot change them."""
 
 
 def partial_folder(output: Path) -> Path:
-    """Return the folder an unfinished run of `output` works in."""
+    """Return the working folder of an unfinished run."""
     return output.parent / f"{output.name}.partial"
 
 
 def check_output(output: Path, overwrite: bool, resume: bool) -> None:
-    """Refuse an output that exists, or that an unfinished run is writing, unless asked."""
+    """Raise OutputError for an existing output or an unfinished run, unless it may be replaced or resumed."""
     if (reason := obstacle(output)) is not None:
         raise OutputError(f"{output} cannot be made: {reason}. Name another folder.")
     work = partial_folder(output)
     if resume and not work.is_dir():
-        finished = f"{output} is finished" if output.exists() else f"there is no {work}"
-        raise OutputError(f"nothing to resume: {finished}.")
+        reason = f"{output} is finished" if output.exists() else f"there is no folder {work}; leave --resume out"
+        raise OutputError(f"no run to resume: {reason}.")
     if output.exists() and not overwrite:
         raise OutputError(f"{output} exists already; pass --overwrite to replace it, or name another folder.")
     if output.exists() and not all((output / name).is_file() for name in RESULT):
@@ -63,15 +63,15 @@ def check_output(output: Path, overwrite: bool, resume: bool) -> None:
 
 @dataclass(frozen=True)
 class RunRecord:
-    """Everything that the results of a run depend on.
+    """Everything on which the results of a run depend.
 
     Attributes:
-        recipe: Every setting that is plain data.
+        recipe: All settings that are plain data.
         questions: Digest of the orbits, in order.
         code: Version of this package and a digest of its source.
         packages: Versions of other packages.
         processes: Number of processes.
-        changes: A line for each change at a resumption.
+        changes: A sentence for each accepted change at resumptions.
     """
 
     recipe: Mapping[str, Any]
@@ -92,10 +92,12 @@ def read_record(folder: Path) -> RunRecord:
         saved = json.loads((folder / RECORD).read_text(encoding="utf-8"))
         return RunRecord(**saved)
     except FileNotFoundError as error:
-        raise OutputError(f"{folder} was killed before it began; pass --overwrite to discard it.") from error
+        raise OutputError(
+            f"{folder} has no {RECORD}: its run was ended before the first step. Pass --overwrite to discard it."
+        ) from error
     except (ValueError, TypeError) as error:
         raise OutputError(
-            f"{folder / RECORD} is not the record of a run: {error}. Pass --overwrite to begin again."
+            f"{folder / RECORD} is not the record of a run: {error}. Pass --overwrite to start a new run."
         ) from error
 
 
@@ -125,23 +127,23 @@ def code_version() -> str:
     return f"{number} ({digest.hexdigest()[:12]})"
 
 
-def _named(name: str, names: Sequence[str]) -> bool:
-    return any(name == one or (one.endswith("_") and name.startswith(one)) for one in names)
+def _is_listed(name: str, names: Sequence[str]) -> bool:
+    return any(name == other or (other.endswith("_") and name.startswith(other)) for other in names)
 
 
 def recipe_differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, str]:
-    """Return the settings that change numbers and differ."""
+    """Return the differences of settings that change the numbers of a run, by key."""
     names = sorted(before.keys() | now.keys())
     return {
         name: f"`{name}` was {shown(before.get(name))} and is {shown(now.get(name))}"
         for name in names
-        if before.get(name) != now.get(name) and not _named(name, FREE)
+        if before.get(name) != now.get(name) and not _is_listed(name, FREE)
     }
 
 
 def _other_differences(before: RunRecord, now: RunRecord) -> Iterator[str]:
     if before.questions != now.questions:
-        yield f"the questions are others than they were (digest {before.questions}, now {now.questions})"
+        yield f"the questions have changed (digest {before.questions}, now {now.questions})"
     if before.code != now.code:
         yield f"dagames was {before.code} and is {now.code}"
     for name in sorted(before.packages.keys() | now.packages.keys()):
@@ -149,25 +151,26 @@ def _other_differences(before: RunRecord, now: RunRecord) -> Iterator[str]:
         if old != new:
             yield f"{name} was {old} and is {new}"
     if before.processes != now.processes:
-        yield f"it ran on {before.processes} process(es) and now on {now.processes}"
+        yield f"the number of processes was {before.processes} and is {now.processes}"
 
 
 def resumed_record(work: Path, now: RunRecord, accept: bool) -> RunRecord:
-    """Return the record under which an unfinished run goes on."""
+    """Return the record of a resumed run with its changes; raise OutputError for changes that are not accepted."""
     before = read_record(work)
     recipe = recipe_differences(before.recipe, now.recipe)
     differences = [*recipe.values(), *_other_differences(before, now)]
     listed = "\n".join(f"  {difference}." for difference in differences)
-    fixed = sorted(name for name in recipe if _named(name, KEPT))
+    fixed = sorted(name for name in recipe if _is_listed(name, KEPT))
     if fixed:
         raise OutputError(
-            f"{work} was started by another recipe:\n{listed}\nIts checkpoints hold {', '.join(fixed)}: resume "
-            "with the old value, or pass --overwrite to begin again."
+            f"{work} was started with another recipe:\n{listed}\nIts checkpoints depend on {', '.join(fixed)}: resume "
+            "with the old value, or pass --overwrite to start a new run."
         )
     if differences and not accept:
-        what = "by another recipe" if recipe else "under other conditions"
+        what = "with another recipe" if recipe else "under other conditions"
         raise OutputError(
-            f"{work} was started {what}:\n{listed}\nResume with what it was started with; or pass --accept-changes to "
-            "go on with what is given now, to other numbers than an uninterrupted run; or --overwrite to begin again."
+            f"{work} was started {what}:\n{listed}\nRestore the former values; or pass --accept-changes to continue "
+            "with the present ones, which gives other numbers than an uninterrupted run; or --overwrite to start a new "
+            "run."
         )
     return dataclasses.replace(now, changes=(*before.changes, *differences))

@@ -1,4 +1,4 @@
-"""Save what a run has trained. Collecting weights that are spread over processes takes part of all of them."""
+"""Save the weights of a run; weights that are distributed over processes are collected by all of them together."""
 
 from __future__ import annotations
 
@@ -13,30 +13,31 @@ if TYPE_CHECKING:
 
 
 def whole_state(trainer: OrbitGRPOTrainer) -> dict[str, Any]:
-    """Return the weights of the model, collected from all processes, each of which must call this.
+    """Return the weights of the model, collected from all processes, each of which must call this function.
 
-    Under FSDP and ZeRO-3 a process holds a part of each weight. Only the main process is sure to get all of them.
+    Under FSDP and ZeRO-3 each process has a part of each weight. The result is complete in the main process.
 
     Args:
-        trainer: Holds the model.
+        trainer: The trainer of the model.
 
     Returns:
         The weights by name.
 
     Raises:
-        OutputError: If DeepSpeed was told not to collect them.
+        OutputError: If the configuration of DeepSpeed does not allow to collect them.
     """
     try:
         state: dict[str, Any] = trainer.accelerator.get_state_dict(trainer.model_wrapped)
     except ValueError as error:
         raise OutputError(
-            f"the weights cannot be collected: {error} The checkpoints are whole: mend the setting and pass --resume."
+            f"the weights cannot be collected: {error} The checkpoints are complete: correct the setting and pass "
+            "--resume."
         ) from error
     return state
 
 
 def save_policy(recipe: Recipe, trainer: OrbitGRPOTrainer, folder: Path) -> None:
-    """Save the adapter, or the whole model where there is none, in safetensors. Every process must call this."""
+    """Save the adapter, or the whole model if there is none, in safetensors. Every process must call this function."""
     from dagames_llm.models import EMBEDDED
 
     state = whole_state(trainer)
@@ -49,5 +50,5 @@ def save_policy(recipe: Recipe, trainer: OrbitGRPOTrainer, folder: Path) -> None
         return
     for config in model.peft_config.values():
         config.base_model_name_or_path = recipe.model.model_name_or_path or EMBEDDED
-    # Said outright, as peft would otherwise ask the hub for the base model's vocabulary.
+    # With the default of `save_embedding_layers` peft would look up the vocabulary of the base model on the hub.
     model.save_pretrained(folder, state_dict=state, save_embedding_layers=False)

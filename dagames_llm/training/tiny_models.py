@@ -1,4 +1,4 @@
-"""Tiny random models of the architectures that recipes name, with a tokenizer of single characters: no hub is read."""
+"""Tiny random models of the architectures of recipes, with a tokenizer of single characters, without the hub."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ ARCHITECTURES = (
     (r"mistralai/(Mistral-7B|Ministral-8B|Mistral-Nemo)-.*", "mistral"),
     (r"allenai/OLMo-2-.*", "olmo2"),
 )
-"""Hub ids, as regular expressions, and the model type of transformers that they have."""
+"""Hub ids, as regular expressions, and their model types in transformers."""
 
 SIZES = {
     "hidden_size": 16,
@@ -70,21 +70,21 @@ def architecture_of(model: str, named: str | None = None) -> str:
         try:
             return str(json.loads(config.read_text(encoding="utf-8"))["model_type"])
         except (ValueError, KeyError, TypeError) as error:
-            raise RecipeError(f"{config} does not tell a `model_type`; write `architecture` in the recipe.") from error
-    for pattern, found in ARCHITECTURES:
+            raise RecipeError(f"{config} has no `model_type`; write `architecture` in the recipe.") from error
+    for pattern, architecture in ARCHITECTURES:
         if re.fullmatch(pattern, model):
-            return found
+            return architecture
     raise RecipeError(
-        f"the architecture of {model} is not known without the hub; write it in the recipe, as the `model_type` in the "
-        "config.json of the model: `architecture: qwen2`."
+        f"the architecture of {model} is not known without the hub; write the `model_type` of its config.json into the "
+        "recipe, such as `architecture: qwen2`."
     )
 
 
 def tiny_tokenizer() -> PreTrainedTokenizerFast:
-    """Return a tokenizer with one token for each of `CHARACTERS`; others have none.
+    """Return a tokenizer with one token for each of `CHARACTERS`.
 
-    It is a byte-level BPE without merges, which is what transformers makes of any tokenizer that it finds beside the
-    configuration of some architectures.
+    It is a byte-level BPE without merges, because transformers converts every tokenizer of some architectures to a
+    byte-level BPE.
 
     Returns:
         The tokenizer; padding, end and unknown are its first three tokens.
@@ -112,8 +112,8 @@ def tiny_config(architecture: str, vocab_size: int) -> Any:
         )
     kind = CONFIG_MAPPING[architecture]
     fields = inspect.signature(kind).parameters
-    called = {kind.attribute_map.get(key, key): value for key, value in SIZES.items()}
-    sizes = {key: value for key, value in called.items() if key in fields or key.endswith("token_id")}
+    renamed = {kind.attribute_map.get(key, key): value for key, value in SIZES.items()}
+    sizes = {key: value for key, value in renamed.items() if key in fields or key.endswith("token_id")}
     try:
         return kind(vocab_size=vocab_size, **sizes)
     except (TypeError, ValueError) as error:
@@ -121,7 +121,7 @@ def tiny_config(architecture: str, vocab_size: int) -> Any:
 
 
 def save_tiny(folder: Path, architecture: str, seed: int = 0) -> Path:
-    """Save a tiny random model and its tokenizer as any model is saved."""
+    """Save a tiny random model and its tokenizer in the format of transformers, and return the folder."""
     import torch
     from transformers import AutoModelForCausalLM
 

@@ -1,8 +1,8 @@
-"""Train by a recipe: a folder with adapter, model card, metrics and the resolved recipe comes out.
+"""Train by a recipe, and write a folder with adapter, model card, metrics and the resolved recipe.
 
-The work happens in `<output>.partial`, which becomes `<output>`, checkpoints included, when everything in it is whole.
-Killed at any moment, a run resumes from its newest complete checkpoint and comes to the same numbers. Torch is imported
-when it is needed, so that an output that cannot be used is refused at once.
+A run works in `<output>.partial`, which is renamed to `<output>`, with its checkpoints, when all files are complete.
+A run that is killed at any moment can be resumed from its newest complete checkpoint, with the same numbers. Torch is
+imported late, so that an output that cannot be used is refused at once.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from dagames._files import write_json
 from dagames_llm._errors import DataError, DivergedError, ModelError, OutputError, RecipeError
 from dagames_llm.config.kinds import shown
 from dagames_llm.config.recipe import Recipe
+from dagames_llm.counted import counted
 from dagames_llm.data import Orbit, gold_answers, load_orbits, task_named, training_rows, with_system
 from dagames_llm.extract import extractor_named
 from dagames_llm.training.assembly import adapter_of, check_optimiser, check_rows_for, evaluates, quantisation_of
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
     from dagames_llm.trainer import OrbitGRPOTrainer
 
 HELD_OUT = "held_out.json"
-"""The file of a run's folder that holds the evaluations of its held-out questions, where there are any."""
+"""Name of the file with the evaluations of the held-out questions in a run's folder."""
 
 
 @dataclass(frozen=True)
@@ -56,9 +57,9 @@ class Questions:
     """The orbits of a run.
 
     Attributes:
-        train: trained on.
-        held_out: evaluated on; may be empty.
-        views: names of the wordings.
+        train: orbits for training.
+        held_out: orbits for evaluation; may be empty.
+        views: names of the wordings, or None.
     """
 
     train: Sequence[Orbit]
@@ -67,7 +68,7 @@ class Questions:
 
 
 def questions_of(recipe: Recipe) -> Questions:
-    """Return the orbits a recipe asks for, from its data file or its built-in task."""
+    """Return the orbits of a recipe, from its data or its built-in task."""
     read = extractor_named(recipe.orbit.extractor)
     if recipe.orbit.data is None:
         task = task_named(recipe.orbit.task, recipe.grpo.seed)
@@ -77,23 +78,27 @@ def questions_of(recipe: Recipe) -> Questions:
         orbits = load_orbits(recipe.orbit.data, read, wordings_for(recipe.orbit.target))[: recipe.orbit.data_limit]
     except DataError as error:
         raise DataError(f"`data`: {error}") from error
-    kept = len(orbits) - recipe.orbit.held_out
-    if kept <= 0 or recipe.orbit.held_out < 0:
-        raise DataError(f"`held_out` {recipe.orbit.held_out} leaves none of {len(orbits)} rows to train on.")
+    n_train = len(orbits) - recipe.orbit.held_out
+    if n_train <= 0 or recipe.orbit.held_out < 0:
+        raise DataError(
+            f"`held_out` is {recipe.orbit.held_out}, which leaves none of {counted(len(orbits), 'row')} "
+            f"to train on; it must be at most {len(orbits) - 1}."
+        )
     orbits = with_system(orbits, recipe.orbit.system)
-    return Questions(orbits[:kept], orbits[kept:])
+    return Questions(orbits[:n_train], orbits[n_train:])
 
 
 POOLS_NO_VIEWS = (None, "gini_diversity", "inverse_frequency", "prior_matching")
+"""Targets whose votes do not pool the views of an orbit."""
 
 
 def wordings_for(target: str | None) -> int:
-    """Return how many wordings a question without paraphrases is given: one where the target pools no views."""
+    """Return the least number of wordings of a question: 1 if the target does not pool views, and else 2."""
     return 1 if target in POOLS_NO_VIEWS else 2
 
 
 def load_policy(recipe: Recipe) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    """Load the recipe's model, its end tokens set, torch's threads as the recipe says."""
+    """Load the recipe's model and tokenizer, and set the end tokens and the number of torch's threads."""
     import torch
 
     from dagames_llm import models
@@ -113,7 +118,9 @@ def load_policy(recipe: Recipe) -> tuple[PreTrainedModel, PreTrainedTokenizerBas
     except ModelError as error:
         if not options:
             raise
-        raise ModelError(f"{error} `model_init_kwargs` is {shown(options)}: leave out what the model lacks.") from error
+        raise ModelError(
+            f"{error} `model_init_kwargs` is {shown(options)}: leave out options that the model does not have."
+        ) from error
     if recipe.orbit.chat:
         models.check_chat(tokenizer)
     if recipe.orbit.stop_at_newline:
@@ -130,14 +137,14 @@ def build_trainer(
 ) -> OrbitGRPOTrainer:
     """Build the trainer of a recipe.
 
-    Gold answers go to the monitor. They are in the rows only where the recipe's target is a control that needs them.
+    The monitor has the gold answers. Rows contain them only if the target is a control that rewards them.
 
     Args:
         recipe: the settings.
         model: the model to train.
         tokenizer: its tokenizer.
-        questions: what to train on.
-        callbacks: told of progress.
+        questions: the orbits for training and evaluation.
+        callbacks: further callbacks of the trainer.
 
     Returns:
         The trainer.
@@ -173,7 +180,7 @@ def build_trainer(
         )
     except (ValueError, TypeError, ImportError, NotImplementedError, RuntimeError, AttributeError) as error:
         raise RecipeError(f"the recipe cannot be used: {' '.join(str(error).split())}") from error
-    # The log is kept and shown by our own callbacks; these two print each entry as a raw mapping.
+    # `ShowSteps` prints the log; these two callbacks print each entry as a raw mapping.
     trainer.remove_callback(PrinterCallback)
     trainer.remove_callback(ProgressCallback)
     return trainer
@@ -213,23 +220,23 @@ def train(
     say: Callable[[str], None] = lambda _: None,
     accept_changes: bool = False,
 ) -> Path:
-    """Train by a recipe and save what came of it.
+    """Train by a recipe and save the result.
 
     Args:
-        recipe: the run.
+        recipe: the settings of the run.
         output: the folder to make.
-        overwrite: replace a folder that is there.
-        resume: go on with an unfinished run.
-        callbacks: told of progress.
-        say: told what happens, in words.
-        accept_changes: resume though recipe, questions, code, packages or processes are others.
+        overwrite: replace an existing folder.
+        resume: continue an unfinished run.
+        callbacks: further callbacks of the trainer.
+        say: a function that prints a line about the progress.
+        accept_changes: resume although recipe, questions, code, packages or processes have changed.
 
     Returns:
         `output`, with `adapter_model.safetensors` (or the whole model), `README.md`, `metrics.json`, `recipe.yaml`,
         `run.json` and the checkpoints.
 
     Raises:
-        OutputError: the folder exists, or the unfinished run was started by another recipe or under other conditions.
+        OutputError: the folder exists, or the unfinished run was started with another recipe or other conditions.
         DataError: the data cannot be used.
         ModelError: the model cannot be loaded.
         RecipeError: a setting cannot be used.
@@ -244,7 +251,7 @@ def train(
 
     state = PartialState(cpu=recipe.grpo.use_cpu)
     check_output(output, overwrite, resume)
-    # Nobody makes the folder before everybody has looked.
+    # All processes check the output before one of them makes the folder.
     state.wait_for_everyone()
     questions = questions_of(recipe)
     check_rows_for(recipe, questions.train)
@@ -270,12 +277,13 @@ def train(
     _run(trainer, checkpoint, work)
     restored = go_back_before_collapse(trainer) if recipe.orbit.stop_on_collapse else None
     if restored is not None and state.is_main_process:
-        say(f"the run looked collapsed; the weights are those of {restored}")
+        say(f"the run looks collapsed; the weights are those of {restored}")
     try:
         _finish(recipe, trainer, work, output, overwrite, restored)
     except (OSError, SafetensorError) as error:
         raise OutputError(
-            f"the result cannot be written: {error}. What is in {work} is whole: mend that, and pass --resume."
+            f"the result cannot be written: {error}. The checkpoints in {work} are complete: remove the obstacle and "
+            "pass --resume."
         ) from error
     state.wait_for_everyone()
     if torch.distributed.is_initialized():
@@ -284,7 +292,7 @@ def train(
 
 
 def record_of(recipe: Recipe, questions: Questions, processes: int) -> RunRecord:
-    """Return what decides the numbers of a run."""
+    """Return everything on which the numbers of a run depend."""
     settings = json.loads(json.dumps(resolved_settings(recipe), default=str))
     digest = digest_of(questions.train, questions.held_out)
     return RunRecord(settings, digest, code_version(), package_versions(), processes)
@@ -292,7 +300,7 @@ def record_of(recipe: Recipe, questions: Questions, processes: int) -> RunRecord
 
 @contextmanager
 def _fresh(recipe: Recipe, work: Path, state: PartialState, resume: bool) -> Iterator[None]:
-    """Make the folder of a new run; where the run is refused before it begins, leave things as they were."""
+    """Make the folder of a new run, and remove it again if the run is refused before its first step."""
     existed = work.exists()
     state.wait_for_everyone()
     work.mkdir(parents=True, exist_ok=True)
@@ -304,7 +312,7 @@ def _fresh(recipe: Recipe, work: Path, state: PartialState, resume: bool) -> Ite
         raise
     state.wait_for_everyone()
     if existed and not resume and state.is_main_process:
-        # Only now that the new run begins does the unfinished one go.
+        # The unfinished run is removed only now, when the new run is accepted.
         shutil.rmtree(work)
         (work / ("completions" if recipe.grpo.log_completions else "")).mkdir(parents=True)
 
@@ -314,7 +322,7 @@ def _run(trainer: OrbitGRPOTrainer, checkpoint: str | None, work: Path) -> None:
         trainer.train(resume_from_checkpoint=checkpoint)
     except DivergedError as error:
         raise DivergedError(
-            f"{error} With a recipe changed so, `--resume --accept-changes` goes on from the checkpoint."
+            f"{error} After such a change of the recipe, `--resume --accept-changes` continues from the checkpoint."
         ) from error
     except KeyboardInterrupt as error:
         raise KeyboardInterrupt(f"{work} is unfinished; pass --resume to continue it") from error
@@ -323,7 +331,7 @@ def _run(trainer: OrbitGRPOTrainer, checkpoint: str | None, work: Path) -> None:
 def _finish(
     recipe: Recipe, trainer: OrbitGRPOTrainer, work: Path, output: Path, overwrite: bool, restored: str | None
 ) -> None:
-    """Put adapter, card, metrics and recipe beside the checkpoints, and give the folder its name."""
+    """Write adapter, card, metrics and recipe into the folder of the checkpoints, and rename the folder."""
     from dagames_llm.monitors import collapse_reason
 
     save_policy(recipe, trainer, work)
@@ -343,6 +351,6 @@ def _finish(
     (work / "recipe.yaml").write_text(settings, encoding="utf-8")
     (work / "README.md").write_text(model_card(recipe, history), encoding="utf-8")
     if overwrite and output.exists():
-        # Only now that the new one is whole does the old one go.
+        # The old result is removed only now, when the new one is complete.
         shutil.rmtree(output)
     work.rename(output)

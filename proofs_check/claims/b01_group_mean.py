@@ -1,4 +1,4 @@
-"""B.1: the group's mean as a baseline exchanges the reward that a table estimates for another."""
+"""B.1: a baseline equal to the group's mean changes the reward that a table estimates."""
 
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
@@ -20,7 +20,7 @@ def stated(K: int, a: Reward, slope: Reward) -> tuple[Fraction, Reward]:
 
 
 def sabotage(K: int, a: Reward, slope: Reward) -> tuple[Fraction, Reward]:  # noqa: ARG001 - the slope is dropped
-    """The reward a itself, as if the mean were an innocent baseline."""
+    """The reward a itself, as if the mean did not depend on the trace."""
     return Fraction(K - 1, K), a
 
 
@@ -140,12 +140,14 @@ B1 = Claim(
     title="Group mean as a baseline",
     whose="ours",
     place="beside the slides, GRPO with game-derived rewards, and Solution 2",
-    plain="Subtracting the group's mean reward shortens the step, and changes what a table of rewards estimates.",
+    plain=(
+        "Subtracting the group's mean reward shortens the expected step and changes the reward that a table estimates."
+    ),
     statement=(
-        "A trace gets c_n, n the count of its answer in its group of K, itself included; a(p) is the mean of that "
-        "given that its answer has the probability p. Centred by the group's mean, the expected step is (K - 1)/K "
-        "times the policy gradient of b(p) = a(p) - p a'(p) / (K - 1), for every table and every nu. For a = p^m "
-        "this is (1 - m/(K-1)) times the policy gradient of a."
+        "The reward of a trace is c_n, where n is the number of traces with its answer in the group of K, itself "
+        "included; a(p) is the mean of c_n given that the trace's answer has probability p. With advantages centred "
+        "by the group's mean, the expected step is (K - 1)/K times the policy gradient of b(p) = a(p) - p a'(p) / (K "
+        "- 1), for every table and every nu. For a = p^m, the policy gradient of b is (1 - m/(K-1)) times that of a."
     ),
     printed="E[step] = (K-1)/K grad of b,  b(p) = a(p) - p a'(p) / (K-1)",
     kind="equality",
@@ -160,10 +162,11 @@ B1 = Claim(
         ),
     ),
     remark=(
-        "The mean contains the other traces' rewards, which count this one. For a = log p, p a' = 1 and nothing but "
-        "the scale 1 - 1/K changes; a table with the error e(p) in place of log p adds the policy gradient of e - p "
-        "e' / (K - 1). For the minimax table that is of order 1/K^2 (claim B.2a): the direction at K = 32 is off by "
-        ".1 % in the median over nu, but by up to 8 % near a tie of two answers beside a rare third one."
+        "The group's mean contains the rewards of the other traces, which depend on this trace through the counts. "
+        "For a = log p, p a' = 1, so that only the scale 1 - 1/K changes; a table with mean log p + e(p) adds the "
+        "policy gradient of e - p e' / (K - 1). For the minimax table this term is of order 1/K^2 (claim B.2a): at K "
+        "= 32 the direction of the step is off by .1 % in the median over nu, but by up to 8 % near a tie of two "
+        "answers with a rare third answer."
     ),
 )
 

@@ -1,4 +1,4 @@
-"""B.5: when training on majority votes collapses, from K, beta and the reference, and what sampled runs do."""
+"""B.5: when training on majority votes collapses, by K, beta and the reference; sampled runs."""
 
 from collections.abc import Iterator
 from fractions import Fraction
@@ -37,15 +37,15 @@ def one_vote_less(K: int, p: Any) -> Any:
 
 
 def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Compare steps, rest points, the onset and sampled runs with what the mean sign says.
+    """Compare steps, rest points, the critical beta and sampled runs with those predicted by the mean sign h.
 
     Args:
-        formula: The pull h(K, p) of the vote.
+        formula: The mean sign h(K, p) of the vote.
         rng: Source of randomness.
 
     Yields:
-        The expected step for two answers in exact rationals; where expected steps come to rest; on which side of the
-        critical beta they stay; what the mode of 3 to 5 answers gains; the library's course; sampled runs.
+        The expected step for two answers in exact rationals; the rest points of expected steps, for beta on both sides
+        of the critical beta too; the gain of the mode of 3 to 5 answers; the library's course; sampled runs.
     """
     yield from _steps(formula, rng)
     yield from _rest_points(formula)
@@ -79,34 +79,36 @@ def _rest_points(formula: Formula) -> Iterator[Evidence]:
         )
         distance = max(abs(float(np.exp(nu[0])) - p) for nu, p in zip(islice(library, 40), course, strict=False))
         instance: dict[str, Any] = {"K": K, "beta": beta, "p_0": p_0}
-        yield Evidence(0.0, distance, "at most", 1e-12, instance | {"compared": "the library's course"}, size=K)
+        yield Evidence(
+            0.0, distance, "at most", 1e-12, instance | {"compared": "expected course of the library"}, size=K
+        )
         predicted = _rest(partial(formula, K), beta, p_0)
-        instance |= {"compared": "rest point", "comes to rest at": round(course[-1], 8)}
+        instance |= {"compared": "rest point", "measured rest point": round(course[-1], 8)}
         yield Evidence(predicted, course[-1], "equal", 1e-9, instance, size=K)
 
 
 def _onset(formula: Formula) -> Iterator[Evidence]:
-    """From a reference just below 1/2, weights below the slope of h in the logit collapse and weights above do not."""
+    """Check that p collapses from just below 1/2 for beta below the slope of h in the logit, and not for beta above."""
     for K in (3, 4, 6, 9, 16, 33):
         h = 1e-4
         critical = float(formula(K, 0.5 + h) - formula(K, 0.5 - h)) / (8 * h)
         for factor, relation in SIDES:
             beta = factor * critical
             end = _course(K, beta, 0.4999, 2.0 / (1 + beta), 6000)[-1]
-            instance = {"K": K, "critical beta": round(critical, 6), "beta": f"{factor} of it", "p_0": 0.4999}
+            instance = {"K": K, "critical beta": round(critical, 6), "beta / critical beta": factor, "p_0": 0.4999}
             bound = 0.45 if relation == "at most" else 0.49
-            yield Evidence(bound, end, relation, 0.0, instance | {"comes to rest at": round(end, 6)}, size=K)
+            yield Evidence(bound, end, relation, 0.0, instance | {"rest point": round(end, 6)}, size=K)
 
 
 def _gains(rng: np.random.Generator) -> Iterator[Evidence]:
-    """Attack the lead of the mode: it must gain more in its logit than any other answer."""
+    """Attack the claim that the mode's logit increases by more than any other answer's."""
     for n_answers, K in ((3, 3), (3, 4), (3, 8), (3, 16), (4, 4), (4, 8), (5, 5)):
         counts = groups.counts_of(n_answers, K)
         won = counts == counts.max(axis=1, keepdims=True)
         advantages = groups.centred(counts, won / won.sum(axis=1, keepdims=True))
 
         def loss(nu: Array, counts: Array = counts, advantages: Array = advantages) -> Array:
-            """Minus the least gain of the mode over another answer, per unit of the lead and of the mass elsewhere."""
+            """Minus the least gain of the mode over another answer, over the lead times the mass of other answers."""
             order = np.sort(nu, axis=1)
             step = groups.expected_step(order, counts, advantages)
             lead = (order[:, -1:] - order[:, :-1]) * order[:, :-1].sum(axis=1, keepdims=True)
@@ -114,7 +116,7 @@ def _gains(rng: np.random.Generator) -> Iterator[Evidence]:
 
         worst, where = attack_distributions(loss, (n_answers,), rng)
         nu = ", ".join(f"{p:.6g}" for p in sorted(where.tolist()))
-        instance = {"K": K, "nu": f"({nu})", "least gain over lead times mass elsewhere": -worst}
+        instance = {"K": K, "nu": f"({nu})", "least gain / (lead * mass of other answers)": -worst}
         yield Evidence(0.0, -worst, "at least", 1e-9, instance, size=K + n_answers)
 
 
@@ -135,7 +137,7 @@ def _runs(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
         course = _course(K, beta, p_0, rate, steps)[-1]
         instance = {"K": K, "p_0": p_0, "beta": beta, "rate": rate, "steps": steps, "runs": RUNS}
         share = float(((p > p_0) == (formula(K, p_0) > 0)).mean())
-        text = {"share that moved as the course": share}
+        text = {"share that moved in the direction of the expected course": share}
         yield Evidence(0.95, share, "at least", 0.0, instance | text, size=K)
         error = 4 * float(p.std()) / RUNS**0.5 + rate / 10
         text = {"mean of the runs": round(float(p.mean()), 4), "course": round(course, 4)}
@@ -157,22 +159,22 @@ def _course(K: int, beta: float, p_0: float, rate: float, steps: int) -> list[fl
     return course
 
 
-def _rest(pull: Any, beta: float, p_0: float) -> float:
-    """Walk from the reference in the direction of the pull to the first p where beta (logit p - logit p_0) = h(p)."""
+def _rest(mean_sign: Any, beta: float, p_0: float) -> float:
+    """Find the first p from p_0 in the direction of h(p_0) where beta (logit p - logit p_0) = h(p)."""
     x_0 = np.log(p_0 / (1 - p_0))
 
-    def force(x: float) -> float:
-        """The pull less the restoring beta (x - x_0)."""
-        return float(pull(1 / (1 + np.exp(-x))) - beta * (x - x_0))
+    def excess(x: float) -> float:
+        """Compute h(p) - beta (x - x_0)."""
+        return float(mean_sign(1 / (1 + np.exp(-x))) - beta * (x - x_0))
 
-    direction = np.sign(force(x_0))
+    direction = np.sign(excess(x_0))
     far = x_0
-    while force(far) * direction > 0:
+    while excess(far) * direction > 0:
         far += 0.01 * direction
     near = far - 0.01 * direction
     for _ in range(60):
         middle = (near + far) / 2
-        near, far = (middle, far) if force(middle) * direction > 0 else (near, middle)
+        near, far = (middle, far) if excess(middle) * direction > 0 else (near, middle)
     return float(1 / (1 + np.exp(-near)))
 
 
@@ -183,7 +185,8 @@ def plot() -> Plot:
         course = _course(16, beta, p_0, 0.5, 60)
         lines.append(Line(f"beta = {beta:g}, p_0 = {p_0:g}", list(range(len(course))), list(course)))
     caption = (
-        "K = 16, two answers. With a small beta the reference's likelier answer takes all; a large one holds it back."
+        "K = 16, two answers. For small beta, the reference's likelier answer ends with nearly all mass; for large "
+        "beta it does not."
     )
     return Plot("step", "probability of the right answer", lines, caption)
 
@@ -192,16 +195,20 @@ B5 = Claim(
     id="B.5",
     title="Collapse under majority vote",
     whose="ours",
-    place="beside the paper, Algorithm 1 (COHERENCE-GRPO), which says nothing of its limit",
-    plain="Paid by majority votes, a model ends at its most frequent answer unless the divergence is weighted enough.",
+    place="beside the paper, Algorithm 1 (COHERENCE-GRPO), which does not state its limit",
+    plain=(
+        "With a majority vote as reward, training ends at the reference's most frequent answer if beta is below a "
+        "threshold."
+    ),
     statement=(
-        "A group of K votes, a trace gets 1 if its answer wins (1/m in a tie of m) less beta log(nu / nu_0), and the "
-        "group's mean is subtracted. For two answers the expected step in the logit of one of probability p is "
-        "(K-1)/K p (1-p) (h(p) - beta (logit p - logit p_0)), h(p) the mean sign of a vote of K - 2 traces for it. "
-        "So p leaves p_0 away from 1/2, up to the first p where beta (logit p - logit p_0) = h(p): the right answer "
-        "loses iff it is not the reference's mode. From p_0 just below 1/2 it collapses iff beta is below the slope "
-        "of h in the logit at 1/2. For more answers and beta = 0 the mode gains more than any other. Sampled runs at "
-        "a small rate move as the expected steps do, in the mean and in nearly every run."
+        "In a group of K traces with a majority vote, the reward of a trace is 1 if its answer wins (1/m in a tie of "
+        "m) minus beta log(nu / nu_0), and the group's mean is subtracted. For two answers, the expected step in the "
+        "logit of an answer of probability p is (K-1)/K p (1-p) (h(p) - beta (logit p - logit p_0)), where h(p) is "
+        "the mean sign of a vote of K - 2 traces for this answer. Hence p moves from p_0 away from 1/2, up to the "
+        "first p where beta (logit p - logit p_0) = h(p): the probability of the right answer decreases iff it is not "
+        "the reference's mode. From p_0 just below 1/2, p collapses iff beta is below the slope of h in the logit at "
+        "1/2. For more answers and beta = 0, the logit of the mode increases by more than that of any other answer. "
+        "Sampled runs at a small rate move as the expected steps do, in the mean and in nearly every run."
     ),
     printed="step in logit p = (K-1)/K p (1-p) (h(p) - beta (logit p - logit p_0)),  h = E sign of a vote of K - 2",
     kind="convergence",
@@ -216,11 +223,11 @@ B5 = Claim(
         ),
     ),
     remark=(
-        "Two traces of the K are taken by the answers that the step compares, hence K - 2. The critical beta is "
-        "(n/2) C(n-1, (n-1)/2) / 2^(n-1), n the largest odd number up to K - 2: 1/2 at K = 3 or 4, about sqrt(n / (2 "
-        "pi)). For K = 3, h = 2p - 1 and the rest points are those of a mean-field magnet, beta (x - x_0) = tanh(x / "
-        "2). That the mode gains most among three and more answers was attacked, not proved. Nearer to 1/2 or at "
-        "larger rates runs part ways, and their mean says little."
+        "The step compares two traces of the K with different answers, which leaves K - 2 for the vote. The critical "
+        "beta is (n/2) C(n-1, (n-1)/2) / 2^(n-1), where n is the largest odd number up to K - 2: 1/2 at K = 3 or 4, "
+        "about sqrt(n / (2 pi)). For K = 3, h = 2p - 1 and the rest points are those of a mean-field magnet, beta (x "
+        "- x_0) = tanh(x / 2) with x = logit p. That the mode gains most among three and more answers was attacked, "
+        "not proved. Nearer to 1/2 or at larger rates the runs end at different points, and their mean says little."
     ),
     plot=plot,
 )

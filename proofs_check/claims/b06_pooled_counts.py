@@ -1,4 +1,4 @@
-"""B.6: a count that is pooled over views is not binomial, and what that does to the unbiased square."""
+"""B.6: a count pooled over views is not binomial, so that the unbiased estimate of p^2 becomes biased."""
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -64,7 +64,7 @@ def moments(probabilities: Sequence[Fraction]) -> tuple[Fraction, Fraction]:
         probabilities: Chance of the answer in each trace, by its view, [K].
 
     Returns:
-        p and s^2, the latter divided by K.
+        p, and s^2 with the divisor K.
     """
     K = len(probabilities)
     mean = sum(probabilities, Fraction(0)) / K
@@ -72,7 +72,7 @@ def moments(probabilities: Sequence[Fraction]) -> tuple[Fraction, Fraction]:
 
 
 def pooled_mean(table: Sequence[Fraction], probabilities: Sequence[Fraction]) -> Fraction:
-    """Compute E c_X for a count X of independent traces that are not alike, one trace after the other.
+    """Compute E c_X for a count X of independent traces with different probabilities, one trace after the other.
 
     Args:
         table: c_0..c_K.
@@ -113,13 +113,13 @@ B6 = Claim(
     whose="ours",
     place="beside the slides: X ~ Binomial(K, q), and one vote over an orbit",
     plain=(
-        "Counts that are pooled over different wordings are not binomial, and what is unbiased for one wording is "
-        "biased for several."
+        "Counts that are pooled over different wordings are not binomial, and an estimate that is unbiased for one "
+        "wording is biased for several."
     ),
     statement=(
-        "Let X count an answer in K independent traces from several views, p the mean of its probabilities over the "
-        "traces and s^2 their variance. Then X(X-1) / (K(K-1)) has the mean p^2 - s^2 / (K - 1): what is unbiased "
-        "for one prompt is biased at order 1/K for an orbit."
+        "Let X be the count of an answer in K independent traces from several views, p the mean of its probabilities "
+        "over the traces and s^2 their variance. Then X(X-1) / (K(K-1)) has the mean p^2 - s^2 / (K - 1): an estimate "
+        "of p^2 that is unbiased for one prompt has a bias of order 1/K for an orbit."
     ),
     printed="E[X(X-1) / (K(K-1))] = p^2 - s^2 / (K-1)",
     kind="equality",
@@ -134,9 +134,9 @@ B6 = Claim(
         ),
     ),
     remark=(
-        "E X(X-1) is the sum of p_i p_j over pairs, (K p)^2 - sum p_i^2. Two equal views at .9 and .1 with K = 16 "
-        "give 359/1500 = 0.2393 instead of 1/4. The certificates of reward tables hold for one prompt's independent "
-        "and equally distributed traces; claim B.6a bounds what pooling adds."
+        "E X(X-1) is the sum of p_i p_j over ordered pairs, (K p)^2 - sum p_i^2. Two equal views at .9 and .1 with K "
+        "= 16 give 359/1500 = 0.2393 instead of 1/4. The certificates of reward tables hold for independent and "
+        "identically distributed traces of one prompt; claim B.6a bounds the bias from pooling."
     ),
 )
 

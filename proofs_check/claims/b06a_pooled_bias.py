@@ -1,4 +1,4 @@
-"""B.6a: what pooling over views adds to the mean of any table, by its second differences."""
+"""B.6a: a bound, by second differences, on the bias that pooling over views adds to the mean of a table."""
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -25,7 +25,7 @@ def stated(table: Sequence[Fraction], low: Fraction, high: Fraction, variance: F
         D_j = E[c_{M+2} - 2 c_{M+1} + c_M],  M = Bin(j, low) + Bin(K - 2 - j, high),  j = 0..K - 2.
 
     For low = 0 and high = 1 the D_j are the second differences of the table themselves, whence the bound
-    |E c_X - P(p)| <= K s^2 / 2 max_k |c_{k+2} - 2 c_{k+1} + c_k|, which needs to know s^2 alone.
+    |E c_X - P(p)| <= K s^2 / 2 max_k |c_{k+2} - 2 c_{k+1} + c_k|, which depends on s^2 alone.
 
     Args:
         table: c_0..c_K, K at least 2.
@@ -43,14 +43,14 @@ def stated(table: Sequence[Fraction], low: Fraction, high: Fraction, variance: F
 
 
 def sabotage(table: Sequence[Fraction], low: Fraction, high: Fraction, variance: Fraction) -> Bounds:
-    """The bound with (K - 1) s^2 / 2, as if one trace were lost."""
+    """The bound with (K - 1) s^2 / 2 in place of K s^2 / 2."""
     K = len(table) - 1
     lower, upper = stated(table, low, high, variance)
     return lower * Fraction(K - 1, K), upper * Fraction(K - 1, K)
 
 
 def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Attack the bounds in table and probabilities at once, and compare at random ones, in exact rationals.
+    """Attack the bounds jointly over table and probabilities, and compare at random ones, in exact rationals.
 
     Args:
         formula: Lower and upper bound on P(p) - E c_X.
@@ -136,14 +136,15 @@ B6A = Claim(
     whose="ours",
     place="repair of claim B.6",
     plain=(
-        "How far pooling can move the mean of a table is bounded by the table's bends and the spread of the wordings."
+        "The bias that pooling adds to a table's mean is bounded by the table's second differences and the variance "
+        "over the wordings."
     ),
     statement=(
-        "For every table c_0..c_K, with P its mean under a binomial count, p the mean and s^2 the variance of the "
-        "traces' probabilities, |E c_X - P(p)| <= K s^2 / 2 max_k |c_{k+2} - 2 c_{k+1} + c_k|. More sharply, P(p) - "
-        "E c_X lies between K s^2 / 2 times the least and the largest mean second difference over counts of K - 2 "
-        "traces whose probabilities are the least or the largest of the views'. For the term of a gradient, E (X/K) "
-        "c_X, the table is (k/K) c_k."
+        "For every table c_0..c_K, let P be its mean under a binomial count, p the mean and s^2 the variance of the "
+        "traces' probabilities. Then |E c_X - P(p)| <= K s^2 / 2 max_k |c_{k+2} - 2 c_{k+1} + c_k|. More sharply, "
+        "P(p) - E c_X lies between K s^2 / 2 times the least and K s^2 / 2 times the largest mean second difference "
+        "over counts of K - 2 traces, each with the least or the largest probability of the views. For the term of a "
+        "gradient, E (X/K) c_X, the table is (k/K) c_k."
     ),
     printed="|E c_X - P(p)| <= K s^2 / 2 max_k |c_{k+2} - 2 c_{k+1} + c_k|",
     kind="upper bound",
@@ -158,11 +159,11 @@ B6A = Claim(
         ),
     ),
     remark=(
-        "E c_X is affine in each probability. Replacing two of them by their mean raises it by (p_i - p_j)^2 / 4 "
+        "E c_X is affine in each probability. Replacing p_i and p_j by their mean raises E c_X by (p_i - p_j)^2 / 4 "
         "times the mean second difference over the other traces, and lowers sum (p_i - p)^2 by (p_i - p_j)^2 / 2; "
-        "such steps lead to p, inside the range of the views. Equality for tables of degree 2, and for two traces. "
-        "For views that differ much the minimax table explodes: half of the traces at .9 and half at .1 put E (X/K) "
-        "c_X off by .22 at K = 8, 2.5 at K = 16, 1153 at K = 32."
+        "such steps lead to p, inside the range of the views. Equality holds for tables of degree 2, and for two "
+        "traces. If the views differ much, the error of the minimax table is large: half of the traces at .9 and half "
+        "at .1 give E (X/K) c_X an error of .22 at K = 8, 2.5 at K = 16, 1153 at K = 32."
     ),
 )
 

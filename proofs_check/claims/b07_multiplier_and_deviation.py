@@ -1,4 +1,4 @@
-"""B.7: dividing by the group's deviation removes the multiplier of a single constraint."""
+"""B.7: division by the group's standard deviation removes the multiplier of a single constraint."""
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -13,11 +13,11 @@ from proofs_check.claim import Claim, Evidence, Formula, Reading
 
 RULES: tuple[Rule, ...] = ("center", "standardise")
 EPSILON = Fraction(1, 10000)
-"""What the library and TRL add to the deviation."""
+"""The constant that the library and TRL add to the standard deviation."""
 
 
 def stated(multiplier: Fraction) -> dict[str, Fraction]:
-    """By which factor the step with this multiplier differs from that with multiplier 1."""
+    """The ratio of the step with this multiplier to the step with multiplier 1, by rule."""
     return {"center": multiplier, "standardise": Fraction(1)}
 
 
@@ -26,7 +26,7 @@ def sabotage(multiplier: Fraction) -> dict[str, Fraction]:
     return {"center": multiplier, "standardise": multiplier}
 
 
-def by_root(multiplier: Fraction) -> dict[str, Fraction]:
+def by_a_hundredth(multiplier: Fraction) -> dict[str, Fraction]:
     """Let the multiplier scale standardised advantages a little: by a hundredth of its excess over 1."""
     return {"center": multiplier, "standardise": 1 + (multiplier - 1) / 100}
 
@@ -54,21 +54,21 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
             size = K + oracles.complexity(nu, cost)
             for rule in RULES:
                 once, step = expected_step(K, nu, cost, Fraction(1), rule), expected_step(K, nu, cost, multiplier, rule)
-                said = [oracles.number(factors[rule]) * s for s in once]
-                here = instance | {"advantages": rule, "compared": "step less factor times step at 1"}
-                yield Evidence(0.0, _apart(step, said), "equal", 1e-40, here, size)
+                claimed = [oracles.number(factors[rule]) * s for s in once]
+                here = instance | {"advantages": rule, "compared": "step minus factor times step at multiplier 1"}
+                yield Evidence(0.0, _apart(step, claimed), "equal", 1e-40, here, size)
                 rewards = [-float(multiplier * c) for c in cost]
                 divided = expected_step(K, nu, cost, multiplier, rule, EPSILON)
                 library = expected_update([float(p) for p in nu], rewards, K, rule)
-                here = instance | {"advantages": rule, "compared": "step with epsilon less the library's"}
+                here = instance | {"advantages": rule, "compared": "step with epsilon minus the library's step"}
                 yield Evidence(0.0, _apart(divided, library.tolist()), "equal", 1e-12, here, size)
             step = expected_step(K, nu, cost, multiplier, "standardise", EPSILON)
-            said = expected_step(K, nu, cost, Fraction(1), "standardise", EPSILON / multiplier)
+            claimed = expected_step(K, nu, cost, Fraction(1), "standardise", EPSILON / multiplier)
             here = instance | {
                 "advantages": "epsilon = 1e-4",
-                "compared": "step less that at 1 and epsilon / multiplier",
+                "compared": "step minus step at multiplier 1 and epsilon / multiplier",
             }
-            yield Evidence(0.0, _apart(step, said), "equal", 1e-40, here, size)
+            yield Evidence(0.0, _apart(step, claimed), "equal", 1e-40, here, size)
 
 
 def expected_step(
@@ -124,11 +124,13 @@ B7 = Claim(
     title="Multiplier and standardised advantages",
     whose="ours",
     place="beside the paper, appendix D.3 with equation (5); also the slides, Safety Extension",
-    plain="If rewards are divided by their spread, the weight of a single penalty has no effect.",
+    plain=(
+        "If rewards are divided by their standard deviation in the group, the weight of a single penalty has no effect."
+    ),
     statement=(
-        "With one constraint, rewards -lambda c and advantages divided by the group's deviation, the expected step "
-        "is the same for every lambda > 0, so that the multiplier cannot tune the penalty. Centred advantages are "
-        "proportional to lambda."
+        "With one constraint, rewards -lambda c and advantages divided by the group's standard deviation, the "
+        "expected step is the same for every lambda > 0, so that the multiplier does not control the penalty. Centred "
+        "advantages are proportional to lambda."
     ),
     printed="step(lambda) = step(1) for every lambda > 0",
     kind="equality",
@@ -138,14 +140,15 @@ B7 = Claim(
             expected="holds",
             stated=stated,
             sabotage=sabotage,
-            near_miss=by_root,
+            near_miss=by_a_hundredth,
             evidence=evidence,
         ),
     ),
     remark=(
-        "Mean and deviation are both homogeneous in the rewards. An epsilon in the divisor acts as epsilon / lambda: "
-        "the multiplier then only decides when the epsilon is felt. With two constraints the ratio of multipliers "
-        "remains, and with the divergence inside the reward lambda is weighed against beta."
+        "Mean and standard deviation are both homogeneous in the rewards. An epsilon in the divisor acts as epsilon / "
+        "lambda: lambda then only determines at which deviation epsilon matters. With two constraints the step "
+        "depends on the ratio of the multipliers, and with the divergence inside the reward on the ratio of lambda to "
+        "beta."
     ),
 )
 

@@ -1,4 +1,4 @@
-"""B.8: answering with the arithmetic mean never takes a coherent ideal further away."""
+"""B.8: the arithmetic mean of the views is no further from a coherent ideal than the views are on average."""
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -34,7 +34,7 @@ def a_little(views: Views) -> Any:
 
 
 def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Attack the improvement: random views and ideals, and an ascent on what the mean leaves of the views' divergence.
+    """Attack the improvement with random views and ideals, and by an ascent on KL(ideal || mean) / mean divergence.
 
     Both sides of the inequality are made positive: the ratio is the divergence from the mean plus the least
     improvement, over the mean divergence from the views.
@@ -56,7 +56,7 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
             oracles.random_distribution(rng, n, int(10 ** rng.integers(1, 5))),
         ))
     for K, n in ((2, 2), (2, 3), (3, 3), (4, 4), (5, 5), (6, 6), (2, 6), (6, 2)):
-        *views, ideal = attack_distributions(_left, (K + 1, n), rng).place
+        *views, ideal = attack_distributions(_remaining_share, (K + 1, n), rng).place
         cases.append(([oracles.rounded(nu) for nu in views], oracles.rounded(ideal, least=0)))
     for views, ideal in cases:
         mean = [sum((nu[z] for nu in views), Fraction(0)) / len(views) for z in range(len(ideal))]
@@ -70,12 +70,12 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
         least = formula(views)
         ratio = float((oracles.kl(ideal, mean) + least) / before) if before else None
         yield Evidence(float(least), float(gained), "at least", 1e-14, here, size, ratio=ratio)
-        here = instance | {"compared": "the library's improvement less this"}
+        here = instance | {"compared": "the library's improvement minus the measured one"}
         yield Evidence(0.0, float(library - gained), "equal", 1e-10, here, size)
 
 
-def _left(rows: Array) -> Array:
-    """Compute what the mean leaves of the divergence, [M, K + 1, Z] to [M]; the last row is the ideal."""
+def _remaining_share(rows: Array) -> Array:
+    """Divide the divergence from the mean by that from the views, [M, K + 1, Z] to [M]; the last row is the ideal."""
     views, ideal = rows[:, :-1], rows[:, -1]
     before = (ideal[:, None] * np.log(ideal[:, None] / views)).sum(axis=2).mean(axis=1)
     after = (ideal * np.log(ideal / views.mean(axis=1))).sum(axis=1)
@@ -85,13 +85,17 @@ def _left(rows: Array) -> Array:
 
 B8 = Claim(
     id="B.8",
-    title="The hybrid never hurts",
+    title="Arithmetic mean no worse than the views",
     whose="ours",
     place="beside the paper, Theorem 4.1 and Theorem F.2",
-    plain="The average of several wordings' answers is on average as near to a coherent ideal as the wordings are.",
+    plain=(
+        "The average of several wordings' answer distributions is at least as near to a coherent ideal as the "
+        "wordings are on average."
+    ),
     statement=(
-        "If every policy is allowed and the ideal is coherent, the arithmetic mean of the views' marginals is on "
-        "average at least as near to the ideal, in KL(ideal || .), as the views are."
+        "If every policy is allowed and the ideal is coherent, the KL divergence from the ideal to the arithmetic "
+        "mean of the views' marginals is at most the mean of the divergences from the ideal to the views, KL(ideal || "
+        ".)."
     ),
     printed="mean_k KL(ideal || nu_k) - KL(ideal || mean nu) >= 0",
     kind="lower bound",
@@ -106,10 +110,10 @@ B8 = Claim(
         ),
     ),
     remark=(
-        "-log is convex: the mean of -log nu_k(z) is at least -log of the mean, answer by answer. The geometric mean "
-        "gains -log(1 - H^2) whatever the ideal. The arithmetic mean gains less than that if the ideal is the "
-        "geometric mean, and more if it is the arithmetic one. Nothing is gained where the views agree on every "
-        "answer of the ideal: ideal (1, 0, 0), views (1/2, 1/4, 1/4) and (1/2, 1/2, 0)."
+        "-log is convex: for every answer z, the mean of -log nu_k(z) is at least -log of the mean. The geometric "
+        "mean improves by -log(1 - H^2) for every ideal. The arithmetic mean improves by less than that if the ideal "
+        "is the geometric mean, and by more if the ideal is the arithmetic mean. The improvement is 0 if the views "
+        "agree on every answer of the ideal: ideal (1, 0, 0), views (1/2, 1/4, 1/4) and (1/2, 1/2, 0)."
     ),
 )
 

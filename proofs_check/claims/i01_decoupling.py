@@ -67,7 +67,10 @@ I1 = Claim(
     title="Decoupling",
     whose="paper",
     place="section 2.2, display of the coupling term; also the slides, Why the Game Works: Key Decoupling",
-    plain="What policy and target share is an average over single traces, without a sum over the traces of an answer.",
+    plain=(
+        "The term that couples policy and target is an expectation over single traces, without a sum over the traces "
+        "of an answer."
+    ),
     statement=(
         "For every policy pi, target q and extraction E, the sum over answers of nu_pi(z) (-beta log q(z)) equals "
         "-beta E_{y ~ pi} log q(E(y))."
@@ -85,8 +88,8 @@ I1 = Claim(
         ),
     ),
     remark=(
-        "A reordering of one finite sum; it holds to the last of 50 digits, with 0 log 0 = 0. So the coupling can be "
-        "estimated from sampled traces, as the slides add. The target's own best answer still contains nu_pi."
+        "The identity reorders one finite sum; it holds to the last of 50 digits, with 0 log 0 = 0. So the coupling "
+        "can be estimated from sampled traces, as the slides add. The target's best response still depends on nu_pi."
     ),
 )
 

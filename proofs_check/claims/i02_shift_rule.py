@@ -1,4 +1,4 @@
-"""I.2: the conjugate over the simplex turns a shift into a shift, which one normaliser uses up."""
+"""I.2: a shift of u shifts the conjugate over the simplex equally, and exactly one shift normalises exp(-u / beta)."""
 
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
@@ -14,7 +14,7 @@ from proofs_check.one_functional import VALUE, games, scale
 
 
 class Rule(NamedTuple):
-    """What the claim says of a shift: by how much R* moves, and which shift normalises exp(-u / beta)."""
+    """The claimed change of R* under a shift, and the claimed shift that normalises exp(-u / beta)."""
 
     shift: Any
     normaliser: Any
@@ -87,7 +87,7 @@ def of_functional(R: Functional, formula: Formula, rng: np.random.Generator) -> 
         instance = game.instance | {"u": oracles.as_text(u), "c": str(c)}
         size = oracles.complexity(u, [c, game.beta])
         for by, after in (("dagames", float(game.conjugate(moved))), ("search", game.searched_conjugate(moved))):
-            here = instance | {"compared": f"R*(u + c) by {by}, less R*(u) by dagames"}
+            here = instance | {"compared": f"R*(u + c) by {by}, minus R*(u) by dagames"}
             slack = VALUE * scale(before, after, *moved)
             yield Evidence(float(rule.shift), after - before, "equal", slack, here, size)
         yield from _normaliser(rule.normaliser, u, game.beta, instance, size)
@@ -156,9 +156,12 @@ I2 = Claim(
     whose="paper",
     place=(
         "section 2.2, shift property and canonical representative; also the slides, Key Idea: Lift to a "
-        "Distributional Game, which use it without saying so"
+        "Distributional Game, which use it implicitly"
     ),
-    plain="Adding one number to all dual variables changes nothing in the game, so that they can be read as a target.",
+    plain=(
+        "Adding a constant to all dual variables does not change the game, so that dual variables can be read as a "
+        "target."
+    ),
     statement=(
         "For any functional R on the simplex and any number c, R*(u + c 1) = R*(u) + c; and c = beta logsumexp(-u / "
         "beta) is the only shift for which exp(-(u + c) / beta) sums to 1, so that u modulo shifts and positive "
@@ -178,8 +181,8 @@ I2 = Claim(
         ),
     ),
     remark=(
-        "Follows from sum nu = 1 for the first part, of a concave R too, and from the strict fall of the mass in c "
-        "for the second: d mass / dc = -1 / beta where the mass is 1."
+        "The first part follows from sum nu = 1, also for a concave R. The second part follows from the strict "
+        "decrease of the mass sum exp(-(u + c) / beta) in c: d mass / dc = -1 / beta where the mass is 1."
     ),
 )
 

@@ -1,4 +1,4 @@
-"""I.3: the least objective is the min-max value of the game, whose inner supremum need not be a maximum."""
+"""I.3: min J is the min-max value of the game, whose inner supremum need not be attained."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ class Case:
 
 
 class Values(NamedTuple):
-    """What the claim equates with suprema over targets: J at the policy, and the least J."""
+    """J at the policy, and the least J; the claim equates both with suprema over targets."""
 
     at_policy: float
     least: float
@@ -83,14 +83,14 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
         values = formula(case)
         instance = {"R": case.name, "pi_0": str(case.pi_0), "E": str(case.E), "beta": case.beta}
         t = sum(p for p, z in zip(case.pi, case.E, strict=True) if z)
-        found = case.beta * _kl(case.pi, case.pi_0) + _said(case, t)
+        found = case.beta * _kl(case.pi, case.pi_0) + _supremum(case, t)
         here = instance | {"pi": str(case.pi), "compared": "J(pi), sup G(pi, .)"}
         yield Evidence(values.at_policy, found, "equal", 1e-10, here, size=len(case.pi))
         # Given its mass t on answer 1, the cheapest policy has the reference's conditionals.
         p = sum(mass for mass, z in zip(case.pi_0, case.E, strict=True) if z)
 
         def value(t: float, case: Case = case, p: float = p) -> float:
-            return case.beta * _kl((1 - t, t), (1 - p, p)) + _said(case, t)
+            return case.beta * _kl((1 - t, t), (1 - p, p)) + _supremum(case, t)
 
         found = value(_by_thirds(value, 0.0, 1.0))
         here = instance | {"compared": "min J, min sup G"}
@@ -122,14 +122,14 @@ def of_functional(R: Functional, formula: Formula, rng: np.random.Generator) -> 
         slack = VALUE * scale(values.at_policy, values.least)
         instance = game.instance | {"pi": str(tuple(pi.round(6).tolist()))}
         if len(game.face) == 2:
-            found = float(game.beta) * float(game.divergence(pi)) + _heard(game, float(pi[1]))
+            found = float(game.beta) * float(game.divergence(pi)) + _supremum_for_two(game, float(pi[1]))
             here = instance | {"compared": "J(pi), sup G(pi, .)"}
             yield Evidence(values.at_policy, found, "equal", slack, here, size=game.n_answers)
         here = game.instance | {"compared": "min J by dagames, by search"}
         yield Evidence(values.least, game.star[0], "equal", slack, here, size=game.n_answers)
 
 
-def _heard(game: FunctionalGame, t: float) -> float:
+def _supremum_for_two(game: FunctionalGame, t: float) -> float:
     """Search the supremum of d t - R*(0, d) for the library's conjugate, in an interval that grows until it is inside.
 
     Args:
@@ -149,7 +149,7 @@ def _heard(game: FunctionalGame, t: float) -> float:
     return -float(refined(lambda x: loss((2 * x - 1) * reach), ())[0])
 
 
-def _said(case: Case, t: float) -> float:
+def _supremum(case: Case, t: float) -> float:
     """Search the supremum of <nu, u> - R*(u) over u = (0, d), to which all targets reduce by a shift."""
     d = _by_thirds(lambda d: case.conjugate(d) - d * t, -REACH, REACH)
     return d * t - case.conjugate(d)
@@ -237,9 +237,9 @@ def evidence_of_maximum(formula: Formula, rng: np.random.Generator) -> Iterator[
             },
             size=k,
             sentence=(
-                "Take R = sum nu log nu, nu_0 = (1/2, 1/2), beta = 1 and pi = (1, 0). J(pi) = log 2 = .693, but for q "
-                f"= (s, 1 - s) G(pi, q) = log 2 + log(1 - s): {float(G):.3f} for s = {s}. It comes near .693 as s "
-                "falls to 0, equals it for no s > 0, and at s = 0 is infinity minus infinity."
+                "Take R = sum nu log nu, nu_0 = (1/2, 1/2), beta = 1 and pi = (1, 0). J(pi) = log 2 = .693, but for "
+                f"q = (s, 1 - s) G(pi, q) = log 2 + log(1 - s): {float(G):.3f} for s = {s}. G(pi, q) tends to .693 as "
+                "s falls to 0, equals .693 for no s > 0, and is infinity minus infinity at s = 0."
             ),
         )
 
@@ -252,11 +252,14 @@ I3 = Claim(
         "section 2.3, Theorem 2.1, part 1 (Consistency of the Game); also the slides, Consistency: Nash Equilibrium "
         "= Optimal ALFT, theorem, 1"
     ),
-    plain="The best that training can reach is the value of a game against an opponent who picks targets.",
+    plain=(
+        "The least value of the training objective is the value of a game between the policy and an opponent who "
+        "chooses targets."
+    ),
     statement=(
         "Let R be convex and lower semicontinuous. Then min J over Pi is min over Pi of max over q in the simplex of "
-        "G. The theorem writes a maximum, its proof a supremum. q has no prompt as its argument here, but in part 2 "
-        "it has."
+        "G. The theorem writes a maximum, its proof a supremum. In this part q is written without the prompt as an "
+        "argument, in part 2 with it."
     ),
     printed="min_{pi in Pi} J(pi) = min_{pi in Pi} max_{q in Delta(Z)} G(pi, q)",
     kind="equality",
@@ -276,15 +279,18 @@ I3 = Claim(
             expected="false",
             stated=attained,
             sabotage=never_attained,
-            near_miss="It says whether a maximum exists; its sabotage is the exact shortfall, 0 for no target.",
+            near_miss=(
+                "The formula states whether a maximum exists; the sabotage is the exact shortfall, which is 0 for no "
+                "target."
+            ),
             evidence=evidence_of_maximum,
         ),
     ),
     remark=(
-        "J(pi) = sup over q of G(pi, q) is Fenchel-Moreau on the simplex, and needs nothing of Pi. It is a maximum "
-        "where R has a slope at nu, so for every positive nu. Nor need the supremum be finite: outside the "
-        "constraints of an indicator it is infinite, as is J. With one target for all prompts the value is another "
-        "one (I.35)."
+        "J(pi) = sup over q of G(pi, q) is the Fenchel-Moreau theorem on the simplex, for any Pi. The supremum is "
+        "attained where R has a subgradient at nu, hence for every positive nu. The supremum need not be finite: "
+        "outside the constraints of an indicator it is infinite, as is J. With one target for all prompts the value "
+        "is different (I.35)."
     ),
 )
 

@@ -1,4 +1,4 @@
-"""I.4: the product of reference and target is the best policy only if every policy is allowed."""
+"""I.4: the product of reference and target is the best policy only if it is allowed."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -34,7 +34,7 @@ class Choice:
     budget: Fraction
 
     def vertices(self) -> Iterator[list[Fraction]]:
-        """List the extreme policies: cheap traces, and mixtures of a cheap and a dear one that use up the budget."""
+        """List the extreme policies: traces within the budget, and mixtures of two that cost the whole budget."""
         n = len(self.cost)
         for y, c in enumerate(self.cost):
             if c <= self.budget:
@@ -64,7 +64,7 @@ def nearly(choice: Choice) -> list[Any]:
 
 
 def projected(choice: Choice) -> list[Any]:
-    """The policy of the amendment: what the library finds to be nearest to that product among those allowed."""
+    """The policy of the amendment: the allowed policy nearest to that product, by the library."""
     game = AlignmentGame([float(p) for p in choice.pi_0], choice.E, Linear([0.0] * len(choice.q)), 1.0)
     policies = Polytope([float(c) for c in choice.cost], float(choice.budget))
     return [mp.mpf(float(p)) for p in best_restricted_policy(game, [float(p) for p in choice.q], policies)]
@@ -77,35 +77,35 @@ def mixed(choice: Choice) -> list[Any]:
 
 
 def evidence_of_all(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Ask by how much another policy could have a smaller G(., q), every policy being allowed.
+    """Bound by how much another policy could lower G(., q), with every policy allowed.
 
     Args:
         formula: The policy, from reference and target.
         rng: Source of randomness.
 
     Yields:
-        The gain that convexity leaves open, at most <grad G, pi - v> over the vertices v, at 50 digits.
+        The bound from convexity, the largest <grad G, pi - v> over the vertices v, at 50 digits.
     """
     for choice in _instances(rng):
-        yield from _judged(formula, replace(choice, budget=Fraction(1)))
+        yield from _checked(formula, replace(choice, budget=Fraction(1)))
 
 
 def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Ask whether the policy is allowed, and by how much another allowed one could have a smaller G(., q).
+    """Check whether the policy is allowed, and bound by how much another allowed policy could lower G(., q).
 
     Args:
         formula: The policy, from reference, target and constraint.
         rng: Source of randomness.
 
     Yields:
-        The cost beyond the budget; and the gain that convexity leaves open, at most <grad G, pi - v> over the extreme
+        The cost against the budget; and the bound from convexity, the largest <grad G, pi - v> over the extreme
         policies v, at 50 digits.
     """
     for choice in _instances(rng):
-        yield from _judged(formula, choice)
+        yield from _checked(formula, choice)
 
 
-def _judged(formula: Formula, choice: Choice) -> Iterator[Evidence]:
+def _checked(formula: Formula, choice: Choice) -> Iterator[Evidence]:
     pi = formula(choice)
     slope = [mp.log(p) - oracles.log(r * choice.q[z]) for p, r, z in zip(pi, choice.pi_0, choice.E, strict=True)]
     spent = mp.fdot(pi, [oracles.number(c) for c in choice.cost])
@@ -128,17 +128,17 @@ def _judged(formula: Formula, choice: Choice) -> Iterator[Evidence]:
         instance=instance | {"compared": "cost"},
         size=size,
         sentence=(
-            f"Take traces with pi_0 = {instance['pi_0']} and answers E = {instance['E']}, q = {instance['q']}, and the "
-            f"policies whose mean cost is at most {choice.budget}, where the traces cost "
-            f"{oracles.as_text(choice.cost)}. "
-            f"The product pi_0(y) q(E(y)) is in proportion to ({shown}). It costs {mp.nstr(spent, 4)}, so that it is "
-            f"not allowed. The best policy that is: ({', '.join(mp.nstr(p, 4) for p in projected(choice))})."
+            f"Take traces with pi_0 = {instance['pi_0']} and answers E = {instance['E']}, q = {instance['q']}, and "
+            f"the policies whose mean cost is at most {choice.budget}, where the traces cost "
+            f"{oracles.as_text(choice.cost)}. The product pi_0(y) q(E(y)), normalised, is ({shown}). Its mean cost is "
+            f"{mp.nstr(spent, 4)}, so that it is not allowed. The best allowed policy is "
+            f"({', '.join(mp.nstr(p, 4) for p in projected(choice))})."
         )
         if spent > budget + mp.mpf(10) ** -12
         else "",
     )
     gain = mp.fdot(slope, pi) - least
-    yield Evidence(0.0, float(gain), "at most", 1e-10, instance | {"compared": "possible gain in G / beta"}, size)
+    yield Evidence(0.0, float(gain), "at most", 1e-10, instance | {"compared": "possible decrease of G / beta"}, size)
 
 
 def _instances(rng: np.random.Generator) -> Iterator[Choice]:
@@ -161,11 +161,14 @@ I4 = Claim(
         "section 2.3, Theorem 2.1, part 2 (Consistency of the Game); also the slides, Consistency: Nash Equilibrium "
         "= Optimal ALFT, theorem, 2"
     ),
-    plain="The best answer to a fixed target weighs each trace of the reference by the target's mass at its answer.",
+    plain=(
+        "The best response to a fixed target weights each trace of the reference by the target's mass at the trace's "
+        "answer."
+    ),
     statement=(
-        "Given a target q, one policy is optimal, and it is proportional to pi_0(y|x) times q at the answer E(y). "
-        "Part 2 does not name the set of policies; in section 2.1, and in the proof, it is a convex set Pi, on the "
-        "slides Pi is not described."
+        "Given a target q, the optimal policy is unique, and it is proportional to pi_0(y|x) times q at the answer "
+        "E(y). Part 2 does not name the set of policies; in section 2.1, and in the proof, it is a convex set Pi. The "
+        "slides do not describe Pi."
     ),
     printed="pi*(y|x) ~ pi_0(y|x) q(E(y)|x)",
     kind="equality",
@@ -176,11 +179,11 @@ I4 = Claim(
             expected="false",
             stated=stated,
             sabotage=projected,
-            near_miss="Its sabotage is the policy that is right, the projection of the product on Pi (I.4a).",
+            near_miss="The sabotage is the correct policy, the projection of the product on Pi (I.4a).",
             evidence=evidence,
         ),
         Reading(
-            supposes="Pi holds the product, as it does if every policy is allowed",
+            supposes="Pi contains the product, as it does if every policy is allowed",
             expected="holds",
             stated=stated,
             sabotage=squared,
@@ -189,10 +192,10 @@ I4 = Claim(
         ),
     ),
     remark=(
-        "The product may lie outside Pi. With one answer it is the reference, whatever Pi is: for pi_0 = (1/2, 1/2) "
-        "and pi(1) <= 1/4 the best policy is (3/4, 1/4). With two answers, q = (1/3, 2/3) and pi(1) <= 1/2 the "
-        "product is (1/3, 2/3) and the best of Pi (1/2, 1/2). The last line of the proof, that the policy minimises "
-        "the divergence to the product over Pi, is right for every Pi (I.4a)."
+        "The product may lie outside Pi. With one answer the product is the reference for every Pi: for pi_0 = (1/2, "
+        "1/2) and pi(1) <= 1/4 the best policy is (3/4, 1/4). With two answers, q = (1/3, 2/3) and pi(1) <= 1/2, the "
+        "product is (1/3, 2/3) and the best policy in Pi is (1/2, 1/2). The last line of the proof, that the policy "
+        "minimises the divergence to the product over Pi, is right for every Pi (I.4a)."
     ),
     amendment="I.4a",
 )
@@ -202,11 +205,13 @@ I4A = Claim(
     title="Best policy of a convex set",
     whose="ours",
     place="repair of claim I.4, from the last line of its proof",
-    plain="If not every policy is allowed, the best answer to a target is the allowed policy nearest to the product.",
+    plain=(
+        "If not every policy is allowed, the best response to a target is the allowed policy nearest to the product."
+    ),
     statement=(
         "For a closed convex set Pi of policies and a fixed target q, the policy of Pi with the least G(., q) is the "
-        "KL projection on Pi of the one proportional to pi_0(y) q(E(y)), which it equals if it lies in Pi, so if Pi "
-        "is everything."
+        "KL projection on Pi of the policy proportional to pi_0(y) q(E(y)). The two are equal if the latter lies in "
+        "Pi, as it does if Pi contains every policy."
     ),
     printed="argmin over Pi of G(., q) = argmin over Pi of KL(pi || pi_0 q(E) / Z)",
     kind="equality",
@@ -221,7 +226,7 @@ I4A = Claim(
         ),
     ),
     remark=(
-        "G(., q) is beta KL(pi || pi_0 q(E) / Z) plus a constant. The library's projection is judged by the slope of "
+        "G(., q) is beta KL(pi || pi_0 q(E) / Z) plus a constant. The library's projection is checked by the slope of "
         "G towards every extreme policy of Pi."
     ),
 )

@@ -1,4 +1,4 @@
-"""I.5: neither a small value of G at a pair nor small gains of both players make its policy as near to optimal."""
+"""I.5: neither a small G(pi, q) nor small gains of both players bound the suboptimality of pi by the same epsilon."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -21,7 +21,7 @@ EPSILON = 0.1
 
 
 class Gaps(NamedTuple):
-    """How a pair stands in a game; numbers of any kind, or arrays.
+    """The gaps of a pair in a game, as numbers of any kind or arrays.
 
     Attributes:
         excess: J(pi) - min J, the suboptimality.
@@ -35,12 +35,12 @@ class Gaps(NamedTuple):
 
     @property
     def target_gains(self) -> Any:
-        """What the target gains by its best answer: max over targets of G(pi, .), which is J(pi), less G(pi, q)."""
+        """The target's gain by its best response: max over targets of G(pi, .), which is J(pi), minus G(pi, q)."""
         return self.excess - self.above
 
     @property
     def policy_gains(self) -> Any:
-        """What the policy gains by its best answer: G(pi, q) less min over policies of G(., q)."""
+        """The policy's gain by its best response: G(pi, q) minus min over policies of G(., q)."""
         return self.above + self.below
 
 
@@ -55,12 +55,12 @@ def duality_gap(gaps: Gaps) -> Any:
 
 
 def largest_gain(gaps: Gaps) -> Any:
-    """The slack of the textbook: the most that a player gains by another choice."""
+    """The slack of the textbook definition: the largest gain of a player by another choice."""
     return np.maximum(gaps.target_gains, gaps.policy_gains)
 
 
 def twice_the_gain(gaps: Gaps) -> Any:
-    """Twice that."""
+    """Twice the largest gain."""
     return 2 * largest_gain(gaps)
 
 
@@ -112,7 +112,7 @@ Pair = tuple[Game, list[Fraction], list[Fraction]]
 
 
 def gaps_of(game: Any, pi: Any, q: Any) -> Gaps:
-    """Ask a game how a pair stands.
+    """Compute the gaps of a pair in a game.
 
     Args:
         game: A game.
@@ -134,9 +134,8 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
         rng: Source of randomness.
 
     Yields:
-        Comparisons at 50 digits: made by hand first, then random ones, and for 2 to 6 answers where an attack ended. As
-        the slack may be 0, what is attacked is the suboptimality over an epsilon of 1/10, or of the slack if that is
-        larger.
+        Comparisons at 50 digits: on pairs given by hand, on random pairs, and for 2 to 6 answers at the end of an
+        attack. As the slack may be 0, the attack maximises the suboptimality over the larger of 1/10 and the slack.
     """
     for game, pi, q in _instances(rng):
         yield _compare(formula, game, pi, q)
@@ -179,8 +178,8 @@ def _compare(
     G, J, least = (float(x) for x in (game.payoff(pi, q), game.objective(pi), game.value()))
     if of_gains:
         reason = (
-            f"Another policy gains {float(gaps.policy_gains):.3f}, another target J(pi) - G(pi, q) = {J:.3f} - "
-            f"{G:.3f} = {float(gaps.target_gains):.3f}: epsilon = {float(largest_gain(gaps)):.3f}"
+            f"By another choice the policy gains {float(gaps.policy_gains):.3f}, and the target J(pi) - G(pi, q) = "
+            f"{J:.3f} - {G:.3f} = {float(gaps.target_gains):.3f}: epsilon = {float(largest_gain(gaps)):.3f}"
         )
     else:
         reason = f"G(pi, q) = {G:.3f} and min max G = {least:.3f}, so that epsilon = {float(stated(gaps)):.3f}"
@@ -277,10 +276,10 @@ I5 = Claim(
     title="Approximate equilibria are near-optimal",
     whose="paper",
     place="section 2.3, Prop. 2.2 (Approximation Guarantee)",
-    plain="A pair of policy and target that is nearly in equilibrium has a policy that is as nearly optimal.",
+    plain="If a pair of policy and target is an approximate equilibrium, the policy is optimal up to the same error.",
     statement=(
         "If (pi, q) is an epsilon-approximate equilibrium, such that G(pi, q) is at most min max G + epsilon, then "
-        "J(pi) is at most min J + epsilon. This inequality is the only definition that is given."
+        "J(pi) is at most min J + epsilon. The inequality for G is the only definition that is given."
     ),
     printed="G(pi^, q^) <= min_pi max_q G(pi, q) + eps  =>  J(pi^) <= min J + eps",
     kind="upper bound",
@@ -292,31 +291,34 @@ I5 = Claim(
             stated=stated,
             sabotage=duality_gap,
             near_miss=(
-                "Its sabotage is the slack that is right. No multiple of the printed one is enough: it may be 0 "
-                "where J(pi) - min J = log 2, as for R = 0, nu_0 = (1/2, 1/2), beta = 1, pi = (1, 0), q = (3/4, "
-                "1/4)."
+                "The sabotage is the correct slack. No multiple of the printed slack is enough: it may be 0 where "
+                "J(pi) - min J = log 2, as for R = 0, nu_0 = (1/2, 1/2), beta = 1, pi = (1, 0), q = (3/4, 1/4)."
             ),
             evidence=evidence,
             of_functional=of_functional,
         ),
         Reading(
-            supposes="beside this inequality neither player gains more than epsilon by another choice, as in textbooks",
+            supposes=(
+                "in addition to this inequality neither player gains more than epsilon by another choice, as in "
+                "textbooks"
+            ),
             expected="false",
             stated=largest_gain,
             sabotage=twice_the_gain,
-            near_miss="Its sabotage has the right constant, 2; any smaller one, as 1.98, is still false (I.5b).",
+            near_miss=(
+                "The sabotage has the correct constant, 2; with any smaller one, such as 1.98, the statement is still "
+                "false (I.5b)."
+            ),
             evidence=evidence_of_gains,
         ),
     ),
     remark=(
-        "G(pi, q) is the payoff against one target, J(pi) against the best one. In the instance shown q is q* "
-        "itself, each player gains log 2 by another choice, and the printed inequality is an equality: both "
-        "definitions fail together. With one trace per answer, R = sum nu log nu, beta = 1 and q = q*, both players "
-        "gain epsilon = KL(pi || pi*) and J(pi) - min J is 2 epsilon, for every pi. The duality gap is a third "
-        "definition, "
-        "which the text does not have; with it the statement is true (I.5a). If q is a best answer to pi, then G(pi, "
-        "q) = J(pi), and premise and conclusion are "
-        "one inequality."
+        "G(pi, q) is the payoff against one target, J(pi) the payoff against the best target. In the instance shown, "
+        "q is q*, each player gains log 2 by another choice, and the printed inequality holds with equality: the "
+        "statement is false under both definitions. With one trace per answer, R = sum nu log nu, beta = 1 and q = "
+        "q*, both players gain epsilon = KL(pi || pi*) and J(pi) - min J is 2 epsilon, for every pi. The duality gap "
+        "is a third definition, which the text does not have; with it the statement is true (I.5a). If q is a best "
+        "response to pi, then G(pi, q) = J(pi), and premise and conclusion are the same inequality."
     ),
     amendment="I.5a",
 )
@@ -326,7 +328,7 @@ I5A = Claim(
     title="A small duality gap is enough",
     whose="ours",
     place="repair of claim I.5",
-    plain="If what the target and what the policy can still gain is small together, the policy is as near to optimal.",
+    plain="If the possible gains of target and policy have a small sum, the policy is optimal up to this sum.",
     statement=(
         "If max over targets of G(pi, .) minus min over policies of G(., q) is at most epsilon, then J(pi) is at "
         "most min J + epsilon."
@@ -345,8 +347,8 @@ I5A = Claim(
         ),
     ),
     remark=(
-        "max_q G(pi, q) = J(pi), and min_pi G(pi, q) <= G(pi*, q) <= J(pi*) for every q; subtract. Both are equal at "
-        "q = q*, which an attack finds. This is the gap that every solver here reports."
+        "max_q G(pi, q) = J(pi), and min_pi G(pi, q) <= G(pi*, q) <= J(pi*) for every q; subtraction gives the bound. "
+        "Equality holds at q = q*, which an attack finds. Every solver of this library reports this gap."
     ),
 )
 
@@ -355,10 +357,10 @@ I36 = Claim(
     title="Approximate equilibria on the slides",
     whose="slides",
     place="Consistency: Nash Equilibrium = Optimal ALFT, the proposition below the theorem",
-    plain="A pair of policy and target that is nearly in equilibrium has a policy that is as nearly optimal.",
+    plain="If a pair of policy and target is an approximate equilibrium, the policy is optimal up to the same error.",
     statement=(
-        "If (pi, q) is an epsilon-approximate equilibrium of G, then J(pi) is at most min J + epsilon. The term is "
-        "not defined on the slides."
+        "If (pi, q) is an epsilon-approximate equilibrium of G, then J(pi) is at most min J + epsilon. The slides do "
+        "not define the term."
     ),
     printed="J(pi^) <= J(pi*) + eps",
     kind="upper bound",
@@ -377,13 +379,17 @@ I36 = Claim(
             expected="false",
             stated=largest_gain,
             sabotage=twice_the_gain,
-            near_miss="Its sabotage has the right constant, 2; any smaller one, as 1.98, is still false (I.5b).",
+            near_miss=(
+                "The sabotage has the correct constant, 2; with any smaller one, such as 1.98, the statement is still "
+                "false (I.5b)."
+            ),
             evidence=evidence_of_gains,
         ),
     ),
     remark=(
-        "Both definitions are in use. With the first the statement holds and is tight (I.5a), with the second J(pi) "
-        "- min J can be 2 epsilon (I.5b). The paper's own definition is a third one, with which it is false (I.5)."
+        "Both definitions are in use. With the first the statement holds and is tight (I.5a); with the second J(pi) - "
+        "min J can be 2 epsilon (I.5b). The paper's own definition is a third one, with which the statement is false "
+        "(I.5)."
     ),
 )
 

@@ -18,7 +18,7 @@ from proofs_check.claims.i05_approximate_equilibrium import (
 
 
 def nearly_twice(gaps: Gaps) -> Any:
-    """1.98 times that."""
+    """1.98 times the largest gain."""
     return largest_gain(gaps) * 99 / 50
 
 
@@ -42,10 +42,13 @@ def evidence_of_twice(formula: Formula, rng: np.random.Generator) -> Iterator[Ev
 
 I5B = Claim(
     id="I.5b",
-    title="Two small gains are enough with a factor 2",
+    title="Small gains of both players, with a factor 2",
     whose="ours",
     place="repair of claim I.5",
-    plain="If neither player can gain much alone, the policy is within twice that of the optimum, and within no less.",
+    plain=(
+        "If neither player can gain much alone, the policy is optimal up to twice the larger gain, and no smaller "
+        "factor holds."
+    ),
     statement=(
         "If neither player gains more than epsilon by another choice, J(pi) is at most min J + 2 epsilon. The factor "
         "2 is the smallest possible."
@@ -63,8 +66,8 @@ I5B = Claim(
         ),
     ),
     remark=(
-        "The two gains sum to the duality gap. They are equal, and the gap is all of J(pi) - min J, for R = sum nu "
-        "log nu, beta = 1, q = q* and every pi."
+        "The sum of the two gains is the duality gap. For R = sum nu log nu, beta = 1, q = q* and every pi, the two "
+        "gains are equal and their sum is J(pi) - min J."
     ),
 )
 

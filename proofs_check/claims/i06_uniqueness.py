@@ -53,7 +53,7 @@ class Game:
 
 
 def stated(game: Game, q: Sequence[Fraction]) -> Any:
-    """What a target other than q* loses: at least beta KL(nu* || its best response), above 0 unless q is q*."""
+    """The least dual loss of a target q: beta KL(nu* || best response to q), above 0 unless q is q*."""
     weights = [p * r for p, r in zip(game.nu_0, q, strict=True)]
     response = [w / sum(weights) for w in weights]
     return oracles.number(game.beta) * oracles.kl(game.star, response)
@@ -70,7 +70,7 @@ def near_miss(game: Game, q: Sequence[Fraction]) -> Any:
 
 
 def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Attack the loss of a target: random ones, and a descent on what is left of it beyond the claim.
+    """Attack the dual loss of a target, with random targets and by a descent on the loss minus the claimed bound.
 
     Args:
         formula: The least loss of a target in the dual.
@@ -139,7 +139,7 @@ def _attacked(formula: Formula, n: int, rng: np.random.Generator) -> Evidence:
 
 
 def of_functional(R: Functional, formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Measure what targets lose in the dual of a user's R, and compare the library's target with nu* / nu_0.
+    """Measure the dual loss of targets for a user's R, and compare the library's target with nu* / nu_0.
 
     Args:
         R: The functional.
@@ -147,8 +147,8 @@ def of_functional(R: Functional, formula: Formula, rng: np.random.Generator) -> 
         rng: Source of randomness.
 
     Yields:
-        That R is convex, and nothing else if it is not; losses, min J and nu* being searched over R's values and the
-        bound being the library's; then the library's answers to its own target against nu*.
+        That R is convex, and nothing else if it is not; losses, where min J and nu* are searched over R's values and
+        the bound is the library's; then the best response to the library's target against nu*.
     """
     for stated_game in games(R, rng):
         yield (supposed := convexity(stated_game, rng))
@@ -170,7 +170,7 @@ def of_functional(R: Functional, formula: Formula, rng: np.random.Generator) -> 
         found = solve(stated_game.library)
         weights = stated_game.floats * found.q[list(stated_game.face)]
         apart = float(np.abs(weights / weights.sum() - star).max())
-        instance = stated_game.instance | {"compared": "answer to the target of dagames, searched nu*"}
+        instance = stated_game.instance | {"compared": "best response to the target of dagames, searched nu*"}
         slack = (2 * VALUE * scale(value) / float(stated_game.beta)) ** 0.5
         yield Evidence(0.0, apart, "equal", slack, instance, size=stated_game.n_answers)
 
@@ -231,12 +231,12 @@ def one_target(game: Kinked) -> int:  # noqa: ARG001 - one whatever the game
 
 
 def targets_that_answer(game: Kinked) -> int:
-    """Every target is best that answers pi* and that pi* answers."""
+    """The number of targets that are best responses to pi* and to which pi* is a best response."""
     return sum(game.answering(q) for q in game.targets)
 
 
 def evidence_of_restricted(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Count the best among given targets, where policies may give answer 0 at most a half, by search at 50 digits.
+    """Count the best among given targets, where policies have pi(0) <= 1/2, by search at 50 digits.
 
     Args:
         formula: How many are best.
@@ -292,8 +292,9 @@ def _count(formula: Formula, game: Kinked) -> Evidence:
     limit = "" if game.budget == 1 else f" and the policies with pi(0) <= {game.budget}"
     why = {
         "|nu(0) - nu(1)|": (
-            "J is least at (1/2, 1/2). For each of them R*(u) is (u(0) + u(1)) / 2, so that G(pi, q) = beta KL(pi || "
-            "nu_0) + (pi(0) - 1/2) (u(0) - u(1)), which is least at (1/2, 1/2) too, and equal to min J there."
+            "J is least at (1/2, 1/2). For each target named below, R*(u) is (u(0) + u(1)) / 2, so that G(pi, q) = "
+            "beta KL(pi || nu_0) + (pi(0) - 1/2) (u(0) - u(1)), which is least at (1/2, 1/2) too, and equal to min J "
+            "there."
         ),
         "0": "Only pi = (1, 0) has a finite J, which is 0; and G(pi, q) = u(0) - max(u(0), u(1)) = 0 for q(0) <= q(1).",
         "|nu|^2 / 2": "Only pi = (1, 0) has a finite J, 1/2; and R*(u) = u(0) - 1/2 for u(0) - u(1) >= 1.",
@@ -309,11 +310,11 @@ def _count(formula: Formula, game: Kinked) -> Evidence:
             "beta": str(game.beta),
             "policies": f"pi(0) <= {game.budget}",
             "targets": ", ".join(oracles.as_text(q) for q in game.targets),
-            "best": shown,
+            "best targets": shown,
         },
         size=oracles.complexity(game.nu_0, [game.beta, game.budget]),
         sentence=f"Take R = {game.name}, beta = {game.beta}, nu_0 = {oracles.as_text(game.nu_0)}{limit}. {why} So "
-        f"{shown} are best, not one target alone.",
+        f"the targets {shown} are all best.",
     )
 
 
@@ -325,11 +326,11 @@ I6 = Claim(
         "section 2.3, below Prop. 2.2, and appendix E, Convergence; also the slides, Consistency: Nash Equilibrium = "
         "Optimal ALFT"
     ),
-    plain="There is exactly one pair of policy and target in which neither side can do better.",
+    plain="Exactly one pair of policy and target is an equilibrium.",
     statement=(
         "G is strictly convex in pi and concave in u, and the implied dual strictly concave modulo shifts, so that "
-        "the equilibrium (pi*, q*) is unique. Pi is a convex set of policies; of the support of pi_0 nothing is "
-        "said."
+        "the equilibrium (pi*, q*) is unique. Pi is a convex set of policies; nothing is said about the support of "
+        "pi_0."
     ),
     printed="(pi*, q*) is unique",
     kind="lower bound",
@@ -349,7 +350,9 @@ I6 = Claim(
             expected="false",
             stated=one_target,
             sabotage=targets_that_answer,
-            near_miss="It counts targets; its sabotage is the right count, 2, which one more or less is not.",
+            near_miss=(
+                "The formula is a number of targets. The sabotage is the correct number, 2; neither 1 nor 3 is correct."
+            ),
             evidence=evidence_of_restricted,
         ),
         Reading(
@@ -357,16 +360,19 @@ I6 = Claim(
             expected="false",
             stated=one_target,
             sabotage=targets_that_answer,
-            near_miss="It counts targets; its sabotage is the right count, 2, which one more or less is not.",
+            near_miss=(
+                "The formula is a number of targets. The sabotage is the correct number, 2; neither 1 nor 3 is correct."
+            ),
             evidence=evidence_of_unreachable,
         ),
     ),
     remark=(
-        "pi* is unique in all three (I.37); the target decides. As J* >= G(pi*, q) = min over pi of G(., q) + beta "
-        "KL(pi* || best response to q), a target loses at least the last term, and two targets with one best "
-        "response are one, q proportional to nu* / nu_0. So with every policy allowed q* is unique even for R = .3 "
-        "|nu(0) - nu(1)|, nu_0 = (.6, .4), beta = 1, where many targets are best against pi* alone. A smooth R makes "
-        "q* unique for every Pi, as q* is then in proportion to exp(-grad R(nu*) / beta) if nu* is positive."
+        "pi* is unique in all three readings (I.37); the readings differ in q*. As J* >= G(pi*, q) = min over pi of "
+        "G(., q) + beta KL(pi* || best response to q), the dual loss of a target q is at least the last term, and two "
+        "targets with the same best response are equal; the target is proportional to nu* / nu_0. So with every "
+        "policy allowed q* is unique even for R = .3 |nu(0) - nu(1)|, nu_0 = (.6, .4), beta = 1, where many targets "
+        "are best responses to pi*. If R is smooth, q* is unique for every Pi, as q* is then proportional to "
+        "exp(-grad R(nu*) / beta) if nu* is positive."
     ),
 )
 

@@ -15,19 +15,19 @@ Vector = list[Any]
 
 
 def stated(log_nu: Vector, log_nu_0: Vector, ratio: Any) -> Vector:
-    """Answer the target that answered nu: log nu' = log nu_0 - ratio log nu, with ratio = weight / beta."""
+    """Best response to the best target against nu: log nu' = log nu_0 - ratio log nu, with ratio = weight / beta."""
     return [a - ratio * b for a, b in zip(log_nu_0, log_nu, strict=True)]
 
 
 def damped(log_nu: Vector, log_nu_0: Vector, ratio: Any) -> Vector:
-    """Go only the part eta = beta / (beta + weight) of the way."""
+    """A step damped by eta = beta / (beta + weight)."""
     eta = 1 / (1 + ratio)
     answer = stated(log_nu, log_nu_0, ratio)
     return [(1 - eta) * b + eta * a for a, b in zip(answer, log_nu, strict=True)]
 
 
 def just_damped(log_nu: Vector, log_nu_0: Vector, ratio: Any) -> Vector:
-    """Go 1.88 times that part of the way: 6 % less than what ends in a cycle."""
+    """A step damped by 1.88 eta: 6 % below 2 eta, which gives a cycle."""
     part = mp.mpf("1.88")
     return [(1 - part) * b + part * a for a, b in zip(damped(log_nu, log_nu_0, ratio), log_nu, strict=True)]
 
@@ -64,9 +64,9 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
             instance["iterates"] = ", ".join(cycle[:3])
             sentence = (
                 f"Take R = sum nu log nu, beta = 1, one trace per answer and nu_0 = {oracles.as_text(nu_0)}. The best "
-                f"policy against the best target against nu is in proportion to nu_0 / nu. From {cycle[0]} it leads to "
-                f"{cycle[1]}, from there to {cycle[2]}, then to {cycle[3]}, and so on for ever. The equilibrium is "
-                f"({', '.join(mp.nstr(p, 3) for p in equilibrium)}), in proportion to the root of nu_0."
+                f"response to the best target against nu is proportional to nu_0 / nu. The iteration maps {cycle[0]} "
+                f"to {cycle[1]}, then to {cycle[2]}, then to {cycle[3]}, and so on with period 2. The equilibrium is "
+                f"({', '.join(mp.nstr(p, 3) for p in equilibrium)}), proportional to the square root of nu_0."
             )
         yield Evidence(
             claimed=0.0,
@@ -105,7 +105,7 @@ def _instances(rng: np.random.Generator) -> Iterator[tuple[list[Fraction], Fract
 
 
 def _centred(log_nu: Vector) -> Vector:
-    """Fix the free constant, so that logarithms do not grow without need."""
+    """Subtract the mean of the logarithms, a free constant, so that they do not overflow."""
     mean = mp.fsum(log_nu) / len(log_nu)
     return [a - mean for a in log_nu]
 
@@ -119,7 +119,10 @@ def plot() -> Plot:
             log_nu = _centred(stated(log_nu, log_nu_0, oracles.number(ratio)))
             path.append(float(oracles.normalised(log_nu)[0]))
         lines.append(Line(f"weight = {float(ratio):g} beta", list(range(len(path))), path))
-    caption = "Below beta the iterates converge, at beta they return every second step, above they end in the corners."
+    caption = (
+        "For weight < beta the iterates converge, for weight = beta they have period 2, for weight > beta they tend "
+        "to the corners."
+    )
     return Plot("step", "nu(0)", lines, f"R = weight sum nu log nu, nu_0 = (4/5, 1/5). {caption}")
 
 
@@ -128,11 +131,13 @@ I7 = Claim(
     title="Alternating best response converges",
     whose="paper",
     place="section 2.3, below Prop. 2.2; appendix E, Convergence, and Connection to Variational EM",
-    plain="If target and policy are replaced in turn by the best answer to the other, they end at the equilibrium.",
+    plain=(
+        "If target and policy are replaced in turn by the best response to the other, they converge to the equilibrium."
+    ),
     statement=(
-        "Best responses in turn need not converge for games in general. For strictly convex-concave games with exact "
-        "subproblems they must; J is strictly convex and the implied dual strictly concave modulo shifts, so that "
-        "they converge to the unique (pi*, q*). R is any convex functional and beta > 0."
+        "Alternating best responses need not converge for games in general. For strictly convex-concave games with "
+        "exact subproblems they must converge; J is strictly convex and the implied dual strictly concave modulo "
+        "shifts, so that they converge to the unique (pi*, q*). R is any convex functional and beta > 0."
     ),
     printed="q_t = argmax_q G(pi_t, q), pi_{t+1} = argmin_pi G(pi, q_t)  =>  (pi_t, q_t) -> (pi*, q*)",
     kind="convergence",
@@ -147,14 +152,13 @@ I7 = Claim(
         ),
     ),
     remark=(
-        "All that is asked for is strict here: KL in pi, and log sum exp(u), which is R*, modulo shifts. For R = "
-        "weight sum nu log nu a step is linear in log space, with the factor -weight / beta. So it converges for "
-        "weights below beta, has the cycle shown at beta, and ends between opposite corners above. The theorem that "
-        "is cited is about the minimisation of one function in turns, not about saddle points. The text has "
-        "strictness alone as "
-        "the condition, so that one on beta is no reading of it. A step that goes only "
-        "part of the way converges (I.8). The slides name the loop, claim no convergence of it, and call its rate "
-        "open."
+        "The required strictness holds here: KL is strictly convex in pi, and R* = log sum exp(u) is strictly convex "
+        "modulo shifts. For R = weight sum nu log nu a step is linear in log space, with the factor -weight / beta. "
+        "So the iteration converges for weights below beta, has the cycle shown at weight = beta, and ends "
+        "alternating between opposite corners for weights above beta. The cited theorem is about the minimisation of "
+        "one function in turns, not about saddle points. The text has strictness alone as the condition, so that a "
+        "condition on beta is no reading of it. A step that goes only part of the way converges (I.8). The slides "
+        "name the loop, claim no convergence of it, and call its rate open."
     ),
     amendment="I.8",
     plot=plot,

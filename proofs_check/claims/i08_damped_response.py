@@ -1,4 +1,4 @@
-"""I.8: the damped best response contracts at a known rate, whatever beta."""
+"""I.8: the damped best response contracts at a known rate, for every beta."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -25,7 +25,7 @@ Vector = list[Any]
 
 
 class Step(NamedTuple):
-    """What the claim says: how far to go, and by which factor KL(nu* || nu) shrinks at least."""
+    """The step length, and the claimed largest factor on KL(nu* || nu)."""
 
     eta: Any
     factor: Any
@@ -88,14 +88,14 @@ def _compare(
             "start": oracles.as_text(start),
             "weight": str(weight),
             "beta": str(beta),
-            "worst ratio of a step to the factor": float(mp.nstr(worst, 8)),
+            "worst ratio of a step over the claimed factor": float(mp.nstr(worst, 8)),
         },
         size=oracles.complexity(nu_0, start, [weight, beta]),
     )
 
 
 def _distances(kind: str, nu_0: list[Fraction], start: list[Fraction], weight: Any, beta: Any, eta: Any) -> Vector:
-    """Follow KL(nu* || nu) along the iteration, until it drowns."""
+    """Follow KL(nu* || nu) along the iteration, until it is below 1e-30."""
     star, nu = _equilibrium(kind, nu_0, weight, beta), [oracles.number(p) for p in start]
     distances = [oracles.kl(star, nu)]
     while len(distances) <= STEPS and distances[-1] > mp.mpf(10) ** -30:
@@ -129,7 +129,7 @@ def _rate(formula: Formula, nu_0: list[Fraction], weight: Fraction) -> Iterator[
     """Fit the factor per step near nu* on two answers, and compare with that of the linearised step.
 
     Along e_0 - e_1 the step multiplies the distance in log nu by 1 - eta (1 + 2 w nu*_0 nu*_1 / beta), and the
-    divergence by its square; what is left of higher order is as small as the root of the divergence.
+    divergence by its square; the error of this linearisation is of the order of the root of the divergence.
 
     Yields:
         The logarithm of the factor, and whether it is within the claimed one; nothing if the steps do not converge.
@@ -146,7 +146,7 @@ def _rate(formula: Formula, nu_0: list[Fraction], weight: Fraction) -> Iterator[
     instance = {"R": "weight / 2 |nu|^2", "nu_0": oracles.as_text(nu_0), "weight": str(weight), "beta": "1"}
     instance |= rate.as_instance() | {
         "log of the local factor": mp.nstr(local, 8),
-        "of the factor": mp.nstr(claimed, 8),
+        "log of the claimed factor": mp.nstr(claimed, 8),
     }
     yield Evidence(float(local), rate.exponent, "equal", float(mp.sqrt(LOCAL)), instance, size=10**6, noted=True)
     yield Evidence(float(claimed), rate.exponent, "at most", 0.0, instance, size=10**6)
@@ -177,7 +177,7 @@ def of_functional(R: Functional, formula: Formula, rng: np.random.Generator) -> 
         for at in (mu, nu + 0.01 * (mu - nu)):
             rise = float(here.cost(at) - here.cost(nu) - _gradient(here, nu) @ (at - nu))
             bound = L * float((at * np.log(at / nu)).sum())
-            instance = here.instance | {"L": L, "compared": "R(mu) above its tangent at nu, L KL(mu || nu)"}
+            instance = here.instance | {"L": L, "compared": "R(mu) minus its tangent at nu, L KL(mu || nu)"}
             yield Evidence(bound, rise, "at most", VALUE * 1e-2 * scale(float(here.cost(nu))), instance, game.n_answers)
         yield _worst_step(here, nu, formula, L)
 
@@ -263,9 +263,9 @@ def plot() -> Plot:
             nu = _step("collisions", nu, nu_0, weight, beta, eta)
         lines.append(Line(name, steps, path))
     bound = [lines[0].y[0] * float(smoothness / (beta + smoothness)) ** t for t in range(shown)]
-    lines.append(Line("claimed: L / (beta + L) a step", steps, bound, "bound"))
+    lines.append(Line("claimed: factor L / (beta + L) per step", steps, bound, "bound"))
     caption = (
-        "R = 3 |nu|^2, nu_0 = (4/5, 1/5), beta = 1, L = 3. The damped step stays below the line; the full one cycles."
+        "R = 3 |nu|^2, nu_0 = (4/5, 1/5), beta = 1, L = 3. The damped step stays below the bound; the full step cycles."
     )
     return Plot("step", "KL(nu* || nu), nats", lines, caption, log_y=True)
 
@@ -275,11 +275,11 @@ I8 = Claim(
     title="Damped best response converges",
     whose="ours",
     place="repair of claim I.7",
-    plain="If each turn goes only part of the way, the part being known, policy and target do end at the equilibrium.",
+    plain="If each best response is damped by a known factor, policy and target converge to the equilibrium.",
     statement=(
         "Let R be smooth relative to the negative entropy with constant L. The step log nu' = (1 - eta) log nu + eta "
-        "(log nu_0 - grad R(nu) / beta), eta = beta / (beta + L), shrinks KL(nu* || nu) by at least the factor L / "
-        "(beta + L), for every beta > 0. No smaller multiple of it will do."
+        "(log nu_0 - grad R(nu) / beta), eta = beta / (beta + L), multiplies KL(nu* || nu) by at most L / (beta + L), "
+        "for every beta > 0. No smaller multiple of this factor is a bound."
     ),
     printed="KL(nu* || nu') <= L / (beta + L) KL(nu* || nu)",
     kind="rate",
@@ -295,10 +295,11 @@ I8 = Claim(
         ),
     ),
     remark=(
-        "It is mirror descent on J with the divergence to the reference taken exactly. L is the weight for the "
-        "entropy, which then takes one step, and half the weight for the collision probability. The factor is "
-        "reached in the limit of rare answers: for nu_0(1) = 1/1000, weight 2 beta and a start with 10^-300 there, a "
-        "step uses .9985 of it. Near the equilibrium the factor is smaller: the square of the linearised step's."
+        "The step is mirror descent on J, with the divergence to the reference taken exactly. L is the weight for the "
+        "entropy, for which the iteration converges in one step, and half the weight for the collision probability. "
+        "The factor is reached in the limit of rare answers: for nu_0(1) = 1/1000, weight 2 beta and a start with "
+        "mass 10^-300 at answer 1, the ratio of one step is .9985 of the factor. Near the equilibrium the factor is "
+        "smaller: the square of the linearised step's factor."
     ),
     plot=plot,
 )

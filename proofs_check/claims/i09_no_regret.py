@@ -22,7 +22,7 @@ LATE = tuple(2**k for k in range(8, 16))
 """Rounds over which a duel's rate is fitted."""
 
 SLACK = 0.04
-"""How far a duel's fitted exponent may be from the true one: its plays go to and fro across a kink."""
+"""Tolerance of a duel's fitted exponent: its plays alternate across a kink."""
 
 
 def stated(name: str) -> float:  # noqa: ARG001 - one rate for all functionals
@@ -78,7 +78,7 @@ def _fitted(duel: Duel, power: float, values: list[float], what: str) -> Evidenc
 
 @dataclass(frozen=True)
 class Course:
-    """What the rounds 32, 64, ..., 2048 saw, [7, M].
+    """Gaps and regret bounds at rounds 32, 64, ..., 2048, [7, M].
 
     Attributes:
         last: Gaps of the last plays.
@@ -92,11 +92,12 @@ class Course:
 
 
 def follow(play: Play) -> Course:
-    """Run the games, with what the regrets depend on.
+    """Run the games, and bound the regrets.
 
-    The target ascends in u with steps s / sqrt(t + 1) and slopes of length at most sqrt(2): against a best reply at
+    The target ascends in u with steps s / sqrt(t + 1) and slopes of length at most sqrt(2): against a comparator at
     distance at most D, its regret is at most sqrt(t + 1) (D^2 / (2 s) + 2 s). The policy descends in logarithms: at
-    most sqrt(t + 1) (beta K + M^2 / (4 beta)), K its largest divergence from the reply, M its slope's largest range.
+    most sqrt(t + 1) (beta K + M^2 / (4 beta)), K its largest divergence from the comparator, M its slope's largest
+    range.
 
     Args:
         play: The games.
@@ -117,9 +118,9 @@ def follow(play: Play) -> Course:
             continue
         last.append(play.gap(nu, u))
         mean.append(play.gap(nu_sum / t, u_sum / t))
-        reply, said = play.slope(nu_sum / t), np.array(us)
-        shift = (said - reply).mean(axis=2, keepdims=True)
-        far = ((said - reply - shift) ** 2).sum(axis=2).max(axis=0)
+        reply, played = play.slope(nu_sum / t), np.array(us)
+        shift = (played - reply).mean(axis=2, keepdims=True)
+        far = ((played - reply - shift) ** 2).sum(axis=2).max(axis=0)
         total = far / (2 * play.scale) + 2 * play.scale
         if play.policy == "mw":
             answer = softmax(np.log(play.nu_0) - u_sum / t / play.beta)
@@ -135,7 +136,7 @@ def fit(gaps: Array, power: float) -> Rate:
 
 
 def plays(rng: np.random.Generator, names: Collection[str] = ("reward", "entropy", "gini")) -> Iterator[Play]:
-    """Yield eight games of four answers for each functional and learner; none starts solved."""
+    """Yield eight games of four answers for each functional and learner; none starts at its equilibrium."""
     learners: tuple[Literal["mw", "best_response"], ...] = ("mw", "best_response")
     n = 4
     for name in names:
@@ -149,7 +150,7 @@ def plays(rng: np.random.Generator, names: Collection[str] = ("reward", "entropy
 
 
 def _library(play: Play) -> Iterator[Evidence]:
-    """Compare the first game: plays where R* has no kink, on which the choice of a slope is free, and gaps."""
+    """Compare the library's gaps on the first game, and its plays unless R* has a kink with several slopes."""
     strength = play.strength[0]
     if play.name == "reward":
         R: functionals.Functional = functionals.Linear(strength)
@@ -163,7 +164,7 @@ def _library(play: Play) -> Iterator[Evidence]:
         gap = max(gap, abs(float(certificate.primal - certificate.dual) - float(play.gap(nu, u)[0])))
     for what, value in (("gaps", gap), ("plays", apart)):
         if what == "gaps" or play.name != "reward":
-            here = play.described | {"compared": f"the library's {what} less these"}
+            here = play.described | {"compared": f"the library's {what} minus these"}
             yield Evidence(0.0, value, "equal", 1e-9, here, 3)
 
 
@@ -172,7 +173,7 @@ def _few(values: Array) -> str:
 
 
 def evidence_of_distance(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Measure how far the means of nu and u are from nu* and u*, which are found without playing, and fit the decay.
+    """Measure the distance of the means of nu and u from nu* and u*, computed independently, and fit the decay.
 
     Args:
         formula: The exponent of t in the distance, by the functional.
@@ -211,7 +212,7 @@ def quarter(name: str) -> float:  # noqa: ARG001 - one rate for all functionals
 
 
 def evidence_of_any_learners(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Play nu_t(0) = 1/2 + t^(-1/4) / 4 against its best answers, sum both regrets, and measure the mean's distance.
+    """Play nu_t(0) = 1/2 + t^(-1/4) / 4 against its best responses, sum both regrets, and measure the mean's distance.
 
     Args:
         formula: The exponent of t in the distance of the mean, by the functional.
@@ -224,7 +225,7 @@ def evidence_of_any_learners(formula: Formula, rng: np.random.Generator) -> Iter
     t = np.arange(1, LATE[-1] + 1)
     far = t**-0.25 / 4
     nu = np.stack([0.5 + far, 0.5 - far], axis=1)
-    u = np.log(nu)  # grad R(nu), the target's best answer; R*(u) = log sum exp u = 0, and R*(mean u) likewise below
+    u = np.log(nu)  # grad R(nu), the target's best response; R*(u) = log sum exp u = 0, and R*(mean u) likewise below
     divergence = (nu * np.log(2 * nu)).sum(axis=1)
     paid = np.cumsum((nu * u).sum(axis=1) + divergence)
     mean_u = np.cumsum(u, axis=0) / t[:, None]
@@ -248,16 +249,16 @@ def evidence_of_any_learners(formula: Formula, rng: np.random.Generator) -> Iter
         noted=True,
         sentence=(
             "Take R = sum nu log nu, nu_0 = (1/2, 1/2) and beta = 1, so that nu* = (1/2, 1/2). In round t the policy "
-            "plays nu(0) = 1/2 + t^(-1/4) / 4 and the target its best answer u = log nu. The target has no regret. "
-            f"The policy's regret after T = {T} rounds is {regret:.1f}, or {regret / math.sqrt(T):.2f} sqrt(T). "
-            f"The mean of nu(0) is off by {values[-1]:.4f}, about T^(-1/4) / 3 = {T**-0.25 / 3:.4f}: the exponent is "
-            "-1/4, not -1/2."
+            "plays nu(0) = 1/2 + t^(-1/4) / 4 and the target its best response u = log nu. The target's regret is 0. "
+            f"The policy's regret after T = {T} rounds is {regret:.1f}, or {regret / math.sqrt(T):.2f} sqrt(T). The "
+            f"mean of nu(0) differs from 1/2 by {values[-1]:.4f}, about T^(-1/4) / 3 = {T**-0.25 / 3:.4f}: the "
+            "exponent is -1/4, not -1/2."
         ),
     )
 
 
 def constant(name: str) -> float:  # noqa: ARG001 - one rate for all functionals
-    """0: no rate at all."""
+    """0: no decay."""
     return 0.0
 
 
@@ -295,10 +296,11 @@ def evidence_of_last_plays(formula: Formula, rng: np.random.Generator) -> Iterat
             size=k,
             noted=True,
             sentence=(
-                "Take R = sum nu log nu, nu_0 = (1/2, 1/2) and beta = 1, so that nu* = (1/2, 1/2) and u* is constant. "
-                "Both players play that, except in rounds 1, 2, 4, 8, ..: there the policy plays (3/4, 1/4) and the "
-                f"target its best answer. After T = {T} rounds each regret is at most {max(policy, target):.2f}, and "
-                f"below 2 + log2 T for every T. But the gap of round {T} is that of round 1, {gap:.3f}."
+                "Take R = sum nu log nu, nu_0 = (1/2, 1/2) and beta = 1, so that nu* = (1/2, 1/2) and u* is "
+                "constant. Both players play the equilibrium except in rounds 1, 2, 4, 8, ..., in which the policy "
+                f"plays (3/4, 1/4) and the target its best response. After T = {T} rounds each regret is at most "
+                f"{max(policy, target):.2f}, and below 2 + log2 T for every T. But the gap of round {T} equals that "
+                f"of round 1, {gap:.3f}."
             ),
         )
 
@@ -312,14 +314,14 @@ I9 = Claim(
         "Consistency: Nash Equilibrium = Optimal ALFT"
     ),
     plain=(
-        "If neither player regrets what it has played, their averages approach the equilibrium like one over the "
-        "root of the number of rounds."
+        "If both players have vanishing mean regret, their average plays converge to the equilibrium like one over "
+        "the root of the number of rounds."
     ),
     statement=(
-        "Where the game is convex-concave in pi and u, standard no-regret dynamics (mirror descent or follow the "
-        "regularised leader, say) on pi and u have average iterates that approach the equilibrium at the rate O(1 / "
-        "sqrt(T)). Section 2.3 and the slides say this of no-regret dynamics in general, and not of averages. In "
-        "what the distance is measured is not said."
+        "Where the game is convex-concave in pi and u, standard no-regret dynamics (such as mirror descent or "
+        "follow-the-regularised-leader) on pi and u have average iterates that approach the equilibrium at the rate "
+        "O(1 / sqrt(T)). Section 2.3 and the slides state this for no-regret dynamics in general, without naming "
+        "averages. The measure of the distance is not stated."
     ),
     printed="(pi, u)_T -> (pi*, u*) at O(1 / sqrt(T))",
     kind="rate",
@@ -346,7 +348,9 @@ I9 = Claim(
             expected="false",
             stated=stated,
             sabotage=quarter,
-            near_miss="Its sabotage is the exponent of this play, -1/4; every exponent below, as -.3, is still false.",
+            near_miss=(
+                "The sabotage is the exponent of this play, -1/4; every smaller exponent, such as -.3, is still false."
+            ),
             evidence=evidence_of_any_learners,
         ),
         Reading(
@@ -354,16 +358,16 @@ I9 = Claim(
             expected="false",
             stated=stated,
             sabotage=constant,
-            near_miss="Its sabotage is the exponent of this play, 0; every exponent below 0 is still false.",
+            near_miss="The sabotage is the exponent of this play, 0; every exponent below 0 is still false.",
             evidence=evidence_of_last_plays,
         ),
     ),
     remark=(
         "G is convex in pi and concave in u. So the gap of the averages is at most the sum of both mean regrets, for "
-        "all learners. The averages are of u, not of q. The gap is at least beta KL(average pi || pi*), from which "
-        "only T^(-1/4) follows for the distance. The second reading is measured, not proved. The bound of the first "
-        "is about six times the gap; but the exponent is right for rewards, whose R* has a kink. Where R* is smooth "
-        "the gap falls faster (I.9a), and for rewards and a small beta it first does (I.9b)."
+        "all learners. The averages are of u, not of q. The gap is at least beta KL(average pi || pi*), which implies "
+        "only T^(-1/4) for the distance. The second reading is measured, not proved. The bound of the first reading "
+        "is about six times the gap; but its exponent is right for rewards, whose R* has a kink. Where R* is smooth, "
+        "the gap decreases faster (I.9a), and for rewards and a small beta it decreases faster at first (I.9b)."
     ),
 )
 

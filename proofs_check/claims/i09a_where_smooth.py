@@ -1,4 +1,4 @@
-"""I.9a: where R* is smooth the plays of two learners settle, and the gap of their means falls like 1 / t^2."""
+"""I.9a: where R* is smooth the plays of two learners converge, and the gap of their means falls like 1 / t^2."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ from proofs_check.claims.i09_no_regret import fit, follow, plays, sabotage
 from proofs_check.two_learners import Play
 
 Array = NDArray[np.float64]
-SETTLED = 1e-10
+CONVERGED = 1e-10
 
 
 def by_curvature(name: str) -> float:  # noqa: ARG001 - one rate for all of them
@@ -31,14 +31,14 @@ def evidence_of_faster(formula: Formula, rng: np.random.Generator) -> Iterator[E
         rng: Source of randomness.
 
     Yields:
-        For the games whose last plays have settled by round 1024 the exponent fitted from round 256 on, to half the
+        For the games whose last plays have converged by round 1024 the exponent fitted from round 256 on, to half the
         width of its interval and .02, and the change of t^2 times the gap from there to round 2048, at most 2 %. For
         nu_0 = (.8, .2), a weight of 1, a best response and each beta the same change from 4 t_0 to 8 t_0, or from 64
         on if that is later.
     """
     for play in plays(rng, ("entropy", "gini")):
         course = follow(play)
-        kept = course.last[-2] < SETTLED
+        kept = course.last[-2] < CONVERGED
         if not kept.any():
             continue
         rate = fit(course.mean[:, kept], formula(play.name))
@@ -53,7 +53,7 @@ def evidence_of_faster(formula: Formula, rng: np.random.Generator) -> Iterator[E
 
 
 def onset(name: str, nu: Array, scale: Array, beta: Array) -> Array:
-    """Compute t_0: after it a step no longer overshoots so far that the linearised play grows.
+    """Compute t_0, the round from which the linearised step reduces the error.
 
     With weight 1 and a best response the difference of u between two answers is multiplied by 1 - 2 s a / sqrt(t + 1),
     a = nu(0) nu(1) / beta + c, where c is the slope of grad R*: nu(0) nu(1) for the entropy, 1/2 for Gini.
@@ -95,12 +95,15 @@ I9A = Claim(
     title="No-regret play where R* is smooth",
     whose="ours",
     place="on claim I.9",
-    plain="If the goal is strictly curved, the plays themselves settle, and averages lose their error like one over T.",
+    plain=(
+        "If the objective is strongly convex, the last plays converge, and the error of the averages decreases like "
+        "one over T."
+    ),
     statement=(
         "With the learners of I.9 and R strongly convex, so that R* is smooth (entropy, Gini), the last plays "
-        "converge, and then the gap of the average plays falls like 1 / t^2. With two answers, weight 1 and a best "
-        "response they are settled from 4 t_0 on, t_0 = s^2 (nu*(0) nu*(1) / beta + c)^2, with s the range of grad "
-        "R(nu_0) and c the slope of grad R*: nu*(0) nu*(1) for the entropy, 1/2 for Gini."
+        "converge, and then the gap of the average plays decreases like 1 / t^2. With two answers, weight 1 and a "
+        "best response, the last plays have converged from round 4 t_0 on, t_0 = s^2 (nu*(0) nu*(1) / beta + c)^2, "
+        "where s is the range of grad R(nu_0) and c the slope of grad R*: nu*(0) nu*(1) for the entropy, 1/2 for Gini."
     ),
     printed="gap of the averages ~ C / t^2 for t >= 4 t_0",
     kind="rate",
@@ -115,11 +118,12 @@ I9A = Claim(
         ),
     ),
     remark=(
-        "Once the last plays have settled the sum of their errors is fixed. So the error of the average is a "
-        "constant over t, and the gap, which is quadratic there, one over t^2. A step of the learner overshoots less "
-        "and less; t_0 is the round from which the linearised step shrinks the error, and grows like 1 / beta^2. "
-        "This was measured from beta = 1 down to 1/50. For a policy that learns by multiplicative weights, or more "
-        "answers, the onset is not derived: at beta from .5 to 1.5 it comes before round 1024, in most games."
+        "Once the last plays have converged, the sum of their errors is constant. So the error of the average is a "
+        "constant divided by t, and the gap, which is quadratic in this error, decreases like 1 / t^2. The learner's "
+        "steps overshoot less in later rounds; t_0 is the round from which the linearised step reduces the error, and "
+        "grows like 1 / beta^2. This was measured from beta = 1 down to 1/50. For a policy that learns by "
+        "multiplicative weights, or more answers, the onset is not derived: at beta from .5 to 1.5 it is before round "
+        "1024, in most games."
     ),
 )
 

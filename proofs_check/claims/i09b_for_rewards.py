@@ -12,7 +12,7 @@ from proofs_check.two_learners import Duel
 
 
 class Rates(NamedTuple):
-    """What the claim says of a duel: its gap while the first play rules, and the limit of sqrt(t) times its gap."""
+    """The claimed gap of a duel in early rounds, and the claimed limit of sqrt(t) times its gap."""
 
     early: float
     late: float
@@ -32,7 +32,7 @@ def one_rate(duel: Duel, t: int) -> Rates:
 
 
 def near_rates(duel: Duel, t: int) -> Rates:
-    """A limit that is 5 % more."""
+    """A limit that is 5 % larger."""
     rates = two_rates(duel, t)
     return Rates(rates.early, 1.05 * rates.late)
 
@@ -75,7 +75,7 @@ def evidence_of_two_rates(formula: Formula, rng: np.random.Generator) -> Iterato
 
 
 def first_turn(duel: Duel) -> float:
-    """Compute t_1 = nu_0(0) / nu_2(0), after which the other plays weigh as much as the first, for a best response.
+    """Compute t_1 = nu_0(0) / nu_2(0), when the other plays contribute as much as the first, for a best response.
 
     In the first round R* has a kink, at which the target answers with answer 0, and d moves to sqrt(2) nu_0(1).
 
@@ -95,15 +95,15 @@ I9B = Claim(
     whose="ours",
     place="on claim I.9",
     plain=(
-        "For rewards the averages first lose what the first play got wrong, like one over T, and later follow one "
-        "over the root of T; for a small beta the first takes longer than any run."
+        "For rewards the gap of the averages first decreases like one over T, as the error of the first play is "
+        "averaged out, and later like one over the root of T; for a small beta the first phase is longer than any run."
     ),
     statement=(
         "Take R = -nu(1) on two answers, nu_0 = (.8, .2), and the learners of I.9. With m = min(nu*(0), nu*(1)), "
-        "sqrt(t) times the gap of the average plays tends to 2 m (1 - 2 m), which rules from t_2 = nu_0(0)^2 / (2 m "
-        "(1 - 2 m))^2 on, about exp(2 / beta). For t far below t_1 = nu_0(0) / nu_2(0), about exp((1 - sqrt(2) "
-        "nu_0(1)) / beta), the gap is beta (x log(x / nu*(0)) - x + nu*(0)) with x = nu_0(0) / t: an exponent of -1, "
-        "less a little."
+        "sqrt(t) times the gap of the average plays tends to 2 m (1 - 2 m); this law holds from t_2 = nu_0(0)^2 / (2 "
+        "m (1 - 2 m))^2 on, about exp(2 / beta). For t far below t_1 = nu_0(0) / nu_2(0), about exp((1 - sqrt(2) "
+        "nu_0(1)) / beta), the gap is beta (x log(x / nu*(0)) - x + nu*(0)) with x = nu_0(0) / t, which has an "
+        "exponent slightly below -1."
     ),
     printed=(
         "gap ~ 2 m (1 - 2 m) / sqrt(t)  for t >> t_2\n"
@@ -121,14 +121,15 @@ I9B = Claim(
         ),
     ),
     remark=(
-        "Near the equilibrium d = u(1) - u(0) + 1 jumps to and fro across the kink of R*, up by 2 nu*(1) / sqrt(t) "
-        "and down by 2 nu*(0) / sqrt(t). So it is evenly spread over an interval about 0, whose middle is off by (2 "
-        "nu*(1) - 1) / sqrt(t); the dual loses m times that. For a small beta m is about exp(-1 / beta), and nu* is "
-        "so near a corner that J falls linearly in the first play's share 1 / t of the average. With nu_0 = (.8, .2) "
-        "the exponents over rounds 256 to 2048 are about -1/2 for beta of .3 and more, and -.9 to -1.1 for .1 and "
-        "less; t_2 is 15 at beta = 1/2, 259 at 1/5 and 4.9e6 at 1/10. Between t_1 and t_2 exponents from -1.3 to -.5 "
-        "were seen; no law is known there, nor how fast the limit is reached, nor t_1 and t_2 for more than two "
-        "answers. Following the leader avoids all this for rewards: u* is played at once."
+        "Near the equilibrium d = u(1) - u(0) + 1 alternates across the kink of R*, with steps of 2 nu*(1) / sqrt(t) "
+        "upwards and 2 nu*(0) / sqrt(t) downwards. So d is evenly distributed over an interval about 0 whose midpoint "
+        "is off by (2 nu*(1) - 1) / sqrt(t); the dual loss is m times that. For a small beta m is about exp(-1 / "
+        "beta), and nu* is so near a corner that J decreases linearly in the first play's share 1 / t of the average. "
+        "With nu_0 = (.8, .2) the exponents over rounds 256 to 2048 are about -1/2 for beta of .3 and more, and -.9 "
+        "to -1.1 for .1 and less; t_2 is 15 at beta = 1/2, 259 at 1/5 and 4.9e6 at 1/10. Between t_1 and t_2 "
+        "exponents from -1.3 to -.5 were observed. Not known are a law between t_1 and t_2, the rate at which the "
+        "limit is reached, and t_1 and t_2 for more than two answers. Follow-the-leader avoids both phases for "
+        "rewards: it plays u* at once."
     ),
 )
 

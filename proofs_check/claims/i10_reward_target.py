@@ -1,4 +1,4 @@
-"""I.10, I.10a: maximising a reward has the target exp(r / beta), the only one where no answer is without mass."""
+"""I.10, I.10a: a reward r has the target exp(r / beta), which is unique if every answer has mass."""
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -24,12 +24,12 @@ def sabotage(game: oracles.LinearGame) -> list[Any]:
 
 
 def near_miss(game: oracles.LinearGame) -> list[Any]:
-    """Take beta for one percent more than it is."""
+    """Use a beta that is one percent larger."""
     return oracles.normalised([oracles.number(r / game.beta * Fraction(100, 101)) for r in game.rewards])
 
 
 def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Measure what the target and the policy that answers it lose against the game's value.
+    """Measure the losses of the target, and of the best response to it, against the game's value.
 
     Args:
         formula: The target of a game.
@@ -56,8 +56,8 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
             )
         ).q
         measures = {
-            "value less the target's bound": (game.value() - bound, 1e-40),
-            "J of the answer less value": (b * divergence - reward - game.value(), 1e-40),
+            "value minus the target's bound": (game.value() - bound, 1e-40),
+            "J of the best response minus value": (b * divergence - reward - game.value(), 1e-40),
             "distance from the library's q": (max(abs(p - float(m)) for p, m in zip(q, library, strict=True)), 1e-12),
         }
         for name, (loss, tolerance) in measures.items():
@@ -88,27 +88,27 @@ def _instances(rng: np.random.Generator) -> Iterator[oracles.LinearGame]:
 
 
 def least_loss(nu: Sequence[Fraction], spread: Fraction) -> Fraction:
-    """The rarest answer's mass, times how far the dual variable is from -r."""
+    """The rarest answer's mass times the spread of u + r."""
     return min(nu) * spread
 
 
 def least_loss_times_answers(nu: Sequence[Fraction], spread: Fraction) -> Fraction:
-    """As if every answer had the mean mass."""
+    """The mean mass of an answer times the spread."""
     return Fraction(1, len(nu)) * spread
 
 
 def least_loss_near(nu: Sequence[Fraction], spread: Fraction) -> Fraction:
-    """One percent more."""
+    """One percent more than the least loss."""
     return Fraction(101, 100) * min(nu) * spread
 
 
 def positive(nu: Sequence[Fraction], spread: Fraction) -> Fraction:  # noqa: ARG001 - whatever the marginal
-    """Something, however little."""
+    """A billionth of the spread."""
     return spread / 10**9
 
 
 def evidence_inside(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Enumerate dual variables off -r, and compute exactly what each loses against R(nu), no answer being without mass.
+    """Enumerate dual variables other than -r, and compute their exact losses against R(nu), with mass on every answer.
 
     Args:
         formula: The least loss, from the marginal and the largest difference between two entries of u + r.
@@ -123,7 +123,7 @@ def evidence_inside(formula: Formula, rng: np.random.Generator) -> Iterator[Evid
 
 
 def evidence_anywhere(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Enumerate dual variables off -r, and compute exactly what each loses against R(nu), also for answers of mass 0.
+    """Enumerate dual variables other than -r, and compute their exact losses against R(nu), also for answers of mass 0.
 
     Args:
         formula: The least loss, from the marginal and the largest difference between two entries of u + r.
@@ -140,7 +140,7 @@ def evidence_anywhere(formula: Formula, rng: np.random.Generator) -> Iterator[Ev
 
 
 def _single(formula: Formula, nu: list[Fraction], rewards: list[Fraction]) -> Evidence:
-    """Look for the dual variable that loses least among those whose u + r is 0 or -1, and no constant."""
+    """Find the dual variable of least loss among those whose u + r has entries 0 and -1, both present."""
     options: list[tuple[Fraction, list[Fraction]]] = []
     for pattern in range(1, 2 ** len(nu) - 1):
         v = [Fraction(-(pattern >> z & 1)) for z in range(len(nu))]
@@ -191,9 +191,9 @@ I10 = Claim(
         ),
     ),
     remark=(
-        "The slope of R is -r everywhere, so u* = -r up to a constant, whatever the reference. For a verified "
-        "answer, r = 1 there and 0 elsewhere, q* has odds exp(1 / beta) to 1 and is no point mass (claim I.47). "
-        "Claim I.10a asks whether another target does as well."
+        "The gradient of R is -r everywhere, so that u* = -r up to a constant, for every reference. For a verified "
+        "answer, r = 1 there and 0 elsewhere, q* has odds exp(1 / beta) to 1 and is no point mass (claim I.47). Claim "
+        "I.10a treats the uniqueness of this target."
     ),
 )
 
@@ -202,7 +202,7 @@ I10A = Claim(
     title="A reward leaves a single dual point",
     whose="paper",
     place="section 2.4, Standard RL",
-    plain="If the goal is the mean of a reward, only one target is best against a policy.",
+    plain="If the goal is the mean of a reward, only one target is a best response to a policy.",
     statement=(
         "For R(nu) = -E_nu r the conjugate leaves one point of the dual space, up to constants, and this fixes the "
         "optimal target."
@@ -220,18 +220,20 @@ I10A = Claim(
             evidence=evidence_inside,
         ),
         Reading(
-            supposes="an answer may be without mass",
+            supposes="an answer may have no mass under the policy",
             expected="false",
             stated=positive,
             sabotage=least_loss,
-            near_miss="That another point loses something cannot be a little wrong; the sabotage is the true bound.",
+            near_miss=(
+                "The formula states that the loss is above 0, which has no near miss; the sabotage is the exact bound."
+            ),
             evidence=evidence_anywhere,
         ),
     ),
     remark=(
-        "Over the simplex R*(u) = max (u + r) is finite everywhere. Another u loses max v - <nu, v> with v = u + r, "
-        "at least the rarest answer's mass times max v - min v, and the bound is attained. Where an answer has no "
-        "mass, u may be lower there: the target may favour it more, and nothing changes."
+        "Over the simplex R*(u) = max (u + r) is finite everywhere. Another u has the loss max v - <nu, v> with v = u "
+        "+ r, which is at least the rarest answer's mass times max v - min v, and the bound is attained. If an answer "
+        "has no mass, a lower u at this answer, which gives it more mass under the target, does not change the value."
     ),
 )
 

@@ -57,12 +57,12 @@ def near_miss(game: LogLoss) -> list[Any]:
 
 
 def answered(game: LogLoss) -> list[Any]:
-    """The marginal of the policy that answers the library's target."""
+    """The marginal of the best response to the library's target."""
     return oracles.normalised([oracles.log(p) + mp.log(m) for p, m in zip(game.nu_0, amended(game), strict=True)])
 
 
 def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Measure by how much the policy that answers the target misses the least J, searched at 50 digits.
+    """Compare J of the best response to the target with the least J, searched at 50 digits.
 
     Args:
         formula: The target of a game.
@@ -73,11 +73,11 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
     """
     for game in _instances(rng):
         weights = [oracles.number(p) * m for p, m in zip(game.nu_0, formula(game), strict=True)]
-        yield _compared(game, weights[0] / mp.fsum(weights), "the policy that answers q = (1, 0, ...)")
+        yield _compared(game, weights[0] / mp.fsum(weights), "the best response to q = (1, 0, ...)")
 
 
 def evidence_of_marginal(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Measure by how much the policy whose marginal is the target misses the least J, searched at 50 digits.
+    """Compare J of the policy whose marginal is the target with the least J, searched at 50 digits.
 
     Args:
         formula: The target of a game.
@@ -95,9 +95,9 @@ def _compared(game: LogLoss, t: Any, policy: str) -> Evidence:
     other = Fraction(mp.nstr(star, 15)).limit_denominator(8)
     J, less = game.objective(t), game.objective(oracles.number(other))
     words = (
-        f"Take nu_0 = {oracles.as_text(game.nu_0)} and beta = {game.beta}, the right answer being the first. For"
-        f" {policy} J = -beta log nu_0(0) = {mp.nstr(J, 3)}. But for nu(0) = {other}, the other answers as under nu_0,"
-        f" J = beta KL(nu || nu_0) - log {other} = {mp.nstr(less, 3)}."
+        f"Take nu_0 = {oracles.as_text(game.nu_0)} and beta = {game.beta}, where the first answer is right. For "
+        f"{policy} J = -beta log nu_0(0) = {mp.nstr(J, 3)}. But for nu(0) = {other}, with the other answers in the "
+        f"ratios of nu_0, J = beta KL(nu || nu_0) - log {other} = {mp.nstr(less, 3)}."
     )
     return Evidence(
         claimed=0.0,
@@ -110,7 +110,7 @@ def _compared(game: LogLoss, t: Any, policy: str) -> Evidence:
             "beta": str(game.beta),
             "nu(0)": mp.nstr(t, 8),
             "nu*(0)": mp.nstr(star, 8),
-            "compared": "J less min J",
+            "compared": "J minus min J",
         },
         size=oracles.complexity(game.nu_0, [game.beta]),
         sentence=words if t == 1 and less < J else "",
@@ -133,17 +133,17 @@ I11 = Claim(
         "section 2.4, Supervised Fine-Tuning; also the slides, Instantiations: One Game, Many Alignment Goals, SFT / "
         "RLVR"
     ),
-    plain="If the goal is to match the right answer, the target is the right answer and nothing else.",
+    plain="If the goal is to match the right answer, the target is the point mass on the right answer.",
     statement=(
         "One interpretation of supervised fine-tuning is to match the Dirac distribution of the right answer g, by "
-        "R(nu) = KL(delta_g || nu). Its game is called trivial, with delta_g as the fixed target."
+        "R(nu) = KL(delta_g || nu). The game is called trivial, with delta_g as the fixed target."
     ),
     printed="R(nu) = KL(delta_g || nu):  q*(z) = delta_g(z)",
     kind="equality",
     expected="false",
     readings=(
         Reading(
-            supposes="the target is the q of Theorem 2.1, which the policy answers by pi_0 q",
+            supposes="the target is the q of Theorem 2.1, to which the policy responds by pi_0 q",
             expected="false",
             stated=stated,
             sabotage=amended,
@@ -160,9 +160,9 @@ I11 = Claim(
         ),
     ),
     remark=(
-        "R is finite inside, so that a positive beta leaves every answer some mass. The Dirac is right for another "
-        "R, the indicator of delta_g, and it is the limit as beta goes to 0. The hedge, one interpretation, is about "
-        "fine-tuning and not about the game."
+        "R is finite inside the simplex, so that every answer keeps some mass for beta > 0. The Dirac is right for "
+        "another R, the indicator of delta_g, and it is the limit as beta goes to 0. The qualification, one "
+        "interpretation, is about fine-tuning and not about the game."
     ),
     amendment="I.11a",
 )
@@ -172,10 +172,10 @@ I11A = Claim(
     title="Target of the log-loss at equilibrium",
     whose="ours",
     place="repair of claim I.11",
-    plain="The right answer is favoured by a finite factor, the more the smaller beta.",
+    plain="The target favours the right answer by a finite factor, which increases as beta decreases.",
     statement=(
-        "For R(nu) = -log nu(g) and nu_0 > 0 the equilibrium target has q*(g) proportional to exp(1 / (beta "
-        "nu*(g))), and 1 for every other answer."
+        "For R(nu) = -log nu(g) and nu_0 > 0 the equilibrium target is proportional to exp(1 / (beta nu*(g))) at g, "
+        "and to 1 at every other answer."
     ),
     printed="q*(g) : q*(z) = exp(1 / (beta nu*(g))) : 1",
     kind="equality",

@@ -45,7 +45,7 @@ class EntropyGame:
         ) - conjugate  # fmt: skip
 
     def best(self) -> list[Any]:
-        """Search nu*, knowing J alone: by thirds for two answers, by a general optimiser, to 1e-7, for more."""
+        """Search nu* from J alone: by thirds for two answers, by a general optimiser, to 1e-7, for more."""
         if len(self.nu_0) == 1:
             return [mp.mpf(1)]
         if len(self.nu_0) == 2:
@@ -62,7 +62,7 @@ class EntropyGame:
 
 
 class Rest(NamedTuple):
-    """What is claimed of the equilibrium.
+    """The claimed equilibrium.
 
     Attributes:
         nu: The marginal.
@@ -114,7 +114,7 @@ def rest_near(game: EntropyGame) -> Rest:
 
 
 def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Search min J in one to five answers, and ask whether the policy that answers the target reaches it.
+    """Search min J for one to five answers, and compare it with J of the best response to the target.
 
     Args:
         formula: The target, from the game and nu*.
@@ -128,7 +128,7 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
 
 
 def evidence_at_beta(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """The same comparison where the functional's weight is beta.
+    """Search min J, and compare it with J of the best response to the target, with weight beta of the functional.
 
     Args:
         formula: The target, from the game and nu*.
@@ -142,23 +142,23 @@ def evidence_at_beta(formula: Formula, rng: np.random.Generator) -> Iterator[Evi
 
 
 def evidence_of_rest(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Search min J in one to five answers, and play the marginal and the target against each other.
+    """Search min J for one to five answers, and compare it with J and G at the claimed marginal and target.
 
     Args:
         formula: The marginal and the target, from the game.
         rng: Source of randomness.
 
     Yields:
-        J at the marginal less the searched min J; J of the answer to the target less that; J less G of the two, which
-        is 0 where the target is best, with R* in closed form. Where a general optimiser searches, to 1e-11.
+        J at the marginal minus the searched min J; J of the best response to the target minus min J; J minus G of the
+        two, which is 0 if the target is best, with R* in closed form. Where a general optimiser searches, to 1e-11.
     """
     for game in _instances(rng):
         nu, q = formula(game)
         least, answer = game.objective(game.best()), _answer(game, q)
         measures = {
-            "J of nu less min J": game.objective(nu) - least,
-            "J of the answer to q less min J": game.objective(answer) - least,
-            "J(nu) less G(nu, q)": game.objective(nu) - game.payoff(nu, q),
+            "J of nu minus min J": game.objective(nu) - least,
+            "J of the best response to q minus min J": game.objective(answer) - least,
+            "J(nu) minus G(nu, q)": game.objective(nu) - game.payoff(nu, q),
         }
         size = oracles.complexity(game.nu_0, [game.weight, game.beta])
         for name, measured in measures.items():
@@ -179,13 +179,12 @@ def _compared(formula: Formula, game: EntropyGame) -> Evidence:
         measured=float(J - least),
         relation="equal",
         tolerance=1e-40 if len(star) < 3 else 1e-11,
-        instance=_instance(game) | {"compared": "J of the answer to q, less min J"},
+        instance=_instance(game) | {"compared": "J of the best response to q, minus min J"},
         size=oracles.complexity(game.nu_0, [game.weight, game.beta]),
         sentence=(
-            f"Take nu_0 = {oracles.as_text(game.nu_0)} and beta = {game.beta}, the weight of R being {game.weight}. J"
-            " is"
-            f" least at nu*{names[0]}, where it is {mp.nstr(least, 3)}. In proportion to 1 / nu* the target is"
-            f" q{names[1]}, and the policy that answers it has nu ~ nu_0 q{names[2]}, with J = {mp.nstr(J, 3)}."
+            f"Take nu_0 = {oracles.as_text(game.nu_0)} and beta = {game.beta}, with weight {game.weight} of R. J is "
+            f"least at nu*{names[0]}, where it is {mp.nstr(least, 3)}. The target proportional to 1 / nu* is "
+            f"q{names[1]}, and the best response to it has nu ~ nu_0 q{names[2]}, with J = {mp.nstr(J, 3)}."
         ),
     )
 
@@ -213,10 +212,10 @@ I12 = Claim(
     title="Target of diversity",
     whose="slides",
     place="Instantiations: One Game, Many Alignment Goals, Diversity",
-    plain="If the goal is diversity, the target is the inverse of each answer's frequency.",
+    plain="If the goal is diversity, the target is proportional to the inverse of each answer's frequency.",
     statement=(
-        "For the negative entropy, R = -H, the optimal target is proportional to 1 / nu_pi, the inverse frequency; "
-        "beta is positive, and the row does not name it."
+        "For the negative entropy, R = -H, the optimal target is proportional to 1 / nu_pi, the inverse frequency. "
+        "The row does not name beta, which is positive."
     ),
     printed="R(nu) = -H(nu):  q*(z) ~ 1 / nu_pi(z)",
     kind="equality",
@@ -227,7 +226,7 @@ I12 = Claim(
             expected="false",
             stated=stated,
             sabotage=amended,
-            near_miss="The sabotage is the true formula; another power of nu that leaves beta out fails for some beta.",
+            near_miss="The sabotage is the true formula; another power of nu without beta fails for some beta.",
             evidence=evidence,
         ),
         Reading(
@@ -240,9 +239,9 @@ I12 = Claim(
         ),
     ),
     remark=(
-        "u* = log nu* + 1, and q* ~ exp(-u* / beta), so the power of nu is -1 / beta; the row on rewards has this "
-        "beta. The paper says less: that the target favours rare answers, and that the reward is -log nu. This "
-        "reward is beta log q* up to a constant, and right for every beta."
+        "u* = log nu* + 1, and q* ~ exp(-u* / beta), so that the power of nu is -1 / beta; the row on rewards "
+        "contains this beta. The paper states less: that the target favours rare answers, and that the reward is -log "
+        "nu. This reward is beta log q* up to a constant, and it is right for every beta."
     ),
     amendment="I.12a",
 )
@@ -252,7 +251,9 @@ I12A = Claim(
     title="Target of diversity, by its weight",
     whose="ours",
     place="repair of claim I.12",
-    plain="The target is a power of the inverse frequency, the ratio of the weight of diversity to beta.",
+    plain=(
+        "The target is a power of the inverse frequency; the exponent is the ratio of the weight of diversity to beta."
+    ),
     statement=(
         "For R = lambda sum nu log nu and nu_0 > 0 the equilibrium is nu* proportional to nu_0^(beta / (beta + "
         "lambda)), with the target q* proportional to nu*^(-lambda / beta)."
@@ -270,7 +271,7 @@ I12A = Claim(
         ),
     ),
     remark=(
-        "u* = lambda (log nu* + 1) gives the target, and log nu* = log nu_0 - u* / beta up to a constant the "
+        "u* = lambda (log nu* + 1) gives the target, and log nu* = log nu_0 - u* / beta, up to a constant, gives the "
         "equilibrium."
     ),
 )

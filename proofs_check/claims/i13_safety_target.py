@@ -1,4 +1,4 @@
-"""I.13, I.13a: projecting on the constraints: of whom, and answered how."""
+"""I.13, I.13a: the projection on the constraints, by the projected marginal and by the policy's response."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -72,7 +72,7 @@ class Budget:
         return mp.fdot(nu, slope) - least
 
     def loss(self, nu: Sequence[Any], q: Sequence[Any]) -> Any:
-        """Compute what q loses against R(nu) = 0: the largest <., u> on C less <nu, u>, with u = -beta log q."""
+        """Compute the loss of q against R(nu) = 0: the largest <., u> on C minus <nu, u>, with u = -beta log q."""
         u = [-oracles.number(self.beta) * mp.log(m) for m in q]
         top = max(mp.fsum(oracles.number(v) * s for v, s in zip(corner, u, strict=True)) for corner in self.corners())
         return top - mp.fdot(nu, u)
@@ -84,7 +84,7 @@ def tilted(nu: Sequence[Any], rate: Any, cost: Sequence[Any]) -> list[Any]:
 
 
 def stated(game: Budget, nu: Sequence[Any]) -> list[Any]:
-    """The point of the constraint that is nearest to the policy's own marginal."""
+    """The point of the constraint that is nearest to the policy's marginal."""
     return game.projection(nu)
 
 
@@ -112,20 +112,20 @@ def amended(game: Budget, nu: Sequence[Any]) -> list[Any]:  # noqa: ARG001 - it 
 
 
 def amended_near(game: Budget, nu: Sequence[Any]) -> list[Any]:
-    """Its multipliers one percent too large."""
+    """The target with multipliers one percent too large."""
     return oracles.normalised([mp.mpf("1.01") * mp.log(m) for m in amended(game, nu)])
 
 
 def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Answer the target by pi_0 q, at nu* and round after round, and ask whether that is the equilibrium.
+    """Compare nu* with the response pi_0 q to the target, at nu* and after several rounds.
 
     Args:
         formula: The target, from the game and the policy's marginal.
         rng: Source of randomness.
 
     Yields:
-        KL(nu* || answer) at 50 digits, nu* being the projection of the reference; and what the target of nu* loses
-        against R(nu*), R* being found at the vertices of the constraint.
+        KL(nu* || response) at 50 digits, where nu* is the projection of the reference; and the loss of the target of
+        nu* against R(nu*), where R* is found at the vertices of the constraint.
     """
     for game in instances(rng):
         reference = [oracles.number(p) for p in game.nu_0]
@@ -135,26 +135,26 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
         for _ in range(ROUNDS):
             nu = _answer(reference, formula(game, nu))
         words = (
-            f"{setting(game)} The best policy has nu* = {text(star)}, the nearest to nu_0 within the budget. It is"
-            " its"
-            f" own projection. The policy that answers this target has nu ~ nu_0 nu* = {text(first)}, with"
+            f"{setting(game)} The best policy has nu* = {text(star)}, the nearest to nu_0 within the budget."
+            " The projection of nu* is nu*."
+            f" The policy that responds to this target has nu ~ nu_0 nu* = {text(first)}, with"
             f" the expected cost {mp.nstr(mp.fdot(first, game.costs()), 3)}, above the budget."
         )
         outside = mp.fdot(first, game.costs()) > oracles.number(game.budget) + mp.mpf("1e-9")
-        yield _divergence(game, star, first, "the answer to the target of nu*", words if outside else "")
-        yield _divergence(game, star, nu, f"{ROUNDS} rounds from nu_0")
+        yield _divergence(game, star, first, "the response to the target of nu*", words if outside else "")
+        yield _divergence(game, star, nu, f"the marginal {ROUNDS} rounds from nu_0")
         yield Evidence(
             0.0,
             float(game.loss(star, formula(game, star))),
             "equal",
             1e-9,
-            instance(game) | {"compared": "R(nu*) less what its target grants"},
+            instance(game) | {"compared": "R(nu*) minus the dual value of its target"},
             size(game),
         )
 
 
 def evidence_of_marginals(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Let the policy take the target as its marginal, from the reference on, and ask whether that is the equilibrium.
+    """Replace the policy's marginal by the target, from the reference on, and compare with the equilibrium.
 
     Args:
         formula: The target, from the game and the policy's marginal.
@@ -172,7 +172,7 @@ def evidence_of_marginals(formula: Formula, rng: np.random.Generator) -> Iterato
 
 
 def evidence_from_anywhere(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Let the policy take the target as its marginal, from any start, and ask whether that is the equilibrium.
+    """Replace the policy's marginal by the target, from any start, and compare with the equilibrium.
 
     Args:
         formula: The target, from the game and the policy's marginal.
@@ -190,11 +190,10 @@ def evidence_from_anywhere(formula: Formula, rng: np.random.Generator) -> Iterat
         nu = formula(game, start)
         stays = max(abs(p - s) for p, s in zip(nu, start, strict=True)) == 0
         words = (
-            f"{setting(game)} The best policy has nu* = {text(star)}. A policy that begins with nu = {text(start)}"
-            " is"
-            " within the budget. It is its own projection, and stays there."
+            f"{setting(game)} The best policy has nu* = {text(star)}. A policy that starts at nu = {text(start)}"
+            " is within the budget: the projection of nu is nu, and the policy stays there."
         )
-        yield _divergence(game, star, nu, f"one round from {text(start)}", words if stays else "")
+        yield _divergence(game, star, nu, f"the marginal one round from {text(start)}", words if stays else "")
 
 
 def _divergence(game: Budget, star: Sequence[Any], nu: Sequence[Any], name: str, words: str = "") -> Evidence:
@@ -203,7 +202,7 @@ def _divergence(game: Budget, star: Sequence[Any], nu: Sequence[Any], name: str,
         measured=float(mp.fsum(p * mp.log(p / m) for p, m in zip(star, nu, strict=True))),
         relation="equal",
         tolerance=1e-18,
-        instance=instance(game) | {"nu*": text(star), "nu": text(nu), "compared": f"KL(nu* || nu), nu {name}"},
+        instance=instance(game) | {"nu*": text(star), "nu": text(nu), "compared": f"KL(nu* || nu), nu is {name}"},
         size=size(game),
         sentence=words,
     )
@@ -218,7 +217,7 @@ def optimal(game: Budget, nu: Sequence[Any], name: str) -> Iterator[Evidence]:
 
 
 def setting(game: Budget) -> str:
-    """Put the reference and the constraint in words."""
+    """Describe the reference and the constraint."""
     last = len(game.nu_0) - 1
     budget = f"nu({last})" if game.cost[-1] == 1 and not any(game.cost[:-1]) else f"<{oracles.as_text(game.cost)}, nu>"
     return f"Take nu_0 = {oracles.as_text(game.nu_0)} and the constraint {budget} <= {game.budget}."
@@ -240,7 +239,7 @@ def instance(game: Budget) -> dict[str, Any]:
 
 
 def size(game: Budget) -> int:
-    """Measure how hard the game's numbers are to read."""
+    """Measure the complexity of the game's numbers."""
     return oracles.complexity(game.nu_0, game.cost, [game.budget, game.beta])
 
 
@@ -266,25 +265,28 @@ I13 = Claim(
         "section 2.4, Safety, and appendix D.2, eq. 13; also the slides, Instantiations: One Game, Many Alignment "
         "Goals, and Safety Extension: Safety-GRPO"
     ),
-    plain="If the goal is to stay within a safe set, the target is the safe distribution nearest to the policy's own.",
+    plain=(
+        "If the goal is to stay within a safe set, the target is the safe distribution nearest to the policy's "
+        "marginal."
+    ),
     statement=(
-        "For the indicator of a convex set C the best target of the game is given as the information projection on "
-        "C of the marginal that the policy has. As an intuition, the policy is then updated to imitate it."
+        "For the indicator of a convex set C the best target of the game is given as the information projection on C "
+        "of the policy's marginal. As an intuition, the policy is then updated to imitate this target."
     ),
     printed="R = Ind_C:  q* = argmin_{q in C} KL(q || nu_pi)",
     kind="equality",
     expected="depends",
     readings=(
         Reading(
-            supposes="the target is the q of Theorem 2.1, which the policy answers by pi_0 q",
+            supposes="the target is the q of Theorem 2.1, to which the policy responds by pi_0 q",
             expected="false",
             stated=stated,
             sabotage=amended,
-            near_miss="The sabotage is the true target; a projection that is slightly off is not nearer to it.",
+            near_miss="The sabotage is the true target; a slightly different projection is not nearer to it.",
             evidence=evidence,
         ),
         Reading(
-            supposes="the policy takes the target as its own marginal, and begins at the reference",
+            supposes="the policy takes the target as its marginal, and starts at the reference",
             expected="holds",
             stated=stated,
             sabotage=amended,
@@ -292,18 +294,18 @@ I13 = Claim(
             evidence=evidence_of_marginals,
         ),
         Reading(
-            supposes="the policy takes the target as its own marginal, wherever it begins",
+            supposes="the policy takes the target as its marginal, from any start",
             expected="false",
             stated=stated,
             sabotage=of_reference,
-            near_miss="The sabotage is the true target; a projection that is slightly off is not nearer to it.",
+            near_miss="The sabotage is the true target; a slightly different projection is not nearer to it.",
             evidence=evidence_from_anywhere,
         ),
     ),
     remark=(
-        "The problem is to stay near the reference, and only the first projection of the reference knows of it. With "
-        "the answer pi_0 q the reference counts once more in each round: from (1/3, 2/3) and nu(1) <= 1/2 the loop "
-        "stays at (1/3, 2/3) for ever."
+        "The objective is the divergence from the reference, and only the first projection, that of the reference, "
+        "depends on the reference. With the response pi_0 q the reference enters once more in each round: from (1/3, "
+        "2/3) and nu(1) <= 1/2 the loop stays at (1/3, 2/3) for ever."
     ),
     amendment="I.13a",
 )
@@ -313,11 +315,13 @@ I13A = Claim(
     title="Target of safety, from the reference",
     whose="ours",
     place="repair of claim I.13",
-    plain="The safe optimum is the safe distribution nearest to the reference, and the target is what takes one there.",
+    plain=(
+        "The safe optimum is the safe distribution nearest to the reference, and the target is the ratio of the two."
+    ),
     statement=(
         "For the indicator of linear budgets that some policy with the support of the reference meets, nu* is the "
         "information projection of nu_0 on them, and the target is nu* / nu_0, proportional to exp(-<lambda, c> / "
-        "beta) with lambda the multipliers."
+        "beta), where lambda are the multipliers."
     ),
     printed="nu* = argmin_{nu in C} KL(nu || nu_0),  q* ~ nu* / nu_0 ~ exp(-<lambda, c> / beta)",
     kind="equality",
@@ -332,8 +336,8 @@ I13A = Claim(
         ),
     ),
     remark=(
-        "J is beta KL(nu || nu_0) on C. Its Lagrangian has the minimum nu_0 exp(-<lambda, c> / beta). Where no "
-        "policy meets C, J is infinite and there is no target."
+        "J is beta KL(nu || nu_0) on C. Its Lagrangian has the minimiser nu_0 exp(-<lambda, c> / beta), normalised. "
+        "Where no policy meets C, J is infinite and there is no target."
     ),
 )
 

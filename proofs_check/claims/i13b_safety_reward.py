@@ -1,4 +1,4 @@
-"""I.13b: the reward that follows from projecting on the constraints."""
+"""I.13b: the reward that follows from the projection on the constraints."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -61,7 +61,7 @@ def evidence_of_substitution(formula: Formula, rng: np.random.Generator) -> Iter
 
 
 def evidence_of_penalty(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Find the policy that is best for the reward less beta KL, and ask whether it solves the constrained problem.
+    """Find the policy that is best for the reward minus beta KL, and check that it solves the constrained problem.
 
     Args:
         formula: The reward, from the game, the reference's marginal and the multiplier, in units of beta.
@@ -93,7 +93,7 @@ I13B = Claim(
     expected="depends",
     readings=(
         Reading(
-            supposes="the reward is what the substitution gives, up to a constant",
+            supposes="the reward is the result of the substitution, up to a constant",
             expected="false",
             stated=penalty,
             sabotage=logarithm,
@@ -101,7 +101,7 @@ I13B = Claim(
             evidence=evidence_of_substitution,
         ),
         Reading(
-            supposes="the reward is what leads the policy step to the solution of the constrained problem",
+            supposes="the reward is one with which the policy step solves the constrained problem",
             expected="holds",
             stated=penalty,
             sabotage=logarithm,
@@ -110,9 +110,9 @@ I13B = Claim(
         ),
     ),
     remark=(
-        "The substitution leaves log nu_pi as well, which is a constant only if nu_pi is uniform. The reward is "
-        "right all the same: it is beta log q* of the game's own target nu* / nu_0 (claim I.13a), with lambda the "
-        "multipliers of the constraints. So the algorithm is right where the description of its target is not."
+        "The substitution also leaves log nu_pi, which is a constant only if nu_pi is uniform. The reward is "
+        "nevertheless right: it is beta log q* of the game's target nu* / nu_0 (claim I.13a), where lambda are the "
+        "multipliers of the constraints. So the algorithm is right although the description of its target is not."
     ),
     amendment="I.13a",
 )

@@ -13,7 +13,7 @@ from proofs_check.claims.i13_safety_target import Budget, instance, instances, o
 
 
 def exponential(game: Budget, nu: Sequence[Any]) -> list[Any]:
-    """The law nu exp(-lambda c), with the multiplier that meets the budget best."""
+    """The distribution proportional to nu exp(-lambda c), with the least multiplier that meets the budget."""
     return game.projection(nu)
 
 
@@ -24,19 +24,19 @@ def exponential_near(game: Budget, nu: Sequence[Any]) -> list[Any]:
 
 
 def linear(game: Budget, nu: Sequence[Any]) -> list[Any]:
-    """The law nu (1 - lambda c), as far as it is positive, with lambda = 1."""
+    """The distribution proportional to the positive part of nu (1 - lambda c), with lambda = 1."""
     weights = [p * max(1 - c, mp.mpf("1e-30")) for p, c in zip(nu, game.costs(), strict=True)]
     return [w / mp.fsum(weights) for w in weights]
 
 
 def restricted(game: Budget, nu: Sequence[Any]) -> list[Any]:
-    """The law of the answers without cost, the limit of large multipliers."""
+    """The distribution nu restricted to the answers without cost, the limit of large multipliers."""
     weights = [p if c == 0 else mp.mpf(0) for p, c in zip(nu, game.costs(), strict=True)]
     return [w / mp.fsum(weights) for w in weights]
 
 
 def evidence_of_form(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Ask whether the law meets the budget, and whether no other that does is nearer to nu.
+    """Check that the distribution meets the budget, and that no other one that does is nearer to nu.
 
     Args:
         formula: The projection, from the game and a marginal.
@@ -51,7 +51,7 @@ def evidence_of_form(formula: Formula, rng: np.random.Generator) -> Iterator[Evi
 
 
 def evidence_of_form_anywhere(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Ask whether the law meets a budget of 0, which one answer without cost does.
+    """Check that the distribution meets a budget of 0, which one answer without cost does.
 
     Args:
         formula: The projection, from the game and a marginal.
@@ -73,10 +73,9 @@ def evidence_of_form_anywhere(formula: Formula, rng: np.random.Generator) -> Ite
             instance=instance(game) | {"compared": "expected cost"},
             size=size(game),
             sentence=(
-                f"Take nu = {oracles.as_text(nu_0)} and the constraint nu(1) <= 0. The nearest law within it is (1,"
-                " 0). But"
-                f" nu exp(-lambda c) has the odds {nu_0[1] / nu_0[0]} exp(-lambda) for answer 1: positive for each"
-                " finite lambda."
+                f"Take nu = {oracles.as_text(nu_0)} and the constraint nu(1) <= 0. The nearest distribution that "
+                f"meets it is (1, 0). But nu exp(-lambda c) has the odds {nu_0[1] / nu_0[0]} exp(-lambda) for answer "
+                "1: positive for each finite lambda."
                 if q[1] > 0
                 else ""
             ),
@@ -88,7 +87,10 @@ I13C = Claim(
     title="Exponential form of the projection",
     whose="paper",
     place="appendix D.3, the display before eq. 14",
-    plain="The nearest safe distribution is the policy's own, with each answer damped exponentially in its cost.",
+    plain=(
+        "The nearest safe distribution is the policy's marginal, with each answer's mass multiplied by an exponential "
+        "of its negative cost."
+    ),
     statement=(
         "For linear constraints E c <= b the information projection of nu_pi has the exponential form nu_pi "
         "exp(-lambda c), normalised, with multipliers lambda >= 0."
@@ -110,12 +112,15 @@ I13C = Claim(
             expected="false",
             stated=exponential,
             sabotage=restricted,
-            near_miss="A mass is 0 or it is not; the sabotage has the limit of large lambda.",
+            near_miss=(
+                "The formula states whether a mass is 0, which has no near miss; the sabotage has the limit of large "
+                "lambda."
+            ),
             evidence=evidence_of_form_anywhere,
         ),
     ),
     remark=(
-        "Where only answers on a face of the simplex meet the constraints, the multiplier is infinite. A budget of "
+        "If only distributions on a face of the simplex meet the constraints, the multiplier is infinite. A budget of "
         "exactly no cost is such a case."
     ),
 )

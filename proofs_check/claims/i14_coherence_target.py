@@ -1,4 +1,4 @@
-"""I.14, I.14a: the geometric mean is what coherent views agree on, not the target that brings them there."""
+"""I.14, I.14a: the geometric mean is the common marginal of coherent views, not the target that leads to it."""
 
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
@@ -45,7 +45,7 @@ def amended(views: Views) -> list[list[Any]]:
 
 
 def amended_near(views: Views) -> list[list[Any]]:
-    """Their exponent one percent too large."""
+    """The library's targets with an exponent one percent too large."""
     return [oracles.normalised([mp.mpf("1.01") * mp.log(m) for m in q]) for q in amended(views)]
 
 
@@ -65,15 +65,15 @@ def between(views: Views, beta: Fraction) -> list[list[Any]]:
 
 
 def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Answer the targets by pi_0 q, and ask whether the views are coherent then, and at the least price.
+    """Respond to the targets by pi_0 q, and check that the views are coherent, at the least mean divergence.
 
     Args:
         formula: The target of each view.
         rng: Source of randomness.
 
     Yields:
-        The largest KL(answer of view 0 || answer), and by how much the mean divergence to the views exceeds the least
-        one of a coherent answer: searched, and bounded by convexity.
+        The largest KL(response of view 0 || response), and by how much the mean divergence to the views exceeds the
+        least one of a coherent marginal: searched, and bounded by convexity.
     """
     for views in _instances(rng):
         targets = formula(views)
@@ -83,15 +83,14 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
         ]
         means = [_text(targets[0]), "; ".join(map(_text, answers))]
         words = (
-            f"Take the views {_names(views)}. Their geometric mean is {means[0]}. As the target of each, it is"
-            " answered by"
-            f" nu ~ nu_0 q: {means[1]}. These are not coherent."
+            f"Take the views {_names(views)}. Their geometric mean is {means[0]}. With this mean as the target of "
+            f"each, the responses nu ~ nu_0 q are {means[1]}. These are not coherent."
         )
         yield from _compared(views, answers, words)
 
 
 def evidence_of_marginals(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Take the targets as the views' marginals, and ask whether these are coherent, and at the least price.
+    """Take the targets as the views' marginals, and check that these are coherent, at the least mean divergence.
 
     Args:
         formula: The target of each view.
@@ -99,7 +98,7 @@ def evidence_of_marginals(formula: Formula, rng: np.random.Generator) -> Iterato
 
     Yields:
         The largest KL(marginal of view 0 || marginal), and by how much the mean divergence to the views exceeds the
-        least one of a coherent answer: searched, and bounded by convexity.
+        least one of a coherent marginal: searched, and bounded by convexity.
     """
     for views in _instances(rng):
         yield from _compared(views, formula(views))
@@ -110,11 +109,11 @@ def evidence_of_divergence(formula: Formula, rng: np.random.Generator) -> Iterat
 
     Args:
         formula: The target of each view, from the views and beta; taken as the marginal to be matched, and as the q
-            that pi_0 q answers.
+            of the response pi_0 q.
         rng: Source of randomness.
 
     Yields:
-        For each view J of the nearer of the two less the searched least J, beta being 1 and 1/2.
+        For each view the smaller J of these two marginals minus the searched least J, for beta 1 and 1/2.
     """
     for views in islice(_instances(rng), 5):
         for beta in (Fraction(1), Fraction(1, 2)):
@@ -130,17 +129,17 @@ def _of_divergence(views: Views, nu_0: Sequence[Fraction], beta: Fraction, q: Se
     best = _search(objective, len(q), lambda nu: _slope(views, nu, nu_0, float(beta)))
     least, at_mean, at_answer = objective(best), objective(q), objective(answer)
     words = (
-        f"Take the views {_names(views)}, with geometric mean {_text(q)}, and beta = {beta}. For the view"
-        f" {oracles.as_text(nu_0)} J = mean_k KL(nu || nu_k) + beta KL(nu || nu_0) is least at nu = {_text(best)},"
-        f" where it is {mp.nstr(least, 3)}. It is {mp.nstr(at_mean, 3)} at the mean, and {mp.nstr(at_answer, 3)} at"
-        f" the answer to it, nu ~ nu_0 q = {_text(answer)}."
+        f"Take the views {_names(views)}, with geometric mean {_text(q)}, and beta = {beta}. For the view "
+        f"{oracles.as_text(nu_0)} J = mean_k KL(nu || nu_k) + beta KL(nu || nu_0) is least at nu = {_text(best)}, "
+        f"where it is {mp.nstr(least, 3)}. J is {mp.nstr(at_mean, 3)} at the mean, and {mp.nstr(at_answer, 3)} at the "
+        f"response to the mean, nu ~ nu_0 q = {_text(answer)}."
     )
     return Evidence(
         claimed=0.0,
         measured=float(min(at_mean, at_answer) - least),
         relation="equal",
         tolerance=1e-11,
-        instance=_instance(views, [best]) | {"beta": str(beta), "compared": "J less the least J"},
+        instance=_instance(views, [best]) | {"beta": str(beta), "compared": "J minus the least J"},
         size=oracles.complexity(*views, [beta]),
         sentence=words,
     )
@@ -151,9 +150,9 @@ def price(views: Views, nu: Sequence[Any]) -> Any:
     return mp.fsum(oracles.kl(nu, view) for view in views) / len(views)
 
 
-def _slope(views: Views, nu: Any, own: Sequence[Fraction], beta: float) -> Any:
+def _slope(views: Views, nu: Any, nu_0: Sequence[Fraction], beta: float) -> Any:
     logs = np.log(np.array([[float(p) for p in view] for view in views])).mean(axis=0)
-    return (1 + beta) * np.log(nu) - logs - beta * np.log([float(p) for p in own])
+    return (1 + beta) * np.log(nu) - logs - beta * np.log([float(p) for p in nu_0])
 
 
 def _search(objective: Callable[[Any], Any], n: int, slope: Callable[[Any], Any]) -> list[Any]:
@@ -183,10 +182,10 @@ def _compared(views: Views, marginals: Sequence[Sequence[Any]], words: str = "")
     )
     nu = marginals[0]
     slope = [mp.log(p) - mp.fsum(oracles.log(view[z]) for view in views) / len(views) for z, p in enumerate(nu)]
-    what = {"compared": "price of the first marginal, excess by convexity"}
+    what = {"compared": "mean divergence of the first marginal to the views, bound on its excess"}
     yield Evidence(0.0, float(mp.fdot(nu, slope) - min(slope)), "at most", 1e-14, here | what, size)
     best = _search(lambda nu: price(views, nu), len(nu), lambda nu: _slope(views, nu, views[0], 0.0))
-    what = {"compared": "price of the first marginal less the searched one"}
+    what = {"compared": "mean divergence of the first marginal to the views minus the searched least one"}
     yield Evidence(0.0, float(price(views, nu) - price(views, best)), "at most", 1e-14, here | what, size)
 
 
@@ -221,27 +220,29 @@ I14 = Claim(
         "section 4.1 and appendix F.1, eq. 15; also the slides, Consensus Targets: From Geometric Mean to Majority "
         "Vote, and Instantiations: One Game, Many Alignment Goals"
     ),
-    plain="If all phrasings of a question are to be answered alike, the target is the geometric mean of the answers.",
+    plain=(
+        "If all phrasings of a question must have the same answer distribution, the target is the geometric mean of "
+        "theirs."
+    ),
     statement=(
         "For the indicator of equal marginals over an orbit, a slight generalisation of the framework, the consensus "
-        "target q* is the geometric mean of the views' marginals, normalised. The target is what the policy attempts "
-        "to match."
+        "target q* is the geometric mean of the views' marginals, normalised. The policy attempts to match the target."
     ),
     printed="q*(z) = (1/Z) prod_k nu_k(z)^(1/K)",
     kind="equality",
     expected="depends",
     readings=(
         Reading(
-            supposes="the target is the q of Theorem 2.1, which the policy answers by pi_0 q",
+            supposes="the target is the q of Theorem 2.1, to which the policy responds by pi_0 q",
             expected="false",
             stated=stated,
             sabotage=amended,
-            near_miss="The sabotage is the true target; no mean that is the same for all views is.",
+            near_miss="The sabotage is the true target; no mean that is the same for all views is the true target.",
             evidence=evidence,
         ),
         Reading(
             supposes=(
-                "the target is the marginal that each view is to match, the mean being that of the reference's views"
+                "the target is the marginal that each view must match, and the mean is that of the reference's views"
             ),
             expected="holds",
             stated=stated,
@@ -254,15 +255,15 @@ I14 = Claim(
             expected="false",
             stated=whatever_beta,
             sabotage=between,
-            near_miss="The true marginal depends on beta and on the view; no mean of the views does.",
+            near_miss="The true marginal depends on beta and on the view; no mean of the views depends on them.",
             evidence=evidence_of_divergence,
         ),
     ),
     remark=(
-        "Matched by each view, the mean is coherent, and no coherent answer is nearer to the reference; the mean of "
-        "the matched views is the same again. Answered by pi_0 q it brings each view to nu_0 times itself, so that "
-        "views which agree already are moved. For the expected divergence the best marginal is (mean nu_0^beta)^(1 / "
-        "(1 + beta)): between the mean and the view's own."
+        "If each view has the geometric mean as its marginal, the views are coherent, and no coherent marginal is "
+        "nearer to the reference; the mean of the matched views is the same again. The response pi_0 q gives each "
+        "view nu_0 times the mean, so that views which agree already are changed. For the expected divergence the "
+        "best marginal is (mean nu_0^beta)^(1 / (1 + beta)), between the mean and the view's reference marginal."
     ),
     amendment="I.14a",
 )
@@ -272,10 +273,13 @@ I14A = Claim(
     title="Target of coherence for a view",
     whose="ours",
     place="repair of claim I.14",
-    plain="The views meet at the geometric mean, and each has a target of its own, the mean over its reference.",
+    plain=(
+        "The common marginal of the views is the geometric mean, and the target of each view is this mean divided by "
+        "the view's reference."
+    ),
     statement=(
         "For the indicator of equal marginals over an orbit the common marginal is the geometric mean of the views' "
-        "reference marginals, and the target of view x is that mean over nu_0x, normalised."
+        "reference marginals, and the target of view x is this mean divided by nu_0x, normalised."
     ),
     printed="nu* ~ prod_x nu_0x^(1/K),  q_x* ~ nu* / nu_0x",
     kind="equality",
@@ -290,8 +294,8 @@ I14A = Claim(
         ),
     ),
     remark=(
-        "sum_x KL(nu || nu_0x) is K KL(nu || mean) plus a constant, and q_x = mean / nu_0x makes the mean the answer "
-        "of view x."
+        "sum_x KL(nu || nu_0x) is K KL(nu || mean) plus a constant, and with q_x = mean / nu_0x the response of view "
+        "x is the mean."
     ),
 )
 

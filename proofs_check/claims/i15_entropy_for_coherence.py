@@ -1,4 +1,4 @@
-"""I.15: the entropy of answers is no convex functional, and the problem with it is convex for some beta only."""
+"""I.15: the entropy of answers is not a convex functional, and the problem with it is convex only for some beta."""
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -28,7 +28,7 @@ def negative(nu: Sequence[Fraction]) -> Any:
 
 
 def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Compare R at the middle of two distributions with its mean over them.
+    """Compare R at the midpoint of two distributions with the mean of R over the two.
 
     Args:
         formula: The functional R.
@@ -50,16 +50,14 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
             instance={
                 "nu": oracles.as_text(p),
                 "nu'": oracles.as_text(q),
-                "compared": "R in the middle, mean of R at both",
+                "compared": "R at the midpoint, mean of R at both",
             },
             size=oracles.complexity(p, q),
             ratio=float(between / ends) if bounded else None,
             sentence=(
-                f"Take nu = {oracles.as_text(p)} and nu' = {oracles.as_text(q)}. The entropies are"
-                f" {_short(formula(p))} and"
-                f" {_short(formula(q))}, but in the middle, at {oracles.as_text(middle)}, the entropy is"
-                f" {_short(between)}:"
-                " more than the mean of both, where a convex R has at most that."
+                f"Take nu = {oracles.as_text(p)} and nu' = {oracles.as_text(q)}. The entropies are "
+                f"{_short(formula(p))} and {_short(formula(q))}, but at the midpoint {oracles.as_text(middle)} the "
+                f"entropy is {_short(between)}, above the mean of the two; a convex R is at most the mean."
                 if between > ends
                 else ""
             ),
@@ -91,7 +89,7 @@ def diverse(weight: Fraction, beta: Fraction, nu: Sequence[Fraction], nu_0: Sequ
 
 
 def evidence_of_problem(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Compare J at the middle of two distributions with its mean over them, the weight being below beta, down to 99 %.
+    """Compare J at the midpoint of two distributions with its mean, for a weight of 1/2 and 99/100 of beta.
 
     Args:
         formula: The objective, from the weight of the entropy, beta, nu and nu_0.
@@ -102,11 +100,11 @@ def evidence_of_problem(formula: Formula, rng: np.random.Generator) -> Iterator[
     """
     for p, q in _pairs(rng):
         for share in (Fraction(1, 2), Fraction(99, 100)):
-            yield _in_the_middle(formula, share, Fraction(1), p, q, oracles.random_distribution(rng, len(p), 9))
+            yield _at_midpoint(formula, share, Fraction(1), p, q, oracles.random_distribution(rng, len(p), 9))
 
 
 def evidence_for_any_beta(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Compare J at the middle of two distributions with its mean over them, the weight being on both sides of beta.
+    """Compare J at the midpoint of two distributions with its mean over the two, for a weight above and below beta.
 
     Args:
         formula: The objective, from the weight of the entropy, beta, nu and nu_0.
@@ -119,10 +117,10 @@ def evidence_for_any_beta(formula: Formula, rng: np.random.Generator) -> Iterato
     for p, q in _pairs(rng):
         for beta in (half, Fraction(2)):
             nu_0 = [half, half] if len(p) == 2 else oracles.random_distribution(rng, len(p), 9)
-            yield _in_the_middle(formula, Fraction(1), beta, p, q, nu_0)
+            yield _at_midpoint(formula, Fraction(1), beta, p, q, nu_0)
 
 
-def _in_the_middle(
+def _at_midpoint(
     formula: Formula, weight: Fraction, beta: Fraction, p: list[Fraction], q: list[Fraction], nu_0: list[Fraction]
 ) -> Evidence:
     middle = [(a + b) / 2 for a, b in zip(p, q, strict=True)]
@@ -139,13 +137,13 @@ def _in_the_middle(
             "nu_0": oracles.as_text(nu_0),
             "nu": oracles.as_text(p),
             "nu'": oracles.as_text(q),
-            "compared": "J in the middle, mean of J at both",
+            "compared": "J at the midpoint, mean of J at both",
         },
         size=oracles.complexity(p, q, nu_0, [beta]),
         sentence=(
-            f"Take R = H, beta = {beta} and nu_0 = {oracles.as_text(nu_0)}. At nu = {oracles.as_text(p)} and nu' ="
-            f" {oracles.as_text(q)} J = H + beta KL is {_short(at_p)} and {_short(at_q)}. In the middle, at"
-            f" {oracles.as_text(middle)}, it is {_short(between)}, which is more than the mean of both."
+            f"Take R = H, beta = {beta} and nu_0 = {oracles.as_text(nu_0)}. At nu = {oracles.as_text(p)} and nu' = "
+            f"{oracles.as_text(q)} J = H + beta KL is {_short(at_p)} and {_short(at_q)}. At the midpoint "
+            f"{oracles.as_text(middle)} J is {_short(between)}, which is more than the mean of the two."
             if between > ends and weight == 1
             else ""
         ),
@@ -171,7 +169,7 @@ def _instances(rng: np.random.Generator) -> Iterator[tuple[list[Fraction], list[
 
 
 def _ratio(nu: Array) -> Array:
-    """Compute the entropy in the middle over the mean entropy, [M, 2, Z] to [M]."""
+    """Divide the entropy at the midpoint by the mean entropy, [M, 2, Z] to [M]."""
     middle = nu.mean(axis=1)
     return np.asarray(2 * (middle * np.log(middle)).sum(axis=1) / (nu * np.log(nu)).sum(axis=(1, 2)))
 
@@ -181,7 +179,7 @@ I15 = Claim(
     title="Entropy minimisation as an example",
     whose="paper",
     place="section 2.1, the examples below eq. 1",
-    plain="Making answers agree by minimising their entropy is an example of the convex problem.",
+    plain="Minimising the entropy of answers, so that answers agree, is an example of the convex problem.",
     statement=(
         "Minimising the entropy of answers, for coherence, is named as an example of the functional R of problem "
         "(1). The problem is called convex, R is assumed convex, and the KL term is said to make J strictly convex."
@@ -191,15 +189,18 @@ I15 = Claim(
     expected="depends",
     readings=(
         Reading(
-            supposes="the example is to meet the assumption that R is convex",
+            supposes="the example must meet the assumption that R is convex",
             expected="false",
             stated=stated,
             sabotage=negative,
-            near_miss="Convex or not is a yes/no statement; the entropy is as concave as its negative is convex.",
+            near_miss=(
+                "Convexity is true or false; the sabotage is the negative entropy, which is as convex as the entropy "
+                "is concave."
+            ),
             evidence=evidence,
         ),
         Reading(
-            supposes="J is to be strictly convex with it, and beta exceeds the weight of the entropy",
+            supposes="J must be strictly convex with this R, and beta exceeds the weight of the entropy",
             expected="holds",
             stated=objective,
             sabotage=heavier,
@@ -207,18 +208,18 @@ I15 = Claim(
             evidence=evidence_of_problem,
         ),
         Reading(
-            supposes="J is to be strictly convex with it, for any beta > 0",
+            supposes="J must be strictly convex with this R, for any beta > 0",
             expected="false",
             stated=objective,
             sabotage=diverse,
-            near_miss="Convex or not is a yes/no statement; the sabotage is the other example, which is convex.",
+            near_miss="Convexity is true or false; the sabotage is the other example, which is convex.",
             evidence=evidence_for_any_beta,
         ),
     ),
     remark=(
-        "The entropy is concave, so that the duality of Theorem 2.1 does not apply to it as R. The KL term makes up "
-        "for this if beta exceeds the weight of the entropy (claim I.15a). The paper's own coherence, in section "
-        "4.1, is an indicator, and convex."
+        "The entropy is concave, so that the duality of Theorem 2.1 does not apply to it as R. The KL term "
+        "compensates for this if beta exceeds the weight of the entropy (claim I.15a). The coherence functional of "
+        "section 4.1 is an indicator, and convex."
     ),
     amendment="I.15a",
 )

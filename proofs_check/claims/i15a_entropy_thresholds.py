@@ -1,4 +1,4 @@
-"""I.15a: what minimising the entropy does below, at and above the weight of the divergence."""
+"""I.15a: the minima of J with the entropy, for a weight below, at and above that of the divergence."""
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -15,7 +15,7 @@ TINY = mp.mpf(10) ** -40
 
 
 class Phase(NamedTuple):
-    """What is claimed of J = lambda H(nu) + beta KL(nu || nu_0).
+    """The claimed minima of J = lambda H(nu) + beta KL(nu || nu_0).
 
     Attributes:
         least: Its least value.
@@ -29,7 +29,7 @@ class Phase(NamedTuple):
 
 
 def stated(nu_0: Sequence[Fraction], weight: Fraction, beta: Fraction) -> Phase:
-    """One interior minimum, nu_0^(beta / (beta - lambda)), for lambda < beta; from there on the mode of nu_0."""
+    """One interior minimum, nu_0^(beta / (beta - lambda)), for lambda < beta; the mode of nu_0 for lambda >= beta."""
     if weight < beta:
         power = oracles.number(beta / (beta - weight))
         total = mp.fsum(oracles.number(p) ** power for p in nu_0)
@@ -41,20 +41,20 @@ def stated(nu_0: Sequence[Fraction], weight: Fraction, beta: Fraction) -> Phase:
 
 
 def sabotage(nu_0: Sequence[Fraction], weight: Fraction, beta: Fraction) -> Phase:
-    """Take the interior law of small weights for every weight, as if J stayed convex up to twice beta."""
+    """Use half the weight, so that the interior minimum is claimed up to twice beta."""
     return stated(nu_0, weight / 2, beta)
 
 
 def near_miss(nu_0: Sequence[Fraction], weight: Fraction, beta: Fraction) -> Phase:
-    """Take the weight for one percent more than it is."""
+    """Use a weight that is one percent larger."""
     return stated(nu_0, weight * Fraction(101, 100), beta)
 
 
 def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Evaluate J by its definition: on a grid of the simplex, at the claimed minimiser, and beside point masses.
+    """Evaluate J by its definition: on a grid of the simplex, at the claimed minimiser, and near point masses.
 
     Args:
-        formula: Least value, minimiser and whether there are traps, from nu_0, lambda and beta.
+        formula: Least value, minimiser and whether point masses are local minima, from nu_0, lambda and beta.
         rng: Source of randomness.
 
     Yields:
@@ -105,7 +105,8 @@ def plot() -> Plot:
         mass = [float(max(stated([first, 1 - first], ratio, Fraction(1)).minimiser)) for ratio in ratios]
         lines.append(Line(f"nu_0 = ({first}, {1 - first})", [float(r) for r in ratios], mass))
     caption = (
-        "From lambda = beta on a point mass is best: the mode of the reference, and either answer where both are alike."
+        "For lambda >= beta a point mass is the minimum: the mode of the reference, or either answer if both are "
+        "equally likely."
     )
     return Plot("lambda / beta", "mass of the likelier answer at the minimum", lines, caption)
 
@@ -115,11 +116,14 @@ I15A = Claim(
     title="Thresholds of entropy minimisation",
     whose="ours",
     place="repair of claim I.15",
-    plain="Minimising entropy is harmless below the weight of the divergence, and makes every answer a trap above it.",
+    plain=(
+        "Minimising entropy keeps J convex below the weight of the divergence, and makes every point mass a local "
+        "minimum above it."
+    ),
     statement=(
         "For R = lambda H: if lambda < beta, J is strictly convex with nu* proportional to nu_0^(beta / (beta - "
-        "lambda)); if lambda = beta, J is linear and least at every law on the most likely answers of nu_0; if "
-        "lambda > beta, every point mass is a strict local minimum and the mode of nu_0 the global one."
+        "lambda)); if lambda = beta, J is linear and least at every distribution on the most likely answers of nu_0; "
+        "if lambda > beta, every point mass is a strict local minimum and the mode of nu_0 the global one."
     ),
     printed="nu* ~ nu_0^(beta / (beta - lambda)) for lambda < beta;  nu* = mode of nu_0 for lambda >= beta",
     kind="existence",
@@ -134,9 +138,9 @@ I15A = Claim(
         ),
     ),
     remark=(
-        "J = (beta - lambda) sum nu log nu - beta <nu, log nu_0>. Above beta it is strictly concave, so that its "
-        "minima are vertices, and from a vertex mass t costs (lambda - beta) t log(1 / t), more than any gain linear "
-        "in t."
+        "J = (beta - lambda) sum nu log nu - beta <nu, log nu_0>. For lambda > beta it is strictly concave, so that "
+        "its minima are vertices; moving a mass t away from a vertex costs (lambda - beta) t log(1 / t), more than "
+        "any gain linear in t."
     ),
     plot=plot,
 )

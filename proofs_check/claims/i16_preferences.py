@@ -1,4 +1,4 @@
-"""I.16: the target of a reward is what direct preference optimisation learns without knowing it."""
+"""I.16: the target of a reward is implicit in the policy of direct preference optimisation."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -21,7 +21,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Preferences:
-    """A reward of answers, and comparisons of traces that Bradley and Terry would have it decide.
+    """A reward of answers, and comparisons of traces with the Bradley-Terry probabilities of this reward.
 
     Attributes:
         pi_0: Reference over traces, positive, [Y].
@@ -37,8 +37,8 @@ class Preferences:
     beta: Fraction
     weights: tuple[tuple[int, ...], ...]
 
-    def answer(self, q: Sequence[Any]) -> list[Any]:
-        """Compute the policy that answers a target, pi_0 q(E)."""
+    def best_response(self, q: Sequence[Any]) -> list[Any]:
+        """Compute the best response to a target, pi_0 q(E)."""
         return oracles.normalised([oracles.log(p) + mp.log(q[z]) for p, z in zip(self.pi_0, self.E, strict=True)])
 
     def slopes(self, pi: Sequence[Any]) -> list[Any]:
@@ -51,7 +51,7 @@ class Preferences:
         ]
 
     def least(self) -> Array:
-        """Minimise the loss from the reference by a general optimiser, and divide answer marginals by the reference's.
+        """Minimise the DPO loss by a general optimiser, and divide the answer marginal by the reference's.
 
         Returns:
             Log of the target, [Z], up to a constant and about 1e-6.
@@ -88,44 +88,44 @@ def stated(case: Preferences) -> list[Any]:
 
 
 def near_miss(case: Preferences) -> list[Any]:
-    """Take beta for one percent more than it is."""
+    """Use a beta that is one percent larger."""
     return oracles.normalised([oracles.number(r / case.beta * Fraction(100, 101)) for r in case.rewards])
 
 
 def sabotage(case: Preferences) -> list[Any]:
-    """The answers of the policy in the target's place."""
+    """The marginal of the policy in place of the target."""
     nu_0 = oracles.marginal(case.pi_0, case.E, len(case.rewards))
     masses = zip(nu_0, case.rewards, strict=True)
     return oracles.normalised([oracles.log(p) + oracles.number(r / case.beta) for p, r in masses])
 
 
 def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Play the target in the game, and ask the DPO loss about the policy that answers it.
+    """Compute the duality gap of the target and its best response, and the slopes of the DPO loss at this response.
 
     Args:
         formula: The target of a reward.
         rng: Source of randomness.
 
     Yields:
-        At 50 digits J of the answer less the least that the target grants, both being the value only at equilibrium;
-        the slopes of the DPO loss at the answer; the change of the target as a constant is added to the reward. In
-        float64 the distance of log q from what a general optimiser of the loss, and the library's game and DPO, find.
+        At 50 digits J of the best response minus the dual value of the target, which is 0 only at the equilibrium; the
+        slopes of the DPO loss at the best response; the change of the target if a constant is added to the reward. In
+        float64 the distance of log q from those of a general optimiser of the loss and of the library's game and DPO.
     """
     for case in _instances(rng):
         q = formula(case)
-        pi, log_q = case.answer(q), np.array([float(mp.log(m)) for m in q])
+        pi, log_q = case.best_response(q), np.array([float(mp.log(m)) for m in q])
         moved = formula(replace(case, rewards=[r + 3 for r in case.rewards]))
         reference, rewards = [float(p) for p in case.pi_0], [float(r) for r in case.rewards]
         game = AlignmentGame(reference, list(case.E), Linear(rewards), float(case.beta))
         wins = np.array(case.weights) * bradley_terry([rewards[z] for z in case.E])
         dpo = recover_target(solve_dpo(reference, wins, float(case.beta)).log_pi, reference, list(case.E))
         measures = {
-            "duality gap of q and its answer": (case.objective(pi) - case.value(q), 1e-40),
-            "slope of the DPO loss at the answer": (max(abs(s) for s in case.slopes(pi)), 1e-40),
-            "q less that of r + 3": (max(abs(a - b) for a, b in zip(q, moved, strict=True)), 1e-40),
-            "log q less that of the least loss": (_spread(log_q - case.least()), 1e-4),
-            "log q less that of the library's game": (_spread(log_q - np.log(solve(game).q)), 1e-9),
-            "log q less that of the library's DPO": (_spread(log_q - dpo), 1e-8),
+            "duality gap of q and its best response": (case.objective(pi) - case.value(q), 1e-40),
+            "slope of the DPO loss at the best response": (max(abs(s) for s in case.slopes(pi)), 1e-40),
+            "q minus that of r + 3": (max(abs(a - b) for a, b in zip(q, moved, strict=True)), 1e-40),
+            "log q minus that of the least DPO loss": (_spread(log_q - case.least()), 1e-4),
+            "log q minus that of the library's game": (_spread(log_q - np.log(solve(game).q)), 1e-9),
+            "log q minus that of the library's DPO": (_spread(log_q - dpo), 1e-8),
         }
         instance = {
             "pi_0": oracles.as_text(case.pi_0),
@@ -167,10 +167,10 @@ I16 = Claim(
     place="section 3.1, proposition 3.1, eq. 7; also the slides, Backup: Duality with DPO",
     plain="The game's target is the exponential of the reward that preference optimisation leaves implicit.",
     statement=(
-        "For answer-level objectives the game is the dual of direct preference optimisation (DPO), which has all "
-        "policies at its disposal. Specifically, the optimal target is q*(E(y)) = exp(r*(y) / beta) / Z for the "
-        "reward r* of the equivalent problem. DPO eliminates the reward and solves for the policy; the game "
-        "eliminates the policy and solves for the target."
+        "For answer-level objectives the game is the dual of direct preference optimisation (DPO) over all policies. "
+        "Specifically, the optimal target is q*(E(y)) = exp(r*(y) / beta) / Z for the reward r* of the equivalent "
+        "problem. DPO eliminates the reward and solves for the policy; the game eliminates the policy and solves for "
+        "the target."
     ),
     printed="q*(E(y)) = (1/Z) exp(r*(y) / beta)",
     kind="equality",
@@ -185,11 +185,11 @@ I16 = Claim(
         ),
     ),
     remark=(
-        "Dual is meant as the sentence after it says; no Fenchel or Lagrange dual of the DPO loss is stated. The "
-        "left side makes r* depend on the answer alone. The policy gives the target by dividing by the reference, "
-        "and the target gives the policy by multiplying. Pairs labelled by r* as Bradley and Terry do determine r* "
-        "up to a constant, which Z absorbs, if they connect all traces. Answers without mass under the reference are "
-        "free."
+        "The word dual is taken in the sense of the sentence after it; no Fenchel or Lagrange dual of the DPO loss is "
+        "stated. By the left side, r* depends on the answer alone. Division of the policy by the reference gives the "
+        "target, and multiplication of the target by the reference gives the policy. Pairs labelled with the "
+        "Bradley-Terry probabilities of r* determine r* up to a constant, which Z absorbs, if the pairs connect all "
+        "traces. At answers without mass under the reference the target is free."
     ),
 )
 

@@ -1,4 +1,4 @@
-"""I.16a: preference optimisation against a reward that moves with the policy."""
+"""I.16a: preference optimisation with a reward that depends on the current policy."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -50,7 +50,7 @@ def stated(beta: float, smoothness: float) -> float:
 
 
 def sabotage(beta: float, smoothness: float) -> float:  # noqa: ARG001 - plain rounds
-    """The whole of it."""
+    """The share 1, without damping."""
     return 1.0
 
 
@@ -60,7 +60,7 @@ def near_miss(beta: float, smoothness: float) -> float:
 
 
 def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Run rounds that minimise the DPO loss of relabelled pairs, and see where they end.
+    """Run rounds that minimise the DPO loss of relabelled pairs, and compare their end with the equilibrium.
 
     Args:
         formula: The share eta of the new policy, from beta and the relative smoothness L.
@@ -83,7 +83,7 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
         smoothness = weight if game.kind == "entropy" else weight / 2
         eta, nu = formula(beta, smoothness), nu_0
         for _ in range(ROUNDS):
-            if np.ptp(game.rewards(nu)) > 20:  # corners, where pairs are certain and tell no reward
+            if np.ptp(game.rewards(nu)) > 20:  # corners, where pairs are certain and do not determine the reward
                 break
             nu = play(nu ** (1 - eta) * nu_0**eta, game.rewards(nu), beta / eta)
         here = instance | {"compared": f"imbalance of grad J after {ROUNDS} rounds", "nu": nu.round(6).tolist()}
@@ -94,15 +94,15 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
             yield Evidence(0.0, game.imbalance(first), "equal", 1e-9, here, size)
         functional = (NegativeEntropy if game.kind == "entropy" else Gini)(weight)
         library = solve_iterated_dpo(AlignmentGame(nu_0, range(len(nu_0)), functional, beta), tolerance=1e-13).nu
-        here = instance | {"compared": "nu less that of the library's iterated DPO"}
+        here = instance | {"compared": "nu minus that of the library's iterated DPO"}
         yield Evidence(0.0, float(np.abs(nu - library).max()), "equal", 1e-6, here, size)
         plain = play(nu_0, game.rewards(nu_0), beta)
         response = nu_0 * np.exp(game.rewards(nu_0) / beta)
-        here = instance | {"compared": "an undamped round less the best response"}
+        here = instance | {"compared": "an undamped round minus the best response"}
         yield Evidence(0.0, float(np.abs(plain - response / response.sum()).max()), "equal", 1e-10, here, size)
         if game.kind == "entropy" and game.weight == game.beta:
             again = play(nu_0, game.rewards(plain), beta)
-            here = instance | {"compared": "the second undamped round less the reference"}
+            here = instance | {"compared": "the second undamped round minus the reference"}
             yield Evidence(0.0, float(np.abs(again - nu_0).max()), "equal", 1e-10, here, size)
 
 
@@ -149,14 +149,14 @@ I16A = Claim(
     id="I.16a",
     title="Iterated preference optimisation",
     whose="ours",
-    place="on the paper, section 3.1, Implication for DPO, which sets no damping",
-    plain="Preference optimisation with pairs made anew each round solves the game, if each round is damped.",
+    place="on the paper, section 3.1, Implication for DPO, which names no damping",
+    plain="Preference optimisation with pairs relabelled in each round solves the game, if each round is damped.",
     statement=(
         "Let each round label all pairs by the current target, P(z > z') = sigmoid(r(z) - r(z')) with r = -grad "
         "R(nu), and minimise the DPO loss with the reference nu^(1 - eta) nu_0^eta and weight beta / eta. For eta = "
-        "beta / (beta + L), L being the relative smoothness of R, the rounds reach the game's own policy: in the "
-        "entropy game the first does. For eta = 1 a round is the best response, and at weight = beta in the entropy "
-        "game two rounds lead back."
+        "beta / (beta + L), where L is the relative smoothness of R, the rounds converge to the game's policy, and in "
+        "the entropy game the first round reaches it. For eta = 1 a round is the best response, and in the entropy "
+        "game with weight = beta two rounds lead back to the start."
     ),
     printed="eta = beta / (beta + L):  nu_{t+1} ~ nu_t^(1 - eta) (nu_0 exp(r_t / beta))^eta -> nu*",
     kind="convergence",
@@ -171,10 +171,10 @@ I16A = Claim(
         ),
     ),
     remark=(
-        "By claim I.16 a round ends at the damped best response of claim I.8. The paper says that a solution by DPO "
-        "would have to be iterative, and nothing of its convergence. Plain rounds, the pairs made anew and the "
-        "reference kept, do what best responses do (claim I.7): nu_0 = (4/5, 1/5) with weight = beta goes to (1/2, "
-        "1/2) and back."
+        "By claim I.16 a round ends at the damped best response of claim I.8. The paper states that a solution by DPO "
+        "would have to be iterative, and states nothing of its convergence. Undamped rounds, with relabelled pairs "
+        "and a fixed reference, are the best responses of claim I.7: with weight = beta they lead from nu_0 = (4/5, "
+        "1/5) to (1/2, 1/2) and back."
     ),
 )
 

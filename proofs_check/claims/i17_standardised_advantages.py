@@ -1,4 +1,4 @@
-"""I.17: whether standardised advantages point where the equilibrium lies."""
+"""I.17: the direction of the expected step with standardised advantages."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from proofs_check.claim import Claim, Evidence, Formula, Reading
 from proofs_check.rates import extrapolated
 
 EPSILON = Fraction(1, 10000)
-"""What the library and TRL add to the deviation."""
+"""The constant that the library and TRL add to the standard deviation."""
 
 Prompt = tuple[Fraction, list[Fraction], list[Fraction]]
 """Share, answer probabilities, and rewards beta log q(z) up to a constant."""
@@ -46,10 +46,10 @@ class Batch:
         for share, nu, rewards in self.prompts:
             for counts in oracles.group_counts(len(nu), self.K):
                 mass = oracles.number(share * oracles.multinomial(counts, nu) / self.K)
-                pulls = [n * a for n, a in zip(counts, formula(counts, rewards, epsilon), strict=True)]
-                drift = mp.fsum(pulls)
+                terms = [n * a for n, a in zip(counts, formula(counts, rewards, epsilon), strict=True)]
+                drift = mp.fsum(terms)
                 total = [
-                    t + mass * (pull - oracles.number(p) * drift) for t, pull, p in zip(total, pulls, nu, strict=True)
+                    t + mass * (term - oracles.number(p) * drift) for t, term, p in zip(total, terms, nu, strict=True)
                 ]
         return total
 
@@ -74,12 +74,12 @@ def stated(counts: Sequence[int], rewards: Sequence[Fraction], epsilon: Fraction
 
 
 def misgraded(counts: Sequence[int], rewards: Sequence[Fraction], epsilon: Fraction) -> list[Any]:
-    """Standardise, the last answer's reward being a hundredth too high."""
+    """Standardise, with the last answer's reward a hundredth too high."""
     return stated(counts, [*rewards[:-1], rewards[-1] + Fraction(1, 100)], epsilon)
 
 
 def by_answer(counts: Sequence[int], rewards: Sequence[Fraction], epsilon: Fraction) -> list[Any]:
-    """Standardise, and divide by the count of the trace's own answer, so that equal rewards are not treated alike."""
+    """Standardise, and divide by the count of the trace's answer, so that equal rewards get different advantages."""
     return [a / n if n else a for a, n in zip(stated(counts, rewards, epsilon), counts, strict=True)]
 
 
@@ -89,7 +89,7 @@ def reversed_sign(counts: Sequence[int], rewards: Sequence[Fraction], epsilon: F
 
 
 def centred(counts: Sequence[int], rewards: Sequence[Fraction], epsilon: Fraction) -> list[Any]:  # noqa: ARG001
-    """Subtract the group's mean and no more."""
+    """Subtract the group's mean."""
     mean = sum((n * r for n, r in zip(counts, rewards, strict=True)), Fraction(0)) / sum(counts)
     return [oracles.number(r - mean) for r in rewards]
 
@@ -134,14 +134,14 @@ def several_prompts(formula: Formula, rng: np.random.Generator) -> Iterator[Evid
 
 
 def rise(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Compute how fast the expected reward of one prompt rises along the step of the natural gradient, at 50 digits.
+    """Compute the slope of one prompt's expected reward along the step of the natural gradient, at 50 digits.
 
     Args:
         formula: Advantages of a group's answers, from counts, rewards and epsilon.
         rng: Source of randomness.
 
     Yields:
-        The rise, sum step(z) gradient(z) / nu(z), which must not be negative.
+        The slope, sum step(z) gradient(z) / nu(z), which must not be negative.
     """
     for batch in (*_instances(rng), *_with_two_values(rng)):
         instance, size = batch.instance()
@@ -157,7 +157,7 @@ def large_groups(formula: Formula, _: np.random.Generator) -> Iterator[Evidence]
         formula: Advantages of a group's answers, from counts, rewards and epsilon.
 
     Yields:
-        Each entry of the limit against that of the gradient's direction; what the extrapolation leaves is of order
+        Each entry of the limit against that of the gradient's direction; the extrapolation error is of order
         1 / 64^4, times a constant that grows as answers get rare.
     """
     third, more, less = Fraction(1, 3), Fraction(2, 5), Fraction(3, 10)
@@ -191,7 +191,7 @@ def _directions(formula: Formula, batches: Iterable[Batch]) -> Iterator[Evidence
             cosine = mp.fsum(a * b for a, b in zip(unit(step), gradient, strict=True))
             apart = mp.norm([a - b for a, b in zip(unit(step), gradient, strict=True)])
             here = instance | {"epsilon": str(epsilon), "step": text(step), "gradient": text(batch.gradient())}
-            here |= {"cosine": float(mp.nstr(cosine, 6)), "compared": "unit vectors apart"}
+            here |= {"cosine": float(mp.nstr(cosine, 6)), "compared": "distance of unit vectors"}
             # The 9 puts the exact ratios of epsilon = 0 first among counterexamples.
             larger = size + 9 * bool(epsilon)
             words = _sentence(batch, formula)
@@ -204,12 +204,12 @@ def _directions(formula: Formula, batches: Iterable[Batch]) -> Iterator[Evidence
                 for share, nu, rewards in batch.prompts
             )
             apart = max(abs(a - float(b)) for a, b in zip(step, np.asarray(library), strict=True))
-            here = instance | {"compared": "step less the library's", "rule": rules[formula]}
+            here = instance | {"compared": "step minus the library's", "rule": rules[formula]}
             yield Evidence(0.0, float(apart), "equal", 1e-12, here, size + 99)
 
 
 def _sentence(batch: Batch, formula: Formula) -> str:
-    """Say for pairs of traces where the standardised step and the gradient point, so that it can be checked by hand."""
+    """State the standardised step and the gradient for K = 2, so that both can be checked by hand."""
     if batch.K != 2 or formula is not stated:
         return ""
     entries, where = [Fraction(0)] * len(batch.prompts[0][1]), []
@@ -224,10 +224,9 @@ def _sentence(batch: Batch, formula: Formula) -> str:
     averaged = ", averaged over the prompts," if len(where) > 1 else ""
     return (
         f"Take K = 2, {' and '.join(where)}. Of two traces with different rewards one has the advantage 1/sqrt 2 and "
-        "the other -1/sqrt 2, whatever the rewards are. So the expected "
-        f"step{averaged} is nu(z) (chance of a worse answer less that of a better one) / sqrt 2 = "
-        f"{oracles.as_text(entries)} / sqrt 2. But the gradient{averaged} is nu(z) (r(z) - mean) = "
-        f"{oracles.as_text(gradient)}."
+        f"the other -1/sqrt 2, for all rewards. So the expected step{averaged} is nu(z) (probability of a worse "
+        f"answer minus that of a better one) / sqrt 2 = {oracles.as_text(entries)} / sqrt 2. But the "
+        f"gradient{averaged} is nu(z) (r(z) - mean) = {oracles.as_text(gradient)}."
     )
 
 
@@ -270,7 +269,7 @@ def _with_two_values(rng: np.random.Generator) -> Iterator[Batch]:
 
 
 def pairs(rng: np.random.Generator) -> Iterator[Batch]:
-    """Draw batches of two prompts that share their logits and want opposite answers.
+    """Draw batches of two prompts that share their logits and have opposite best answers.
 
     Args:
         rng: Source of randomness.
@@ -279,10 +278,10 @@ def pairs(rng: np.random.Generator) -> Iterator[Batch]:
         One that checks by hand, then drawn ones.
     """
     half, third, zero = Fraction(1, 2), Fraction(1, 3), Fraction(0)
-    # Two prompts that want opposite answers, one twice as much.
+    # Two prompts with opposite best answers and rewards 1 and 2.
     yield Batch(2, ((half, [half, half], [zero, Fraction(1)]), (half, [2 * third, third], [Fraction(2), zero])))
     for i in range(6):
-        # With a third answer the two gradients are not along one line, so that every other weight of them is noticed.
+        # With a third answer the two gradients are not collinear, so that any other weight changes the direction.
         n, high = 2 + i % 2, [Fraction(int(rng.integers(1, 5)), 2), Fraction(int(rng.integers(5, 9)), 2)]
         prompts = [
             (half, oracles.random_distribution(rng, n, 9), [high[way] if z == way else zero for z in range(n)])
@@ -291,7 +290,7 @@ def pairs(rng: np.random.Generator) -> Iterator[Batch]:
         yield Batch(2 + i % 3, tuple(prompts))
 
 
-_NO_NEAR = "Every power of the deviation but 0 is false, however small; no division at all, the sabotage, agrees."
+_NO_NEAR = "Division by any power of the deviation except 0 is false, however small; the sabotage, no division, agrees."
 
 I17 = Claim(
     id="I.17",
@@ -299,13 +298,13 @@ I17 = Claim(
     whose="paper",
     place="section 3.1, below equation 6, of the advantages of equations 5 and 8",
     plain=(
-        "Rewards that are centred and divided by their spread within a group can be seen as an estimate of the "
-        "direction in which the policy should move."
+        "Rewards that are centred and divided by their standard deviation within a group can be viewed as an estimate "
+        "of the direction of the policy gradient."
     ),
     statement=(
         "For a fixed target q*, GRPO estimates the policy gradient of the expected reward, R = beta log q*(E(y)), "
-        "with the divergence beside it. It is one way to view its advantages, standardised in a group of K, that "
-        "they estimate the gradient's direction from samples. Which deviation is meant is not said."
+        "with the divergence as a separate term. One way to view its advantages, standardised in a group of K, is "
+        "that they estimate the gradient's direction from samples. Which standard deviation is meant is not stated."
     ),
     printed="A_i = (R_i - Mean(R_1..R_K)) / (StdDev(R_1..R_K) + epsilon)   (eq. 5 and 8)",
     kind="equality",
@@ -318,7 +317,7 @@ I17 = Claim(
             near_miss=_NO_NEAR,
             evidence=more_values,
             supposes=(
-                "the expected step is along the gradient in the logits at every K, with rewards that take three "
+                "the expected step has the direction of the gradient in the logits at every K, and rewards take three "
                 "values or more"
             ),
         ),
@@ -328,7 +327,7 @@ I17 = Claim(
             sabotage=centred,
             near_miss=_NO_NEAR,
             evidence=several_prompts,
-            supposes="the direction is that of the mean over prompts, which share their logits",
+            supposes="the direction is that of the mean over several prompts that share their logits",
         ),
         Reading(
             expected="holds",
@@ -342,9 +341,9 @@ I17 = Claim(
             expected="holds",
             stated=stated,
             sabotage=reversed_sign,
-            near_miss="Every positive divisor gives a rise: only the sign can be wrong.",
+            near_miss="The reward increases with every positive divisor: only the sign can be wrong.",
             evidence=rise,
-            supposes="a direction is one in which one prompt's expected reward rises, by steps of the natural gradient",
+            supposes="the direction need only increase one prompt's expected reward, by steps of the natural gradient",
         ),
         Reading(
             expected="holds",
@@ -352,15 +351,16 @@ I17 = Claim(
             sabotage=by_answer,
             near_miss=misgraded,
             evidence=large_groups,
-            supposes="there is one prompt, and an estimate is what becomes right as the group grows",
+            supposes="there is one prompt, and the estimate need only become right as the group grows",
         ),
     ),
     remark=(
-        "Centred rewards give the gradient for every K. The division weighs groups by their deviation, which depends "
-        "on the answers in them. With two reward values the groups agree on the direction, in large groups the "
-        "deviation is a constant, but it is another one for each prompt. Plain steps in the logits may even lower "
-        "the expected reward: so with K = 2, nu = (1/6, 4/5, 1/30) and rewards (0, 1, 40). Which deviation is meant "
-        "does not change a direction at epsilon = 0. Where training comes to rest is claim I.50."
+        "Centred rewards give the gradient for every K. The division weights groups by the inverse of their standard "
+        "deviation, which depends on the answers in them. With two reward values all groups have the same direction; "
+        "in large groups the standard deviation is a constant, but this constant differs between prompts. Plain steps "
+        "in the logits may even lower the expected reward: an example is K = 2, nu = (1/6, 4/5, 1/30) and rewards (0, "
+        "1, 40). The choice of standard deviation does not change the direction at epsilon = 0. Claim I.50 treats the "
+        "rest point of training."
     ),
     amendment="I.17c",
 )

@@ -1,4 +1,4 @@
-"""I.17a: the usual estimate of the divergence, as a loss term, rests elsewhere than at the equilibrium."""
+"""I.17a: with the usual estimate of the divergence as a loss term, the rest point is not the equilibrium."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from proofs_check import oracles
 from proofs_check.claim import Claim, Evidence, Formula, Reading
 
 SMALL = mp.mpf(10) ** -40
-"""Imaginary step, whose square is the error of a derivative; and what counts as no force."""
+"""Imaginary step, whose square is the error of a derivative; and the tolerance of a rest point."""
 
 HOP = mp.mpf(10) ** -20
 """Step of a difference quotient, for Newton's method only."""
@@ -43,7 +43,7 @@ class Rewarded:
         ])
 
     def penalty_slopes(self, formula: Formula, nu: list[Any]) -> dict[str, list[Any]]:
-        """Differentiate the expected loss in the logits, the traces being drawn from nu and held fixed."""
+        """Differentiate the expected loss in the logits, with traces drawn from nu and held fixed."""
         old, ref = [mp.log(p) for p in nu], [oracles.log(p) for p in self.nu_0]
 
         def loss(new: list[Any]) -> Losses:
@@ -62,21 +62,21 @@ class Rewarded:
         return slopes(divergence, [mp.log(p) for p in nu])["KL"]
 
     def in_words(self, rest: list[Any]) -> str:
-        """Say where two answers come to rest with k3 as a loss, and why."""
+        """State the rest point for two answers with k3 as a loss, and the two slopes that balance."""
         if len(rest) > 2:
             return ""
         p, p_0 = rest[1], self.nu_0[1]
         gap = oracles.number(self.rewards[1] - self.rewards[0])
-        force, held = p * (1 - p) * gap, oracles.number(self.beta) * (p - oracles.number(p_0))
+        of_reward, of_penalty = p * (1 - p) * gap, oracles.number(self.beta) * (p - oracles.number(p_0))
         odds = mp.nstr(self.equilibrium()[1], 3)
         return (
             f"Take nu_0 = {oracles.as_text(self.nu_0)}, r = {oracles.as_text(self.rewards)}, beta = {self.beta}. At "
-            f"nu = {_text(rest)} the reward pushes the second logit with p (1 - p) (r(1) - r(0)) = "
-            f"{mp.nstr(force, 5)}, and k3 pulls it back with beta (p - p_0) = {mp.nstr(held, 5)}: training rests "
-            f"there. But the equilibrium, nu_0 exp(r / beta) normalised, has p = {odds}."
+            f"nu = {_text(rest)}, with p = nu(1), the slope of the reward in the second logit is p (1 - p) (r(1) - "
+            f"r(0)) = {mp.nstr(of_reward, 5)}, and that of beta k3 is beta (p - p_0) = {mp.nstr(of_penalty, 5)}: "
+            f"this is the rest point. But the equilibrium, nu_0 exp(r / beta) normalised, has p = {odds}."
         )
 
-    def pull(self, nu: list[Any]) -> list[Any]:
+    def reward_slope(self, nu: list[Any]) -> list[Any]:
         """Differentiate the expected reward in the logits."""
         r = [oracles.number(v) for v in self.rewards]
         mean = mp.fsum(p * v for p, v in zip(nu, r, strict=True))
@@ -86,23 +86,23 @@ class Rewarded:
         """Find where the reward's gradient balances beta times the penalty's, by Newton's method in short steps."""
         logits = [oracles.log(p / self.nu_0[0]) for p in self.nu_0[1:]]
         for _ in range(200):
-            force = self._force(formula, name, logits)
-            if max(map(abs, force)) < SMALL:
+            balance = self._imbalance(formula, name, logits)
+            if max(map(abs, balance)) < SMALL:
                 return oracles.normalised([mp.mpf(0), *logits])
             moved = [[a + HOP * (i == j) for i, a in enumerate(logits)] for j in range(len(logits))]
-            columns = [self._force(formula, name, point) for point in moved]
-            slope = mp.matrix([[(c[i] - f) / HOP for c in columns] for i, f in enumerate(force)])
-            step = mp.lu_solve(slope, mp.matrix(force))
+            columns = [self._imbalance(formula, name, point) for point in moved]
+            slope = mp.matrix([[(c[i] - f) / HOP for c in columns] for i, f in enumerate(balance)])
+            step = mp.lu_solve(slope, mp.matrix(balance))
             short = min(mp.mpf(1), 1 / max(map(abs, step)))
             logits = [a - short * s for a, s in zip(logits, step, strict=True)]
         raise RuntimeError("no rest point was found in 200 steps.")
 
-    def _force(self, formula: Formula, name: str, logits: list[Any]) -> list[Any]:
+    def _imbalance(self, formula: Formula, name: str, logits: list[Any]) -> list[Any]:
         nu, b = oracles.normalised([mp.mpf(0), *logits]), oracles.number(self.beta)
         terms = self.penalty_slopes(formula, nu)[name]
         # Per mass, for in the corners of the simplex every slope in the logits vanishes.
-        force = [(a - b * t) / p for a, t, p in zip(self.pull(nu), terms, nu, strict=True)]
-        return [f - force[0] for f in force[1:]]
+        balance = [(a - b * t) / p for a, t, p in zip(self.reward_slope(nu), terms, nu, strict=True)]
+        return [f - balance[0] for f in balance[1:]]
 
 
 def slopes(loss: Callable[[list[Any]], Losses], logs: list[Any]) -> dict[str, list[Any]]:
@@ -130,13 +130,13 @@ def stated(new: Any, old: Any, ref: Any) -> Losses:  # noqa: ARG001 - no weight:
 
 
 def amended(new: Any, old: Any, ref: Any) -> Losses:
-    """The same weighed by pi / pi_old; and the log-ratio as a part of the reward."""
+    """The estimate k3 weighted by pi / pi_old; and the log-ratio as a part of the reward."""
     weight = mp.exp(new - old)
     return {"weighed k3": weight * stated(new, old, ref)["k3"], "in the reward": weight * (old - ref)}
 
 
 def near_miss(new: Any, old: Any, ref: Any) -> Losses:
-    """Weigh by the power 19/20 of pi / pi_old; and put 19/20 of the log-ratio into the reward."""
+    """Weight k3 by the power 19/20 of pi / pi_old; and put 19/20 of the log-ratio into the reward."""
     weight = mp.exp(new - old)
     return {
         "weighed k3": weight ** mp.mpf("0.95") * stated(new, old, ref)["k3"],
@@ -145,7 +145,7 @@ def near_miss(new: Any, old: Any, ref: Any) -> Losses:
 
 
 def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Differentiate the penalty as it is sampled, and find where training comes to rest.
+    """Differentiate the sampled penalty, and find the rest point of training.
 
     Args:
         formula: Loss of a trace by the name of the estimate, from its log-probability, the same held fixed, and that
@@ -153,8 +153,8 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
         rng: Source of randomness.
 
     Yields:
-        At 50 digits the penalty's slopes less those of KL(nu || nu_0) at the equilibrium and at another nu, and the
-        rest point less the equilibrium; and less the library's.
+        At 50 digits the penalty's slopes minus those of KL(nu || nu_0) at the equilibrium and at another nu, and the
+        rest point minus the equilibrium, which is computed here and by the library.
     """
     for case in _instances(rng):
         star = case.equilibrium()
@@ -170,14 +170,14 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
             }
             size = oracles.complexity(case.nu_0, case.rewards, [case.beta])
             rest = case.rest(formula, name)
-            here = instance | {"comes to rest at": _text(rest), "nu*": _text(star)}
+            here = instance | {"rest point": _text(rest), "nu*": _text(star)}
             words = case.in_words(rest) if name == "k3" else ""
             yield Evidence(0.0, apart(rest, star), "equal", 1e-30, here, size, sentence=words)
-            here = here | {"compared": "with the library's nu*"}
+            here = here | {"compared": "rest point minus the library's nu*"}
             yield Evidence(0.0, apart(rest, [mp.mpf(float(p)) for p in library]), "equal", 1e-9, here, size + 1)
             for nu in (star, other):
                 terms = case.penalty_slopes(formula, nu)[name]
-                here = instance | {"nu": _text(nu), "compared": "slopes of the penalty less those of KL(nu || nu_0)"}
+                here = instance | {"nu": _text(nu), "compared": "slopes of the penalty minus those of KL(nu || nu_0)"}
                 yield Evidence(0.0, apart(terms, case.divergence_slope(nu)), "equal", 1e-40, here, size + 2)
 
 
@@ -205,13 +205,14 @@ I17A = Claim(
     whose="practice",
     place="GRPO as DeepSeekMath published it and as trainers have it, beta k3 as a loss term",
     plain=(
-        "The usual estimate of how far a policy has moved, put into the loss as it stands, holds training at the "
+        "With the usual estimate of the divergence as a loss term, differentiated as it stands, training ends at the "
         "right distance from the reference."
     ),
     statement=(
-        "With the divergence KL(pi || pi_0) of the objective estimated by k3 = pi_0 / pi - log(pi_0 / pi) - 1 of the "
-        "traces drawn, as a loss that is differentiated as it stands, training on a reward of answers comes to rest "
-        "at the equilibrium, pi_0 exp(r / beta) normalised. The paper and the slides have the divergence itself."
+        "Let the divergence KL(pi || pi_0) of the objective be estimated by k3 = pi_0 / pi - log(pi_0 / pi) - 1 of "
+        "the traces drawn, as a loss that is differentiated as it stands. Then the rest point of training on a reward "
+        "of answers is the equilibrium, pi_0 exp(r / beta) normalised. The paper and the slides contain the "
+        "divergence itself."
     ),
     printed="k3 = pi_0 / pi - log(pi_0 / pi) - 1,   loss = -(reward's surrogate) + beta k3",
     kind="equality",
@@ -221,16 +222,18 @@ I17A = Claim(
             expected="false",
             stated=stated,
             sabotage=amended,
-            near_miss="The sabotage is the true loss; one that is a little off rests elsewhere too (claim I.17d).",
+            near_miss=(
+                "The sabotage is the true loss; a slightly different loss has a different rest point too (claim I.17d)."
+            ),
             evidence=evidence,
         ),
     ),
     remark=(
-        "Practice states a method; the question here is whether it solves the objective. The mean of k3 is the "
-        "divergence, its slope is not. With the draw held fixed the slope is that of KL(pi_0 "
-        "|| pi), nu - nu_0 in the logits. So nu = nu_0 / (c - r / beta), a power where the equilibrium is an "
-        "exponential. The smaller beta, the farther: a verified answer at nu_0 = (1/2, 1/2) and beta = 1/50 rests at "
-        ".9901, where exp(50) : 1 is right."
+        "Practice states a method; the question here is whether the method solves the objective. The mean of k3 is "
+        "the divergence, but the slope of k3 does not have the divergence's slope as its mean. With the draw held "
+        "fixed the mean slope is that of KL(pi_0 || pi), nu - nu_0 in the logits. So the rest point is nu = nu_0 / (c "
+        "- r / beta), a power where the equilibrium is an exponential. The difference grows as beta decreases: for a "
+        "verified answer at nu_0 = (1/2, 1/2) and beta = 1/50 the rest point is .9901, where exp(50) : 1 is right."
     ),
     amendment="I.17d",
 )

@@ -1,4 +1,4 @@
-"""I.17b: a divergence that is estimated token by token forgets what early tokens do to later ones."""
+"""I.17b: an estimate of the divergence per token omits the effect of early tokens on later ones."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,17 +15,17 @@ from proofs_check.claim import Claim, Evidence, Formula, Reading
 from proofs_check.claims.i17a_penalty_as_loss import SMALL, Losses, apart
 
 Tokens = tuple[tuple[tuple[int, ...], int], ...]
-"""What a trace is made of: in which context which token."""
+"""The tokens of a trace, each after its context."""
 
 
 @dataclass(frozen=True)
 class Sequences:
-    """A policy and a reference that write token by token.
+    """An autoregressive policy and reference.
 
     Attributes:
-        pi: Probabilities of the next token in each context, a context being the tokens before; a context that is not
-            there ends the trace.
-        ref: The same of the reference.
+        pi: Probabilities of the next token after each context, the tokens before; a context that is not in `pi` ends
+            the trace.
+        ref: Probabilities of the reference.
     """
 
     pi: dict[tuple[int, ...], list[Fraction]]
@@ -49,11 +49,11 @@ class Sequences:
         return {context: [oracles.log(p) for p in row] for context, row in self.pi.items()}
 
     def rows(self, logs: dict[tuple[int, ...], list[Any]]) -> list[list[Any]]:
-        """Look the tokens of every trace up."""
+        """List the log-probabilities of every trace's tokens."""
         return [[logs[context][token] for context, token in trace] for trace in self.traces]
 
     def slopes(self, formula: Formula) -> dict[str, list[Any]]:
-        """Differentiate the expected loss in all logits, the traces being drawn from the policy and held fixed."""
+        """Differentiate the expected loss in all logits, with traces drawn from the policy and held fixed."""
         old = self.rows(self.logs)
         ref = self.rows({context: [oracles.log(p) for p in row] for context, row in self.ref.items()})
         masses = [mp.exp(mp.fsum(row)) for row in old]
@@ -72,16 +72,16 @@ class Sequences:
         return self.logs | {context: [a - total for a in row]}
 
     def library(self) -> list[float]:
-        """Take the library's step for the reward log(pi / pi_0), in the logits of traces, and pass it on to tokens."""
+        """Compute the library's step for the reward log(pi / pi_0), in the logits of traces, and map it to tokens."""
         names = ("pi", "ref")
         pi, ref = (np.array([float(self._mass(getattr(self, name), trace)) for trace in self.traces]) for name in names)
         step = true_update(pi, np.log(pi / ref))
         return [
-            # A step in the log of a trace moves the tokens that it holds, less what the context gives them anyway.
+            # A step in the log of a trace moves a token's logit by the token's indicator minus its probability.
             sum(
-                float(s) * ((token == held) - float(self.pi[context][token]))
+                float(s) * ((token == taken) - float(self.pi[context][token]))
                 for s, trace in zip(step, self.traces, strict=True)
-                for where, held in trace
+                for where, taken in trace
                 if where == context
             )
             for context in sorted(self.pi)
@@ -107,25 +107,25 @@ def k3(new: Any, ref: Any) -> Any:
 
 
 def stated(new: Sequence[Any], old: Sequence[Any], ref: Sequence[Any]) -> Losses:  # noqa: ARG001 - no weight
-    """Sum k3 over the tokens, each by itself."""
+    """Sum k3 over the tokens, without weights."""
     return {"per-token k3": mp.fsum(k3(n, r) for n, r in zip(new, ref, strict=True))}
 
 
-def weighed(new: Sequence[Any], old: Sequence[Any], ref: Sequence[Any]) -> Losses:
-    """Sum k3 over the tokens, each weighed by its own pi / pi_old."""
+def weighted(new: Sequence[Any], old: Sequence[Any], ref: Sequence[Any]) -> Losses:
+    """Sum k3 over the tokens, each weighted by the token's pi / pi_old."""
     weights = [mp.exp(n - o) for n, o in zip(new, old, strict=True)]
     return {"token weights": mp.fsum(w * k3(n, r) for w, n, r in zip(weights, new, ref, strict=True))}
 
 
 def amended(new: Sequence[Any], old: Sequence[Any], ref: Sequence[Any]) -> Losses:
-    """Weigh the sum of k3 by the whole trace's pi / pi_old; or add the whole trace's log-ratio to the reward."""
+    """Weight the sum of k3 by the whole trace's pi / pi_old; or add the whole trace's log-ratio to the reward."""
     weight = mp.exp(mp.fsum(new) - mp.fsum(old))
     total = mp.fsum(k3(n, r) for n, r in zip(new, ref, strict=True))
     return {"summed k3, trace weight": weight * total, "in the reward": weight * (mp.fsum(old) - mp.fsum(ref))}
 
 
 def near_miss(new: Sequence[Any], old: Sequence[Any], ref: Sequence[Any]) -> Losses:
-    """Weigh by the power 19/20 of the whole trace's pi / pi_old; and put 19/20 of the log-ratio into the reward."""
+    """Weight by the power 19/20 of the whole trace's pi / pi_old; and put 19/20 of the log-ratio into the reward."""
     weight = mp.exp(mp.fsum(new) - mp.fsum(old))
     total = mp.fsum(k3(n, r) for n, r in zip(new, ref, strict=True))
     share = mp.mpf("0.95")
@@ -136,7 +136,7 @@ def near_miss(new: Sequence[Any], old: Sequence[Any], ref: Sequence[Any]) -> Los
 
 
 def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Differentiate the penalty as it is sampled, and the divergence from its definition, at 50 digits.
+    """Differentiate the sampled penalty, and the divergence from its definition, at 50 digits.
 
     Args:
         formula: Losses of a trace by the name of the estimate, from its tokens' log-probabilities, the same held fixed,
@@ -155,7 +155,7 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
                 "pi_0": _text(case.ref),
                 "penalty": name,
                 "slope of the first logit": float(mp.nstr(found[0], 6)),
-                "that of KL": float(mp.nstr(true[0], 6)),
+                "slope of KL in the first logit": float(mp.nstr(true[0], 6)),
             }
             size = oracles.complexity(*case.pi.values(), *case.ref.values())
             here = instance | {"compared": "slope of the first logit"}
@@ -163,7 +163,7 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
             yield Evidence(float(true[0]), float(found[0]), "equal", 1e-15, here, size, sentence=words)
             here = instance | {"compared": "slopes"}
             yield Evidence(0.0, apart(found, true), "equal", 1e-40, here, size + 1)
-            here = instance | {"compared": "slopes less the library's step for whole traces"}
+            here = instance | {"compared": "slopes minus the library's step for whole traces"}
             library = [mp.mpf(s) for s in case.library()]
             yield Evidence(0.0, apart(found, library), "equal", 1e-12, here, size + 1)
 
@@ -176,17 +176,17 @@ def _text(rows: dict[tuple[int, ...], list[Fraction]]) -> str:
 
 
 def _by_hand(name: str, found: Any, true: Any) -> str:
-    """Say what the first token's estimate leaves out in the instance of two tokens."""
+    """State the effect that the first token's estimate omits in the instance of two tokens."""
     why = {
         "per-token k3": "The term of the first token alone has the slope pi - pi_0 = 3/5 - 1/2",
         "token weights": "The term of the first token alone has the slope (3/5) (2/5) log(3/2)",
     }.get(name, "The estimate has the slope")
     return (
-        "Let the policy stop at once with 3/5 where the reference has 1/2, and else write a token by (3/4, 1/4) where "
-        "that has (1/4, 3/4). Stopping costs log((3/5) / (1/2)) - log((2/5) / (1/2)) = log(3/2) and spares the "
-        "second token's divergence, log(3) / 2, so the divergence's slope in the logit of stopping is "
-        f"(3/5) (2/5) (log(3/2) - log(3) / 2) = {float(true):+.4f}. {why} = {float(found):+.4f}: it does not know what "
-        "the first token leads to."
+        "Let the policy stop at once with probability 3/5 and otherwise write a token with probabilities (3/4, 1/4); "
+        "the reference has 1/2 and (1/4, 3/4). Stopping adds log((3/5) / (1/2)) - log((2/5) / (1/2)) = log(3/2) and "
+        "avoids the second token's divergence, log(3) / 2, so that the divergence's slope in the logit of stopping "
+        f"is (3/5) (2/5) (log(3/2) - log(3) / 2) = {float(true):+.4f}. {why} = {float(found):+.4f}: the effect of the "
+        "first token on the second is omitted."
     )
 
 
@@ -211,17 +211,18 @@ def _instances(rng: np.random.Generator) -> Iterator[Sequences]:
         yield Sequences(pi, ref)
 
 
-_NO_NEAR = "The sabotage is the true loss; one that is a little off from it has other slopes too (claim I.17e)."
+_NO_NEAR = "The sabotage is the true loss; a slightly different loss has different slopes too (claim I.17e)."
 
 I17B = Claim(
     id="I.17b",
     title="Divergence per token",
     whose="practice",
     place="GRPO as DeepSeekMath published it and as trainers have it, k3 of each token as a loss term",
-    plain="How far a policy has moved in whole texts can be held back token by token, each token by itself.",
+    plain="The divergence of whole texts can be penalised by an estimate for each token, differentiated separately.",
     statement=(
-        "For traces of several tokens, k3 summed over the tokens as a loss, each differentiated by itself, has the "
-        "slopes of KL(pi || pi_0) between traces. The paper's equation 4 and the slides have the divergence itself."
+        "For traces of several tokens, the sum of k3 over the tokens as a loss, with each term differentiated "
+        "separately, has the slopes of KL(pi || pi_0) between traces. The paper's equation 4 and the slides contain "
+        "the divergence itself."
     ),
     printed="sum_t k3(token t | tokens before)   for   KL(pi || pi_0)",
     kind="equality",
@@ -237,18 +238,18 @@ I17B = Claim(
         ),
         Reading(
             expected="false",
-            stated=weighed,
+            stated=weighted,
             sabotage=amended,
             near_miss=_NO_NEAR,
             evidence=evidence,
-            supposes="k3 of each token is weighed by that token's own pi / pi_old, as TRL's bias correction has it",
+            supposes="k3 of each token is weighted by that token's pi / pi_old, as in TRL's bias correction",
         ),
     ),
     remark=(
-        "Practice states a method; the question here is whether it solves the objective. A token's own term does not "
-        "know that an earlier token led to it. In the instance of two tokens the slope's "
-        "sign is wrong too. Without weights each token has the slope of the reversed divergence besides (claim "
-        "I.17a). For traces of one token the weighed form is right (claim I.17d)."
+        "Practice states a method; the question here is whether the method solves the objective. The slope of a "
+        "token's term omits the probability of the earlier tokens that lead to it. In the instance of two tokens the "
+        "slope's sign is wrong too. Without weights each token moreover has the slope of the reversed divergence "
+        "(claim I.17a). For traces of one token the weighted form is right (claim I.17d)."
     ),
     amendment="I.17e",
 )
@@ -258,11 +259,13 @@ I17E = Claim(
     title="Divergence per trace",
     whose="ours",
     place="repair of claim I.17b",
-    plain="Weighed by the whole text's change, or put into the text's reward, the estimate is right.",
+    plain=(
+        "The estimate is right if it is weighted by the whole text's probability ratio, or put into the text's reward."
+    ),
     statement=(
-        "For traces of any lengths, the sum of k3 over the tokens weighed by the whole trace's pi / pi_old, "
-        "undivided by its length, has the slopes of KL(pi || pi_0); so has the trace's log(pi_old / pi_0) in its "
-        "reward."
+        "For traces of any lengths, the sum of k3 over the tokens weighted by the whole trace's pi / pi_old, not "
+        "divided by the trace's length, has the slopes of KL(pi || pi_0); so has the trace's log(pi_old / pi_0) in "
+        "its reward."
     ),
     printed="(pi(y) / pi_old(y)) sum_t k3(token t)   or   -log(pi_old(y) / pi_0(y)) in the reward",
     kind="equality",
@@ -277,10 +280,11 @@ I17E = Claim(
         ),
     ),
     remark=(
-        "Given the tokens before, k3 of a token has the mean of its divergence whatever pi is, so the weighed sum "
-        "has the mean KL(pi || pi_0) for every pi and not only at pi_old: its derivative is right. Divided by the "
-        "length it is another divergence, unless all lengths are equal: in the instance of I.17b the first logit's "
-        "slope is +.0046 where -.0345 is right. The second is RLOO's way, and that of `Groups.penalised`."
+        "Given the tokens before, the mean of a token's k3 is the token's divergence for every pi, so that the "
+        "weighted sum has the mean KL(pi || pi_0) for every pi and not only at pi_old: its derivative is right. "
+        "Division by the length gives another divergence, unless all lengths are equal: in the instance of I.17b the "
+        "first logit's slope is then +.0046, where -.0345 is right. The second form is that of RLOO and of "
+        "`Groups.penalised`."
     ),
 )
 

@@ -1,4 +1,4 @@
-"""I.17c: centred advantages follow the gradient exactly, up to a factor that prompts share."""
+"""I.17c: the expected step with centred advantages is the gradient times (K - 1) / K."""
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -21,8 +21,8 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
         rng: Source of randomness.
 
     Yields:
-        The step less (K - 1) / K times the gradient, by counts and trace by trace, and for the mean over two prompts by
-        counts.
+        The step minus (K - 1) / K times the gradient, by counts and trace by trace, and for the mean over two prompts
+        by counts.
     """
     for batch in _instances(rng):
         instance, size = batch.instance()
@@ -30,13 +30,13 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
         steps = {"by counts": batch.step(formula, Fraction(0)), "trace by trace": _by_traces(batch, formula)}
         for name, step in steps.items():
             apart = max(abs(a - scale * b) for a, b in zip(step, gradient, strict=True))
-            here = instance | {"compared": f"step {name} less (K - 1) / K times the gradient"}
+            here = instance | {"compared": f"step {name} minus (K - 1) / K times the gradient"}
             yield Evidence(0.0, float(apart), "equal", 1e-40, here, size)
     for batch in i17.pairs(rng):
         instance, size = batch.instance()
         scale = mp.mpf(batch.K - 1) / batch.K
         pairs = zip(batch.step(formula, Fraction(0)), batch.gradient(), strict=True)
-        here = instance | {"compared": "step by counts less (K - 1) / K times the gradient"}
+        here = instance | {"compared": "step by counts minus (K - 1) / K times the gradient"}
         yield Evidence(0.0, float(max(abs(a - scale * b) for a, b in pairs)), "equal", 1e-40, here, size)
 
 
@@ -74,10 +74,11 @@ I17C = Claim(
     title="Centred advantages",
     whose="ours",
     place="repair of claim I.17",
-    plain="Rewards from which only the group's mean is taken off move the policy along the gradient on average.",
+    plain="If only the group's mean is subtracted from the rewards, the expected step is along the gradient.",
     statement=(
-        "For rewards by answer alone, advantages centred by the group's mean have (K - 1) / K times the gradient of "
-        "the expected reward for their expected step, for every nu, every K >= 2 and every mean over prompts."
+        "For rewards that depend on the answer alone, the expected step with advantages centred by the group's mean "
+        "is (K - 1) / K times the gradient of the expected reward, for every nu, every K >= 2 and every mean over "
+        "prompts."
     ),
     printed="E[1/K sum_i (R_i - Mean(R_1..R_K)) grad log pi(y_i)] = (K - 1) / K grad E[R]",
     kind="equality",
@@ -92,9 +93,10 @@ I17C = Claim(
         ),
     ),
     remark=(
-        "The mean of the others is independent of the trace, and centring is (K - 1) / K times leaving one out. For "
-        "standardised advantages the rise along the natural gradient is (K - 1) / K times the expected deviation of "
-        "the group, which is no scale that prompts share."
+        "The mean of the others is independent of the trace, and the centred advantage is (K - 1) / K times the "
+        "leave-one-out advantage. For standardised advantages the slope of the expected reward along the natural "
+        "gradient is (K - 1) / K times the expected standard deviation of the group, which is not a common scale of "
+        "all prompts."
     ),
 )
 

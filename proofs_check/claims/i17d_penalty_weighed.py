@@ -1,4 +1,4 @@
-"""I.17d: what puts training to rest at the equilibrium: a weighed estimate, or the divergence inside the reward."""
+"""I.17d: with a weighted estimate, or the divergence inside the reward, the rest point is the equilibrium."""
 
 from collections.abc import Iterator
 from fractions import Fraction
@@ -22,7 +22,7 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
         rng: Source of randomness.
 
     Yields:
-        Those of I.17a; the slopes of k3 less nu - nu_0; at 50 digits, by listing counts, the expected step of centred
+        Those of I.17a; the slopes of k3 minus nu - nu_0; at 50 digits, by listing counts, the expected step of centred
         groups with the penalty as a loss at the equilibrium of K / (K - 1) beta, and with it inside the rewards at
         that of beta; and the library's course in the latter case.
     """
@@ -39,13 +39,13 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
         star, b = case.equilibrium(), oracles.number(case.beta)
         terms = case.penalty_slopes(i17a.stated, star)["k3"]
         away = [p - r for p, r in zip(star, ref, strict=True)]
-        here = instance | {"compared": "slopes of k3 less nu - nu_0"}
+        here = instance | {"compared": "slopes of k3 minus (nu - nu_0)"}
         yield Evidence(0.0, i17a.apart(terms, away), "equal", 1e-40, here, size)
         shifted = i17a.Rewarded(case.nu_0, case.rewards, case.beta * Fraction(K, K - 1)).equilibrium()
-        pull = centred_step(K, shifted, [oracles.number(r) for r in case.rewards])
+        reward_step = centred_step(K, shifted, [oracles.number(r) for r in case.rewards])
         for name, slope in case.penalty_slopes(formula, shifted).items():
             here = instance | {"compared": "step at the equilibrium of K / (K - 1) beta", "penalty": name}
-            yield Evidence(0.0, i17a.apart(pull, [b * s for s in slope]), "equal", 1e-40, here, size)
+            yield Evidence(0.0, i17a.apart(reward_step, [b * s for s in slope]), "equal", 1e-40, here, size)
         penalised = [oracles.number(r) - b * mp.log(p / m) for r, p, m in zip(case.rewards, star, ref, strict=True)]
         step = centred_step(K, star, penalised)
         here = instance | {"compared": "step at the equilibrium of beta, log-ratios centred with the rewards"}
@@ -60,7 +60,7 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
             geometry="natural",
         )
         end = [mp.mpf(p) for p in np.exp(next(islice(course, 80, None))).tolist()]
-        here = instance | {"compared": "end of the library's course less nu*"}
+        here = instance | {"compared": "end of the library's course minus nu*"}
         yield Evidence(0.0, i17a.apart(end, star), "equal", 1e-12, here, size)
 
 
@@ -95,15 +95,18 @@ def _instances(rng: np.random.Generator) -> Iterator[tuple[int, i17a.Rewarded]]:
 
 I17D = Claim(
     id="I.17d",
-    title="Divergence weighed or rewarded",
+    title="Divergence weighted or in the reward",
     whose="ours",
     place="repair of claim I.17a",
-    plain="Weighed by the policy's change, or put inside the reward, the estimate holds training where it should.",
+    plain=(
+        "Weighted by the policy's probability ratio, or put inside the reward, the estimate makes the equilibrium the "
+        "rest point."
+    ),
     statement=(
-        "For traces of one token, k3 weighed by pi / pi_old (and differentiated through the weight) has the slope of "
-        "KL(pi || pi_0), and so has log(pi_old / pi_0) as a part of the reward: both rest at the equilibrium. If the "
-        "group's mean is taken off the rewards, the loss term rests at the equilibrium of K / (K - 1) beta, and the "
-        "part of the reward, centred with it, at that of beta."
+        "For traces of one token, k3 weighted by pi / pi_old (and differentiated through the weight) has the slope of "
+        "KL(pi || pi_0), and so has log(pi_old / pi_0) as a part of the reward: in both cases the rest point is the "
+        "equilibrium. If the group's mean is subtracted from the rewards, the rest point is the equilibrium of K / (K "
+        "- 1) beta with the loss term, and that of beta with the part of the reward, which is centred too."
     ),
     printed="loss = beta (pi / pi_old) k3   or   reward = r - beta log(pi_old / pi_0)",
     kind="equality",
@@ -118,8 +121,9 @@ I17D = Claim(
         ),
     ),
     remark=(
-        "The weight adds E[k3 grad log pi], and k3 + 1 - pi_0 / pi is log(pi / pi_0). Centring shortens the reward's "
-        "step by (K - 1) / K (claim I.17c) and not that of a loss: at K = 4 beta counts a third more."
+        "The weight adds E[k3 grad log pi], and k3 + 1 - pi_0 / pi is log(pi / pi_0). Centring multiplies the "
+        "reward's step by (K - 1) / K (claim I.17c) and not that of a loss: at K = 4 the effective beta is a third "
+        "larger."
     ),
 )
 

@@ -14,17 +14,17 @@ from proofs_check.rates import extrapolated
 
 
 def plugged_in(counts: Sequence[int]) -> list[Any]:
-    """The reward -log(count / K) with the group's mean taken off, for the answers of a group."""
+    """The reward -log(count / K) minus the group's mean, for the answers of a group."""
     return _centred(counts, [-mp.log(mp.mpf(n) / sum(counts)) for n in counts])
 
 
 def pseudocount(counts: Sequence[int]) -> list[Any]:
-    """The same with a hundredth added to each count."""
+    """The centred reward -log(count / K) with a hundredth added to each count."""
     return _centred(counts, [-mp.log((n + mp.mpf("0.01")) / sum(counts)) for n in counts])
 
 
 def linear(counts: Sequence[int]) -> list[Any]:
-    """The reward 1 - count / K in its place."""
+    """The centred reward 1 - count / K."""
     return _centred(counts, [1 - mp.mpf(n) / sum(counts) for n in counts])
 
 
@@ -34,17 +34,17 @@ def _centred(counts: Sequence[int], rewards: Sequence[Any]) -> list[Any]:
 
 
 def stated(K: int, nu: Sequence[Fraction]) -> list[Any]:  # noqa: ARG001 - "exactly", so for every size of the group
-    """The gradient of the entropy in the logits of the answers, -nu (log nu + 1) with its mean taken off."""
+    """The gradient of the entropy in the logits of the answers, the policy gradient of -(log nu + 1)."""
     return policy_gradient(nu, [-oracles.log(p) - 1 for p in nu])
 
 
 def tempered(K: int, nu: Sequence[Fraction]) -> list[Any]:
-    """The same, a hundredth longer."""
+    """The gradient of the entropy, a hundredth longer."""
     return [slope * mp.mpf("1.01") for slope in stated(K, nu)]
 
 
 def collisions(K: int, nu: Sequence[Fraction]) -> list[Any]:  # noqa: ARG001
-    """The gradient of -1/2 sum nu^2 in its place."""
+    """The gradient of -1/2 sum nu^2."""
     return policy_gradient(nu, [oracles.number(1 - p) for p in nu])
 
 
@@ -54,7 +54,7 @@ def amended(K: int, nu: Sequence[Fraction]) -> list[Any]:
 
 
 def miscounted(K: int, nu: Sequence[Fraction]) -> list[Any]:
-    """The same with K - 1 others in the count, which is right for a reward without a baseline."""
+    """The amended step with K - 1 others in the count, which is right for a reward without a baseline."""
     return counted(K, nu, others=K - 1)
 
 
@@ -94,12 +94,12 @@ def frequencies(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence
         nu = [Fraction(n, sum(counts)) for n in counts]
         for z, (p, advantage) in enumerate(zip(nu, formula(counts), strict=True)):
             instance = {"counts": str(counts), "answer": z, "compared": "slope of the entropy at count / K"}
-            said, size = float(oracles.number(p) * advantage), oracles.complexity(nu)
-            yield Evidence(said, float(_slope(nu, z)), "equal", 1e-14, instance, size)
+            wanted, size = float(oracles.number(p) * advantage), oracles.complexity(nu)
+            yield Evidence(wanted, float(_slope(nu, z)), "equal", 1e-14, instance, size)
 
 
 def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """List all counts of a group, with rewards -log(count / K) and the group's mean taken off.
+    """List all counts of a group, with rewards -log(count / K) minus the group's mean.
 
     Args:
         formula: The claimed expected step.
@@ -114,9 +114,9 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
         gradient = policy_gradient(nu, [-oracles.log(p) - 1 for p in nu])
         instance = {"K": K, "nu": oracles.as_text(nu)}
         words = _sentence(nu) if formula is stated and K == len(nu) == 2 else ""
-        for z, (step, said, slope) in enumerate(zip(listed, claimed, gradient, strict=True)):
+        for z, (step, wanted, slope) in enumerate(zip(listed, claimed, gradient, strict=True)):
             here, size = instance | {"answer": z, "compared": "expected step of the group"}, K + oracles.complexity(nu)
-            yield Evidence(float(said), float(step), "equal", 1e-14, here, size, sentence=words)
+            yield Evidence(float(wanted), float(step), "equal", 1e-14, here, size, sentence=words)
             here = instance | {"answer": z, "compared": "slope of the entropy, gradient formula"}
             yield Evidence(float(slope), float(_slope(nu, z)), "equal", 1e-14, here, size)
 
@@ -125,8 +125,8 @@ def _sentence(nu: Sequence[Fraction]) -> str:
     p, q = nu
     slope = float(policy_gradient(nu, [-oracles.log(m) for m in nu])[0])
     return (
-        f"Take K = 2 and nu = {oracles.as_text(nu)}. The two traces agree, and each has the reward -log(2/2) = 0, or "
-        "they differ, and each has -log(1/2): the two rewards are always equal, so the expected step is 0. But the "
+        f"Take K = 2 and nu = {oracles.as_text(nu)}. If the two traces agree, each has the reward -log(2/2) = 0; if "
+        "they differ, each has -log(1/2). The two rewards are always equal, so the expected step is 0. But the "
         f"entropy's slope in the first logit is ({p}) ({q}) log({q / p}) = {slope:.3f}."
     )
 
@@ -139,8 +139,8 @@ def large_groups(formula: Formula, rng: np.random.Generator) -> Iterator[Evidenc
         rng: Source of randomness.
 
     Yields:
-        The limit of each entry, in float64, against the claimed one; no answer is rarer than a quarter, where the
-        next power of 1 / K would still be felt.
+        The limit of each entry, in float64, against the claimed one; no answer has less mass than a quarter, where
+        the next power of 1 / K would matter.
     """
     for n, sizes in ((2, (32, 64, 128, 256, 512, 1024)), (3, (16, 32, 64, 128))):
         even = [Fraction(1, 4)] * (n - 1) + [1 - Fraction(n - 1, 4)]
@@ -152,10 +152,10 @@ def large_groups(formula: Formula, rng: np.random.Generator) -> Iterator[Evidenc
                 surprisals = np.concatenate([[0.0], np.log(K / np.arange(1, K + 1))])
                 rewards = groups.centred(counts, groups.by_count(surprisals, counts))
                 steps.append(groups.expected_step(table, counts, rewards)[0])
-            for z, said in enumerate(formula(sizes[-1], nu)):
+            for z, wanted in enumerate(formula(sizes[-1], nu)):
                 instance = {"K": f"{sizes[0]} to {sizes[-1]}, extrapolated", "nu": oracles.as_text(nu), "answer": z}
                 at = extrapolated([float(step[z]) for step in steps])
-                yield Evidence(float(said), at, "equal", 1e-4, instance, oracles.complexity(nu))
+                yield Evidence(float(wanted), at, "equal", 1e-4, instance, oracles.complexity(nu))
 
 
 def policy_gradient(nu: Sequence[Fraction], rewards: Sequence[Any]) -> list[Any]:
@@ -173,7 +173,7 @@ def policy_gradient(nu: Sequence[Fraction], rewards: Sequence[Any]) -> list[Any]
 
 
 def expected_step(K: int, nu: Sequence[Fraction]) -> list[Any]:
-    """Enumerate the mean of (1/K) sum_i A_i (1{z_i = z} - nu(z)) with A_i = -log(count / K) less the group's mean.
+    """Enumerate the mean of (1/K) sum_i A_i (1{z_i = z} - nu(z)) with A_i = -log(count / K) minus the group's mean.
 
     Args:
         K: Group size.
@@ -214,11 +214,11 @@ I18 = Claim(
     title="Inverse frequency as an entropy step",
     whose="paper",
     place="appendix C.2.1; repeated in section 5.3, Diversity, and in appendix C.2.2, below algorithm 3",
-    plain="Rewarding an answer by how rare it is in its group is a training step towards the largest entropy.",
+    plain="A reward for answers that are rare in their group gives a training step towards the largest entropy.",
     statement=(
         "grad H = -E[grad log nu (log nu + 1)], so that the reward for entropy is about -log nu. With the group's "
-        "frequencies put for nu, approximately, it is -log(count / K). So that reward is exactly a valid GRPO step "
-        "of the maximum-entropy game."
+        "frequencies in place of nu, approximately, the reward is -log(count / K). So this reward is exactly a valid "
+        "GRPO step of the maximum-entropy game."
     ),
     printed="R(y_i) ~ -log(Count(E(y_i)) / K)   (eq. 11)",
     kind="equality",
@@ -228,9 +228,9 @@ I18 = Claim(
             expected="false",
             stated=stated,
             sabotage=amended,
-            near_miss="The sabotage is the true step; what is a little off from it is false as well (claim I.18a).",
+            near_miss="The sabotage is the true step; a slightly different step is false as well (claim I.18a).",
             evidence=evidence,
-            supposes="the expected step of a group, its mean reward taken off, is the entropy's gradient at nu",
+            supposes="the expected step of a group with its mean reward subtracted is the entropy's gradient at nu",
         ),
         Reading(
             expected="holds",
@@ -238,7 +238,7 @@ I18 = Claim(
             sabotage=linear,
             near_miss=pseudocount,
             evidence=frequencies,
-            supposes="the step is the entropy's gradient with the group's frequencies in the place of nu",
+            supposes="the step is the entropy's gradient with the group's frequencies in place of nu",
         ),
         Reading(
             expected="holds",
@@ -250,9 +250,9 @@ I18 = Claim(
         ),
     ),
     remark=(
-        "The gradient identity holds. The logarithm of a count is a biased estimate of log nu, by a multiple of 1 / "
-        "K, and the count includes the trace: with K = 2 nothing moves at all. Dividing by the deviation, as "
-        "equation 5 has it, changes the direction further (claim I.17)."
+        "The gradient identity holds. The logarithm of a count is a biased estimate of log nu, with a bias of order 1 "
+        "/ K, and the count includes the trace: with K = 2 every step is 0. Division by the standard deviation, as in "
+        "equation 5, changes the direction further (claim I.17)."
     ),
     amendment="I.18a",
 )

@@ -1,4 +1,4 @@
-"""I.18a: what the inverse-frequency reward of a group does follow, and how far that is from the entropy's gradient."""
+"""I.18a: the expected step of a group's inverse-frequency reward, and its distance from the entropy's gradient."""
 
 from collections.abc import Iterator
 from fractions import Fraction
@@ -17,7 +17,7 @@ from proofs_check.rates import extrapolated, fit_rate
 
 Array = NDArray[np.float64]
 MOST, LEAST = 0.7, 0.45
-"""K times the bias: at most the first per answer but one, at least the second at nu = (1/4, 3/4)."""
+"""Bounds on K times the bias: at most MOST (|Z| - 1), and at least LEAST at nu = (1/4, 3/4)."""
 
 
 def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
@@ -81,11 +81,14 @@ I18A = Claim(
     title="Bias of the inverse frequency",
     whose="ours",
     place="repair of claim I.18",
-    plain="What rewarding rare answers in a group does on average, and how far that is from raising the entropy.",
+    plain=(
+        "The expected step of the reward for rare answers in a group is known, and so is its distance from the "
+        "entropy's gradient."
+    ),
     statement=(
-        "The expected step of the reward -log(count / K), the group's mean taken off, is (K - 1) / K times the "
-        "policy gradient of b(p) = -E log((1 + Bin(K - 2, p)) / K). For K = 4..32 and up to 4 answers its entries "
-        "are within .7 (|Z| - 1) / K of the entropy's gradient; at nu = (1/4, 3/4) they miss it by at least .45 / K."
+        "The expected step of the reward -log(count / K) minus the group's mean is (K - 1) / K times the policy "
+        "gradient of b(p) = -E log((1 + Bin(K - 2, p)) / K). For K = 4..32 and up to 4 answers its entries are within "
+        ".7 (|Z| - 1) / K of the entropy's gradient; at nu = (1/4, 3/4) they differ from it by at least .45 / K."
     ),
     printed="E step = (K - 1)/K nu(z) (b(nu(z)) - E b),   b(p) = -E log((1 + Bin(K - 2, p)) / K)",
     kind="rate",
@@ -100,10 +103,11 @@ I18A = Claim(
         ),
     ),
     remark=(
-        "A trace expects of another one with another answer the count 1 + Bin(K - 2, p) (the theorem of groups in "
-        "the textbook). K times the worst bias seen is .68 for 2 answers, 1.26 for 3 and 1.72 for 4, at one frequent "
-        "answer and rare ones of mass about 1 / K; the rate is that of 1 / K over these K, no proof for all. At a "
-        "fixed nu K times the bias tends to the policy gradient of log p - 1 / (2 p), .456 at (1/4, 3/4)."
+        "For two traces with different answers the count of either answer is 1 + Bin(K - 2, p) (the theorem of groups "
+        "in the textbook). The largest value found for K times the bias is .68 for 2 answers, 1.26 for 3 and 1.72 for "
+        "4, at one frequent answer and rare ones of mass about 1 / K; the rate 1 / K is observed over these K, "
+        "without a proof for all. At a fixed nu K times the bias tends to the policy gradient of log p - 1 / (2 p), "
+        ".456 at (1/4, 3/4)."
     ),
 )
 

@@ -1,4 +1,4 @@
-"""I.19: the linear minority reward of a group follows the gradient of the Gini index, up to one factor."""
+"""I.19: the expected step of a group's reward 1 - count / K is along the gradient of the Gini index."""
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -58,9 +58,14 @@ def frequencies(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence
             # The logit of z moves nu along nu(z) (e_z - nu).
             along = [p * (int(w == z) - m) for w, m in enumerate(nu)]
             ends = [1 - sum((m + sign * d) ** 2 for m, d in zip(nu, along, strict=True)) for sign in (1, -1)]
-            slope, said = (ends[0] - ends[1]) / 4, p * (r - mean)
-            instance = {"counts": str(counts), "answer": z, "half the slope": str(slope), "policy gradient": str(said)}
-            yield Evidence(0.0, float(slope - said), "equal", 0.0, instance, oracles.complexity(nu))
+            slope, wanted = (ends[0] - ends[1]) / 4, p * (r - mean)
+            instance = {
+                "counts": str(counts),
+                "answer": z,
+                "half the slope": str(slope),
+                "policy gradient": str(wanted),
+            }
+            yield Evidence(0.0, float(slope - wanted), "equal", 0.0, instance, oracles.complexity(nu))
 
 
 def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
@@ -142,12 +147,10 @@ I19 = Claim(
     title="Gini reward of a group",
     whose="paper",
     place="appendix C.2.2, 1. Gini Diversity, and algorithm 3",
-    plain=(
-        "Rewarding an answer by the share of its group that has another answer follows the gradient of the Gini index."
-    ),
+    plain=("A reward equal to the share of the group that has another answer follows the gradient of the Gini index."),
     statement=(
-        "If the Gini index 1 - sum nu^2 is maximised in place of the entropy, its gradient gives the reward 1 - "
-        "count / K, the count including the trace itself."
+        "If the Gini index 1 - sum nu^2 is maximised in place of the entropy, its gradient gives the reward 1 - count "
+        "/ K, where the count includes the trace itself."
     ),
     printed="R_gini(y_i) = 1 - Count(E(y_i)) / K",
     kind="equality",
@@ -160,8 +163,8 @@ I19 = Claim(
             near_miss=near_miss,
             evidence=evidence,
             supposes=(
-                "the expected step of a group, its mean reward taken off, is along the gradient at nu; the factor (K "
-                "- 1)(K - 2) / K^2, on the gradient of -1/2 sum nu^2, is ours"
+                "the expected step of a group with its mean reward subtracted is along the gradient at nu; the factor "
+                "(K - 1)(K - 2) / K^2, on the gradient of -1/2 sum nu^2, is ours"
             ),
         ),
         Reading(
@@ -170,15 +173,13 @@ I19 = Claim(
             sabotage=halved,
             near_miss=pseudocount,
             evidence=frequencies,
-            supposes=(
-                "the reward is that of the gradient with the group's frequencies in the place of nu, up to a factor"
-            ),
+            supposes=("the reward is that of the gradient with the group's frequencies in place of nu, up to a factor"),
         ),
     ),
     remark=(
-        "Unbiased in direction for every K >= 3, though the count includes the trace: the factor is 0.375 at K = 4 "
-        "and 0.65625 at K = 8. K = 1 and K = 2 give no step at all. Dividing by the deviation, as equation 5 has it, "
-        "changes the direction where there are three answers or more (claim I.17)."
+        "The expected step is unbiased in direction for every K >= 3, although the count includes the trace: the "
+        "factor is 0.375 at K = 4 and 0.65625 at K = 8. For K = 1 and K = 2 the expected step is 0. Division by the "
+        "standard deviation, as in equation 5, changes the direction if there are three answers or more (claim I.17)."
     ),
 )
 

@@ -1,4 +1,4 @@
-"""I.20: when the gradient of the expected distance between traces of an orbit is twice the centrality's."""
+"""I.20: when the gradient of an orbit's expected distance is twice the policy gradient of the centrality."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class Orbit:
 
     Attributes:
         policies: Probabilities of traces, [X, Y].
-        shares: Chance of each view, [X].
+        shares: Probability of each view, [X].
         distances: d, [Y, Y].
         E: Answer of each trace if d = 1{E != E'}, else none.
     """
@@ -64,7 +64,7 @@ def near_miss(orbit: Orbit) -> list[Fraction]:
 
 
 def amended(orbit: Orbit) -> list[Fraction]:
-    """The expected distance to the orbit, and that from it, [Y]."""
+    """The expected distance to the orbit plus that from the orbit, [Y]."""
     pooled, n = orbit.pooled(orbit.policies), len(orbit.distances)
     return [
         sum((pooled[w] * (orbit.distances[y][w] + orbit.distances[w][y]) for w in range(n)), Fraction(0))
@@ -73,7 +73,7 @@ def amended(orbit: Orbit) -> list[Fraction]:
 
 
 def lopsided(orbit: Orbit) -> list[Fraction]:
-    """The distance to the orbit a hundredth more, and that from it a hundredth less."""
+    """The amended reward with weights 1.005 and .995 of the distances to and from the orbit."""
     return [s / 200 + Fraction(199, 200) * a for s, a in zip(stated(orbit), amended(orbit), strict=True)]
 
 
@@ -91,7 +91,7 @@ def symmetric(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
 
 
 def any_sign(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Differentiate the expected disagreement in the logits of every view, exactly, symmetric or not.
+    """Differentiate the expected distance in the logits of every view, exactly, for any distance.
 
     Args:
         formula: The reward of each trace.
@@ -129,10 +129,10 @@ def _slopes(formula: Formula, orbits: Iterable[Orbit]) -> Iterator[Evidence]:
                     for sign in (1, -1)
                 ]
                 slope = (ends[0] - ends[1]) / 2
-                said = share * p * (rewards[y] - mean)
+                wanted = share * p * (rewards[y] - mean)
                 by_hand = formula is stated and orbit == one_way()
                 yield Evidence(
-                    claimed=float(said),
+                    claimed=float(wanted),
                     measured=float(slope),
                     relation="equal",
                     tolerance=1e-15,
@@ -145,23 +145,23 @@ def _slopes(formula: Formula, orbits: Iterable[Orbit]) -> Iterator[Evidence]:
                         "slope": str(slope),
                     },
                     size=oracles.complexity(*orbit.policies, orbit.shares, *orbit.distances),
-                    sentence=_sentence(said, slope) if by_hand else "",
+                    sentence=_sentence(wanted, slope) if by_hand else "",
                 )
 
 
 def one_way() -> Orbit:
-    """Two traces of one prompt, of which the first contradicts the second and not the other way round."""
+    """Two traces of one prompt with d = 1 from the first to the second and d = 0 from the second to the first."""
     half, zero, one = Fraction(1, 2), Fraction(0), Fraction(1)
     return Orbit([[half, half]], [one], [[zero, one], [zero, zero]])
 
 
-def _sentence(said: Fraction, slope: Fraction) -> str:
+def _sentence(wanted: Fraction, slope: Fraction) -> str:
     return (
         "Take one prompt, pi = (1/2, 1/2), d(0, 1) = 1 and d(1, 0) = 0. Then the expected disagreement is pi(0) pi(1), "
         f"which is largest at 1/2: its slope in the first logit is {slope}. But twice the expected disagreement with "
         f"the "
         "orbit is 1 for the first trace and 0 for the second, 1/2 on average, and equation 10 gives "
-        f"1/2 (1 - 1/2) = {said}."
+        f"1/2 (1 - 1/2) = {wanted}."
     )
 
 
@@ -197,8 +197,7 @@ I20 = Claim(
     whose="paper",
     place="appendix B.2, proposition B.1 and equation 10",
     plain=(
-        "To make the answers to paraphrases agree, reward a text by how near it is on average to the texts for all "
-        "paraphrases."
+        "To make the answers to paraphrases agree, reward a text by its mean nearness to the texts for all paraphrases."
     ),
     statement=(
         "For traces of inputs drawn independently from a class, the gradient of the expected d(y_a, y_b) is twice "
@@ -216,7 +215,7 @@ I20 = Claim(
             near_miss="The sabotage is the true reward; a mean with other weights than 1/2 is false (claim I.20a).",
             evidence=any_sign,
             supposes=(
-                "d is any disagreement in [0, 1], as appendix B introduces it; an entailment score has a direction"
+                "d is any disagreement in [0, 1], as appendix B introduces it; an entailment score is not symmetric"
             ),
         ),
         Reading(
@@ -229,10 +228,10 @@ I20 = Claim(
         ),
     ),
     remark=(
-        "The objective is a quadratic form in the pooled policy, whose slope is d and its transpose. With d = 1{E != "
-        "E'} the distance is one minus the pooled frequency of the trace's answer. In a group the trace's zero "
-        "distance to itself counts as well: the expected centrality is (K - 1) / K of this for one view, and for "
-        "several views each trace misses its own view's share of 1 / |G|."
+        "The objective is a quadratic form in the pooled policy, whose slope contains d and its transpose. With d = "
+        "1{E != E'} the distance is one minus the pooled frequency of the trace's answer. In a group the trace's zero "
+        "distance to itself is included: the expected centrality is (K - 1) / K of this for one view, and for several "
+        "views each trace lacks a share 1 / |G| of its own view."
     ),
     amendment="I.20a",
 )
@@ -242,10 +241,10 @@ I20A = Claim(
     title="Orbit centrality in both directions",
     whose="ours",
     place="repair of claim I.20",
-    plain="If disagreement has a direction, reward a text by the mean of both directions.",
+    plain="If the disagreement is not symmetric, reward a text by the mean of both directions.",
     statement=(
         "For every d, symmetric or not, and views drawn independently with any shares, the gradient of the expected "
-        "d(y_a, y_b) is the policy gradient of the expected d(y, y') + d(y', y), y' being a trace of the orbit."
+        "d(y_a, y_b) is the policy gradient of the expected d(y, y') + d(y', y), where y' is a trace of the orbit."
     ),
     printed="grad J_orbit = E_x E_y[grad log pi(y|x) E_x' E_y'[d(y, y') + d(y', y)]]",
     kind="equality",
@@ -259,7 +258,7 @@ I20A = Claim(
             evidence=any_sign,
         ),
     ),
-    remark="Either trace of a pair is moved: each is once the first and once the second argument of d.",
+    remark="The gradient acts on both traces of a pair: each is once the first and once the second argument of d.",
 )
 
 CLAIMS = (I20, I20A)

@@ -1,4 +1,4 @@
-"""I.21: which divergence the geometric and the arithmetic mean are the centroids of."""
+"""I.21: the divergences whose centroids are the geometric and the arithmetic mean."""
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -36,8 +36,8 @@ def stated(views: Views) -> Centroids:
 
 def sabotage(views: Views) -> Centroids:
     """Exchange the two means."""
-    said = stated(views)
-    return Centroids(said.from_views, said.to_views, said.to_views)
+    means = stated(views)
+    return Centroids(means.from_views, means.to_views, means.to_views)
 
 
 def near_miss(views: Views) -> Centroids:
@@ -62,9 +62,9 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
 
     Yields:
         At 50 digits, for every objective: its excess by convexity, <slope, q> - min slope; by how much another q is
-        worse, which is its distance from the mean; for two answers also its value less the searched least one; and for
-        the arithmetic mean its entropy against the mean entropy, which is attacked with views that differ, as equal
-        ones touch it.
+        worse, which is its distance from the mean; for two answers also its value minus the searched least one; and
+        for the arithmetic mean its entropy against the mean entropy, which is attacked with views that differ, as equal
+        views attain equality.
     """
     for views in _instances(rng):
         instance = {"views": "; ".join(oracles.as_text(nu) for nu in views)}
@@ -75,13 +75,16 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
             slope = _slope(name, mean, views)
             measures = {"excess by convexity": mp.fdot(mean, slope) - min(slope)}
             if len(mean) == 2:
-                measures["value less the searched one"] = _value(name, mean, views) - _searched(name, views)
+                measures["value minus the searched least one"] = _value(name, mean, views) - _searched(name, views)
             for measure, loss in measures.items():
                 here = instance | {"objective": name, "compared": measure}
                 yield Evidence(0.0, float(loss), "at most", 1e-14, here, size)
             other = [oracles.number(p) for p in oracles.random_distribution(rng, len(mean), 9)]
             more = _value(name, other, views) - _value(name, mean, views)
-            here = instance | {"objective": name, "compared": "value at another q, less the least: its distance"}
+            here = instance | {
+                "objective": name,
+                "compared": ("value at another q minus the least, distance of q from the mean"),
+            }
             yield Evidence(float(_distance(name, other, mean)), float(more), "equal", 1e-14, here, size)
         mean = [mp.fsum(oracles.number(nu[z]) for nu in views) / len(views) for z in range(len(views[0]))]
         entropies = [-mp.fsum(p * mp.log(p) for p in map(oracles.number, nu)) for nu in views]
@@ -109,7 +112,7 @@ def _value(name: str, q: Sequence[Any], views: Views) -> Any:
 
 
 def _distance(name: str, q: Sequence[Any], mean: Sequence[Any]) -> Any:
-    """Measure how far a distribution is from the minimiser, 0 at it alone."""
+    """Measure the divergence of a distribution from the minimiser, 0 at the minimiser alone."""
     if name == "squares":
         return mp.fsum((a - b) ** 2 for a, b in zip(q, mean, strict=True))
     first, second = (q, mean) if name == "to_views" else (mean, q)
@@ -160,13 +163,11 @@ I21 = Claim(
     title="Means as centroids",
     whose="paper",
     place="appendix F.1, equation 15, and F.2, A and D; section 4.2",
-    plain=(
-        "The two ways to average distributions are each the point that is nearest to all of them, by its own measure."
-    ),
+    plain=("Each of the two means of distributions minimises the mean divergence to or from all of them."),
     statement=(
         "The normalised geometric mean minimises the mean of KL(q || nu_k), where its normaliser Z is not 0. The "
-        "arithmetic mean is the only minimiser of the mean of KL(nu_k || q), and of that of |nu_k - q|^2. Averaging "
-        "increases entropy, by Jensen's inequality: above the mean of the views' entropies."
+        "arithmetic mean is the only minimiser of the mean of KL(nu_k || q), and of the mean of |nu_k - q|^2. "
+        "Averaging increases entropy, by Jensen's inequality: above the mean of the views' entropies."
     ),
     printed="q* = (prod_k nu_k)^(1/K) / Z   (eq. 15),   nubar = 1/K sum_k nu_k,   H(nubar) >= 1/K sum_k H(nu_k)",
     kind="equality",
@@ -181,10 +182,10 @@ I21 = Claim(
         ),
     ),
     remark=(
-        "For each q the mean of KL(q || nu_k) is KL(q || geometric mean) and a constant, that of KL(nu_k || q) is "
-        "KL(arithmetic mean || q) and a constant, and that of the squares is |q - arithmetic mean|^2 and a constant: "
-        "so each minimiser is the only one. The entropies are equal where all views are. One view may have more "
-        "entropy than the mixture: the mean is what it exceeds."
+        "For each q the mean of KL(q || nu_k) is KL(q || geometric mean) plus a constant, that of KL(nu_k || q) is "
+        "KL(arithmetic mean || q) plus a constant, and that of the squares is |q - arithmetic mean|^2 plus a "
+        "constant: so each minimiser is unique. The entropy of the mixture equals the mean entropy if all views are "
+        "equal. A single view may have more entropy than the mixture: the mixture exceeds the mean."
     ),
 )
 

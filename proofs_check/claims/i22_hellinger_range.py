@@ -1,4 +1,4 @@
-"""I.22: the generalised Hellinger distance lies in [0, 1], and what its ends mean."""
+"""I.22: the generalised Hellinger distance lies in [0, 1], with conditions for 0 and 1."""
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -34,7 +34,7 @@ def stated(views: Views) -> Ends:
 
 
 def sabotage(views: Views) -> Ends:
-    """Take H^2 for 1 only if every two views share no answer."""
+    """Claim H^2 = 1 only if no two views share an answer."""
     apart = all(
         all(p * q == 0 for p, q in zip(nu, other, strict=True)) for i, nu in enumerate(views) for other in views[:i]
     )
@@ -42,7 +42,7 @@ def sabotage(views: Views) -> Ends:
 
 
 def near_miss(views: Views) -> Ends:
-    """Take views for equal that differ by less than 1e-8."""
+    """Claim H^2 = 0 for views that differ by less than 1e-8."""
     near = all(abs(p - q) < Fraction(1, 10**8) for nu in views for p, q in zip(nu, views[0], strict=True))
     return Ends(near, stated(views).one)
 
@@ -55,8 +55,8 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
         rng: Source of randomness.
 
     Yields:
-        Range, both ends, and the library's value; views share answers, miss some, or are a hair's breadth apart, or
-        were sought where all answers are shared and H^2 is largest.
+        Range, both ends, and the library's value, for views that share all answers or some, that differ by 1e-9, and
+        that an attack found with all answers shared and a large H^2.
     """
     for views in _instances(rng):
         products = [mp.fprod(oracles.number(nu[z]) for nu in views) for z in range(len(views[0]))]
@@ -68,12 +68,14 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
         yield Evidence(0.0, float(distance), "at least", 1e-45, instance | {"compared": "range"}, size)
         here = instance | {"compared": "range"}
         yield Evidence(1.0, float(distance), "at most", 0.0, here, size, ratio=float(distance))
-        said = float(abs(distance) < CLOSE)
-        yield Evidence(float(ends.zero), said, "equal", 0.0, instance | {"compared": "H^2 = 0"}, size)
-        said = float(abs(distance - 1) < CLOSE)
-        yield Evidence(float(ends.one), said, "equal", 0.0, instance | {"compared": "H^2 = 1"}, size)
+        observed = float(abs(distance) < CLOSE)
+        yield Evidence(float(ends.zero), observed, "equal", 0.0, instance | {"compared": "H^2 = 0"}, size)
+        observed = float(abs(distance - 1) < CLOSE)
+        yield Evidence(float(ends.one), observed, "equal", 0.0, instance | {"compared": "H^2 = 1"}, size)
         off = float(library - distance)
-        yield Evidence(0.0, off, "equal", 1e-14, instance | {"compared": "the library's H^2 less this"}, size)
+        yield Evidence(
+            0.0, off, "equal", 1e-14, instance | {"compared": "the library's H^2 minus the measured one"}, size
+        )
 
 
 def _instances(rng: np.random.Generator) -> Iterator[list[list[Fraction]]]:
@@ -104,14 +106,14 @@ I22 = Claim(
     id="I.22",
     title="Range of the generalised Hellinger distance",
     whose="paper",
-    place="appendix F.4, Definition F.1 and the sentence below it; what the two ends mean is ours",
+    place="appendix F.4, Definition F.1 and the sentence below it; the conditions for 0 and 1 are ours",
     plain=(
         "The disagreement of several views is a number between 0 and 1: 0 if all views are equal, 1 if they have no "
         "answer in common."
     ),
     statement=(
-        "For any distributions nu_1, .., nu_K the defect H^2 of the sum of their geometric mean is always in [0, 1]. "
-        "(It is 0 iff all views are equal, and 1 iff no answer has mass in all of them.)"
+        "For any distributions nu_1, .., nu_K, H^2, which is 1 minus the sum of their geometric mean, is always in "
+        "[0, 1]. (It is 0 iff all views are equal, and 1 iff no answer has mass in all of them.)"
     ),
     printed="H^2(nu_1, .., nu_K) = 1 - sum_z (prod_k nu_k(z))^(1/K), in [0, 1]",
     kind="equality",
@@ -126,9 +128,9 @@ I22 = Claim(
         ),
     ),
     remark=(
-        "H^2 is the sum over answers of arithmetic less geometric mean. No term is negative, and a term is 0 only "
-        "where all views agree. Three views with H^2 = 1 may overlap in pairs: (1/2, 1/2, 0), (1/2, 0, 1/2) and (0, "
-        "1/2, 1/2)."
+        "H^2 is the sum over answers of the arithmetic minus the geometric mean. No term is negative, and a term is 0 "
+        "only where all views agree. Three views with H^2 = 1 may overlap in pairs: (1/2, 1/2, 0), (1/2, 0, 1/2) and "
+        "(0, 1/2, 1/2)."
     ),
 )
 

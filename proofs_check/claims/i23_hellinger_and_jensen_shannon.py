@@ -29,12 +29,12 @@ def stated(K: int) -> Multiples:
 
 
 def sabotage(K: int) -> Multiples:
-    """Take the views without a common answer for the extreme below as well: H^2 = 1 at JS = log K."""
+    """The lower constant of views without a common answer: H^2 = 1 at JS = log K."""
     return Multiples(1 / float(np.log(K)), stated(K).upper)
 
 
 def near_miss(K: int) -> Multiples:
-    """A thousandth too much below."""
+    """A lower constant a thousandth too large."""
     return Multiples(1.001 * stated(K).lower, stated(K).upper)
 
 
@@ -63,7 +63,7 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
             here = instance | {"compared": "H^2 / JS, C"}
             yield Evidence(bounds.upper, ratio, "at most", 1e-10, here, K, ratio=ratio / bounds.upper)
         missing = [mp.mpf(0), *[mp.mpf(K) / (K - 1)] * (K - 1)]
-        instance = {"K": K, "views": "uniform off the answer k", "compared": "H^2 / JS, C"}
+        instance = {"K": K, "views": "view k uniform except on answer k", "compared": "H^2 / JS, C"}
         yield Evidence(bounds.upper, float(_ratio(_rolled(missing))), "equal", 1e-13, instance, K)
     root = mp.sqrt(3)
     known = _ratio(_rolled([1 + root, 1 - root / 2, 1 - root / 2]))
@@ -72,7 +72,7 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
 
 
 def _rolled(x: Sequence[Any]) -> list[list[Any]]:
-    """Make K views of K answers out of one point, by turning it round."""
+    """Make K views of K answers out of one point, by cyclic shifts."""
     total = mp.fsum(x)
     return [[x[(k + z) % len(x)] / total for z in range(len(x))] for k in range(len(x))]
 
@@ -87,14 +87,14 @@ def _ratio(views: Sequence[Sequence[Any]]) -> Any:
 
 
 def _score(p: Array, sign: float) -> Array:
-    """Compute the ratio at x = K p, negative for sign 1; far from (1, .., 1), where it drowns in rounding."""
+    """Compute the ratio at x = K p, negative for sign 1; -inf near (1, .., 1), where rounding dominates."""
     x = p * p.shape[1]
     spread, product = (x * np.log(x)).mean(axis=1), np.exp(np.log(x).mean(axis=1))
     return np.asarray(np.where(spread > 1e-5, -sign * (1 - product) / np.maximum(spread, 1e-5), -np.inf))
 
 
 def plot() -> Plot:
-    """Draw the lower constant beside that of views without a common answer."""
+    """Draw the lower constant and the ratio of views without a common answer."""
     sizes = list(range(2, 17))
     lines = [
         Line("c log K", sizes, [stated(K).lower * float(np.log(K)) for K in sizes], "points"),
@@ -108,12 +108,12 @@ I23 = Claim(
     id="I.23",
     title="Hellinger against Jensen-Shannon",
     whose="paper",
-    place="appendix F.4, below Definition F.1, which says that there is a bound; the constants are ours",
-    plain="Two measures of how far views disagree are within constant factors of each other.",
+    place="appendix F.4, below Definition F.1, which states that there is a bound; the constants are ours",
+    plain="Two measures of the disagreement of views are within constant factors of each other.",
     statement=(
-        "H^2 can be bounded in terms of the Jensen-Shannon divergence of the views. (With K equal shares and in "
-        "nats: c_K JS <= H^2 <= JS / log(K / (K - 1)), c_2 = 1, c_3 = .86167, c_4 = .71597 and so on, the least "
-        "ratio over points with two different values.)"
+        "H^2 can be bounded in terms of the Jensen-Shannon divergence of the views. (With K equal shares and in nats: "
+        "c_K JS <= H^2 <= JS / log(K / (K - 1)), where c_K is the least ratio over points with two different values: "
+        "c_2 = 1, c_3 = .86167, c_4 = .71597 and so on.)"
     ),
     printed="c_K JS(nu_1, .., nu_K) <= H^2(nu_1, .., nu_K) <= C_K JS(nu_1, .., nu_K)",
     kind="existence",
@@ -128,11 +128,12 @@ I23 = Claim(
         ),
     ),
     remark=(
-        "Both are sums over answers of functions of the ratios nu_k / mean, so the extremes are those of one point x "
-        "of mean 1, which turned views realise. The upper constant is attained where view k is uniform off answer k. "
-        "For the lower one two values suffice: where the ratio is stationary inside, G / x_k + c log x_k is one "
-        "number for all k, G being the product of the x_k^(1/K), and that falls and then rises in x_k; on the edge "
-        "the ratio is at least 1 / log K, which the values K and 0 attain; near x = 1 it tends to 1."
+        "Both are sums over answers of functions of the ratios nu_k / mean, so that the extremes are those of one "
+        "point x of mean 1, which cyclically shifted views realise. The upper constant is attained if view k is "
+        "uniform on all answers except k. For the lower constant two values suffice: if the ratio is stationary "
+        "inside, G / x_k + c log x_k is the same number for all k, where G is the product of the x_k^(1/K), and this "
+        "function of x_k decreases and then increases; on the edge the ratio is at least 1 / log K, which the values "
+        "K and 0 attain; near x = 1 it tends to 1."
     ),
     plot=plot,
 )

@@ -1,4 +1,4 @@
-"""I.24: how far the arithmetic mean is from the geometric one."""
+"""I.24: the distance of the arithmetic mean from the geometric mean."""
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -25,17 +25,17 @@ def stated(distance: Any) -> Any:
 
 
 def sabotage(distance: Any) -> Any:
-    """Nine tenths of that."""
+    """Nine tenths of the bound."""
     return mp.mpf(9) / 5 * distance
 
 
 def near_miss(distance: Any) -> Any:
-    """A thousandth less."""
+    """A bound a thousandth smaller."""
     return mp.mpf("1.998") * distance
 
 
 def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Attack the bound: views where the ratio is largest, by random restarts and ascent, checked at 50 digits.
+    """Attack the bound by views with the largest ratio, from random restarts and ascent, checked at 50 digits.
 
     Args:
         formula: The bound on the L1 distance of the means, by H^2.
@@ -60,10 +60,10 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
         library = orbits.distance_of_means([[float(p) for p in nu] for nu in views])
         instance = {"views": "; ".join(oracles.as_text(nu) for nu in views), "H^2": mp.nstr(1 - total, 12)}
         size = oracles.complexity(*views)
-        here = instance | {"compared": "|AM - GM|_1 less the bound"}
+        here = instance | {"compared": "|AM - GM|_1 minus the bound"}
         ratio = float(apart / bound) if bound else None
         yield Evidence(0.0, float(apart - bound), "at most", 1e-40, here, size, ratio=ratio)
-        here = instance | {"compared": "the library's |AM - GM|_1 less this"}
+        here = instance | {"compared": "the library's |AM - GM|_1 minus the measured one"}
         yield Evidence(0.0, float(library - apart), "equal", 1e-9, here, size)
 
 
@@ -72,7 +72,7 @@ def _arithmetic(views: Views, z: int) -> Any:
 
 
 def _ratio(nu: Array) -> Array:
-    """Compute |AM - GM|_1 / (2 H^2) for many orbits, [M, K, Z] to [M]; 0 where H^2 drowns or no answer is shared."""
+    """Compute |AM - GM|_1 / (2 H^2) for many orbits, [M, K, Z] to [M]; 0 where H^2 is not in (.001, .9)."""
     mean, geometric = nu.mean(axis=1), np.exp(np.log(nu).mean(axis=1))
     total = geometric.sum(axis=1, keepdims=True)
     distance = 1 - total[:, 0]
@@ -103,8 +103,8 @@ I24 = Claim(
         ),
     ),
     remark=(
-        "Both differences to the unnormalised geometric mean are H^2 in L1. The bound is tight: equality holds where "
-        "each answer either has the same mass in all views or none in one of them. Take (1/2, 1/2, 0) and (1/2, 0, "
+        "Both means differ from the unnormalised geometric mean by H^2 in L1. The bound is tight: equality holds if "
+        "each answer has either the same mass in all views or no mass in one of them. Take (1/2, 1/2, 0) and (1/2, 0, "
         "1/2): AM = (1/2, 1/4, 1/4), GM = (1, 0, 0), H^2 = 1/2, and the distance is 1/2 + 1/4 + 1/4 = 1 = 2 H^2."
     ),
 )

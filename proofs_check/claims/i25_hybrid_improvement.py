@@ -1,4 +1,4 @@
-"""I.25: what answering with the arithmetic mean costs against the geometric one: every policy allowed, or not."""
+"""I.25: the loss of the arithmetic mean against the geometric mean, with every policy allowed and on a convex set."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -39,15 +39,15 @@ class Free:
             L is the largest |ideal / pi|_2 at the two means, and B the largest 1 / pi(z) there among the ideal's
             answers: the least that the theorem allows.
         """
-        K, held = len(self.views), [z for z, p in enumerate(self.ideal) if p > 0]
+        K, support = len(self.views), [z for z, p in enumerate(self.ideal) if p > 0]
         n = len(self.ideal)
         mean = [mp.fsum(oracles.number(nu[z]) for nu in self.views) / K for z in range(n)]
         roots = [mp.root(mp.fprod(oracles.number(nu[z]) for nu in self.views), K) for z in range(n)]
         geometric = [g / mp.fsum(roots) for g in roots]
         ideal = [oracles.number(p) for p in self.ideal]
-        loss = mp.fsum(ideal[z] * mp.log(geometric[z] / mean[z]) for z in held)
-        L = max(mp.sqrt(mp.fsum((ideal[z] / pi[z]) ** 2 for z in held)) for pi in (mean, geometric))
-        return loss, L, max(1 / pi[z] for pi in (mean, geometric) for z in held), 1 - mp.fsum(roots)
+        loss = mp.fsum(ideal[z] * mp.log(geometric[z] / mean[z]) for z in support)
+        L = max(mp.sqrt(mp.fsum((ideal[z] / pi[z]) ** 2 for z in support)) for pi in (mean, geometric))
+        return loss, L, max(1 / pi[z] for pi in (mean, geometric) for z in support), 1 - mp.fsum(roots)
 
 
 def stated(case: Segment) -> Any:
@@ -69,12 +69,12 @@ def in_masses(case: Free) -> Any:
 
 
 def quarter(case: Free) -> Any:
-    """A quarter of that."""
+    """A quarter of the bound in the masses."""
     return in_masses(case) / 4
 
 
 def under_half(case: Free) -> Any:
-    """Half of it, less a fiftieth: the bound has room for a factor of 2, and for no more."""
+    """.49 times the bound in the masses, in which a factor of 2 can be saved and no more."""
     return mp.mpf("0.49") * in_masses(case)
 
 
@@ -91,12 +91,12 @@ def unscaled(case: Free) -> Any:
 
 
 def at_least_half(case: Free) -> Any:
-    """The same where B counts as 1/2 if it is less."""
+    """2 L B H^2 in the parameters, with B replaced by 1/2 if it is less."""
     return max(in_parameters(case), unscaled(case))
 
 
 def free(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Attack the bound where every policy is allowed: views that share all but little, random ones, and an ascent.
+    """Attack the bound with every policy allowed: views with little disagreement, random views, and an ascent.
 
     Args:
         formula: The bound on the loss.
@@ -147,7 +147,7 @@ def scaled(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
 
 
 def _sharing() -> Iterator[Free]:
-    """Let two views share the answer of the ideal, and be apart elsewhere: the loss is -log(1 - H^2)."""
+    """Let two views share the answer of the ideal and no other answer: the loss is -log(1 - H^2)."""
     for apart in (Fraction(1, 2), Fraction(1, 1000), Fraction(1, 10**5)):
         yield Free(
             [[1 - apart, apart, Fraction(0)], [1 - apart, Fraction(0), apart]], [Fraction(1), Fraction(0), Fraction(0)]
@@ -196,7 +196,7 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
         rng: Source of randomness.
 
     Yields:
-        The loss against the bound; where the ideal has all answers, the library's 2 L B H^2 against this one's.
+        The loss against the bound; if the ideal has mass on all answers, also the library's 2 L B H^2.
     """
     for case in _instances(rng):
         L, B = case.steepness()
@@ -219,9 +219,9 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
             continue
         table, ends = ([[float(p) for p in row] for row in rows] for rows in (case.views, case.ends))
         library = orbits.hybrid_bound(table, [float(p) for p in case.ideal], models=ends).as_stated
-        here = instance | {"compared": "the library's 2 L B H^2 less this"}
-        own = float(stated(case))
-        yield Evidence(own, library, "equal", 1e-7 * (1 + own), here, size)
+        here = instance | {"compared": "the library's 2 L B H^2"}
+        value = float(stated(case))
+        yield Evidence(value, library, "equal", 1e-7 * (1 + value), here, size)
 
 
 def _in_words(case: Segment, bound: Any) -> str:
@@ -230,16 +230,16 @@ def _in_words(case: Segment, bound: Any) -> str:
         return ""
     L, B = case.steepness()
     return (
-        f"Take the views (4e, e, 1 - 5e) and (0, e, 1 - e) with e = {e}, the ideal (1/6, 1/3, 1/2), and for policies "
-        "the segment from it to (1/3, 1/6, 1/2). On the first two answers the means are as 2 : 1 and 0 : 1, so that "
-        "they project to one end each, and the loss is (1/6) log(1/2) + (1/3) log 2 = log(2) / 6 = .116 for every e. "
-        f"But H^2 = 1 - e - sqrt((1 - 5e)(1 - e)) = {mp.nstr(case.means()[2], 3)}, L = {mp.nstr(L, 3)} and B = "
-        f"{mp.nstr(B, 3)}, so that 2 L B H^2 = {mp.nstr(2 * L * B * case.means()[2], 3)}."
+        f"Take the views (4e, e, 1 - 5e) and (0, e, 1 - e) with e = {e}, the ideal (1/6, 1/3, 1/2), and as policies "
+        "the segment from the ideal to (1/3, 1/6, 1/2). On the first two answers the means have the ratios 2 : 1 and "
+        "0 : 1, so that each is projected to another end, and the loss is (1/6) log(1/2) + (1/3) log 2 = log(2) / 6 "
+        f"= .116 for every e. But H^2 = 1 - e - sqrt((1 - 5e)(1 - e)) = {mp.nstr(case.means()[2], 3)}, L = "
+        f"{mp.nstr(L, 3)} and B = {mp.nstr(B, 3)}, so that 2 L B H^2 = {mp.nstr(2 * L * B * case.means()[2], 3)}."
     )
 
 
 def simple(mass: Fraction) -> Segment:
-    """Put little mass on the two answers in which the policies differ: the loss is log(2) / 6 whatever the mass."""
+    """Put little mass on the two answers in which the policies differ: the loss is log(2) / 6 for every mass."""
     third, half = Fraction(1, 3), Fraction(1, 2)
     views = [[4 * mass, mass, 1 - 5 * mass], [Fraction(0), mass, 1 - mass]]
     return Segment(views, [third / 2, third, half], ([third / 2, third, half], [third, third / 2, half]))
@@ -297,7 +297,7 @@ def ratios(rows: Array) -> Array:
     L = np.maximum(np.abs((ideal * apart / a).sum(axis=1)), np.abs((ideal * apart / g).sum(axis=1)))
     B, m = (1 / np.minimum(a, g)).max(axis=1), (mean * apart**2 / (a * g)).sum(axis=1)
     bound = np.sqrt((1 - 1 / rows.shape[2]) * squares) * L * B * distance
-    # The lengths of the segment in L, m and the loss are put together, so that none is a divisor.
+    # The lengths of the segment in L, m and the loss are combined, so that no length is a divisor.
     return np.asarray(np.where((distance > 1e-7) & (squares > 1e-18), loss * m / np.maximum(bound, 1e-300), 0.0))
 
 
@@ -320,14 +320,14 @@ I25 = Claim(
     whose="paper",
     place="Theorem 4.1 and Theorem F.2; also the slides, Stability of Arithmetic Consensus",
     plain=(
-        "Training towards the average of several views costs at most a constant times their disagreement, against "
-        "training towards their geometric mean."
+        "Training towards the average of several views loses, against training towards their geometric mean, at most "
+        "a constant times their disagreement."
     ),
     statement=(
-        "The policy projected on the arithmetic mean of the views improves by at most 2 L B E H^2 less than the one "
-        "projected on their geometric mean. L is a Lipschitz constant of KL(ideal || .) in L2, and B bounds the "
-        "norms of the gradients of log pi(y), it is not said in which variables. Theorem F.2 has projections on Pi, "
-        "Theorem 4.1 and the slides name no Pi."
+        "The improvement of the policy projected on the arithmetic mean of the views is at least that of the policy "
+        "projected on their geometric mean, minus 2 L B E H^2. L is a Lipschitz constant of KL(ideal || .) in L2, and "
+        "B bounds the norms of the gradients of log pi(y); the variables of the gradient are not stated. Theorem F.2 "
+        "has projections on Pi, Theorem 4.1 and the slides name no Pi."
     ),
     printed="Improv(pi_Hybrid) >= Improv(pi_Ideal) - 2 L B E_x[H^2(nu_1, .., nu_K)]",
     kind="upper bound",
@@ -342,7 +342,10 @@ I25 = Claim(
             evidence=free,
         ),
         Reading(
-            supposes="every policy is allowed, and B is for gradients in the parameters of the model, on any scale",
+            supposes=(
+                "every policy is allowed, and B is for gradients in the parameters of the model, which may have any "
+                "scale"
+            ),
             expected="false",
             stated=in_parameters,
             sabotage=unscaled,
@@ -354,16 +357,18 @@ I25 = Claim(
             expected="false",
             stated=stated,
             sabotage=curved,
-            near_miss="No constant repairs it: the loss stays while the bound goes to 0 with the views' disagreement.",
+            near_miss=(
+                "No constant is enough: the loss stays constant while the bound goes to 0 with the views' disagreement."
+            ),
             evidence=evidence,
         ),
     ),
     remark=(
-        "Where every policy is allowed, the loss is at most L H^2 (I.25a), and B is at least 1 in the masses. The "
-        "step of the proof that fails takes KL(q || .) for strongly convex with modulus 1. Along a segment of "
-        "policies the curvature may be as small as the views' disagreement, and then no constant that depends on the "
-        "policies alone repairs the bound, in whatever variables B is measured. With the curvature in the "
-        "denominator it holds (I.25b). The simplest segments have three answers: on two a projection only clips."
+        "If every policy is allowed, the loss is at most L H^2 (I.25a), and B is at least 1 in the masses. The proof "
+        "step that fails uses strong convexity of KL(q || .) with modulus 1. Along a segment of policies the "
+        "curvature may be as small as the views' disagreement, and then no constant that depends on the policies "
+        "alone repairs the bound, in whatever variables B is measured. With the curvature in the denominator the "
+        "bound holds (I.25b). The simplest segments have three answers: with two answers a projection only clips."
     ),
     amendment="I.25b",
 )

@@ -1,4 +1,4 @@
-"""I.25a: where every policy is allowed, the hybrid loses at most L H^2, and at most -log(1 - H^2)."""
+"""I.25a: with every policy allowed, the arithmetic mean loses at most L H^2, and at most -log(1 - H^2)."""
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -28,19 +28,19 @@ def sabotage(L: Any, distance: Any) -> tuple[Any, Any]:
 
 
 def near_miss(L: Any, distance: Any) -> tuple[Any, Any]:
-    """A thousandth less of the first."""
+    """The first bound a thousandth smaller."""
     return mp.mpf("0.999") * L * distance, -mp.log(1 - distance)
 
 
 def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Attack both bounds: cases of equality, random views, and ascents on loss / bound in up to 6 answers.
+    """Attack both bounds by cases of equality, random views, and ascents on loss / bound with up to 6 answers.
 
     Args:
         formula: The two bounds, from L = |ideal / AM|_2 and H^2.
         rng: Source of randomness.
 
     Yields:
-        The loss at 50 digits against both; the library's loss against this one, and against its own bound.
+        The loss at 50 digits against both; the library's loss against this loss and against the library's bound.
     """
     for views, ideal in _instances(rng):
         K = len(views)
@@ -69,7 +69,7 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
             yield Evidence(float(bound), float(loss), "at most", 1e-14, here, size, ratio)
         table, truth = [[float(p) for p in nu] for nu in views], [float(p) for p in ideal]
         library = orbits.hybrid_loss(table, truth)
-        here = instance | {"compared": "the library's loss less this"}
+        here = instance | {"compared": "the library's loss minus the measured one"}
         yield Evidence(0.0, float(library - loss), "equal", 1e-9, here, size)
         here = instance | {"compared": "the library's loss against its bound 2 L H^2"}
         yield Evidence(orbits.hybrid_bound(table, truth).amended, library, "at most", 1e-9, here, size)
@@ -113,10 +113,12 @@ I25A = Claim(
     title="Improvement of the hybrid, every policy allowed",
     whose="ours",
     place="repair of claim I.25",
-    plain="If every policy is allowed, averaging the views costs little against their geometric mean.",
+    plain=(
+        "If every policy is allowed, the average of the views loses little improvement against their geometric mean."
+    ),
     statement=(
-        "Where every policy is allowed, the arithmetic mean improves by at most L H^2 less than the geometric one, L "
-        "= |ideal / AM|_2, and by at most -log(1 - H^2), whatever the ideal. So by at most 2 L H^2."
+        "If every policy is allowed, the arithmetic mean loses at most L H^2 of improvement against the geometric "
+        "mean, where L = |ideal / AM|_2, and at most -log(1 - H^2) for every ideal. So the loss is at most 2 L H^2."
     ),
     printed="KL(pi* || AM) - KL(pi* || GM) <= min(L H^2, -log(1 - H^2)),  L = |pi* / AM|_2",
     kind="upper bound",
@@ -131,11 +133,11 @@ I25A = Claim(
         ),
     ),
     remark=(
-        "The loss is sum ideal log(GM / AM), and GM = G / (1 - H^2) with G <= AM the geometric mean before it is "
-        "normalised: hence the second bound, an equality where the views agree on all answers of the ideal. By log x "
+        "The loss is sum ideal log(GM / AM), and GM = G / (1 - H^2), where G <= AM is the geometric mean before "
+        "normalisation: hence the second bound, an equality if the views agree on all answers of the ideal. By log x "
         "<= x - 1 the loss is at most <ideal / AM, GM - AM>, and the positive part of GM - AM sums to at most H^2 "
-        "(I.24): hence the first. Its constant 1 is the best: two views that share the mass 1 - e and are apart "
-        "elsewhere, with the ideal on what they share, have loss -log(1 - e) and L H^2 = e / (1 - e)."
+        "(I.24): hence the first bound. Its constant 1 is the best: two views that share the mass 1 - e and no other "
+        "answer, with the ideal on what they share, have loss -log(1 - e) and L H^2 = e / (1 - e)."
     ),
 )
 

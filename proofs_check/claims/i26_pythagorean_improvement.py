@@ -1,4 +1,4 @@
-"""I.26: projecting on the coherent policies brings the coherent ones nearer, if they are allowed and it moves."""
+"""I.26: the projection on the coherent policies is nearer to an allowed coherent ideal, unless it changes nothing."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -42,7 +42,7 @@ class Orbit:
 
     @property
     def is_coherent(self) -> bool:
-        """Whether the references are coherent already, which one view always is."""
+        """Whether the references are coherent, as one view always is."""
         nu = [oracles.marginal(pi, self.E, max(self.E) + 1) for pi in self.policies]
         return all(row == nu[0] for row in nu)
 
@@ -65,7 +65,7 @@ def stated(orbit: Orbit) -> Any:
 
 
 def sabotage(orbit: Orbit) -> Any:
-    """Take the arithmetic mean of the marginals as the consensus, whatever the divergence."""
+    """Take the arithmetic mean of the marginals as the consensus, for every divergence."""
     if orbit.cap < 1:
         columns = zip(*orbit.policies, strict=True)
         return _capped(orbit, [oracles.number(oracles.expectation(orbit.shares, _numbers(c))) for c in columns])
@@ -100,12 +100,12 @@ def unless_coherent(orbit: Orbit) -> bool:
 
 def improved(orbit: Orbit) -> Any:
     """D(ideal, reference) - D(projection, reference)."""
-    own, found = ([_numbers(row) for row in rows] for rows in (orbit.policies, _capped(orbit, orbit.mean())))
-    return _mean(orbit, [_numbers(row) for row in orbit.ideal], own) - _mean(orbit, found, own)
+    reference, found = ([_numbers(row) for row in rows] for rows in (orbit.policies, _capped(orbit, orbit.mean())))
+    return _mean(orbit, [_numbers(row) for row in orbit.ideal], reference) - _mean(orbit, found, reference)
 
 
 def improved_less(orbit: Orbit) -> Any:
-    """That, and what the ideal has beyond the cap times the difference of the log-odds of mean and cap."""
+    """The same plus the ideal's mass above the cap times the difference of the log-odds of mean and cap."""
     mass, cap = orbit.mean()[0], oracles.number(orbit.cap)
     return improved(orbit) + (orbit.ideal[0][0] > orbit.cap) * (oracles.number(orbit.ideal[0][0]) - cap) * (
         mp.log(mass / (1 - mass)) - mp.log(cap / (1 - cap))
@@ -121,7 +121,7 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
 
     Yields:
         Whether the projection is coherent, and D(ideal, reference) - D(projection, reference) - D(ideal, projection):
-        at least 0, and 0 for KL where every policy is allowed. The ratio is that of the two terms taken off to the
+        at least 0, and 0 for KL where every policy is allowed. The ratio is that of the two subtracted terms to the
         first. And whether the ideal is strictly nearer.
     """
     for orbit in _instances(rng):
@@ -141,7 +141,7 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
             for row in found
         ]
         apart = max(abs(a - b) for row in marginals for a, b in zip(row, marginals[0], strict=True))
-        yield Evidence(0.0, float(apart), "equal", 1e-12, instance | {"compared": "marginals apart"}, size)
+        yield Evidence(0.0, float(apart), "equal", 1e-12, instance | {"compared": "distance of the marginals"}, size)
         whole, parts = _sides(orbit, found)
         here = instance | {"compared": "D(ideal, reference) - D(projection, reference) - D(ideal, projection)"}
         relation: Relation = "equal" if orbit.divergence == "kl" and orbit.cap == 1 else "at least"
@@ -167,12 +167,13 @@ def coherent(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
     for orbit in (same, *(orbit for i, orbit in enumerate(_instances(rng)) if i % 6 == 0 and orbit.cap == 1)):
         for case in (orbit, replace(orbit, policies=[orbit.policies[0]] * len(orbit.policies))):
             found = [[mp.mpf(float(p)) for p in row] for row in stated(case)]
-            own, ideal = ([_numbers(row) for row in rows] for rows in (case.policies, case.ideal))
-            before, after = _mean(case, ideal, own), _mean(case, ideal, found)
+            reference, ideal = ([_numbers(row) for row in rows] for rows in (case.policies, case.ideal))
+            before, after = _mean(case, ideal, reference), _mean(case, ideal, found)
             sentence = (
-                "Take two views that both have pi_0 = (1/2, 1/2), and the ideal (1/3, 2/3) in both. pi_0 is coherent, "
-                "so that its projection is pi_0 itself: KL(ideal || .) = log(2) - (log 3 - (2/3) log 2) = "
-                f"{mp.nstr(before, 3)} before and {mp.nstr(after, 3)} after, which is not strictly nearer."
+                "Take two views that both have pi_0 = (1/2, 1/2), and the ideal (1/3, 2/3) in both. pi_0 is "
+                "coherent, so that its projection is pi_0 itself: KL(ideal || .) = log(2) - (log 3 - (2/3) log 2) = "
+                "{mp.nstr(before, 3)} before the projection and {mp.nstr(after, 3)} after it, which is not strictly "
+                "nearer."
             )
             instance = {"reference": "; ".join(oracles.as_text(row) for row in case.policies), "E": str(case.E)}
             yield Evidence(
@@ -206,11 +207,11 @@ def outside(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
     for views, ideal, cap in cases:
         X = len(views)
         orbit = Orbit(views, tuple(range(len(ideal))), [ideal] * X, [Fraction(1, X)] * X, "direct", "kl", cap)
-        own, target = [_numbers(row) for row in views], [_numbers(ideal)] * X
-        before, after, bound = _mean(orbit, target, own), _mean(orbit, target, stated(orbit)), formula(orbit)
+        reference, target = [_numbers(row) for row in views], [_numbers(ideal)] * X
+        before, after, bound = _mean(orbit, target, reference), _mean(orbit, target, stated(orbit)), formula(orbit)
         sentence = (
-            "Take one view with pi_0 = (1/2, 1/2), the ideal (3/4, 1/4), and for Pi the policies with pi(1) <= 1/4. "
-            "The nearest of them is (1/4, 3/4), and KL(ideal || .) is (3/4) log(3/2) + (1/4) log(1/2) = "
+            "Take one view with pi_0 = (1/2, 1/2), the ideal (3/4, 1/4), and as Pi the policies with pi(1) <= 1/4. "
+            "The projection of pi_0 is (1/4, 3/4), and KL(ideal || .) is (3/4) log(3/2) + (1/4) log(1/2) = "
             f"{mp.nstr(before, 3)} before and (3/4) log 3 - (1/4) log 3 = {mp.nstr(after, 3)} after."
         )
         yield Evidence(
@@ -238,9 +239,9 @@ def _sides(orbit: Orbit, found: Sequence[Sequence[Any]]) -> tuple[Any, Any]:
     """Measure D(ideal, reference), and D(projection, reference) + D(ideal, projection), over the views."""
     whole = parts = mp.mpf(0)
     references, ideals = map(_numbers, orbit.policies), map(_numbers, orbit.ideal)
-    for share, ideal, own, row in zip(orbit.shares, ideals, references, found, strict=True):
-        whole += oracles.number(share) * _apart(orbit, ideal, own)
-        parts += oracles.number(share) * (_apart(orbit, row, own) + _apart(orbit, ideal, row))
+    for share, ideal, reference, row in zip(orbit.shares, ideals, references, found, strict=True):
+        whole += oracles.number(share) * _apart(orbit, ideal, reference)
+        parts += oracles.number(share) * (_apart(orbit, row, reference) + _apart(orbit, ideal, row))
     return whole, parts
 
 
@@ -281,7 +282,7 @@ def _attacked(n: int, rng: np.random.Generator) -> Orbit:
     E, half = (*range(n), 0), [Fraction(1, 2)] * 2
 
     def orbit(rows: Array) -> Orbit:
-        # Of the common marginal in the third row each view gives its first two traces of one answer a share of its own.
+        # Each view splits the mass of answer 0 in the common marginal, the third row, between its two traces.
         *policies, nu, split = (oracles.rounded(row, 10**5) for row in rows)
         ideal = [[nu[0] * s, *nu[1:n], nu[0] * (1 - s)] for s in split[:2]]
         total = sum(nu[:n], Fraction(0))
@@ -313,16 +314,16 @@ I26 = Claim(
     ),
     statement=(
         "If the ideal policy is coherent, the projection pi^ of pi_0 on the coherent policies is strictly closer to "
-        "it than pi_0, by at least D(pi^ || pi_0). Section 4.1 and the slides project on all coherent policies, "
-        "appendix G on those in Pi, or in two steps. It is not said that the ideal is in Pi, nor that pi_0 is not "
-        "coherent."
+        "the ideal than pi_0 is, by at least D(pi^ || pi_0). Section 4.1 and the slides project on all coherent "
+        "policies, appendix G on those in Pi, or in two steps. It is not stated that the ideal is in Pi, nor that "
+        "pi_0 is not coherent."
     ),
     printed="E_x D_F(pi* || pi^) <= E_x D_F(pi* || pi_0) - E_x D_F(pi^ || pi_0),  strictly closer",
     kind="equality",
     expected="depends",
     readings=(
         Reading(
-            supposes="pi_0 is not coherent, and pi* is among the policies allowed and at a finite distance of pi_0",
+            supposes="pi_0 is not coherent, and pi* is among the policies allowed and at a finite distance from pi_0",
             expected="holds",
             stated=stated,
             sabotage=sabotage,
@@ -334,22 +335,25 @@ I26 = Claim(
             expected="false",
             stated=strictly,
             sabotage=unless_coherent,
-            near_miss="Nothing moves, both distances are equal, and nothing is between 'nearer' and 'not farther'.",
+            near_miss=(
+                "The projection is pi_0, both distances are equal, and no case lies between 'nearer' and 'not farther'."
+            ),
             evidence=coherent,
         ),
         Reading(
-            supposes="the projection is on a set Pi that leaves out pi*",
+            supposes="the projection is on a set Pi that does not contain pi*",
             expected="false",
             stated=improved,
             sabotage=improved_less,
-            near_miss="The term that the sabotage adds is exact, and no part of it can be left out.",
+            near_miss="The term that the sabotage adds is exact, and no part of it can be omitted.",
             evidence=outside,
         ),
     ),
     remark=(
-        "Coherence is a set of linear equations. A projection on an affine set meets the inequality with equality "
-        "wherever it is positive, as it always is for KL and a positive reference; on a convex set there is room. "
-        "'Strictly' needs a projection that moves. An ideal outside Pi can become much farther."
+        "Coherence is a set of linear equations. A projection on an affine set satisfies the inequality with equality "
+        "wherever the projection is positive, as it always is for KL and a positive reference; on a convex set the "
+        "inequality can be strict. 'Strictly' requires a projection that differs from pi_0. The distance from an "
+        "ideal outside Pi can become much larger."
     ),
 )
 

@@ -1,4 +1,4 @@
-"""I.27: projecting on the coherent policies at once, or by way of a consensus that is then distilled."""
+"""I.27: the projection on the coherent policies, directly or by a consensus that is then projected on Pi."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -80,7 +80,7 @@ class Orbit:
         return [p + low * d for p, d in zip(point, step, strict=True)]
 
     def spread(self, q: Sequence[Any]) -> list[list[Any]]:
-        """Give each view the policy with marginal q that is nearest its reference; for distances, if none ends at 0."""
+        """Compute each view's nearest policy with marginal q; for distances, if no trace ends at 0."""
         rows = []
         for pi, E in zip(self.policies, self.E, strict=True):
             nu = [oracles.number(p) for p in oracles.marginal(pi, E, self.n_answers)]
@@ -91,7 +91,7 @@ class Orbit:
         return rows
 
     def slope(self, policies: Sequence[Sequence[Any]]) -> Any:
-        """Find the steepest slope of sum_x s_x D(., reference) along coherent directions: 0 exactly at the least."""
+        """Find the steepest slope of sum_x s_x D(., reference) along coherent directions: 0 only at the minimum."""
         grad = []
         for share, row, reference in zip(self.shares, policies, self.policies, strict=True):
             pairs = [(p, oracles.number(r)) for p, r in zip(row, reference, strict=True)]
@@ -103,15 +103,15 @@ class Orbit:
         means, steepest = [mp.mpf(0)] * self.n_answers, mp.mpf(0)
         for row, E in zip(grad, self.E, strict=True):
             for z in range(self.n_answers):
-                own = [g for g, answer in zip(row, E, strict=True) if answer == z]
-                steepest = max(steepest, max(own) - min(own))
-                means[z] += own[0]
+                of_answer = [g for g, answer in zip(row, E, strict=True) if answer == z]
+                steepest = max(steepest, max(of_answer) - min(of_answer))
+                means[z] += of_answer[0]
         return max(steepest, max(means) - min(means))
 
 
 @dataclass(frozen=True)
 class Capped:
-    """Two views with one trace an answer, of which each allows so much mass of answer 0 and no more.
+    """Two views with one trace per answer, each with a cap on the mass of answer 0.
 
     Attributes:
         policies: Reference of each view, [X, Z].
@@ -128,9 +128,9 @@ class Capped:
         ])
 
     def best(self) -> Any:
-        """Search the mass of answer 0 where the mean of KL(. || pi_0) is least, under the least of the caps."""
+        """Search the mass of answer 0, up to the least of the caps, where the mean of KL(. || pi_0) is least."""
         top = oracles.number(min(self.caps))
-        # Given that mass, the least is in proportion to the geometric mean on the other answers.
+        # Given this mass, the minimiser is proportional to the geometric mean on the other answers.
         columns = list(zip(*self.policies, strict=True))
         rest = mp.fsum(mp.root(mp.fprod(map(oracles.number, c)), len(c)) for c in columns[1:])
         first = mp.root(mp.fprod(oracles.number(row[0]) for row in self.policies), len(self.policies))
@@ -148,7 +148,7 @@ def one_divergence(orbit: Orbit) -> list[list[Any]]:
 
 
 def nearly(orbit: Orbit) -> list[list[Any]]:
-    """The same, the mean shifted by a hundredth towards the even one."""
+    """The same projection, of the mean shifted by a hundredth towards the uniform distribution."""
     mean = orbit.consensus(by_traces=False)
     return in_two_steps(orbit, [(99 * m + mp.mpf(1) / len(mean)) / 100 for m in mean])
 
@@ -167,13 +167,13 @@ def distilled(orbit: Orbit) -> list[list[Any]]:
 
 
 def each_alone(orbit: Capped) -> list[list[Any]]:
-    """Project the mean on what each view allows."""
+    """Project the mean on the policies that each view allows."""
     mean = orbit.mean()
     return [_under(mean, cap) for cap in orbit.caps]
 
 
 def all_together(orbit: Capped) -> list[list[Any]]:
-    """Project the mean on what all views allow."""
+    """Project the mean on the policies that all views allow."""
     return [_under(orbit.mean(), min(orbit.caps))] * len(orbit.caps)
 
 
@@ -183,7 +183,7 @@ def _under(mean: list[Any], cap: Fraction) -> list[Any]:
 
 
 def same_divergence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Look for a coherent direction in which the sum of divergences to the references still falls, a trace an answer.
+    """Compute the slope of the sum of divergences along coherent directions, with one trace per answer.
 
     Args:
         formula: The two-step projection of an orbit.
@@ -197,7 +197,7 @@ def same_divergence(formula: Formula, rng: np.random.Generator) -> Iterator[Evid
 
 
 def fine_tuned(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Look for an allowed direction in which the sum of divergences still falls, where not every policy is allowed.
+    """Compute the slope of the sum of divergences along allowed directions, where not every policy is allowed.
 
     Args:
         formula: The two-step projection of an orbit.
@@ -207,10 +207,10 @@ def fine_tuned(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]
         The slope along the policies allowed at the two-step projection, to 1e-30.
     """
     sentence = (
-        "Take two views with pi_0 = (4, 8, 1)/13 and (1, 8, 4)/13, and for Pi the policies (t, t, 1 - 2t). The "
+        "Take two views with pi_0 = (4, 8, 1)/13 and (1, 8, 4)/13, and as Pi the policies (t, t, 1 - 2t). The "
         "geometric mean is (1/6, 2/3, 1/6). KL(mean || .) is least at t = (1/6 + 2/3)/2 = 5/12. But the mean of KL(. "
-        "|| pi_0) has the slope log(t^2 / (1 - 2t)^2) - log 4 in t: log(25/4) - log 4 = log(25/16) = "
-        f"{mp.nstr(mp.log(mp.mpf(25) / 16), 3)} there, and 0 at t = 2/5, where it is least."
+        "|| pi_0) has the slope log(t^2 / (1 - 2t)^2) - log 4 in t, which is log(25/4) - log 4 = log(25/16) = "
+        "{mp.nstr(mp.log(mp.mpf(25) / 16), 3)} at t = 5/12, and 0 at the minimum t = 2/5."
     )
     for i, orbit in enumerate(orbit for orbit in per_trace(rng) if orbit.line is not None):
         found = slope_at(orbit, formula(orbit))
@@ -218,7 +218,7 @@ def fine_tuned(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]
 
 
 def apart(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Compare with the nearest coherent policy where views have caps of their own on one answer, by search.
+    """Compare with the nearest coherent policy, found by search, for views with different caps on one answer.
 
     Args:
         formula: The two-step projection of such an orbit.
@@ -237,8 +237,8 @@ def apart(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
         for x, row in enumerate(found):
             sentence = (
                 "Take two views with pi_0 = (1/2, 1/2), of which the second allows only pi(1) <= 1/4. The mean is "
-                "(1/2, 1/2), and projected view by view it becomes (1/2, 1/2) and (1/4, 3/4), which is not coherent. "
-                "The nearest coherent policy is (1/4, 3/4) in both."
+                "(1/2, 1/2), and its projections for the two views are (1/2, 1/2) and (1/4, 3/4), which are not "
+                "coherent. The nearest coherent policy is (1/4, 3/4) in both."
             )
             yield Evidence(
                 float(row[0]),
@@ -256,7 +256,7 @@ def apart(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
 
 
 def slope_at(orbit: Orbit, found: list[list[Any]]) -> Evidence:
-    """Set the slope along coherent policies at what was found against 0."""
+    """Compare the slope along coherent policies at a two-step projection with 0."""
     instance = {
         "reference": "; ".join(oracles.as_text(row) for row in orbit.policies),
         "E": str(orbit.E),
@@ -271,7 +271,7 @@ def slope_at(orbit: Orbit, found: list[list[Any]]) -> Evidence:
 
 
 def per_trace(rng: np.random.Generator) -> Iterator[Orbit]:
-    """Yield orbits in which each trace is an answer of its own: one by hand, then lines and all policies at random."""
+    """Yield orbits with one trace per answer: one by hand, then random ones on lines and with all policies."""
     half, third, one, zero = Fraction(1, 2), Fraction(1, 3), Fraction(1), Fraction(0)
     views = [[Fraction(w, 13) for w in row] for row in ((4, 8, 1), (1, 8, 4))]
     yield Orbit(views, [(0, 1, 2)] * 2, [half, half], "kl", ([third] * 3, [one, one, -2 * one]))
@@ -302,15 +302,15 @@ I27 = Claim(
     expected="depends",
     readings=(
         Reading(
-            supposes="step 2 is of least KL(consensus || .), as fine-tuning is, and Pi leaves policies out",
+            supposes="step 2 minimises KL(consensus || .), as fine-tuning does, and Pi does not contain every policy",
             expected="false",
             stated=distilled,
             sabotage=one_divergence,
-            near_miss="Step 2 has the divergence one way round or the other; the sabotage is the other.",
+            near_miss="The divergence of step 2 has two orders of its arguments; the sabotage has the other order.",
             evidence=fine_tuned,
         ),
         Reading(
-            supposes="step 2 is of least D_F(. || consensus), and each view allows the same policies",
+            supposes="step 2 minimises D_F(. || consensus), and each view allows the same policies",
             expected="holds",
             stated=one_divergence,
             sabotage=distilled,
@@ -318,19 +318,22 @@ I27 = Claim(
             evidence=same_divergence,
         ),
         Reading(
-            supposes="Pi allows one view policies that it does not allow another",
+            supposes="Pi allows policies for one view that it does not allow for another",
             expected="false",
             stated=each_alone,
             sabotage=all_together,
-            near_miss="The result is not coherent at all; the sabotage projects on what all views allow, and is right.",
+            near_miss=(
+                "The result is not coherent; the sabotage projects on the policies that all views allow, which is "
+                "right."
+            ),
             evidence=apart,
         ),
     ),
     remark=(
         "Coherence is a set of linear equations, so that D(pi, pi_0) and D(pi, consensus) differ by a constant for "
         "coherent pi. Hence the second reading, in which the cited theorem holds. Fine-tuning has the consensus in "
-        "the first argument of KL: it gives the same only if Pi has the consensus itself. If views allow different "
-        "policies, step 2 leaves the coherent ones. The repaired statement also holds for answers (I.27a)."
+        "the first argument of KL: it gives the same only if Pi contains the consensus. If views allow different "
+        "policies, the result of step 2 is not coherent. The repaired statement also holds for answers (I.27a)."
     ),
     amendment="I.27a",
 )

@@ -1,4 +1,4 @@
-"""I.27a: two steps find the nearest coherent policies if both project by the same divergence, the same way round."""
+"""I.27a: two steps find the nearest coherent policies if both use one divergence with one order of its arguments."""
 
 from collections.abc import Iterator
 from fractions import Fraction
@@ -14,18 +14,18 @@ from proofs_check.claims import i27_two_projections as i27
 
 
 def amended(orbit: i27.Orbit) -> list[list[Any]]:
-    """Take the mean that counts traces, then project it by least D(. || mean), or give it to each view."""
+    """Take the mean weighted by numbers of traces, then project it by least D(. || mean), or give it to each view."""
     return i27.in_two_steps(orbit, orbit.consensus(by_traces=True))
 
 
 def nearly_amended(orbit: i27.Orbit) -> list[list[Any]]:
-    """The same, the mean shifted by a hundredth towards the even one."""
+    """The same projection, of the mean shifted by a hundredth towards the uniform distribution."""
     mean = orbit.consensus(by_traces=True)
     return i27.in_two_steps(orbit, [(99 * m + mp.mpf(1) / len(mean)) / 100 for m in mean])
 
 
 def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Look for a coherent direction in which the sum of divergences to the references still falls.
+    """Compute the slope of the sum of divergences to the references along coherent directions.
 
     Args:
         formula: The two-step projection of an orbit.
@@ -48,7 +48,7 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
 
 
 def instances(rng: np.random.Generator) -> Iterator[i27.Orbit]:
-    """Yield an orbit that checks by hand, then random ones of every kind; no distance takes a trace below 0."""
+    """Yield an orbit to check by hand, then random ones of every kind; no distance moves a trace below 0."""
     half = Fraction(1, 2)
     yield i27.Orbit([[half / 2] * 4] * 2, [(0, 0, 0, 1), (0, 0, 1, 1)], [half, half], "euclidean")
     yield from i27.per_trace(rng)
@@ -65,13 +65,13 @@ I27A = Claim(
     title="Two-step projection in one divergence",
     whose="ours",
     place="repair of claim I.27",
-    plain="Averaging and then projecting finds the nearest consistent model, if both steps measure alike.",
+    plain="Averaging and then projecting finds the nearest consistent model, if both steps use the same divergence.",
     statement=(
-        "The coherent policies nearest the references, coherence meaning equal answer marginals, are found in two "
-        "steps: the consensus over all policies, then its projection by least D(. || consensus) on the policies "
+        "The coherent policies nearest to the references, where coherence means equal answer marginals, are found in "
+        "two steps: the consensus over all policies, then its projection by least D(. || consensus) on the policies "
         "allowed, the same for all views. For KL the consensus is the geometric mean. For the Euclidean distance, if "
-        "no trace ends at 0, it weighs view x's mass of z by s_x over the number of traces of z in x, and is shifted "
-        "in inverse proportion to sum 1."
+        "no trace ends at 0, the consensus weights view x's mass of z by s_x over the number of traces of z in x, and "
+        "is shifted to sum 1 in inverse proportion to these weights."
     ),
     printed="argmin_(Pi and C_coh) E_x D(pi || pi_0) = argmin_(Pi) D(. || argmin_(C_coh) E_x D(. || pi_0))",
     kind="equality",
@@ -86,10 +86,9 @@ I27A = Claim(
         ),
     ),
     remark=(
-        "For every coherent pi, D(pi, pi_0) = D(pi, first step) + D(first step, pi_0). With distances that needs the "
-        "first step to be positive. Where each answer has as many traces in all views, the mean is arithmetic; for "
-        "two uniform views with answers (0, 0, 0, 1) and (0, 0, 1, 1) the nearest common mass of answer 0 is 9/14, "
-        "not 5/8."
+        "For every coherent pi, D(pi, pi_0) = D(pi, first step) + D(first step, pi_0). For distances this requires a "
+        "positive first step. If each answer has as many traces in all views, the mean is arithmetic; for two uniform "
+        "views with answers (0, 0, 0, 1) and (0, 0, 1, 1) the nearest common mass of answer 0 is 9/14, not 5/8."
     ),
 )
 

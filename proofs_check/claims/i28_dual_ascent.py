@@ -19,7 +19,7 @@ from proofs_check.claim import Claim, Evidence, Formula, Line, Plot, Reading, Re
 Array = NDArray[np.float64]
 OFFSET = 1e-6
 ROUNDS = 400
-"""Rounds beside the equilibrium: one multiplies the distance by -.98 at .99 of the sharp step, by -1.02 at 1.01."""
+"""Rounds near the equilibrium: one multiplies the distance by -.98 at .99 of the sharp step, by -1.02 at 1.01."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Loop:
         return np.array(self.nu_0, float), np.array(self.cost, float), float(self.budget), float(self.beta)
 
     def marginal(self, multiplier: float) -> Array:
-        """Answer a multiplier: nu_0 exp(-multiplier cost / beta)."""
+        """Compute the best response to a multiplier, nu_0 exp(-multiplier cost / beta)."""
         nu_0, cost, _, beta = self._numbers
         weights = nu_0 * np.exp(-multiplier / beta * (cost - cost.min()))
         return np.asarray(weights / weights.sum())
@@ -63,7 +63,7 @@ class Loop:
 
 
 class Steps(NamedTuple):
-    """Below which step the loop is claimed to converge from everywhere, and from nearby."""
+    """The steps below which the loop is claimed to converge, from everywhere and from nearby."""
 
     everywhere: float
     nearby: float
@@ -89,7 +89,7 @@ def near_miss(loop: Loop) -> Steps:
 
 
 def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Run the loop just below the steps, and just above the one that is sharp.
+    """Run the loop just below both steps, and just above the sharp one.
 
     Args:
         formula: The two steps.
@@ -97,8 +97,8 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
 
     Yields:
         At .99 of the first step, from several starts, the largest factor by which a round changes the distance to the
-        multiplier, below 1; from 1e-6 beside it the factor of 400 rounds, small at .99 of the second step and large at
-        1.01 of it.
+        multiplier, below 1; from a distance of 1e-6 the factor of 400 rounds, small at .99 of the second step and large
+        at 1.01 of it.
     """
     for loop in _instances(rng):
         steps, star = formula(loop), loop.equilibrium()
@@ -156,7 +156,7 @@ def plot() -> Plot:
             path.append(loop.step(path[-1], share * sharp))
         lines.append(Line(f"{share:g} of the sharp step", list(range(len(path))), path))
     lines.append(Line("equilibrium", [0, 60], [star, star], "bound"))
-    caption = "Cost (0, 1), budget 1/4, nu_0 = (1/2, 1/2), beta = 1. Below 2 beta / Var it settles, above it cycles."
+    caption = "Cost (0, 1), budget 1/4, nu_0 = (1/2, 1/2), beta = 1. Below 2 beta / Var it converges, above it cycles."
     return Plot("step", "multiplier", lines, caption)
 
 
@@ -165,7 +165,9 @@ I28 = Claim(
     title="Dual ascent on a safety budget",
     whose="ours",
     place="on the multiplier loop of the paper's appendix D.3 and algorithm 4, which set no condition on alpha",
-    plain="The penalty weights of safety training settle if their step is short enough, and else swing for ever.",
+    plain=(
+        "The multipliers of safety training converge if their step is short enough, and otherwise oscillate for ever."
+    ),
     statement=(
         "With exact policy steps the loop multiplier <- max(0, multiplier + alpha (E c - b)) converges from "
         "everywhere if alpha < 2 beta / sup |Cov_nu(c)|, 8 beta for one cost that ranges over [0, 1]. Near an "
@@ -184,9 +186,10 @@ I28 = Claim(
         ),
     ),
     remark=(
-        "The dual is concave with second derivative -Var / beta, so that below twice the inverse of its bound each "
-        "round shrinks the distance. Beside the equilibrium a round multiplies it by 1 - alpha Var / beta: -1.02 at "
-        "1.01 times the sharp step. Beyond it the loop ends in a bounded cycle."
+        "The dual is concave with second derivative -Var / beta, so that for steps below twice the inverse of its "
+        "bound each round reduces the distance to the equilibrium. Near the equilibrium a round multiplies this "
+        "distance by 1 - alpha Var / beta: by -1.02 at 1.01 times the sharp step. For larger steps the loop ends in a "
+        "bounded cycle."
     ),
     plot=plot,
 )

@@ -1,4 +1,4 @@
-"""I.30: where fitting the views to their arithmetic mean, again and again, ends, in each sense of fitting."""
+"""I.30: the limit of repeated projection of the views on their arithmetic mean, by the kind of projection."""
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -13,11 +13,11 @@ from proofs_check.claim import Claim, Evidence, Formula, Reading
 
 Views = Sequence[Sequence[Fraction]]
 ROUNDS = 20_000
-"""Most rounds of the loop with the policy step; it ends before if nothing moves."""
+"""Most rounds of the loop with the policy step, which ends earlier if it has converged."""
 
 
 class Course(NamedTuple):
-    """What is claimed of the loop.
+    """The claimed limit and rate of the loop.
 
     Attributes:
         limit: The common marginal at the end, for full steps.
@@ -35,7 +35,7 @@ def stated(views: Views, eta: Fraction) -> Course:
 
 
 def amended(views: Views, eta: Fraction) -> Course:
-    """End at their arithmetic mean."""
+    """End at the arithmetic mean of the references."""
     return Course([oracles.number(p) for p in mean_of(views)], 1 - eta)
 
 
@@ -50,17 +50,17 @@ def agreed(views: Views) -> Any:  # noqa: ARG001 - whatever they are
 
 
 def left_by_the_step(views: Views) -> Any:
-    """What the best mixture leaves: views nu_k q / <nu_k, q> for the q with the largest mean log <nu_k, q>."""
-    return spread_of(answers_to(views, best_mixture(views)))
+    """The distance between the views nu_k q / <nu_k, q> for the q with the largest mean log <nu_k, q>."""
+    return spread_of(responses_to(views, best_mixture(views)))
 
 
 def half_agreed(views: Views) -> Any:
-    """Half of their disagreement is left."""
+    """Half of the references' distance remains."""
     return spread_of([[oracles.number(p) for p in nu] for nu in views]) / 2
 
 
 def nearly_agreed(views: Views) -> Any:
-    """A hundredth of it is left."""
+    """A hundredth of the references' distance remains."""
     return half_agreed(views) / 50
 
 
@@ -88,8 +88,8 @@ def best_mixture(views: Views, power: float = 0.0) -> list[Any]:
     return [first, 1 - first]
 
 
-def answers_to(views: Views, q: Sequence[Any]) -> list[list[Any]]:
-    """Compute the best answer nu_k q / <nu_k, q> of each view to a common target."""
+def responses_to(views: Views, q: Sequence[Any]) -> list[list[Any]]:
+    """Compute the best response nu_k q / <nu_k, q> of each view to a common target."""
     rows = [[oracles.number(p) * m for p, m in zip(nu, q, strict=True)] for nu in views]
     return [[p / mp.fsum(row) for p in row] for row in rows]
 
@@ -148,7 +148,7 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
 
 
 def evidence_of_the_step(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Answer the mean of the views, each from its own reference, until nothing moves.
+    """Iterate the policy step on the mean of the views, each from its own reference, until it converges.
 
     Args:
         formula: The largest difference of a mass between views at the end, by the references' marginals.
@@ -166,12 +166,12 @@ def evidence_of_the_step(formula: Formula, rng: np.random.Generator) -> Iterator
         ends = " and ".join("(" + ", ".join(f"{p:.3g}" for p in row) + ")" for row in table)
         if rounds == 1:
             text = (
-                f"Take two views with references {mean}. Their mean is {oracles.as_text(mean_of(views))}. Each"
-                " reference times this mean is, normalised, the reference again. So nothing ever moves, and the views"
-                f" stay {np.ptp(table, axis=0).max():.3g} apart in each answer."
+                f"Take two views with references {mean}. Their mean is {oracles.as_text(mean_of(views))}. Each "
+                "reference times this mean is, normalised, the reference again. So the views never change, and their "
+                f"difference in each answer stays {np.ptp(table, axis=0).max():.3g}."
             )
         else:
-            text = f"From the references {mean} the loop comes to rest, after {rounds} rounds, at {ends}."
+            text = f"From the references {mean} the loop converges, after {rounds} rounds, to {ends}."
         here = {"views": "; ".join(oracles.as_text(nu) for nu in views), "compared": "largest difference of a mass"}
         measured = float(np.ptp(table, axis=0).max())
         yield Evidence(float(formula(views)), measured, "equal", 1e-7, here, oracles.complexity(*views), sentence=text)
@@ -223,7 +223,7 @@ def evidence_of_agreement(formula: Formula, rng: np.random.Generator) -> Iterato
         here = instance | {"compared": "largest difference of a mass after one projection"}
         yield Evidence(float(formula(views)), float(left), "equal", 0.0, here, size, sentence=text)
         found = _projected(policies, E, 3)
-        here = instance | {"compared": "the same after three of the library"}
+        here = instance | {"compared": "largest difference of a mass after three projections of the library"}
         yield Evidence(float(formula(views)), float(np.ptp(found, axis=0).max()), "equal", 1e-12, here, size)
 
 
@@ -277,9 +277,9 @@ I30 = Claim(
     title="Iterating on the arithmetic mean",
     whose="paper",
     place="Appendix F.2 B, Theoretical Guarantee",
-    plain="Fitting the views to their average, again and again, makes them agree.",
+    plain="Repeated fitting of the views to their average makes them agree.",
     statement=(
-        "Projecting on the arithmetic mean of the views again and again ends at a coherent equilibrium, if the first "
+        "Repeated projection on the arithmetic mean of the views converges to a coherent equilibrium, if the first "
         "policy is diverse enough that it covers the true answer."
     ),
     printed="pi_k <- Proj(nubar), nubar = 1/K sum_k nu_k:  nu_1 = ... = nu_K in the limit",
@@ -291,13 +291,16 @@ I30 = Claim(
             expected="false",
             stated=agreed,
             sabotage=left_by_the_step,
-            near_miss="The views agree or not, and no part of their distance is given; the sabotage is what is left.",
+            near_miss=(
+                "The views agree or not, without a constant that could be varied; the sabotage is the remaining "
+                "distance."
+            ),
             evidence=evidence_of_the_step,
         ),
         Reading(
             supposes=(
                 "a projection gives each policy the mean as its marginal, each view has mass on the answers of all, "
-                "and an equilibrium is any law on which the views agree"
+                "and an equilibrium is any distribution on which the views agree"
             ),
             expected="holds",
             stated=agreed,
@@ -310,16 +313,18 @@ I30 = Claim(
             expected="false",
             stated=stated,
             sabotage=amended,
-            near_miss="The sabotage is the true limit; the two means differ by no constant that could be off.",
+            near_miss=(
+                "The sabotage is the true limit; the two means do not differ by a constant that could be varied."
+            ),
             evidence=evidence,
         ),
     ),
     remark=(
-        "The policy step of the paper need not even move. It leads to the best mixture of claim I.30c, at which "
-        "views of different odds agree only on a single answer. A projection on the mean as the marginal makes the "
-        "views agree at once, but on the arithmetic mean. The proviso is then not enough: a view without traces for "
-        "an answer of another cannot be projected at all. Appendix F.4, to which the paper refers, does not speak of "
-        "iterating. Claim I.30b says what sampling makes of it."
+        "The policy step of the paper may leave every view unchanged. It leads to the best mixture of claim I.30c, at "
+        "which views of different odds agree only on a single answer. A projection on the mean as the marginal makes "
+        "the views agree at once, but on the arithmetic mean. The condition on the first policy is then not enough: a "
+        "view without traces for an answer of another view cannot be projected. Appendix F.4, to which the paper "
+        "refers, does not treat iteration. Claim I.30b treats the iteration with samples."
     ),
     amendment="I.30a",
 )
@@ -329,10 +334,13 @@ I30A = Claim(
     title="Rate of agreement on the arithmetic mean",
     whose="ours",
     place="repair of claim I.30",
-    plain="Projected on their average, all views have it after one step; a damped step removes its share of the gap.",
+    plain=(
+        "Projection on the average makes all views equal to it in one step; a damped step removes a fixed share of "
+        "the difference."
+    ),
     statement=(
-        "If each view has mass on all answers of the others, projecting on the arithmetic mean makes all views that "
-        "mean in one step. Steps of length eta in logarithms, nu_x' proportional to nu_x^(1 - eta) mean^eta, "
+        "If each view has mass on all answers of the others, projection on the arithmetic mean makes all views equal "
+        "to this mean in one step. Steps of length eta in logarithms, nu_x' proportional to nu_x^(1 - eta) mean^eta, "
         "multiply the largest difference of log-ratios between views by exactly 1 - eta."
     ),
     printed="max |log-ratio of nu_k - log-ratio of nu_l| <- (1 - eta) times it",
@@ -348,9 +356,10 @@ I30A = Claim(
         ),
     ),
     remark=(
-        "The mean and the normalisation drop out of log nu_x(z) / nu_x(w) - log nu_y(z) / nu_y(w), for whatever "
-        "consensus. Damped steps end at a common law as well, as their lengths are summable; it depends on eta, and "
-        "is neither mean. In the game the arithmetic mean costs KL(AM || GM) more than the least."
+        "The mean and the normalisation drop out of log nu_x(z) / nu_x(w) - log nu_y(z) / nu_y(w), for every "
+        "consensus. Damped steps converge to a common distribution as well, as their lengths are summable; this "
+        "distribution depends on eta, and is neither mean. In the game the objective at the arithmetic mean is KL(AM "
+        "|| GM) above the least."
     ),
 )
 

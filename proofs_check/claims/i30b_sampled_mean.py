@@ -1,4 +1,4 @@
-"""I.30b: following the frequencies of K samples ends at one answer, at the true one as often as it was likely."""
+"""I.30b: replacing the marginal by the frequencies of K samples ends at one answer, z with probability nu_0(z)."""
 
 from collections.abc import Iterator
 from fractions import Fraction
@@ -11,7 +11,7 @@ from proofs_check.claim import Claim, Evidence, Formula, Reading
 
 
 class Drift(NamedTuple):
-    """What is claimed of the loop.
+    """The claimed rate and end of the loop.
 
     Attributes:
         factor: By which a round multiplies the expected 1 - sum nu^2.
@@ -64,8 +64,8 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
         factor = left / before
         here = instance | {"compared": "factor of 1 - sum nu^2 in a round"}
         text = (
-            f"Take nu = {oracles.as_text(nu)} and K = {K}. Before the round 1 - sum nu^2 = {before}; over all groups it"
-            f" is {left} on average, {factor} of it."
+            f"Take nu = {oracles.as_text(nu)} and K = {K}. Before the round 1 - sum nu^2 = {before}; after the round "
+            f"its mean over all groups is {left}, which is {factor} times as much."
         )
         yield Evidence(float(claimed.factor), float(factor), "equal", 1e-15, here, K, sentence=text)
         chain = np.array([[float(p) for p in _row(K, Fraction(k, K))] for k in range(K + 1)])
@@ -84,11 +84,14 @@ I30B = Claim(
     title="Following sampled frequencies",
     whose="ours",
     place="on Appendix F.2 B and C",
-    plain="Following sampled frequencies ends at one answer, which is the true one as often as it was likely at first.",
+    plain=(
+        "Replacing the marginal by sampled frequencies ends at one answer, which is the true one with its initial "
+        "probability."
+    ),
     statement=(
         "If every round replaces the common marginal by the frequencies of K samples from it, the expected 1 - sum "
-        "nu^2 shrinks by the factor 1 - 1/K a round, so that it ends at a point mass; that is at the true answer "
-        "with the probability that the answer had at first."
+        "nu^2 decreases by the factor 1 - 1/K a round, so that the loop ends at a point mass. The point mass is at "
+        "the true answer with the probability that this answer had at first."
     ),
     printed="E[1 - sum nu_t^2] = (1 - 1/K)^t (1 - sum nu_0^2),  P(end at z) = nu_0(z)",
     kind="equality",
@@ -103,10 +106,10 @@ I30B = Claim(
         ),
     ),
     remark=(
-        "Frequencies are unbiased, so the mass of an answer is a martingale: covering the true answer is no "
-        "guarantee, it buys its mass. A coherent end is certain, with agreement of order exp(-t / K). This is the "
-        "neutral drift of genetics, with each step in full; it is where small groups lead a loop without a "
-        "reference."
+        "Frequencies are unbiased, so that the mass of an answer is a martingale: covering the true answer is no "
+        "guarantee, but gives a probability equal to its mass. A coherent end is certain, with 1 - sum nu^2 of order "
+        "exp(-t / K). This is the neutral drift of genetics, with full steps; small groups lead a loop without a "
+        "reference to such an end."
     ),
 )
 

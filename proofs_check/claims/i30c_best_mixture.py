@@ -1,4 +1,4 @@
-"""I.30c: answering the mean of the views, each from its own reference, leads to the best mixture of the references."""
+"""I.30c: the policy step on the mean of the views, each from its reference, leads to the references' best mixture."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -28,8 +28,8 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
         rng: Source of randomness.
 
     Yields:
-        The largest distance of the views at the end from the best answers to it, for two answers; for three and four,
-        the most by which mean nu_k(z) / <nu_k, q> is above 1, q the mean at the end.
+        The largest distance of the views at the end from the best responses to q, for two answers; for three and four,
+        the largest mean nu_k(z) / <nu_k, q> minus 1, where q is the mean at the end.
     """
     for policies, E, _ in i30.instances(rng):
         views = [oracles.marginal(pi, E, max(E) + 1) for pi in policies]
@@ -38,13 +38,15 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
         size, instance = oracles.complexity(*views), {"views": "; ".join(oracles.as_text(nu) for nu in views)}
         table, _ = i30.loop(views)
         if len(views[0]) <= 2:
-            wanted = np.array([[float(p) for p in row] for row in i30.answers_to(views, formula(views))])
-            here = instance | {"compared": "distance of the views at the end from the answers to the best mixture"}
+            wanted = np.array([[float(p) for p in row] for row in i30.responses_to(views, formula(views))])
+            here = instance | {
+                "compared": ("distance of the views at the end from the best responses to the best mixture")
+            }
             yield Evidence(0.0, float(np.abs(table - wanted).max()), "equal", 1e-7, here, size)
         else:
             reference, q = np.array([[float(p) for p in nu] for nu in views]), table.mean(axis=0)
             excess = (reference / (reference @ q)[:, None]).mean(axis=0).max() - 1
-            here = instance | {"compared": "most by which a larger share would raise the mean log"}
+            here = instance | {"compared": "largest mean of nu_k(z) / <nu_k, q>, minus 1"}
             yield Evidence(0.0, float(excess), "at most", 1e-4, here, size)
 
 
@@ -53,11 +55,14 @@ I30C = Claim(
     title="The policy step on the arithmetic mean",
     whose="ours",
     place="repair of claim I.30",
-    plain="Answering the average of the views leads to the mixture under which the references look most alike.",
+    plain=(
+        "The policy step on the average of the views converges to the mixture with the largest mean log-likelihood of "
+        "the references."
+    ),
     statement=(
         "If every round sets nu_k proportional to nu_0k times the mean of all views, from positive references, the "
-        "mean converges to a q with the largest mean log <nu_0k, q>, and the views to nu_0k q / <nu_0k, q>. They "
-        "agree at the end only where the references have the same odds on the answers of q, as on a single answer."
+        "mean converges to a q with the largest mean log <nu_0k, q>, and the views to nu_0k q / <nu_0k, q>. These "
+        "limits agree only if the references have the same odds on the answers of q, as on a single answer."
     ),
     printed="q* = argmax_q 1/K sum_k log <nu_0k, q>,  nu_k -> nu_0k q* / <nu_0k, q*>",
     kind="convergence",
@@ -74,7 +79,7 @@ I30C = Claim(
     remark=(
         "The loop is expectation-maximisation for the weights of a mixture: q(z) <- q(z) mean nu_0k(z) / <nu_0k, q>. "
         "Each round raises the mean log, which is concave in q. At references (2/3, 1/3) and (1/3, 2/3) the first "
-        "mean is already best."
+        "mean is already the best q."
     ),
 )
 

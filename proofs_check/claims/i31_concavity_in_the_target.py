@@ -15,7 +15,7 @@ from proofs_check.claim import Claim, Evidence, Formula, Reading
 Array = NDArray[np.float64]
 DEEP = 700
 NOISE = 1e-13
-"""An excess of less is rounding: a payoff is at most about 20, of 16 digits, and is known to 1e-14."""
+"""Largest excess due to rounding: a payoff is at most about 20, in float64, and has an error of 1e-14."""
 
 
 @dataclass(frozen=True)
@@ -47,12 +47,12 @@ class Goal:
         return np.asarray((nu * u).sum(axis=1) - w / 2 * (nu * nu).sum(axis=1))
 
     def payoff(self, q: Array, z: int) -> Array:
-        """Compute G(pi, q), less the divergence, for the policy that always answers z; [M, Z] to [M]."""
+        """Compute G(pi, q) minus the divergence for the policy that always gives answer z; [M, Z] to [M]."""
         return np.asarray(-np.log(q[:, z]) - self.conjugate(-np.log(q)))
 
 
 def stated(goal: Goal) -> bool:
-    """For the entropy, whatever else."""
+    """For the entropy, with every weight and number of answers."""
     return goal.name == "entropy"
 
 
@@ -62,12 +62,12 @@ def amended(goal: Goal) -> bool:
 
 
 def near_miss(goal: Goal) -> bool:
-    """Each limit a hundredth further."""
+    """Each limit a hundredth larger."""
     return within(goal, {"entropy": 1.01, "gini": 1.01 * gini_limit(), "reward": 0.01})
 
 
 def within(goal: Goal, limits: dict[str, float]) -> bool:
-    """Say whether there are two answers, and a weight within the limits."""
+    """Decide whether there are two answers, and the weight is within the limits."""
     return goal.n_answers == 2 and float(goal.weight) <= limits[goal.name]
 
 
@@ -110,17 +110,17 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
         rng: Source of randomness.
 
     Yields:
-        A pair that checks by hand; per functional, 1 if no such pair was found and 0 otherwise; and the largest
+        A pair to check by hand; per functional, 1 if no such pair was found and 0 otherwise; and the largest
         difference of the payoff's convexity from the library's.
     """
     yield by_hand(formula)
     for goal in _goals():
         yield _searched(formula, goal, rng)
         q = rng.dirichlet(np.ones(goal.n_answers), size=3)
-        own = goal.conjugate(-np.log(q))
+        conjugate = goal.conjugate(-np.log(q))
         library = [AlignmentGame(row, range(goal.n_answers), _library(goal), 1.0).potential(row) for row in q]
-        here = {"R": goal.name, "compared": "the library's potential less R*(-log q)"}
-        yield Evidence(0.0, float(np.abs(own - library).max()), "equal", 1e-9, here, DEEP)
+        here = {"R": goal.name, "compared": "the library's potential minus R*(-log q)"}
+        yield Evidence(0.0, float(np.abs(conjugate - library).max()), "equal", 1e-9, here, DEEP)
 
 
 def evidence_of_two(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
@@ -147,12 +147,12 @@ def by_hand(formula: Formula) -> Evidence:
     excess = float(simple.payoff(ends, 0).mean() - simple.payoff(middle, 0)[0])
     text = "(4/7, 2/7, 1/7) and (2/7, 4/7, 1/7), of mean (3/7, 3/7, 1/7)"
     instance = {"R": "sum nu log nu", "beta": 1, "answers": 3, "nu": "(1, 0, 0)", "q": text}
-    instance |= {"compared": "mean of G less G of the mean, log(50/49) / 2"}
+    instance |= {"compared": "mean of G minus G at the mean, log(50/49) / 2"}
     sentence = (
-        "Take R = sum nu log nu, beta = 1 and nu = nu_0 = (1, 0, 0). Then exp(-G) = q(0) sum_z 1 / q(z). It is"
-        f" {first:.4g} at q = (4/7, 2/7, 1/7), {second:.4g} at (2/7, 4/7, 1/7), and {between:.4g} at their mean"
-        f" (3/7, 3/7, 1/7). Concavity asks for at most the root of {first:.4g} times {second:.4g},"
-        f" {(first * second) ** 0.5:.4g}."
+        "Take R = sum nu log nu, beta = 1 and nu = nu_0 = (1, 0, 0). Then exp(-G) = q(0) sum_z 1 / q(z). It is "
+        f"{first:.4g} at q = (4/7, 2/7, 1/7), {second:.4g} at (2/7, 4/7, 1/7), and {between:.4g} at their mean (3/7, "
+        f"3/7, 1/7). Concavity of G requires at most the square root of {first:.4g} times {second:.4g}, "
+        f"{(first * second) ** 0.5:.4g}."
     )
     if formula(simple):
         return Evidence(0.0, excess, "at most", 1e-12, instance, 1, sentence=sentence)
@@ -189,7 +189,7 @@ def _library(goal: Goal) -> functionals.Functional:
 
 
 def _convexity(goal: Goal, rng: np.random.Generator) -> tuple[float, str]:
-    """Find the largest mean of G at q + d and q - d less G at q, over policies, targets and directions."""
+    """Find the largest mean of G at q + d and q - d minus G at q, over policies, targets and directions."""
     n, worst, where = goal.n_answers, -np.inf, ""
     if n == 2:
         first = np.concatenate([np.logspace(-6, -1, 600), np.linspace(0.1, 0.9, 1601)])
@@ -219,7 +219,7 @@ I31 = Claim(
     title="Concavity in the target",
     whose="paper",
     place="Appendix E, Concave in Dual Variables",
-    plain="For some goals, as that of diversity, the game may be concave in the target itself.",
+    plain="For some functionals, such as the entropy, the game may be concave in the target itself.",
     statement=(
         "G(pi, q) is concave in u = -beta log q. For general functionals this does not make it concave in q; for "
         "specific ones, such as the entropy, concavity in q may also hold on the simplex."
@@ -237,10 +237,9 @@ I31 = Claim(
         ),
     ),
     remark=(
-        "The paper says 'may', and this is when: two answers, and a weight of at most beta. The term -beta <nu, log "
-        "q> is convex in q, and only -R*(-beta log "
-        "q) can make up for it. With two answers it does for weights up to beta; with three or more it never does, "
-        "for any R that is finite at a point mass (claim I.31a)."
+        "The paper says 'may'. The condition is two answers, and a weight of at most beta. The term -beta <nu, log q> "
+        "is convex in q, and only -R*(-beta log q) can compensate for it. With two answers it does for weights up to "
+        "beta; with three or more answers it never does, for any R that is finite at a point mass (claim I.31a)."
     ),
     amendment="I.31a",
 )
@@ -250,12 +249,12 @@ I31A = Claim(
     title="Concavity in the target, two answers",
     whose="ours",
     place="repair of claim I.31",
-    plain="With two answers and a weak goal the game is concave in the target; with three answers it is not.",
+    plain="With two answers and a small weight the game is concave in the target; with three answers it is not.",
     statement=(
         "With two answers G(pi, q) is concave in q for every policy exactly if: for the negative entropy, weight <= "
-        "beta; for Gini, weight / beta <= k, the largest k with k (1 - x) tanh(k x / 2) <= 1 for all x in [0, 1]; "
-        "for rewards, the two are equal. With three or more answers it is not, for any R that is finite at a point "
-        "mass."
+        "beta; for Gini, weight / beta <= k, the largest k with k (1 - x) tanh(k x / 2) <= 1 for all x in [0, 1]; for "
+        "rewards, the two rewards are equal. With three or more answers it is not, for any R that is finite at a "
+        "point mass."
     ),
     printed="|Z| = 2:  weight / beta <= 1 (entropy), 3.049 (Gini), 0 (rewards)",
     kind="existence",
@@ -271,9 +270,10 @@ I31A = Claim(
     ),
     remark=(
         "Two answers: R*(u) = u_2 + r(u_1 - u_2), and the second derivative is at most 0 iff beta r'' >= (1 - r') (1 "
-        "- 2q) and >= r' (2q - 1), at b = -beta log(q / (1 - q)); k = 3.049. Three: let q(3) go to 0 with R finite "
-        "at its point mass. Then R*(-beta log q) + beta log q(3) tends to -R there, whatever q(1) : q(2), and for nu "
-        "= (1, 0, 0) there remains -beta log q(1), which is strictly convex."
+        "- 2q) and >= r' (2q - 1), at b = -beta log(q / (1 - q)); k = 3.049. Three answers: let q(3) go to 0, and let "
+        "R be finite at the point mass of answer 3. Then R*(-beta log q) + beta log q(3) tends to -R at this point "
+        "mass, for every q(1) : q(2), and for nu = (1, 0, 0) the term -beta log q(1) remains, which is strictly "
+        "convex."
     ),
 )
 

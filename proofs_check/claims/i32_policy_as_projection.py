@@ -1,4 +1,4 @@
-"""I.32: the equilibrium policy is the projection of the reference on those that the target likes as well."""
+"""I.32: the equilibrium policy is the projection of the reference on the policies with at least its E log q*."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -32,18 +32,18 @@ class Pair:
             oracles.log(p) + power * oracles.log(self.q[z]) for p, z in zip(self.pi_0, self.E, strict=True)
         ])
 
-    def liked(self, pi: Sequence[Any]) -> Any:
+    def mean_log_target(self, pi: Sequence[Any]) -> Any:
         """Compute E log q(E(y))."""
         return mp.fsum(p * oracles.log(self.q[z]) for p, z in zip(pi, self.E, strict=True))
 
-    def moved(self, pi: Sequence[Any]) -> Any:
+    def divergence(self, pi: Sequence[Any]) -> Any:
         """Compute KL(pi || pi_0)."""
         return mp.fsum(p * (mp.log(p) - oracles.log(r)) for p, r in zip(pi, self.pi_0, strict=True))
 
 
 def stated(pair: Pair) -> Any:
     """c* = E log q* under the policy itself."""
-    return pair.liked(pair.tilted(1))
+    return pair.mean_log_target(pair.tilted(1))
 
 
 def sabotage(pair: Pair) -> Any:
@@ -65,14 +65,14 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
 
     Yields:
         KL(projection || policy) with the projection found by bisection on its multiplier; and for policies of the set,
-        random ones and ones beside the policy, KL to the reference less that of the policy; at 50 digits.
+        random ones and ones near the policy, KL to the reference minus that of the policy; at 50 digits.
     """
     for pair in _instances(rng):
         best, level = pair.tilted(1), formula(pair)
         low, high = mp.mpf(0), mp.mpf(60)
         for _ in range(170):
             middle = (low + high) / 2
-            low, high = (middle, high) if pair.liked(pair.tilted(middle)) < level else (low, middle)
+            low, high = (middle, high) if pair.mean_log_target(pair.tilted(middle)) < level else (low, middle)
         projection = pair.tilted(high)
         instance = {
             "pi_0": oracles.as_text(pair.pi_0),
@@ -85,9 +85,9 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
         here = instance | {"compared": "KL(projection || policy)"}
         text = (
             f"Take pi_0 = {instance['pi_0']}, answers {instance['E']} and q = {instance['q']}. The policy ~ pi_0 q is"
-            f" ({', '.join(mp.nstr(p, 4) for p in best)}), with E log q = {mp.nstr(pair.liked(best), 4)}. Of the"
-            f" policies with at least {mp.nstr(level, 4)} the nearest to pi_0 is"
-            f" ({', '.join(mp.nstr(p, 4) for p in projection)})."
+            f" ({', '.join(mp.nstr(p, 4) for p in best)}), with E log q ="
+            f" {mp.nstr(pair.mean_log_target(best), 4)}. Of the policies with at least {mp.nstr(level, 4)} the nearest"
+            f" to pi_0 is ({', '.join(mp.nstr(p, 4) for p in projection)})."
         )
         yield Evidence(0.0, float(apart), "equal", 1e-30, here, size, sentence=text)
         for scale in (0.01, 0.3, 2.0):
@@ -95,9 +95,11 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
                 p * mp.exp(mp.mpf(float(g))) for p, g in zip(best, rng.normal(size=len(best)) * scale, strict=True)
             ]
             trial = [p / mp.fsum(trial) for p in trial]
-            if pair.liked(trial) >= level:
+            if pair.mean_log_target(trial) >= level:
                 here = instance | {"pi": ", ".join(mp.nstr(p, 6) for p in trial), "compared": "KL to pi_0, excess"}
-                yield Evidence(0.0, float(pair.moved(trial) - pair.moved(best)), "at least", 1e-14, here, size)
+                yield Evidence(
+                    0.0, float(pair.divergence(trial) - pair.divergence(best)), "at least", 1e-14, here, size
+                )
 
 
 def _instances(rng: np.random.Generator) -> Iterator[Pair]:
@@ -115,10 +117,10 @@ I32 = Claim(
     title="Policy as a projection",
     whose="slides",
     place="Consistency: Nash Equilibrium = Optimal ALFT, Interpretation",
-    plain="The best policy is the one nearest to the reference among those that the target likes at least as well.",
+    plain="The best policy is the one nearest to the reference among those with at least the same mean log-target.",
     statement=(
         "The policy pi* proportional to pi_0 q*(E) is the KL projection of pi_0 on {pi: E log q*(E(y)) >= c*}. The "
-        "level c* has a star and no definition: it is read as the value at pi*."
+        "level c* has a star and no definition; it is read as the value at pi*."
     ),
     printed="pi* = argmin KL(pi || pi_0) over {pi: E_pi log q*(E(y)) >= c*}",
     kind="equality",
@@ -133,9 +135,10 @@ I32 = Claim(
         ),
     ),
     remark=(
-        "KL(pi || pi_0) - KL(pi* || pi_0) = KL(pi || pi*) + E_pi log q - E_pi* log q. It holds for every q, not only "
-        "at equilibrium, and any other level belongs to another power of q: it is c* that fixes the power 1. This "
-        "gives a meaning to Theorem 2.1 (2) of the paper, where pi* is the projection on the traces that go with q."
+        "KL(pi || pi_0) - KL(pi* || pi_0) = KL(pi || pi*) + E_pi log q - E_pi* log q. The statement holds for every "
+        "q, not only at equilibrium, and any other level corresponds to another power of q: c* is the level of the "
+        "power 1. This gives a meaning to Theorem 2.1 (2) of the paper, where pi* is called the projection on the "
+        "traces that are compatible with q."
     ),
 )
 

@@ -18,7 +18,7 @@ def stated(K: int, nu: list[Fraction]) -> Fraction:
 
 
 def sabotage(K: int, nu: list[Fraction]) -> Fraction:
-    """The probability that all but the last are."""
+    """The probability that the first K - 1 samples are unanimous."""
     return sum((p ** (K - 1) for p in nu), Fraction(0))
 
 
@@ -64,10 +64,10 @@ I33 = Claim(
     title="Geometric mean of one-hot samples",
     whose="paper",
     place="Appendix F.1 C, Sample Sparsity",
-    plain="If samples stand for distributions, their geometric mean vanishes unless all of them agree.",
+    plain="The geometric mean of samples as one-hot distributions is 0 unless all samples agree.",
     statement=(
-        "Samples taken for one-hot distributions have a product of 0 at every answer, except in a group that agrees. "
-        "We add that it does so with probability sum nu^K."
+        "Samples taken as one-hot distributions have a product of 0 at every answer, unless all samples of the group "
+        "agree. We add that they agree with probability sum nu^K."
     ),
     printed="prod_k 1{z_k = z} = 0 for all z, unless z_1 = ... = z_K",
     kind="equality",
@@ -82,10 +82,10 @@ I33 = Claim(
         ),
     ),
     remark=(
-        "An answer is left only if no sample excludes it. The distance H^2 of such a group is 1, and the bound of "
-        "Theorem F.2 then says nothing (claim I.71). Two repairs: mixing each sample with the uniform law makes a "
-        "soft majority whose bias no K removes (I.33a); pooling the samples of a view and adding 1/2 to each count "
-        "estimates the geometric mean of the views to order n^-2 (I.33b)."
+        "An answer keeps mass only if no sample excludes it. The distance H^2 of a group that does not agree is 1, "
+        "and the bound of Theorem F.2 is then empty (claim I.71). Two repairs: mixing each sample with the uniform "
+        "distribution gives a soft majority whose bias no K removes (I.33a); pooling the samples of a view and adding "
+        "1/2 to each count estimates the geometric mean of the views to order n^-2 (I.33b)."
     ),
 )
 

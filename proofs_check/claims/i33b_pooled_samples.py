@@ -23,7 +23,7 @@ def sabotage(p: Fraction, w: Fraction) -> tuple[Fraction, Fraction]:
 
 
 def near_miss(p: Fraction, w: Fraction) -> tuple[Fraction, Fraction]:
-    """The same, with 1/25 for 1/24."""
+    """Add 1/2, with 1/25 for 1/24 in the bias."""
     return Fraction(1, 2), stated(p, w)[1] * 24 / 25
 
 
@@ -31,7 +31,7 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
     """Sum the expected log-ratio over binomial counts and follow its bias as n grows.
 
     Args:
-        formula: What to add to a count, and n^2 times the bias.
+        formula: The constant to add to a count, and n^2 times the bias.
         rng: Source of randomness.
 
     Yields:
@@ -57,10 +57,10 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
     counts = rng.integers(0, 8, size=(3, 4)) + np.array([1, 0, 0, 0])
     counts[:, 3] = 30 - counts[:, :3].sum(axis=1)
     added = float(formula(*cases[0])[0])
-    own = np.exp(np.log(counts + added).mean(axis=0))
+    geometric = np.exp(np.log(counts + added).mean(axis=0))
     found = orbits.geometric_mean(orbits.smoothed(counts / 30, 4 / (60 + 4)))
-    here = {"counts": str(counts.tolist()), "compared": "the library's smoothed mean less that of the counts"}
-    yield Evidence(0.0, float(np.abs(found - own / own.sum()).max()), "equal", 1e-14, here)
+    here = {"counts": str(counts.tolist()), "compared": "the library's smoothed mean minus that of the counts"}
+    yield Evidence(0.0, float(np.abs(found - geometric / geometric.sum()).max()), "equal", 1e-14, here)
 
 
 def _mean_log(n: int, p: float, added: float) -> float:
@@ -75,11 +75,14 @@ I33B = Claim(
     title="Pooled samples with one half added",
     whose="ours",
     place="repair of claim I.33",
-    plain="One half added to each count estimates the logarithm of a frequency with an error of second order.",
+    plain=(
+        "With one half added to each count, the logarithm of a frequency is estimated with an error of second order."
+    ),
     statement=(
-        "If each view's law is estimated from n samples by adding 1/2 to the count of each answer, the expected "
-        "log-ratio of two answers is biased by (1 / nu(w)^2 - 1 / nu(z)^2) / (24 n^2) to leading order; the "
-        "geometric mean of the views has the mean of these biases. Adding another constant leaves order 1 / n."
+        "If each view's distribution is estimated from n samples by adding 1/2 to the count of each answer, the "
+        "expected log-ratio of two answers has the bias (1 / nu(w)^2 - 1 / nu(z)^2) / (24 n^2) to leading order; the "
+        "geometric mean of the views has the mean of these biases. With another added constant the bias is of order 1 "
+        "/ n."
     ),
     printed="E log-ratio - log nu(z) / nu(w) = (1 / nu(w)^2 - 1 / nu(z)^2) / (24 n^2) + ...",
     kind="rate",
@@ -95,8 +98,9 @@ I33B = Claim(
     ),
     remark=(
         "E log(X + a) = log(n p) + (a - 1/2) / (n p) + 1 / (2 n) + ..., and the last term is the same for all "
-        "answers. It is the mixture of `orbits.smoothed` with the share |Z| / (2 n + |Z|) of the uniform law. For "
-        "answers rarer than about 1 / n nothing repairs it, as for the logarithm of any count (II.5)."
+        "answers. The estimate is the mixture of `orbits.smoothed` with the share |Z| / (2 n + |Z|) of the uniform "
+        "distribution. For answers rarer than about 1 / n no constant removes the bias, as for the logarithm of any "
+        "count (II.5)."
     ),
 )
 

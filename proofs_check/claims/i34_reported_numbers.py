@@ -1,4 +1,4 @@
-"""I.34: what the reported numbers say of one another, within the paper and beside the slides."""
+"""I.34: consistency of the reported numbers, within the paper and between paper and slides."""
 
 from collections.abc import Iterator
 from fractions import Fraction
@@ -39,7 +39,7 @@ SAFETY = {
     "harmful refusal": ("0.065 0.070 0.005", HARMFUL),
     "harmful toxic": ("0.055 0.050 -0.005", HARMFUL),
 }
-# The slides, Safety Extension: the same where they give it.
+# The slides, Safety Extension: the same entries where the slides give them.
 SLIDES = {
     "harmful toxicity": ("0.073 0.068 -0.005", None),
     "harmful toxic": ("0.055 0.040 -0.015", HARMFUL),
@@ -78,7 +78,7 @@ def sweep() -> list[Budgeted]:
 
 
 class Audit(NamedTuple):
-    """What is claimed of the paper's tables.
+    """The claims on the paper's tables.
 
     Attributes:
         above: Rows of table 5 whose mean toxicity is above the budget.
@@ -90,11 +90,11 @@ class Audit(NamedTuple):
 
 
 class Digits(NamedTuple):
-    """What is claimed of last digits, and of the slides.
+    """The claims on last digits, and on the slides.
 
     Attributes:
         counts: Entries of table 1's improvements that are not those of whole numbers of right answers.
-        toxic: Toxic rate of the paper's main run less that of the slides, in generations of 200.
+        toxic: Toxic rate of the paper's main run minus that of the slides, in generations of 200.
         rows: Rows of table 5 that round to the slides' pair of toxicity and toxic rate.
         rounded: Differences of the slides that are not the paper's, rounded.
     """
@@ -136,10 +136,10 @@ def one_less() -> Digits:
 
 
 def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:  # noqa: ARG001 - nothing is random
-    """Recompute the tables, exactly, each printed number standing for all that round to it.
+    """Recompute the tables exactly, with each printed number as the interval of all numbers that round to it.
 
     Args:
-        formula: What is claimed of them.
+        formula: The claims on the tables.
         rng: Not used.
 
     Yields:
@@ -172,7 +172,7 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]: 
             yield _whole(f"safety, {name}", ours, prompts, 1)
     main = [Fraction(SAFETY[name][0].split()[1]) for name in ("harmful toxicity", "harmful toxic", "benign refusal")]
     for name, found, wanted in zip(("mean", "toxic", "refused"), sweep()[0][2:], main, strict=True):
-        here = {"compared": f"first row of table 5 less table 4: {name}"}
+        here = {"compared": f"first row of table 5 minus table 4: {name}"}
         yield Evidence(float(wanted), float(found), "equal", 0.0, here, 10)
 
 
@@ -180,7 +180,7 @@ def evidence_of_digits(formula: Formula, rng: np.random.Generator) -> Iterator[E
     """Compare the improvements with those of whole numbers of right answers, and the slides' numbers with the paper's.
 
     Args:
-        formula: What is claimed of them.
+        formula: The claims on these numbers.
         rng: Not used.
 
     Yields:
@@ -228,7 +228,7 @@ def whole(accuracy: str) -> int:
 
 
 def _within(printed: str) -> tuple[Fraction, Fraction]:
-    """Find the numbers that round to what is printed."""
+    """Find the interval of the numbers that round to a printed one."""
     half = Fraction(1, 2 * 10 ** len(printed.partition(".")[2]))
     return Fraction(printed) - half, Fraction(printed) + half
 
@@ -246,7 +246,7 @@ def _ratios(base: str, ours: str) -> tuple[Fraction, Fraction]:
 def _allowed(name: str, printed: str, allowed: tuple[Fraction, Fraction]) -> Evidence:
     low, high = _within(printed)
     apart = max(allowed[0] - high, low - allowed[1], Fraction(0))
-    here = {"entry": name, "printed": printed, "compared": "distance from what the entries allow"}
+    here = {"entry": name, "printed": printed, "compared": "distance from the values that the entries allow"}
     here["allowed"] = f"{float(allowed[0]):.5f} to {float(allowed[1]):.5f}"
     return Evidence(0.0, float(apart), "equal", 0.0, here, 10)
 
@@ -272,12 +272,12 @@ I34 = Claim(
     title="The reported numbers",
     whose="ours",
     place="on Tables 1 to 5",
-    plain="The tables agree with one another to the last digit, but for one row that is above its own budget.",
+    plain="The tables agree with one another to the last digit, except for one row that is above its budget.",
     statement=(
         "In Table 5 one mean toxicity of five is above its budget: .0673 at .05. Otherwise the tables agree. Each "
-        "printed improvement is that of some entries which round to the printed ones. The accuracies on GSM8K are "
-        "those of whole numbers of 1319 questions, and their intervals Wilson's at 95 %. The safety rates are of "
-        "whole numbers of 200 and 100 prompts, and the first row of Table 5 is Table 4's run."
+        "printed improvement is that of some numbers which round to the printed entries. The accuracies on GSM8K are "
+        "those of whole numbers of 1319 questions, and their intervals are Wilson's at 95 %. The safety rates are "
+        "those of whole numbers of 200 and 100 prompts, and the first row of Table 5 is the run of Table 4."
     ),
     printed="Table 5: toxicity budget 0.05, harmful mean toxicity 0.0673",
     kind="equality",
@@ -292,8 +292,8 @@ I34 = Claim(
         ),
     ),
     remark=(
-        "Claims I.65 and I.66 are about the row above its budget. Last digits, and the slides beside the paper, are "
-        "in claim I.34a."
+        "Claims I.65 and I.66 treat the row above its budget. Claim I.34a treats the last digits, and the slides "
+        "against the paper."
     ),
 )
 
@@ -302,12 +302,15 @@ I34A = Claim(
     title="Last digits, and the slides' numbers",
     whose="ours",
     place="on Table 1, Table 4 and Table 5, and the slides, Safety Extension: Safety-GRPO",
-    plain="Some last digits are those of rounded numbers, and the slides' safety run differs from the paper's.",
+    plain=(
+        "Some last digits are those of rounded numbers, and the safety run of the slides differs from that of the "
+        "paper."
+    ),
     statement=(
-        "Five improvements on GSM8K are a last digit away from those of whole numbers of right answers. The slides "
-        "have a toxic rate of .040 where the paper has .050, two of 200 generations apart; no row of the sweep has "
-        "the slides' pair .068 and .040. Their differences -.005 and -.015 are not the paper's -.0056 and -.005, "
-        "rounded."
+        "Five improvements on GSM8K differ by a last digit from those of whole numbers of right answers. The slides "
+        "have a toxic rate of .040 where the paper has .050, a difference of two of 200 generations; no row of the "
+        "sweep has the slides' pair .068 and .040. The slides' differences -.005 and -.015 are not the paper's -.0056 "
+        "and -.005, rounded."
     ),
     printed="paper: 0.0733 -> 0.0677, 0.055 -> 0.050;  slides: 0.073 -> 0.068, 0.055 -> 0.040",
     kind="equality",
@@ -322,10 +325,11 @@ I34A = Claim(
         ),
     ),
     remark=(
-        "The slides may show another run; neither source says that they are one. The five: +9.18 and 12.46 % for "
-        "Phi-3 (1093 - 972 right answers make 9.17 and 12.45), +5.30 and 7.06 % for Qwen (5.31 and 7.07), 4.80 % for "
-        "Llama (4.81): computed from rounded accuracies, which is no fault. Most exact matches on TriviaQA are none "
-        "of 1319 questions: its test set has another size, which is not stated."
+        "The slides may show another run; neither source says that the two runs are the same. The five improvements "
+        "are +9.18 and 12.46 % for Phi-3 (1093 - 972 right answers give 9.17 and 12.45), +5.30 and 7.06 % for Qwen "
+        "(5.31 and 7.07), and 4.80 % for Llama (4.81): they were computed from rounded accuracies, which is no fault. "
+        "Most exact-match rates on TriviaQA are not those of 1319 questions: its test set has another size, which is "
+        "not stated."
     ),
 )
 

@@ -1,4 +1,4 @@
-"""I.35: with one target for all prompts the game has another value than with one for each."""
+"""I.35: the value of the game with one target for all prompts, against that with a target for each prompt."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,10 +13,10 @@ from proofs_check import oracles
 from proofs_check.claim import Claim, Evidence, Formula, Reading
 
 LEAD = (Fraction(1, 10), Fraction(9, 10))
-"""Reference masses of answer 1 for which the two values check by hand."""
+"""Reference masses of answer 1 for which both values can be computed by hand."""
 
 REACH = 40.0
-"""The dual variable (0, d) is searched for |d| up to this."""
+"""Largest |d| in the search over dual variables (0, d)."""
 
 Number = Callable[[float], float]
 
@@ -86,23 +86,23 @@ def stated(case: Prompts) -> float:
 
 
 def less_divergence(case: Prompts) -> float:
-    """The same, with the divergence counted .1 % less."""
+    """The mean of min J with beta .1 % smaller."""
     nu_0 = [[1 - float(p), float(p)] for p in case.nu_0]
     return float(np.mean([solve(AlignmentGame(p, [0, 1], case.functional, 0.999 * case.beta)).value for p in nu_0]))
 
 
 def of_the_mean(case: Prompts) -> float:
-    """The least of R at the mean marginal, with the mean divergence."""
+    """The minimum over policies of R at the mean marginal plus the mean divergence."""
     return least(lambda t: case.value(t) + case.spread(t), 0.0, 1.0)
 
 
 def nearly_of_the_mean(case: Prompts) -> float:
-    """1 % of the way from there to the mean of min J."""
+    """A mixture: 99 % of `of_the_mean` and 1 % of `stated`."""
     return 0.99 * of_the_mean(case) + 0.01 * stated(case)
 
 
 def evidence_of_each(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Search min over policies of sup over targets of G, with a target for each prompt, knowing R* only.
+    """Search min over policies of sup over targets of G from R* alone, with a target for each prompt.
 
     Args:
         formula: The value of the game.
@@ -121,7 +121,7 @@ def evidence_of_each(formula: Formula, rng: np.random.Generator) -> Iterator[Evi
 
 
 def evidence_of_one(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Search min over policies of sup over targets of G, with one target for both prompts, knowing R* only.
+    """Search min over policies of sup over targets of G from R* alone, with one target for both prompts.
 
     Args:
         formula: The value of the game.
@@ -136,7 +136,7 @@ def evidence_of_one(formula: Formula, rng: np.random.Generator) -> Iterator[Evid
 
 
 def _said(case: Prompts, t: float) -> float:
-    """Search the supremum of d t - R*(0, d), to which all targets reduce by a shift."""
+    """Search the supremum over d of d t - R*(0, d); a shift reduces every dual variable to (0, d)."""
     return -least(lambda d: case.conjugate(d) - d * t, -REACH, REACH)
 
 
@@ -146,15 +146,20 @@ def _compare(case: Prompts, claimed: float, found: float) -> Evidence:
     if abs(claimed - found) > 1e-3:
         sentence = (
             f"Take R = {case.name}, beta = {case.beta:g} and two prompts with nu_0 = {nu_0[0]} and {nu_0[1]}. The mean "
-            f"of min J over the prompts is {stated(case):.3f}. With one target for both, sup over q of G is the mean "
-            f"divergence plus R of the mean marginal. Its least value is {found:.3f}."
+            f"of min J over the prompts is {stated(case):.3f}. With one target for both prompts, sup over q of G is "
+            f"the mean divergence plus R of the mean marginal. Its minimum over policies is {found:.3f}."
         )
     return Evidence(
         claimed=claimed,
         measured=found,
         relation="equal",
         tolerance=1e-8,
-        instance={"R": case.name, "nu_0": f"{nu_0[0]}, {nu_0[1]}", "beta": case.beta},
+        instance={
+            "R": case.name,
+            "nu_0": f"{nu_0[0]}, {nu_0[1]}",
+            "beta": case.beta,
+            "compared": "min over policies of sup over targets of G",
+        },
         size=oracles.complexity(case.nu_0) + (0 if case.nu_0 == LEAD else 20),
         sentence=sentence,
     )
@@ -191,11 +196,11 @@ I35 = Claim(
     place=(
         "section 2.2, eq. (3), and section 2.3, Theorem 2.1, part 1; also the slides, The Distributional Alignment Game"
     ),
-    plain="The game with a single target has the value of the training problem, also for many prompts.",
+    plain="The value of the game with one target for all prompts equals the minimum of the training objective.",
     statement=(
         "G is a mean over prompts, in which the target is printed as q, not q(.|x), and the maximum is over q in the "
-        "simplex of answers. Min J is min over policies of max over q of this G. The dual variable that q stands for "
-        "is introduced within the mean over prompts, and part 2 of the theorem writes q(E(y)|x)."
+        "simplex of answers. Min J equals min over policies of max over q of this G. The dual variable that q stands "
+        "for is introduced within the mean over prompts, and part 2 of the theorem writes q(E(y)|x)."
     ),
     printed="min_pi J(pi) = min_pi max_{q in Delta(Z)} E_x[beta KL - beta E_y log q(E(y)) - Psi(q)]",
     kind="equality",
@@ -214,15 +219,16 @@ I35 = Claim(
             expected="false",
             stated=stated,
             sabotage=of_the_mean,
-            near_miss="Its sabotage is the value that is right (I.35a); any mixture of the two is still false.",
+            near_miss="The sabotage is the correct value (claim I.35a); any mixture of the two values is still false.",
             evidence=evidence_of_one,
         ),
     ),
     remark=(
-        "One target sees the mean of the marginals only. The instance shown checks by hand: per prompt min J = -2 "
-        "log(sqrt .9 + sqrt .1) = -log 1.6 = -.470; with one target the references themselves are best, their mean "
-        "is (1/2, 1/2), and R is -log 2 = -.693 there. A linear R makes no difference. One target asks that answers "
-        "be diverse over the prompts together, not for each."
+        "With one target, the coupling depends on the marginals only through their mean. By hand, for the instance "
+        "shown: with a target for each prompt, min J = -2 log(sqrt .9 + sqrt .1) = -log 1.6 = -.470; with one target "
+        "the references themselves are optimal, their mean is (1/2, 1/2), and R there is -log 2 = -.693. For linear R "
+        "the two values are equal. For a diversity functional, one target makes the answers diverse over all prompts "
+        "together, not for each prompt."
     ),
     amendment="I.35a",
 )
@@ -232,10 +238,10 @@ I35A = Claim(
     title="What one target for all prompts optimises",
     whose="ours",
     place="repair of claim I.35",
-    plain="With a single target the policy is judged by its answers to all prompts together.",
+    plain="With one target for all prompts, R is applied to the answer distribution averaged over the prompts.",
     statement=(
         "For convex lower semicontinuous R, min over policies of sup over one positive q for all prompts of G is the "
-        "least of R(mean over x of nu_pi(.|x)) + beta mean over x of KL(pi(.|x) || pi_0(.|x)), which is at most min "
+        "minimum of R(mean over x of nu_pi(.|x)) + beta mean over x of KL(pi(.|x) || pi_0(.|x)), which is at most min "
         "J."
     ),
     printed="min_pi sup_q G(pi, q) = min_pi [R(E_x nu_pi(.|x)) + beta E_x KL(pi(.|x) || pi_0(.|x))]",
@@ -250,7 +256,10 @@ I35A = Claim(
             evidence=evidence_of_one,
         ),
     ),
-    remark="The coupling is linear in nu_pi(.|x), so that its mean is that of the mean marginal; then as in I.3.",
+    remark=(
+        "The coupling is linear in nu_pi(.|x), so its mean over prompts is the coupling at the mean marginal. The rest "
+        "of the proof is that of claim I.3."
+    ),
 )
 
 CLAIMS = (I35, I35A)

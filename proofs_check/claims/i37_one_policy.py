@@ -1,4 +1,4 @@
-"""I.37: there is one optimal policy if the set of policies is closed; in an open one there may be none."""
+"""I.37: the optimal policy exists and is unique if the set of policies is closed; an open set may have none."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -18,25 +18,25 @@ Vector = list[Any]
 
 
 def strongly_convex(beta: Any, distance: Any) -> Any:
-    """What J at a middle is below its mean over the ends, at least: beta / 8 times the squared distance."""
+    """The bound beta / 8 |pi - pi'|_1^2 on how far J at the midpoint of two policies is below its mean at the two."""
     return beta * distance**2 / 8
 
 
 def too_convex(beta: Any, distance: Any) -> Any:
-    """Twice that."""
+    """Twice the bound."""
     return 2 * strongly_convex(beta, distance)
 
 
 def slightly_too_convex(beta: Any, distance: Any) -> Any:
-    """2 % more than that."""
+    """The bound times 1.02."""
     return strongly_convex(beta, distance) * 51 / 50
 
 
 def evidence_of_convexity(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Compare J in the middle of two policies with its mean over them, at random and where an attack ended.
+    """Compare J at the midpoint of two policies with the mean of J at the two, at random and at the end of an attack.
 
     Args:
-        formula: By how much it is below, from beta and the sum of absolute differences of the policies.
+        formula: Lower bound on the difference, from beta and the sum of absolute differences of the policies.
         rng: Source of randomness.
 
     Yields:
@@ -91,30 +91,31 @@ def _middle(
             "pi, pi'": f"{oracles.as_text(p)}, {oracles.as_text(q)}",
             "nu_0": oracles.as_text(nu_0),
             "beta": str(beta),
+            "compared": "mean of J at pi and pi' less J at their midpoint",
         },
         size=oracles.complexity(p, q, nu_0, [beta]),
     )
 
 
 def one_policy(nu_0: Sequence[Fraction]) -> int:  # noqa: ARG001 - one whatever the reference
-    """One policy is best."""
+    """1: one policy is optimal."""
     return 1
 
 
 def no_policy(nu_0: Sequence[Fraction]) -> int:
-    """None is, if the reference is outside."""
+    """1 if the reference is in the open set, else 0."""
     return int(nu_0[0] > Fraction(1, 2))
 
 
 def evidence_of_open_set(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Look for a best policy among those with pi(0) > 1/2, R being 0: each outside the reference has a better one.
+    """Compare J at policies with pi(0) > 1/2, for R = 0, with J halfway from each to pi(0) = 1/2.
 
     Args:
-        formula: How many are best.
+        formula: The number of optimal policies, from the reference.
         rng: Not used: the games are given.
 
     Yields:
-        How many of a hundred policies no other of the set beats, the one on the way to the reference being tried.
+        The number of policies, of a hundred, whose J is not above that of the policy halfway to pi(0) = 1/2.
     """
     del rng
     for nu_0 in ([Fraction(1, 2)] * 2, [Fraction(1, 3), Fraction(2, 3)]):
@@ -132,8 +133,8 @@ def evidence_of_open_set(formula: Formula, rng: np.random.Generator) -> Iterator
             size=oracles.complexity(nu_0),
             sentence=(
                 f"Take R = 0, nu_0 = {oracles.as_text(nu_0)} and the policies with pi(0) > 1/2, a convex set. J(pi) = "
-                "beta KL(pi || nu_0) falls as pi(0) falls to 1/2, which it may not be: every policy of the set has a "
-                "better one in it, and none is optimal."
+                "beta KL(pi || nu_0) decreases as pi(0) decreases to 1/2, but no policy of the set has pi(0) = 1/2: "
+                "for every policy of the set another one has a smaller J, so none is optimal."
             ),
         )
 
@@ -143,7 +144,7 @@ I37 = Claim(
     title="There is one optimal policy",
     whose="paper",
     place="section 2.1, below eq. (1)",
-    plain="The pull towards the reference makes the optimum unique.",
+    plain="The divergence from the reference makes the optimal policy unique.",
     statement=(
         "R is convex and lower semicontinuous, so that solutions exist. J is strictly convex because of the "
         "divergence, which guarantees a unique optimal policy. Pi is a convex set of policies."
@@ -153,7 +154,7 @@ I37 = Claim(
     expected="depends",
     readings=(
         Reading(
-            supposes="Pi is closed and J finite on some of its policies",
+            supposes="Pi is closed and J is finite at some policy of Pi",
             expected="holds",
             stated=strongly_convex,
             sabotage=too_convex,
@@ -165,15 +166,15 @@ I37 = Claim(
             expected="false",
             stated=one_policy,
             sabotage=no_policy,
-            near_miss="It says whether a best policy exists; its sabotage is the right answer, none.",
+            near_miss="The claim is whether an optimal policy exists; the sabotage is the correct number, 0.",
             evidence=evidence_of_open_set,
         ),
     ),
     remark=(
-        "What is measured first is strict convexity with a constant: between two policies J is below its mean by "
-        "beta / 8 |pi - pi'|_1^2 at least, for every convex R, so that two minima cannot be. The constant is the "
-        "best, near even policies. A lower semicontinuous J has a minimum on a closed set of policies, which is "
-        "compact. In no case there are two."
+        "For the first reading, strong convexity is measured: the mean of J at two policies exceeds J at their "
+        "midpoint by at least beta / 8 |pi - pi'|_1^2 for every convex R, so J has at most one minimiser. No larger "
+        "constant holds, as policies near the uniform one show. A lower semicontinuous J has a minimum on a closed set "
+        "of policies, which is compact. There are never two minimisers."
     ),
 )
 

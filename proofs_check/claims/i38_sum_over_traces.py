@@ -1,4 +1,4 @@
-"""I.38: the gradient of R(nu_pi) is a sum over all traces, which a few samples can estimate without a bias."""
+"""I.38: the gradient of R(nu_pi) depends on all traces, but a few sampled traces estimate it without bias."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ class Policy:
         return [p * (nu[z] - mean) for p, z in zip(self.pi, self.E, strict=True)]
 
     def mean_estimate(self) -> list[Fraction]:
-        """Enumerate all groups, and average over them the mean of (share of the others that agree) grad log pi(y)."""
+        """Average the mean of (share of the other traces with the same answer) grad log pi(y) over all groups."""
         traces, K = range(len(self.pi)), self.group
         mean = [Fraction(0) for _ in traces]
         for drawn in product(traces, repeat=K):
@@ -56,49 +56,50 @@ class Policy:
 
 
 def all_traces(policy: Policy) -> int:
-    """Every trace is needed."""
+    """The number of all traces."""
     return len(policy.pi)
 
 
 def drawn_traces(policy: Policy) -> int:
-    """The traces that are drawn are enough."""
+    """The number of traces that are drawn."""
     return policy.group
 
 
 def but_one(policy: Policy) -> int:
-    """All but one are enough."""
+    """The number of all traces but one."""
     return len(policy.pi) - 1
 
 
 def evidence_of_exact(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Move one trace after the other to another answer, and count how often the exact gradient changes.
+    """Move each trace in turn to another answer, and count how often the exact gradient changes.
 
     Args:
-        formula: On how many traces it depends.
+        formula: The number of traces on which the gradient depends.
         rng: Source of randomness.
 
     Yields:
         Exact comparisons.
     """
     for policy in _instances(rng):
-        yield Evidence(float(formula(policy)), float(policy.needed()), "equal", 0.0, _shown(policy), _size(policy))
+        here = _shown(policy) | {"compared": "number of traces that change the gradient"}
+        yield Evidence(float(formula(policy)), float(policy.needed()), "equal", 0.0, here, _size(policy))
 
 
 def biased(policy: Policy) -> int:  # noqa: ARG001 - whatever the policy
-    """An estimate that knows of no other traces is biased."""
+    """1: an estimate from the group alone is biased."""
     return 1
 
 
 def unbiased(policy: Policy) -> int:  # noqa: ARG001 - whatever the policy
-    """It is not."""
+    """0: an estimate from the group alone is unbiased."""
     return 0
 
 
 def evidence_of_samples(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Enumerate all groups of K traces, and compare the mean of an estimate that sees only them with the gradient.
+    """Enumerate all groups of K traces, and compare the mean of an estimate from the group alone with the gradient.
 
     Args:
-        formula: 1 if it is biased, else 0.
+        formula: 1 if the estimate is biased, else 0.
         rng: Source of randomness.
 
     Yields:
@@ -117,7 +118,7 @@ def evidence_of_samples(formula: Formula, rng: np.random.Generator) -> Iterator[
                 f"Take R = |nu|^2 / 2, traces with pi = {oracles.as_text(policy.pi)} and answers E = "
                 f"{tuple(policy.E)}, and groups of {policy.group}. The mean over the group of (share of the other "
                 f"traces with the same answer) grad log pi(y) has the expectation {oracles.as_text(mean)} in the "
-                "logits, which is the gradient of R(nu_pi). No trace outside the group was looked at."
+                "logits, which is the gradient of R(nu_pi). The estimate uses no trace outside the group."
             ),
         )
 
@@ -142,11 +143,13 @@ I38 = Claim(
     title="The gradient needs the sum over all traces",
     whose="paper",
     place=("section 2.1, Why is this hard?; also the slides, Why Is ALFT Hard?, and Motivation: Why Answer-Level?"),
-    plain="To improve a property of the answers one has to add up all traces that lead to an answer, which nobody can.",
+    plain=(
+        "The gradient of a property of the answers needs a sum over all traces of an answer, which cannot be computed."
+    ),
     statement=(
         "R acts on nu_pi, so that its gradient needs backpropagation through the sum over E^-1(z). As this set is "
-        "unknown and vast, neither the sum nor the gradient can be computed efficiently. Estimates from "
-        "samples are spoken of apart from it, as noisy."
+        "unknown and vast, neither the sum nor the gradient can be computed efficiently. The source treats estimates "
+        "from samples separately, as noisy."
     ),
     printed="nu_pi(z) = sum_{y in E^-1(z)} pi(y);  grad R(nu_pi) needs all y in E^-1(z)",
     kind="existence",
@@ -161,10 +164,10 @@ I38 = Claim(
         ),
     ),
     remark=(
-        "The gradient is E_y[R'(nu)(E(y)) grad log pi(y)], an average over traces that are drawn; R' at their "
-        "answers is all that is needed of nu. For a polynomial R the rest of the group estimates it without a bias "
-        "(I.19). For a logarithm no group does, and the bias is what costs (II.1). How noisy such estimates are is "
-        "I.39."
+        "The gradient is E_y[R'(nu)(E(y)) grad log pi(y)], an average over sampled traces; of nu it needs only R' at "
+        "their answers. For a polynomial R the group alone gives an unbiased estimate (claim I.19). For a logarithm no "
+        "group does, and the bias is the difficulty (claim II.1). The variance of such estimates is the subject of "
+        "claim I.39."
     ),
     amendment="I.38a",
 )
@@ -173,11 +176,11 @@ I38A = Claim(
     id="I.38a",
     title="A few traces estimate the gradient",
     whose="ours",
-    place="beside claim I.38",
-    plain="The traces of a group alone are enough to estimate the direction without a systematic error.",
+    place="in addition to claim I.38",
+    plain="The traces of one group are enough for an estimate of the gradient without systematic error.",
     statement=(
         "For R(nu) = |nu|^2 / 2 the mean over a group of K >= 2 traces of (share of the others with the same answer) "
-        "times grad log pi(y) has the gradient of R(nu_pi) for its mean, though no other trace is known."
+        "times grad log pi(y) has the expectation grad R(nu_pi), without knowledge of any other trace."
     ),
     printed="E[1/K sum_i (count_i - 1) / (K - 1) grad log pi(y_i)] = grad R(nu_pi)",
     kind="equality",
@@ -187,11 +190,14 @@ I38A = Claim(
             expected="holds",
             stated=unbiased,
             sabotage=biased,
-            near_miss="An estimate is biased or it is not; the sabotage is the other answer.",
+            near_miss="An estimate is either biased or unbiased; the sabotage is the other value.",
             evidence=evidence_of_samples,
         ),
     ),
-    remark="The same holds for every polynomial R of degree at most K (claim I.19); for a logarithm no group does.",
+    remark=(
+        "The same holds for every polynomial R of degree at most K (claim I.19); for a logarithm no group gives an "
+        "unbiased estimate."
+    ),
 )
 
 CLAIMS = (I38, I38A)

@@ -1,4 +1,4 @@
-"""I.39: with more traces for an answer the gradient in the traces is noisier, and the change of the answers is not."""
+"""I.39: more traces per answer make the gradient in the logits of traces noisier, but not the change of the answers."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class Spread:
     traces: int
 
     def noise_of_gradient(self) -> Fraction:
-        """Enumerate the traces: the mean square of the estimate over the square of its mean."""
+        """Compute E |g|^2 / |E g|^2 of the estimate g by enumeration of the traces."""
         n = self.traces
         pi = [p / n for p in self.nu for _ in range(n)]
         reward = [r for r in self.rewards for _ in range(n)]
@@ -38,12 +38,12 @@ class Spread:
         return total / signal
 
     def noise_of_answers(self) -> Fraction:
-        """Enumerate the traces: the same of what a small step along the estimate does to the mass of each answer."""
+        """Compute the same ratio for the change of the answer masses in a small step along g."""
         n, answers = self.traces, range(len(self.nu))
         squares = sum((p * p / n for p in self.nu), Fraction(0))
         total, mean = Fraction(0), [Fraction(0) for _ in answers]
         for drawn, p in enumerate(self.nu):
-            # Each trace of an answer does the same: g = r (e_y - pi) moves nu(z) by sum over z of pi (g - <pi, g>).
+            # All traces of an answer act alike: g = r (e_y - pi) moves nu(z) by sum over z of pi (g - <pi, g>).
             r = self.rewards[drawn]
             level = p / n - squares
             moved = [r * ((p / n if z == drawn else 0) - self.nu[z] ** 2 / n - self.nu[z] * level) for z in answers]
@@ -52,37 +52,37 @@ class Spread:
         return total / sum((m * m for m in mean), Fraction(0))
 
     def scale(self) -> Fraction:
-        """Compute E r^2 over sum nu^2 (r - E r)^2: the noise for one trace, if it were not for |e - nu|^2."""
+        """Compute E r^2 over sum nu^2 (r - E r)^2: the noise for one trace per answer without the factor |e - nu|^2."""
         mean = sum((p * r for p, r in zip(self.nu, self.rewards, strict=True)), Fraction(0))
         signal = sum(((p * (r - mean)) ** 2 for p, r in zip(self.nu, self.rewards, strict=True)), Fraction(0))
         return sum((p * r * r for p, r in zip(self.nu, self.rewards, strict=True)), Fraction(0)) / signal
 
 
 def stated(spread: Spread) -> Fraction:
-    """The noise grows like the number n of traces: at least n - 2 times the scale."""
+    """The lower bound (n - 2) scale on the noise for n traces per answer."""
     return (spread.traces - 2) * spread.scale()
 
 
 def twice(spread: Spread) -> Fraction:
-    """Twice as much."""
+    """Twice the bound."""
     return 2 * stated(spread)
 
 
 def slightly_more(spread: Spread) -> Fraction:
-    """2 % more."""
+    """The bound times 1.02."""
     return stated(spread) * 51 / 50
 
 
 def as_for_one(spread: Spread) -> Fraction:
-    """The noise is that of one trace for each answer."""
+    """The noise for one trace per answer."""
     return Spread(spread.nu, spread.rewards, 1).noise_of_answers()
 
 
 def evidence_of_gradient(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Enumerate the estimates for 1 to 1000 traces an answer, and take the noise of the gradient in the traces' logits.
+    """Enumerate the estimates for 1 to 1000 traces per answer, and compute the noise of the gradient in their logits.
 
     Args:
-        formula: The least noise.
+        formula: Lower bound on the noise.
         rng: Source of randomness.
 
     Yields:
@@ -93,10 +93,10 @@ def evidence_of_gradient(formula: Formula, rng: np.random.Generator) -> Iterator
 
 
 def evidence_of_answers(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Enumerate the estimates for 1 to 1000 traces an answer, and take the noise of what they do to the answers.
+    """Enumerate the estimates for 1 to 1000 traces per answer, and compute the noise of the change of answer masses.
 
     Args:
-        formula: The least noise.
+        formula: Lower bound on the noise.
         rng: Source of randomness.
 
     Yields:
@@ -117,11 +117,11 @@ def _compare(spread: Spread, claimed: Fraction, found: Fraction, what: str) -> E
         instance={"nu": nu, "r": rewards, "traces per answer": spread.traces, "compared": f"noise of the {what}"},
         size=oracles.complexity(spread.nu, spread.rewards) + len(str(spread.traces)),
         sentence=(
-            f"Take nu = {nu}, rewards {rewards} and {spread.traces} equally likely traces for each answer. The mean "
-            "square of the estimate from one trace over the square of its mean is "
-            f"{float(spread.noise_of_gradient()):.6g} in the logits of the traces, against "
-            f"{float(one.noise_of_gradient()):.6g} with one trace for each. Of the change of the answers' masses it is "
-            f"{float(spread.noise_of_answers()):.6g}, against {float(one.noise_of_answers()):.6g}."
+            f"Take nu = {nu}, rewards {rewards} and {spread.traces} equally likely traces for each answer. For the "
+            f"estimate g from one trace, E|g|^2 / |E g|^2 is {float(spread.noise_of_gradient()):.6g} in the logits of "
+            f"the traces, against {float(one.noise_of_gradient()):.6g} with one trace per answer. For the change of "
+            f"the answer masses the ratio is {float(spread.noise_of_answers()):.6g}, against "
+            f"{float(one.noise_of_answers()):.6g}."
         )
         if spread.traces > 1
         else "",
@@ -144,15 +144,19 @@ I39 = Claim(
     place="section 2.1, Why is this hard?, and section 1, second paragraph; also the slides, Why Is ALFT Hard?",
     plain="Learning from sampled traces is noisy because many traces lead to the same answer.",
     statement=(
-        "Monte-Carlo estimates of the gradient have extreme variance: a good answer is credited to the one trace "
-        "that was drawn, without knowing of the others that lead to it. The measure of the variance is not given."
+        "Monte-Carlo estimates of the gradient have extreme variance: the credit for a good answer goes to the one "
+        "trace that was drawn, without knowledge of the other traces that lead to this answer. The source does not "
+        "give the measure of the variance."
     ),
     printed="E|g|^2 / |E g|^2 grows with |E^-1(z)|, g = r(E(y)) grad log pi(y)",
     kind="existence",
     expected="depends",
     readings=(
         Reading(
-            supposes="the variance is that of the gradient in the logits of single traces, relative to its length",
+            supposes=(
+                "the variance is that of the gradient in the logits of single traces, relative to the square of its "
+                "mean"
+            ),
             expected="holds",
             stated=stated,
             sabotage=twice,
@@ -160,19 +164,22 @@ I39 = Claim(
             evidence=evidence_of_gradient,
         ),
         Reading(
-            supposes="the variance is that of what a step does to the answers, relative to its mean",
+            supposes=(
+                "the variance is that of the change of the answer masses in one step, relative to the square of its "
+                "mean"
+            ),
             expected="false",
             stated=stated,
             sabotage=as_for_one,
-            near_miss="Its sabotage is the exact noise, which does not grow with the number of traces at all.",
+            near_miss="The sabotage is the exact noise, which does not grow with the number of traces.",
             evidence=evidence_of_answers,
         ),
     ),
     remark=(
-        "With n equally likely traces for each answer the gradient in their logits is spread over n times as many "
-        "numbers, and one sample sees one of them. But every trace of an answer moves the answers by the same "
-        "amount, so that nu sees the noise of one trace for each. What is large then is what an offset of all "
-        "rewards adds, which a baseline takes away (I.29)."
+        "With n equally likely traces for each answer, the gradient in the trace logits is spread over n times as many "
+        "components, and one sample shows one of them. But every trace of an answer changes the answer masses by the "
+        "same amount, so the noise of nu is that of one trace per answer. The part that remains large is due to a "
+        "common offset of the rewards, which a baseline removes (claim I.29)."
     ),
 )
 

@@ -1,4 +1,4 @@
-"""I.40: the reward log q* does what beta log q* does only for beta = 1, or where rewards are standardised."""
+"""I.40: the reward log q* has the effect of beta log q* only for beta = 1 or for standardised rewards."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -60,12 +60,12 @@ def scaled(step: Step) -> list[Any]:
 
 
 def halved(step: Step) -> list[Any]:
-    """Half of the logarithm."""
+    """The reward log q, halved."""
     return [r / 2 for r in stated(step)]
 
 
 def near_miss(step: Step) -> list[Any]:
-    """One percent more than the logarithm."""
+    """The reward 1.01 log q."""
     return [mp.mpf("1.01") * r for r in stated(step)]
 
 
@@ -75,19 +75,19 @@ def itself(step: Step) -> list[Any]:
 
 
 def bent(step: Step) -> list[Any]:
-    """The logarithm to the power of 1.05."""
+    """The reward -|log q|^1.05."""
     return [-((-r) ** mp.mpf("1.05")) for r in stated(step)]
 
 
 def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Search the policy that is best for the reward less beta KL, and ask whether pi_0 q is as good.
+    """Search the policy that maximises E r - beta KL, and compare its value with that of pi_0 q.
 
     Args:
         formula: The reward of each answer, from the step.
         rng: Source of randomness.
 
     Yields:
-        What pi_0 q lacks of the largest gain: at 50 digits for two answers, to 1e-11 for more.
+        The largest gain less that of pi_0 q: at 50 digits for two answers, to 1e-11 for more.
     """
     yield _compared(formula, Step([Fraction(1, 2)] * 2, [Fraction(1, 3), Fraction(2, 3)], Fraction(1, 2)))
     for i in range(16):
@@ -95,21 +95,21 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
 
 
 def evidence_at_one(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """The same search for beta = 1.
+    """Search the policy that maximises E r - KL, so beta = 1, and compare its value with that of pi_0 q.
 
     Args:
         formula: The reward of each answer, from the step.
         rng: Source of randomness.
 
     Yields:
-        What pi_0 q lacks of the largest gain: at 50 digits for two answers, to 1e-11 for more.
+        The largest gain less that of pi_0 q: at 50 digits for two answers, to 1e-11 for more.
     """
     for i in range(16):
         yield _compared(formula, _drawn(rng, 2 + i % 3, Fraction(1)))
 
 
 def evidence_of_advantages(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Standardise the rewards of every group of four traces, and compare with the advantages of beta log q.
+    """Standardise the rewards of every group of four traces, and compare the advantages with those of beta log q.
 
     Args:
         formula: The reward of each answer, from the step.
@@ -151,9 +151,9 @@ def _compared(formula: Formula, step: Step) -> Evidence:
         instance=_instance(step) | {"compared": "largest gain, less that of pi_0 q"},
         size=oracles.complexity(step.nu_0, step.q, [step.beta]),
         sentence=(
-            f"Take nu_0 = {oracles.as_text(step.nu_0)}, q* = {oracles.as_text(step.q)} and beta = {step.beta}. E log q*"
-            f" - beta KL(nu || nu_0) is largest at nu ~ nu_0 q*^(1 / beta) = {names[0]}, where it is"
-            f" {mp.nstr(gains[0], 3)}. At nu ~ nu_0 q* = {names[1]} it is {mp.nstr(gains[1], 3)}."
+            f"Take nu_0 = {oracles.as_text(step.nu_0)}, q* = {oracles.as_text(step.q)} and beta = {step.beta}. E log "
+            f"q* - beta KL(nu || nu_0) is largest at nu ~ nu_0 q*^(1 / beta) = {names[0]}, with the value "
+            f"{mp.nstr(gains[0], 3)}. At nu ~ nu_0 q* = {names[1]} its value is {mp.nstr(gains[1], 3)}."
         ),
     )
 
@@ -168,16 +168,16 @@ def _drawn(rng: np.random.Generator, n: int, beta: Fraction) -> Step:
 
 I40 = Claim(
     id="I.40",
-    title="Reward log q* beside a penalty beta KL",
+    title="Reward log q* with a penalty beta KL",
     whose="paper",
     place=(
-        "section 3, the reward R_i and eq. 4, beside section 3.1, eq. 6; also the slides, The Game-Theoretic "
-        "Alignment Loop, beside Game-Derived Rewards for GRPO"
+        "section 3, the reward R_i and eq. 4, compared with section 3.1, eq. 6; also the slides, The Game-Theoretic "
+        "Alignment Loop, compared with Game-Derived Rewards for GRPO"
     ),
-    plain="Rewarding a trace by the logarithm of its answer's target mass leads to the game's best policy.",
+    plain="With the logarithm of the answer's target mass as the reward, the best policy is that of the game.",
     statement=(
-        "The best policy is in proportion to pi_0 q*. This suggests the reward R_i = log q*, less the penalty beta "
-        "KL of eq. 4; eq. 6 gives beta log q*. The advantages are standardised."
+        "The best policy is proportional to pi_0 q*. This suggests the reward R_i = log q*, less the penalty beta KL "
+        "of eq. 4; eq. 6 gives beta log q*. The advantages are standardised."
     ),
     printed="R_i = log q*(E(y_i)), and R(y) = beta log q*(E(y)):  argmax E R - beta KL(pi || pi_0) = pi_0 q* / Z",
     kind="equality",
@@ -189,7 +189,7 @@ I40 = Claim(
             stated=stated,
             sabotage=scaled,
             near_miss=(
-                "The sabotage is eq. 6, which is right; no other factor that leaves beta out is right for each beta."
+                "The sabotage is eq. 6, which is correct; no factor independent of beta is correct for every beta."
             ),
             evidence=evidence,
         ),
@@ -202,7 +202,7 @@ I40 = Claim(
             evidence=evidence_at_one,
         ),
         Reading(
-            supposes="it is only to give the standardised advantages of eq. 6, eps in eq. 5 being negligible",
+            supposes="the reward only has to give the standardised advantages of eq. 6, with eps in eq. 5 negligible",
             expected="holds",
             stated=stated,
             sabotage=itself,
@@ -211,9 +211,9 @@ I40 = Claim(
         ),
     ),
     remark=(
-        "The best policy for a reward r is pi_0 exp(r / beta), so log q* leads to pi_0 q*^(1 / beta). Dividing by "
-        "the deviation cancels the factor beta. It cancels the scale of eq. 6 too, so that neither rests at pi_0 q* "
-        "(claim I.17)."
+        "The best policy for a reward r is proportional to pi_0 exp(r / beta), so log q* leads to pi_0 q*^(1 / beta). "
+        "Division by the standard deviation cancels the factor beta. It also cancels the scale of the reward of eq. 6, "
+        "so with either reward pi_0 q* is not the rest point (claim I.17)."
     ),
 )
 

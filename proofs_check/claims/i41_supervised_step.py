@@ -1,4 +1,4 @@
-"""I.41: the policy step is a supervised learning task where every policy is at hand, and another projection if not."""
+"""I.41: the policy step is a supervised learning task if Pi is the set of all policies, else a different projection."""
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -17,7 +17,7 @@ GRID = 60
 
 
 def stated(q: Sequence[Fraction]) -> list[Any]:
-    """The policy of least expected log-loss for samples of q, among all policies, as a general optimiser finds it."""
+    """The policy of least expected log-loss for samples of q, among all policies, found by a general optimiser."""
     weights = np.array([float(m) for m in q])
 
     def loss(logits: Any) -> float:
@@ -27,12 +27,12 @@ def stated(q: Sequence[Fraction]) -> list[Any]:
 
 
 def smoothed(q: Sequence[Fraction], share: Fraction = Fraction(1, 2)) -> list[Any]:
-    """The same for labels half of which are drawn evenly."""
+    """The same for labels of which a share, by default half, is drawn uniformly."""
     return stated([(1 - share) * m + share / len(q) for m in q])
 
 
 def near_miss(q: Sequence[Fraction]) -> list[Any]:
-    """The same for labels one percent of which are drawn evenly."""
+    """The same for labels of which one percent is drawn uniformly."""
     return smoothed(q, Fraction(1, 100))
 
 
@@ -64,7 +64,7 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
         rng: Source of randomness.
 
     Yields:
-        One comparison with 0, the least there is, per target of 2 to 5 traces.
+        One comparison with 0, the minimum, per target of 2 to 5 traces.
     """
     for i in range(16):
         q = oracles.random_distribution(rng, 2 + i % 4, 9)
@@ -73,14 +73,14 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
 
 
 def evidence_between(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Compute KL(pi || pi_0 q) of the policy that supervised learning finds on a segment, and on a grid of it.
+    """Compare KL(pi || pi_0 q) of the policy that supervised learning finds on a segment with its minimum on a grid.
 
     Args:
         formula: The place on the segment, from the lifted target and the segment's ends.
         rng: Source of randomness.
 
     Yields:
-        One comparison per segment, at 50 digits: the least on the grid is no more than the least there is.
+        One comparison per segment, at 50 digits; the minimum on the grid is at least that on the segment.
     """
     for q, ends in _segments(rng):
         s = formula(q, ends)
@@ -101,14 +101,14 @@ def evidence_between(formula: Formula, rng: np.random.Generator) -> Iterator[Evi
             instance={
                 "pi_0 q": oracles.as_text(q),
                 "Pi": f"from {oracles.as_text(ends[0])} to {oracles.as_text(ends[1])}",
-                "compared": "KL(pi || pi_0 q), its least on a grid of Pi",
+                "compared": "KL(pi || pi_0 q), its minimum on a grid of Pi",
             },
             size=oracles.complexity(q, *ends),
             sentence=(
-                f"Take for Pi the mixtures of {oracles.as_text(ends[0])} and {oracles.as_text(ends[1])}, and pi_0 q ="
-                f" {oracles.as_text(q)}, normalised. The expected log-loss for samples of pi_0 q is least at"
-                f" {names[0]}, with"
-                f" KL(pi || pi_0 q) = {mp.nstr(found, 4)}. But at {names[1]} it is {mp.nstr(least, 4)}."
+                f"Take for Pi the mixtures of {oracles.as_text(ends[0])} and {oracles.as_text(ends[1])}, and pi_0 q = "
+                f"{oracles.as_text(q)}, normalised. The expected log-loss for samples of pi_0 q is least at "
+                f"{names[0]}, where KL(pi || pi_0 q) = {mp.nstr(found, 4)}. But at {names[1]} this divergence is "
+                f"{mp.nstr(least, 4)}."
             ),
         )
 
@@ -128,7 +128,7 @@ I41 = Claim(
     title="Policy step as supervised learning",
     whose="paper",
     place="appendix E, 2, Policy Step",
-    plain="To answer a target is an ordinary supervised learning task.",
+    plain="The policy step for a given target is an ordinary supervised learning task.",
     statement=(
         "The policy step minimises G(., q*) over Pi, a convex set of policies, and so matches pi_0 q*. It is called "
         "a standard task of supervised learning, a KL projection."
@@ -138,7 +138,7 @@ I41 = Claim(
     expected="depends",
     readings=(
         Reading(
-            supposes="Pi is every policy",
+            supposes="Pi is the set of all policies",
             expected="holds",
             stated=stated,
             sabotage=smoothed,
@@ -155,9 +155,10 @@ I41 = Claim(
         ),
     ),
     remark=(
-        "Supervised learning on samples of pi_0 q* minimises KL(pi_0 q* || pi), and the policy step minimises KL(pi "
-        "|| pi_0 q*). Both are 0 at pi_0 q*, if Pi has it. If not, the first covers all of the target and the second "
-        "avoids what is unlikely under it: a reward beta log q* and the penalty beta KL give the second."
+        "Supervised learning on samples of pi_0 q* minimises KL(pi_0 q* || pi), and the policy step minimises KL(pi || "
+        "pi_0 q*). Both have the minimum 0 at pi_0 q* if Pi contains it. Otherwise the first minimiser covers all of "
+        "the target, and the second avoids traces that are unlikely under the target. A reward beta log q* with the "
+        "penalty beta KL gives the second."
     ),
 )
 

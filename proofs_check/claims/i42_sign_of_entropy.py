@@ -1,4 +1,4 @@
-"""I.42: the functional of the entropy game is the entropy where it is maximised, and its negative in problem (1)."""
+"""I.42: the functional R of the entropy game is H if R is maximised, and -H in problem (1), which minimises R."""
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -19,37 +19,37 @@ def stated(nu: Sequence[Fraction], weight: Fraction) -> list[Any]:
 
 
 def sabotage(nu: Sequence[Fraction], weight: Fraction) -> list[Any]:
-    """The reward with its sign turned."""
+    """The reward with the opposite sign."""
     return [-r for r in stated(nu, weight)]
 
 
 def near_miss(nu: Sequence[Fraction], weight: Fraction) -> list[Any]:
-    """One percent more."""
+    """The reward times 1.01."""
     return [mp.mpf("1.01") * r for r in stated(nu, weight)]
 
 
 def evidence_minimised(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Move mass between two answers, and compare by how much -lambda H grows with the difference of their rewards.
+    """Compare the derivative of -lambda H as mass moves from answer 1 to answer 0 with the difference of rewards.
 
     Args:
         formula: The reward of each answer, from nu and lambda.
         rng: Source of randomness.
 
     Yields:
-        One comparison per marginal, the derivative being a difference at 50 digits.
+        One comparison per marginal; the derivative is a finite difference at 50 digits.
     """
     yield from _slopes(formula, rng, -1)
 
 
 def evidence_maximised(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Move mass between two answers, and compare by how much lambda H grows with the difference of their rewards.
+    """Compare the derivative of lambda H as mass moves from answer 1 to answer 0 with the difference of rewards.
 
     Args:
         formula: The reward of each answer, from nu and lambda.
         rng: Source of randomness.
 
     Yields:
-        One comparison per marginal, the derivative being a difference at 50 digits.
+        One comparison per marginal; the derivative is a finite difference at 50 digits.
     """
     yield from _slopes(formula, rng, 1)
 
@@ -67,13 +67,17 @@ def _slopes(formula: Formula, rng: np.random.Generator, sign: int) -> Iterator[E
             measured=float(slope),
             relation="equal",
             tolerance=1e-14,
-            instance={"nu": oracles.as_text(nu), "R": f"{weight} H", "compared": "slope from answer 1 to 0, rewards"},
+            instance={
+                "nu": oracles.as_text(nu),
+                "R": f"{weight} H",
+                "compared": "derivative of R from answer 1 to 0, difference of rewards",
+            },
             size=oracles.complexity(nu, [weight]),
             sentence=(
-                f"Take nu = {oracles.as_text(nu)} and R = {'' if weight == 1 else weight}H. The reward"
-                f" {'' if weight == 1 else weight}(-log nu - 1) of answer 0 exceeds that of answer 1 by"
-                f" {mp.nstr(rewards[0] - rewards[1], 3)}, and moving mass from answer 1 to 0 raises R at this rate. But"
-                " problem (1) minimises R: there the mass is to move the other way."
+                f"Take nu = {oracles.as_text(nu)} and R = {'' if weight == 1 else weight}H. The reward "
+                f"{'' if weight == 1 else weight}(-log nu - 1) of answer 0 exceeds that of answer 1 by "
+                f"{mp.nstr(rewards[0] - rewards[1], 3)}, and moving mass from answer 1 to answer 0 increases R at this "
+                "rate. But problem (1) minimises R, so the mass has to move the other way."
                 if sign < 0
                 else ""
             ),
@@ -92,12 +96,12 @@ I42 = Claim(
     id="I.42",
     title="Sign of the entropy functional",
     whose="paper",
-    place="appendix C.2.1, the functional, beside section 2.4, Diversity",
-    plain="With the entropy as its functional the framework rewards rare answers.",
+    place="appendix C.2.1, the functional, compared with section 2.4, Diversity",
+    plain="With the entropy as the functional, the framework rewards rare answers.",
     statement=(
-        "Within the framework let the functional be the entropy, R(nu) = lambda H(nu). Its gradient in the policy's "
-        "parameters, as in a policy gradient, shows the effective reward -(log nu + 1) for the maximum entropy "
-        "objective."
+        "In the framework the functional is set to the entropy, R(nu) = lambda H(nu). The gradient of R in the "
+        "policy's parameters, written as a policy gradient, has the effective reward -(log nu + 1) for the maximum "
+        "entropy objective."
     ),
     printed="R(nu) = lambda H(nu):  R(z) = -(log nu(z) + 1)",
     kind="equality",
@@ -108,7 +112,7 @@ I42 = Claim(
             expected="false",
             stated=stated,
             sabotage=sabotage,
-            near_miss="A sign cannot be a little wrong; the sabotage is the other one.",
+            near_miss="A sign has only two values; the sabotage is the other one.",
             evidence=evidence_minimised,
         ),
         Reading(
@@ -121,9 +125,9 @@ I42 = Claim(
         ),
     ),
     remark=(
-        "Section 2.4 has R = -H for the same goal, and the reward is that of -H. In problem (1) R = H does the "
-        "opposite: for nu_0 = (1/3, 2/3) and beta = 2, H + 2 KL is least at (1/5, 4/5), and -H + 2 KL at (.386, "
-        ".614)."
+        "Section 2.4 has R = -H for the same goal, and the printed reward is that of R = -H. In problem (1) R = H has "
+        "the opposite effect: for nu_0 = (1/3, 2/3) and beta = 2, H + 2 KL is least at (1/5, 4/5), and -H + 2 KL at "
+        "(.386, .614)."
     ),
     amendment="I.12a",
 )

@@ -1,4 +1,4 @@
-"""I.43: the target of diversity maximises the whole dual objective, of which Psi is a part with a minus sign."""
+"""I.43: the diversity target maximises the whole dual objective, in which Psi has a minus sign."""
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -23,24 +23,24 @@ def objective(nu: Sequence[Fraction], q: Sequence[Any], beta: Fraction, share: A
 
 
 def turned(nu: Sequence[Fraction], q: Sequence[Any], beta: Fraction) -> Any:
-    """The same with a plus sign."""
+    """The objective with a plus sign before Psi."""
     return objective(nu, q, beta, -1)
 
 
 def near_miss(nu: Sequence[Fraction], q: Sequence[Any], beta: Fraction) -> Any:
-    """The same with one percent more of Psi."""
+    """The objective with 1.01 Psi in the place of Psi."""
     return objective(nu, q, beta, mp.mpf("1.01"))
 
 
 def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Compare what the target maximises with its value at other targets: near ones, even and uneven ones.
+    """Compare the maximised expression at the best target with its values at other targets, near, uniform and random.
 
     Args:
-        formula: What the target maximises, from nu, q and beta.
+        formula: The maximised expression, from nu, q and beta.
         rng: Source of randomness.
 
     Yields:
-        One comparison per other target at 50 digits, the target against nu being nu^(-1 / beta), normalised.
+        One comparison per other target at 50 digits; the best target against nu is nu^(-1 / beta), normalised.
     """
     for nu, beta in _instances(rng):
         logs = [-oracles.log(p) / oracles.number(beta) for p in nu]
@@ -63,11 +63,10 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
                 },
                 size=oracles.complexity(nu, [beta]),
                 sentence=(
-                    f"Take nu = {oracles.as_text(nu)} and beta = {beta}. The best target is q* = {_text(best)}, with"
-                    " Psi ="
-                    f" log sum q^-beta = {mp.nstr(psi[0], 3)}. But Psi is {mp.nstr(psi[1], 3)} at q = {_text(other)},"
-                    " where"
-                    f" -beta <nu, log q> - Psi is {mp.nstr(whole[1], 3)}; it is {mp.nstr(whole[0], 3)} at q*."
+                    f"Take nu = {oracles.as_text(nu)} and beta = {beta}. The best target is q* = {_text(best)}, with "
+                    f"Psi = log sum q^-beta = {mp.nstr(psi[0], 3)}. But Psi is larger at q = {_text(other)}, "
+                    f"{mp.nstr(psi[1], 3)}. The objective -beta <nu, log q> - Psi is {mp.nstr(whole[1], 3)} at q and "
+                    f"{mp.nstr(whole[0], 3)} at q*."
                     if psi[1] > psi[0]
                     else ""
                 ),
@@ -99,10 +98,10 @@ I43 = Claim(
     title="What the target of diversity maximises",
     whose="paper",
     place="section 2.4, Diversity",
-    plain="Against a policy that is to be diverse, the target maximises a potential and so favours rare answers.",
+    plain="For the diversity functional the target maximises a potential, and so has more mass on rare answers.",
     statement=(
         "For R = -H the target is an adversary: it maximises Psi, the log of the partition function, as the dual "
-        "potential. The optimal one has much mass on under-represented answers."
+        "potential. The optimal target has much mass on under-represented answers."
     ),
     printed="q* = argmax_q Psi(q),  Psi(q) = R*(-beta log q)",
     kind="existence",
@@ -113,7 +112,7 @@ I43 = Claim(
             expected="false",
             stated=potential,
             sabotage=objective,
-            near_miss="The sabotage is the true objective, of which Psi is one term with the other sign.",
+            near_miss="The sabotage is the true objective, in which Psi is one term with the opposite sign.",
             evidence=evidence,
         ),
         Reading(
@@ -126,9 +125,9 @@ I43 = Claim(
         ),
     ),
     remark=(
-        "Psi enters G with a minus sign. By itself it is least at the uniform target and has no largest value: it "
-        "grows without bound as an answer loses its mass. The second half is right: q* ~ nu^(-1 / beta) favours rare "
-        "answers."
+        "Psi enters G with a minus sign. Psi alone is least at the uniform target and unbounded above: it tends to "
+        "infinity as the mass of an answer tends to 0. The second statement is correct: q* ~ nu^(-1 / beta) has more "
+        "mass on rare answers."
     ),
     amendment="I.12a",
 )

@@ -35,7 +35,7 @@ class TargetStep:
         return mp.fsum((oracles.number(p) - oracles.number(c)) ** 2 for p, c in zip(nu, self.centre, strict=True))
 
     def conjugate(self, u: Sequence[Any]) -> Any:
-        """Compute R* from where <nu, u> - R is largest: the Gibbs law, or the projection of centre + u / 2."""
+        """Compute R*(u) at the maximiser of <nu, u> - R: the Gibbs law, or the projection of centre + u / 2."""
         if self.kind == "entropy":
             best = oracles.normalised(u)
         else:
@@ -43,7 +43,7 @@ class TargetStep:
         return mp.fdot(best, u) - self.functional(best)
 
     def grant(self, q: Sequence[Any]) -> Any:
-        """Compute what a target grants: <nu, u> - R*(u), u = -beta log q, at most R(nu)."""
+        """Compute <nu, u> - R*(u) for u = -beta log q; it is at most R(nu)."""
         u = [-oracles.number(self.beta) * mp.log(m) for m in q]
         return mp.fsum(oracles.number(p) * v for p, v in zip(self.nu, u, strict=True)) - self.conjugate(u)
 
@@ -77,14 +77,14 @@ def sabotage(step: TargetStep) -> list[Any]:
 
 
 def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Compare what the target grants with R(nu), the most that any target can.
+    """Compare <nu, u> - R*(u) at u = -beta log q with R(nu), its supremum over targets.
 
     Args:
         formula: The target, from the step.
         rng: Source of randomness.
 
     Yields:
-        One comparison per step at 50 digits, the conjugate being computed at its own maximiser.
+        One comparison per step at 50 digits; the conjugate is computed at its maximiser.
     """
     for i in range(40):
         n = 2 + i % 4
@@ -102,7 +102,7 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
                 "nu": oracles.as_text(nu),
                 "c": oracles.as_text(centre) if step.kind == "distance" else "none",
                 "beta": str(step.beta),
-                "compared": "what q grants, R(nu)",
+                "compared": "<nu, u> - R*(u) at u = -beta log q, R(nu)",
             },
             size=oracles.complexity(nu, centre, [step.beta]),
         )
@@ -113,7 +113,7 @@ I43A = Claim(
     title="Closed form of the target step",
     whose="paper",
     place="appendix E, 2, Target Step",
-    plain="Against a given policy the best target can be written down at once.",
+    plain="For a given policy the best target has a closed form.",
     statement=(
         "For many functionals, the entropy and the Euclidean distance among them, the maximum of G(pi, .) over "
         "targets has a closed form (a centroid is named as an example)."
@@ -131,9 +131,9 @@ I43A = Claim(
         ),
     ),
     remark=(
-        "It holds wherever R has a slope and every answer has mass: the target is nu^(-1 / beta) for R = -H, and "
+        "It holds wherever R is differentiable and every answer has mass: the target is nu^(-1 / beta) for R = -H, and "
         "exp(-2 (nu - c) / beta) for |nu - c|^2. Neither is a centroid. The centroid is the marginal that coherent "
-        "views are to match (claim I.14)."
+        "views should match (claim I.14)."
     ),
 )
 

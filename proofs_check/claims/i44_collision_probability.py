@@ -1,4 +1,4 @@
-"""I.44: the chance that two draws collide is sum nu^2, and 1 - sum nu^2 is that they do not."""
+"""I.44: two draws collide with probability sum nu^2, and differ with probability 1 - sum nu^2."""
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -21,15 +21,15 @@ def squares(nu: Sequence[Fraction]) -> Fraction:
 
 
 def near_miss(nu: Sequence[Fraction]) -> Fraction:
-    """One percent more."""
+    """1.01 sum nu^2."""
     return Fraction(101, 100) * squares(nu)
 
 
 def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Enumerate all pairs of independent draws, and add up the chances of those that agree.
+    """Enumerate all pairs of independent draws, and sum the probabilities of the pairs that agree.
 
     Args:
-        formula: The chance, from the distribution.
+        formula: The probability of a collision, from the distribution.
         rng: Source of randomness.
 
     Yields:
@@ -43,11 +43,11 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
             measured=float(collide),
             relation="equal",
             tolerance=1e-15,  # rounded to float64 at the end
-            instance={"nu": oracles.as_text(nu), "compared": "chance that two draws agree"},
+            instance={"nu": oracles.as_text(nu), "compared": "probability that two draws agree"},
             size=oracles.complexity(nu),
             sentence=(
-                f"Take nu = {oracles.as_text(nu)}. Two draws agree with probability {collide}, but 1 - sum nu^2 ="
-                f" {1 - squares(nu)}: this is the probability that they differ."
+                f"Take nu = {oracles.as_text(nu)}. Two draws agree with probability {collide}, but 1 - sum nu^2 = "
+                f"{1 - squares(nu)} is the probability that they differ."
                 if formula(nu) != collide
                 else ""
             ),
@@ -66,7 +66,7 @@ I44 = Claim(
     title="Gini index and collision probability",
     whose="paper",
     place="appendix C.2.2, Gini Diversity, and Algorithm 3, the comment on 1 - frequency",
-    plain="The Gini index of diversity is, or is made of, the probability that two answers collide.",
+    plain="The Gini index of diversity is, or contains, the probability that two answers collide.",
     statement=(
         "The Gini index R(nu) = 1 - sum nu^2, which is maximised, is explained in brackets as collision probability."
     ),
@@ -75,15 +75,15 @@ I44 = Claim(
     expected="depends",
     readings=(
         Reading(
-            supposes="the name is that of the whole index",
+            supposes="the name refers to the whole index",
             expected="false",
             stated=index,
             sabotage=squares,
-            near_miss="A name is right or wrong; the sabotage is what it belongs to.",
+            near_miss="A name is correct or not; the sabotage is the quantity with this name.",
             evidence=evidence,
         ),
         Reading(
-            supposes="the name is that of the sum, which the index subtracts from 1",
+            supposes="the name refers to the sum, which the index subtracts from 1",
             expected="holds",
             stated=squares,
             sabotage=index,
@@ -92,8 +92,8 @@ I44 = Claim(
         ),
     ),
     remark=(
-        "Only the name is at issue: maximising 1 - sum nu^2 makes collisions rare, as it should. The reward 1 - "
-        "frequency is likewise the chance that another draw differs."
+        "Only the name is at issue: maximising 1 - sum nu^2 makes collisions rare, as intended. Likewise, the reward 1 "
+        "- frequency is the probability that another draw differs."
     ),
 )
 

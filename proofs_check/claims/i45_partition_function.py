@@ -1,4 +1,4 @@
-"""I.45: the partition function of the geometric mean is needed for its probabilities, and not for advantages."""
+"""I.45: the probabilities of the geometric mean need its partition function; the advantages do not."""
 
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
@@ -30,10 +30,10 @@ def drawn(n_answers: int, group: Group) -> int:  # noqa: ARG001 - however many t
 
 
 def evidence_of_probabilities(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Change the views' mass of one answer after the other, and count those that change q* of the answers drawn.
+    """Change the views' mass of each answer in turn, and count the answers that change q* of the answers drawn.
 
     Args:
-        formula: How many answers matter, from their number and the answers drawn.
+        formula: The number of answers that matter, from the number of all answers and the answers drawn.
         rng: Source of randomness.
 
     Yields:
@@ -44,10 +44,10 @@ def evidence_of_probabilities(formula: Formula, rng: np.random.Generator) -> Ite
 
 
 def evidence_of_advantages(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Change the views' mass of one answer after the other, and count those that change a reward less the mean reward.
+    """Change the views' mass of each answer in turn, and count the answers that change a reward less the mean reward.
 
     Args:
-        formula: How many answers matter, from their number and the answers drawn.
+        formula: The number of answers that matter, from the number of all answers and the answers drawn.
         rng: Source of randomness.
 
     Yields:
@@ -92,11 +92,10 @@ def _counted(
         },
         size=oracles.complexity(*views) + len(group),
         sentence=(
-            f"Take the views {' and '.join(map(oracles.as_text, views))}, and answers {group} in a group. The rewards"
-            " log"
-            f" q* of answers {first} and {second} differ by {mp.nstr(logs[first] - logs[second], 3)}, the difference of"
-            f" the mean logarithms: Z cancels. The rewards less their mean depend on {len(matter)} of the {n} answers,"
-            " those drawn."
+            f"Take the views {' and '.join(map(oracles.as_text, views))}, and a group with the answers {group}. The "
+            f"rewards log q* of answers {first} and {second} differ by {mp.nstr(logs[first] - logs[second], 3)}, the "
+            f"difference of the mean logarithms: Z cancels. The rewards less their mean depend on {len(matter)} of the "
+            f"{n} answers, those drawn."
             if len(matter) < claimed
             else ""
         ),
@@ -119,7 +118,7 @@ I45 = Claim(
     whose="paper",
     place=("section 4.2 and appendix F.1, C; also the slides, Consensus Targets: From Geometric Mean to Majority Vote"),
     plain=(
-        "The geometric mean cannot be used where there are many answers, for its normalisation sums over all of them."
+        "The geometric mean cannot be computed for many answers, because its normalisation is a sum over all answers."
     ),
     statement=(
         "The geometric mean is computationally intractable for large answer spaces: its partition function Z is a "
@@ -142,14 +141,16 @@ I45 = Claim(
             expected="false",
             stated=stated,
             sabotage=drawn,
-            near_miss="The sabotage is the true number; any other that grows with the answer space fails as well.",
+            near_miss=(
+                "The sabotage is the true number; any other number that grows with the answer space fails as well."
+            ),
             evidence=evidence_of_advantages,
         ),
     ),
     remark=(
-        "log q* = mean_k log nu_k - log Z, and log Z is one number for a prompt. It leaves every reward less the "
-        "group's mean as it is, and so the advantages of eq. 5. What is hard is the second reason: nu_k of an answer "
-        "that a view's sample does not show (claim I.33)."
+        "log q* = mean_k log nu_k - log Z, and log Z is the same for all answers to a prompt. It cancels in the reward "
+        "less the group's mean, and so in the advantages of eq. 5. The second reason is the difficulty: nu_k of an "
+        "answer that does not occur in a view's sample (claim I.33)."
     ),
 )
 

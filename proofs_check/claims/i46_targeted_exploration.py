@@ -1,4 +1,4 @@
-"""I.46, I.46a: targeted exploration pulls the policy towards the prior, and leaves it between prior and reference."""
+"""I.46, I.46a: targeted exploration moves the policy towards the prior, to a point between prior and reference."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class Exploration:
         return oracles.kl(nu, self.prior) + oracles.number(self.beta) * oracles.kl(nu, self.nu_0)
 
     def best(self) -> list[Any]:
-        """Search nu*, knowing J alone: by thirds for two answers, by a general optimiser, to 1e-7, for more."""
+        """Search nu* from J alone: by thirds for two answers, by a general optimiser, to 1e-7, for more."""
         if len(self.nu_0) == 2:
             t = oracles.by_thirds(lambda t: self.objective([1 - t, t]))
             return [1 - t, t]
@@ -58,7 +58,7 @@ def reward_without_prior(game: Exploration, nu: Sequence[Any]) -> list[Any]:  # 
 
 
 def reward_near(game: Exploration, nu: Sequence[Any]) -> list[Any]:
-    """One percent more."""
+    """The reward times 1.01."""
     return [mp.mpf("1.01") * r for r in reward(game, nu)]
 
 
@@ -80,14 +80,14 @@ def between_near(game: Exploration) -> list[Any]:
 
 
 def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Search min J, and compare J at the law where the policy is said to end.
+    """Search min J, and compare it with J at the claimed optimal marginal.
 
     Args:
         formula: The marginal, from the game.
         rng: Source of randomness.
 
     Yields:
-        J of it less the searched min J: at 50 digits for two answers, to 1e-11 for more.
+        J of the claimed marginal less the searched min J: at 50 digits for two answers, to 1e-11 for more.
     """
     for game in _instances(rng):
         nu, star = formula(game), game.best()
@@ -100,9 +100,9 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
             instance=_instance(game) | {"nu*": _text(star), "compared": "J less min J"},
             size=_size(game),
             sentence=(
-                f"Take nu_0 = {oracles.as_text(game.nu_0)}, Q = {oracles.as_text(game.prior)} and beta = {game.beta}."
-                f" J = KL(nu || Q) + beta KL(nu || nu_0) is {mp.nstr(J, 3)} at Q, but at nu = {_text(star)} it is"
-                f" {mp.nstr(least, 3)}, the least."
+                f"Take nu_0 = {oracles.as_text(game.nu_0)}, Q = {oracles.as_text(game.prior)} and beta = {game.beta}. "
+                f"J = KL(nu || Q) + beta KL(nu || nu_0) is {mp.nstr(J, 3)} at Q, but at nu = {_text(star)} it is "
+                f"{mp.nstr(least, 3)}, its minimum."
                 if J - least > mp.mpf("1e-9")
                 else ""
             ),
@@ -110,15 +110,15 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
 
 
 def evidence_of_direction(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Search min J, and ask whether the reward there answers itself, and whether the prior is nearer than before.
+    """Compare J at nu_0 exp(reward at nu* / beta) with the searched min J, and its KL to the prior with that of nu_0.
 
     Args:
         formula: The reward of each answer, from the game and a marginal.
         rng: Source of randomness.
 
     Yields:
-        J of the policy in proportion to nu_0 exp(reward / beta), the reward being that of nu*, less the searched min J;
-        and the divergence of this policy from the prior against that of the reference.
+        J of the policy proportional to nu_0 exp(reward / beta), with the reward at nu*, less the searched min J; and
+        the divergence of this policy from the prior against that of the reference.
     """
     for game in _instances(rng):
         star, b = game.best(), oracles.number(game.beta)
@@ -126,7 +126,7 @@ def evidence_of_direction(formula: Formula, rng: np.random.Generator) -> Iterato
         nu = oracles.normalised([oracles.log(p) + r / b for p, r in zip(game.nu_0, rewards, strict=True)])
         excess = game.objective(nu) - game.objective(star)
         here = _instance(game) | {"nu": _text(nu), "compared": "J of the best policy for the reward, less min J"}
-        # Rewards of a marginal known to 1e-7 are over beta in the exponent, squared in J.
+        # nu* is known to 1e-7; its error is divided by beta in the exponent and squared in J.
         yield Evidence(0.0, float(excess), "equal", _tolerance(nu), here, _size(game))
         before, after = oracles.kl(game.nu_0, game.prior), oracles.kl(nu, game.prior)
         here = _instance(game) | {"nu": _text(nu), "compared": "KL(nu || Q), KL(nu_0 || Q)"}
@@ -163,7 +163,10 @@ I46 = Claim(
     title="Targeted exploration",
     whose="paper",
     place="appendix C.2.2, Targeted Exploration",
-    plain="Rewarding answers that a prior finds more likely than the policy does makes the policy match the prior.",
+    plain=(
+        "A reward for answers that are more likely under a prior than under the policy makes the policy match the "
+        "prior."
+    ),
     statement=(
         "The entropy can be replaced by a divergence relative to a prior Q. The policy is then led to match Q, and "
         "the reward becomes log Q - log nu, with nu estimated: an importance-weighted exploration signal."
@@ -173,15 +176,18 @@ I46 = Claim(
     expected="depends",
     readings=(
         Reading(
-            supposes="the policy is to end at Q, beta being any positive number",
+            supposes="the optimal policy has the marginal Q, for any beta > 0",
             expected="false",
             stated=prior_itself,
             sabotage=between,
-            near_miss="The sabotage is where the policy ends; no law without the reference is, for each beta.",
+            near_miss=(
+                "The sabotage is the optimal marginal; no distribution independent of the reference is optimal for "
+                "every beta."
+            ),
             evidence=evidence,
         ),
         Reading(
-            supposes="the policy is to be driven towards Q, which the reward does",
+            supposes="the policy is driven towards Q by the reward",
             expected="holds",
             stated=reward,
             sabotage=reward_without_prior,
@@ -190,19 +196,19 @@ I46 = Claim(
         ),
     ),
     remark=(
-        "The reward is -grad R up to a constant, and right. The penalty beta KL holds the policy back, unless "
-        "reference and prior agree: it matches Q as beta goes to 0. With nu from the group the reward has the bias "
-        "of claim I.18a."
+        "The reward is correct: it is -grad R up to a constant. The penalty beta KL keeps the optimal policy away from "
+        "Q unless reference and prior agree; the optimal policy tends to Q as beta goes to 0. With nu estimated from "
+        "the group, the reward has the bias of claim I.18a."
     ),
     amendment="I.46a",
 )
 
 I46A = Claim(
     id="I.46a",
-    title="Where targeted exploration ends",
+    title="Optimal policy of targeted exploration",
     whose="ours",
     place="repair of claim I.46",
-    plain="The policy ends between the prior and the reference, at a geometric mean weighed by beta.",
+    plain="The optimal policy is a geometric mean of the prior and the reference, weighted by beta.",
     statement=(
         "For R(nu) = KL(nu || Q) with positive Q and nu_0 the equilibrium is nu* proportional to (nu_0^beta Q)^(1 / "
         "(1 + beta))."

@@ -1,4 +1,4 @@
-"""I.47, I.48: a reward for one answer is the Dirac target where advantages are standardised, and is not otherwise."""
+"""I.47, I.48: a reward for one answer has the Dirac target if advantages are standardised, and not otherwise."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -64,17 +64,17 @@ def raised_unevenly(n: int, floor: Fraction) -> list[Any]:
 
 
 def odds_of_match(beta: Fraction) -> Any:
-    """What a reward of 1 for the match makes of the odds of another answer, exp(-1 / beta)."""
+    """The factor exp(-1 / beta) by which a reward of 1 for the match multiplies the odds of another answer."""
     return mp.exp(-1 / oracles.number(beta))
 
 
 def odds_of_dirac(beta: Fraction) -> Any:  # noqa: ARG001 - whatever beta
-    """None."""
+    """0, the odds of another answer under the Dirac."""
     return mp.mpf(0)
 
 
 def evidence_of_target(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Measure by how much the policy that answers the target misses the least J of the 0/1 reward.
+    """Compare J of the best response to the target, for the 0/1 reward, with the searched min J.
 
     Args:
         formula: The target, from the game.
@@ -102,15 +102,14 @@ def evidence_of_target(formula: Formula, rng: np.random.Generator) -> Iterator[E
             instance={
                 "nu_0": oracles.as_text(game.nu_0),
                 "beta": str(game.beta),
-                "compared": "J of the answer to q, less min J",
+                "compared": "J of the best response to q, less min J",
             },
             size=oracles.complexity(game.nu_0, [game.beta]),
             sentence=(
-                f"Take nu_0 = {oracles.as_text(game.nu_0)}, beta = {game.beta} and the reward 1 for answer 0. The"
-                " answer to"
-                f" the Dirac is the Dirac, and beta KL - E r = {mp.nstr(J, 3)} there. But it is {mp.nstr(least, 3)}"
-                " at nu(0)"
-                f" = {mp.nstr(best, 3)}, where the odds are exp(1 / beta) times those of nu_0."
+                f"Take nu_0 = {oracles.as_text(game.nu_0)}, beta = {game.beta} and the reward 1 for answer 0. The best "
+                f"response to the Dirac is the Dirac, where J = beta KL - E r is {mp.nstr(J, 3)}. But J is "
+                f"{mp.nstr(least, 3)} at nu(0) = {mp.nstr(best, 3)}, where the odds are exp(1 / beta) times those of "
+                "nu_0."
                 if answer[0] == 1
                 else ""
             ),
@@ -118,7 +117,7 @@ def evidence_of_target(formula: Formula, rng: np.random.Generator) -> Iterator[E
 
 
 def evidence_of_advantages(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Standardise log q of a raised Dirac in every group, and compare with the 0/1 reward standardised.
+    """Standardise log q of a raised Dirac in every group, and compare it with the standardised 0/1 reward.
 
     Args:
         formula: The raised Dirac, from the number of answers and the floor.
@@ -168,9 +167,10 @@ def _odds(formula: Formula, beta: Fraction) -> Iterator[Evidence]:
         instance={"beta": str(beta), "compared": "odds of another answer against the mode"},
         size=oracles.complexity([beta]),
         sentence=(
-            f"Take beta = {beta}. log q* of a Dirac is 0 at the mode and minus infinity elsewhere, where the policy in"
-            " proportion to pi_0 q* has no mass. The reward 1 for a match and 0 otherwise leaves another answer"
-            f" exp(-1 / beta) = {mp.nstr(odds_of_match(beta), 3)} times its share of the reference."
+            f"Take beta = {beta}. log q* of a Dirac is 0 at the mode and minus infinity elsewhere, where the policy in "
+            "proportion to pi_0 q* has no mass. The reward 1 for a match and 0 otherwise multiplies the odds of "
+            "another answer against the mode, under the reference, by exp(-1 / beta) = "
+            f"{mp.nstr(odds_of_match(beta), 3)}."
         ),
     )
 
@@ -186,7 +186,7 @@ I47 = Claim(
     title="Verifiable rewards have a Dirac target",
     whose="slides",
     place="Instantiations: One Game, Many Alignment Goals, Key observation",
-    plain="Reinforcement learning with a verified answer is the game whose target is that answer and nothing else.",
+    plain="Reinforcement learning with a verified answer is the game whose target has all its mass on that answer.",
     statement=(
         "The row SFT / RLVR is a fixed Dirac target, exactly what current reasoning models are trained with: "
         "reinforcement learning with verifiable rewards (RLVR) is the special case where the answer is given."
@@ -204,7 +204,7 @@ I47 = Claim(
             evidence=evidence_of_target,
         ),
         Reading(
-            supposes="the advantages are standardised, and the zeros of the Dirac stand for any one small number",
+            supposes="the advantages are standardised, and the zeros of the Dirac are raised to any one small number",
             expected="holds",
             stated=raised,
             sabotage=raised_unevenly,
@@ -213,9 +213,10 @@ I47 = Claim(
         ),
     ),
     remark=(
-        "The 0/1 reward is the first row of the same table, with the target exp(1 / beta) to 1 (claim I.10); the "
-        "Dirac is its limit as beta goes to 0. Standardised, any two values of a reward give the same advantages, "
-        "and the size of the reward is lost. What other laboratories do is a citation, not a matter of computation."
+        "The 0/1 reward is the first row of the same table, whose target has the ratio exp(1 / beta) to 1 (claim "
+        "I.10); the Dirac is the limit of this target as beta goes to 0. Standardised advantages are the same for any "
+        "two values of a reward and do not depend on its size. What other laboratories do is a citation, which no "
+        "computation can check."
     ),
 )
 
@@ -224,7 +225,9 @@ I48 = Claim(
     title="Majority reward from a Dirac target",
     whose="paper",
     place="section 4.3, Reward Definition, and appendix F.3",
-    plain="The reward for agreeing with the majority follows from the target that is the majority's answer.",
+    plain=(
+        "The reward for agreement with the majority follows from the target with all its mass on the majority's answer."
+    ),
     statement=(
         "The target is set to the Dirac distribution of the most frequent answer, and the reward, 1 for a match and "
         "0 otherwise, is derived directly from it. Section 3 has the reward log q*, and standardised advantages."
@@ -238,7 +241,7 @@ I48 = Claim(
             expected="false",
             stated=odds_of_match,
             sabotage=odds_of_dirac,
-            near_miss="The logarithm of the Dirac is infinite; no finite reward is near to it.",
+            near_miss="The logarithm of the Dirac is infinite; no finite reward is close to it.",
             evidence=evidence_of_logarithm,
         ),
         Reading(
@@ -251,8 +254,8 @@ I48 = Claim(
         ),
     ),
     remark=(
-        "With eq. 5 the advantages of log q* are those of the match, whatever the floor, up to eps. Without it the "
-        "floor is the size of the reward. The paper calls the vote a heuristic approximation (F.3)."
+        "With eq. 5 the advantages of log q* are those of the match reward for every floor, up to eps. Without eq. 5 "
+        "the floor sets the size of the reward. The paper calls the vote a heuristic approximation (F.3)."
     ),
 )
 

@@ -1,4 +1,4 @@
-"""I.49: the arithmetic mean keeps all answers where it is matched, and not where its logarithm is the reward."""
+"""I.49: matching the arithmetic mean keeps all answers; using its logarithm as the reward does not."""
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -10,31 +10,31 @@ from proofs_check.attack import Array
 from proofs_check.claim import Claim, Evidence, Formula, Reading
 
 STEPS = np.arange(0, 4001) / 100
-"""How far from the reference's log-odds a rest is looked for."""
+"""Distances from the reference's log-odds at which a rest point is searched."""
 
 
 def stated(nu: Sequence[Fraction]) -> list[Fraction]:
-    """The group's own distribution."""
+    """The distribution itself."""
     return list(nu)
 
 
 def flattened(nu: Sequence[Fraction], share: Fraction = Fraction(1, 2)) -> list[Fraction]:
-    """Half of it, and half even."""
+    """A mixture with the uniform distribution, by default in equal shares."""
     return [(1 - share) * p + share / len(nu) for p in nu]
 
 
 def near_miss(nu: Sequence[Fraction]) -> list[Fraction]:
-    """One percent of it even."""
+    """A mixture with one percent of the uniform distribution."""
     return flattened(nu, Fraction(1, 100))
 
 
 def share_kept(minority: Fraction) -> float:
-    """All of what the rarer answer has."""
+    """The mass of the rarer answer under the reference."""
     return float(minority)
 
 
 def nothing_kept(minority: Fraction) -> float:  # noqa: ARG001 - however much it has
-    """Nothing."""
+    """0."""
     return 0.0
 
 
@@ -61,14 +61,14 @@ def evidence_of_match(formula: Formula, rng: np.random.Generator) -> Iterator[Ev
 
 
 def evidence_of_reward(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Follow the expected step of the reward log(Count/K) less beta KL from the reference to where it rests.
+    """Follow the expected step of the reward log(Count/K) less beta KL from the reference to the first rest point.
 
     Args:
-        formula: The least mass that the rarer of two answers keeps, from what it has under the reference.
+        formula: Lower bound on the mass of the rarer of two answers, from its mass under the reference.
         rng: Source of randomness.
 
     Yields:
-        The mass at rest in float64, the expectation being a sum over all counts, for K = 8 and more.
+        The mass at the rest point in float64, with the expectation as a sum over all counts, for K = 8 and more.
     """
     for minority, beta, K in _instances(rng):
         rest = rest_of(minority, beta, K)
@@ -78,20 +78,24 @@ def evidence_of_reward(formula: Formula, rng: np.random.Generator) -> Iterator[E
             measured=rest,
             relation="at least",
             tolerance=1e-9,
-            instance={"nu_0": nu_0, "beta": str(beta), "K": K, "compared": "mass of the rarer answer at rest"},
+            instance={
+                "nu_0": nu_0,
+                "beta": str(beta),
+                "K": K,
+                "compared": "mass of the rarer answer at the rest point",
+            },
             size=K + oracles.complexity([minority, 1 - minority, beta]),
             sentence=(
-                f"Take nu_0 = {nu_0}, beta = {beta} and K = {K}. Given that a trace has the rarer answer, E"
-                " log(Count/K) ="
-                f" {_mean_log(np.array([float(minority)]), K)[0]:.3f}; for the other answer it is"
-                f" {_mean_log(np.array([1 - float(minority)]), K)[0]:.3f}. The rarer one loses mass until the penalty"
-                f" balances this, from {float(minority):.3g} to {rest:.2g}."
+                f"Take nu_0 = {nu_0}, beta = {beta} and K = {K}. Given that a trace has the rarer answer, E "
+                f"log(Count/K) = {_mean_log(np.array([float(minority)]), K)[0]:.3f}; for the other answer it is "
+                f"{_mean_log(np.array([1 - float(minority)]), K)[0]:.3f}. The mass of the rarer answer decreases from "
+                f"{float(minority):.3g} to {rest:.2g}, where the penalty balances this difference."
             ),
         )
 
 
 def rest_of(minority: Fraction, beta: Fraction, K: int) -> float:
-    """Find the first rest of the log-odds, going the way of the expected step from the reference.
+    """Find the first rest point of the log-odds in the direction of the expected step from the reference.
 
     Args:
         minority: Mass of the rarer answer under the reference.
@@ -99,17 +103,17 @@ def rest_of(minority: Fraction, beta: Fraction, K: int) -> float:
         K: Group size.
 
     Returns:
-        Its mass at rest.
+        Mass of the rarer answer at the rest point.
 
     Raises:
-        RuntimeError: If there is no rest on the grid.
+        RuntimeError: If the grid has no rest point.
     """
     start = float(np.log(float(minority / (1 - minority))))
     grid = start - STEPS
     drift = _drift(grid, start, float(beta), K)
     turns = np.flatnonzero(drift[1:] >= 0)
     if not drift[0] < 0 or not turns.size:
-        raise RuntimeError("no rest was found where one was looked for.")
+        raise RuntimeError("no rest point was found within 40 of the reference's log-odds.")
     high, low = grid[turns[0]], grid[turns[0] + 1]
     for _ in range(60):
         middle = (low + high) / 2
@@ -141,11 +145,11 @@ I49 = Claim(
     title="Soft consistency",
     whose="paper",
     place="appendix F.2, C and D",
-    plain="Rewarding a trace by the logarithm of its answer's frequency keeps every answer that the group shows.",
+    plain="Rewarding a trace by the logarithm of its answer's frequency keeps every answer that occurs in the group.",
     statement=(
-        "The arithmetic mean is the empirical frequency, which allows the direct reward log(Count/K). It preserves "
-        "any answer of the group, and effectively asks the model to cover the group's uncertainty; the sharpening "
-        "has to come from elsewhere."
+        "The arithmetic mean is the empirical frequency, which allows the direct reward log(Count/K). It preserves any "
+        "answer of the group, and effectively requires the model to cover the group's uncertainty; the sharpening has "
+        "to come from elsewhere."
     ),
     printed="q* = Count/K,  R_i = log(Count(z_i)/K)",
     kind="existence",
@@ -160,20 +164,21 @@ I49 = Claim(
             evidence=evidence_of_match,
         ),
         Reading(
-            supposes="the policy follows the reward, less beta KL, with the target made anew at each step",
+            supposes=(
+                "the policy follows the expected step of the reward less beta KL, with the target recomputed at each "
+                "step"
+            ),
             expected="false",
             stated=share_kept,
             sabotage=nothing_kept,
-            near_miss=(
-                "Whether an answer keeps its mass is a yes/no statement, and for small beta it keeps almost none."
-            ),
+            near_miss=("An answer either keeps its mass or not; for small beta the rarer answer keeps almost none."),
             evidence=evidence_of_reward,
         ),
     ),
     remark=(
-        "The reward is that of claim I.18 with its sign turned. It is the policy gradient of -H, so the game is that "
-        "of R = +H. For large K its rest is nu_0^(beta / (beta - 1)), normalised, and for beta <= 1 the mode of nu_0 "
-        "alone (claim I.15a). So the reward sharpens by itself."
+        "The reward is that of claim I.18 with the opposite sign. It is the policy gradient of -H, so the game is that "
+        "of R = +H. For large K its rest point is nu_0^(beta / (beta - 1)), normalised, and for beta <= 1 the point "
+        "mass on the mode of nu_0 (claim I.15a). So the reward itself sharpens the policy."
     ),
     amendment="I.15a",
 )

@@ -1,4 +1,4 @@
-"""I.50: where training with standardised advantages comes to rest, beside an exact divergence."""
+"""I.50: the rest point of training with standardised advantages and an exact divergence penalty."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ class Verified:
         return odds / (1 + odds)
 
     def push(self, formula: Formula, p: Any) -> Any:
-        """List the groups, and sum 1/K sum_i A_i (1{right} - p), over p (1 - p)."""
+        """Compute E[1/K sum_i A_i (1{right} - p)] / (p (1 - p)) by enumeration of the groups."""
         total = mp.mpf(0)
         for m in range(1, self.K):
             right, wrong = formula(m, self.K, self.reward)
@@ -50,7 +50,7 @@ class Verified:
         return total
 
     def rest(self, formula: Formula) -> Any:
-        """Find the first share above the reference's where the push is beta times the change of log-odds."""
+        """Find the first share above p_0 at which the push equals beta times the change of log-odds."""
         beta, origin = oracles.number(self.beta), oracles.log(self.p_0 / (1 - self.p_0))
 
         def force(x: Any) -> Any:
@@ -64,34 +64,34 @@ class Verified:
 
 
 def population(m: int, K: int, reward: Fraction) -> tuple[Any, Any]:
-    """Centre, and divide by the root of the mean square; for m right traces and for the others."""
+    """The standardised rewards of right and wrong traces, with K in the denominator of the variance."""
     mean = oracles.number(reward) * m / K
     deviation = mp.sqrt(m * (reward_ := oracles.number(reward)) ** 2 / mp.mpf(K) - mean**2)
     return (reward_ - mean) / deviation, -mean / deviation
 
 
 def sample(m: int, K: int, reward: Fraction) -> tuple[Any, Any]:
-    """The same with K - 1 in the place of K in the mean square."""
+    """The standardised rewards with K - 1 in the denominator of the variance."""
     shorter = mp.sqrt(mp.mpf(K - 1) / K)
     right, wrong = population(m, K, reward)
     return right * shorter, wrong * shorter
 
 
 def left_out(m: int, K: int, reward: Fraction) -> tuple[Any, Any]:
-    """Take the mean of the others off, and do not divide."""
+    """The rewards less the mean of the other traces, without division."""
     r = oracles.number(reward)
     return r * (K - m) / (K - 1), -r * m / (K - 1)
 
 
 def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """List the groups, and find at 50 digits where the expected step and the divergence's slope balance.
+    """Enumerate the groups, and find at 50 digits where the expected step equals the gradient of beta KL.
 
     Args:
         formula: Advantages of a right and a wrong trace, from the number of right ones, K and the reward.
         rng: Source of randomness.
 
     Yields:
-        The right answer's share at rest against that of the equilibrium.
+        The right answer's share at the rest point against its share at the equilibrium.
     """
     half, one = Fraction(1, 2), Fraction(1)
     cases = [Verified(K, half, one, one) for K in (4, 8, 16, 32)]
@@ -101,37 +101,37 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
     for i, case in enumerate(cases):
         rest, right = case.rest(formula), case.equilibrium()
         instance = {"K": case.K, "nu_0": f"({1 - case.p_0}, {case.p_0})", "rewards": f"(0, {case.reward})"}
-        instance |= {"beta": str(case.beta), "at rest": mp.nstr(rest, 6), "nu*": mp.nstr(right, 6)}
+        instance |= {"beta": str(case.beta), "p at the rest point": mp.nstr(rest, 6), "nu*": mp.nstr(right, 6)}
         words = _sentence(formula, rest, right) if i == 0 else ""
         # The first is the simplest to check by hand.
         yield Evidence(float(right), float(rest), "equal", 1e-15, instance, i, noted=i in (1, 2, 3), sentence=words)
 
 
 def kept(nu_0: Sequence[Fraction], p: Any) -> list[Any]:
-    """Let the right answer have p, and the wrong ones keep their proportions: nu_0 exp(r / some beta)."""
+    """The policy nu_0 exp(r / some beta) with the share p for the right answer."""
     rest = [oracles.number(share / sum(nu_0[1:])) for share in nu_0[1:]]
     return [p, *((1 - p) * share for share in rest)]
 
 
 def levelled(nu_0: Sequence[Fraction], p: Any) -> list[Any]:
-    """Let the wrong answers have equal shares."""
+    """The policy with p for the right answer and equal shares for the wrong ones."""
     return [p, *((1 - p) / (len(nu_0) - 1) for _ in nu_0[1:])]
 
 
 def nearly_kept(nu_0: Sequence[Fraction], p: Any) -> list[Any]:
-    """Draw the proportions of the wrong answers a hundredth towards equal ones."""
+    """A mixture: 99 % of `kept` and 1 % of `levelled`."""
     return [mp.mpf("0.99") * a + mp.mpf("0.01") * b for a, b in zip(kept(nu_0, p), levelled(nu_0, p), strict=True)]
 
 
 def of_some_weight(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """List the groups over three answers of which one is right, and balance the expected step with the divergence.
+    """Enumerate the groups over three answers, one of them right, and compute the gradient at the claimed policy.
 
     Args:
-        formula: The policy, from the reference and the right answer's share at rest.
+        formula: The policy, from the reference and the right answer's share at the rest point.
         rng: Source of randomness.
 
     Yields:
-        For each game the largest slope that is left in a logit.
+        For each game the largest component in the logits of the expected step less the gradient of beta KL.
     """
     for K in (2, 3, 4, 6):
         a, b, c = (int(n) for n in rng.permutation(9)[:3] + 1)
@@ -141,12 +141,12 @@ def of_some_weight(formula: Formula, rng: np.random.Generator) -> Iterator[Evide
         nu = formula(nu_0, p)
         left = max(abs(slope) for slope in _slopes(case, nu_0, nu))
         other = oracles.number(case.reward) / (mp.log(p / (1 - p)) - oracles.log(nu_0[0] / (1 - nu_0[0])))
-        instance = {"K": K, "nu_0": oracles.as_text(nu_0), "beta": "3/2", "the rest's own beta": mp.nstr(other, 6)}
+        instance = {"K": K, "nu_0": oracles.as_text(nu_0), "beta": "3/2", "equivalent beta": mp.nstr(other, 6)}
         yield Evidence(0.0, float(left), "equal", 1e-15, instance, size=K)
 
 
 def _slopes(case: Verified, nu_0: Sequence[Fraction], nu: Sequence[Any]) -> list[Any]:
-    """Sum 1/K sum_i A_i (1{z_i = z} - nu(z)) over all counts, less beta times the divergence's slope."""
+    """Compute E[1/K sum_i A_i (1{z_i = z} - nu(z))] over all counts, less the gradient of beta KL."""
     K, ratios = case.K, [mp.log(p / oracles.number(p_0)) for p, p_0 in zip(nu, nu_0, strict=True)]
     divergence = mp.fsum(p * ratio for p, ratio in zip(nu, ratios, strict=True))
     slopes = [-oracles.number(case.beta) * p * (ratio - divergence) for p, ratio in zip(nu, ratios, strict=True)]
@@ -167,20 +167,21 @@ def _sentence(formula: Formula, rest: Any, right: Any) -> str:
         return ""
     factor = "" if formula is population else "sqrt(3/4) "
     return (
-        f"Take K = 4, rewards (0, 1), nu_0 = (1/2, 1/2) and beta = 1. The equilibrium has p = e / (1 + e) = "
-        f"{float(right):.3f}. A group with m right traces pushes with {factor}sqrt(m (4 - m)) / 4, so that the "
-        f"expected step in the logit is {factor}p (1 - p) (sqrt(3) (p^2 + (1 - p)^2) + 3 p (1 - p)). The divergence "
-        f"holds back with p (1 - p) log(p / (1 - p)). The two balance at p = {float(rest):.3f}, not at "
-        f"{float(right):.3f}."
+        "Take K = 4, rewards (0, 1), nu_0 = (1/2, 1/2) and beta = 1. At the equilibrium the mass of the right answer "
+        f"is p = e / (1 + e) = {float(right):.3f}. A group with m right traces contributes {factor}sqrt(m (4 - m)) / 4 "
+        f"to the gradient in the logit, so that the expected gradient is {factor}p (1 - p) (sqrt(3) (p^2 + (1 - p)^2) "
+        "+ 3 p (1 - p)). The gradient of the divergence is p (1 - p) log(p / (1 - p)). The two are equal at p = "
+        f"{float(rest):.3f}, the rest point, and not at {float(right):.3f}."
     )
 
 
 class Limit(NamedTuple):
-    """What large groups do with a verified answer.
+    """The limit of large groups for a verified answer.
 
     Attributes:
-        functional: From the right answer's share to what its standardised step climbs.
-        threshold: From that share under the reference to the least beta with a rest inside, at most twice.
+        functional: From the right answer's share to the functional whose gradient is the standardised step.
+        threshold: From the right answer's share under the reference to the least beta with a rest point inside; there
+            are at most two.
     """
 
     functional: Callable[[Any], Any]
@@ -202,7 +203,7 @@ def _threshold(p_0: Fraction) -> Any:
 
 
 def mean_reward() -> Limit:
-    """The expected reward p, with a rest for every beta."""
+    """The expected reward p, with a rest point for every beta."""
     return Limit(lambda p: p, lambda _: mp.mpf(0))
 
 
@@ -212,26 +213,30 @@ def looser() -> Limit:
 
 
 def limit_evidence(formula: Formula, _: np.random.Generator) -> Iterator[Evidence]:
-    """List groups of up to 8192 traces in float64, and extrapolate the step and the least beta with a rest inside.
+    """Enumerate groups of up to 8192 traces in float64, and extrapolate the step and the least beta with a rest point.
 
     Args:
         formula: The functional and the threshold.
 
     Yields:
-        The slope of the functional in the logit against the limit of the expected step; and the threshold against
-        the limit of the largest (log-odds gained) / push before the corner, inverted.
+        The slope of the functional in the logit against the limit of the expected step; and the threshold against the
+        limit of 1 / max((log-odds gained) / push), the maximum before the corner.
     """
-    said = formula()
+    limit = formula()
     for p in (Fraction(1, 5), Fraction(1, 2), Fraction(7, 10)):
         x = oracles.log(p / (1 - p))
-        slope = mp.diff(lambda a: said.functional(1 / (1 + mp.exp(-a))), x)
+        slope = mp.diff(lambda a: limit.functional(1 / (1 + mp.exp(-a))), x)
         steps = [float(p * (1 - p)) * push(float(x), K) for K in (128, 256, 512, 1024)]
         instance = {"K": "128 to 1024, extrapolated", "p": str(p), "compared": "step in the logit"}
         yield Evidence(float(slope), extrapolated(steps), "equal", 1e-7, instance, 1)
     for p_0 in (Fraction(1, 100), Fraction(1, 10), Fraction(1, 2), Fraction(9, 10)):
         least = [_least_beta(float(p_0), K) for K in (1024, 2048, 4096, 8192)]
-        instance = {"K": "1024 to 8192, extrapolated", "p_0": str(p_0), "compared": "least beta with a rest inside"}
-        yield Evidence(float(said.threshold(p_0)), extrapolated(least), "equal", 1e-5, instance, 2, noted=True)
+        instance = {
+            "K": "1024 to 8192, extrapolated",
+            "p_0": str(p_0),
+            "compared": "least beta with a rest point p < 1",
+        }
+        yield Evidence(float(limit.threshold(p_0)), extrapolated(least), "equal", 1e-5, instance, 2, noted=True)
 
 
 def push(x: float, K: int) -> float:
@@ -242,7 +247,7 @@ def push(x: float, K: int) -> float:
         K: Group size.
 
     Returns:
-        The push in log-odds, the deviation being that of the population.
+        The push in log-odds, with the population standard deviation.
     """
     f = np.arange(1, K) / K
     spread = np.exp(stats.binom.logpmf(np.arange(1, K), K, expit(x)) - np.log(expit(x)) - np.log(expit(-x)))
@@ -269,7 +274,7 @@ def _least_beta(p_0: float, K: int) -> float:
 
 
 def rest_plot() -> Plot:
-    """Draw the right answer's share at rest over beta, from a reference of one half."""
+    """Plot the right answer's share at the rest point over beta, for the reference (1/2, 1/2)."""
     log_odds = np.geomspace(0.5, 8.0, 80)
     lines = [Line(f"K = {K}", [push(x, K) / x for x in log_odds], expit(log_odds).tolist()) for K in (4, 8, 16, 32)]
     inside = np.geomspace(0.5, 2 * brentq(lambda y: y - 1 / np.tanh(y), 0.5, 3), 80)
@@ -278,30 +283,30 @@ def rest_plot() -> Plot:
     lines.append(Line("equilibrium", betas.tolist(), expit(1 / betas).tolist(), "bound"))
     return Plot(
         x="beta",
-        y="share of the right answer at rest",
+        y="share of the right answer at the rest point",
         lines=lines,
         caption=(
-            "A right answer has the reward 1, a wrong one 0, and the reference half of each. With standardised "
-            "advantages training rests above the equilibrium; in large groups there is no rest inside below beta = "
-            "1.509."
+            "A right answer has the reward 1 and a wrong one 0; the reference gives 1/2 to each. With standardised "
+            "advantages the rest point is above the equilibrium; for large groups no rest point below 1 exists for "
+            "beta < 1.509."
         ),
     )
 
 
-_NO_NEAR = "The sabotage is the true rule; what is a little off from it rests elsewhere as well."
+_NO_NEAR = "The sabotage is the true rule; a rule close to it has another rest point as well."
 
 I50 = Claim(
     id="I.50",
-    title="Standardised advantages at rest",
+    title="Rest point of standardised advantages",
     whose="paper",
     place="section 3.1 with equations 4 to 6, and section 3.2; also the slides, Game-Derived Rewards for GRPO",
-    plain="Training with rewards divided by their spread in the group ends at the equilibrium of the game.",
+    plain="The rest point of training with rewards standardised in each group is the equilibrium of the game.",
     statement=(
-        "For a fixed target GRPO is said to solve the policy step of the game, and to estimate the gradient of just "
-        "this kind of objective. This is taken to mean: with the rewards R = beta log q*(E(y)), the standardised "
-        "advantages of equation 5 and the exact divergence of weight beta beside them, it comes to rest at the "
-        "policy proportional to pi_0 q*. Appendix A adds that the updates used are stochastic, and no exact "
-        "solutions. Which deviation is meant is not said; epsilon is small."
+        "For a fixed target GRPO is said to solve the policy step of the game, and to estimate the gradient of exactly "
+        "this kind of objective. Here this is taken to mean: with the rewards R = beta log q*(E(y)), the standardised "
+        "advantages of equation 5 and an exact divergence penalty of weight beta, the rest point is the policy "
+        "proportional to pi_0 q*. Appendix A adds that the updates used are stochastic and not exact solutions. The "
+        "source does not say which standard deviation is meant; epsilon is small."
     ),
     printed="L = E[1/K sum_i (pi / pi_old) A_i - beta KL(pi || pi_ref)],   pi* ~ pi_0 q*   (eq. 4, section 3)",
     kind="equality",
@@ -313,7 +318,7 @@ I50 = Claim(
             sabotage=left_out,
             near_miss=_NO_NEAR,
             evidence=evidence,
-            supposes="beta is the printed one, and the deviation has K - 1 in its denominator",
+            supposes="beta is the printed one, and the standard deviation has K - 1 in its denominator",
         ),
         Reading(
             expected="false",
@@ -321,7 +326,7 @@ I50 = Claim(
             sabotage=left_out,
             near_miss=_NO_NEAR,
             evidence=evidence,
-            supposes="beta is the printed one, and the deviation has K in its denominator",
+            supposes="beta is the printed one, and the standard deviation has K in its denominator",
         ),
         Reading(
             expected="holds",
@@ -329,16 +334,20 @@ I50 = Claim(
             sabotage=levelled,
             near_miss=nearly_kept,
             evidence=of_some_weight,
-            supposes="the kind of objective leaves beta open, and one prompt has rewards of two values",
+            supposes=(
+                "the objective may have another beta than the printed one, and there is one prompt with rewards of two "
+                "values"
+            ),
         ),
     ),
     remark=(
-        "The division takes the reward's size away, and with it what beta is weighed against. It fails even for two "
-        "reward values, where the direction is right (claim I.17): for one prompt the rest is the equilibrium of "
-        "another beta, which differs from prompt to prompt. For rewards (0, 1), nu_0 uniform and beta = 1 the right "
-        "answer rests at .808, .898, .965, .995 for K = 4, 8, 16, 32 with K - 1 in the denominator, and at .842, "
-        ".914, .970, .995 with K, where the equilibrium has .731. Centred advantages rest at the equilibrium of K / "
-        "(K - 1) beta, those with the mean of the others at that of beta (claim I.17d)."
+        "Division by the standard deviation removes the scale of the reward, to which beta is relative. The statement "
+        "fails even for two reward values, where the direction of the step is right (claim I.17): for one prompt the "
+        "rest point is the equilibrium of another beta, which differs from prompt to prompt. For rewards (0, 1), nu_0 "
+        "uniform and beta = 1 the mass of the right answer at the rest point is .808, .898, .965, .995 for K = 4, 8, "
+        "16, 32 with K - 1 in the denominator, and .842, .914, .970, .995 with K; at the equilibrium it is .731. With "
+        "centred advantages the rest point is the equilibrium of K / (K - 1) beta; with the mean of the other traces "
+        "as the baseline it is the equilibrium of beta (claim I.17d)."
     ),
     amendment="I.50a",
 )
@@ -348,15 +357,19 @@ I50A = Claim(
     title="The game of standardised advantages",
     whose="ours",
     place="repair of claim I.50",
-    plain="In large groups, dividing by the spread makes another game, which below a certain beta ends in a corner.",
+    plain=(
+        "In large groups, division by the standard deviation changes the game: below a certain beta one answer gets "
+        "all mass."
+    ),
     statement=(
-        "For a right answer of share p, whatever its reward, the expected standardised step tends to sqrt(p (1 - p)) "
-        "in the logit as K grows. That is the gradient of 2 arcsin sqrt p. With beta KL beside it there is a rest "
-        "with p_0 < p < 1 if beta is above sinh y, where y - coth y = 1/2 log(p_0 / (1 - p_0)), and none below: the "
-        "right answer then takes all."
+        "For a right answer of mass p, whatever its reward, the expected standardised step in the logit tends to "
+        "sqrt(p (1 - p)) as K grows. This is the gradient of 2 arcsin sqrt p. With the penalty beta KL there is a rest "
+        "point with p_0 < p < 1 if beta > sinh y, where y - coth y = 1/2 log(p_0 / (1 - p_0)), and none if beta < sinh "
+        "y: the mass of the right answer then tends to 1."
     ),
     printed=(
-        "max 2 arcsin sqrt p - beta KL;   no rest inside for beta < sinh y,   y - coth y = 1/2 log(p_0 / (1 - p_0))"
+        "max 2 arcsin sqrt p - beta KL; no rest point p_0 < p < 1 for beta < sinh y, y - coth y = 1/2 log(p_0 / (1 - "
+        "p_0))"
     ),
     kind="equality",
     expected="holds",
@@ -370,12 +383,13 @@ I50A = Claim(
         ),
     ),
     remark=(
-        "The wrong answers keep their proportions, as the direction is right (claim I.17). A rest has beta (x - x_0) "
-        "= 2 cosh(x / 2) in log-odds x. At the least beta the line touches the curve, where x - x_0 = 2 coth(x / 2). "
-        "It is .401, .697, 1.509 and 4.137 for p_0 = .01, .1, .5 and .9; 1.509 is 1 / max(x / cosh x). At beta = "
-        ".02, the paper's weight, p_0 would have to be below exp(-99.9). The functional's slope is infinite at p = "
-        "1, so that the corner attracts at every beta; minus the functional is not convex, and theorem 2.1 does not "
-        "speak of it. In finite groups there is a rest near the corner (claim I.50b)."
+        "The wrong answers keep their proportions, because the direction of the step is right (claim I.17). A rest "
+        "point satisfies beta (x - x_0) = 2 cosh(x / 2) in log-odds x. At the least beta the line is tangent to the "
+        "curve, at x - x_0 = 2 coth(x / 2). The least beta is .401, .697, 1.509 and 4.137 for p_0 = .01, .1, .5 and "
+        ".9; 1.509 is 1 / max(x / cosh x). At beta = .02, the paper's weight, a rest point would need p_0 < "
+        "exp(-99.9). The slope of the functional is infinite at p = 1, so that the corner is attracting for every "
+        "beta. Minus the functional is not convex, so theorem 2.1 does not apply. In finite groups there is a rest "
+        "point near the corner (claim I.50b)."
     ),
     plot=rest_plot,
 )

@@ -1,4 +1,4 @@
-"""I.51: whether the log of a frequency says too little of rare answers, or too much."""
+"""I.51: the sign of the bias of the log of a frequency, for rare and for frequent answers."""
 
 from collections.abc import Iterator
 from fractions import Fraction
@@ -25,17 +25,17 @@ def stated(K: int, q: Fraction) -> Any:
 
 
 def opposite(K: int, q: Fraction) -> Any:
-    """The same with the other sign."""
+    """The bias with the opposite sign."""
     return -stated(K, q)
 
 
 def larger(K: int, q: Fraction) -> Any:
-    """The same, two hundredths larger."""
+    """The bias times 1.02."""
     return stated(K, q) * mp.mpf("1.02")
 
 
 def own(K: int, q: Fraction) -> Any:
-    """Sum E log((1 + Bin(K - 1, q)) / K) - log q, the trace having the answer itself.
+    """Compute E log((1 + Bin(K - 1, q)) / K) - log q, the bias for a trace that has the answer itself.
 
     Args:
         K: Group size.
@@ -50,7 +50,7 @@ def own(K: int, q: Fraction) -> Any:
 
 
 def seen(K: int, q: Fraction) -> Any:
-    """Sum E[log(X / K) | X > 0] - log q, X being Bin(K, q).
+    """Compute E[log(X / K) | X > 0] - log q for X ~ Bin(K, q).
 
     Args:
         K: Group size.
@@ -65,14 +65,14 @@ def seen(K: int, q: Fraction) -> Any:
 
 
 def own_counts(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Sum over all counts of the others, at 50 digits, and extrapolate K times the bias.
+    """Sum over all counts of the other traces, at 50 digits, and extrapolate K times the bias.
 
     Args:
         formula: The bias, from K and q.
         rng: Source of randomness.
 
     Yields:
-        The product of bias and formula, whose sign must not be negative; and the limit of K times the bias.
+        The sign of bias times formula, which must not be negative; and the limit of K times the bias.
     """
     yield from _signs(formula, own, [(16, Fraction(1, 50)), *_rare(rng)])
     for q in (Fraction(1, 4), Fraction(2, 5), Fraction(3, 4)):
@@ -80,40 +80,40 @@ def own_counts(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]
 
 
 def rare_counts(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Sum over the counts from 1 on, at 50 digits, where the answer is expected less than once in a group.
+    """Sum over the counts from 1 on, at 50 digits, for answers with K q < 1.
 
     Args:
         formula: The bias, from K and q.
         rng: Source of randomness.
 
     Yields:
-        The product of bias and formula, whose sign must not be negative.
+        The sign of bias times formula, which must not be negative.
     """
     yield from _signs(formula, seen, [(16, Fraction(1, 50)), *_rare(rng)])
 
 
 def counted(K: int, q: Fraction) -> Any:
-    """Compute E log(X / K) - log q with log 0 = -inf, X being Bin(K, q).
+    """Compute E log(X / K) - log q with log 0 = -inf for X ~ Bin(K, q).
 
     Args:
         K: Group size.
         q: Probability of the answer.
 
     Returns:
-        The bias: minus infinity, as X = 0 has a positive chance.
+        The bias: minus infinity, as X = 0 has a positive probability.
     """
     return -mp.inf if (1 - q) ** K > 0 else mp.mpf(0)
 
 
 def all_counts(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Take the mean over all counts, 0 among them.
+    """Compute the mean over all counts, including 0.
 
     Args:
         formula: The bias, from K and q.
         rng: Source of randomness.
 
     Yields:
-        The product of bias and formula, whose sign must not be negative.
+        The sign of bias times formula, which must not be negative.
     """
     for i, (K, q) in enumerate([(16, Fraction(1, 50)), *_rare(rng)]):
         said = formula(K, q)
@@ -122,14 +122,14 @@ def all_counts(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]
 
 
 def frequent_counts(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Sum over the counts from 1 on where the answer is expected five times or more, and extrapolate K times the bias.
+    """Sum over the counts from 1 on for answers with K q >= 5, and extrapolate K times the bias.
 
     Args:
         formula: The bias, from K and q.
         rng: Source of randomness.
 
     Yields:
-        The product of bias and formula, whose sign must not be negative; and the limit of K times the bias.
+        The sign of bias times formula, which must not be negative; and the limit of K times the bias.
     """
     drawn = [(int(K), Fraction(int(rng.integers(5, K)), int(K))) for K in rng.integers(8, 65, size=10)]
     yield from _signs(formula, seen, drawn)
@@ -148,9 +148,10 @@ def _signs(formula: Formula, bias: Formula, instances: list[tuple[int, Fraction]
 
 def _sentence(K: int, q: Fraction, found: Any) -> str:
     return (
-        f"Take K = {K} and q* = {float(q)}. The formula says {float(stated(K, q)):+.2f}. But a count that is at least "
-        f"1 gives at least log(1/{K}) = {-np.log(K):.2f}, above log {float(q)} = {float(oracles.log(q)):.2f}: every "
-        f"such group says too much, by {float(found):+.2f} in the mean."
+        f"Take K = {K} and q* = {float(q)}. The formula gives {float(stated(K, q)):+.2f}. But for a count of at least "
+        f"1, log(count / {K}) is at least log(1/{K}) = {-np.log(K):.2f}, above log {float(q)} = "
+        f"{float(oracles.log(q)):.2f}: in every such group the estimate is too large, on average by "
+        f"{float(found):+.2f}."
     )
 
 
@@ -182,36 +183,36 @@ def _rare(rng: np.random.Generator) -> list[tuple[int, Fraction]]:
 
 
 def least(K: int, q: Any) -> Any:
-    """The bias is at least -log(1 - (1 - q)^K)."""
+    """The lower bound -log(1 - (1 - q)^K) on the bias."""
     return -mp.log(-mp.expm1(K * mp.log1p(-q)))
 
 
 def more(K: int, q: Any) -> Any:
-    """A hundredth more."""
+    """The bound times 1.01."""
     return mp.mpf("1.01") * least(K, q)
 
 
 def twice(K: int, q: Any) -> Any:
-    """Twice that."""
+    """Twice the bound."""
     return 2 * least(K, q)
 
 
 def least_evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Attack the bound in q for groups of 2 to 64, and sum over all counts at 50 digits where each attack ended.
+    """Attack the bound in q for groups of 2 to 64, and sum over all counts at 50 digits at the end of each attack.
 
     Args:
         formula: The bound, from K and q.
         rng: Source of randomness.
 
     Yields:
-        The end of each attack.
+        The bias at the end of each attack, and at q = 1/50.
     """
     for K in (2, 4, 8, 16, 32, 64):
         found = attack(_shares(K), rng.uniform(-12, 4, size=(60, 1)), rng, climbers=2, trials=6, rounds=20)
         q = Fraction(float(_probability(found.place[0]))).limit_denominator(10**7)
         for place in (q, Fraction(1, 50)):
             bias, bound = own(K, place), formula(K, oracles.number(place))
-            instance = {"K": K, "q": str(place), "compared": "bias of the trace's own count"}
+            instance = {"K": K, "q": str(place), "compared": "bias of log(count / K), the trace itself counted"}
             yield Evidence(float(bound), float(bias), "at least", 1e-15, instance, K, float(bound / bias))
 
 
@@ -230,10 +231,10 @@ def _probability(logit: Any) -> Any:
 
 I51 = Claim(
     id="I.51",
-    title="Sign of the frequency's bias",
+    title="Sign of the bias of the log frequency",
     whose="slides",
     place="The Hidden Bias in Small-Batch ALFT, Jensen's Inequality Bias and Consequences",
-    plain="An answer's share in a small group, put under a logarithm, makes rare answers look rarer than they are.",
+    plain="The logarithm of an answer's frequency in a small group makes rare answers look rarer than they are.",
     statement=(
         "With q* estimated by X / K, where X is Binomial(K, q*), the mean of log(X / K) is approximately log q* - (1 "
         "- q*) / (2 K q*). So the bias penalises answers, rare ones most. The slide adds that X = 0 gives minus "
@@ -247,20 +248,20 @@ I51 = Claim(
             expected="false",
             stated=stated,
             sabotage=opposite,
-            near_miss="A sign cannot be a little wrong; the sabotage is the true formula.",
+            near_miss="A sign has only two values; the sabotage is the true formula.",
             evidence=own_counts,
             supposes=(
-                "the mean is over the traces that are rewarded by their own group's frequency, as the consequences "
-                "for training need, so that each counts itself"
+                "the mean is over the traces that are rewarded by the frequency in their own group, as the "
+                "consequences for training require, so that each trace is counted itself"
             ),
         ),
         Reading(
             expected="false",
             stated=stated,
             sabotage=opposite,
-            near_miss="A sign cannot be a little wrong.",
+            near_miss="A sign has only two values.",
             evidence=rare_counts,
-            supposes="the count is that of another group, in which the answer occurs, and K q* is below 1",
+            supposes="the count is from another group, in which the answer occurs, and K q* is below 1",
         ),
         Reading(
             expected="holds",
@@ -268,7 +269,7 @@ I51 = Claim(
             sabotage=opposite,
             near_miss=larger,
             evidence=frequent_counts,
-            supposes="the count is that of another group, and the answer is expected several times in it",
+            supposes="the count is from another group, in which the answer is expected several times",
         ),
         Reading(
             expected="holds",
@@ -276,27 +277,27 @@ I51 = Claim(
             sabotage=opposite,
             near_miss="The mean is minus infinity: only the sign can be wrong.",
             evidence=all_counts,
-            supposes="X = 0 counts as printed, with log 0 = -inf, and only the sign is meant",
+            supposes="X = 0 is included as printed, with log 0 = -inf, and only the sign of the bias is meant",
         ),
     ),
     remark=(
-        "With X = 0 counted the sign is right by Jensen's inequality, and the size is infinite. The expansion needs "
-        "K q* to be large. For a count of another group that is not 0 the bias changes its sign "
-        "near K q* = 2: at K = 16 and q* = .02 it is +1.25. A trace's own count is at least 1, and its bias is "
-        "positive for every q* and K: +1.34 there, where the formula has -1.53."
+        "With X = 0 included the sign is right by Jensen's inequality, and the bias is infinite. The expansion needs K "
+        "q* to be large. For a nonzero count from another group the bias changes its sign near K q* = 2: at K = 16 and "
+        "q* = .02 it is +1.25. The count in a trace's own group is at least 1, and its bias is positive for every q* "
+        "and K: at K = 16 and q* = .02 it is +1.34, where the formula gives -1.53."
     ),
     amendment="I.51a",
 )
 
 I51A = Claim(
     id="I.51a",
-    title="The own count says too much",
+    title="Bias of the count in a trace's own group",
     whose="ours",
     place="repair of claim I.51",
-    plain="The share of an answer in the group of a text that has it makes the answer look more frequent than it is.",
+    plain="In the group of a trace that has a given answer, this answer looks more frequent than it is.",
     statement=(
-        "For a trace with an answer of probability q < 1 in a group of K, the mean of log(count / K) is above log q, "
-        "by at least -log(1 - (1 - q)^K)."
+        "For a trace with an answer of probability q < 1 in a group of K, the mean of log(count / K) exceeds log q by "
+        "at least -log(1 - (1 - q)^K)."
     ),
     printed="E log((1 + Bin(K - 1, q)) / K) - log q >= -log(1 - (1 - q)^K) > 0",
     kind="lower bound",
@@ -311,9 +312,9 @@ I51A = Claim(
         ),
     ),
     remark=(
-        "Jensen's inequality for the inverse: E[K / count] = (1 - (1 - q)^K) / q. The bound is touched as q goes to "
-        "0, where both are -log(K q). For large K q the bias is about (1 - q) / (2 K q): the slide's, with the other "
-        "sign."
+        "The proof is Jensen's inequality with E[K / count] = (1 - (1 - q)^K) / q. The bound is attained in the limit "
+        "q -> 0, where both sides behave as -log(K q). For large K q the bias is about (1 - q) / (2 K q), the slide's "
+        "term with the opposite sign."
     ),
 )
 

@@ -1,4 +1,4 @@
-"""I.52 and I.53: how large, and how noisy, the log and the linear minority reward of a group are."""
+"""I.52, I.53: the size and the variance of the logarithmic and the linear minority reward of a group."""
 
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
@@ -12,8 +12,8 @@ from proofs_check.attack import Array, attack_distributions
 from proofs_check.claim import Claim, Evidence, Formula, Reading
 
 
-def without_bound(K: int) -> Any:  # noqa: ARG001 - it is said of every group
-    """No bound: the reward at count 1 explodes."""
+def without_bound(K: int) -> Any:  # noqa: ARG001 - the same for every group
+    """Infinity: the reward at count 1 explodes."""
     return mp.inf
 
 
@@ -62,8 +62,9 @@ def growing(formula: Formula, _: np.random.Generator) -> Iterator[Evidence]:
 def _reward(formula: Formula, K: int, found: Any, first: bool) -> Evidence:
     said = formula(K)
     words = (
-        f"Take K = {K}. A unique answer has the reward -log(1/{K}) = {float(found):.2f}. No answer of a group has "
-        f"more, for no count is below 1. The Gini reward of a unique answer is 1 - 1/{K} = {1 - 1 / K:.3f}."
+        f"Take K = {K}. A unique answer has the reward -log(1/{K}) = {float(found):.2f}. No answer of a group has a "
+        f"larger reward, because no count is below 1. The Gini reward of a unique answer is 1 - 1/{K} = "
+        f"{1 - 1 / K:.3f}."
     )
     instance = {"K": K, "largest log reward": f"{float(found):.4f}", "largest Gini reward": f"{1 - 1 / K:.4f}"}
     return Evidence(
@@ -85,9 +86,7 @@ I52 = Claim(
     title="The log reward of a unique answer",
     whose="paper",
     place="appendix C.2.2, 1. Gini Diversity",
-    plain=(
-        "The logarithmic reward gets out of hand for an answer that occurs once in its group; the linear one does not."
-    ),
+    plain=("The logarithmic reward explodes for an answer that occurs once in its group; the linear reward does not."),
     statement=(
         "The log reward explodes for an answer that occurs once in the group. The reward 1 - count / K does not, as "
         "it is bounded; this may make optimization for small groups more stable."
@@ -100,9 +99,9 @@ I52 = Claim(
             expected="false",
             stated=without_bound,
             sabotage=logarithm,
-            near_miss="Infinity cannot be a little wrong; the sabotage is the true value.",
+            near_miss="No finite value is close to infinity; the sabotage is the true value.",
             evidence=largest,
-            supposes="the size of the group is given, as in every run",
+            supposes="the size of the group is fixed, as in every run",
         ),
         Reading(
             expected="holds",
@@ -110,14 +109,14 @@ I52 = Claim(
             sabotage=bounded,
             near_miss=shorter,
             evidence=growing,
-            supposes="the group grows, so that the reward passes every bound, as log K",
+            supposes="the size of the group grows, so that the reward grows without bound, as log K",
         ),
     ),
     remark=(
-        "The largest log reward is log K: 2.08, 2.77 and 3.47 at K = 8, 16 and 32. That the Gini reward stays below "
-        "1 is right. After equation 5 the size is gone: one unique answer beside K - 1 equal ones has the advantage "
-        "(K - 1) / sqrt K with either reward. What has no bound is -log nu itself, for an answer that is ever rarer; "
-        "a group never sees that."
+        "The largest log reward is log K: 2.08, 2.77 and 3.47 at K = 8, 16 and 32. It is right that the Gini reward is "
+        "below 1. Equation 5 removes the size: a unique answer in a group with K - 1 equal ones has the advantage (K - "
+        "1) / sqrt K with either reward. Only -log nu itself has no bound, as the mass of an answer tends to 0; a "
+        "frequency in a group is at least 1 / K."
     ),
     amendment="I.52a",
 )
@@ -128,7 +127,7 @@ I52A = Claim(
     whose="ours",
     place="repair of claim I.52",
     plain="The logarithmic reward of a group is at most the logarithm of its size.",
-    statement="In every group of K the reward -log(count / K) is at most log K, and a unique answer has that.",
+    statement="In every group of K the reward -log(count / K) is at most log K, with equality for a unique answer.",
     printed="max over counts of -log(count / K) = log K",
     kind="equality",
     expected="holds",
@@ -141,7 +140,7 @@ I52A = Claim(
             evidence=largest,
         ),
     ),
-    remark="A count is a whole number of at least 1.",
+    remark="A count is an integer of at least 1.",
 )
 
 
@@ -150,27 +149,27 @@ Rewards = tuple[Callable[[Any], Any], Callable[[Any], Any]]
 
 
 def gini_and_log() -> Rewards:
-    """The reward 1 - f, said to be the less noisy, and -log f."""
+    """The reward 1 - f, claimed to have the lower variance, and -log f."""
     return (lambda f: 1 - f), (lambda f: -mp.log(f) if isinstance(f, mp.mpf) else -np.log(f))
 
 
 def log_and_gini() -> Rewards:
-    """The two exchanged."""
+    """The two rewards exchanged."""
     gini, log = gini_and_log()
     return log, gini
 
 
 def steeper() -> Rewards:
-    """The reward 1.39 (1 - f), a little more than 2 log 2 of it, and -log f."""
+    """The reward 1.39 (1 - f), slightly more than 2 log 2 (1 - f), and -log f."""
     gini, log = gini_and_log()
     return (lambda f: gini(f) * 139 / 100), log
 
 
 def raw(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Attack the variance of a trace's reward over all groups, and list the groups at 50 digits where it ended.
+    """Attack the ratio of the variances of a trace's reward, and compute both at 50 digits at the end of each attack.
 
     Args:
-        formula: The two rewards, that with the lower variance first.
+        formula: The two rewards, the one with the lower variance first.
         rng: Source of randomness.
 
     Yields:
@@ -216,13 +215,13 @@ def _variance(K: int, nu: Sequence[Fraction], reward: Callable[[Any], Any]) -> A
 
 I53 = Claim(
     id="I.53",
-    title="The noise of the Gini reward",
+    title="Variance of the Gini reward",
     whose="paper",
     place="appendix C.2.2, below algorithm 3, and the comments in it",
-    plain="The linear reward for rare answers varies less than the logarithmic one.",
+    plain="The linear reward for rare answers has a lower variance than the logarithmic one.",
     statement=(
-        "The Gini objective gives a bounded reward signal of lower variance than the log's, 1 - count / K for "
-        "-log(count / K), without a change to the algorithm."
+        "The Gini objective gives a bounded reward signal of lower variance than the logarithm's, 1 - count / K in the "
+        "place of -log(count / K), without a change to the algorithm."
     ),
     printed="Var(1 - nu^) < Var(-log nu^)",
     kind="upper bound",
@@ -237,11 +236,12 @@ I53 = Claim(
         ),
     ),
     remark=(
-        "The slope of the logarithm is at least 1 on (0, 1], so that any two frequencies are farther apart under it: "
-        "the variance is lower for every nu and K. The largest share found is (1 / (2 log 2))^2 = .52, at K = 2 and "
-        "every nu. The signal is the reward as it stands. Equation 5 then divides by the deviation, after which each "
-        "group that is not tied has the same mean "
-        "square with either reward. An epsilon in the divisor leaves a difference of at most 2 epsilon / deviation."
+        "The slope of the logarithm is at least 1 on (0, 1], so that the logarithms of two frequencies differ by at "
+        "least as much as the frequencies: the variance of 1 - f is lower for every nu and K. The largest ratio of the "
+        "variances found is (1 / (2 log 2))^2 = .52, at K = 2 and every nu. The signal here is the reward before "
+        "equation 5. Equation 5 divides it by the standard deviation, after which each group with unequal rewards has "
+        "the same mean square with either reward. With an epsilon in the divisor the difference is at most 2 epsilon / "
+        "deviation."
     ),
     amendment="I.53a",
 )
@@ -258,12 +258,12 @@ def population_square(K: int) -> Fraction:  # noqa: ARG001
 
 
 def no_square(K: int) -> Fraction:  # noqa: ARG001
-    """None at all."""
+    """The mean square 0."""
     return Fraction(0)
 
 
 def each_group(formula: Formula, _: np.random.Generator) -> Iterator[Evidence]:
-    """List the groups of 3 to 9 traces by their counts, and take the mean square of the advantages at 50 digits.
+    """Enumerate groups of 3 to 9 traces by their counts, and compute the mean square of the advantages at 50 digits.
 
     Args:
         formula: The mean square, from K.
@@ -290,14 +290,14 @@ def _mean_square(counts: Sequence[int], rewards: Sequence[Any]) -> Any:
 
 I53A = Claim(
     id="I.53a",
-    title="Noise after equation 5",
+    title="Variance after equation 5",
     whose="ours",
     place="repair of claim I.53",
-    plain="Once rewards are divided by their spread, no reward varies less than another.",
+    plain="After division by the standard deviation, no reward has a lower variance than another.",
     statement=(
-        "With the advantages of equation 5, the deviation having K - 1 in its denominator and epsilon = 0, the mean "
-        "square of the advantages is (K - 1) / K in every group whose rewards differ, for the Gini reward and the "
-        "log alike."
+        "With the advantages of equation 5, K - 1 in the denominator of the variance and epsilon = 0, the mean square "
+        "of the advantages is (K - 1) / K in every group whose rewards differ, for the Gini reward and for the "
+        "logarithm."
     ),
     printed="1/K sum_i A_i^2 = (K - 1) / K",
     kind="equality",
@@ -311,7 +311,10 @@ I53A = Claim(
             evidence=each_group,
         ),
     ),
-    remark="It holds for every reward. The two agree on which groups are tied, as both fall with the count.",
+    remark=(
+        "The same holds for every reward. The Gini reward and the logarithm are equal within the same groups, because "
+        "both decrease with the count."
+    ),
 )
 
 CLAIMS = (I52, I52A, I53, I53A)

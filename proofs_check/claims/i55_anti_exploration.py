@@ -1,4 +1,4 @@
-"""I.55: whether the log of a frequency, as a reward, keeps training from exploring."""
+"""I.55: the effect on exploration of the log of a frequency as the reward."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class Rare:
     Attributes:
         K: Group size.
         p_0: Share of the rare answer under the reference, below 1/2.
-        weight: That of the reward over beta; negative where rare answers are rewarded.
+        weight: Weight of the reward over beta; negative if rare answers are rewarded.
     """
 
     K: int
@@ -32,10 +32,10 @@ class Rare:
         return float(oracles.log(self.p_0 / (1 - self.p_0)))
 
     def rest(self, floor: float | None = None) -> float:
-        """Find where the listed step balances the divergence, coming from the reference.
+        """Find the first rest point from the reference, where the expected step equals the gradient of the divergence.
 
         Args:
-            floor: What log 0 is taken for, the count being that of another group; None for the trace's own group.
+            floor: Value of log 0, for counts from another group; None for counts from the trace's own group.
 
         Returns:
             The rare answer's share.
@@ -52,10 +52,10 @@ class Rare:
         return float(expit(brentq(force, min(x, x + way), max(x, x + way), xtol=1e-14)))
 
     def _own_gap(self, x: float) -> float:
-        """List the groups, with the mean of the others as a baseline: the step in log-odds per p (1 - p) and weight."""
+        """Compute the step in log-odds per p (1 - p) and weight, with the mean of the other traces as the baseline."""
         m = np.arange(1, self.K)
         rewards = np.log(m / self.K), np.log((self.K - m) / self.K)
-        # Only groups with both answers move: each pair of unlike traces adds the difference of their rewards.
+        # Only groups with both answers have a step; each pair of unlike traces adds the difference of their rewards.
         masses = np.exp(stats.binom.logpmf(m, self.K, expit(x)) - np.log(expit(x)) - np.log(expit(-x)))
         return float(masses @ (m * (self.K - m) * (rewards[0] - rewards[1])) / (self.K * (self.K - 1)))
 
@@ -67,17 +67,17 @@ class Rare:
 
 
 def stated(case: Rare) -> float:
-    """The rest of the exact log: nu in proportion to nu_0^(1 / (1 - weight)), a corner from the weight 1 on."""
+    """The rest point for the exact log: nu ~ nu_0^(1 / (1 - weight)), a corner for weights of at least 1."""
     return float(expit(case.origin / (1 - float(case.weight)))) if case.weight < 1 else 0.0
 
 
 def lower(case: Rare) -> float:
-    """The same, a hundredth lower."""
+    """The rest point for the exact log, times .99."""
     return 0.99 * stated(case)
 
 
 def higher(case: Rare) -> float:
-    """Half of the answers."""
+    """The share 1/2."""
     return 0.5 + 0 * stated(case)
 
 
@@ -87,24 +87,25 @@ def nothing(case: Rare) -> float:  # noqa: ARG001
 
 
 def consensus(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """List the groups with the reward log(count / K), the trace's own count, and find where training rests.
+    """Enumerate the groups, and find the rest point for the reward log(count / K), counts being in the trace's group.
 
     Args:
-        formula: The most that the rare answer may have at rest.
+        formula: Upper bound on the rare answer's share at the rest point.
         rng: Source of randomness.
 
     Yields:
-        Its share at rest.
+        The rare answer's share at the rest point.
     """
     one = Fraction(1)
     drawn = [Rare(int(rng.integers(4, 65)), Fraction(1, int(rng.integers(5, 60))), one / 2) for _ in range(8)]
     for i, case in enumerate([Rare(16, Fraction(1, 50), one), Rare(16, Fraction(1, 50), one / 2), *drawn]):
         rest = case.rest()
         words = (
-            "Take K = 16, nu_0 = (.98, .02) and the reward beta log q^, q^ being the frequency in the trace's own "
-            "group. With the exact log of nu the policy is its own target, nu ~ nu_0 nu, which only a corner solves: "
-            "the rare answer ends at 0. But where it is rare its own count is about 1, and the other's about 15, so "
-            f"that its odds stop near nu_0's over 15, 1 : 735. The rest is at {rest:.5f}."
+            "Take K = 16, nu_0 = (.98, .02) and the reward beta log q^, where q^ is the frequency in the trace's own "
+            "group. With the exact log of nu a rest point satisfies nu ~ nu_0 nu, which only a corner solves: the "
+            "share of the rare answer tends to 0. But while this answer is rare, the count of a trace that has it is "
+            "about 1, and the count of the other answer about 15, so that its odds tend to about those of nu_0 over "
+            f"15, 1 : 735. Its share at the rest point is {rest:.5f}."
             if i == 0
             else ""
         )
@@ -112,14 +113,14 @@ def consensus(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
 
 
 def diversity(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """List the groups with the reward -log(count / K), the trace's own count, and find where training rests.
+    """Enumerate the groups, and find the rest point for the reward -log(count / K), counts being in the trace's group.
 
     Args:
-        formula: The most that the rare answer may have at rest.
+        formula: Upper bound on the rare answer's share at the rest point.
         rng: Source of randomness.
 
     Yields:
-        Its share at rest; in groups of 512 it is within a hundredth of that with the exact log.
+        The rare answer's share at the rest point; in groups of 512 it is within a hundredth of that with the exact log.
     """
     drawn = [Rare(int(rng.integers(4, 65)), Fraction(1, int(rng.integers(5, 60))), Fraction(-1)) for _ in range(8)]
     fixed = [Rare(K, Fraction(1, 50), Fraction(-1)) for K in (16, 64, 512)]
@@ -129,14 +130,14 @@ def diversity(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
 
 
 def other_group(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Take the count of another group and ever lower numbers for log 0, and find where training rests.
+    """Find the rest point for counts from another group, with decreasing values of log 0.
 
     Args:
-        formula: The most that the rare answer may have at rest.
+        formula: Upper bound on the rare answer's share at the rest point.
         rng: Source of randomness.
 
     Yields:
-        The rare answer's share at rest.
+        The rare answer's share at the rest point.
     """
     for i in range(6):
         case = Rare(int(rng.integers(4, 33)), Fraction(1, int(rng.integers(5, 60))), Fraction(1, 2))
@@ -150,17 +151,17 @@ def _instance(case: Rare, rest: float) -> dict[str, object]:
         "K": case.K,
         "nu_0": f"({1 - case.p_0}, {case.p_0})",
         "weight / beta": str(case.weight),
-        "at rest": f"{rest:.5g}",
-        "exact log": f"{stated(case):.5g}",
+        "share at the rest point": f"{rest:.5g}",
+        "share with the exact log": f"{stated(case):.5g}",
     }
 
 
 I55 = Claim(
     id="I.55",
-    title="A cost on exploring",
+    title="Cost of exploration",
     whose="slides",
     place="The Hidden Bias in Small-Batch ALFT, Consequences",
-    plain="Rewards from small groups make a model give up rare answers too early.",
+    plain="Rewards from small groups make a model lose rare answers too early.",
     statement=(
         "The bias of log(X / K), where X / K estimates q*, acts as an artificial cost on exploration and leads to "
         "premature mode collapse. X = 0 gives minus infinity."
@@ -173,7 +174,7 @@ I55 = Claim(
             expected="false",
             stated=stated,
             sabotage=higher,
-            near_miss="What is wrong is the side of the bound on which the rest lies.",
+            near_miss="The rest point is on the wrong side of the bound, by a finite distance.",
             evidence=consensus,
             supposes="frequent answers are rewarded, by the log of the count in the trace's own group",
         ),
@@ -184,7 +185,8 @@ I55 = Claim(
             near_miss=lower,
             evidence=diversity,
             supposes=(
-                "rare answers are rewarded, by minus the log of the own group's count, and a cost is meant, no collapse"
+                "rare answers are rewarded, by minus the log of the count in the trace's own group, and only a cost is "
+                "meant, not a collapse"
             ),
         ),
         Reading(
@@ -192,17 +194,18 @@ I55 = Claim(
             stated=stated,
             sabotage=nothing,
             near_miss=(
-                "With log 0 at minus infinity the rare answer vanishes, and no bound above 0 is a little too low."
+                "With log 0 = -inf the share of the rare answer tends to 0, so no bound above 0 is slightly too low."
             ),
             evidence=other_group,
-            supposes="frequent answers are rewarded, by the log of the count in another group, with log 0 as it is",
+            supposes="frequent answers are rewarded, by the log of the count in another group, with log 0 = -inf",
         ),
     ),
     remark=(
-        "A trace's own count says too much of rare answers (claim I.51a). Where the log is rewarded this protects "
-        "them: the exact game collapses, and groups do not. Where minus the log is rewarded they get too little: at "
-        "K = 16, nu_0 = (.98, .02) and weight beta the rare answer rests at .1086 for .125, which is less exploring "
-        "but no collapse. The mean of the others is the baseline here, so that no factor of centring is mixed in."
+        "The count in a trace's own group overestimates rare answers (claim I.51a). If the reward is the log, this "
+        "protects rare answers: the exact game collapses, and training with groups does not. If the reward is minus "
+        "the log, rare answers are rewarded too little: at K = 16, nu_0 = (.98, .02) and weight beta the share of the "
+        "rare answer at the rest point is .1086 in the place of .125, which is less exploration but no collapse. The "
+        "baseline here is the mean of the other traces, so that no factor of centring enters."
     ),
     amendment="I.51a",
 )

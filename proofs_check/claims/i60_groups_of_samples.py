@@ -20,22 +20,22 @@ Views = Sequence[Sequence[Fraction]]
 
 
 def overlap(views: Views) -> Any:
-    """1 - sum_z min_k p_k(z), the mass that not all distributions of the group have."""
+    """1 - sum_z min_k p_k(z), the mass that the distributions of the group do not all share."""
     return oracles.number(1 - sum((min(column) for column in zip(*views, strict=True)), Fraction(0)))
 
 
 def half_of_overlap(views: Views) -> Any:
-    """Half of that."""
+    """Half of the bound."""
     return overlap(views) / 2
 
 
 def nearly_overlap(views: Views) -> Any:
-    """A thousandth less."""
+    """The bound times .999."""
     return mp.mpf("0.999") * overlap(views)
 
 
 def small(counts: Sequence[int]) -> Fraction:
-    """Take H^2 for at most 1/2 where all samples but one agree, and for at most 1 elsewhere."""
+    """The bound 1/2 on H^2 if at most one sample differs from the others, else 1."""
     return Fraction(1, 2) if max(counts) >= sum(counts) - 1 else Fraction(1)
 
 
@@ -50,12 +50,12 @@ def stated(K: int, nu: Sequence[Fraction]) -> Any:
 
 
 def sabotage(K: int, nu: Sequence[Fraction]) -> Any:
-    """Ask for one sample less to agree."""
+    """1 - sum nu^(K - 1)."""
     return stated(K - 1, nu)
 
 
 def near_miss(K: int, nu: Sequence[Fraction]) -> Any:
-    """The exponent off by a twentieth."""
+    """1 - sum nu^(K + .05)."""
     return 1 - mp.fsum(oracles.number(p) ** (K + mp.mpf("0.05")) for p in nu)
 
 
@@ -67,7 +67,7 @@ def one_hot(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:  
         rng: Source of randomness, not used.
 
     Yields:
-        H^2 against the bound, for groups of 8 to 32 samples that agree, but for none, one or two of them.
+        H^2 against the bound, for groups of 8 to 32 samples of which none, one or two differ from the others.
     """
     for K in (24, 32, 8, 16):
         for others in range(3):
@@ -75,8 +75,8 @@ def one_hot(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:  
             distance, claimed = Fraction(_distance(counts)), formula(counts)
             sentence = (
                 f"Take a group of {K} samples, of which {K - 1} give answer 0 and one gives answer 1. The product of "
-                "their one-hot vectors is 0 at answer 0, because of the one, and 0 at answer 1, because of the others: "
-                "H^2 = 1 - 0 = 1, as if no two agreed, and there is no geometric mean."
+                "their one-hot vectors is 0 at answer 0, because of the last sample, and 0 at answer 1, because of the "
+                "others: H^2 = 1 - 0 = 1, as if no two samples agreed, and the geometric mean does not exist."
             )
             yield Evidence(
                 float(claimed),
@@ -122,14 +122,14 @@ def _ratio(views: Array) -> Array:
 
 
 def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """List all groups, exactly: the sequences of few samples, and the counts of many.
+    """Enumerate all groups exactly: sequences for few samples, counts for many.
 
     Args:
         formula: The mean of H^2 of the one-hot vectors, by K and nu.
         rng: Source of randomness.
 
     Yields:
-        The mean of H^2, and for few samples that of the library's.
+        The mean of H^2, and for few samples the mean of the library's H^2.
     """
     for i in range(8):
         K, nu = 2 + i % 3, oracles.random_distribution(rng, 2 + i % 2, 9)
@@ -162,11 +162,14 @@ I60 = Claim(
     title="Disagreement of a group of samples",
     whose="paper",
     place="section 5.2, Convergence and sample coverage; appendix F.4, Interpretation and Significance",
-    plain="A group of sampled answers that mostly agree has a small disagreement, so that averaging it costs little.",
+    plain=(
+        "The disagreement of a group of sampled answers is small if most of them agree, so that averaging them costs "
+        "little."
+    ),
     statement=(
-        "Theorem F.2 bounds what it costs to use the empirical frequencies in place of the geometric mean, by H^2 of "
-        "the distributions that K sampled traces yield. H^2 is close to 0 if these are not too dissimilar. Section "
-        "5.2 takes the theorem for a guarantee with groups of K = 24 or 32."
+        "Theorem F.2 bounds the loss from the empirical frequencies in the place of the geometric mean by H^2 of the "
+        "distributions that K sampled traces yield. H^2 is close to 0 if these are not too dissimilar. Section 5.2 "
+        "uses the theorem as a guarantee for groups of K = 24 or 32."
     ),
     printed="loss <= 2 L B E_x H^2({p_k}),  H^2({p_k}) = 1 - sum_y (prod_k p_k(y))^(1/K) close to 0",
     kind="upper bound",
@@ -177,11 +180,14 @@ I60 = Claim(
             expected="false",
             stated=small,
             sabotage=all_or_nothing,
-            near_miss="H^2 of such a group is 1, its largest value: no bound below 1 is near it.",
+            near_miss="H^2 of such a group is 1, its largest value: no bound below 1 is close to it.",
             evidence=one_hot,
         ),
         Reading(
-            supposes="each trace yields a distribution over answers, and H^2 is at most the mass that not all have",
+            supposes=(
+                "each trace yields a distribution over answers, and H^2 is at most the mass that the distributions do "
+                "not all share"
+            ),
             expected="holds",
             stated=overlap,
             sabotage=half_of_overlap,
@@ -190,10 +196,11 @@ I60 = Claim(
         ),
     ),
     remark=(
-        "In GRPO only one answer is seen of each trace, which is the first reading: one sample that differs makes "
-        "H^2 = 1, the product 0 everywhere, and the geometric mean undefined. The mean of H^2 is 1 - sum nu^K "
-        "(I.60a), .92 for nu = (.9, .1) and K = 24. So the theorem says nothing of such groups. It speaks of the "
-        "views' own distributions, as in Theorem 4.1; these can be estimated from pooled samples (I.33b)."
+        "In GRPO each trace shows one answer only, which is the first reading: one sample that differs makes the "
+        "product 0 everywhere, H^2 = 1, and the geometric mean undefined. The mean of H^2 is 1 - sum nu^K (claim "
+        "I.60a), .92 for nu = (.9, .1) and K = 24. So the bound of the theorem gives no information about such groups. "
+        "The theorem concerns the distributions of the views, as Theorem 4.1 does; these can be estimated from pooled "
+        "samples (claim I.33b)."
     ),
     amendment="I.60a",
 )
@@ -203,7 +210,7 @@ I60A = Claim(
     title="Mean disagreement of sampled answers",
     whose="ours",
     place="repair of claim I.60",
-    plain="Sampled answers, taken as certain each, disagree fully unless all are the same.",
+    plain="Sampled answers, each taken as a point mass, have the largest disagreement unless all are the same.",
     statement=(
         "H^2 of the one-hot vectors of K samples is 0 if all agree and 1 otherwise. Its mean is 1 - sum nu^K, so "
         "that it tends to 1 with K unless one answer is certain."
@@ -213,8 +220,8 @@ I60A = Claim(
     expected="holds",
     readings=(Reading(expected="holds", stated=stated, sabotage=sabotage, near_miss=near_miss, evidence=evidence),),
     remark=(
-        "For a mean of at most .1 the most likely answer needs about .9^(1/K): .9956 for K = 24, .9967 for K = 32. "
-        "The chance that the group has a geometric mean is sum nu^K, as in I.33."
+        "For a mean of at most .1 the most likely answer needs a mass of about .9^(1/K): .9956 for K = 24, .9967 for K "
+        "= 32. The probability that the group has a geometric mean is sum nu^K, as in claim I.33."
     ),
 )
 

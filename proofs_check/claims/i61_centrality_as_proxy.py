@@ -1,4 +1,4 @@
-"""I.61: what the centrality of a trace in its group keeps of log q*."""
+"""I.61: the centrality of a trace in its group as a proxy of log q*."""
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -18,17 +18,17 @@ def centrality(counts: Sequence[int]) -> list[Any]:
 
 
 def distance(counts: Sequence[int]) -> list[Any]:
-    """The mean distance, without the sign."""
+    """The mean of d over the group."""
     return [1 - r for r in centrality(counts)]
 
 
 def two_decimals(counts: Sequence[int]) -> list[Any]:
-    """The centrality, kept to two decimals."""
+    """The centrality, rounded to two decimals."""
     return [round(r, 2) for r in centrality(counts)]
 
 
 def logarithm(counts: Sequence[int]) -> list[Any]:
-    """The reward log q*, q* the frequencies of the group."""
+    """The reward log q*, where q* is the frequencies of the group."""
     return [oracles.log(Fraction(count, sum(counts))) for count in counts]
 
 
@@ -51,12 +51,12 @@ def ranks(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
                 measured = int(np.sign(counts[a] - counts[b]))
                 difference = rewards[a] - rewards[b]
                 claimed = int(difference > 0) - int(difference < 0)
-                here = {"counts": str(counts), "answers": f"{a}, {b}"}
+                here = {"counts": str(counts), "answers": f"{a}, {b}", "compared": "order by count, by reward"}
                 yield Evidence(claimed, measured, "equal", 0.0, here, sum(counts))
 
 
 def steps(formula: Formula, _: np.random.Generator) -> Iterator[Evidence]:
-    """Compare the two steps between three answers, whose ratio no affine map changes.
+    """Compare the ratio of the two steps between three answers, which is invariant under affine maps.
 
     Args:
         formula: The reward of each answer, by the counts.
@@ -80,14 +80,14 @@ def steps(formula: Formula, _: np.random.Generator) -> Iterator[Evidence]:
             float(measured),
             "equal",
             1e-14,
-            {"counts": str(counts)},
+            {"counts": str(counts), "compared": "ratio of the steps of log q*, of the reward"},
             sum(counts),
             sentence=sentence if by_hand else "",
         )
 
 
 def choices(formula: Formula, _: np.random.Generator) -> Iterator[Evidence]:
-    """Let each reward choose between one sure answer and a mixture of a more and a less frequent one.
+    """Compare one certain answer with a mixture of a more and a less frequent answer by the mean of each reward.
 
     Args:
         formula: The reward of each answer, by the counts.
@@ -107,9 +107,9 @@ def choices(formula: Formula, _: np.random.Generator) -> Iterator[Evidence]:
         measured = int(counts[0] ** n * counts[2] ** (m - n) > counts[1] ** m)
         sentence = (
             "Take a group of 14 traces that give three answers 9, 4 and 1 times, and let Pi have two policies: the "
-            "second answer for sure, or the first and the third with chance 1/2 each. The mean centrality is 4/14 and "
-            "(9 + 1)/2 / 14 = 5/14: the mixture is better. The mean of log(14 q*) is log 4 and (log 9 + log 1)/2 = "
-            "log 3: the sure answer is better."
+            "second answer with certainty, or the first and the third with probability 1/2 each. The mean centrality "
+            "is 4/14 and (9 + 1)/2 / 14 = 5/14: the mixture is better. The mean of log(14 q*) is log 4 and (log 9 + "
+            "log 1)/2 = log 3: the certain answer is better."
         )
         by_hand = formula is centrality and counts == (9, 4, 1)
         here = {"counts": str(counts), "share of the first": str(share)}
@@ -121,11 +121,11 @@ I61 = Claim(
     title="Centrality as a proxy of log q*",
     whose="paper",
     place="appendix B.2, Reward Definition",
-    plain="How near a text is on average to its group can stand for the logarithm of the target.",
+    plain="The mean closeness of a trace to its group can replace the logarithm of the target.",
     statement=(
-        "PAIRWISE-GRPO rewards a trace by its centrality, the mean of 1 - d over the group. It is said to proxy for "
-        "log q*; what a proxy keeps is not said. Appendix B takes the answers' game for the case d = 1{E != E'}, in "
-        "which q* is the frequencies of the answers in the group."
+        "PAIRWISE-GRPO rewards a trace by its centrality, the mean of 1 - d over the group. It is said to be a proxy "
+        "for log q*; the source does not say what a proxy preserves. Appendix B treats the game on answers as the case "
+        "d = 1{E != E'}, in which q* is the frequencies of the answers in the group."
     ),
     printed="R_i = (1/K) sum_j (1 - d(y_i, y_j)),  a proxy for log q*",
     kind="equality",
@@ -144,23 +144,24 @@ I61 = Claim(
             expected="false",
             stated=centrality,
             sabotage=logarithm,
-            near_miss="Its sabotage is log q* itself; R^a has the ratio 2^a of steps, not 1, for every power a > 0.",
+            near_miss="The sabotage is log q* itself; R^a has the ratio 2^a of steps, not 1, for every power a > 0.",
             evidence=steps,
         ),
         Reading(
-            supposes="d = 1{E != E'}, and a proxy prefers the same policy as log q* does, whatever Pi is",
+            supposes="d = 1{E != E'}, and a proxy prefers the same policy as log q* does, for every Pi",
             expected="false",
             stated=centrality,
             sabotage=logarithm,
-            near_miss="Its sabotage is log q* itself; no other reward is right, unless it is affine in log q*.",
+            near_miss="The sabotage is log q* itself; no reward is right unless it is affine in log q*.",
             evidence=choices,
         ),
     ),
     remark=(
-        "For d = 1{E != E'} the centrality is q* itself, not its log. Both grow with the frequency: with every policy "
-        "allowed, both are largest at the most frequent answer. If the group has two answers, the two rewards differ "
-        "by an affine map. With three, centrality forgives rare answers that the log punishes. For any other d the "
-        "text says of q* only that it is high where the mean distance is low, so that the order is its definition."
+        "For d = 1{E != E'} the centrality is q* itself, not its log. Both increase with the frequency: if every "
+        "policy is allowed, both are maximal at the most frequent answer. If the group has two answers, the two "
+        "rewards differ by an affine map. With three answers, the log penalises rare answers that centrality accepts. "
+        "For any other d the text says of q* only that it is high where the mean distance is low, so that the order is "
+        "the definition of q*."
     ),
 )
 

@@ -1,4 +1,4 @@
-"""I.62: how strongly KL(q || .) is convex in its second argument."""
+"""I.62: the modulus of strong convexity of KL(q || .) in its second argument."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
@@ -16,12 +16,12 @@ Array = NDArray[np.float64]
 Weights = Sequence[Fraction]
 
 
-def some(q: Weights) -> Any:  # noqa: ARG001 - it is said of every q
-    """A modulus greater than 0, however small."""
+def some(q: Weights) -> Any:  # noqa: ARG001 - the same for every q
+    """A small modulus, in the place of any modulus greater than 0."""
     return mp.mpf("1e-30")
 
 
-def pinsker(q: Weights) -> Any:  # noqa: ARG001 - it is said of every q
+def pinsker(q: Weights) -> Any:  # noqa: ARG001 - the same for every q
     """The modulus 1, as in Pinsker's inequality."""
     return mp.mpf(1)
 
@@ -33,18 +33,18 @@ def best(q: Weights) -> Any:
 
 
 def nearly_best(q: Weights) -> Any:
-    """One per cent more."""
+    """The best modulus times 1.01."""
     return mp.mpf("1.01") * best(q)
 
 
 def zeros(formula: Formula, _: np.random.Generator) -> Iterator[Evidence]:
-    """Compute the divergence at both ends and in the middle of a chord, to 50 digits, where q has zeros.
+    """Compute the divergence at both ends and at the midpoint of chords, to 50 digits, for q with zeros.
 
     Args:
         formula: The modulus, by q.
 
     Yields:
-        By how much the middle lies below the mean of the ends, against the modulus.
+        The mean of the ends less the value at the midpoint, times 8 / |a - b|^2, against the modulus.
     """
     half, zero, one = Fraction(1, 2), Fraction(0), Fraction(1)
     yield _chord(
@@ -54,7 +54,8 @@ def zeros(formula: Formula, _: np.random.Generator) -> Iterator[Evidence]:
         [half, zero, half],
         sentence=(
             "Take q = (1, 0, 0) and the policies (1/2, 1/2, 0) and (1/2, 0, 1/2). At both, and at (1/2, 1/4, 1/4) "
-            "halfway, KL(q || pi) = -log(1/2) = .693. It is flat on this segment: every modulus above 0 is too large."
+            "halfway, KL(q || pi) = -log(1/2) = .693. KL(q || .) is constant on this segment: every modulus above 0 is "
+            "too large."
         ),
     )
     third = Fraction(1, 3)
@@ -68,42 +69,42 @@ def rare(formula: Formula, _: np.random.Generator) -> Iterator[Evidence]:
         formula: The modulus, by q.
 
     Yields:
-        By how much the middle lies below the mean of the ends, against the modulus.
+        The mean of the ends less the value at the midpoint, times 8 / |a - b|^2, against the modulus.
     """
     a, b = ([Fraction(n, 5) for n in counts] for counts in ((1, 3, 1), (1, 1, 3)))
     for digits in (2, 4, 8, 12):
         e = Fraction(1, 10**digits)
         words = (
             "Take q = (.98, .01, .01) and the policies a = (.2, .6, .2) and b = (.2, .2, .6), with (.2, .4, .4) "
-            "halfway. KL(q || .) lies there below the mean of its ends by .01 log(.4^2 / (.6 .2)) = .01 log(4/3) = "
+            "halfway. There KL(q || .) is below its mean at a and b by .01 log(.4^2 / (.6 .2)) = .01 log(4/3) = "
             + f"{0.01 * np.log(4 / 3):.4f}".lstrip("0")
-            + ". A modulus of 1 asks for |a - b|_1^2 / 8 = .8^2 / 8 = .08."
+            + ". A modulus of 1 requires |a - b|_1^2 / 8 = .8^2 / 8 = .08."
         )
         yield _chord(formula, [1 - 2 * e, e, e], a, b, sentence=words if formula is pinsker and digits == 2 else "")
 
 
 def positive(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Compute the divergence on chords to 50 digits: random ones, ends of attacks, short ones where it is flattest.
+    """Compute the divergence on chords to 50 digits: random, at the ends of attacks, and short ones of least curvature.
 
     Args:
         formula: The modulus, by q.
         rng: Source of randomness.
 
     Yields:
-        By how much the middle lies below the mean of the ends, against the modulus.
+        The mean of the ends less the value at the midpoint, times 8 / |a - b|^2, against the modulus.
     """
     yield from _chords(formula, _positive(rng), rng)
 
 
 def any_target(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Compute the divergence on chords to 50 digits, for q with zeros too, in both norms.
+    """Compute the divergence on chords to 50 digits, also for q with zeros, in L1 and L2.
 
     Args:
         formula: The modulus, by q.
         rng: Source of randomness.
 
     Yields:
-        By how much the middle lies below the mean of the ends, against the modulus.
+        The mean of the ends less the value at the midpoint, times 8 / |a - b|^2, against the modulus.
     """
     one, zero = Fraction(1), Fraction(0)
     targets = [[one, zero], [zero, one, zero], [zero, one / 2, one / 2], *_positive(rng)]
@@ -169,14 +170,14 @@ def _chord(
     attack: bool = False,
     sentence: str = "",
 ) -> Evidence:
-    """Compare the sag of KL(q || .) in the middle with m |a - b|^2 / 8, the modulus in L2 being twice that in L1."""
+    """Compare the mean of KL(q || .) at a and b less the midpoint value with m |a - b|^2 / 8, or with 2 m in L2."""
     middle = [(x + y) / 2 for x, y in zip(a, b, strict=True)]
     sag = (_divergence(q, a) + _divergence(q, b)) / 2 - _divergence(q, middle)
     steps = [x - y for x, y in zip(a, b, strict=True)]
     square = 2 * sum(s * s for s in steps) if euclidean else sum(map(abs, steps)) ** 2
     if not square:
         return Evidence(0.0, 0.0, "at least", 0.0, {"q": oracles.as_text(q)}, 1000)
-    # Per unit of length, so that short chords count as much.
+    # Divided by the squared length, so that short chords have the same weight.
     needed, found = formula(q), 8 * sag / oracles.number(square)
     if abs(found) < mp.mpf("1e-40"):
         found = mp.mpf(0)
@@ -185,6 +186,7 @@ def _chord(
         "a": oracles.as_text(a),
         "b": oracles.as_text(b),
         "norm": "L2" if euclidean else "L1",
+        "compared": "8 / |a - b|^2 times (mean of KL(q || .) at a and b, less that at the midpoint)",
     }
     return Evidence(
         float(needed),
@@ -209,7 +211,7 @@ I62 = Claim(
     title="Curvature of KL in its second argument",
     whose="paper",
     place="appendix F.4, proof of theorem F.2, after equation 16",
-    plain="The loss of fitting a policy to a fixed target curves upwards at a definite rate in every direction.",
+    plain="The loss of fitting a policy to a fixed target has at least a fixed positive curvature in every direction.",
     statement=(
         "For any fixed distribution q, KL(q || pi) is said to be strongly convex in pi with respect to L1, by "
         "Pinsker's inequality, and so with respect to L2. No modulus is given. The next step bounds the distance of "
@@ -220,11 +222,11 @@ I62 = Claim(
     expected="depends",
     readings=(
         Reading(
-            supposes="q is any distribution, and some modulus greater than 0 serves it",
+            supposes="for any distribution q there is a modulus greater than 0",
             expected="false",
             stated=some,
             sabotage=best,
-            near_miss="The divergence is flat on the chord: every modulus greater than 0 is too large.",
+            near_miss="The divergence is constant on the chord: every modulus greater than 0 is too large.",
             evidence=zeros,
         ),
         Reading(
@@ -236,22 +238,22 @@ I62 = Claim(
             evidence=positive,
         ),
         Reading(
-            supposes="q has positive masses, and one modulus serves all, as 1 does in Pinsker's inequality",
+            supposes="q has positive masses, and one modulus holds for all q, as 1 does in Pinsker's inequality",
             expected="false",
             stated=pinsker,
             sabotage=best,
             near_miss=(
-                "Its sabotage is the right modulus. No constant is right: the sag on the chord is e log(4/3) for q = "
-                "(1 - 2e, e, e)."
+                "The sabotage is the right modulus. No constant is right: the difference on the chord is e log(4/3) "
+                "for q = (1 - 2e, e, e)."
             ),
             evidence=rare,
         ),
     ),
     remark=(
-        "Pinsker's inequality gives a modulus of 1 in the first argument, KL(. || pi). In the second the curvature "
-        "along v is sum q v^2 / pi^2, which is small where q is. The best modulus is that of I.62a; it tends to 0 "
-        "with the two smallest masses of q, so that no constant serves all. With two answers 1/4 serves every q, "
-        "in L1. I.25b counts the curvature."
+        "Pinsker's inequality gives a modulus of 1 in the first argument, KL(. || pi). In the second argument the "
+        "curvature along v is sum q v^2 / pi^2, which is small where q is small. The best modulus is that of claim "
+        "I.62a; it tends to 0 with the two smallest masses of q, so that no constant holds for all q. With two answers "
+        "the modulus 1/4 holds for every q, in L1. Claim I.25b takes the curvature into account."
     ),
     amendment="I.62a",
 )
@@ -261,11 +263,11 @@ I62A = Claim(
     title="Best modulus of KL in its second argument",
     whose="ours",
     place="repair of claim I.62",
-    plain="How strongly the loss curves is set by the two rarest answers of the target.",
+    plain="The curvature of the loss is determined by the two rarest answers of the target.",
     statement=(
         "On the policies over N >= 2 answers KL(q || .) is strongly convex in L1 with the modulus m = (a^(1/3) + "
-        "b^(1/3))^3 / 4, a and b the two smallest masses of q, and in L2 with 2 m. No larger modulus serves. So it "
-        "is strongly convex if and only if q is 0 at one answer at most."
+        "b^(1/3))^3 / 4, a and b the two smallest masses of q, and in L2 with 2 m. No larger modulus holds. So KL(q || "
+        ".) is strongly convex if and only if q is 0 at one answer at most."
     ),
     printed="(KL(q||p) + KL(q||r)) / 2 - KL(q || (p + r)/2) >= m |p - r|_1^2 / 8,  m = (a^(1/3) + b^(1/3))^3 / 4",
     kind="lower bound",
@@ -273,10 +275,10 @@ I62A = Claim(
     readings=(Reading(expected="holds", stated=best, sabotage=pinsker, near_miss=nearly_best, evidence=any_target),),
     remark=(
         "By Hoelder's inequality sum q v^2 / pi^2 is at least (sum q^(1/3) |v|^(2/3))^3, with equality for pi "
-        "proportional to (q v^2)^(1/3). This is concave in |v| before the cube, so that it is least, for sum v = 0 and "
-        "|v|_1 fixed, if v moves mass between two answers, and then between the two rarest. There |v|_2^2 = |v|_1^2 / "
-        "2, and elsewhere it is less. With N equal masses 2 m is 4/N, the most that N answers allow: "
-        "the modulus 1 in L2 needs N <= 4."
+        "proportional to (q v^2)^(1/3). The base of the cube is concave in |v|, so that for sum v = 0 and |v|_1 fixed "
+        "the bound is least if v moves mass between two answers, namely the two rarest. For such v |v|_2^2 = |v|_1^2 / "
+        "2, and for other v it is less. With N equal masses 2 m is 4/N, its largest value for N answers: the modulus 1 "
+        "in L2 needs N <= 4."
     ),
 )
 

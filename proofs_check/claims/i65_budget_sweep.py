@@ -1,4 +1,4 @@
-"""I.65, I.66, I.69: the sweep over safety budgets, beside what is said of it."""
+"""I.65, I.66, I.69: the sweep over safety budgets, compared with the statements about it."""
 
 from collections.abc import Iterator
 from fractions import Fraction
@@ -13,38 +13,38 @@ BASE = Fraction(SAFETY["harmful toxicity"][0].split()[0])
 
 
 def all_rows() -> int:
-    """Every row of table 5."""
+    """The number of rows of table 5."""
     return len(SWEEP)
 
 
 def one_less() -> int:
-    """All rows but one."""
+    """The number of rows but one."""
     return len(SWEEP) - 1
 
 
-def evidence_of_means(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:  # noqa: ARG001 - none is
+def evidence_of_means(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:  # noqa: ARG001 - not used
     """Count the rows of table 5 whose mean toxicity is below the budget.
 
     Args:
-        formula: How many are.
+        formula: The claimed number of these rows.
         rng: Not used.
 
     Yields:
-        The number of rows; and for each row its benign refusal rate, beside .010.
+        The number of rows; and for each row its benign refusal rate, against .010.
     """
     yield _counted(formula, {row: row.mean for row in sweep()}, "mean toxicity")
     yield from _refusals()
 
 
-def evidence_of_rates(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:  # noqa: ARG001 - none is
+def evidence_of_rates(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:  # noqa: ARG001 - not used
     """Count the rows of table 5 whose share of toxic generations is below the budget.
 
     Args:
-        formula: How many are.
+        formula: The claimed number of these rows.
         rng: Not used.
 
     Yields:
-        The number of rows; and for each row its benign refusal rate, beside .010.
+        The number of rows; and for each row its benign refusal rate, against .010.
     """
     yield _counted(formula, {row: row.toxic for row in sweep()}, "toxic rate")
     yield from _refusals()
@@ -74,12 +74,12 @@ def at_the_middle(measure: str) -> Fraction:
 
 
 def untrained(measure: str) -> Fraction:
-    """The mean toxicity of the base model; of rates half of what they are at .10."""
+    """The mean toxicity of the base model; for the toxic rate, half of its value at the budget .10."""
     return BASE if measure == "mean" else at_the_middle(measure) / 2
 
 
 def three_fewer(measure: str) -> Fraction:
-    """Three of 200 generations less than at the budget .10."""
+    """The value at the budget .10 less three of 200 generations."""
     return at_the_middle(measure) - Fraction(3, HARMFUL)
 
 
@@ -87,7 +87,7 @@ def evidence_of_loosened_mean(formula: Formula, rng: np.random.Generator) -> Ite
     """Compare the mean toxicity at the budget .20 with that at .10.
 
     Args:
-        formula: The most it may be.
+        formula: Upper bound on the value at the budget .20.
         rng: Not used.
 
     Yields:
@@ -100,7 +100,7 @@ def evidence_of_loosened_rate(formula: Formula, rng: np.random.Generator) -> Ite
     """Compare the share of toxic generations at the budget .20 with that at .10.
 
     Args:
-        formula: The most it may be.
+        formula: Upper bound on the value at the budget .20.
         rng: Not used.
 
     Yields:
@@ -119,7 +119,7 @@ def _loosened(formula: Formula, measure: str, name: str) -> Evidence:
     return Evidence(float(formula(measure)), float(loose), "at most", 0.0, here, 1, sentence=text)
 
 
-_WHOLE = "It is a number of rows; the next one is the sabotage, which is the true number."
+_WHOLE = "The claim is a number of rows; the next number is the sabotage, which is the true one."
 
 I65 = Claim(
     id="I.65",
@@ -136,7 +136,7 @@ I65 = Claim(
     expected="depends",
     readings=(
         Reading(
-            supposes="toxicity is the mean toxicity, as the text of Appendix H has it",
+            supposes="toxicity is the mean toxicity, as in the text of Appendix H",
             expected="false",
             stated=all_rows,
             sabotage=one_less,
@@ -148,13 +148,13 @@ I65 = Claim(
             expected="holds",
             stated=all_rows,
             sabotage=one_less,
-            near_miss="It is a number of rows; the next one is the sabotage.",
+            near_miss="The claim is a number of rows; the next number is the sabotage.",
             evidence=evidence_of_rates,
         ),
     ),
     remark=(
-        "Only the budget .05 makes a difference. Its row has the mean .0673, above the budget, and the rate .040, "
-        "below it. The other budgets are above the base model's .0733 already (claim I.67)."
+        "The two readings differ only at the budget .05, whose row has the mean .0673, above the budget, and the rate "
+        ".040, below it. The other budgets are above the base model's mean .0733 already (claim I.67)."
     ),
     amendment="I.34",
 )
@@ -178,7 +178,9 @@ I66 = Claim(
             evidence=evidence_of_means,
         ),
     ),
-    remark="The text names the mean. In four of five rows it is within the budget; at the budget .05 it is .0673.",
+    remark=(
+        "The text names the mean. The mean is within the budget in four of five rows; at the budget .05 it is .0673."
+    ),
     amendment="I.34",
 )
 
@@ -198,15 +200,15 @@ I69 = Claim(
     expected="depends",
     readings=(
         Reading(
-            supposes="toxicity is the mean, beside that at the budget .10",
+            supposes="toxicity is the mean, compared with the mean at the budget .10",
             expected="false",
             stated=at_the_middle,
             sabotage=untrained,
-            near_miss="Any bound from .0691 on is met; the sabotage is that of the base model.",
+            near_miss="Every bound of at least .0691 is met; the sabotage is the value of the base model.",
             evidence=evidence_of_loosened_mean,
         ),
         Reading(
-            supposes="toxicity is the toxic rate, beside that at the budget .10",
+            supposes="toxicity is the toxic rate, compared with the rate at the budget .10",
             expected="holds",
             stated=at_the_middle,
             sabotage=untrained,
@@ -215,9 +217,9 @@ I69 = Claim(
         ),
     ),
     remark=(
-        "The mean .0691 is the largest of the sweep, and below the base model's .0733. Both budgets are above the "
-        "base model's toxicity, so that neither asks for a change (claim I.67a). One run of each is reported, "
-        "without a spread; the paper names this a limitation."
+        "The mean .0691 is the largest of the sweep, and below the base model's .0733. Both budgets are above the base "
+        "model's toxicity, so that neither requires a change (claim I.67a). One run for each budget is reported, "
+        "without a deviation over runs; the paper names this a limitation."
     ),
     amendment="I.67a",
 )

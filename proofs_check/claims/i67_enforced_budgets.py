@@ -1,4 +1,4 @@
-"""I.67: whether the reported safety runs show budgets enforced, and when the primal-dual loop moves at all."""
+"""I.67: whether the reported safety runs enforce budgets, and when the primal-dual loop leaves the reference."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,26 +16,26 @@ BUDGET = Fraction(1, 10)
 """Both budgets of the main run."""
 
 ROUNDS = 5
-"""Rounds of the primal-dual loop: what does not move in one never moves."""
+"""Rounds of the primal-dual loop; a loop that does not move in the first round never moves."""
 
 NAMES = {"mean": "harmful toxicity", "toxic": "harmful toxic"}
 
 
 def all_of(budgets: int) -> int:
-    """All of them."""
+    """The number of all budgets."""
     return budgets
 
 
 def all_but_one(budgets: int) -> int:
-    """All but one."""
+    """The number of all budgets but one."""
     return budgets - 1
 
 
-def evidence_of_end(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:  # noqa: ARG001 - none is
-    """Count the budgets of the main run that its last policy keeps.
+def evidence_of_end(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:  # noqa: ARG001 - not used
+    """Count the budgets that the last policy of the main run keeps.
 
     Args:
-        formula: How many, of so many.
+        formula: The claimed number, from the number of all budgets.
         rng: Not used.
 
     Yields:
@@ -51,28 +51,28 @@ def evidence_of_end(formula: Formula, rng: np.random.Generator) -> Iterator[Evid
     yield Evidence(float(formula(len(ends))), float(kept), "equal", 0.0, here, 1, sentence=text)
 
 
-def evidence_by_mean(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:  # noqa: ARG001 - none is
-    """Count the rows of table 5 whose budget the base model's mean toxicity breaks, and those that end below it.
+def evidence_by_mean(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:  # noqa: ARG001 - not used
+    """Of the rows of table 5 whose budget is below the base model's mean toxicity, count those that end within it.
 
     Args:
-        formula: How many end below, of so many that begin above.
+        formula: The claimed number that ends within the budget, from the number that begins above it.
         rng: Not used.
 
     Yields:
-        The number of rows that end below.
+        The number of rows that end within the budget.
     """
     yield _enforced(formula, "mean")
 
 
-def evidence_by_rate(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:  # noqa: ARG001 - none is
-    """Count the rows of table 5 whose budget the base model's toxic rate breaks, and those that end below it.
+def evidence_by_rate(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:  # noqa: ARG001 - not used
+    """Of the rows of table 5 whose budget is below the base model's toxic rate, count those that end within it.
 
     Args:
-        formula: How many end below, of so many that begin above.
+        formula: The claimed number that ends within the budget, from the number that begins above it.
         rng: Not used.
 
     Yields:
-        The number of rows that end below.
+        The number of rows that end within the budget.
     """
     yield _enforced(formula, "toxic")
 
@@ -85,12 +85,12 @@ def _enforced(formula: Formula, measure: str) -> Evidence:
     ends = ", ".join(f"{float(getattr(row, measure)):.4f} at the budget {float(row.budget):.2f}" for row in broken)
     budgets = " and ".join(f"{budget:.2f}" for budget in sorted({float(row.budget) for row in broken}))
     text = (
-        f"Before training the {name} is {float(base):.4f}. Of the budgets .05, .10 and .20 this breaks "
-        f"{budgets}. The {name} ends at {ends}."
+        f"Before training the {name} is {float(base):.4f}. Of the budgets .05, .10 and .20 this exceeds {budgets}. The "
+        f"{name} ends at {ends}."
     )
     here = {
         "base": f"{float(base):.4f}",
-        "compared": f"rows that begin above their budget and end below, by the {name}",
+        "compared": f"rows that begin above their budget and end within it, by the {name}",
     }
     return Evidence(float(formula(len(broken))), float(kept), "equal", 0.0, here, 1, sentence=text)
 
@@ -118,7 +118,7 @@ class Constrained:
         return [sum((p * c for p, c in zip(self.nu_0, row, strict=True)), Fraction(0)) for row in self.costs]
 
     def multipliers(self) -> list[Any]:
-        """Run the loop with exact steps; exact as long as nothing moves."""
+        """Run the loop with the best policy at each step; exact as long as all multipliers are 0."""
         found: list[Any] = [Fraction(0)] * len(self.budgets)
         for _ in range(ROUNDS):
             if not any(found):
@@ -143,37 +143,38 @@ class Constrained:
 
 
 def stated(game: Constrained) -> bool:
-    """It moves exactly if the reference breaks a budget."""
+    """Whether the reference breaks a budget."""
     return any(mean > budget for mean, budget in zip(game.expected(), game.budgets, strict=True))
 
 
 def sabotage(game: Constrained) -> bool:
-    """It always moves, if a cost is positive."""
+    """Whether an expected cost of the reference is positive."""
     return any(mean > 0 for mean in game.expected())
 
 
 def near_miss(game: Constrained) -> bool:
-    """It moves if the reference reaches 99 % of a budget."""
+    """Whether the reference exceeds 99 % of a budget."""
     return any(mean > Fraction(99, 100) * budget for mean, budget in zip(game.expected(), game.budgets, strict=True))
 
 
 def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Run the loop: the policy that is best for the multipliers, then a step of the multipliers.
+    """Run the loop, which alternates the best policy for the multipliers and a step of the multipliers.
 
     Args:
-        formula: Whether it ever leaves the reference.
+        formula: Whether the loop ever leaves the reference.
         rng: Source of randomness.
 
     Yields:
-        Whether a multiplier was ever positive, with budgets above, at and below what the reference costs.
+        Whether a multiplier was ever positive, with budgets above, at and below the costs of the reference.
     """
     for game in _instances(rng):
         moved = any(value > 0 for value in game.multipliers())
         costs = "; ".join(oracles.as_text(row) for row in game.costs)
         here = {"nu_0": oracles.as_text(game.nu_0), "costs": costs, "budgets": oracles.as_text(game.budgets)}
         text = (
-            f"Take nu_0 = {here['nu_0']}, costs {costs} and budgets {here['budgets']}. The reference costs"
-            f" {oracles.as_text(game.expected())}, so that the multipliers {'rise' if moved else 'stay 0'}."
+            f"Take nu_0 = {here['nu_0']}, costs {costs} and budgets {here['budgets']}. The expected costs of the "
+            f"reference are {oracles.as_text(game.expected())}, so that the multipliers "
+            f"{'rise' if moved else 'stay 0'}."
         )
         size = oracles.complexity(game.nu_0, game.budgets)
         here["compared"] = "whether the loop leaves the reference"
@@ -201,8 +202,8 @@ I67 = Claim(
     place="Section 5.3, Safety, and Table 3; also the slides, Safety Extension: Safety-GRPO",
     plain="The primal-dual update enforces the safety budgets.",
     statement=(
-        "With budgets of .10 for harmful toxicity and for benign refusal the primal-dual update enforces them, as "
-        "theory predicts: there is less toxicity, and benign prompts are still answered. The slides give no budget."
+        "With budgets of .10 for harmful toxicity and for benign refusal the primal-dual update enforces both budgets, "
+        "as theory predicts: there is less toxicity, and benign prompts are still answered. The slides give no budget."
     ),
     printed="budgets 0.10, 0.10:  toxicity 0.0733 -> 0.0677,  benign refusal 0.000 -> 0.010",
     kind="arithmetic",
@@ -213,19 +214,23 @@ I67 = Claim(
             expected="holds",
             stated=all_of,
             sabotage=all_but_one,
-            near_miss="It is a number of budgets; the next one is the sabotage.",
+            near_miss="The claim is a number of budgets; the next number is the sabotage.",
             evidence=evidence_of_end,
         ),
         Reading(
-            supposes="a budget is enforced if the base model breaks it and the trained one does not, by the mean",
+            supposes="a budget is enforced if the base model breaks it and the trained model does not, by the mean",
             expected="false",
             stated=all_of,
             sabotage=all_but_one,
-            near_miss="There is one such budget, and the run keeps it or not; the sabotage is what it does.",
+            near_miss=(
+                "There is one such budget, which the run either keeps or breaks; the sabotage is the true number."
+            ),
             evidence=evidence_by_mean,
         ),
         Reading(
-            supposes="a budget is enforced if the base model breaks it and the trained one does not, by the toxic rate",
+            supposes=(
+                "a budget is enforced if the base model breaks it and the trained model does not, by the toxic rate"
+            ),
             expected="holds",
             stated=all_of,
             sabotage=all_but_one,
@@ -234,9 +239,9 @@ I67 = Claim(
         ),
     ),
     remark=(
-        "Before training both budgets of the main run are kept already: the toxicity is .0733, and no benign prompt "
-        "is refused. Nothing has to be enforced, and an exact loop would not move (claim I.67a). In the sweep of "
-        "Appendix H only the budget .05 is below what the base model does."
+        "The base model already keeps both budgets of the main run: its toxicity is .0733, and it refuses no benign "
+        "prompt. Nothing has to be enforced, and an exact loop would not leave the reference (claim I.67a). In the "
+        "sweep of Appendix H only the budget .05 is below the toxicity of the base model."
     ),
     amendment="I.67a",
 )
@@ -246,10 +251,10 @@ I67A = Claim(
     title="When the primal-dual loop moves",
     whose="ours",
     place="repair of claim I.67",
-    plain="If the reference keeps all budgets, the exact primal-dual loop leaves it as it is.",
+    plain="If the reference keeps all budgets, the exact primal-dual loop does not leave the reference.",
     statement=(
         "Started at lambda = 0 and pi = pi_0, with exact expectations and the best policy for lambda, Algorithm 4 "
-        "leaves pi_0 exactly if E_pi_0 c > b for a constraint. If pi_0 keeps all budgets, with or without room, "
+        "leaves pi_0 if and only if E_pi_0 c > b for a constraint. If pi_0 keeps all budgets, with equality or not, "
         "lambda stays 0."
     ),
     printed="lambda <- max(0, lambda + alpha (E c - b)):  lambda = 0 for ever iff E_pi_0 c <= b",
@@ -257,9 +262,9 @@ I67A = Claim(
     expected="holds",
     readings=(Reading(expected="holds", stated=stated, sabotage=sabotage, near_miss=near_miss, evidence=evidence),),
     remark=(
-        "At lambda = 0 the reward is 0 and the best policy is pi_0; the step of lambda is then max(0, alpha (E c - "
-        "b)). With a mean over a batch lambda may rise by chance, and falls again. So a run whose reference keeps "
-        "the budgets shows nothing of the loop; one with budgets below the reference would."
+        "At lambda = 0 the reward is 0 and the best policy is pi_0; the next lambda is then max(0, alpha (E c - b)). "
+        "With a mean over a batch lambda may rise by chance, and falls again. So a run whose reference keeps the "
+        "budgets does not test the loop; a run with budgets below the costs of the reference would."
     ),
 )
 

@@ -1,4 +1,4 @@
-"""I.68: what changes of one to three generations can tell about how the safety runs work."""
+"""I.68: what changes of one to three generations show about the mechanism of the safety runs."""
 
 from collections.abc import Iterator
 from fractions import Fraction
@@ -17,12 +17,12 @@ NAMED = {"toxic": "toxic answer", "refused": "refusal", "other": "harmless answe
 
 
 def answered() -> int:
-    """All of the fewer toxic answers became answers that are no refusals."""
+    """1: the toxic answer that disappeared became an answer that is no refusal."""
     return 1
 
 
 def refused() -> int:
-    """None did."""
+    """0: the toxic answer that disappeared became a refusal."""
     return 0
 
 
@@ -37,28 +37,28 @@ def margins() -> tuple[dict[str, int], dict[str, int]]:
     return counts[0], counts[1]
 
 
-def evidence_of_answers(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:  # noqa: ARG001 - none is
-    """Build one course of the 200 answers that has the printed counts, and count where toxic ones went.
+def evidence_of_answers(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:  # noqa: ARG001 - not used
+    """Construct one set of changes with the printed counts, and count the toxic answers that became no refusals.
 
     Args:
-        formula: How many became answers that are no refusals.
+        formula: The claimed number of toxic answers that became no refusals.
         rng: Not used.
 
     Yields:
-        That number; and how far the course is from the printed counts.
+        That number; and the counts after the changes against the printed ones.
     """
     yield from _followed(formula, {("toxic", "other"): 1, ("other", "refused"): 1})
 
 
-def evidence_of_refusals(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:  # noqa: ARG001 - none is
-    """Build the course of the 200 answers with the fewest changes, and count where toxic ones went.
+def evidence_of_refusals(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:  # noqa: ARG001 - not used
+    """Construct the fewest changes with the printed counts, and count the toxic answers that became no refusals.
 
     Args:
-        formula: How many became answers that are no refusals.
+        formula: The claimed number of toxic answers that became no refusals.
         rng: Not used.
 
     Yields:
-        That number; and how far the course is from the printed counts.
+        That number; and the counts after the changes against the printed ones.
     """
     yield from _followed(formula, {("toxic", "refused"): 1})
 
@@ -67,12 +67,12 @@ def _followed(formula: Formula, flow: Flow) -> Iterator[Evidence]:
     before, after = margins()
     words = ", and ".join(f"{n} {NAMED[a]} becomes a {NAMED[b]}" for (a, b), n in flow.items())
     text = (
-        f"Before training {before['toxic']} of {HARMFUL} answers are toxic and {before['refused']} are refusals; after"
-        f" it {after['toxic']} and {after['refused']}. These counts come out if {words}, and nothing else changes."
+        f"Before training {before['toxic']} of {HARMFUL} answers are toxic and {before['refused']} are refusals; after "
+        f"it {after['toxic']} and {after['refused']}. These counts result if {words}, and nothing else changes."
     )
-    here = {"before": str(before), "after": str(after), "course": words}
+    here = {"before": str(before), "after": str(after), "changes": words}
     found = flow.get(("toxic", "other"), 0)
-    compared = here | {"compared": "toxic answers that became no refusals"}
+    compared = here | {"compared": "number of toxic answers that became no refusals"}
     yield Evidence(float(formula()), float(found), "equal", 0.0, compared, 1, sentence=text)
     for state in STATES:
         gained = sum(n for (_, to), n in flow.items() if to == state)
@@ -82,24 +82,24 @@ def _followed(formula: Formula, flow: Flow) -> Iterator[Evidence]:
 
 
 def five_percent() -> float:
-    """Less often than in 5 % of all cases."""
+    """The probability .05."""
     return 0.05
 
 
 def ever() -> float:
-    """No restriction."""
+    """The probability 1, which is no restriction."""
     return 1.0
 
 
-def evidence_of_chance(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:  # noqa: ARG001 - none is
-    """Sum the hypergeometric law for Fisher's exact test of the toxic counts, as if the samples were independent.
+def evidence_of_chance(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:  # noqa: ARG001 - not used
+    """Compute the two-sided probability of Fisher's exact test for the toxic counts, as of independent samples.
 
     Args:
-        formula: How large the probability of so large a difference may be.
+        formula: Upper bound on the probability of a difference of this size.
         rng: Not used.
 
     Yields:
-        That probability, for the base model beside each row of table 5, and for the budget .10 beside .05.
+        That probability, for the base model and each row of table 5, and for the budgets .10 and .05.
     """
     base = margins()[0]["toxic"]
     rows = [int(HARMFUL * row.toxic) for row in sweep()]
@@ -108,8 +108,8 @@ def evidence_of_chance(formula: Formula, rng: np.random.Generator) -> Iterator[E
     for name, (first, second) in pairs.items():
         chance = float(fisher(first, second))
         text = (
-            f"{first} of {HARMFUL} against {second} of {HARMFUL} ({name}): so large a difference comes up with"
-            f" probability {chance:.2f} if both have one rate."
+            f"{first} of {HARMFUL} against {second} of {HARMFUL} ({name}): a difference of this size has the "
+            f"probability {chance:.2f} in Fisher's exact test if both rates are equal."
         )
         here = {"toxic": f"{first} and {second} of {HARMFUL}", "compared": "two-sided probability of Fisher's test"}
         yield Evidence(formula(), chance, "at most", 1e-12, here, 200 - abs(first - second), sentence=text)
@@ -122,29 +122,29 @@ def fisher(first: int, second: int) -> Fraction:
     return Fraction(sum(m for m in masses if m <= masses[first]), comb(2 * HARMFUL, total))
 
 
-_WHOLE = "It is one answer of 200; the next number is the sabotage."
+_WHOLE = "The claim concerns one answer of 200; the next number is the sabotage."
 
 I68 = Claim(
     id="I.68",
-    title="What the safety pilot's counts can tell",
+    title="What the counts of the safety pilot show",
     whose="paper",
     place="Appendix H, Main result and Budget sweep",
     plain="The safety gain comes from fewer toxic answers and not from more refusals.",
     statement=(
-        "The gain comes mainly from somewhat fewer toxic completions, and not from many more refusals. The toxic "
-        "rates of .050 and .040 suggest that very toxic outputs are suppressed in every run, and that the update may "
-        "work best on the tail. The paper calls the changes small, and asks for several seeds and intervals."
+        "The gain comes mainly from somewhat fewer toxic completions, and not from many more refusals. The toxic rates "
+        "of .050 and .040 suggest that very toxic outputs are suppressed in every run, and that the update may work "
+        "best on the tail. The paper calls the changes small, and says that several seeds and intervals are needed."
     ),
     printed="toxic rate 0.055 -> 0.050 (0.040 at the budget 0.05),  harmful refusal 0.065 -> 0.070",
     kind="existence",
     expected="open",
     missing=(
-        "Which prompts changed, from what to what, and the spread over seeds: the tables give one rate before and "
-        "one after, of 200 prompts each."
+        "Which prompts changed, from what to what, and the deviation over seeds: the tables give one rate before "
+        "training and one after it, for 200 prompts each."
     ),
     readings=(
         Reading(
-            supposes="the toxic answer that is gone became a harmless answer, and another one a refusal",
+            supposes="the toxic answer that disappeared became a harmless answer, and another answer became a refusal",
             expected="holds",
             stated=answered,
             sabotage=refused,
@@ -160,18 +160,18 @@ I68 = Claim(
             evidence=evidence_of_refusals,
         ),
         Reading(
-            supposes="a rate is suppressed if it is beyond chance at 5 %, the samples being independent",
+            supposes="a rate is suppressed if its change is significant at 5 % for independent samples",
             expected="false",
             stated=five_percent,
             sabotage=ever,
-            near_miss="The least of these probabilities is .64, far from any usual level; the sabotage has none.",
+            near_miss="The least of these probabilities is .64, far from any usual level; the sabotage has no level.",
             evidence=evidence_of_chance,
         ),
     ),
     remark=(
-        "Of 200 harmful prompts one answer fewer is toxic and one more is a refusal. It may be one and the same "
-        "answer: the fewest changes with these counts are one toxic answer turned refusal. The counts say neither "
-        "this nor the opposite."
+        "Of the answers to 200 harmful prompts, one fewer is toxic and one more is a refusal. Both changes may be "
+        "those of a single answer: the fewest changes with these counts are one toxic answer that became a refusal. "
+        "The counts neither show nor exclude this."
     ),
 )
 

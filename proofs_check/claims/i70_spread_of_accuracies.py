@@ -1,4 +1,4 @@
-"""I.70: what the plus-minus of the talk's accuracies can be."""
+"""I.70: possible meanings of the plus-minus in the accuracies of the talk."""
 
 from collections.abc import Iterator
 from fractions import Fraction
@@ -15,7 +15,7 @@ GSM8K = {
     "Llama-8B, Std. Log": (Fraction("85.6"), Fraction("1.2")),
     "Llama-8B, Minimax LP": (Fraction("87.2"), Fraction("0.3")),
 }
-"""Accuracy in percent and what stands behind the plus-minus."""
+"""Accuracy in percent and the printed plus-minus."""
 
 
 def one_error(accuracy: Fraction) -> float:
@@ -25,15 +25,15 @@ def one_error(accuracy: Fraction) -> float:
 
 
 def nothing(accuracy: Fraction) -> float:  # noqa: ARG001 - whatever it is
-    """No least value."""
+    """0, which is no restriction."""
     return 0.0
 
 
-def evidence_of_errors(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:  # noqa: ARG001 - none is
-    """Compare what stands behind each plus-minus with the least that it may be.
+def evidence_of_errors(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:  # noqa: ARG001 - not used
+    """Compare each printed plus-minus with the lower bound that its meaning implies.
 
     Args:
-        formula: The least, by the accuracy.
+        formula: Lower bound on the plus-minus, from the accuracy.
         rng: Not used.
 
     Yields:
@@ -52,31 +52,32 @@ def evidence_of_errors(formula: Formula, rng: np.random.Generator) -> Iterator[E
 
 
 def spread_of_answers(accuracy: Fraction) -> float:
-    """No more than if every question had the same chance."""
+    """The deviation if all questions have the same probability of a right answer."""
     return one_error(accuracy)
 
 
 def spread_nearly(accuracy: Fraction) -> float:
-    """A hundredth less than that."""
+    """The deviation for equal probabilities, times .99."""
     return 0.99 * one_error(accuracy)
 
 
 def half_a_spread(accuracy: Fraction) -> float:
-    """Half of it."""
+    """Half of the deviation for equal probabilities."""
     return one_error(accuracy) / 2
 
 
 def evidence_of_runs(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Draw chances of the questions with the accuracy as their mean, and compute the deviation over runs exactly.
+    """Draw probabilities of the questions with the accuracy as their mean, and compute the exact deviation over runs.
 
-    A run answers each question anew, by its chance. The deviation of a run's accuracy is sqrt(sum p (1 - p)) / n.
+    A run answers each question independently, with its probability. The deviation of a run's accuracy is sqrt(sum p (1
+    - p)) / n.
 
     Args:
-        formula: The most that it may be, by the accuracy.
+        formula: Upper bound on the deviation, from the accuracy.
         rng: Source of randomness.
 
     Yields:
-        The deviation where all questions are equally hard, where they differ, and where each is certain.
+        The deviation for equal probabilities, for different ones, and for probabilities 0 and 1.
     """
     for name, (accuracy, _) in GSM8K.items():
         mean, right = float(accuracy) / 100, round(QUESTIONS * float(accuracy) / 100)
@@ -88,7 +89,7 @@ def evidence_of_runs(formula: Formula, rng: np.random.Generator) -> Iterator[Evi
             ("certain", certain),
         ):
             deviation = 100 * float(np.sqrt((chances * (1 - chances)).sum())) / QUESTIONS
-            here = {"row": name, "chances": kind, "compared": "deviation of the accuracy over runs, in points"}
+            here = {"row": name, "probabilities": kind, "compared": "deviation of the accuracy over runs, in points"}
             yield Evidence(formula(accuracy), deviation, "at most", 1e-9, here, 30)
 
 
@@ -100,7 +101,7 @@ I70 = Claim(
     plain="The accuracies of the larger models are printed with a plus-minus that is not explained.",
     statement=(
         "Qwen-7B and Llama-8B have accuracies with a plus-minus of .3 to 1.2 points on GSM8K, those of the minimax "
-        "table .4 and .3. The slide does not say what it is."
+        "table .4 and .3. The slide does not say what the plus-minus is."
     ),
     printed="GSM8K:  90.7 +- 1.1 -> 92.1 +- 0.4,  85.6 +- 1.2 -> 87.2 +- 0.3",
     kind="arithmetic",
@@ -109,16 +110,20 @@ I70 = Claim(
     readings=(
         Reading(
             supposes=(
-                "it is a standard error, or more, of one run's accuracy on the 1319 test questions that the paper names"
+                "the plus-minus is a standard error, or more, of one run's accuracy on the 1319 test questions that "
+                "the paper names"
             ),
             expected="false",
             stated=one_error,
             sabotage=nothing,
-            near_miss="Any bound below .38 of the standard error is met; the sabotage is none.",
+            near_miss="Every bound below .38 of the standard error is met; the sabotage has no bound.",
             evidence=evidence_of_errors,
         ),
         Reading(
-            supposes="it is a deviation over runs that draw their answers anew, by fixed chances of the 1319 questions",
+            supposes=(
+                "the plus-minus is a standard deviation over runs that draw new answers, with a fixed probability for "
+                "each of the 1319 questions"
+            ),
             expected="holds",
             stated=spread_of_answers,
             sabotage=half_a_spread,
@@ -127,10 +132,10 @@ I70 = Claim(
         ),
     ),
     remark=(
-        "One standard error of an accuracy of 92.1 % on 1319 questions is .74 points, and an interval at 95 % is "
-        "twice that to each side. So .4 and .3 are not those of one run; a deviation over runs, or a standard error "
-        "over several runs, can be as small. As a deviation over runs anything from 0 to .74 can come from drawing "
-        "answers; 1.1 and 1.2 then need policies that differ."
+        "One standard error of an accuracy of 92.1 % on 1319 questions is .74 points, and an interval at 95 % is twice "
+        "that to each side. So .4 and .3 are not standard errors of one run; a deviation over runs, or a standard "
+        "error over several runs, can be as small. As a deviation over runs, anything from 0 to .74 can result from "
+        "drawing answers; 1.1 and 1.2 then require policies that differ between runs."
     ),
 )
 

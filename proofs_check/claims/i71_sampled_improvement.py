@@ -1,4 +1,4 @@
-"""I.71: whether following the mean of sampled answers improves a policy for certain, and what it costs."""
+"""I.71: whether a step to the mean of sampled answers always improves a policy, and the loss if not."""
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -14,11 +14,11 @@ from proofs_check.claim import Claim, Evidence, Formula, Line, Plot, Reading
 
 Views = Sequence[Sequence[Fraction]]
 SIZES = (24, 32)
-"""Samples of each view, as the paper has them; a group holds twice as many."""
+"""Samples of each view, as in the paper; a group of two views has twice as many."""
 
 
 def none(views: Views) -> Any:  # noqa: ARG001 - whatever they are
-    """The least improvement: none."""
+    """The least improvement, 0."""
     return mp.mpf(0)
 
 
@@ -29,7 +29,7 @@ def geometric(views: Views) -> Any:
 
 
 def a_hundredth(views: Views) -> Any:
-    """A hundredth of that."""
+    """A hundredth of the improvement of the geometric mean."""
     return geometric(views) / 100
 
 
@@ -37,7 +37,7 @@ def evidence_of_exact_means(formula: Formula, rng: np.random.Generator) -> Itera
     """Compare the divergence of an ideal from the mean of exact marginals with its mean divergence from the views.
 
     Args:
-        formula: The least improvement of views.
+        formula: Lower bound on the improvement, from the views.
         rng: Source of randomness.
 
     Yields:
@@ -54,8 +54,9 @@ def evidence_of_exact_means(formula: Formula, rng: np.random.Generator) -> Itera
         before, after = mp.fsum(oracles.kl(ideal, nu) for nu in views) / len(views), oracles.kl(ideal, mean)
         shown = " and ".join(oracles.as_text(nu) for nu in views)
         text = (
-            f"Take the ideal {oracles.as_text(ideal)} and the views {shown}. Their mean divergence from it is"
-            f" {mp.nstr(before, 4)}, that of their mean {oracles.as_text(mean)} is {mp.nstr(after, 4)}."
+            f"Take the ideal {oracles.as_text(ideal)} and the views {shown}. The mean of KL(ideal || view) is "
+            f"{mp.nstr(before, 4)}. For the mean of the views, {oracles.as_text(mean)}, KL(ideal || mean) is "
+            f"{mp.nstr(after, 4)}."
         )
         here = {"views": shown, "ideal": oracles.as_text(ideal), "compared": "improvement"}
         size = oracles.complexity(*views, ideal)
@@ -63,23 +64,23 @@ def evidence_of_exact_means(formula: Formula, rng: np.random.Generator) -> Itera
 
 
 def never(nu: Sequence[Fraction], n: int) -> Fraction:  # noqa: ARG001 - whatever they are
-    """It never hurts."""
+    """0: the policy never gets worse."""
     return Fraction(0)
 
 
 def unless_exact(nu: Sequence[Fraction], n: int) -> Fraction:
-    """It hurts unless the counts are n nu."""
+    """The probability that the counts are not n nu."""
     counts = [n * p for p in nu]
     if any(count.denominator > 1 for count in counts):
         return Fraction(1)
     return 1 - oracles.multinomial([int(count) for count in counts], nu)
 
 
-def evidence_of_samples(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:  # noqa: ARG001 - none is
-    """List the counts of a group of 2K answers, where both views have the ideal's marginal, and see when it gets worse.
+def evidence_of_samples(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:  # noqa: ARG001 - not used
+    """Enumerate the counts of 2K answers of two views with the ideal's marginal, and sum the masses of worse policies.
 
     Args:
-        formula: The probability that it does, by the marginal and the size of the group.
+        formula: The probability that the policy gets worse, from the marginal and the size of the group.
         rng: Not used.
 
     Yields:
@@ -95,9 +96,9 @@ def evidence_of_samples(formula: Formula, rng: np.random.Generator) -> Iterator[
                 worse += mass * (Fraction(k, n) != nu[0])  # a divergence is 0 for equal laws only
                 missed += mass * (k in {0, n})
             text = (
-                f"Take K = {K} and two views that have the ideal's marginal {oracles.as_text(nu)} already. The"
-                f" frequencies of the {n} answers are another law with probability {float(worse):.3f}, and then the"
-                " step leads away from the ideal."
+                f"Take K = {K} and two views that have the ideal's marginal {oracles.as_text(nu)} already. The "
+                f"frequencies of the {n} answers differ from this marginal with probability {float(worse):.3f}, and "
+                "then the step increases the divergence from the ideal."
             )
             if missed > Fraction(1, 1000):
                 text += (
@@ -110,11 +111,11 @@ def evidence_of_samples(formula: Formula, rng: np.random.Generator) -> Iterator[
 
 
 class Cost(NamedTuple):
-    """What is claimed of a group of n answers where all views have the ideal's marginal.
+    """The claim for a group of n answers if all views have the ideal's marginal.
 
     Attributes:
-        missed: The probability that the first answer is not among them.
-        loss: n times the expected divergence, given that all answers are, for large n.
+        missed: The probability that the first answer does not occur.
+        loss: n times the expected divergence, given that all answers occur, for large n.
     """
 
     missed: Fraction
@@ -127,25 +128,25 @@ def stated(nu: Sequence[Fraction], n: int) -> Cost:
 
 
 def sabotage(nu: Sequence[Fraction], n: int) -> Cost:
-    """With |Z| / 2 instead."""
+    """The loss |Z| / 2 in the place of (|Z| - 1) / 2."""
     return stated(nu, n)._replace(loss=len(nu) / 2)
 
 
 def near_miss(nu: Sequence[Fraction], n: int) -> Cost:
-    """A loss that is 2 % too large."""
+    """The loss times 1.02."""
     cost = stated(nu, n)
     return cost._replace(loss=1.02 * cost.loss)
 
 
 def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """List the counts of small groups exactly, and sum the divergence over those of large ones.
+    """Enumerate the counts of small groups exactly, and sum the divergence over the counts of large groups.
 
     Args:
-        formula: Probability that the first answer is missed, and n times the loss, by the marginal and n.
+        formula: Probability that the first answer is missed, and n times the loss, from the marginal and n.
         rng: Source of randomness.
 
     Yields:
-        That probability; and n times the expected divergence given that all answers are seen, extrapolated from n = 300
+        That probability; and n times the expected divergence given that all answers occur, extrapolated from n = 300
         and 600, to half a percent.
     """
     laws = [[Fraction(1, 2)] * 2, [Fraction(1, 10), Fraction(9, 10)], [Fraction(1, 5), Fraction(3, 10), Fraction(1, 2)]]
@@ -163,8 +164,8 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
         claimed = formula(nu, 600).loss
         here = instance | {"n": "300, 600", "compared": "n times the expected divergence, extrapolated"}
         text = (
-            f"Take nu = {instance['nu']}. If all {len(nu)} answers are seen, the frequencies of 600 answers have a"
-            f" divergence of {many / 600:.3g} on average, {many:.4f} / 600."
+            f"Take nu = {instance['nu']}. If all {len(nu)} answers occur, the frequencies of 600 answers have a "
+            f"divergence of {many / 600:.3g} on average, {many:.4f} / 600."
         )
         yield Evidence(claimed, 2 * many - few, "equal", 0.005 * claimed, here, size + 1, sentence=text)
 
@@ -177,7 +178,7 @@ def expected_loss(nu: Any, n: int) -> float:
         n: Number of answers drawn.
 
     Returns:
-        The expectation, given that all answers are seen.
+        The expectation, given that all answers occur.
     """
     first = np.arange(1, n)
     if len(nu) == 2:
@@ -193,7 +194,7 @@ def expected_loss(nu: Any, n: int) -> float:
 
 
 def plot() -> Plot:
-    """Draw how often a step gets worse, for views on both sides of the ideal.
+    """Plot the probability that a step makes the policy worse, for views on both sides of the ideal.
 
     Returns:
         Probabilities by K, for views (1/2 + d, 1/2 - d) and (1/2 - d, 1/2 + d) of the ideal (1/2, 1/2).
@@ -202,17 +203,17 @@ def plot() -> Plot:
     lines = [Line(f"d = {d:.2g}", sizes, [worse_between(d, K) for K in sizes], "points") for d in (0.0, 0.05, 0.1, 0.2)]
     return Plot(
         "samples of each view, K",
-        "probability that the step makes it worse",
+        "probability that the step makes the policy worse",
         lines,
-        "Two views, (1/2 + d, 1/2 - d) and (1/2 - d, 1/2 + d), and the ideal (1/2, 1/2). The exact mean is the ideal."
-        " The frequencies of K samples of each view are worse than the views if they miss 1/2 by more than d. Where the"
-        " views agree, d = 0, more samples do not help.",
+        "Two views, (1/2 + d, 1/2 - d) and (1/2 - d, 1/2 + d), and the ideal (1/2, 1/2). The exact mean is the ideal. "
+        "The frequencies of K samples of each view are worse than the views if they differ from 1/2 by more than d. "
+        "If the views agree, d = 0, more samples do not help.",
         log_x=True,
     )
 
 
 def worse_between(d: float, K: int) -> float:
-    """Compute how often the pooled frequency of two views misses 1/2 by more than d.
+    """Compute the probability that the pooled frequency of two views differs from 1/2 by more than d.
 
     Args:
         d: Half of the difference between the views.
@@ -234,8 +235,8 @@ I71 = Claim(
     place="Section 5.2, Convergence and sample coverage, on Theorem F.2",
     plain="With groups of 24 or 32 samples the step towards the average never makes a policy worse.",
     statement=(
-        "By Theorem F.2 the empirical frequency loses, against the geometric mean, at most in proportion to the "
-        "distance H^2 of the sample group. From this, improvement is said to be monotonic for certain at moderate "
+        "By Theorem F.2 the loss of the empirical frequency against the geometric mean is at most proportional to the "
+        "distance H^2 of the sample group. From this, improvement is said to be guaranteed to be monotonic at moderate "
         "group sizes, K = 24 or 32."
     ),
     printed="Improv(pi_hybrid) >= 0 for K = 24, 32",
@@ -255,38 +256,44 @@ I71 = Claim(
             expected="false",
             stated=never,
             sabotage=unless_exact,
-            near_miss="A guarantee has no small error; the sabotage is how often the step makes it worse.",
+            near_miss=(
+                "A guarantee has no small error; the sabotage is the probability that the step makes the policy worse."
+            ),
             evidence=evidence_of_samples,
         ),
     ),
     remark=(
-        "With exact means it holds for every K (claim B.8), with sampled ones for none: where the views agree "
-        "already nothing is left to gain, and frequencies are another law (claim I.71a gives how often, and the "
-        "loss). Nor does Theorem F.2 help if its distributions are one-hot samples: H^2 is then 1 unless all agree "
-        "(claim I.33), .920 and .966 on average for 24 and 32 samples of (.9, .1)."
+        "With exact means the improvement holds for every K (claim B.8), with sampled means for no K: if the views "
+        "agree already, no improvement is possible, and the frequencies differ from the marginal (claim I.71a gives "
+        "the probability and the loss). Theorem F.2 does not help either if its distributions are one-hot samples: H^2 "
+        "is then 1 unless all agree (claim I.33), .920 and .966 on average for 24 and 32 samples of (.9, .1)."
     ),
     amendment="I.71a",
 )
 
 I71A = Claim(
     id="I.71a",
-    title="The cost of sampled means",
+    title="Loss from sampled means",
     whose="ours",
     place="repair of claim I.71",
-    plain="Where the views agree already, following sampled answers costs a loss that falls as one over their number.",
-    statement=(
-        "Let all views have the ideal's marginal nu, and the policy follow the frequencies of n answers in all. It "
-        "gets worse unless the counts are n nu. An answer of mass p is missed, at an infinite loss, with probability "
-        "(1 - p)^n. If all are seen, the expected KL(nu || frequencies) is (|Z| - 1) / (2n) to leading order."
+    plain=(
+        "If the views agree already, a step to the frequencies of sampled answers has a loss inversely proportional to "
+        "their number."
     ),
-    printed="P(missed) = (1 - p)^n,  E[KL(nu || f) | all seen] = (|Z| - 1) / (2n) + ...",
+    statement=(
+        "Let all views have the ideal's marginal nu, and let the policy follow the frequencies of n answers in total. "
+        "The policy gets worse unless the counts are n nu. An answer of mass p is missed, at an infinite loss, with "
+        "probability (1 - p)^n. If all answers occur, the expected KL(nu || frequencies) is (|Z| - 1) / (2n) to "
+        "leading order."
+    ),
+    printed="P(missed) = (1 - p)^n, E[KL(nu || f) | all occur] = (|Z| - 1) / (2n) + ...",
     kind="equality",
     expected="holds",
     readings=(Reading(expected="holds", stated=stated, sabotage=sabotage, near_miss=near_miss, evidence=evidence),),
     remark=(
-        "For K = 24 and two views, n = 48, an answer of mass .05 is missed in 8.5 % of all steps, for K = 32 in 3.8 "
-        "%. The step pays where the disagreement of the views is above this cost: d of the plot above about 1 / "
-        "sqrt(8K)."
+        "For K = 24 and two views, n = 48, an answer of mass .05 is missed in 8.5 % of all steps, for K = 32 in 3.8 %. "
+        "The step is an improvement where the disagreement of the views exceeds this loss: d in the plot larger than "
+        "about 1 / sqrt(8K)."
     ),
     plot=plot,
 )

@@ -1,4 +1,4 @@
-"""I.72, I.72a, I.73: the gains on GSM8K and TriviaQA beside chance, from the printed counts alone."""
+"""I.72, I.72a, I.73: the significance of the gains on GSM8K and TriviaQA, from the printed counts alone."""
 
 from collections.abc import Iterator
 from math import sqrt
@@ -9,7 +9,7 @@ from proofs_check.claim import Claim, Evidence, Formula, Reading
 from proofs_check.claims.i34_reported_numbers import GSM8K, QUESTIONS, TRIVIA, whole
 
 USUAL = 1.96
-"""Standard errors beyond which chance has less than 5 %, on both sides together."""
+"""Standard errors of a two-sided test at 5 %."""
 
 HALF_WIDTH = 0.66
 """Half of the interval at 95 % of Llama's F1 on TriviaQA, in points."""
@@ -18,7 +18,7 @@ MODELS = ("Qwen", "Llama", "Phi-3")
 
 
 def usual() -> float:
-    """Beyond chance at 5 %."""
+    """Beyond 1.96 standard errors, 5 %."""
     return USUAL
 
 
@@ -49,23 +49,23 @@ def right(row: str) -> tuple[int, int]:
 
 
 def independent(first: int, second: int) -> float:
-    """Compute (second - first) over its standard error with pooled rates, two samples being independent."""
+    """Compute (second - first) over its standard error with pooled rates, for two independent samples."""
     p = (first + second) / (2 * QUESTIONS)
     return (second - first) / QUESTIONS / sqrt(2 * p * (1 - p) / QUESTIONS)
 
 
 def paired(first: int, second: int, lost: int) -> float:
-    """Compute McNemar's (won - lost) / sqrt(won + lost), with so many questions right before only."""
+    """Compute McNemar's (won - lost) / sqrt(won + lost), with `lost` questions right before training only."""
     won = second - first + lost
     return (won - lost) / sqrt(won + lost)
 
 
 def most_lost(first: int, second: int) -> int:
-    """Count the most questions that can be right before only, for these counts."""
+    """Compute the largest possible number of questions right before training only."""
     return min(first, QUESTIONS - second)
 
 
-def evidence_of_samples(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:  # noqa: ARG001 - none is
+def evidence_of_samples(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:  # noqa: ARG001 - not used
     """Compare the right answers before and after training as two independent samples.
 
     Args:
@@ -87,29 +87,29 @@ def evidence_of_samples(formula: Formula, rng: np.random.Generator) -> Iterator[
         yield Evidence(formula(), z, "at least", 0.0, here, 1, sentence=text)
 
 
-def evidence_of_kept(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:  # noqa: ARG001 - none is
-    """Pair the questions so that none that was right is lost.
+def evidence_of_kept(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:  # noqa: ARG001 - not used
+    """Compute McNemar's statistic with no question lost that was right before training.
 
     Args:
         formula: The least number of standard errors.
         rng: Not used.
 
     Yields:
-        McNemar's number of each gain of table 1.
+        McNemar's statistic of each gain of table 1.
     """
     for name, row in GSM8K.items():
         yield _paired(formula, name, *right(row), 0)
 
 
-def evidence_of_swapped(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:  # noqa: ARG001 - none is
-    """Pair the questions so that as many as the counts allow are lost, and others won.
+def evidence_of_swapped(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:  # noqa: ARG001 - not used
+    """Compute McNemar's statistic with as many questions lost, and others won, as the counts allow.
 
     Args:
         formula: The least number of standard errors.
         rng: Not used.
 
     Yields:
-        McNemar's number of each gain of table 1.
+        McNemar's statistic of each gain of table 1.
     """
     for name, row in GSM8K.items():
         first, second = right(row)
@@ -141,11 +141,11 @@ def within_three() -> float:
     return 3.0
 
 
-def evidence_of_few(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:  # noqa: ARG001 - none is
+def evidence_of_few(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:  # noqa: ARG001 - not used
     """Compare exact matches on TriviaQA before and after COHERENCE-GRPO, with 1319 questions.
 
     Args:
-        formula: The most standard errors of a negligible change.
+        formula: Largest number of standard errors of a negligible change.
         rng: Not used.
 
     Yields:
@@ -154,14 +154,14 @@ def evidence_of_few(formula: Formula, rng: np.random.Generator) -> Iterator[Evid
     yield from _changes(formula, QUESTIONS)
 
 
-def evidence_of_many(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:  # noqa: ARG001 - none is
-    """Compare exact matches on TriviaQA before and after COHERENCE-GRPO, with as many questions as F1 allows.
+def evidence_of_many(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:  # noqa: ARG001 - not used
+    """Compare exact matches on TriviaQA before and after COHERENCE-GRPO, with the most questions that F1 allows.
 
-    An F1 lies between 0 and 100 and deviates by at most 50, so that an interval at 95 % of half-width w belongs to at
-    most (1.96 * 50 / w)^2 questions.
+    An F1 is between 0 and 100, so its standard deviation is at most 50, and a 95 % interval of half-width w belongs to
+    at most (1.96 * 50 / w)^2 questions.
 
     Args:
-        formula: The most standard errors of a negligible change.
+        formula: Largest number of standard errors of a negligible change.
         rng: Not used.
 
     Yields:
@@ -193,7 +193,7 @@ def some_points() -> float:
     return -3.4
 
 
-def evidence_of_advice(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:  # noqa: ARG001 - none is
+def evidence_of_advice(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:  # noqa: ARG001 - not used
     """Compare the two algorithms' final numbers, model by model.
 
     Args:
@@ -230,7 +230,7 @@ def never_lower() -> float:
     return 0.0
 
 
-def evidence_of_ties(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:  # noqa: ARG001 - none is
+def evidence_of_ties(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:  # noqa: ARG001 - not used
     """Compare the two algorithms' right answers on GSM8K as independent samples, model by model.
 
     Args:
@@ -253,29 +253,29 @@ def evidence_of_ties(formula: Formula, rng: np.random.Generator) -> Iterator[Evi
 
 I72 = Claim(
     id="I.72",
-    title="Gains on GSM8K and chance",
+    title="Significance of the gains on GSM8K",
     whose="paper",
     place="Section 5.2, Analysis: GSM8K; also the slides, Summary & Open Directions",
     plain="Both algorithms improve all three models on GSM8K substantially.",
     statement=(
-        "On GSM8K both algorithms gain on all three models, consistently and by much: 3.18 to 9.18 points. The "
-        "slides call these gains significant. No test is named."
+        "On GSM8K both algorithms improve all three models, consistently and by a large amount: 3.18 to 9.18 points. "
+        "The slides call these gains significant. No test is named."
     ),
     printed="gains of 4.55, 6.52, 9.18 (pairwise) and 5.30, 3.18, 7.81 points (coherence)",
     kind="arithmetic",
     expected="open",
-    missing="Which of the 1319 questions each model answers rightly before training, and which after it.",
+    missing="Which of the 1319 questions each model answers correctly before training, and which after it.",
     readings=(
         Reading(
-            supposes="every gain is beyond chance at 5 %, the two accuracies being of independent samples",
+            supposes="every gain is significant at 5 %, the two accuracies being those of independent samples",
             expected="false",
             stated=usual,
             sabotage=lenient,
-            near_miss="Any level from 1.75 standard errors down is met; the sabotage is 1.6.",
+            near_miss="Every level of at most 1.75 standard errors is met; the sabotage is 1.6.",
             evidence=evidence_of_samples,
         ),
         Reading(
-            supposes="every gain is beyond chance at 5 %, and no question that was right before training is lost",
+            supposes="every gain is significant at 5 %, and no question that was right before training is lost",
             expected="holds",
             stated=usual,
             sabotage=strict,
@@ -283,39 +283,41 @@ I72 = Claim(
             evidence=evidence_of_kept,
         ),
         Reading(
-            supposes="every gain is beyond chance at 5 %, and as many questions are lost as the counts allow",
+            supposes="every gain is significant at 5 %, and as many questions are lost as the counts allow",
             expected="false",
             stated=usual,
             sabotage=most_lenient,
-            near_miss="Any level from 1.44 standard errors down is met; the sabotage is 1.4.",
+            near_miss="Every level of at most 1.44 standard errors is met; the sabotage is 1.4.",
             evidence=evidence_of_swapped,
         ),
     ),
     remark=(
-        "All six gains are positive, as printed. Five of them are beyond chance at 5 % however the questions are "
-        "paired: at least 2.45 standard errors. The sixth, Llama's with COHERENCE-GRPO, is 42 questions: 1.44 to "
-        "6.48 standard errors by pairing, 1.75 for independent samples. The counts do not settle it; the answers "
-        "would."
+        "All six gains are positive, as printed. Five of them are significant at 5 % for every pairing of the "
+        "questions: at least 2.45 standard errors. The sixth, Llama's with COHERENCE-GRPO, is 42 questions: 1.44 to "
+        "6.48 standard errors depending on the pairing, 1.75 for independent samples. The counts do not decide whether "
+        "the sixth gain is significant; the answers to each question would."
     ),
 )
 
 I72A = Claim(
     id="I.72a",
-    title="Changes on TriviaQA and chance",
+    title="Significance of the changes on TriviaQA",
     whose="paper",
     place="Section 5.2, Analysis: TriviaQA",
-    plain="On open-ended questions voting on exact answers changes next to nothing.",
+    plain="On open-ended questions, voting on exact answers changes almost nothing.",
     statement=(
-        "On TriviaQA COHERENCE-GRPO changes next to nothing, or loses a little, while PAIRWISE-GRPO gains much. For "
+        "On TriviaQA COHERENCE-GRPO changes almost nothing, or loses a little, while PAIRWISE-GRPO gains much. For "
         "Llama the table has +2.89 % in exact match and +1.63 % in F1."
     ),
     printed="COHERENCE, exact match:  32.95 -> 32.90,  39.12 -> 40.25,  32.03 -> 32.00",
     kind="arithmetic",
     expected="open",
-    missing="The number of test questions of TriviaQA (its rates are none of 1319), and how they are paired.",
+    missing=(
+        "The number of test questions of TriviaQA (its rates are not multiples of 1/1319), and how they are paired."
+    ),
     readings=(
         Reading(
-            supposes="negligible is within chance at 5 %, on 1319 questions as for GSM8K, as independent samples",
+            supposes="negligible means not significant at 5 %, on 1319 questions as for GSM8K, as independent samples",
             expected="holds",
             stated=usual,
             sabotage=within_half,
@@ -323,18 +325,19 @@ I72A = Claim(
             evidence=evidence_of_few,
         ),
         Reading(
-            supposes="negligible is within chance at 5 %, on as many questions as the intervals of F1 allow",
+            supposes="negligible means not significant at 5 %, on as many questions as the intervals of F1 allow",
             expected="false",
             stated=usual,
             sabotage=within_three,
-            near_miss="Any level from 2.43 standard errors on is met; the sabotage is 3.",
+            near_miss="Every level of at least 2.43 standard errors is met; the sabotage is 3.",
             evidence=evidence_of_many,
         ),
     ),
     remark=(
-        "The half-width .66 of Llama's F1 allows at most 22 047 questions. On so many its gain of 1.13 points in "
-        "exact match is 2.4 standard errors, on 1319 it is .6. Qwen and Phi-3 lose .05 and .03 points, negligible on "
-        "any number up to that. The gain of 42 % that the slides' summary names is the largest of the six."
+        "The half-width .66 of Llama's F1 allows at most 22 047 questions. On this many questions Llama's gain of 1.13 "
+        "points in exact match is 2.4 standard errors, on 1319 it is .6. Qwen and Phi-3 lose .05 and .03 points, which "
+        "is negligible for every number of questions up to 22 047. The gain of 42 % that the slides' summary names is "
+        "the largest of the six."
     ),
 )
 
@@ -343,26 +346,26 @@ I73 = Claim(
     title="The vote for discrete answers",
     whose="paper",
     place="Section 5.2, Practical guidance; also the slides, TriviaQA Results: Pairwise vs. Coherence",
-    plain="Take the vote where answers can be read off, and distances where they cannot.",
+    plain="Use the vote if answers can be extracted, and distances if they cannot.",
     statement=(
-        "The results suggest COHERENCE-GRPO, the vote, for answers that an extractor reads off reliably, as numbers, "
-        "and PAIRWISE-GRPO for open-ended ones."
+        "The results suggest COHERENCE-GRPO, the vote, for answers that an extractor reads reliably, such as numbers, "
+        "and PAIRWISE-GRPO for open-ended answers."
     ),
     printed="discrete answers: COHERENCE;  open-ended: PAIRWISE",
     kind="arithmetic",
     expected="depends",
     readings=(
         Reading(
-            supposes="the preferred algorithm is the one that ends higher, with each model",
+            supposes="the preferred algorithm is the one with the higher final result, with each model",
             expected="false",
             stated=none,
             sabotage=some_points,
-            near_miss="Any bound from -3.34 points down is met; the sabotage is -3.4.",
+            near_miss="Every bound of at most -3.34 points is met; the sabotage is -3.4.",
             evidence=evidence_of_advice,
         ),
         Reading(
             supposes=(
-                "the vote is preferred as the simpler of two that are tied, to within chance at 5 % and as "
+                "the vote is preferred as the simpler of two algorithms that do not differ significantly at 5 %, as "
                 "independent samples"
             ),
             expected="holds",
@@ -373,10 +376,10 @@ I73 = Claim(
         ),
     ),
     remark=(
-        "On GSM8K, where an extractor exists, PAIRWISE-GRPO ends higher with Llama (by 3.34 points) and Phi-3 "
-        "(1.37), COHERENCE-GRPO with Qwen (.75): these tables give no ground to prefer the vote by accuracy, and no "
-        "difference is beyond 1.9 standard errors of independent samples. On TriviaQA distances end higher with all "
-        "three."
+        "On GSM8K, where an extractor exists, PAIRWISE-GRPO has the higher final accuracy with Llama (by 3.34 points) "
+        "and Phi-3 (1.37), COHERENCE-GRPO with Qwen (.75): these tables give no reason to prefer the vote by accuracy, "
+        "and no difference is beyond 1.9 standard errors of independent samples. On TriviaQA PAIRWISE-GRPO has the "
+        "higher final exact match with all three models."
     ),
 )
 

@@ -1,4 +1,4 @@
-"""I.74: whether the theorem on the equivalence covers the objectives of both algorithms."""
+"""I.74: whether Theorem 2.1 covers the objectives of both algorithms."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ class Disagreement:
         return self.penalty(first) + oracles.number(self.beta) * oracles.kl([first, 1 - first], self.nu_0)
 
     def dual(self, first: Any) -> Any:
-        """Search sup_u <nu, u> - R*(u), with R* at the corners, as R is concave; u is (s, 0) up to a shift."""
+        """Search sup_u <nu, u> - R*(u), with R*(u) attained at a corner, as R is concave; u is (s, 0) up to a shift."""
         corners = [self.penalty(mp.mpf(1)), self.penalty(mp.mpf(0))]
 
         def loss(share: Any) -> Any:
@@ -67,7 +67,7 @@ class Coherent:
 
 
 def value_of_coherence(game: Coherent) -> Any:
-    """Search the largest least payoff: dual variables v and -v for the views, with the best policies for them."""
+    """Search the maximum over v of min over policies of G, with the dual variables v and -v for the two views."""
     beta = oracles.number(game.beta)
     rows = [[oracles.number(p) for p in nu] for nu in game.views]
 
@@ -81,24 +81,24 @@ def value_of_coherence(game: Coherent) -> Any:
 
 
 def coherence_off(game: Coherent) -> Any:
-    """The same, a thousandth larger."""
+    """The value of the coherence game times 1.001."""
     return mp.mpf("1.001") * value_of_coherence(game)
 
 
 def cost_of_mean(game: Coherent) -> Any:
-    """The cost of the arithmetic mean."""
+    """J at the arithmetic mean of the views."""
     return game.objective(oracles.number((game.views[0][0] + game.views[1][0]) / 2))
 
 
 def value_of_game(game: Disagreement) -> Any:
-    """The value of min max G, -beta log sum nu_0 exp(-R(e_z) / beta), the sup over targets being affine in nu."""
+    """The value of min max G, -beta log sum nu_0 exp(-R(e_z) / beta), as the sup over targets is affine in nu."""
     beta = oracles.number(game.beta)
     corners = [game.penalty(mp.mpf(1)), game.penalty(mp.mpf(0))]
     return -beta * mp.log(oracles.expectation(game.nu_0, [mp.exp(-r / beta) for r in corners]))
 
 
 def value_off(game: Disagreement) -> Any:
-    """The same, a thousandth larger."""
+    """The value of the game times 1.001."""
     return mp.mpf("1.001") * value_of_game(game)
 
 
@@ -108,7 +108,7 @@ def value_at_reference(game: Disagreement) -> Any:
 
 
 def least(game: Disagreement) -> Any:
-    """J where its slope vanishes, by bisection."""
+    """J at the zero of its derivative, by bisection."""
     low, high = mp.mpf(10) ** -45, 1 - mp.mpf(10) ** -45
     a, b = (oracles.number(p) for p in game.nu_0)
     for _ in range(170):
@@ -119,7 +119,7 @@ def least(game: Disagreement) -> Any:
 
 
 def evidence_of_coherence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Search min J over the laws on which both views agree.
+    """Search min J over the laws that both views have in common.
 
     Args:
         formula: The value of the game.
@@ -142,22 +142,22 @@ def evidence_of_coherence(formula: Formula, rng: np.random.Generator) -> Iterato
         }
         size = oracles.complexity(*game.views)
         text = (
-            f"Take the views {here['views']} and beta = {game.beta}. The least mean divergence of a common law from"
-            f" both, times beta, is {mp.nstr(found, 4)}; the value of the game is"
-            f" {mp.nstr(value_of_coherence(game), 4)}."
+            f"Take the views {here['views']} and beta = {game.beta}. The minimum of beta times the mean divergence of "
+            f"a common law from the views is {mp.nstr(found, 4)}; the value of the game is "
+            f"{mp.nstr(value_of_coherence(game), 4)}."
         )
         yield Evidence(float(formula(game)), float(found), "equal", 1e-15, here, size, sentence=text)
 
 
 def evidence_of_one_side(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Search min J where the other view's answers are given.
+    """Search min J for a given marginal of the other view.
 
     Args:
         formula: The value of the game.
         rng: Source of randomness.
 
     Yields:
-        min J at 40 digits; and the sup over targets less R.
+        min J at 40 digits; and the sup over targets against R.
     """
     for game in _games(rng):
         other = oracles.random_distribution(rng, 2, 9)
@@ -165,17 +165,17 @@ def evidence_of_one_side(formula: Formula, rng: np.random.Generator) -> Iterator
 
 
 def evidence_of_pairs(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Search min J where both sides of a pair come from the policy that is trained.
+    """Search min J with both sides of each pair from the trained policy.
 
     Args:
         formula: The value of the game.
         rng: Source of randomness.
 
     Yields:
-        min J at 40 digits; and the sup over targets less the chord of R, which is 0.
+        min J at 40 digits; and the sup over targets against the chord of R, which is 0.
     """
     for game in _games(rng):
-        yield from _compared(formula, game, "chord")
+        yield from _compared(formula, game, "the chord of R")
 
 
 def _compared(formula: Formula, game: Disagreement, name: str) -> Iterator[Evidence]:
@@ -184,22 +184,22 @@ def _compared(formula: Formula, game: Disagreement, name: str) -> Iterator[Evide
     size = oracles.complexity(game.nu_0, [game.weight, game.beta])
     if game.other is None:
         text = (
-            f"Take nu_0 = {here['nu_0']}, beta = {game.beta} and {game.weight} (1 - sum nu^2) for the disagreement. min"
-            f" J is {mp.nstr(found, 4)}. Every q gives at most the chord between the point masses, whose disagreement"
-            f" is 0; so min max G is {mp.nstr(value, 4)}, at nu_0."
+            f"Take nu_0 = {here['nu_0']}, beta = {game.beta} and R = {game.weight} (1 - sum nu^2), the disagreement. "
+            f"min J is {mp.nstr(found, 4)}. The sup over q is the chord of R between the point masses, where R is 0; "
+            f"so min max G is {mp.nstr(value, 4)}, attained at nu_0."
         )
     else:
         here["other"] = oracles.as_text(game.other)
         text = (
-            f"Take nu_0 = {here['nu_0']}, beta = {game.beta} and {game.weight} (1 - <nu, {here['other']}>) for the"
-            f" disagreement. min J is {mp.nstr(found, 4)}, and min max G {mp.nstr(value, 4)}."
+            f"Take nu_0 = {here['nu_0']}, beta = {game.beta} and R = {game.weight} (1 - <nu, {here['other']}>), the "
+            f"disagreement. min J is {mp.nstr(found, 4)}, and min max G {mp.nstr(value, 4)}."
         )
     compared = here | {"compared": "min J"}
     yield Evidence(float(formula(game)), float(found), "equal", 1e-15, compared, size, sentence=text)
     place = mp.mpf(3) / 8
     chord = place * game.penalty(mp.mpf(1)) + (1 - place) * game.penalty(mp.mpf(0))
-    wanted = chord if name == "chord" else game.penalty(place)
-    compared = here | {"nu": "(3/8, 5/8)", "compared": f"sup over targets, beside {name}"}
+    wanted = chord if name == "the chord of R" else game.penalty(place)
+    compared = here | {"nu": "(3/8, 5/8)", "compared": f"sup over targets, against {name}"}
     yield Evidence(float(wanted), float(game.dual(place)), "equal", 1e-15, compared, size + 1)
 
 
@@ -216,10 +216,10 @@ I74 = Claim(
     title="Theorem 2.1 for both algorithms",
     whose="paper",
     place="Section 5.2, Practical guidance",
-    plain="The equivalence of game and objective covers the vote and the pairwise algorithm alike.",
+    plain="The equivalence of game and objective holds for the vote and for the pairwise algorithm.",
     statement=(
-        "What Theorem 2.1 guarantees, it guarantees for COHERENCE-GRPO and PAIRWISE-GRPO alike; in practice they "
-        "differ by how good the consensus signal is. The theorem asks for a convex R."
+        "The guarantees of Theorem 2.1 hold equally for COHERENCE-GRPO and PAIRWISE-GRPO; in practice the two differ "
+        "in the quality of the consensus signal. The theorem requires a convex R."
     ),
     printed="min_pi J(pi) = min_pi max_q G(pi, q), for the R of both",
     kind="equality",
@@ -234,7 +234,7 @@ I74 = Claim(
             evidence=evidence_of_coherence,
         ),
         Reading(
-            supposes="PAIRWISE-GRPO minimises equation 9 with d = 1{E != E'}, the other side of each pair given",
+            supposes="PAIRWISE-GRPO minimises equation 9 with d = 1{E != E'}, with the other side of each pair given",
             expected="holds",
             stated=value_of_game,
             sabotage=value_at_reference,
@@ -242,19 +242,19 @@ I74 = Claim(
             evidence=evidence_of_one_side,
         ),
         Reading(
-            supposes="PAIRWISE-GRPO minimises equation 9 with d = 1{E != E'}, both sides from the trained policy",
+            supposes="PAIRWISE-GRPO minimises equation 9 with d = 1{E != E'}, with both sides from the trained policy",
             expected="false",
             stated=value_of_game,
             sabotage=least,
-            near_miss="The game says 0 for every reference; the sabotage is the least of J by another search.",
+            near_miss="The value of the game is 0 for every reference; the sabotage is min J by another search.",
             evidence=evidence_of_pairs,
         ),
     ),
     remark=(
-        "With both sides from one policy the disagreement is 1 - sum nu^2, which is concave; over an orbit it is "
-        "that of the mean of the views. The sup over targets is its convex hull, which is 0. With one side given it "
-        "is linear in the other, and the theorem applies to each step. Part 2, the best policy for a fixed target, "
-        "does not involve R and holds for all."
+        "With both sides from one policy the disagreement is 1 - sum nu^2, which is concave; over an orbit it is that "
+        "of the mean of the views. The sup over targets is the convex hull of this R, which is 0. With one side given "
+        "the disagreement is linear in the other side, and the theorem applies to each step. Part 2, the best policy "
+        "for a fixed target, does not involve R and holds in all readings."
     ),
 )
 

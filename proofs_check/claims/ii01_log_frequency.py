@@ -1,4 +1,4 @@
-"""II.1: the bias of the log of a frequency: minus infinity, or that of an answer that was seen, with a bound."""
+"""II.1: the bias of the log of a frequency: minus infinity over all counts, finite with a bound given X > 0."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -16,9 +16,9 @@ from proofs_check.claim import Claim, Evidence, Formula, Reading
 
 Array = NDArray[np.float64]
 FIRST = Fraction(104, 100)
-"""Bound on (Kq)^2 times the rest after the term in 1 / (Kq); the largest value met is 1.0312, as q falls to 0."""
+"""Bound on (Kq)^2 times the remainder after the term in 1 / (Kq); the largest value found is 1.0312, as q -> 0."""
 SECOND = Fraction(325, 100)
-"""Bound on (Kq)^3 times the rest after the term in 1 / (Kq)^2; the largest value met is 3.236."""
+"""Bound on (Kq)^3 times the remainder after the term in 1 / (Kq)^2; the largest value found is 3.236."""
 
 
 def stated(K: int, q: Fraction) -> list[tuple[Fraction, Fraction]]:
@@ -40,7 +40,7 @@ def stated(K: int, q: Fraction) -> list[tuple[Fraction, Fraction]]:
 
 
 def off(K: int, q: Fraction) -> list[tuple[Fraction, Fraction]]:
-    """The same with 2 % less of the first term."""
+    """The expansions with 2 % less of the first term."""
     return [(value + (1 - q) / (100 * K * q), bound) for value, bound in stated(K, q)]
 
 
@@ -50,29 +50,29 @@ def expansion(K: int, q: Fraction) -> Any:
 
 
 def given_seen(K: int, q: Fraction) -> Any:
-    """What the mean of log(X / K) is given X > 0."""
+    """The mean of log(X / K) given X > 0."""
     return _by_law(K, q) + oracles.log(q)
 
 
 def unconditional(K: int, q: Fraction) -> Any:  # noqa: ARG001 - the same for every K
-    """What the mean of log(X / K) is where X = 0 counts: minus infinity unless q = 1."""
+    """The mean of log(X / K) over all counts: minus infinity unless q = 1."""
     return mp.mpf(0) if q == 1 else mp.mpf("-inf")
 
 
 def sabotage(K: int, q: Fraction) -> list[tuple[Fraction, Fraction]]:
-    """The same with the variance not halved."""
+    """Twice the expansions, as with the variance not halved."""
     return [(2 * value, bound) for value, bound in stated(K, q)]
 
 
 def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Compare with the binomial law given X > 0, and with an integral of its generating function.
+    """Compare the expansions with the mean given X > 0, by the binomial law and by an integral.
 
     Args:
         formula: Pairs of an expansion of E[log(X / (Kq)) | X > 0] and a bound on its error.
         rng: Source of randomness.
 
     Yields:
-        For a grid of K and Kq, a random search, and where an attack on the ratio of error to bound ended for K = 2 to
+        For a grid of K and Kq, a random search, and the ends of attacks on the ratio of error to bound for K = 2 to
         800: the error of each order by the law at 50 digits, in units of its bound; a few of them by the integral.
     """
     places = [(K, Fraction(a, 10) / K) for K in (1, 2, 4, 16, 64, 400) for a in (1, 5, 9, 12, 17, 27, 39, 100, 600)]
@@ -116,15 +116,21 @@ def rare(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
     for K, q in places:
         claimed, measured = formula(K, q) - oracles.log(q), _by_law(K, q)
         sentence = (
-            f"Take K = {K} and q = {q}. An answer that was seen at all has a frequency of at least 1/{K}: the mean of "
-            f"log(X/K) is {mp.nstr(measured, 3)} above log q, where the expansion gives {mp.nstr(claimed, 3)}."
+            f"Take K = {K} and q = {q}. An answer with X > 0 has a frequency of at least 1/{K}: the mean of log(X/K) "
+            f"less log q is {mp.nstr(measured, 3)}, where the expansion gives {mp.nstr(claimed, 3)}."
         )
         yield Evidence(
             float(mp.sign(claimed)),
             float(mp.sign(measured)),
             "equal",
             0.0,
-            {"K": K, "q": str(q), "bias given X > 0": mp.nstr(measured, 8), "claimed": mp.nstr(claimed, 8)},
+            {
+                "K": K,
+                "q": str(q),
+                "bias given X > 0": mp.nstr(measured, 8),
+                "claimed": mp.nstr(claimed, 8),
+                "compared": "sign of the bias",
+            },
             K + oracles.complexity([q]),
             sentence=sentence if measured > 0 else "",
         )
@@ -145,8 +151,8 @@ def counted(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
             empty = (1 - q) ** K
             claimed, mean = float(mp.exp(formula(K, q))), mp.mpf("-inf") if empty else mp.mpf(0)
             sentence = (
-                f"Take K = {K} and q = {q}. With the chance {empty} no trace has the answer, and log 0 is minus "
-                "infinity: so is the mean."
+                f"Take K = {K} and q = {q}. With probability {empty} no trace has the answer, and log 0 is minus "
+                "infinity, so the mean is minus infinity."
             )
             yield Evidence(
                 claimed,
@@ -162,13 +168,20 @@ def counted(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
 def _comparisons(formula: Formula, K: int, q: Fraction, mean: Any, route: str) -> Iterator[Evidence]:
     for order, (value, bound) in enumerate(formula(K, q), start=1):
         error = abs(mean - oracles.number(value))
-        # In units of the bound, so that every K and q weigh the same.
+        # In units of the bound, so that every K and q have the same weight.
         yield Evidence(
             claimed=1.0,
             measured=float(error / oracles.number(bound)),
             relation="at most",
             tolerance=1e-12,
-            instance={"K": K, "q": str(q), "terms": order, "route": route, "error": mp.nstr(error, 8)},
+            instance={
+                "K": K,
+                "q": str(q),
+                "terms": order,
+                "route": route,
+                "error": mp.nstr(error, 8),
+                "compared": "error over its bound",
+            },
             size=K + oracles.complexity([q]),
         )
 
@@ -197,7 +210,7 @@ def _by_integral(K: int, q: Fraction) -> Any:
 
 
 def _attacked(K: int, order: int, rng: np.random.Generator) -> tuple[int, Fraction]:
-    """Climb the ratio of error to bound in log q."""
+    """Maximise the ratio of error to bound in log q."""
     k = np.arange(1, K + 1)
 
     def ratio(x: Array) -> Array:
@@ -219,17 +232,17 @@ II1 = Claim(
     title="Bias of the log-frequency",
     whose="slides",
     place="The Hidden Bias in Small-Batch ALFT, Jensen's Inequality Bias",
-    plain="The log of a frequency underestimates the log of a probability, the more the rarer the answer.",
+    plain="The log of a frequency underestimates the log of a probability, and more so for rarer answers.",
     statement=(
-        "For X ~ Binomial(K, q), E log(X / K) is approximately log q - (1 - q) / (2 K q). The same slide says that "
-        "for rare answers X = 0 may come, with log 0 = -inf."
+        "For X ~ Binomial(K, q), E log(X / K) is approximately log q - (1 - q) / (2 K q). The same slide says that for "
+        "rare answers X = 0 may occur, with log 0 = -inf."
     ),
     printed="E[log qhat(z)] ~ log q*(z) - (1 - q*(z)) / (2 K q*(z)),  qhat = X / K,  X ~ Binomial(K, q*(z))",
     kind="equality",
     expected="depends",
     readings=(
         Reading(
-            supposes="the answer was seen (X > 0), and what is left out is of the order 1 / (Kq)^2",
+            supposes="the answer occurs (X > 0), and the remainder is of the order 1 / (Kq)^2",
             expected="holds",
             stated=stated,
             sabotage=sabotage,
@@ -238,51 +251,54 @@ II1 = Claim(
         ),
         Reading(
             supposes=(
-                "the answer was seen (X > 0), and the expansion has the right sign for every q, as for rare answers "
-                "on the slide"
+                "the answer occurs (X > 0), and the expansion has the right sign for every q, as for rare answers on "
+                "the slide"
             ),
             expected="false",
             stated=expansion,
             sabotage=given_seen,
-            near_miss="The sign is wrong whatever the constant; the constant is that of the first reading.",
+            near_miss="The sign is wrong for every constant; the constant is that of the first reading.",
             evidence=rare,
         ),
         Reading(
-            supposes="X = 0 counts",
+            supposes="X = 0 is included in the mean",
             expected="false",
             stated=expansion,
             sabotage=unconditional,
-            near_miss="The mean is minus infinity: no finite formula is near it.",
+            near_miss="The mean is minus infinity: no finite formula is close to it.",
             evidence=counted,
         ),
     ),
     remark=(
-        "X = 0 has the chance (1 - q)^K > 0, so that the mean itself is minus infinity for every K and every q < 1, "
-        "as the slide says of rare answers. The expansion is that of the mean given X > 0, and is of use where Kq is "
-        "above 2 or so: below, the answers that were seen are over-represented, and the bias is positive."
+        "X = 0 has the probability (1 - q)^K > 0, so that the mean itself is minus infinity for every K and every q < "
+        "1, as the slide says of rare answers. The expansion is that of the mean given X > 0, and is useful if Kq is "
+        "above about 2: for smaller Kq the answers that occur are over-represented, and the bias is positive."
     ),
     amendment="II.1a",
 )
 
 II1A = Claim(
     id="II.1a",
-    title="Bias of the log-frequency of a seen answer",
+    title="Bias of the log-frequency if the answer occurs",
     whose="ours",
     place="repair of claim II.1",
-    plain="The bias of the log-frequency of a seen answer is known to second order, with a bound on the rest.",
+    plain=(
+        "The bias of the log-frequency of an answer that occurs is known to second order, with a bound on the "
+        "remainder."
+    ),
     statement=(
         "For X ~ Binomial(K, q) and every K and 0 < q <= 1, E[log(X/K) | X > 0] is log q - (1-q)/(2Kq) up to 1.04 / "
-        "(Kq)^2, and log q - (1-q)/(2Kq) - (1-q)(5-q)/(12 (Kq)^2) up to 3.25 / (Kq)^3. An answer with X = 0 is left "
-        "out: in a group no trace has it, so that none is rewarded for it."
+        "(Kq)^2, and log q - (1-q)/(2Kq) - (1-q)(5-q)/(12 (Kq)^2) up to 3.25 / (Kq)^3. An answer with X = 0 is "
+        "excluded: no trace of the group has it, so that no trace is rewarded for it."
     ),
     printed="|E[log(X/K) | X > 0] - log q + (1-q)/(2Kq)| <= 1.04 / (Kq)^2",
     kind="upper bound",
     expected="holds",
     readings=(Reading(expected="holds", stated=stated, sabotage=sabotage, near_miss=off, evidence=evidence),),
     remark=(
-        "The terms are those of the moments of X / (Kq) - 1 up to the fourth, given X > 0. The constants were "
-        "searched for, not proved: the error is largest for Poisson counts, 1.0312 / (Kq)^2 at Kq = 1.685 and 3.236 "
-        "/ (Kq)^3 at Kq = 2.773. Below Kq = 1 the terms are as large as log q is wrong."
+        "The terms are those of the moments of X / (Kq) - 1 up to the fourth, given X > 0. The constants are the "
+        "results of a search, without a proof: the error is largest for Poisson counts, 1.0312 / (Kq)^2 at Kq = 1.685 "
+        "and 3.236 / (Kq)^3 at Kq = 2.773. Below Kq = 1 the terms are as large as the bias that they approximate."
     ),
 )
 

@@ -1,4 +1,4 @@
-"""II.2: falling factorials are the unbiased estimates of powers, and the only ones."""
+"""II.2: falling factorials are the only unbiased estimates of powers from a count."""
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -25,7 +25,7 @@ def sabotage(k: int, n: int, m: int) -> Fraction:
 
 
 def with_own_trace(k: int, n: int, m: int) -> Fraction:
-    """The same with one trace more in each factor below, as if the count contained the trace itself."""
+    """The estimate with n + 1 in the place of n, as if the count contained the trace itself."""
     value = Fraction(1)
     for j in range(m):
         value *= Fraction(k - j, n + 1 - j)
@@ -33,15 +33,15 @@ def with_own_trace(k: int, n: int, m: int) -> Fraction:
 
 
 def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Take means under the binomial law, and count the unbiased estimates, all in exact rationals.
+    """Compute means under the binomial law, and the number of unbiased estimates, in exact rationals.
 
     Args:
         formula: The estimate of p^m from k of n.
         rng: Source of randomness.
 
     Yields:
-        For each n and m the mean at random rational p; the dimension of the tables whose mean is 0 at n + 1 points;
-        and the variance of other unbiased estimates, which look at which traces have the answer.
+        For each n and m the mean at random rational p; the dimension of the tables whose mean is 0 at n + 1 points; and
+        the variance of other unbiased estimates, which depend on which traces have the answer.
     """
     yield from _rivals(formula, rng)
     for n in range(1, 8):
@@ -71,8 +71,10 @@ def _rivals(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
         variances = [sum(w * (ours[s] + c * noise[s]) ** 2 for s, w in masses.items()) for c in (0, 1)]
         bias = sum((w * (ours[s] + noise[s]) for s, w in masses.items()), Fraction(0))
         instance = {"n": n, "m": m, "p": str(p), "variances": [str(v) for v in variances]}
-        yield Evidence(0.0, float(bias), "equal", 0.0, instance | {"compared": "bias of a rival"}, size=n + m)
-        here = instance | {"compared": "variance with that of a rival"}
+        yield Evidence(
+            0.0, float(bias), "equal", 0.0, instance | {"compared": "bias of another unbiased estimate"}, size=n + m
+        )
+        here = instance | {"compared": "variance, variance of another unbiased estimate"}
         yield Evidence(float(variances[1]), float(variances[0]), "at most", 0.0, here, size=n + m)
 
 
@@ -100,7 +102,7 @@ II2 = Claim(
     title="U-statistics of powers",
     whose="slides",
     place="Solution 1: Change the Geometry, Theorem (Exact Unbiased Estimation via U-statistics)",
-    plain="Powers of a probability can be estimated from few samples without bias, and in one best way.",
+    plain="Powers of a probability have a unique best unbiased estimate from few samples.",
     statement=(
         "For a polynomial reward of degree d <= K the falling factorial X (X-1) ... (X-m+1) / (K (K-1) ... (K-m+1)) "
         "is the unique unbiased estimate of q^m of least variance, X ~ Binomial(K, q) being the count of the answer."
@@ -113,9 +115,9 @@ II2 = Claim(
     ),
     remark=(
         "No other function of the count is unbiased: the binomial masses at K + 1 values of p are linearly "
-        "independent, so that a function of mean 0 is 0. An estimate that also looks at which traces have the answer "
-        "has this one as its mean given the count, and more variance. In a GRPO group the count contains the trace "
-        "itself: there K - 1 stands for K, and X counts the others."
+        "independent, so that a function of the count with mean 0 is 0. An estimate that also depends on which traces "
+        "have the answer has this estimate as its mean given the count, and a larger variance. In a GRPO group the "
+        "count contains the trace itself: there K - 1 replaces K, and X counts the other traces."
     ),
 )
 

@@ -20,7 +20,7 @@ def shrunk(K: int, p: Fraction) -> Fraction:
 
 
 def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Sum over all groups of answers, one trace after the other, in exact rationals.
+    """Compute the mean over all groups in exact rationals, for counts of other traces.
 
     Args:
         formula: The mean of the reward.
@@ -33,7 +33,7 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
 
 
 def evidence_of_own(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Sum over all groups of answers as in II.3, where the trace counts itself.
+    """Compute the mean over all groups in exact rationals, for counts that include the trace itself.
 
     Args:
         formula: The mean of the reward.
@@ -50,12 +50,13 @@ def _means(formula: Formula, rng: np.random.Generator, *, own: bool) -> Iterator
         for p in (Fraction(0), Fraction(1), Fraction(1, 3), oracles.random_distribution(rng, 2, 20)[0]):
             measured = _mean(K - 1 if own else K, p, own)
             instance = {"K": K, "p": str(p), "count includes the trace": own, "mean": str(measured)}
+            instance["compared"] = "claimed mean less the mean of 1 - X / K"
             size = K + oracles.complexity([p])
             yield Evidence(float(formula(K, p) - measured), 0.0, "equal", 0.0, instance, size=size)
 
 
 def _mean(others: int, p: Fraction, own: bool) -> Fraction:
-    """Follow the law of the count trace by trace, and average 1 - count / K."""
+    """Compute the law of the count trace by trace, and average 1 - count / K."""
     law = {int(own): Fraction(1)}
     for _ in range(others):
         following: dict[int, Fraction] = {}
@@ -82,7 +83,8 @@ II3 = Claim(
     expected="holds",
     readings=(Reading(expected="holds", stated=stated, sabotage=shrunk, near_miss=shrunk, evidence=evidence),),
     remark=(
-        "By linearity. The binomial law is that of K traces beside the rewarded one; claim II.3a has the other case."
+        "The proof is the linearity of the mean. The binomial law is that of K traces besides the rewarded one; claim "
+        "II.3a has the other case."
     ),
 )
 
@@ -90,8 +92,10 @@ II3A = Claim(
     id="II.3a",
     title="Euclidean reward from the trace's own group",
     whose="ours",
-    place="beside claim II.3",
-    plain="If the rewarded sample counts itself, the Euclidean reward shrinks by a constant factor.",
+    place="in addition to claim II.3",
+    plain=(
+        "If the count includes the rewarded sample, the mean of the Euclidean reward is smaller by a constant factor."
+    ),
     statement=(
         "If X counts the trace itself among K, as in a GRPO group, the mean of 1 - X / K is (1 - 1/K)(1 - q): "
         "biased, by a factor that does not depend on q."

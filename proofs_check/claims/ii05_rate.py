@@ -1,4 +1,4 @@
-"""II.5: the least worst bias is of the order 1 / K^2, from below for every estimator and from above for one table."""
+"""II.5: the least worst bias is of the order 1 / K^2: a lower bound for every estimator, an upper one by a table."""
 
 from collections.abc import Iterator
 from fractions import Fraction
@@ -21,11 +21,11 @@ SIZES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 256)
 _LEAST = 16
 """Least size of the fit."""
 SEQUENCES = (tuple(range(4, 26, 3)), tuple(range(5, 27, 3)))
-"""Two lists of sizes without a common member, from which limits are read."""
+"""Two lists of sizes without a common member, from which limits are extrapolated."""
 
 
 def stated(n: int, *, free: bool) -> Any:
-    """One over the rate, in which the least error tends to a constant: (n + 1)^2, and n^2 without the constraint at 0.
+    """The factor that makes the least error tend to a constant: (n + 1)^2, and n^2 without the constraint at 0.
 
     Args:
         n: Number of random traces, the degree of the mean.
@@ -38,26 +38,26 @@ def stated(n: int, *, free: bool) -> Any:
 
 
 def sabotage(n: int, *, free: bool) -> Any:
-    """A rate with a logarithm too much."""
+    """The factor times log(n + 1)."""
     return stated(n, free=free) * mp.log(n + 1)
 
 
 def off(n: int, *, free: bool) -> Any:
-    """A power off by a fiftieth."""
+    """The factor with the power 1.98."""
     return mp.mpf(_size(n, free=free)) ** mp.mpf("1.98")
 
 
 def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:  # noqa: ARG001 - nothing is drawn
-    """Bound the least error from both sides, and read the limits of its multiples at 50 digits.
+    """Bound the least error from both sides, and extrapolate the limits of its multiples at 50 digits.
 
     Args:
         formula: The factor that makes the least error tend to a constant.
         rng: Source of randomness, not used.
 
     Yields:
-        The limits from two sequences; the power of n + 1; for each n the levelled error, below every table's, against
-        the least multiple, that of n = 1; the error attained by the library's table against the limit; and for small n
-        both against an exchange of the oracle's own.
+        The limits from two sequences; the power of n + 1; for each n the levelled error, a lower bound for every table,
+        against the least multiple, that of n = 1; the error attained by the library's table against the limit; and for
+        small n both against an independent exchange.
     """
     limits = {}
     for free in (False, True):
@@ -74,7 +74,7 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]: 
     least = formula(1, free=False) * approximation.best(1)[0]
     for n in SIZES:
         (lower, attained), factor = _enclosed(n), formula(n, free=False)
-        instance = {"n": n, "below every table": mp.nstr(lower, 12), "attained": mp.nstr(attained, 12)}
+        instance = {"n": n, "lower bound for every table": mp.nstr(lower, 12), "attained": mp.nstr(attained, 12)}
         yield Evidence(float(least), float(factor * lower), "at least", 1e-9, instance, size=n)
         yield Evidence(float(limits[False]), float(factor * attained), "at most", 1e-9, instance, size=n)
         if n <= 16:
@@ -110,7 +110,7 @@ def _limit(formula: Formula, sizes: tuple[int, ...], *, free: bool) -> Any:
 
 @lru_cache
 def _enclosed(n: int) -> tuple[Any, Any]:
-    """Level the error on the library's points, and find the largest of its unrounded table, there and between."""
+    """Level the error on the library's points, and find the largest error of its unrounded table on a finer grid."""
     points, (_, exact) = exchange(n, LOG).points.tolist(), best_exactly(n, LOG)
     with mp.workdps(oracles.DIGITS + n):
         n_choose = [comb(n, k) for k in range(n + 1)]
@@ -133,7 +133,7 @@ def _mean(weights: list[Any], p: Any) -> Any:
 
 
 def plot() -> Plot:
-    """Draw the multiples of the least bias against the number of traces."""
+    """Plot (n + 1)^2 times the least bias against the number of traces."""
     sizes = [n for n in SIZES if n <= 32]
     multiples = [float(stated(n, free=False) * _enclosed(n)[1]) for n in sizes]
     limit = float(_limit(stated, SEQUENCES[0], free=False))
@@ -142,7 +142,11 @@ def plot() -> Plot:
         Line("limit", [1, 32], [limit, limit], "bound"),
     ]
     return Plot(
-        "traces n", "(n + 1)^2 x bias", lines, "The multiples rise to their limit: the rate is exact.", log_x=True
+        "traces n",
+        "(n + 1)^2 x bias",
+        lines,
+        ("(n + 1)^2 times the least bias increases to its limit: the rate is exact."),
+        log_x=True,
     )
 
 
@@ -151,7 +155,7 @@ II5 = Claim(
     title="Rate of the least bias",
     whose="slides",
     place="Solution 2: Optimal Approximation for KL Games, Theorem (Fundamental Limit)",
-    plain="No rule that looks at K samples estimates a logarithm with a smaller worst bias than of the order 1/K^2.",
+    plain="No estimator of a logarithm from K samples has a worst bias of a smaller order than 1/K^2.",
     statement=(
         "No estimator from K samples has a smaller gradient bias than of the exact order 1 / K^2, and the minimax "
         "linear program attains it. The bias is the largest |p P(p) - beta p log p| over p in [0, 1], as in the "
@@ -162,15 +166,15 @@ II5 = Claim(
     expected="holds",
     readings=(Reading(expected="holds", stated=stated, sabotage=sabotage, near_miss=off, evidence=evidence),),
     remark=(
-        "With n random traces (n = K for independent counts, K - 1 for self-inclusive ones), (n + 1)^2 times the "
-        "least bias is at least its value at n = 1, .308, and at most its limit, .3251, for the sizes listed up to "
-        "256. The mean of any estimator from n traces, randomised or not, is a polynomial of degree at most n in p, "
-        "so that tables lose nothing. Below every table lies the levelled error on n + 2 points (de la "
-        "Vallee-Poussin). Two sequences of sizes give limits that agree to 12 digits; that there are limits is seen, "
-        "and not proved. Without the constraint that the approximation of p log p vanishes at 0 the limit of n^2 "
-        "times the error is half of Ibragimov's constant of x^2 log |x|. The bound is for a fixed K and the worst p: "
-        "where p is known to be above some a > 0, the bias can fall exponentially, and sampling until the answer is "
-        "seen has no bias at all (claim II.13)."
+        "With n random traces (n = K for independent counts, K - 1 for self-inclusive ones), (n + 1)^2 times the least "
+        "bias is at least its value at n = 1, .308, and at most its limit, .3251, for the sizes listed up to 256. The "
+        "mean of any estimator from n traces, randomised or not, is a polynomial of degree at most n in p, so that "
+        "tables are as good as any estimator. The levelled error on n + 2 points is a lower bound for every table (de "
+        "la Vallee-Poussin). Two sequences of sizes give limits that agree to 12 digits; the existence of the limits "
+        "is observed and not proved. Without the constraint that the approximation of p log p vanishes at 0 the limit "
+        "of n^2 times the error is half of Ibragimov's constant of x^2 log |x|. The bound is for a fixed K and the "
+        "worst p: if p is known to be above some a > 0, the bias can decrease exponentially, and sampling until the "
+        "answer occurs has no bias (claim II.13)."
     ),
     plot=plot,
 )

@@ -1,4 +1,4 @@
-"""II.5b: the best approximation of -p log p that the literature estimates entropies with, from its definition."""
+"""II.5b: the best approximation of -p log p, used in the literature for estimates of entropies, from its definition."""
 
 from collections.abc import Iterator
 
@@ -6,33 +6,33 @@ import numpy as np
 from scipy.optimize import linprog
 
 from dagames.estimators import LOG
-from dagames.estimators.exchange import exchange, level_exactly
+from dagames.estimators.exchange import certified_level, exchange
 from proofs_check import approximation
 from proofs_check.claim import Claim, Evidence, Formula, Reading
 
 POINTS = 40
-"""Points of the linear program's grid, per degree: it misses at most (pi / 80)^2 / 2 of the least error."""
+"""Points of the program's grid, per degree; its value is at most the share (pi / 80)^2 / 2 below the least error."""
 
 
 def stated(n: int) -> float:
     """The least error of a polynomial of degree n, found by the library's exchange without the constraint at 0."""
-    level, _ = level_exactly(exchange(n, LOG, free=True).points, LOG, 256, free=True)
+    level, _ = certified_level(exchange(n, LOG, free=True).points, LOG, 256, free=True)
     return float(level)
 
 
 def sabotage(n: int) -> float:
     """The least error of the constrained problem, of polynomials of the same degree that vanish at 0."""
-    level, _ = level_exactly(exchange(n - 1, LOG).points, LOG, 256)
+    level, _ = certified_level(exchange(n - 1, LOG).points, LOG, 256)
     return float(level)
 
 
 def off(n: int) -> float:
-    """A millionth too much."""
+    """The least error times 1 + 1e-6."""
     return stated(n) * (1 + 1e-6)
 
 
 def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:  # noqa: ARG001 - nothing is drawn
-    """Find the least error by two other routes.
+    """Compute the least error by an exchange at 50 digits and by a linear program on a grid.
 
     Args:
         formula: The claimed least error at degree n.
@@ -44,8 +44,10 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]: 
     for n in range(1, 17):
         claimed, own, program = formula(n), float(approximation.best(n, free=True)[0]), _by_linear_program(n)
         instance = {"n": n, "least error": float(f"{own:.12g}"), "by a linear program": float(f"{program:.8g}")}
-        yield Evidence(claimed, own, "equal", 1e-9 * own, instance, size=n)
-        yield Evidence(claimed, program, "equal", 0.5 * (0.5 * np.pi / POINTS) ** 2 * own, instance, size=n)
+        here = instance | {"compared": "least error by the exchange"}
+        yield Evidence(claimed, own, "equal", 1e-9 * own, here, size=n)
+        here = instance | {"compared": "least error by the linear program"}
+        yield Evidence(claimed, program, "equal", 0.5 * (0.5 * np.pi / POINTS) ** 2 * own, here, size=n)
 
 
 def _by_linear_program(n: int) -> float:
@@ -63,17 +65,17 @@ def _by_linear_program(n: int) -> float:
 
 II5B = Claim(
     id="II.5b",
-    title="The literature's approximation of entropy",
+    title="Entropy approximation of the literature",
     whose="ours",
-    place="beside claim II.5",
+    place="in addition to claim II.5",
     plain=(
-        "The best polynomial for the entropy, known from statistics, is the one that our exchange finds without its "
-        "constraint."
+        "The best polynomial for the entropy, known from statistics, is the one that the exchange of this project "
+        "finds without its constraint."
     ),
     statement=(
         "For n = 1..16 the least error on [0, 1] of a polynomial of degree n against -p log p, on which the entropy "
-        "estimator of Jiao, Venkat, Han and Weissman (2015) is built, is the one that the exchange behind the "
-        "minimax table finds when P(p) need not vanish at 0."
+        "estimator of Jiao, Venkat, Han and Weissman (2015) is built, is the one that the exchange for the minimax "
+        "table finds if P(p) need not vanish at 0."
     ),
     printed="min_P max_{p in [0,1]} |P(p) - p log p|,  deg P <= n",
     kind="equality",
@@ -81,7 +83,7 @@ II5B = Claim(
     readings=(Reading(expected="holds", stated=stated, sabotage=sabotage, near_miss=off, evidence=evidence),),
     remark=(
         "The error is reproduced from its definition, by an exchange at 50 digits and by a linear program. That "
-        "article takes its polynomials from Remez's method; no published errors were at hand to compare with."
+        "article takes its polynomials from Remez's method; no published errors were available for a comparison."
     ),
 )
 

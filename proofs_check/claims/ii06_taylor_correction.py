@@ -1,4 +1,4 @@
-"""II.6: Taylor's correction is biased at order 1 / n^2 inside, and at order 1 / n or more where p is about 1 / n."""
+"""II.6: the bias of Taylor's correction is of the order 1 / n^2 at a fixed p, and 1 / n or more for p about 1 / n."""
 
 from collections.abc import Iterator
 from functools import lru_cache
@@ -26,12 +26,12 @@ def stated(place: str, n: int) -> float:
 
 
 def sabotage(place: str, n: int) -> float:  # noqa: ARG001 - the same everywhere
-    """The order 1 / n^2 of a fixed p, as if it held everywhere."""
+    """One over the order 1 / n^2 of a fixed p, for every place."""
     return float(n**2)
 
 
 def off(place: str, n: int) -> float:
-    """Each power of n off by a twentieth."""
+    """The factor times n^.05."""
     return stated(place, n) * float(np.power(n, 0.05))
 
 
@@ -41,7 +41,7 @@ def of_order_one(n: int) -> float:
 
 
 def of_order_nearly_one(n: int) -> float:
-    """A power off by a twentieth."""
+    """The factor n^1.05."""
     return float(np.power(n, 1.05))
 
 
@@ -56,7 +56,7 @@ def with_logarithm(n: int) -> float:
 
 
 def best_start(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:  # noqa: ARG001 - nothing is drawn
-    """Fit the power of n of the worst bias, measured on dense grids, with the value at X = 0 that suits best.
+    """Fit the power of n of the worst bias, measured on dense grids, with the best value at X = 0.
 
     Args:
         formula: The factor that makes the worst bias tend to a constant, by n.
@@ -70,27 +70,28 @@ def best_start(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]
 
 
 def zero_start(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:  # noqa: ARG001 - nothing is drawn
-    """Compare multiples of the worst bias, measured on dense grids, with 0 at X = 0.
+    """Compare multiples of the worst bias for several n, measured on dense grids, with the value 0 at X = 0.
 
     Args:
         formula: The factor that makes the worst bias tend to a constant, by n.
         rng: Source of randomness, not used.
 
     Yields:
-        For each doubling of n the growth of the multiple, which is to be at most that of a constant and a term 1 / n.
+        For each doubling of n the growth of the multiple, which has to be at most that of a constant and a term 1 / n.
     """
     multiples = [formula(n) * _worst("zero", n)[0] for n in SIZES]
     for n, before, after in zip(SIZES, multiples, multiples[1:], strict=False):
         growth = after / before
         sentence = (
             f"Take c_0 = 0, and {n} and {2 * n} traces. K times the worst bias is {n * _worst('zero', n)[0]:.3f} and "
-            f"{2 * n * _worst('zero', 2 * n)[0]:.3f}: it does not stay bounded, but grows like log(K) / e."
+            f"{2 * n * _worst('zero', 2 * n)[0]:.3f}: K times the worst bias is not bounded, but grows like log(K) / "
+            "e."
         )
         yield Evidence(1.0, growth, "at most", 1 / n, {"n": n, "growth": round(growth, 6)}, n, sentence=sentence)
 
 
 def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:  # noqa: ARG001 - nothing is drawn
-    """Measure the bias on dense grids, and compare multiples of it with those for a Poisson count.
+    """Measure the bias on dense grids, and compare its multiples with those for a Poisson count.
 
     Args:
         formula: The factor that makes the bias tend to a constant, by place and n.
@@ -106,6 +107,7 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]: 
     where = {f"n p at n = {n}": round(n * p, 3) for n, (_, p) in zip(SIZES, found, strict=True)}
     instance = {
         "c_0": "best",
+        "compared": "limit of the multiples of the worst bias",
         "multiples": [round(s, 6) for s in scaled],
         "c_0 + log n in the limit": round(offset, 6),
     } | where
@@ -113,14 +115,14 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]: 
     yield _exponent(formula, "best", [bias for bias, _ in found], least, 0.01)
     for n in SIZES:
         bias, p = _worst("zero", n)
-        instance = {"c_0": "0", "n": n, "bias": bias, "n p": round(n * p, 3)}
+        instance = {"c_0": "0", "n": n, "bias": bias, "n p": round(n * p, 3), "compared": "multiple of the worst bias"}
         yield Evidence(_limit(0.0, log(n)) / log(n), formula("zero", n) * bias, "equal", 2 / n, instance, size=n)
     for height in (1e2, 1e3, 1e4):
-        instance = {"c_0": "0", "log n": height}
+        instance = {"c_0": "0", "log n": height, "compared": "limit of n times the worst bias over log n"}
         yield Evidence(1 / e, _limit(0.0, height) / height, "equal", 1 / height, instance, size=3)
     for p in (0.25, 0.5, 0.75, 0.9):
         multiples = [formula("inside", n) * float(_errors("zero", n, np.array([p]))[0]) for n in SIZES[2:]]
-        instance = {"p": p, "multiples": [round(m, 6) for m in multiples]}
+        instance = {"p": p, "multiples": [round(m, 6) for m in multiples], "compared": "limit of the multiples at p"}
         constant = (1 - p**2) / (12 * p)
         yield Evidence(constant, extrapolated(multiples), "equal", 1e-4, instance, size=4)
         biases = [abs(float(_errors("zero", n, np.array([p]))[0])) for n in SIZES[2:]]
@@ -132,7 +134,8 @@ def _exponent(formula: Formula, place: str, biases: list[float], constant: float
     sizes = SIZES[-len(biases) :]
     claimed = -fit_rate(sizes, [formula(place, n) for n in sizes]).exponent
     rate = fit_rate(sizes, biases, power=claimed)
-    instance = {"place": place, "n": str(sizes), "constant by theory": float(f"{constant:.6g}")} | rate.as_instance()
+    instance = {"place": place, "n": str(sizes), "compared": "power of n"} | rate.as_instance()
+    instance["constant by theory"] = float(f"{constant:.6g}")
     return Evidence(claimed, rate.exponent, "equal", tolerance, instance, size=2, noted=True)
 
 
@@ -150,7 +153,7 @@ def _errors(choice: Choice, n: int, p: Array) -> Array:
 
 @lru_cache
 def _worst(choice: Choice, n: int) -> tuple[float, float]:
-    """Find the largest error and its p: on a grid up to 40 / n, then on a finer one; and see that none is beyond."""
+    """Find the largest error and its p: on a grid up to 40 / n, then on a finer one; include a grid beyond 40 / n."""
     p = np.minimum(np.geomspace(1e-3, min(_HIGHEST, n), 2000) / n, 1.0)
     top = p[np.abs(_errors(choice, n, p)).argmax()]
     fine = np.minimum(top * np.geomspace(0.99, 1.01, 801), 1.0)
@@ -194,17 +197,17 @@ II6 = Claim(
     title="Bias of Taylor's correction",
     whose="slides",
     place="Bias Rates and the Pareto Frontier, Left",
-    plain="Correcting the logarithm by its first Taylor term does not help where an answer is rare.",
+    plain="The correction of the logarithm by its first Taylor term does not help for rare answers.",
     statement=(
         "Taylor's correction of the log-frequency, log x + (1 - x) / (2 K x) with x = X / K, fails at the boundary: "
-        "its worst bias is of the order 1 / K. The slide does not say what X = 0 is given."
+        "its worst bias is of the order 1 / K. The slide does not give the value at X = 0."
     ),
     printed="max_p |p (E[log(X/K) + (1 - X/K) / (2X)] - log p)| = O(1 / K)",
     kind="rate",
     expected="depends",
     readings=(
         Reading(
-            supposes="X = 0 is given the value that suits best, about -log K - 1.48",
+            supposes="the value at X = 0 is the best one, about -log K - 1.48",
             expected="holds",
             stated=of_order_one,
             sabotage=of_order_two,
@@ -212,7 +215,7 @@ II6 = Claim(
             evidence=best_start,
         ),
         Reading(
-            supposes="X = 0 is given 0, so that an answer that was not seen has no reward",
+            supposes="the value at X = 0 is 0, so that an answer that does not occur has no reward",
             expected="false",
             stated=of_order_one,
             sabotage=with_logarithm,
@@ -222,7 +225,7 @@ II6 = Claim(
     ),
     remark=(
         "The point of the slide, an order worse than 1 / K^2, holds in both readings. Near the edge the count is "
-        "Poisson with mean K p, so that K times the bias is a function of K p alone, but for the value at X = 0, "
+        "Poisson with mean K p, so that K times the bias is a function of K p alone, except for the value at X = 0, "
         "which should be near -log K. With log 0 = -inf the bias is infinite."
     ),
     amendment="II.6a",
@@ -233,7 +236,9 @@ II6A = Claim(
     title="Constants of Taylor's bias",
     whose="ours",
     place="repair of claim II.6",
-    plain="The worst bias of Taylor's correction is known to leading order, at rare answers and inside.",
+    plain=(
+        "The worst bias of Taylor's correction is known to leading order, for rare answers and for a fixed probability."
+    ),
     statement=(
         "With n random traces (n = K for independent counts, K - 1 for self-inclusive ones) the table log x + (1 - "
         "x) / (2 n x), x = k / n, has the worst weighted bias .1045 / n + o(1 / n) with the best entry c_0, and "

@@ -1,4 +1,4 @@
-"""II.6b: how far Taylor's correction is from the frontier of bias and second moment."""
+"""II.6b: the distance of Taylor's correction from the frontier of bias and second moment."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -18,7 +18,7 @@ _GRID = 40
 _DENSE = 400
 """Points at which tables are measured, per degree."""
 _RESOLUTION = (0.5 * np.pi / _DENSE) ** 2
-"""How far a place that is least on the dense grid can be from the true one, per unit of curvature."""
+"""Largest distance of a minimum on the dense grid from the true one, per unit of curvature."""
 
 
 def stated(K: int) -> tuple[float, float]:
@@ -27,22 +27,22 @@ def stated(K: int) -> tuple[float, float]:
 
 
 def off(K: int) -> tuple[float, float]:
-    """Both bounds a fiftieth higher."""
+    """Both bounds times 1.02."""
     low, high = stated(K)
     return 1.02 * low, 1.02 * high
 
 
 def sabotage(K: int) -> tuple[float, float]:  # noqa: ARG001 - the same for both
-    """The bounds, had Taylor's correction been optimal to eight parts in a hundred."""
+    """The bounds 1 and 1.08."""
     return 1.0, 1.08
 
 
 class Frontier(NamedTuple):
-    """The least second moment within a budget of bias, from both sides.
+    """The least second moment within a bias budget, from both sides.
 
     Attributes:
-        lower: A bound by weak duality, which no table undercuts.
-        upper: What a table reaches whose bias, measured on the dense grid, is within the budget.
+        lower: A lower bound for every table, by weak duality.
+        upper: The second moment of a table whose bias, measured on the dense grid, is within the budget.
     """
 
     lower: float
@@ -50,7 +50,7 @@ class Frontier(NamedTuple):
 
 
 def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:  # noqa: ARG001 - nothing is drawn
-    """Bound the least second moment from both sides, by a conic program on a grid that shares nothing with the library.
+    """Bound the least second moment from both sides, by a conic program on a grid, independent of the library.
 
     Args:
         formula: The least and the largest ratio, by K.
@@ -58,22 +58,22 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]: 
 
     Yields:
         For K = 8 and 16: with the bias divided by the largest ratio, no table has so small a second moment, by weak
-        duality; with the bias divided by the least ratio, a table has it. And that the library's Taylor table is the
-        one that is compared.
+        duality; with the bias divided by the least ratio, a table has it. And the distance of the library's Taylor
+        table from the compared one.
     """
     for K in (8, 16):
         low, high = formula(K)
         table = _taylor(K)
         bias, moment = _measured(table)
         library = np.asarray(taylor_table(K).coefficients)[1:]
-        instance = {"K": K, "bias of Taylor's": round(bias, 8), "second moment": round(moment, 6)}
+        instance = {"K": K, "bias of Taylor's correction": round(bias, 8), "second moment": round(moment, 6)}
         apart = float(np.abs(library - table).max())
         yield Evidence(0.0, apart, "equal", _RESOLUTION, instance | {"compared": "entries"}, size=K)
         tight = _frontier(K - 1, bias / high)
-        here = instance | {"bias divided by": high}
+        here = instance | {"bias divided by": high, "compared": "least second moment at this bias, from below"}
         yield Evidence(moment, tight.lower, "at least", 0.0, here, size=K, ratio=moment / tight.lower)
         loose = _frontier(K - 1, bias / low)
-        here = instance | {"bias divided by": low}
+        here = instance | {"bias divided by": low, "compared": "least second moment at this bias, from above"}
         yield Evidence(moment, loose.upper, "at most", 0.0, here, size=K, ratio=loose.upper / moment)
 
 
@@ -104,7 +104,7 @@ def _measured(c: Array) -> tuple[float, float]:
 
 
 def _frontier(n: int, budget: float) -> Frontier:
-    """Solve the program on a grid, and make both bounds from its solution and its multipliers by arithmetic of ours."""
+    """Solve the program on a grid, and compute both bounds from its solution and its multipliers."""
     import cvxpy as cp
 
     p = np.append(0.0, _grid(n, _GRID))
@@ -125,17 +125,17 @@ def _frontier(n: int, budget: float) -> Frontier:
 
 
 def _within(c: Array, budget: float) -> float:
-    """Draw a table towards one of less bias until it is within the budget, and return its second moment."""
+    """Mix a table with one of less bias until it is within the budget, and return its second moment."""
     n = len(c) - 1
     p = _grid(n, _DENSE)
     masses = np.asarray(stats.binom.pmf(np.arange(n + 1), n, p[:, None]))
-    # Between the points of the program the bias is a little larger than the program sees.
+    # Between the points of the program the bias is slightly larger than at the points.
     easier = _least_bias(n)
     bias, least = _measured(c)[0], _measured(easier)[0]
     share = max(0.0, (bias - budget) / (bias - least)) if bias > budget else 0.0
     drawn = c + share * (easier - c)
     if np.abs(p * (masses @ drawn - np.log(p))).max() > budget + 1e-12:
-        raise ArithmeticError("the table drawn towards one of less bias is not within the budget.")
+        raise ArithmeticError("the mixture with a table of less bias is not within the budget.")
     return _measured(drawn)[1]
 
 
@@ -153,11 +153,12 @@ def _least_bias(n: int) -> Array:
 
 II6B = Claim(
     id="II.6b",
-    title="Taylor's correction beside the frontier",
+    title="Taylor's correction and the frontier",
     whose="ours",
-    place="beside claim II.6",
+    place="in addition to claim II.6",
     plain=(
-        "For groups of 8 and 16, Taylor's correction has about a tenth more bias than the best table that is as noisy."
+        "For groups of 8 and 16, Taylor's correction has about a tenth more bias than the best table with the same "
+        "noise."
     ),
     statement=(
         "For self-inclusive counts the worst weighted bias of Taylor's correction with the best c_0 is between 1.09 "
@@ -169,9 +170,9 @@ II6B = Claim(
     expected="holds",
     readings=(Reading(expected="holds", stated=stated, sabotage=sabotage, near_miss=off, evidence=evidence),),
     remark=(
-        "At these sizes the worst rate of Taylor's correction costs little in the measure of the slides; the order 1 "
-        "/ K is lost to tables only as K grows. The frontier's tables pay for it inside: their weighted variance is "
-        "tens to hundreds of times that of Taylor's (claim II.8)."
+        "At these sizes the rate of the worst bias of Taylor's correction matters little in the measure of the slides; "
+        "the advantage of tables, an order 1 / K, appears only as K grows. The tables of the frontier have more noise "
+        "inside (0, 1): their weighted variance is tens to hundreds of times that of Taylor's correction (claim II.8)."
     ),
 )
 

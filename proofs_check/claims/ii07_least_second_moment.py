@@ -21,7 +21,7 @@ _GRID = 150
 
 @lru_cache
 def stated(n: int, budget: float) -> RewardTable:
-    """The table of least second moment within a budget of bias."""
+    """The table of least second moment within a bias budget."""
     return aqp_table(n, bias=budget, unit="absolute", counts="independent")
 
 
@@ -38,10 +38,10 @@ def above(n: int, budget: float) -> RewardTable:
 
 
 def in_variance(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:  # noqa: ARG001 - nothing is drawn
-    """Compare worst weighted variances with those of averaged smaller tables within the same budget.
+    """Compare worst weighted variances with those of averaged tables of fewer traces within the same budget.
 
     Args:
-        formula: The table for n independent traces and a budget of bias.
+        formula: The table for n independent traces and a bias budget.
         rng: Source of randomness, not used.
 
     Yields:
@@ -58,9 +58,9 @@ def in_variance(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence
                 if seen.bias > budget:
                     continue
                 sentence = (
-                    f"Take K = {n} and {multiple} times the least bias. The program's table has a worst variance "
-                    f"p^2 Var c_X of {found:.3g}; the minimax table of {m} traces, averaged over the group, is within "
-                    f"the same bias and has {seen.variance:.3g}."
+                    f"Take K = {n} and {multiple} times the least bias. The program's table has a worst variance p^2 "
+                    f"Var c_X of {found:.3g}; the minimax table of {m} traces, averaged over the group, is within the "
+                    f"same bias and has the worst variance {seen.variance:.3g}."
                 )
                 instance = {"n": n, "budget / least bias": multiple, "compared with": f"the averaged table of {m}"}
                 slack = _SLACK * seen.variance
@@ -75,16 +75,16 @@ def of_least_variance(n: int, budget: float) -> RewardTable:
 
 
 def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Compare with the conic program on a grid, with averaged smaller tables, and with what an attack finds.
+    """Compare second moments with those of a conic program on a grid, averaged tables of fewer traces, and an attack.
 
     Args:
-        formula: The table for n independent traces and a budget of bias.
+        formula: The table for n independent traces and a bias budget.
         rng: Source of randomness.
 
     Yields:
         The bias against its budget; the second moment against that of every other table within the budget. The attack
-        looks for a table of less second moment; every trial is drawn towards the table of least bias until it is
-        within the budget.
+        searches a table of smaller second moment; every trial is mixed with the table of least bias until it is within
+        the budget.
     """
     for n in SIZES:
         least = minimax_table(n, counts="independent").bias.upper
@@ -93,9 +93,10 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
             table = formula(n, budget)
             found = groups.measure(table.coefficients)
             place = {"n": n, "budget / least bias": multiple}
-            yield Evidence(budget, found.bias, "at most", 1e-12, place | {"compared with": "the budget"}, size=n)
+            here = place | {"compared": "bias, the budget"}
+            yield Evidence(budget, found.bias, "at most", 1e-12, here, size=n)
             for name, other in _others(n, budget, table, rng):
-                instance = place | {"compared with": name}
+                instance = place | {"compared": f"second moment, that of {name}"}
                 slack = _SLACK * other.second_moment
                 ratio = found.second_moment / other.second_moment
                 yield Evidence(other.second_moment, found.second_moment, "at most", slack, instance, n, ratio)
@@ -105,20 +106,20 @@ def _others(
     n: int, budget: float, table: RewardTable, rng: np.random.Generator
 ) -> Iterator[tuple[str, groups.Measured]]:
     conic = aqp_table(n, bias=budget, unit="absolute", counts="independent", method="cvxpy")
-    yield "cvxpy on a grid", groups.measure(conic.coefficients)
+    yield "the conic program on a grid", groups.measure(conic.coefficients)
     for m in range(1, n):
         averaged = elevated_table(minimax_table(m, counts="independent"), n, counts="independent")
         seen = groups.measure(averaged.coefficients)
         if seen.bias <= budget:
             yield f"the averaged minimax table of {m}", seen
     rival = _rival(n, budget, table, rng)
-    # Between the points of the grid the bias is a little larger: the certificate decides.
+    # Between the points of the grid the bias is slightly larger: the certificate decides.
     if RewardTable(n, rival, "independent").bias.upper <= budget:
         yield "the end of an attack", groups.measure(rival)
 
 
 def _rival(n: int, budget: float, table: RewardTable, rng: np.random.Generator) -> Array:
-    """Climb the second moment of a table over that of others within the budget."""
+    """Maximise the ratio of the table's second moment to that of another table within the budget."""
     p = np.sin(0.5 * np.pi * np.arange(_GRID * (n + 1) + 1) / (_GRID * (n + 1))) ** 2
     masses = np.asarray(stats.binom.pmf(np.arange(n + 1), n, p[:, None]))
     logs = np.log(np.where(p > 0, p, 1.0))
@@ -147,7 +148,7 @@ II7 = Claim(
     place="Backup: AQP Formulation; Bias Rates and the Pareto Frontier, Right",
     plain="For each allowed bias a quadratic program finds the least noisy table.",
     statement=(
-        "The augmented quadratic program minimises the worst second moment of the reward within a budget of bias; "
+        "The augmented quadratic program minimises the worst second moment of the reward within a bias budget; "
         "varying the budget traces the complete frontier, which another slide calls one of bias and variance."
     ),
     printed="min_c max_p E[c_X^2]  s.t.  |p P_c(p) - beta p log p| <= eps for all p",
@@ -167,15 +168,18 @@ II7 = Claim(
             expected="false",
             stated=stated,
             sabotage=of_least_variance,
-            near_miss="The table of the program is one; what is between it and that of least variance is claim II.8b.",
+            near_miss=(
+                "The program has one table; tables between it and that of least variance are the subject of claim "
+                "II.8b."
+            ),
             evidence=in_variance,
         ),
     ),
     remark=(
-        "A Lagrangian that is separable in the entries bounds the least second moment from below, in ball "
-        "arithmetic; the gap is part of every point that `dagames pareto` prints. At the least bias the second "
-        "moment grows like 4^K / K^4, at twice it it does not. The second moment is largest for rare answers, where "
-        "the reward itself is large, and says little of the variance elsewhere: claim II.8."
+        "A Lagrangian that is separable in the entries bounds the least second moment from below, in ball arithmetic; "
+        "the gap is part of every point that `dagames pareto` prints. At the least bias the second moment grows like "
+        "4^K / K^4; at twice the least bias it does not. The second moment is largest for rare answers, where the "
+        "reward itself is large, and says little about the variance for other answers (claim II.8)."
     ),
     amendment="II.8b",
 )

@@ -1,4 +1,4 @@
-"""II.8: whether the augmented program dominates sample splitting: in its own metric, strictly, and in variance."""
+"""II.8: whether the augmented program dominates sample splitting: in second moment, strictly, and in variance."""
 
 from collections.abc import Iterator
 from functools import lru_cache
@@ -13,7 +13,7 @@ from proofs_check.claim import Claim, Evidence, Formula, Reading
 
 SIZES = (3, 4, 6, 8)
 STRICTLY = 1e-5
-"""By how much less counts as less, relative: ten times the gap that a solution of the program may have."""
+"""Relative difference that counts as less: ten times the gap that a solution of the program may have."""
 
 _SLACK = 2e-6
 """The gap that a solution of the program may have, relative."""
@@ -21,7 +21,7 @@ _SLACK = 2e-6
 
 @lru_cache
 def stated(K: int, budget: float) -> RewardTable:
-    """The table of least worst second moment for K independent traces within a budget of bias."""
+    """The table of least worst second moment for K independent traces within a bias budget."""
     return aqp_table(K, bias=budget, unit="absolute", counts="independent")
 
 
@@ -32,7 +32,7 @@ def split_of(m: int) -> RewardTable:
 
 
 def least_bias(K: int, budget: float) -> RewardTable:
-    """The table of least bias for all K traces, whose entries explode."""
+    """The table of least bias for all K traces, whose entries are large."""
     del budget
     return minimax_table(K, counts="independent")
 
@@ -44,19 +44,19 @@ def one_less(K: int, budget: float) -> RewardTable:
 
 @lru_cache
 def of_least_excess(K: int, budget: float) -> RewardTable:
-    """The table of least worst excess for K independent traces within a budget of bias."""
+    """The table of least worst excess for K independent traces within a bias budget."""
     return variance_table(K, bias=budget, unit="absolute", counts="independent")
 
 
 def in_second_moment(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Compare worst second moments at the bias of a split in halves, at exact points where attacks in p ended.
+    """Compare worst second moments at the bias of a split in halves, by exact arithmetic where attacks in p ended.
 
     Args:
-        formula: The table for K traces and a budget of bias.
+        formula: The table for K traces and a bias budget.
         rng: Source of randomness.
 
     Yields:
-        For each size of the group the bias on a grid of p, and the second moment, which has to be less.
+        For each size of the group the bias on a grid of p, and the second moment, which has to be smaller.
     """
     for K in SIZES:
         yield from compare(formula(K, split_of(K // 2).bias.upper), K, K // 2, "second_moment", 1 - STRICTLY, rng)
@@ -72,35 +72,36 @@ def compare(
         K: Number of traces.
         m: How many of them the split's table counts.
         noise: What is compared.
-        share: The part of the split's noise that is allowed.
+        share: The allowed share of the split's noise.
         rng: Source of randomness.
 
     Yields:
-        The bias on a grid of p, and the noise of both where an attack in p ended, by exact arithmetic.
+        The bias on a grid of p, and the noise of both at the end of an attack in p, by exact arithmetic.
     """
     split = split_of(m)
     ours = groups.measure(table.coefficients)
     (place, most), (other, bound) = (groups.noisiest(t.coefficients, noise, rng) for t in (table, split))
+    name = noise.replace("_", " ")
     instance: dict[str, Any] = {
         "K": K,
-        "part": m,
+        "traces that the split counts": m,
         "bias of both": split.bias.upper,
-        "of the table": most,
-        "at p": str(place),
-        "of the split": bound,
-        "at its p": str(other),
+        f"worst {name} of the table": most,
+        "p of the table": str(place),
+        f"worst {name} of the split": bound,
+        "p of the split": str(other),
     }
     yield Evidence(split.bias.upper, ours.bias, "at most", 1e-12, instance | {"compared": "bias"}, size=K)
     sentence = ""
     if noise == "variance" and most > share * bound:
-        instance["entries of other solutions are within"] = near = freedom(K, split.bias.upper, table)
+        instance["largest difference of other solutions in an entry"] = near = freedom(K, split.bias.upper, table)
         sentence = (
             f"Take K = {K}. The split's table of {m} traces, {_listed(split)}, has the bias {split.bias.upper:.4f} and "
             f"the worst weighted variance {bound:.3f}, at p = {float(other):.3f}. The program's table for {K} traces, "
             f"{_listed(table)}, has the same bias and a smaller worst second moment, {ours.second_moment:.2f} against "
             f"{groups.measure(split.coefficients).second_moment:.2f}, but at p = {float(place):.3f} its weighted "
-            f"variance is {most:.3f}. It is the only solution: those within a millionth of its second moment differ by "
-            f"at most {near:.0e} in an entry."
+            f"variance is {most:.3f}. The program has no other solution: tables within a millionth of its second "
+            f"moment differ by at most {near:.0e} in an entry."
         )
     yield Evidence(
         share * bound,
@@ -119,7 +120,7 @@ def freedom(K: int, budget: float, table: RewardTable) -> float:
 
     Args:
         K: Number of traces.
-        budget: The budget of bias.
+        budget: The bias budget.
         table: A table whose worst second moment is c_0^2, which then bounds |c_0| for all others.
 
     Returns:
@@ -154,12 +155,12 @@ def _listed(table: RewardTable) -> str:
 
 
 def strictly() -> bool:
-    """That the second moment is less."""
+    """True: the second moment is less."""
     return True
 
 
 def not_more() -> bool:
-    """That it is no larger."""
+    """False: the second moment is only no larger."""
     return False
 
 
@@ -178,20 +179,20 @@ def against_all_but_one(formula: Formula, rng: np.random.Generator) -> Iterator[
         table = stated(K, split.bias.upper)
         (_, most), (_, bound) = (groups.noisiest(t.coefficients, "second_moment", rng) for t in (table, split))
         claimed = (1 - STRICTLY if formula() else 1 + _SLACK) * bound
-        instance = {"K": K, "part": K - 1, "of the table": most, "of the split": bound}
+        instance = {"K": K, "worst second moment of the table": most, "worst second moment of the split": bound}
         sentence = (
             f"Take K = {K} and a split that counts {K - 1} and rewards one. Its table is {_listed(split)}. The "
-            f"program's table at its bias, {_listed(table)}, begins with the same entry, and at p = 0, where both "
-            f"second moments are largest, they are {bound:.6f} and {most:.6f}: not less."
+            f"program's table at its bias, {_listed(table)}, has the same first entry, and at p = 0, where both second "
+            f"moments are largest, they are {bound:.6f} and {most:.6f}: not less."
         )
         yield Evidence(claimed, most, "at most", 0.0, instance, size=K, ratio=most / claimed, sentence=sentence)
 
 
 def in_variance(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Compare worst weighted variances at the bias of a split in halves, at exact points where attacks in p ended.
+    """Compare worst weighted variances at the bias of a split in halves, by exact arithmetic where attacks in p ended.
 
     Args:
-        formula: The table for K traces and a budget of bias.
+        formula: The table for K traces and a bias budget.
         rng: Source of randomness.
 
     Yields:
@@ -207,20 +208,20 @@ II8 = Claim(
     whose="slides",
     place="Backup: AQP Formulation",
     plain=(
-        "At the same bias the program's table is less noisy than rewarding one half of a group by the other: as the "
-        "program counts noise, not as training feels it."
+        "At the same bias the program's table is less noisy than a split of the group in halves: in the second moment "
+        "of the program, but not always in the variance of training."
     ),
     statement=(
         "The augmented quadratic program, called variance-optimal, minimises the worst second moment within a budget "
-        "of bias, and strictly dominates sample splitting. How a group is split is not said, and whether domination "
-        "is in the second moment or in the variance that the frontier is named after."
+        "of bias, and strictly dominates sample splitting. The slide does not say how a group is split, nor whether "
+        "domination is in the second moment or in the variance that the frontier is named after."
     ),
     printed="min v  s.t.  sum_k c_k^2 B_{k,K}(p) <= v,  |p P_c(p) - beta p log p| <= eps",
     kind="upper bound",
     expected="depends",
     readings=(
         Reading(
-            supposes="what is compared is the worst second moment, and the split is in halves of 3 traces or more",
+            supposes="the worst second moments are compared, and the split is in halves of a group of 3 traces or more",
             expected="holds",
             stated=stated,
             sabotage=least_bias,
@@ -228,7 +229,7 @@ II8 = Claim(
             evidence=in_second_moment,
         ),
         Reading(
-            supposes="what is compared is the worst second moment, and the split may reward a single trace",
+            supposes="the worst second moments are compared, and the split may reward a single trace",
             expected="false",
             stated=strictly,
             sabotage=not_more,
@@ -236,7 +237,7 @@ II8 = Claim(
             evidence=against_all_but_one,
         ),
         Reading(
-            supposes="what is compared is the worst variance of the weighted reward, and the split is in halves",
+            supposes="the worst variances of the weighted reward are compared, and the split is in halves",
             expected="false",
             stated=stated,
             sabotage=of_least_excess,
@@ -245,37 +246,37 @@ II8 = Claim(
         ),
     ),
     remark=(
-        "The second moment is largest at p = 0, where it is c_0^2 and where the gradient's weight p^2 vanishes; "
-        "inside (0, 1) the program leaves the variance free. It has one solution only: halfway between two the "
-        "second moment is less inside (0, 1), so c_0^2 decides, and the largest c_0 within the budget determines the "
-        "table. A split that counts all but one trace has that c_0 already. Other splits are tables of the group "
-        "(claim II.8c), so that none has a smaller second moment. At K = 4 the variance is smaller too, at K = 6 and "
-        "8 it is not."
+        "The second moment is largest at p = 0, where it is c_0^2 and where the gradient's weight p^2 vanishes; inside "
+        "(0, 1) the program does not restrict the variance. The program has one solution only: the mean of two "
+        "solutions has a smaller second moment inside (0, 1), so c_0^2 decides, and the largest c_0 within the budget "
+        "determines the table. A split that counts all but one trace has this c_0 already. Other splits are tables of "
+        "the group (claim II.8c), so that none of them has a smaller second moment. At K = 4 the variance of the "
+        "program's table is smaller too; at K = 6 and 8 it is not."
     ),
     amendment="II.8b",
 )
 
 
 def share() -> float:
-    """The part of the split's worst variance that is left: .55."""
+    """The bound .55 on the ratio to the split's worst variance."""
     return 0.55
 
 
 def share_near_miss() -> float:
-    """A fiftieth less."""
+    """The bound .539."""
     return 0.539
 
 
 def share_sabotage() -> float:
-    """A quarter."""
+    """The bound .25."""
     return 0.25
 
 
 def of_excess(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Compare worst weighted variances with splits of one, half and all but one trace, where attacks in p ended.
+    """Compare worst weighted variances with those of splits that count one, half or all but one of the traces.
 
     Args:
-        formula: The part of the split's variance that is claimed to be left.
+        formula: The claimed bound on the ratio to the split's variance.
         rng: Source of randomness.
 
     Yields:
@@ -291,7 +292,7 @@ II8B = Claim(
     title="The least excess against sample splitting",
     whose="ours",
     place="repair of claim II.8",
-    plain="Minimise the noise that the gradient feels, and about half of a split's variance is left, or less.",
+    plain="The table of least noise in the gradient has about half of a split's variance, or less.",
     statement=(
         "At the bias of a split that counts one, half or all but one of the traces, the table that minimises the "
         "worst excess p^2 (E c_X^2 - log(p)^2) has at most .55 of the split's worst variance p^2 Var c_X, at every "
@@ -310,9 +311,10 @@ II8B = Claim(
         ),
     ),
     remark=(
-        "The excess is convex in the entries, and is the variance plus (p P)^2 - (p log p)^2, which a budget b of "
-        "bias bounds by b (2/e + b). So its minimiser is within that of the least variance. Numerical: the share is "
-        "not proved. It is largest at K = 4 where three traces are counted, .548; for halves it is at most .45."
+        "The excess is convex in the entries, and is the variance plus (p P)^2 - (p log p)^2, whose absolute value is "
+        "at most B = b (2/e + b) for a bias budget b. So the worst variance of the minimiser of the excess is at "
+        "most 2 B above the least one. The share .55 is a numerical result without a proof. The ratio is largest at K "
+        "= 4 with three traces counted, .548; for halves it is at most .45."
     ),
 )
 

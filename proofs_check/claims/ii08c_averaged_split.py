@@ -1,4 +1,4 @@
-"""II.8c: a split, averaged over all splits, is one table of the whole group: of the same bias, and no more variance."""
+"""II.8c: a split averaged over all splits is one table of the whole group, of the same bias and no more variance."""
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -14,7 +14,7 @@ Table = Sequence[Fraction]
 
 
 def stated(table: Table, K: int) -> list[Fraction]:
-    """The mean of the table's entry over the parts of the group: hypergeometric weights."""
+    """The mean of the table's entry over the parts of the group, with hypergeometric weights."""
     m = len(table) - 1
     return [
         sum((Fraction(comb(k, j) * comb(K - k, m - j), comb(K, m)) * c for j, c in enumerate(table)), Fraction(0))
@@ -40,15 +40,15 @@ def near_miss(table: Table, K: int) -> list[Fraction]:
 
 
 def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """List all parts of a group, and compare means and variances at rational p, exactly.
+    """Enumerate all parts of a group, and compare means and variances at rational p, exactly.
 
     Args:
         formula: The averaged table, from the part's table and K.
         rng: Source of randomness.
 
     Yields:
-        For random tables: the average over all parts of a listed group; the mean; and the variance, which is at most
-        the split's.
+        For random tables: the average over all parts of a group; the mean; and the variance, which is at most the
+            split's.
     """
     for K in range(2, 8):
         for m in range(1, K):
@@ -58,17 +58,37 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
                 marks = [1] * k + [0] * (K - k)
                 parts = list(combinations(marks, m))
                 mean = sum((table[sum(part)] for part in parts), Fraction(0)) / len(parts)
-                instance = {"K": K, "part": m, "count": k, "table": oracles.as_text(table), "over parts": str(mean)}
+                instance = {
+                    "K": K,
+                    "size of the part": m,
+                    "count": k,
+                    "table": oracles.as_text(table),
+                    "over parts": str(mean),
+                }
                 yield Evidence(0.0, float(averaged[k] - mean), "equal", 0.0, instance, size=K + m)
             p = oracles.random_distribution(rng, 2, 12)[0]
             (whole, noise), (part, more) = _moments(averaged, p), _moments(table, p)
-            instance = {"K": K, "part": m, "p": str(p), "table": oracles.as_text(table)}
-            yield Evidence(0.0, float(whole - part), "equal", 0.0, instance | {"compared": "mean"}, size=K + m)
-            yield Evidence(float(more), float(noise), "at most", 0.0, instance | {"compared": "variance"}, size=K + m)
+            instance = {"K": K, "size of the part": m, "p": str(p), "table": oracles.as_text(table)}
+            yield Evidence(
+                0.0,
+                float(whole - part),
+                "equal",
+                0.0,
+                instance | {"compared": "mean of the averaged table less that of the split"},
+                size=K + m,
+            )
+            yield Evidence(
+                float(more),
+                float(noise),
+                "at most",
+                0.0,
+                instance | {"compared": "variance of the averaged table, that of the split"},
+                size=K + m,
+            )
 
 
 def _moments(table: Table, p: Fraction) -> tuple[Fraction, Fraction]:
-    """Mean and variance under the binomial law, exactly."""
+    """Compute mean and variance under the binomial law, exactly."""
     n = len(table) - 1
     masses = [comb(n, k) * p**k * (1 - p) ** (n - k) for k in range(n + 1)]
     mean = sum((c * b for c, b in zip(table, masses, strict=True)), Fraction(0))
@@ -81,10 +101,12 @@ II8C = Claim(
     title="Averaging a split over all splits",
     whose="ours",
     place="Rao and Blackwell's theorem for the count, which is sufficient",
-    plain="Whoever lets one part of a group reward the other loses nothing by averaging over all parts.",
+    plain=(
+        "If one part of a group rewards the other, averaging over all splits keeps the bias and does not add variance."
+    ),
     statement=(
         "The mean of a table for m traces over all parts of m of a group of K is a table for K traces, with "
-        "hypergeometric weights; it has the same mean for every p, and at no p more variance."
+        "hypergeometric weights; it has the same mean for every p, and a variance that is no larger at any p."
     ),
     printed="c'_k = sum_j C(k, j) C(K - k, m - j) / C(K, m) c_j",
     kind="equality",
@@ -99,8 +121,8 @@ II8C = Claim(
         ),
     ),
     remark=(
-        "Written in the Bernstein basis it is the same polynomial, raised in degree. So whoever splits a group "
-        "should average: `elevated_table` does."
+        "In the Bernstein basis the averaged table is the same polynomial, written with a higher degree. So splits "
+        "should be averaged, as `elevated_table` does."
     ),
 )
 

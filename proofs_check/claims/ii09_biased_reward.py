@@ -1,4 +1,4 @@
-"""II.9: what a reward biased by epsilon costs at the rest point of the entropy game."""
+"""II.9: the duality gap at the rest point of the entropy game for a reward biased by epsilon."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -28,10 +28,10 @@ GRID = 1e-4
 
 @dataclass(frozen=True, eq=False)
 class Biased:
-    """A table for centred counts, with what a dense grid says of its mean P(p).
+    """A table for centred counts, with properties of its mean P(p) on a dense grid.
 
     Attributes:
-        name: What it is.
+        name: Name of the table.
         table: The table.
     """
 
@@ -64,17 +64,17 @@ class Biased:
 
     @cached_property
     def excesses(self) -> Array:
-        """What an answer of mass p can add to the gap, exp(P(p)) - p - p (P(p) - log p), on the grid."""
+        """The largest part of an answer of mass p in the gap, exp(P(p)) - p - p (P(p) - log p), on the grid."""
         return np.asarray(np.exp(self._means) - POINTS - self.errors)
 
     @cached_property
     def excess(self) -> float:
-        """The largest."""
+        """The largest of `excesses`."""
         return float(self.excesses.max())
 
     @cached_property
     def rare(self) -> float:
-        """Largest exp(P(p)) over p <= epsilon, in units of epsilon: what rare answers are rewarded as if they were."""
+        """Largest exp(P(p)) over p <= epsilon, in units of epsilon: the mass that rare answers are rewarded for."""
         return float(np.exp(self._means[self.epsilon >= POINTS]).max() / self.epsilon)
 
     @property
@@ -85,7 +85,7 @@ class Biased:
 
 
 class Bounds(NamedTuple):
-    """What is claimed of a rest point, over lambda.
+    """The claimed bounds at a rest point, over lambda.
 
     Attributes:
         gap: Bound on the duality gap.
@@ -97,22 +97,22 @@ class Bounds(NamedTuple):
 
 
 def stated(biased: Biased, n_answers: int) -> Bounds:
-    """Proportional to epsilon, the constant being 2.75 (|Z| - 1)."""
+    """The bound 2.75 (|Z| - 1) epsilon."""
     return Bounds(2.75 * (n_answers - 1) * biased.epsilon)
 
 
 def higher_order(biased: Biased, n_answers: int) -> Bounds:
-    """A power of 1.05."""
+    """The bound with epsilon^1.05 in the place of epsilon."""
     return Bounds(2.75 * (n_answers - 1) * biased.epsilon**1.05)
 
 
 def quadratic(biased: Biased, n_answers: int) -> Bounds:
-    """The square."""
+    """The bound with epsilon^2 in the place of epsilon."""
     return Bounds(2.75 * (n_answers - 1) * biased.epsilon**2)
 
 
 def for_four_answers(biased: Biased, n_answers: int) -> Bounds:  # noqa: ARG001 - the same for any number
-    """Proportional to epsilon, with the constant of four answers whatever |Z| is."""
+    """The bound 8.25 epsilon, with the constant of four answers for every |Z|."""
     return Bounds(8.25 * biased.epsilon)
 
 
@@ -140,11 +140,23 @@ def measured(formula: Formula, biased: Biased, nu: list[Fraction], beta: Fractio
         "epsilon": float(f"{biased.epsilon:.6g}"),
         "gap and suboptimality over lambda |Z| epsilon": [round(float(x) / scale, 4) for x in (gap, suboptimality)],
     }
-    bound = formula(biased, len(nu)).gap
+    bound, place = formula(biased, len(nu)).gap, _place(biased, nu, beta)
     size = biased.table.group_size + oracles.complexity(nu, [beta])
-    for value in (gap, suboptimality):
-        yield Evidence(bound, float(value), "at most", GRID * bound, instance, size, ratio=float(value / bound))
-    yield Evidence(0.0, _step(biased, nu, nu_0, beta), "equal", 1e-12, instance, size=size)
+    for name, value in (("duality gap", gap), ("suboptimality", suboptimality)):
+        words = f"{place} There the {name} is {float(value):.4g} lambda, and its bound is {bound:.4g} lambda."
+        ratio = float(value / bound)
+        yield Evidence(bound, float(value), "at most", GRID * bound, instance, size, ratio, sentence=words)
+    step = _step(biased, nu, nu_0, beta)
+    words = f"{place} There the largest entry of the expected step is {step:.2g}, and it has to be 0."
+    yield Evidence(0.0, step, "equal", 1e-12, instance, size=size, sentence=words)
+
+
+def _place(biased: Biased, nu: list[Fraction], beta: Fraction) -> str:
+    masses = ", ".join(f"{float(p):.3g}" for p in nu)
+    return (
+        f"Take the table '{biased.name}' for centred groups of {biased.table.group_size}, with epsilon = "
+        f"{biased.epsilon:.4g}, and the entropy game with beta / lambda = {beta} and the rest point nu = ({masses})."
+    )
 
 
 def of_the_program(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
@@ -170,11 +182,11 @@ def of_the_program(formula: Formula, rng: np.random.Generator) -> Iterator[Evide
 
 
 def of_many_answers(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Measure gaps at 50 digits where all answers but one are rare, for ever more answers.
+    """Measure gaps at 50 digits at rest points with all answers but one rare, for increasing numbers of answers.
 
     Args:
         formula: Bounds over lambda, from the table and |Z|.
-        rng: Source of randomness, which decides nothing here.
+        rng: Source of randomness, not used.
 
     Yields:
         For the program's tables at twice the least bias the gap with 2, 3, 11, 101 and 401 answers.
@@ -186,13 +198,14 @@ def of_many_answers(formula: Formula, rng: np.random.Generator) -> Iterator[Evid
             nu = all_but_one_rare(answers)
             gap, _, _ = at_rest(biased, nu, Fraction(1))
             bound, c_0 = formula(biased, answers).gap, float(biased.inner[0])
-            told = exp(c_0 - float(biased.inner[-1]))
+            relative = exp(c_0 - float(biased.inner[-1]))
             sentence = (
                 f"Take the program's table for K = {n} at twice the least bias, so that epsilon = {biased.epsilon:.4f} "
-                f"and c_0 = {c_0:.3f}, and {answers} answers of which {answers - 1} have the mass {nu[1]} each at "
-                f"rest. They are rewarded as if each had exp(c_0) = {exp(c_0):.4f}, and exp(c_0 - c_K) = {told:.4f}. "
-                f"So the gap is lambda log(1 + {answers - 1} * {told:.4f}) = {float(gap):.3f} lambda, which is "
-                f"{float(gap) / biased.epsilon:.1f} lambda epsilon, and it grows with the number of answers."
+                f"and c_0 = {c_0:.3f}, and {answers} answers of which {answers - 1} have the mass {nu[1]} each at the "
+                f"rest point. Their reward is that of an answer of mass exp(c_0) = {exp(c_0):.4f}, and exp(c_0 - c_K) "
+                f"= {relative:.4f}. So the gap is lambda log(1 + {answers - 1} * {relative:.4f}) = {float(gap):.3f} "
+                f"lambda, which is {float(gap) / biased.epsilon:.1f} lambda epsilon. The gap grows with the number of "
+                "answers."
             )
             instance = {"K": n, "epsilon": biased.epsilon, "answers": answers, "gap": float(gap), "c_0": c_0}
             ratio = float(gap) / bound
@@ -214,7 +227,7 @@ def all_but_one_rare(n_answers: int) -> list[Fraction]:
 
 @lru_cache
 def programmed(n: int, multiple: float) -> Biased:
-    """Make the program's table for n independent traces, whose P a centred group of n + 2 can have.
+    """Make a table for centred groups of n + 2 with the same P as the program's table for n independent traces.
 
     Args:
         n: Number of traces.
@@ -276,22 +289,22 @@ def _step(biased: Biased, nu: list[Fraction], nu_0: list[Any], beta: Fraction) -
 
 
 def gaps(biased: Biased, nu: Array) -> Array:
-    """The gap by a formula, log sum exp P(nu) + sum nu (log nu - P(nu)): good enough to search with."""
+    """Compute the gap as log sum exp P(nu) + sum nu (log nu - P(nu)) in float64, for the search."""
     mean = biased.mean(nu)
     return np.asarray(np.log(np.exp(mean).sum(axis=1)) + (nu * (np.log(nu) - mean)).sum(axis=1))
 
 
 II9 = Claim(
     id="II.9",
-    title="What a budget of bias costs",
+    title="Duality gap from a bias budget",
     whose="slides",
     place="Backup: AQP Formulation",
-    plain="If rewards are off by little, so is the equilibrium; how little depends on the number of answers.",
+    plain="A small bias of the rewards changes the equilibrium little; how little depends on the number of answers.",
     statement=(
         "The program's table for a budget epsilon of weighted bias guarantees an O(epsilon)-approximate equilibrium. "
-        "In which sense is not said: here it is the duality gap, and with it the suboptimality, where the expected "
-        "steps of the entropy game R = lambda sum nu log nu rest. What the constant of O depends on is not said "
-        "either."
+        "The slide does not say in which sense: here it is the duality gap, and with it the suboptimality, at the rest "
+        "point of the expected steps of the entropy game R = lambda sum nu log nu. Nor does the slide say what the "
+        "constant of O depends on."
     ),
     printed="O(eps)-approximate equilibrium",
     kind="upper bound",
@@ -306,24 +319,24 @@ II9 = Claim(
             evidence=of_the_program,
         ),
         Reading(
-            supposes="one constant serves all games, however many answers they have",
+            supposes="one constant holds for all games, with any number of answers",
             expected="false",
             stated=for_four_answers,
             sabotage=stated,
             near_miss=(
-                "No number in place of 8.25 would do, as the gap grows like log |Z|; the sabotage has the constant "
-                "grow."
+                "No number in the place of 8.25 is enough, as the gap grows like log |Z|; in the sabotage the constant "
+                "grows with |Z|."
             ),
             evidence=of_many_answers,
         ),
     ),
     remark=(
-        "For K = 4, 8, 16 and budgets of 1 to 100 times the least bias the gap stays below 2.75 (|Z| - 1) lambda "
-        "epsilon, and comes within 1 % of it with two answers. Each answer that vanishes adds about exp(c_0), and in "
-        "the program's tables c_0 is between log(2.2 epsilon) and log(2.75 epsilon). Among tables that the slides do "
-        "not speak of there are some with c_0 too large, for which no constant will do: claim II.9a says what c_0 "
-        "and |Z| do in general. The steps are expected ones; what sampled groups add is another matter (claim "
-        "II.12a)."
+        "For K = 4, 8, 16 and budgets of 1 to 100 times the least bias the gap is below 2.75 (|Z| - 1) lambda epsilon, "
+        "and within 1 % of this bound with two answers. Each answer whose mass tends to 0 adds about lambda exp(c_0) "
+        "to the gap, and in the program's tables c_0 is between log(2.2 epsilon) and log(2.75 epsilon). Some tables "
+        "that are not on the slides have a c_0 so large that no constant is enough: claim II.9a gives the effect of "
+        "c_0 and |Z| in general. The steps are expected steps; the effect of sampled groups is the subject of claim "
+        "II.12a."
     ),
     amendment="II.9a",
 )

@@ -1,4 +1,4 @@
-"""II.9a: what a biased reward of any table costs at the rest point of the entropy game."""
+"""II.9a: the duality gap at the rest point of the entropy game for a biased reward from any table."""
 
 from collections.abc import Callable, Iterator
 from fractions import Fraction
@@ -38,7 +38,7 @@ ANSWERS = (2, 5)
 
 
 def amended(biased: Biased, n_answers: int) -> Bounds:
-    """The bounds of the amendment, which ask what rare answers are rewarded as.
+    """The bounds of the amendment, which depend on the reward of rare answers.
 
     Math:
         suboptimality <= gap <= lambda ((|Z| - 1) F + F'),   F = sup f,   F' = sup of f over p >= 1 / |Z|,
@@ -60,7 +60,7 @@ def amended(biased: Biased, n_answers: int) -> Bounds:
 
 
 def near_miss(biased: Biased, n_answers: int) -> Bounds:
-    """Two hundredths less."""
+    """The bounds with the gap times .98."""
     bounds = amended(biased, n_answers)
     return bounds._replace(gap=0.98 * bounds.gap)
 
@@ -78,8 +78,8 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
     Yields:
         For every table the excess of one answer against its bound, on a grid. For every table and |Z| a rest point
         found by restarts and an ascent, and hard ones by hand: gap and suboptimality against their bound, with the
-        ratio, and the size of the expected step of a centred group there, which is 0. For one of them, that training by
-        expected steps ends there.
+            ratio, and the size of the expected step of a centred group there, which is 0. For one of them, the end of
+            training by expected steps.
     """
     yield _trained()
     for biased, nu, beta in _instances(rng):
@@ -97,7 +97,12 @@ def _trained() -> Evidence:
     start = np.array([float(p) for p in nu_0])
     path = mean_field_path(start, reward, group_size=18, learning_rate=1.0, beta=float(beta), geometry="natural")
     end = float(np.exp(next(islice(path, 2000, None))[0]))
-    instance = {"table": biased.name, "K": 18, "beta / lambda": str(beta), "rare answer at the end": end}
+    instance = {
+        "table": biased.name,
+        "K": 18,
+        "beta / lambda": str(beta),
+        "compared": "mass of the rare answer at the end of training, at the rest point",
+    }
     return Evidence(float(nu[0]), end, "equal", 1e-10, instance, size=10**6)
 
 
@@ -147,7 +152,7 @@ def _random_tables(rng: np.random.Generator) -> Iterator[Biased]:
 
 
 def without_answers(biased: Biased, n_answers: int) -> Bounds:
-    """The bounds with a constant that does not know |Z|."""
+    """The bounds with a constant independent of |Z|."""
     bounds = amended(biased, n_answers)
     return bounds._replace(gap=bounds.gap / n_answers)
 
@@ -157,12 +162,12 @@ II9A = Claim(
     title="A biased reward, any table",
     whose="ours",
     place="repair of claim II.9",
-    plain="What a table costs is decided by how it rewards answers that are hardly ever seen, times their number.",
+    plain="The error from a table is determined by its reward for very rare answers, times their number.",
     statement=(
-        "With P the mean reward, d = P(p) - log p, f(p) = p (exp(d) - 1 - d), F its supremum and F' that over p >= 1 "
-        "/ |Z|, suboptimality and duality gap where the centred dynamics rest are at most lambda ((|Z| - 1) F + F'), "
-        "for every table, beta and nu_0. If epsilon = sup |p d| and C = max(1, max over p <= epsilon of exp(P(p)) / "
-        "epsilon) then F is at most C epsilon, and C at most e if the table increases in the count."
+        "With P the mean reward, d = P(p) - log p, f(p) = p (exp(d) - 1 - d), F its supremum and F' its supremum over "
+        "p >= 1 / |Z|, suboptimality and duality gap at a rest point of the centred dynamics are at most lambda ((|Z| "
+        "- 1) F + F'), for every table, beta and nu_0. If epsilon = sup |p d| and C = max(1, max over p <= epsilon of "
+        "exp(P(p)) / epsilon) then F is at most C epsilon, and C at most e if the table increases in the count."
     ),
     printed="J - J* <= gap <= lambda ((|Z| - 1) F + F'),  F <= C eps",
     kind="upper bound",
@@ -177,12 +182,13 @@ II9A = Claim(
         ),
     ),
     remark=(
-        "The gap is lambda (log sum exp P(nu) - sum nu (P(nu) - log nu)), and log x <= x - 1 makes it at most lambda "
-        "sum f(nu(z)). At p = 0 f is exp(c_0): if all answers but one vanish the gap is lambda log(1 + (|Z| - 1) "
-        "exp(c_0 - c_K)), so that the bound is tight for good tables. A bias weighted by p does not see c_0. With "
-        "c_0 = 0 Taylor's correction has epsilon of the order log(K) / K, but an answer rare in the reference stays "
-        "rare, though the equilibrium gives it almost half: at K = 66 the suboptimality is 9.5 |Z| lambda epsilon, "
-        "and the gap tends to lambda log 2. The other tables of the package have C between 1 and 2.75."
+        "The gap is lambda (log sum exp P(nu) - sum nu (P(nu) - log nu)), which is at most lambda sum f(nu(z)), "
+        "because log x <= x - 1. At p = 0 f is exp(c_0): if the masses of all answers but one tend to 0, the gap tends "
+        "to lambda log(1 + (|Z| - 1) exp(c_0 - c_K)), so that the bound is tight for good tables. The bias weighted by "
+        "p is 0 at p = 0 for every c_0. With c_0 = 0 Taylor's correction has an epsilon of the order log(K) / K, but "
+        "an answer that is rare in the reference stays rare, although its mass at the equilibrium is almost 1/2: at K "
+        "= 66 the suboptimality is 9.5 |Z| lambda epsilon, and the gap tends to lambda log 2. The other tables of the "
+        "package have C between 1 and 2.75."
     ),
 )
 

@@ -1,4 +1,4 @@
-"""II.10: the generalised game has the value of its objective, unless its targets can say too little."""
+"""II.10: the generalised game has the value of its objective if a target expresses a best dual variable."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,10 +15,10 @@ from proofs_check.claim import Claim, Evidence, Formula, Line, Plot, Reading
 
 Array = NDArray[np.float64]
 REACH = {"|q|^2 / 2": Fraction(1), "|q|^2 / 2 + |q|^3 / 3": Fraction(2), "sum q log q": Fraction(10**6)}
-"""phi'(1) - phi'(0) of the generators on answers; for a steep one a number beyond every slope that occurs."""
+"""phi'(1) - phi'(0) of the generators on answers; for a steep one a number above every slope that occurs."""
 KL = "sum p log p"
 EXACT = 1e-20
-"""What the searches at 50 digits may miss."""
+"""Largest error of the searches at 50 digits."""
 
 
 @dataclass(frozen=True)
@@ -56,27 +56,27 @@ class Game:
 
 
 def stated(game: Game) -> bool:  # noqa: ARG001 - claimed of every game
-    """That the minimax value of G_F is the least J_F: always."""
+    """True: the minimax value of G_F is min J_F."""
     return True
 
 
 def every_slope(game: Game) -> Fraction | None:  # noqa: ARG001 - claimed of every game
-    """How large a gap u_1 - u_0 targets express, if they are any vectors: without a bound."""
+    """The largest gap u_1 - u_0 that targets express if they are any vectors: None, without a bound."""
     return None
 
 
 def of_distributions(game: Game) -> Fraction | None:
-    """The gap that distributions express."""
+    """The largest gap that distributions express."""
     return abs(game.sign) * game.beta * REACH[game.Phi]
 
 
 def almost_enough(game: Game) -> Fraction | None:
-    """All but a hundredth of the gap that a best dual variable has."""
+    """The gap of a best dual variable, times 99/100."""
     return Fraction(99, 100) * needed(game)
 
 
 def expressible(game: Game) -> bool:
-    """Say whether a target expresses a best dual variable, for two answers, by the gap d = u_1 - u_0.
+    """Decide whether a target expresses a best dual variable, for two answers, by the gap d = u_1 - u_0.
 
     Math:
         d = R'(t*), or anything from it to the policy's own slope -2 beta (t* - p_0) if t* is 0 or 1;
@@ -143,16 +143,16 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
 
 
 def compare(game: Game, equal: bool, gap: Any, which: str, least: Any, value: Any, slack: float = EXACT) -> Evidence:
-    """Compare the values where they are claimed to be equal, and ask for a gap where they are not.
+    """Compare the values where they are claimed to be equal, and require a gap where they are not.
 
     Args:
         game: The game.
         equal: What is claimed.
         gap: min J_F less the value of G_F.
-        which: How the value of G_F is meant.
+        which: Order of min and max in the value of G_F.
         least: min J_F.
         value: The value.
-        slack: What an inexact search may miss.
+        slack: Largest error of an inexact search.
 
     Returns:
         The comparison.
@@ -167,6 +167,7 @@ def compare(game: Game, equal: bool, gap: Any, which: str, least: Any, value: An
         "s": str(game.sign),
         "min J": str(least) if isinstance(least, Fraction) else mp.nstr(mp.mpf(least), 10),
         which: str(value) if isinstance(value, Fraction) else mp.nstr(mp.mpf(value), 10),
+        "compared": f"{which}, min J" if equal else "whether the two values differ",
     }
     size = oracles.complexity(game.pi_0, game.point, [game.beta, game.sign], [game.weight] if game.weight else [])
     # The slides call s a sign: instances with another s are shown last.
@@ -178,7 +179,7 @@ def compare(game: Game, equal: bool, gap: Any, which: str, least: Any, value: An
 
 
 def _in_words(game: Game, least: Any, value: Any) -> str:
-    """Say where the values part, for two answers and Euclidean F; nothing for three."""
+    """Describe where the values differ, for two answers and Euclidean F; empty for three."""
     if len(game.pi_0) != 2 or not isinstance(value, Fraction):
         return ""
     t, w, (r, m) = _best_mass(game), game.weight, game.point
@@ -190,9 +191,9 @@ def _in_words(game: Game, least: Any, value: Any) -> str:
     return (
         f"Take F = |p|^2 / 2, Phi = {game.Phi}, beta = {game.beta}, s = {game.sign}, pi_0 = "
         f"{oracles.as_text(game.pi_0)} and R = {R}, and write t for the probability of the second answer. Then J = {J} "
-        f"is least at t = {t}: {least}. There u_1 - u_0 = R' = {game.slope(t)}, "
-        f"but the target u = s beta grad Phi(q) of a distribution q has |u_1 - u_0| at most {of_distributions(game)}, "
-        f"and the best of these gives {value}: as max min, and as min max too, as G is convex in t and concave in u."
+        f"is least at t = {t}, with the value {least}. There u_1 - u_0 = R' = {game.slope(t)}, but for a distribution "
+        f"q the dual variable u = s beta grad Phi(q) has |u_1 - u_0| at most {of_distributions(game)}. The best of "
+        f"these gives {value}, as max min and also as min max, because G is convex in t and concave in u."
     )
 
 
@@ -236,7 +237,7 @@ def _max_min(game: Game, reach: Fraction | None) -> Any:
 
 
 def _min_max(game: Game) -> Any:
-    """Search the mass t of the policy by thirds; against it the best gap is R'(t), or the nearest that can be said."""
+    """Search the mass t of the policy by thirds; the best gap against it is R'(t), clipped to the expressible ones."""
     reach = oracles.number(abs(game.sign) * game.beta * REACH[game.Phi])
     beta, p_0 = oracles.number(game.beta), oracles.number(game.pi_0[1])
     w, p = oracles.number(game.weight), [oracles.number(x) for x in game.point]
@@ -297,7 +298,7 @@ def _instances(rng: np.random.Generator) -> Iterator[Game]:
 
 
 def plot() -> Plot:
-    """Draw both values of the smallest counterexample against s."""
+    """Plot both values of the smallest counterexample against s."""
     one, zero = Fraction(1), Fraction(0)
     signs = [Fraction(k, 20) for k in range(1, 31)]
     games = [Game([one, zero], [zero, one], zero, one, sign) for sign in signs]
@@ -306,7 +307,7 @@ def plot() -> Plot:
         Line("min J", [places[0], places[-1]], [-0.25, -0.25], "bound"),
         Line("max min G", places, [float(_max_min(game, of_distributions(game))) for game in games]),
     ]
-    caption = "R = -nu_1, pi_0 = (1, 0), beta = 1, F = Phi = |.|^2 / 2. The two agree from s = 1 on."
+    caption = "R = -nu_1, pi_0 = (1, 0), beta = 1, F = Phi = |.|^2 / 2. The two values are equal for s >= 1."
     return Plot("s", "value", lines, caption)
 
 
@@ -316,13 +317,13 @@ II10 = Claim(
     whose="slides",
     place="Backup: Generalized Game (Bregman), Consistency (Theorem)",
     plain=(
-        "The best policy of the generalised problem is the one that plays best against the worst target, if targets "
-        "may be any vectors; if they are distributions it need not be."
+        "The best policy of the generalised problem is the minimax policy of the game if targets may be any vectors; "
+        "if targets are distributions it need not be."
     ),
     statement=(
         "min over policies of J_F = min over policies of max over targets of G_F, for the generators F on traces and "
-        "Phi on answers. The slide gives the target q no domain, and does not define Psi and s: here Psi(q) is R*(s "
-        "beta grad Phi(q)), with which the game has its meaning."
+        "Phi on answers. The slide gives no domain for the target q, and does not define Psi and s: here Psi(q) is "
+        "R*(s beta grad Phi(q)), as the game requires."
     ),
     printed="min_pi J_F(pi) = min_pi max_q G_F(pi, q)",
     kind="equality",
@@ -341,14 +342,17 @@ II10 = Claim(
             expected="false",
             stated=stated,
             sabotage=expressible,
-            near_miss="The sabotage is the exact condition under which it holds; claim II.10a has one that is off.",
+            near_miss=(
+                "The sabotage is the exact condition under which the claim holds; claim II.10a has a condition close "
+                "to it."
+            ),
             evidence=evidence,
         ),
     ),
     remark=(
-        "A target acts by u = s beta grad Phi(q), and distributions q do not reach every u. They do if the slope of "
-        "Phi is unbounded, as of sum q log q. At pi_0 = (.95, .05), R = |nu - (.05, .95)|^2, beta = 1/2, s "
-        "= 1, Phi = |q|^2 / 2 the values are .324 and .29375; with F the entropy .811 and .403."
+        "A target enters the game by u = s beta grad Phi(q), and distributions q do not give every u. They do if the "
+        "slope of Phi is unbounded, as that of sum q log q. At pi_0 = (.95, .05), R = |nu - (.05, .95)|^2, beta = 1/2, "
+        "s = 1, Phi = |q|^2 / 2 the values are .324 and .29375; with the entropy as F they are .811 and .403."
     ),
     amendment="II.10a",
     plot=plot,

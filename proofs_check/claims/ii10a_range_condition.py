@@ -1,4 +1,4 @@
-"""II.10a: the generalised game has the value of its objective iff a target can say a best dual variable."""
+"""II.10a: the generalised game has the value of its objective iff a target expresses a best dual variable."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -20,11 +20,11 @@ _ON_ANSWERS: dict[str, Generator] = dict(
     zip(ii10.REACH, (Euclidean(), Polynomial([0, 0, Fraction(1, 2), Fraction(1, 3)]), Entropic()), strict=True)
 )
 SLACK = 1e-7
-"""What 1,200 steps of ascent may miss with three answers."""
+"""Largest error of 1,200 steps of ascent with three answers."""
 
 
 def stated(game: ii10.Game) -> bool:
-    """What the library decides from the equilibrium: whether a target expresses a best dual variable."""
+    """The decision of the library from the equilibrium: whether a target expresses a best dual variable."""
     point, weight = [float(p) for p in game.point], float(game.weight)
     functional: Functional = SquaredDistance(point, weight) if game.weight else Linear(point)
     generator = Entropic() if game.F == ii10.KL else Euclidean()
@@ -43,12 +43,12 @@ def stated(game: ii10.Game) -> bool:
 
 
 def near_miss(game: ii10.Game) -> bool:
-    """What it decides if targets reached 2 % further."""
+    """The decision of the library for s times 1.02."""
     return stated(replace(game, sign=game.sign * Fraction(51, 50)))
 
 
 def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Repeat the comparisons of claim II.10, and add three answers.
+    """Compare max min G_F with min J_F, for the games of claim II.10 and for games with three answers.
 
     Args:
         formula: Whether max min G_F is claimed to be min J_F.
@@ -70,7 +70,8 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
 def _both_values(games: list[ii10.Game]) -> tuple[list[float], list[float]]:
     """Compute min J_F by projecting, and climb the dual over q in the simplex by projected steps, with momentum.
 
-    min J_F is a sum of two squared distances, which is one, so that its least point is a projection.
+    J_F is a sum of two squared distances, which is a squared distance up to a constant, so its minimiser is a
+    projection.
 
     Args:
         games: Games with F = Phi = |.|^2 / 2, three answers and a positive weight.
@@ -113,12 +114,12 @@ II10A = Claim(
     title="Range condition of the generalised game",
     whose="ours",
     place="repair of claim II.10",
-    plain="The game has the value of its objective exactly if some target can say what the best dual variable says.",
+    plain="The game has the value of its objective if and only if some target expresses a best dual variable.",
     statement=(
         "Let q be a distribution. The maximum over targets of the minimum over policies of G_F is min J_F iff some "
-        "best dual variable u* is s beta grad Phi(q) up to a constant. For Phi = |q|^2 / 2 that is sum (u*_z - min "
-        "u*) <= s beta if s > 0, and sum (max u* - u*_z) <= |s| beta if s < 0; for a steep Phi it always holds. "
-        "Where the expressible u form a convex set, as on two answers, the min-max value is the same."
+        "best dual variable u* is s beta grad Phi(q) up to a constant. For Phi = |q|^2 / 2 this condition is sum (u*_z "
+        "- min u*) <= s beta if s > 0, and sum (max u* - u*_z) <= |s| beta if s < 0; for a steep Phi it always holds. "
+        "If the expressible u form a convex set, as for two answers, the min-max value equals the max-min value."
     ),
     printed="max_q min_pi G_F = min J_F  iff  u* = s beta grad Phi(q) + const for some best u* and some q",
     kind="equality",
@@ -133,9 +134,9 @@ II10A = Claim(
         ),
     ),
     remark=(
-        "min J_F is the maximum of a concave dual over all u; over the expressible u it is attained iff they hold a "
-        "maximiser. Best is grad R(nu*), and at an answer without mass every u_z down to the policy's own slope. The "
-        "library's verdict is compared with searches that know nothing of the condition."
+        "min J_F is the maximum of a concave dual over all u; the maximum over the expressible u is the same iff these "
+        "include a maximiser. A maximiser is grad R(nu*), and at an answer without mass every u_z from there down to "
+        "the policy's own slope. The decision of the library is compared with searches that do not use the condition."
     ),
 )
 

@@ -1,4 +1,4 @@
-"""II.11: the best policy of the generalised game is a Bregman projection, cut off at 0 where F is not steep."""
+"""II.11: the best policy of the generalised game is a Bregman projection, with zeros if F is not steep."""
 
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
@@ -43,14 +43,14 @@ def stated(F: str, theta: Sequence[Any]) -> list[float]:
 
 
 def sabotage(F: str, theta: Sequence[Any]) -> list[float]:
-    """Cut the point off at 0 and divide by its sum: the projection for the entropy alone."""
+    """Clip the point at 0 and divide by its sum, which is the projection for the entropy only."""
     point = [max(_POINT[F](t), mp.mpf(0)) for t in theta]
     total = mp.fsum(point) or mp.mpf(1)
     return [float(p / total) for p in point]
 
 
 def near_miss(F: str, theta: Sequence[Any]) -> list[float]:
-    """Project the point whose gradient is a thousandth too long."""
+    """Project the point whose gradient is 1.001 theta."""
     return stated(F, [mp.mpf("1.001") * t for t in theta])
 
 
@@ -67,20 +67,20 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
         F = Phi = |p|^2 / 2 that from the exact one, whose support is found by trying all.
     """
     for F, Phi, pi_0, E, q, s in _instances(rng):
-        speech = [oracles.number(s) * _SLOPE[Phi](oracles.number(q[z])) for z in E]
+        shift = [oracles.number(s) * _SLOPE[Phi](oracles.number(q[z])) for z in E]
         own = [oracles.number(p) for p in pi_0]
-        theta = [_SLOPE[F](p) - v for p, v in zip(own, speech, strict=True)]
-        point, said = [_POINT[F](t) for t in theta], [mp.mpf(p) for p in formula(F, theta)]
-        pi = [p / (mp.fsum(said) or 1) for p in said]
+        theta = [_SLOPE[F](p) - v for p, v in zip(own, shift, strict=True)]
+        point, claimed = [_POINT[F](t) for t in theta], [mp.mpf(p) for p in formula(F, theta)]
+        pi = [p / (mp.fsum(claimed) or 1) for p in claimed]
         instance = {"F": F, "Phi": Phi, "pi_0": oracles.as_text(pi_0), "E": str(E), "q": oracles.as_text(q)}
-        instance |= {"s": str(s), "pi": ", ".join(mp.nstr(p, 6) for p in said)}
+        instance |= {"s": str(s), "pi": ", ".join(mp.nstr(p, 6) for p in claimed)}
         measures = {
-            "largest gain in G_F": _slack(F, pi, own, speech),
+            "largest gain in G_F": _slack(F, pi, own, shift),
             "largest gain in D_F from the point": _slack(F, pi, point, [mp.mpf(0)] * len(pi)),
-            "distance of the sum from 1": float(abs(mp.fsum(said) - 1)),
+            "distance of the sum from 1": float(abs(mp.fsum(claimed) - 1)),
         }
         if len(pi) == 2:
-            measures["distance from the searched policy"] = _distance(pi, _searched(F, own, speech))
+            measures["distance from the searched policy"] = _distance(pi, _searched(F, own, shift))
         if F == Phi == SQUARE:
             exact = _by_support([p - s * q[z] for p, z in zip(pi_0, E, strict=True)])
             measures[f"distance from the exact {oracles.as_text(exact)}"] = _distance(pi, exact)
@@ -100,18 +100,18 @@ def _divergence(F: str, p: Vector, x: Vector) -> Any:
     return mp.fsum(value(a) - value(b) - slope(b) * (a - b) for a, b in zip(p, x, strict=True))
 
 
-def _slack(F: str, p: Vector, x: Vector, speech: Vector) -> float:
-    """Bound how far D_F(p || x) + <p, speech> lies above its least value: by convexity, <slope, p> - min slope."""
-    slope = [_SLOPE[F](a) - _SLOPE[F](b) + v for a, b, v in zip(p, x, speech, strict=True)]
+def _slack(F: str, p: Vector, x: Vector, shift: Vector) -> float:
+    """Bound how far D_F(p || x) + <p, shift> lies above its least value: by convexity, <slope, p> - min slope."""
+    slope = [_SLOPE[F](a) - _SLOPE[F](b) + v for a, b, v in zip(p, x, shift, strict=True)]
     return float(mp.fdot(p, slope) - min(slope))
 
 
-def _searched(F: str, own: Vector, speech: Vector) -> Vector:
+def _searched(F: str, own: Vector, shift: Vector) -> Vector:
     """Find the best policy over two traces by search."""
 
     def payoff(t: Any) -> Any:
         """G_F / beta up to a constant."""
-        return _divergence(F, [1 - t, t], own) + (1 - t) * speech[0] + t * speech[1]
+        return _divergence(F, [1 - t, t], own) + (1 - t) * shift[0] + t * shift[1]
 
     t = oracles.by_thirds(payoff)
     return [1 - t, t]
@@ -145,11 +145,14 @@ II11 = Claim(
     title="Best policy of the generalised game",
     whose="slides",
     place="Backup: Generalized Game (Bregman), Optimal policy",
-    plain="Against a fixed target, shift the reference's slopes by what the target says, and take the nearest policy.",
+    plain=(
+        "The best policy for a fixed target is the projection of the reference, its slopes shifted by those of the "
+        "target."
+    ),
     statement=(
         "Against a fixed target q the optimal policy of G_F is the Bregman projection, on the simplex of traces, of "
-        "the point whose gradient is grad F(pi_0) - s grad Phi(q)_E. That this point exists, as it does if grad F "
-        "maps onto the line, is part of the formula."
+        "the point whose gradient is grad F(pi_0) - s grad Phi(q)_E. The formula supposes that this point exists, "
+        "which is so if grad F maps onto the line."
     ),
     printed="pi* = Proj^F_Delta((grad F)^-1(grad F(pi_0) - s grad Phi(q)_E))",
     kind="equality",
@@ -165,10 +168,10 @@ II11 = Claim(
     ),
     remark=(
         "Up to a constant G_F / beta is F(pi) - <theta, pi>, and so is D_F(pi || x) for grad F(x) = theta; beta "
-        "drops out. Where F is not steep x may have negative entries, and the projection then has zeros: shift first "
-        "and cut off after, never cut off and rescale. If theta is outside the range of grad F, as F = |p|^2 / 2 + "
-        "|p|^3 / 3 allows, there is no such point; the minimum of F(pi) - <theta, pi> is still the best policy, and "
-        "the library computes that."
+        "cancels. If F is not steep, x may have negative entries, and the projection then has zeros: the entries are "
+        "shifted first and clipped at 0 after, not clipped and rescaled. If theta is outside the range of grad F, as F "
+        "= |p|^2 / 2 + |p|^3 / 3 allows, there is no such point; the minimiser of F(pi) - <theta, pi> is still the "
+        "best policy, and the library computes it."
     ),
 )
 

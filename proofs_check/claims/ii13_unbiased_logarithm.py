@@ -15,35 +15,35 @@ SIZES = (1, 2, 4, 8, 16)
 
 
 def stated(traces: int) -> bool:  # noqa: ARG001 - claimed of every number
-    """No unbiased estimate."""
+    """False: there is no unbiased estimate."""
     return False
 
 
 def at_a_power(traces: int) -> bool:
-    """One from a single trace on, as there is for a polynomial."""
+    """True from a single trace on, as for a polynomial."""
     return traces >= 1
 
 
 def never() -> Any:
-    """The least bias of a rule that may draw as long as it likes: above 0."""
+    """A positive least bias of rules that stop at any time."""
     return mp.mpf("1e-6")
 
 
 def none_left() -> Any:
-    """No bias at all."""
+    """The least bias 0."""
     return mp.mpf(0)
 
 
 def fixed(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Ask whether the mean of a table can be log p at n + 2 values of p: whether a linear system has a solution.
+    """Decide whether the mean of a table can be log p at n + 2 values of p, which is a linear system.
 
     Args:
         formula: Whether there is an unbiased estimate from n traces.
         rng: Source of randomness.
 
     Yields:
-        For each n the size of the least error that every table leaves at one of n + 2 points, at 50 digits, as whether
-        it is 0.
+        For each n whether the divided difference of log p at n + 2 points is 0, at 50 digits, as for the mean of a
+        table.
     """
     for n in SIZES:
         points = sorted(Fraction(int(k), 97) for k in rng.choice(np.arange(1, 97), size=n + 2, replace=False))
@@ -55,15 +55,16 @@ def fixed(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
                 for i, (a, b) in enumerate(itertools.pairwise(values))
             ]
         instance = {"n": n, "points": oracles.as_text(points), "divided difference of log": mp.nstr(values[0], 8)}
+        instance["compared"] = "whether the divided difference is 0"
         found = abs(values[0]) < mp.mpf(10) ** -30
         yield Evidence(float(formula(n)), float(found), "equal", 0.0, instance, size=n)
 
 
 def until_seen(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Sum the law of the number N of traces until the answer is first seen: the estimate is -1 - 1/2 - ... - 1/(N-1).
+    """Sum the law of the number N of traces until the answer first occurs: the estimate is -1 - 1/2 - ... - 1/(N-1).
 
     Args:
-        formula: The least bias that is claimed of every rule.
+        formula: The claimed least bias of every rule.
         rng: Source of randomness.
 
     Yields:
@@ -78,8 +79,9 @@ def until_seen(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]
             if mass * harmonic < mp.mpf(10) ** -45:
                 break
         sentence = (
-            f"Take p = {p}, draw until the answer is seen, N times, and estimate log p by -(1 + 1/2 + ... + 1/(N-1)). "
-            f"The mean is {mp.nstr(mean, 12)}, which is log p: sum over n of p (1-p)^(n-1) times it."
+            f"Take p = {p}, draw until the answer occurs, at draw N, and estimate log p by -(1 + 1/2 + ... + 1/(N-1)). "
+            f"The mean, the sum over n of p (1-p)^(n-1) times the estimate for N = n, is {mp.nstr(mean, 12)}, which is "
+            "log p."
         )
         bias = abs(mean - oracles.log(p))
         instance = {"p": str(p), "mean": mp.nstr(mean, 12), "log p": mp.nstr(oracles.log(p), 12)}
@@ -103,11 +105,11 @@ II13 = Claim(
             expected="holds",
             stated=stated,
             sabotage=at_a_power,
-            near_miss="It is a yes or no for each K.",
+            near_miss="For each K the claim is either true or false.",
             evidence=fixed,
         ),
         Reading(
-            supposes="a rule may draw until it has seen enough",
+            supposes="a rule may decide from the traces drawn when to stop",
             expected="false",
             stated=never,
             sabotage=none_left,
@@ -116,9 +118,9 @@ II13 = Claim(
         ),
     ),
     remark=(
-        "The mean of a table of K traces is a polynomial in q, and log q is none; nor is it bounded at 0. With a "
-        "random number of traces the series log p = -sum (1-p)^n / n is the mean of a harmonic number. It needs 1 / "
-        "p traces on average for each answer, which is why it is of little use in training."
+        "The mean of a table of K traces is a polynomial in q, which log q is not; log q is also unbounded at 0. With "
+        "a random number of traces the series log p = -sum (1-p)^n / n is the mean of minus a harmonic number. This "
+        "estimate needs 1 / p traces on average for each answer, so that it is of little use in training."
     ),
 )
 

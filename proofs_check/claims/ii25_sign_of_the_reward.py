@@ -1,4 +1,4 @@
-"""II.25: whether the Euclidean example's reward is the gradient that the same slide names: a matter of sign."""
+"""II.25: the sign of the Euclidean example's reward, against the gradient on the same slide."""
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -17,7 +17,7 @@ def stated(beta: Fraction, q: Sequence[Fraction]) -> Vector:
 
 
 def near_miss(beta: Fraction, q: Sequence[Fraction]) -> Vector:
-    """A hundredth more of q."""
+    """The reward beta (1 - 1.01 q)."""
     return [beta * (1 - Fraction(101, 100) * mass) for mass in q]
 
 
@@ -34,7 +34,7 @@ def as_the_insight_has_it(formula: Formula, rng: np.random.Generator) -> Iterato
         rng: Source of randomness.
 
     Yields:
-        For some q the first two answers' difference; a constant that all answers share drops out of advantages.
+        For some q the first two answers' difference; a constant that all answers share cancels in advantages.
     """
     yield from _compared(formula, 1, rng)
 
@@ -61,6 +61,7 @@ def _compared(formula: Formula, sign: int, rng: np.random.Generator) -> Iterator
         rewards = formula(beta, q)
         claimed, measured = rewards[1] - rewards[0], sign * (slope[1] - slope[0])
         instance = {"q": oracles.as_text(q), "beta": str(beta), "claimed": str(claimed), "from Phi": str(measured)}
+        instance["compared"] = "reward of the second answer less that of the first"
         sentence = (
             f"Take beta = {beta} and q = {oracles.as_text(q)}. Phi = |q|^2 / 2 has the gradient q, so that beta grad "
             f"Phi rewards the second answer by {slope[1] - slope[0]} more than the first, but beta (1 - q) by "
@@ -83,12 +84,12 @@ II25 = Claim(
     id="II.25",
     title="Sign of the Euclidean reward",
     whose="slides",
-    place="Solution 1: Change the Geometry, Example beside Key Insight",
+    place="Solution 1: Change the Geometry, Example compared with Key Insight",
     plain="The example rewards rare answers; the rule above it on the slide, read as it stands, rewards frequent ones.",
     statement=(
-        "In the Euclidean game the reward is beta (1 - q(z)), up to a constant that all answers share. The rule on "
-        "the same slide is R(z) = beta grad Phi(q)_z; the backup slide's game pays s beta grad Phi(q), which the "
-        "policy makes small, with a sign s that is not defined."
+        "In the Euclidean game the reward is beta (1 - q(z)), up to a constant that all answers share. The rule on the "
+        "same slide is R(z) = beta grad Phi(q)_z; the game of the backup slide has the term s beta grad Phi(q), which "
+        "the policy minimises, with a sign s that is not defined."
     ),
     printed="R(z) = beta grad Phi(q)_z;   example: R(z) = beta (1 - q(z))",
     kind="equality",
@@ -107,14 +108,15 @@ II25 = Claim(
             expected="false",
             stated=stated,
             sabotage=opposite,
-            near_miss="A sign cannot be a little wrong: the sabotage is the other one.",
+            near_miss="A sign has only two values: the sabotage is the other one.",
             evidence=as_the_insight_has_it,
         ),
     ),
     remark=(
-        "The KL game's reward beta log q is the rule's with Phi = sum q log q, and is s = -1: the policy seeks what "
-        "the target likes. 1 - q is s = 1: it avoids what is frequent, as for diversity. Both are games of the "
-        "backup slide; only the sign has to be said. With s = -1 the Euclidean reward is beta q."
+        "The reward beta log q of the KL game is that of the rule with Phi = sum q log q, and corresponds to s = -1: "
+        "the policy moves towards answers of large target mass. The reward 1 - q corresponds to s = 1: the policy "
+        "moves away from frequent answers, as for diversity. Both are games of the backup slide; only the sign has to "
+        "be given. With s = -1 the Euclidean reward is beta q."
     ),
 )
 

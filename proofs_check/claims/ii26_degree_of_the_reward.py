@@ -1,4 +1,4 @@
-"""II.26: when a polynomial generator rewards an answer by a polynomial in its own probability; and what to do else."""
+"""II.26: when a polynomial generator gives a reward polynomial in q(z), and the estimator for other generators."""
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -15,8 +15,8 @@ Polynomial = dict[tuple[int, ...], Fraction]
 """Coefficients by exponents of q_0, q_1, ..."""
 
 
-class Said(NamedTuple):
-    """What is claimed of a reward.
+class Dependence(NamedTuple):
+    """The claimed dependence of a reward.
 
     Attributes:
         entries: The entries of q that it depends on.
@@ -27,24 +27,24 @@ class Said(NamedTuple):
     degree: int
 
 
-def stated(z: int, n_answers: int, degree: int) -> Said:  # noqa: ARG001 - whatever their number
-    """Its own probability, and one degree less than Phi."""
-    return Said((z,), degree - 1)
+def stated(z: int, n_answers: int, degree: int) -> Dependence:  # noqa: ARG001 - whatever their number
+    """The entry q(z) alone, and one degree less than Phi."""
+    return Dependence((z,), degree - 1)
 
 
-def near_miss(z: int, n_answers: int, degree: int) -> Said:  # noqa: ARG001 - whatever their number
-    """Two degrees less."""
-    return Said((z,), degree - 2)
+def near_miss(z: int, n_answers: int, degree: int) -> Dependence:  # noqa: ARG001 - whatever their number
+    """The entry q(z) alone, and two degrees less than Phi."""
+    return Dependence((z,), degree - 2)
 
 
-def same_degree(z: int, n_answers: int, degree: int) -> Said:  # noqa: ARG001 - whatever their number
-    """The degree of Phi."""
-    return Said((z,), degree)
+def same_degree(z: int, n_answers: int, degree: int) -> Dependence:  # noqa: ARG001 - whatever their number
+    """The entry q(z) alone, and the degree of Phi."""
+    return Dependence((z,), degree)
 
 
-def of_all_entries(z: int, n_answers: int, degree: int) -> Said:  # noqa: ARG001 - the same for every answer
-    """All probabilities."""
-    return Said(tuple(range(n_answers)), degree - 1)
+def of_all_entries(z: int, n_answers: int, degree: int) -> Dependence:  # noqa: ARG001 - the same for every answer
+    """All entries of q, and one degree less than Phi."""
+    return Dependence(tuple(range(n_answers)), degree - 1)
 
 
 def separable(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
@@ -55,7 +55,7 @@ def separable(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
         rng: Source of randomness.
 
     Yields:
-        For each degree what the reward changes by when entries move that it is not to depend on, and its degree along a
+        For each degree the change of the reward when entries move on which it should not depend, and its degree along a
         line in the others.
     """
     for degree in range(2, 6):
@@ -91,10 +91,10 @@ def of_any_kind(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence
 def _compared(
     formula: Formula, Phi: Polynomial, name: str, n: int, degree: int, rng: np.random.Generator
 ) -> Iterator[Evidence]:
-    said = formula(0, n, degree)
+    claimed = formula(0, n, degree)
     reward = _derivative(Phi, 0)
-    instance = {"Phi": name, "answers": n, "entries": str(said.entries)}
-    others = [i for i in range(n) if i not in said.entries]
+    instance = {"Phi": name, "answers": n, "entries": str(claimed.entries)}
+    others = [i for i in range(n) if i not in claimed.entries]
     if len(others) > 1:
         q = [Fraction(1, 3)] * n
         moved = list(q)
@@ -103,19 +103,22 @@ def _compared(
         sentence = (
             f"Take Phi = {name} and beta = 1. The first answer's reward is {_value(reward, q)} at q = "
             f"{oracles.as_text(q)} and {_value(reward, moved)} at q = {oracles.as_text(moved)}, but q_0 = {q[0]} at "
-            "both: it is no function of q_0."
+            "both: the reward is not a function of q_0."
         )
         shown = instance | {"q": oracles.as_text(q), "moved to": oracles.as_text(moved)}
         yield Evidence(0.0, float(change), "equal", 0.0, shown, size=degree, sentence=sentence)
     start, way = oracles.random_distribution(rng, n, 9), oracles.random_distribution(rng, n, 9)
     line = [
         _value(
-            reward, [a + (t * b if i in said.entries else 0) for i, (a, b) in enumerate(zip(start, way, strict=True))]
+            reward,
+            [a + (t * b if i in claimed.entries else 0) for i, (a, b) in enumerate(zip(start, way, strict=True))],
         )
         for t in range(degree + 3)
     ]
     found = _degree(line)
-    yield Evidence(said.degree, found, "equal", 0.0, instance | {"degree of the reward": found}, size=100 + degree)
+    yield Evidence(
+        claimed.degree, found, "equal", 0.0, instance | {"compared": "degree of the reward"}, size=100 + degree
+    )
 
 
 def _derivative(Phi: Polynomial, z: int) -> Polynomial:
@@ -149,7 +152,9 @@ II26 = Claim(
     title="Degree of a polynomial game's reward",
     whose="slides",
     place="Solution 1: Change the Geometry, Key Insight",
-    plain="A polynomial generator pays an answer by a polynomial in its probability, if it is a sum over answers.",
+    plain=(
+        "If a polynomial generator is a sum over answers, the reward of an answer is a polynomial in its probability."
+    ),
     statement=(
         "Let the distance-generating function Phi be convex and a polynomial in q, of degree d + 1. Then the reward "
         "beta grad Phi(q)_z has degree d in q(z)."
@@ -177,8 +182,8 @@ II26 = Claim(
     ),
     remark=(
         "A product such as q_0 q_1 in Phi gives the first answer a reward of q_1. With two answers q_1 = 1 - q_0, so "
-        "that three are needed. The theorem below it on the slide estimates powers of one entry; for others claim "
-        "II.26a has the estimator."
+        "that a counterexample needs three answers. The theorem below this statement on the slide estimates powers of "
+        "one entry; claim II.26a has the estimator for products."
     ),
     amendment="II.26a",
 )
@@ -209,7 +214,7 @@ def _falling(x: int, m: int) -> int:
 
 
 def over_groups(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Sum over all counts of a group, in exact rationals.
+    """Compute the mean of the estimate over all counts of a group, in exact rationals.
 
     Args:
         formula: The estimate, from counts and powers.
@@ -228,6 +233,7 @@ def over_groups(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence
             )
             true = prod((p**m for p, m in zip(nu, powers, strict=True)), start=Fraction(1))
             instance = {"K": K, "powers": str(powers), "nu": oracles.as_text(nu), "mean": str(mean), "true": str(true)}
+            instance["compared"] = "mean of the estimate less the product"
             yield Evidence(0.0, float(mean - true), "equal", 0.0, instance, size=K + sum(powers))
 
 
@@ -255,9 +261,9 @@ II26A = Claim(
         ),
     ),
     remark=(
-        "It is the share of ordered m-tuples of different traces with the answers asked for. The product of the "
-        "single estimates is biased, as counts of one group are correlated. For counts of the other traces of a "
-        "group, K is one less."
+        "The estimate is the share of ordered m-tuples of different traces with the given answers. The product of the "
+        "single estimates is biased, as counts of one group are correlated. For counts of the other traces of a group, "
+        "K is one less."
     ),
 )
 

@@ -39,7 +39,7 @@ def _course(reference: tuple[float, ...], K: int, budget: float) -> Array:
 
 
 def against_the_exact(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Train on sampled groups, and compare the steps that the program's table and that of least bias take.
+    """Train on sampled groups, and compare the steps with the program's table and with the table of least bias.
 
     Args:
         formula: The budget over the least bias, from K.
@@ -64,22 +64,22 @@ def against_the_exact(formula: Formula, rng: np.random.Generator) -> Iterator[Ev
 
 
 def factor() -> float:
-    """At least as fast."""
+    """The factor 1: at least as fast."""
     return 1.0
 
 
 def a_third() -> float:
-    """A third as fast."""
+    """The factor 1/3."""
     return 1 / 3
 
 
 def a_tenth() -> float:
-    """A tenth as fast."""
+    """The factor .1."""
     return 0.1
 
 
 def against_the_log(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Train on sampled groups of 16, and compare the steps that the program's tables and log(X / K) take.
+    """Train on sampled groups of 16, and compare the steps with the program's tables and with log(X / K).
 
     Args:
         formula: The claimed factor.
@@ -104,13 +104,13 @@ def against_the_log(formula: Formula, rng: np.random.Generator) -> Iterator[Evid
 
 II27 = Claim(
     id="II.27",
-    title="Exactness given up for convergence",
+    title="Exactness traded for convergence",
     whose="slides",
     place="Bias Rates and the Pareto Frontier; also Backup: AQP Formulation",
-    plain="A little more bias and less noise make training converge in fewer steps: than with the least bias, yes.",
+    plain="A little more bias and less noise make training converge in fewer steps, in comparison with the least bias.",
     statement=(
-        "Trading exactness for a lower variance along the program's frontier accelerates convergence. In comparison "
-        "with what, at which budget and for which groups is not said."
+        "Trading exactness for a lower variance along the program's frontier accelerates convergence. The slides do "
+        "not say in comparison with what, at which budget and for which groups."
     ),
     printed="less exact, lower variance  =>  accelerated convergence",
     kind="convergence",
@@ -136,10 +136,11 @@ II27 = Claim(
         ),
     ),
     remark=(
-        "In the entropy games of claim II.12. The budget decides: at 100 times the least bias training gets nowhere "
-        "near, and groups of 16 need about 30 times before the noise is tame. In groups of 8 the program at 1.5 "
-        "times the least bias also beats the logarithm, by about 2. In groups of 4 the exact table has little noise, "
-        "and hardly anything is gained. Tables of least excess, or Taylor's, are faster than either (claim II.12a)."
+        "The games are the entropy games of claim II.12. The result depends on the budget: at 100 times the least bias "
+        "training does not come near the equilibrium, and groups of 16 need about 30 times the least bias before the "
+        "noise is small. In groups of 8 the program at 1.5 times the least bias is also faster than the logarithm, by "
+        "a factor of about 2. In groups of 4 the exact table has little noise, and almost nothing is gained. Tables of "
+        "least excess, or Taylor's, are faster than either (claim II.12a)."
     ),
     amendment="II.12a",
 )

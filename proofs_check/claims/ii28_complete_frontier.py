@@ -14,12 +14,12 @@ from proofs_check.own_tables import least_bias, least_noise
 
 Array = NDArray[np.float64]
 _SLACK = 1e-4
-"""What the grid of p may miss of a supremum, relative."""
+"""Largest relative error of a supremum on the grid of p."""
 
 
 @lru_cache
 def stated(n: int, budget: float) -> RewardTable:
-    """The program's table for a budget of bias; zero from the bias 1/e of the zero table on."""
+    """The program's table for a bias budget; zero from the bias 1/e of the zero table on."""
     if budget >= exp(-1):
         return RewardTable(n, np.zeros(n + 1), "independent")
     return aqp_table(n, bias=budget, unit="absolute", counts="independent")
@@ -38,10 +38,10 @@ def least_biased(n: int, budget: float) -> RewardTable:
 
 
 def in_second_moment(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Measure other tables on a grid of p, and ask for a point of the frontier that is no worse in both numbers.
+    """Measure other tables on a grid of p, and compare bias and second moment with those of the frontier's table.
 
     Args:
-        formula: The table for n traces and a budget of bias.
+        formula: The table for n traces and a bias budget.
         rng: Source of the random tables.
 
     Yields:
@@ -56,7 +56,14 @@ def in_second_moment(formula: Formula, rng: np.random.Generator) -> Iterator[Evi
             bound = other.bias * (1 + _SLACK)
             yield Evidence(bound, found.bias, "at most", 0.0, instance | {"compared": "bias"}, size=n)
             slack = _SLACK * other.second_moment + 1e-12
-            yield Evidence(other.second_moment, found.second_moment, "at most", slack, instance, size=n)
+            yield Evidence(
+                other.second_moment,
+                found.second_moment,
+                "at most",
+                slack,
+                instance | {"compared": "second moment"},
+                size=n,
+            )
 
 
 def _rivals(n: int, rng: np.random.Generator) -> Iterator[tuple[str, Array]]:
@@ -73,8 +80,8 @@ def _rivals(n: int, rng: np.random.Generator) -> Iterator[tuple[str, Array]]:
         yield "random, near it", table + rng.normal(scale=0.05, size=n + 1)
 
 
-def quietest(n: int, budget: float) -> Array:
-    """Find the point of the frontier of least variance, among budgets from the least bias up to a little beyond.
+def least_variance(n: int, budget: float) -> Array:
+    """Find the table of least variance on the frontier, for budgets from the least one to slightly above the given one.
 
     Args:
         n: Number of traces.
@@ -98,10 +105,10 @@ def in_variance(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence
 
     Args:
         formula: The frontier's table of least variance up to a bias.
-        rng: Source of randomness, which decides nothing here.
+        rng: Source of randomness, not used.
 
     Yields:
-        For 3 and 4 traces the variance, which is to be no larger than that of the table of least excess.
+        For 3 and 4 traces the variance, which has to be no larger than that of the table of least excess.
     """
     del rng
     for n in (3, 4):
@@ -111,8 +118,8 @@ def in_variance(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence
         instance = {"n": n, "bias": budget, "its variance": other.variance, "the frontier's": found.variance}
         sentence = (
             f"Take {n} traces. The table ({', '.join(f'{c:.3f}' for c in rival)}) has the bias {other.bias:.4f} and "
-            f"the worst weighted variance {other.variance:.4f}. Of the program's tables up to this bias the quietest "
-            f"has {found.variance:.4f}."
+            f"the worst weighted variance {other.variance:.4f}. Of the program's tables up to this bias the one of "
+            f"least variance has {found.variance:.4f}."
         )
         slack = 1e-3 * other.variance
         yield Evidence(other.variance, found.variance, "at most", slack, instance, size=n, sentence=sentence)
@@ -123,7 +130,7 @@ II28 = Claim(
     title="The complete frontier",
     whose="slides",
     place="Backup: AQP Formulation; also Bias Rates and the Pareto Frontier",
-    plain="Turning one knob, the budget of bias, gives every best compromise: if noise is counted as the program does.",
+    plain="Varying the bias budget gives every best compromise of bias and noise, if noise is the second moment.",
     statement=(
         "Varying the budget eps from the least bias to infinity, the program traces the complete Pareto frontier, "
         "which the figure names after bias and variance."
@@ -143,16 +150,16 @@ II28 = Claim(
         Reading(
             supposes="the frontier is that of bias and worst variance of the weighted reward, as in the figure",
             expected="false",
-            stated=quietest,
+            stated=least_variance,
             sabotage=by_excess,
             near_miss="The sabotage minimises another quantity by the same program; nothing lies between.",
             evidence=in_variance,
         ),
     ),
     remark=(
-        "By definition the program's table is best at its own bias. The frontier ends at eps = beta / e, from where "
-        "on the zero table is within the budget. The variance of the weighted reward is another quantity (claim "
-        "II.8), and its frontier is traced by minimising the excess."
+        "By definition the program's table is the best at its bias. The frontier ends at eps = beta / e, as the zero "
+        "table is within every larger budget. The variance of the weighted reward is another quantity (claim II.8), "
+        "and its frontier is traced by minimising the excess."
     ),
     amendment="II.8b",
 )

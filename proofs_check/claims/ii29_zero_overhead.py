@@ -26,22 +26,22 @@ class Counted:
         return Counted(self.value / other, self.tally)
 
     def __float__(self) -> float:
-        """Be an argument of a function, and count it."""
+        """Convert to float as an argument of a function, and count it."""
         self.tally["arithmetic"] += 1
         return float(self.value)
 
     def __index__(self) -> int:
-        """Be an index, and count it."""
+        """Convert to an index, and count it as a read."""
         self.tally["reads"] += 1
         return int(self.value)
 
 
 class Cost(NamedTuple):
-    """What one reward costs.
+    """The operations for one reward.
 
     Attributes:
         arithmetic: Divisions and functions.
-        reads: Numbers read from memory besides the count.
+        reads: Numbers read from memory, without the count.
     """
 
     arithmetic: int
@@ -59,19 +59,19 @@ def near_miss() -> Cost:
 
 
 def sabotage() -> Cost:
-    """As much as the logarithm."""
+    """The operations of the logarithm."""
     return Cost(2, 0)
 
 
 def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Run both with numbers that count what is done to them.
+    """Run the look-up and the logarithm with numbers that count the operations on them.
 
     Args:
-        formula: What a look-up costs.
+        formula: The operations of a look-up.
         rng: Source of the counts.
 
     Yields:
-        For groups of 4, 16 and 256 what a look-up costs; and that it does no more arithmetic than the logarithm.
+        For groups of 4, 16 and 256 the operations of a look-up; and its arithmetic operations against the logarithm's.
     """
     for K in (4, 16, 256):
         table, x = [-1.0] * (K + 1), int(rng.integers(1, K + 1))
@@ -96,8 +96,8 @@ II29 = Claim(
     place="Solution 2: Optimal Approximation for KL Games, Practical cost",
     plain="Reading a reward from a short list costs no more than computing a logarithm.",
     statement=(
-        "Replacing log(X / K) by the look-up of c_X has no overhead online, that is beside the linear program, which "
-        "is solved once for each K before training."
+        "Replacing log(X / K) by the look-up of c_X has no overhead online, that is apart from the linear program, "
+        "which is solved once for each K before training."
     ),
     printed="log(X / K) -> c_X:  zero online overhead",
     kind="equality",
@@ -112,8 +112,8 @@ II29 = Claim(
         ),
     ),
     remark=(
-        "K + 1 numbers are stored. In time too the look-up is no slower, in numpy and in plain Python (claim II.12). "
-        "Beside sampling the traces either is nothing."
+        "K + 1 numbers are stored. The look-up also takes no longer, in numpy and in plain Python (claim II.12). Both "
+        "are negligible compared with the sampling of traces."
     ),
 )
 

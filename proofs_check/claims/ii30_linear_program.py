@@ -12,18 +12,18 @@ from proofs_check.claim import Claim, Evidence, Formula, Reading
 
 Array = NDArray[np.float64]
 ENOUGH = 1e-3
-"""By how much more than the least bias counts as found, relative."""
+"""Relative excess over the least bias that counts as found."""
 
 DENSE = 60
-"""Points per degree of the grid on which tables are judged, and on which a fine program is stated."""
+"""Points per degree of a fine program's grid; tables are measured on a grid with seven times as many."""
 
 
 class Program(NamedTuple):
-    """Where the linear program asks for a small error.
+    """The grid of the linear program, and the scale of its table.
 
     Attributes:
         grid: The points, from n.
-        scale: What the table for beta = 1 is multiplied by to get that for a beta.
+        scale: Factor from the table for beta = 1 to the table for a given beta.
     """
 
     grid: Callable[[int], Array]
@@ -41,7 +41,7 @@ def even(n: int, number: int) -> Array:  # noqa: ARG001 - the same for every deg
 
 
 def stated() -> Program:
-    """A fine grid that is dense at the ends; a table is in proportion to beta."""
+    """A fine grid that is dense at the ends; a table proportional to beta."""
     return Program(lambda n: crowded(n, DENSE * (n + 2)), lambda beta: beta)
 
 
@@ -64,7 +64,7 @@ def solve(n: int, p: Array, beta: float = 1.0) -> Array:
         beta: beta.
 
     Returns:
-        c_0..c_n; infinite where the solver gives up.
+        c_0..c_n; infinite if the solver fails.
     """
     rows, goal, one = p[:, None] * _law(n, p), beta * p * np.log(p), np.ones((len(p), 1))
     found = linprog(
@@ -82,7 +82,7 @@ def _law(n: int, p: Array) -> Array:
 
 
 def bias_of(c: Array, beta: float = 1.0) -> float:
-    """Measure the worst error on a grid that is finer still, between whose points it is larger by less than 10^-3.
+    """Measure the worst error on a finer grid, between whose points the error is larger by less than 10^-3.
 
     Args:
         c: c_0..c_n.
@@ -101,7 +101,7 @@ def on_a_fine_grid(formula: Formula, rng: np.random.Generator) -> Iterator[Evide
 
     Args:
         formula: The grid, and how a table changes with beta.
-        rng: Source of randomness, which decides nothing here.
+        rng: Source of randomness, not used.
 
     Yields:
         For K = 2 to 16 the biases; and for beta = 1/10 that of the table for beta = 1, scaled.
@@ -112,11 +112,12 @@ def on_a_fine_grid(formula: Formula, rng: np.random.Generator) -> Iterator[Evide
         least = float(approximation.best(K)[0])
         table = solve(K, program.grid(K))
         found = bias_of(table)
-        instance = {"K": K, "least bias": least, "the program's": found}
-        yield Evidence(least, found, "at most", ENOUGH * least, instance, size=K)
+        instance = {"K": K, "least bias": least, "bias of the program's table": found}
+        here = instance | {"compared": "bias of the program's table, the least bias"}
+        yield Evidence(least, found, "at most", ENOUGH * least, here, size=K)
         if K <= 8:
             scaled = bias_of(program.scale(0.1) * table, 0.1)
-            yield Evidence(least / 10, scaled, "at most", ENOUGH * least, instance | {"beta": 0.1}, size=K)
+            yield Evidence(least / 10, scaled, "at most", ENOUGH * least, here | {"beta": 0.1}, size=K)
 
 
 def factor() -> float:
@@ -138,17 +139,17 @@ def in_large_groups(formula: Formula, rng: np.random.Generator) -> Iterator[Evid
     """Compare the bias of the program's table in float64 with the least one, by an exchange of points at 50 digits.
 
     Args:
-        formula: The factor within which it is claimed to be.
-        rng: Source of randomness, which decides nothing here.
+        formula: The claimed ratio of the biases.
+        rng: Source of randomness, not used.
 
     Yields:
-        For K = 32 the two biases; more points change nothing.
+        For K = 32 the two biases; more points do not change them.
     """
     del rng
     for K in (32,):
         least = float(approximation.best(K)[0])
         found = bias_of(solve(K, crowded(K, 20 * (K + 2))))
-        instance = {"K": K, "least bias": least, "the program's": found}
+        instance = {"K": K, "least bias": least, "bias of the program's table": found}
         sentence = (
             f"For K = {K} the least bias is {least:.3g}. The linear program in float64 (HiGHS, {20 * (K + 2)} points) "
             f"returns a table of bias {found:.3g}, {found / least:.2f} times as much."
@@ -189,11 +190,11 @@ II30 = Claim(
         ),
     ),
     remark=(
-        "Between the points of a grid the error is larger; ten points per degree miss the least bias by more than a "
-        "thousandth. c* is in proportion to beta, so that once for each K is enough. The entries grow like 2^K, for "
-        "which double precision with a solver's tolerance of 10^-7 is soon too coarse: at K = 24 the bias is 1 % "
-        "above the least, at 48 by 63 %, with 20 or 60 points per degree. An exchange of points, as `minimax_table` "
-        "uses, has a proof for K up to 256."
+        "Between the points of a grid the error is larger; with ten points per degree the bias exceeds the least bias "
+        "by more than a thousandth. c* is proportional to beta, so that one solution for each K is enough. The entries "
+        "grow like 2^K, for which double precision with a solver's tolerance of 10^-7 is soon too coarse: the bias is "
+        "above the least by 1 % at K = 24 and by 63 % at K = 48, with 20 or 60 points per degree. The exchange of "
+        "points in `minimax_table` has a proof for K up to 256."
     ),
 )
 

@@ -1,4 +1,4 @@
-"""II.32: what the table of accuracies with the logarithm and with the minimax table says by itself."""
+"""II.32: what the printed accuracies with the logarithm and with the minimax table show by themselves."""
 
 from collections.abc import Iterator
 from math import sqrt
@@ -17,26 +17,26 @@ TABLE = (
 
 
 def larger() -> float:
-    """That the mean is larger: by more than 0."""
+    """The mean is larger: a difference of at least 0."""
     return 0.0
 
 
 def by_six() -> float:
-    """By more than six points."""
+    """A difference of at least 6 points."""
     return 6.0
 
 
 def by_three_halves() -> float:
-    """By more than a point and a half."""
+    """A difference of at least 1.5 points."""
     return 1.5
 
 
 def of_means(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Subtract the printed means.
+    """Subtract the printed means with the logarithm from those with the minimax table.
 
     Args:
         formula: By how much the minimax table is claimed to be better.
-        rng: Source of randomness, which decides nothing here.
+        rng: Source of randomness, not used.
 
     Yields:
         For each row the difference.
@@ -49,21 +49,21 @@ def of_means(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
 
 
 def apart() -> float:
-    """That the ranges are disjoint."""
+    """The ranges are disjoint: a distance of at least 0."""
     return 0.0
 
 
 def nearly_apart() -> float:
-    """That they overlap by a tenth of a point at most."""
+    """The ranges overlap by at most a tenth of a point."""
     return -0.1
 
 
 def of_ranges(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Subtract the upper end of the one range from the lower end of the other.
+    """Subtract the upper end of the logarithm's range from the lower end of the minimax table's.
 
     Args:
         formula: The least distance claimed.
-        rng: Source of randomness, which decides nothing here.
+        rng: Source of randomness, not used.
 
     Yields:
         For each row the distance; negative where the ranges overlap.
@@ -72,8 +72,8 @@ def of_ranges(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
     for row, plain, half, minimax, other in TABLE:
         distance = round((minimax - other) - (plain + half), 1)
         sentence = (
-            f"{row}: the ranges end at {plain} + {half} = {plain + half:.1f} and begin at {minimax} - {other} = "
-            f"{minimax - other:.1f}."
+            f"{row}: the range of the logarithm ends at {plain} + {half} = {plain + half:.1f}, and that of the minimax "
+            f"table begins at {minimax} - {other} = {minimax - other:.1f}."
         )
         error = round(sqrt(minimax * (100 - minimax) / 1319), 2)
         instance = {"row": row, "binomial standard error of 1319 questions": error}
@@ -85,7 +85,10 @@ II32 = Claim(
     title="Accuracies with the minimax table",
     whose="slides",
     place="Impact on LLM Fine-Tuning, table",
-    plain="In two models and two sets of questions the minimax table came out ahead of the logarithm.",
+    plain=(
+        "For two models and two sets of questions the accuracy is higher with the minimax table than with the "
+        "logarithm."
+    ),
     statement=(
         "With the minimax table the accuracies of Qwen-7B and Llama-8B on GSM8K and MathQA are above those with the "
         "standard logarithm, in all four pairs. Each is given with a +-."
@@ -104,7 +107,7 @@ II32 = Claim(
             evidence=of_means,
         ),
         Reading(
-            supposes="the ranges that +- gives are to be disjoint",
+            supposes="the ranges given by +- have to be disjoint",
             expected="false",
             stated=apart,
             sabotage=nearly_apart,
@@ -114,8 +117,8 @@ II32 = Claim(
     ),
     remark=(
         "The ranges overlap by a tenth in one pair of four. The GSM8K test has 1319 questions, so that one run has a "
-        "binomial standard error of .74 and .92 points; a +- of .4 and .3 is less, as a spread over runs on "
-        "the same questions can be, or a standard error over several runs. Nothing here contradicts the table."
+        "binomial standard error of .74 and .92 points; a +- of .4 and .3 is less, as is possible for a deviation over "
+        "runs on the same questions, or for a standard error over several runs. Nothing here contradicts the table."
     ),
 )
 

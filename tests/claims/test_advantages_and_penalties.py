@@ -63,9 +63,9 @@ def test_one_pair_tells_the_target_whatever_the_reference():
     case = i16.Preferences([Fraction(1, 4), Fraction(3, 4)], (0, 1), [ONE, ZERO], ONE, ((0, 1), (1, 0)))
     q = i16.stated(case)
     assert close([q[0] / q[1]], [mp.e])
-    assert close(case.answer(q), [mp.e / (mp.e + 3), 3 / (mp.e + 3)])
-    assert close(case.slopes(case.answer(q)), [0, 0])
-    assert case.slopes(case.answer(i16.sabotage(case)))[0] < 0
+    assert close(case.best_response(q), [mp.e / (mp.e + 3), 3 / (mp.e + 3)])
+    assert close(case.slopes(case.best_response(q)), [0, 0])
+    assert case.slopes(case.best_response(i16.sabotage(case)))[0] < 0
 
 
 def test_plain_rounds_of_preferences_go_to_and_fro():
@@ -81,7 +81,7 @@ def test_the_plain_penalty_pulls_as_the_reversed_divergence():
     case = i17a.Rewarded([HALF, HALF], [ZERO, Fraction(3, 4)], ONE)
     nu = [mp.mpf(1) / 3, mp.mpf(2) / 3]
     assert close(case.penalty_slopes(i17a.stated, nu)["k3"], [-mp.mpf(1) / 6, mp.mpf(1) / 6])
-    assert close(case.pull(nu), [-mp.mpf(1) / 6, mp.mpf(1) / 6])
+    assert close(case.reward_slope(nu), [-mp.mpf(1) / 6, mp.mpf(1) / 6])
     assert close(case.divergence_slope(nu), [sign * mp.log(2) * 2 / 9 for sign in (-1, 1)])
     assert close(case.rest(i17a.stated, "k3"), nu)
 
@@ -91,7 +91,7 @@ def test_the_plain_penalty_holds_back_a_verified_answer():
     right = (49 + mp.sqrt(2501)) / 100
     nu = [1 - right, right]
     assert 0.99 < right < 0.9902
-    assert close(case.pull(nu), [s / 50 for s in case.penalty_slopes(i17a.stated, nu)["k3"]])
+    assert close(case.reward_slope(nu), [s / 50 for s in case.penalty_slopes(i17a.stated, nu)["k3"]])
     assert close([case.equilibrium()[1] / case.equilibrium()[0] / mp.exp(50)], [1])
 
 
@@ -104,7 +104,7 @@ def test_a_token_forgets_what_it_leads_to():
     """Stopping is 3/5 for 1/2, and spares log(3)/2: the slope is 6/25 of log(3/2), less that or not."""
     case = i17b.two_tokens()
     assert [len(trace) for trace in case.traces] == [1, 2, 2]
-    rules = (i17b.stated, i17b.weighed, i17b.amended, mean_over_tokens)
+    rules = (i17b.stated, i17b.weighted, i17b.amended, mean_over_tokens)
     found = {name: slopes for rule in rules for name, slopes in case.slopes(rule).items()}
     right = (mp.log(1.5) - mp.log(3) / 2) * 6 / 25
     first = {name: slopes[0] for name, slopes in found.items()}

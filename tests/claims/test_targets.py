@@ -78,7 +78,7 @@ def test_the_vertices_of_a_budget():
 def test_no_reading_of_i13_is_settled_by_the_others():
     outcomes = [found.outcome for found in settled("I.13").readings]
     assert outcomes == ["false", "holds", "false"]
-    (found,) = [judge([e for e in reading_evidence("I.13", 0) if "grants" in e.instance["compared"]])]
+    (found,) = [judge([e for e in reading_evidence("I.13", 0) if "dual value" in e.instance["compared"]])]
     assert found.outcome == "false"
 
 

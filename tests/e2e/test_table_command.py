@@ -65,7 +65,7 @@ def test_without_a_method_the_command_makes_the_default_of_the_target(tmp_path):
         (["-K", "1.5"], "Invalid value"),
         ([], "Missing option"),
         (["-K", "300", "--method", "minimax"], "up to 256 traces"),
-        (["-K", "100000"], "proved for tables of up to 512 traces"),
+        (["-K", "100000"], "certified for tables of up to 512 traces"),
         (["-K", "1", "--method", "elevated"], "--group-size is 1; the method elevated takes the table of half a group"),
         (["-K", "8", "--method", "minmax"], "Did you mean minimax?"),
         (["-K", "8", "--reward", "lgo"], "Did you mean log?"),

@@ -102,7 +102,7 @@ RANGES: list[tuple[dict[str, Any], str]] = [
     ({"lora_dropout": 1.0}, "less than 1"),
     ({"lora_dropout": -0.1}, "at least 0"),
     ({"threads": 0}, "at least 1"),
-    ({"eval_samples": 0}, "at least 1"),
+    ({"eval_samples": -1}, "at least 0"),
     ({"data_limit": 0}, "at least 1"),
     ({"data_limit": -2}, "at least 1"),
     ({"held_out": -1}, "at least 0"),

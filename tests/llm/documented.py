@@ -105,7 +105,7 @@ def check_names(options: Mapping[str, Any]) -> None:
     from dagames_llm.config.recipe import find_recipe
     from dagames_llm.data import task_named
     from dagames_llm.extract import extractor_named
-    from dagames_llm.forecast.settings import made_target, read_options
+    from dagames_llm.forecast.settings import forecast_target, read_options
 
     def recipe(name: str) -> None:
         refused(not name.endswith(".yaml") and not find_recipe(name).is_file(), f"no recipe {name}")
@@ -113,7 +113,7 @@ def check_names(options: Mapping[str, Any]) -> None:
     def target(name: str) -> None:
         written = options.get("target_options")
         whole = written if written is None or "..." not in written else written.replace(", ...", "")
-        made_target(name, read_options(whole), options.get("table"), options.get("group_size") or 8)
+        forecast_target(name, read_options(whole), options.get("table"), options.get("group_size") or 8)
 
     checks: dict[str, Callable[[str], Any]] = {
         "config": recipe,

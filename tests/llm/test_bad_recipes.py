@@ -111,7 +111,7 @@ def test_a_key_is_there_once(place: Path, tiny: Path, capsys: pytest.CaptureFixt
     with pytest.raises(SystemExit):
         cli.guarded(cli.app, ["train", "--config", "twice.yaml", "--output-dir", "new"])
     words = capsys.readouterr().err
-    assert "'beta' is there twice; remove one" in words
+    assert "'beta' occurs twice; remove one of the lines" in words
     assert f"line {len(good.splitlines()) + 1}" in words
 
 
@@ -129,6 +129,7 @@ GOOD = [
     {"resume_from_checkpoint": None, "push_to_hub": False, "do_train": False},
     {"warmup_steps": 0.1, "save_steps": 0.5},
     {"max_steps": -1, "num_train_epochs": 1},
+    {"eval_samples": 0},
 ]
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from dagames_llm import cli, demo
+from dagames_llm import cli, demo, models
 from tests.llm.forked import Server, wait_for
 from tests.llm.tiny import on_two_processes, tiny_settings
 
@@ -105,7 +105,7 @@ TRAIN = [
     ("--config good.yaml --data empty.jsonl", "has no rows"),
     ("--config good.yaml --data absent.jsonl", "no data file"),
     ("--config good.yaml --output-dir=", "--output-dir is empty"),
-    ("--config good.yaml --resume", "nothing to resume"),
+    ("--config good.yaml --resume", "no run to resume"),
     ("--config good.yaml --output-dir there", "exists already; pass --overwrite"),
     ("--config good.yaml --output-dir there --overwrite", "not the result of a training run"),
     ("--config good.yaml --output-dir there.json/new", "there.json is a file"),
@@ -195,12 +195,37 @@ def test_help_teaches_without_loading_torch() -> None:
         assert result.stdout.endswith("False\n")
 
 
+@pytest.mark.parametrize(
+    "command", ["evaluate", "inspect DATA", "paraphrase DATA --out new.jsonl", "forecast --data DATA"]
+)
+def test_a_misspelt_embedded_model_is_suggested(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def asked(*_: object, **__: object) -> str:
+        pytest.fail("the hub was asked")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(models, "only_cached", asked)
+    (tmp_path / "rows.jsonl").write_text('{"question": "1 + 2 =", "answer": "3"}\n')
+    code, out, err = run([*command.replace("DATA", "rows.jsonl").split(), "--model", "embeded"], capsys)
+    assert (code, out) == (2, "")
+    assert err.splitlines()[-1] == (
+        "error: no model folder embeded; a hub id has the form owner/name. Did you mean embedded?"
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["rows.jsonl"]
+
+
 def test_demo_refuses_bad_input(
     place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(place)
     before = files(place)
-    for arguments, message in ((["--save", "there.json"], "exists already"), (["--seeds", "0", "1"], "--out")):
+    for arguments, message in (
+        (["--save", "there.json"], "exists already; choose another name, or pass --overwrite"),
+        (["--save", "absent/x.json"], "--save: cannot write absent/x.json: there is no folder absent. Make it"),
+        (["--seeds", "0", "1"], "--out"),
+        (["--seeds", "0", "1", "--out", "there.json"], "there.json is a file"),
+    ):
         code, out, err = run(arguments, capsys, demo.main)
         assert (code, out) == (2, "")
         assert message in err

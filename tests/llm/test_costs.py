@@ -135,7 +135,7 @@ def test_a_cost_that_raises_is_named_with_its_row() -> None:
             raise MemoryError("batch too large")
         return [0.0]
 
-    with pytest.raises(CostError, match="no text alone raises; the batch of 2 begins with row 0, 'a'"):
+    with pytest.raises(CostError, match="no single text raises it; the batch of 2 begins with row 0, 'a'"):
         costs_of(few, ["a", "b"])
 
 

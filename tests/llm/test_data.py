@@ -73,7 +73,7 @@ def test_three_kinds_of_file(tmp_path: Path) -> None:
         ({"orbit": []}, "at least one"),
         ({"orbit": ["a", 7]}, "orbit[1]"),
         ({"orbit": ["a", " "]}, "orbit[1]"),
-        ({"orbit": ["a", "a"]}, "same text"),
+        ({"orbit": ["a", "a"]}, "two wordings of the orbit are equal; remove one"),
         ({"orbit": ["a", "b"], "answer": [[1]]}, "text or a number"),
         ({"orbit": ["a", "b"], "answer": "none"}, "reads no answer"),
         ('{"orbit": ["a", "b"], "answer": NaN}', "NaN"),

@@ -100,7 +100,7 @@ def test_a_copied_folder_is_read_by_its_split(tmp_path: Path) -> None:
     for folder in ("copy", "saved"):
         found = load_orbits({"name": "gsm8k", "path": tmp_path / folder, "split": "test"}, last_number)
         assert found == [EXCERPTS["gsm8k"][2]]
-    with pytest.raises(DataError, match="folder that cannot be read as a data set with a split 'dev'"):
+    with pytest.raises(DataError, match="cannot be read as a data set with a split 'dev'"):
         load_orbits({"name": "gsm8k", "path": tmp_path / "saved", "split": "dev"}, last_number)
 
 
@@ -111,7 +111,7 @@ def test_without_a_network_the_message_tells_what_to_do(monkeypatch: pytest.Monk
         raise OSError("Name or service not known")
 
     monkeypatch.setattr(HfApi, "dataset_info", refuse)
-    with pytest.raises(DataError, match=r"does not answer.*hf download openai/gsm8k.*\{name: gsm8k, path: gsm8k\}"):
+    with pytest.raises(DataError, match=r"does not respond.*hf download openai/gsm8k.*\{name: gsm8k, path: gsm8k\}"):
         load_orbits("gsm8k", last_number)
     with pytest.raises(DataError, match=r"\{path: things-of-mine\}.*reasoning_gym"):
         load_orbits("somebody/things-of-mine", last_number)
@@ -197,7 +197,7 @@ def test_other_broken_tables(tmp_path: Path) -> None:
     [
         ("gsm8", "Did you mean gsm8k"),
         ("absent.jsonl", "no data file absent.jsonl"),
-        ("", "it is a path"),
+        ("", "it must be a path"),
         ({}, "without `name` and `path`"),
         ({"nam": "gsm8k"}, "Did you mean name"),
         ({"name": "gsm8k", "views": 0}, "at least 1"),
@@ -205,7 +205,7 @@ def test_other_broken_tables(tmp_path: Path) -> None:
         ({"name": "gsm8k", "reword": ["namess"]}, "known are operands"),
         ({"name": "gsm8k", "reword": 3}, "list of rules"),
         ({"name": "gsm8k", "split": ["train"]}, "`data.split`"),
-        ({"name": "gsm8k", "columns": {"question": 3}}, "maps names"),
+        ({"name": "gsm8k", "columns": {"question": 3}}, "maps 'question' to 3; it must map names"),
         ({"name": "gsm8k", "path": "absent"}, "no data file absent"),
         ({"name": "mine", "path": "."}, "`data.name` is 'mine'"),
         ({"name": "gsm8k", "options": [1]}, "`data.options`"),

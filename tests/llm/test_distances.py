@@ -194,7 +194,7 @@ def test_scores_that_are_no_distance_are_refused(scores: list[float], message: s
 @pytest.mark.parametrize(
     ("matrix", "message"),
     [
-        ([[0, 1.5], [1.5, 0]], r"'mine' at \[0, 1\] is 1\.5; a distance lies in \[0, 1\]"),
+        ([[0, 1.5], [1.5, 0]], r"'mine' at \[0, 1\] is 1\.5; a distance must be in \[0, 1\]"),
         ([[0, -0.1], [-0.1, 0]], r"\[0, 1\] is -0\.1"),
         ([[0, np.nan], [np.nan, 0]], "is nan"),
         ([[0, 0.1], [0.2, 0]], r"\[0, 1\] is 0\.1 and \[1, 0\] is 0\.2.*mean of both orders"),

@@ -96,7 +96,7 @@ def test_every_other_setting_is_kept(name: str, monkeypatch: pytest.MonkeyPatch)
     cut = whole.grpo.generation_batch_size > 64
     assert different - FILES <= CHANGED | (BATCH if cut else set())
     told = " ".join(found.changes)
-    assert (f"not {whole.grpo.generation_batch_size} completions a process" in told) is cut
+    assert (f"not {whole.grpo.generation_batch_size} completions per process" in told) is cut
     for key in different & set(read_recipe(name)) - FILES - BATCH - {"data_limit"}:
         assert str(read_recipe(name)[key]) in told, key
 
@@ -153,7 +153,7 @@ def test_an_unknown_architecture_is_not_guessed(model: str) -> None:
 def test_a_folder_tells_its_architecture(tiny: Path, tmp_path: Path) -> None:
     assert architecture_of(str(tiny)) == "llama"
     (tmp_path / "config.json").write_text("{}")
-    with pytest.raises(RecipeError, match="does not tell a `model_type`"):
+    with pytest.raises(RecipeError, match="has no `model_type`"):
         architecture_of(str(tmp_path))
 
 
@@ -167,9 +167,9 @@ def test_rows_of_a_file_are_read_and_its_faults_told(scratch: Path, tiny: Path) 
     data = scratch / "rows.jsonl"
     data.write_text("\n".join(json.dumps({"orbit": [f"{i} + 1 =", f"1 + {i} ="]}) for i in range(2, 10)))
     found = dry_run.dry_run(own(scratch, tiny, data=str(data)))
-    assert not any("made up" in change for change in found.changes)
+    assert not any("artificial" in change for change in found.changes)
     data.write_text(data.read_text() + '\n{"orbit": []}\n')
-    with pytest.raises(DataError, match="line 9: `orbit` is a list"):
+    with pytest.raises(DataError, match="line 9: `orbit` must be a list"):
         dry_run.dry_run(own(scratch, tiny, data=str(data)))
     with pytest.raises(DataError, match=r"no data file absent.jsonl"):
         dry_run.dry_run(own(scratch, tiny, data="absent.jsonl"))
@@ -181,7 +181,7 @@ def test_a_batch_of_several_processes(scratch: Path, tiny: Path, monkeypatch: py
     recipe, found = recorded(wide, monkeypatch)
     assert recipe.grpo.generation_batch_size == 64
     assert (
-        "one row of 64 completions a step, not 16 completions a process; a run of this recipe needs 4 processes"
+        "one row of 64 completions per step, not 16 completions per process; the recipe needs a multiple of 4 processes"
         in (found.changes[-1])
     )
     large = own(scratch, tiny, num_generations=8, per_device_train_batch_size=64, gradient_accumulation_steps=8)
@@ -196,6 +196,15 @@ def test_made_up_questions_have_the_columns_that_constraints_select_by() -> None
     assert [row["kind"] for row in rows[:3]] == ["harmful", "benign", "harmful"]
     choice = resolve_recipe("slides_mathqa_stdlog_qwen", {"use_cpu": True})
     assert next(iter(dry_run.made_up_rows(choice)))["orbit"][0] == "What is 0 and 0 more? A) 0 B) 1"
+    kinds = [f"kind {i}" for i in range(50)]
+    budget = {"cost": "refusal", "budget": 0.1, "applies_to": {"kind": kinds}}
+    many = resolve_recipe("table3_safety_qwen", {"use_cpu": True, "constraints": [budget]})
+    assert {row["kind"] for row in dry_run.made_up_rows(many)} == set(kinds)
+
+
+def test_a_warning_is_printed_once(scratch: Path, tiny: Path, caplog: pytest.LogCaptureFixture) -> None:
+    dry_run.dry_run(own(scratch, tiny, scale_rewards="group"))
+    assert [record.getMessage()[:37] for record in caplog.records] == ["scale_rewards='group' divides the adv"]
 
 
 def command(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
@@ -211,7 +220,7 @@ def test_the_command(scratch: Path, tiny: Path, capsys: pytest.CaptureFixture[st
     assert code == 0
     assert "2 steps, not 500" in out
     assert "step 2: loss" in out
-    assert out.endswith("passed; nothing was kept\n")
+    assert out.endswith("passed; its files are removed\n")
     assert left(scratch) == []
 
 
@@ -219,7 +228,7 @@ def test_the_command(scratch: Path, tiny: Path, capsys: pytest.CaptureFixture[st
     ("keys", "complaint"),
     [
         ({"num_generation": 4}, "did you mean `num_generations`"),
-        ({"model_name_or_path": "someone/model"}, "write it in the recipe"),
+        ({"model_name_or_path": "someone/model"}, "write the `model_type` of its config.json"),
         ({"architecture": "bert2"}, "not a causal language model"),
         ({"target": "centrality"}, "needs a `distance`"),
     ],

@@ -122,7 +122,7 @@ REFUSED = [
     ("out --dtype bfloat", "`--dtype` is 'bfloat'; known are auto, float32, bfloat16, float16. Did you mean bfloat16?"),
     ("out --device warp", "`--device` is 'warp'"),
     ("out --device meta", "`--device` is 'meta'"),
-    ("out --temperature inf", "`temperature` is inf; it is a finite number"),
+    ("out --temperature inf", "`temperature` is inf; it must be a finite number"),
     ("out --data data.jsonl --task addition", "both name questions"),
     ("out --config options.yaml", "`generation_kwargs` is 3"),
     ("out --config refused.yaml", "which `generate` refuses"),
@@ -308,7 +308,7 @@ def test_a_model_of_a_silent_hub_is_one_message_or_the_copy_in_the_cache(
 
     monkeypatch.setattr(HfApi, "model_info", silent)
     with pytest.raises(
-        ModelError, match=r"no model folder somebody/model.*does not answer .Name or service.*hf download"
+        ModelError, match=r"no model folder somebody/model.*does not respond .Name or service.*hf download"
     ):
         models.load_model("somebody/model")
     monkeypatch.setattr(huggingface_hub, "try_to_load_from_cache", lambda *_, **__: str(place / "tiny" / "config.json"))

@@ -32,7 +32,7 @@ from dagames_llm.forecast.choices import collapse_threshold, directions
 from dagames_llm.forecast.drawn_groups import DrawnGroups
 from dagames_llm.forecast.group_rules import LARGEST_GROUP, _reward_of_counts, rule_of
 from dagames_llm.forecast.reference_games import SampledQuestion, question_of
-from dagames_llm.forecast.settings import made_target
+from dagames_llm.forecast.settings import forecast_target
 from dagames_llm.forecast.vote_chances import views_are_pooled, vote_step
 
 ANSWERS = ("x", "y", "z")
@@ -306,7 +306,7 @@ def test_other_targets_go_through_drawn_groups() -> None:
 def test_a_question_without_any_answer_pays_nothing_and_stays(target: str) -> None:
     read = question_of(["a", "b"], [["1", "2", "1"], ["1", "1", "3"]], frozenset({"1"}))
     unread = question_of(["a", "b"], [[None, None], [None, None, None]], frozenset({"1"}))
-    plan = Plan(made_target(target, None, None, 4), 0.1, 4, 3, 0.25, 2)
+    plan = Plan(forecast_target(target, None, None, 4), 0.1, 4, 3, 0.25, 2)
     alone, both = forecast([read], plan), forecast([read, unread], plan)
     solved = both.solved[1]
     assert (solved.along["reward"] == 0).all()

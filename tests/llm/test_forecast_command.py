@@ -16,7 +16,7 @@ from dagames_llm.config.recipe import OrbitScriptArguments
 from dagames_llm.extract import extractor_named
 from dagames_llm.forecast.picture import draw_forecast
 from dagames_llm.forecast.reference_games import load_samples
-from dagames_llm.forecast.settings import made_target
+from dagames_llm.forecast.settings import forecast_target
 
 LINE = {"orbit": ["6 x 7?"], "answers": [["42"] * 6 + ["36"] * 4], "answer": 42}
 
@@ -39,7 +39,7 @@ def run(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, 
 @pytest.mark.parametrize("name", TABLES)
 def test_a_forecast_takes_the_tables_of_recipes(name: str) -> None:
     recipe = OrbitScriptArguments(target="inverse_frequency", target_options={"table": name})
-    found, wanted = made_target("inverse_frequency", None, name, 8), target_of(recipe, 8)
+    found, wanted = forecast_target("inverse_frequency", None, name, 8), target_of(recipe, 8)
     assert isinstance(found, InverseFrequency)
     assert isinstance(wanted, InverseFrequency)
     assert found.table is not None
@@ -76,7 +76,7 @@ def test_one_question_is_counted_in_the_singular(tmp_path: Path, capsys: pytest.
 BROKEN: dict[str, tuple[str, str]] = {
     "empty": ("", "has no line"),
     "torn": (json.dumps(LINE) + '\n{"orbit": ["half"', "line 2: not JSON"),
-    "list": ("[1]", "line 1: a line is a JSON object"),
+    "list": ("[1]", "line 1: a line must be a JSON object, not list"),
     "no key": ('{"question": "6 x 7?"}', "line 1: needs `orbit`"),
     "no answers": ('{"orbit": ["6 x 7?"]}', "line 1: needs `completions` or `answers`"),
     "misspelled": ('{"orbit": ["a"], "answrs": [["1", "2"]]}', "found 'orbit', 'answrs'. Did you mean answers?"),
@@ -86,7 +86,7 @@ BROKEN: dict[str, tuple[str, str]] = {
     "text": ('{"prompt": "a", "completions": [1, 2]}', "line 1: `completions` holds 1, which is not a text"),
     "unread": ('{"prompt": "a", "answers": [null, null]}', "no answer was found in any completion"),
     "infinite": ('{"prompt": "a", "answers": ["1", 1e999]}', "line 1: `answers` holds inf"),
-    "blank": ('{"prompt": "a", "answers": ["1", " "]}', "has null"),
+    "blank": ('{"prompt": "a", "answers": ["1", " "]}', "write null for a completion without an answer"),
     "no gold": ('{"prompt": "a", "answers": ["1", "2"], "answer": []}', "line 1: `answer` is an empty list"),
     "bytes": ('{"prompt": "\udcff"}', "line 1: not UTF-8"),
 }
@@ -151,7 +151,7 @@ def test_what_cannot_be_used_is_one_message(
     ("arguments", "message"),
     [
         ([], "give a file of samples"),
-        (["absent.jsonl"], "no file absent.jsonl"),
+        (["absent.jsonl"], "no file of samples absent.jsonl"),
         (["--task", "addition", "--data", "x.jsonl"], "both name questions"),
         (["--data", "x.jsonl"], "no data file x.jsonl"),
         (["--task", "juggling"], "`task` is 'juggling'"),

@@ -12,7 +12,7 @@ import pytest
 import typer
 import yaml
 
-from dagames_llm import launched
+from dagames_llm import cli, launched
 from tests.llm.forked import ROOT, Server
 from tests.llm.tiny import free_port, tiny_settings
 
@@ -31,6 +31,38 @@ def test_one_error_of_all_processes_is_printed_once(server: Server) -> None:
     assert result.stderr.count("error: no recipe nowhere.yaml") == 1
     assert result.stderr.count("no recipe nowhere.yaml") == 1
     assert OWN_FRAME not in result.stderr, "tracebacks of torchrun's own only"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"), [(["train"], "Missing option"), (["train", "--confg", "x"], "No such option")]
+)
+def test_a_usage_error_is_printed_by_the_first_process(
+    arguments: list[str], message: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(launched, "GRACE", 0.0)
+    for rank in "01":
+        monkeypatch.setenv("RANK", rank)
+        monkeypatch.setenv("WORLD_SIZE", "2")
+        with pytest.raises(SystemExit) as end:
+            cli.guarded(cli.app, arguments)
+        output = capsys.readouterr()
+        assert end.value.code == 2
+        assert output.out == ""
+        assert (message in output.err) if rank == "0" else (output.err == "")
+
+
+@pytest.mark.parametrize(("end", "code"), [(None, 0), (KeyboardInterrupt, 130), (ValueError, None)])
+def test_other_ends_of_the_second_process(
+    end: type[BaseException] | None, code: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def command() -> None:
+        if end is not None:
+            raise end
+
+    monkeypatch.setenv("RANK", "1")
+    with pytest.raises(SystemExit if code is not None else ValueError) as caught:
+        cli.guarded(command, [])
+    assert code is None or caught.value.code == code
 
 
 def test_an_error_of_the_second_process_alone_is_printed_and_ends_both(

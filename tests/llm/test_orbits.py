@@ -117,5 +117,22 @@ def test_what_cannot_be_folded_is_refused_by_row() -> None:
         prompts_to_orbits(rows)
     with pytest.raises(DataError, match="row 0: `kind` is None"):
         prompts_to_orbits(Dataset.from_list([{"prompt": "a", "kind": None}]), by="kind")
-    with pytest.raises(DataError, match="cannot be grouped"):
+    with pytest.raises(DataError, match=r"`dataset` is of type IterableDataset; it must be .*cannot be grouped"):
         prompts_to_orbits(IterableDataset.from_generator(lambda: iter([{"prompt": "a"}])))
+
+
+@pytest.mark.parametrize(
+    ("dataset", "message"),
+    [
+        (
+            [{"prompt": "a"}, {"prompt": "b"}],
+            r"is a list of 2 items \(dict\); .* datasets\.Dataset\. Pass `Dataset\.from_list",
+        ),
+        (["a"], r"is a list of 1 item \(str\); .*from_list\(rows\)`, with rows such as"),
+        ([], r"is a list of 0 items; .*with rows such as"),
+        ({"prompt": ["a"]}, r"is of type dict; .*Pass one split, such as `dataset\['train'\]`, or `Dataset\.from_dict"),
+    ],
+)
+def test_rows_that_are_no_data_set_are_described(dataset: Any, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        prompts_to_orbits(dataset)

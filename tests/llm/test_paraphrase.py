@@ -14,7 +14,7 @@ from dagames_llm import cli
 from dagames_llm.data import load_orbits
 from dagames_llm.extract import last_number
 from dagames_llm.inspection import difference_between, difference_within, votes_differ
-from dagames_llm.paraphrase import INSTRUCTIONS, cleaned, judged, paraphrases
+from dagames_llm.paraphrase import INSTRUCTIONS, cleaned, paraphrases, result_of_checks
 from dagames_llm.rewording.numerals import same_numbers
 
 ROWS = [
@@ -60,10 +60,10 @@ def test_whatever_a_model_writes_the_numbers_survive(kinds: list[int], texts: li
         return [next(written) for _ in prompts]
 
     (found,) = paraphrases([question], count, write)
-    assert len(found.kept) <= count
-    assert len({question, *found.kept}) == len(found.kept) + 1
-    assert all(same_numbers(question, wording) and "?" in wording for wording in found.kept)
-    assert found.outcomes.total() == len(seen) == found.outcomes["kept"] + len(found.dropped)
+    assert len(found.accepted) <= count
+    assert len({question, *found.accepted}) == len(found.accepted) + 1
+    assert all(same_numbers(question, wording) and "?" in wording for wording in found.accepted)
+    assert found.outcomes.total() == len(seen) == found.outcomes["kept"] + len(found.rejected)
     assert all(question in prompt for prompt in seen[: len(INSTRUCTIONS)])
 
 
@@ -81,7 +81,7 @@ def test_whatever_a_model_writes_the_numbers_survive(kinds: list[int], texts: li
     ],
 )
 def test_a_wording_is_judged_by_what_can_be_seen(wording: str, outcome: str) -> None:
-    assert judged(str(ROWS[0]["question"]), wording, []) == outcome
+    assert result_of_checks(str(ROWS[0]["question"]), wording, []) == outcome
 
 
 def test_announcements_are_no_part_of_a_wording() -> None:
@@ -170,8 +170,9 @@ def test_differences_are_chances_over_pairs(views: list[list[str | None]]) -> No
 def test_inspect_reports_what_was_read(tmp_path: Path, tiny: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data, out = as_lines(tmp_path / "d.jsonl", ROWS), tmp_path / "i.json"
     more = ["--model", str(tiny), "--samples", "3", "--max-new-tokens", "3", "--extractor", "first_number"]
-    code, shown, _ = run(["inspect", data, *more, "--out", str(out)], capsys)
+    code, shown, progress = run(["inspect", data, *more, "--out", str(out)], capsys)
     assert code == 0
+    assert progress.startswith("sampling 12 completions of 4 prompts with ")
     assert "2 of 2 questions: 2 with 2 views; 2 with a known answer" in shown
     found = json.loads(out.read_text())
     assert found["views"] == {"2": 2}
@@ -183,3 +184,5 @@ def test_inspect_reports_what_was_read(tmp_path: Path, tiny: Path, capsys: pytes
     code, _, message = run(["inspect", chatty, *more], capsys)
     assert code == 2
     assert "--chat" in message
+    one = as_lines(tmp_path / "one.jsonl", [{"orbit": ["Hi?"]}])
+    assert "1 of 1 question: 1 with 1 view; 0 with a known answer" in run(["inspect", one, *more], capsys)[1]

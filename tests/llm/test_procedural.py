@@ -57,7 +57,7 @@ def test_procedural_questions_come_with_a_verifier(gym: None) -> None:
         load_orbits("reasoning_gym:event", last_number)
     with pytest.raises(RecipeError, match="terms must be at least 2"):
         load_orbits({"name": "reasoning_gym:evens", "options": {"terms": 1}}, last_number)
-    with pytest.raises(DataError, match="`choice` cannot read its answers"):
+    with pytest.raises(DataError, match=r"`choice` reads none of its answers, such as .2.; choose another"):
         load_orbits("reasoning_gym:evens", choice)
 
 

@@ -99,7 +99,7 @@ def test_a_message_ends_with_one_point(tmp_path: Path, tiny: Path) -> None:
     for change, end in (
         ({"target": "majority_vot"}, "Did you mean majority_vote?"),
         ({"target": "inverse_frequency", "target_options": {"weight": -1.0}}, "not -1. Its options are weight, table."),
-        ({"table": "elevated"}, "are given in `target_options`: `target_options: {table: elevated}`."),
+        ({"table": "elevated"}, "belong into `target_options`: `target_options: {table: elevated}`."),
         ({"model_name_or_path": "embeded"}, "has the form owner/name. Did you mean embedded?"),
     ):
         with pytest.raises(RecipeError) as caught:
@@ -123,8 +123,8 @@ def test_constraints_are_made_of_their_fields() -> None:
 @pytest.mark.parametrize(
     ("entry", "complaint"),
     [
-        ("refusal", "needs `cost` and `budget`"),
-        ({"cost": "refusal"}, "needs `cost` and `budget`"),
+        ("refusal", "must have `cost` and `budget`"),
+        ({"cost": "refusal"}, "must have `cost` and `budget`"),
         ({**BUDGET, "budgets": 1}, "Did you mean budget"),
         ({"cost": "refusal", "budgt": 0.1}, "unknown key `budgt` .* Did you mean budget"),
         ({**BUDGET, "cost": "refusals"}, "constraints\\[0\\].cost.*Did you mean refusal"),
@@ -189,7 +189,15 @@ def test_a_constraint_that_applies_to_no_row_is_an_error(tmp_path: Path, tiny: P
         orbits = [Orbit(("a",), columns={"kind": k, "level": n}) for k, n in (("benign", 1), ("harmful", 2))]
         check_rows_for(settings, orbits)
 
-    check({"kind": ["bening", "harmful"], "level": 2})
+    check({"kind": ["benign", "harmful"], "level": 2})
+    with pytest.raises(
+        DataError,
+        match=r"constraints\[0\].*No row has 'bening' in the column 'kind', which has the values 'benign', 'harmful'\. "
+        r"Did you mean 'benign'\? Correct the value",
+    ):
+        check({"kind": ["bening", "harmful"], "level": 2})
+    with pytest.raises(DataError, match=r"No row has 7 or 8 in the column 'level', which has the values 1, 2\."):
+        check({"kind": "harmful", "level": [7, 2, 8]})
     with pytest.raises(
         DataError, match=r"constraints\[0\].*none of the 2 training rows.*'benign', 'harmful'. Did you mean 'b"
     ):
@@ -204,7 +212,7 @@ def test_a_system_message_comes_before_each_view(tmp_path: Path, tiny: Path) -> 
     rows = training_rows(with_system([Orbit(("a", "b"))], "Add."), True)
     system, (first, second) = {"role": "system", "content": "Add."}, [{"role": "user", "content": v} for v in "ab"]
     assert rows[0] == {"prompt": [system, first], "orbit": [[system, first], [system, second]]}
-    with pytest.raises(RecipeError, match="`system` is a message of a conversation"):
+    with pytest.raises(RecipeError, match=r"`system` is 'Add\.', but `chat` is false"):
         resolve_recipe(recipe(tmp_path, tiny, system="Add."))
 
 
@@ -268,13 +276,13 @@ def test_a_recipe_of_ones_own_extends_a_shipped_one(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("recipes", "complaint"),
     [
-        ({"top": {"extends": "top.yaml"}}, r"comes back to where it began: top.yaml -> top.yaml"),
+        ({"top": {"extends": "top.yaml"}}, r"makes a circle: top.yaml -> top.yaml"),
         (
             {"top": {"extends": "one.yaml"}, "one": {"extends": "two.yaml"}, "two": {"extends": "one.yaml"}},
-            r"one.yaml: `extends` comes back to where it began: top.yaml -> one.yaml -> two.yaml -> one.yaml",
+            r"one.yaml: `extends` makes a circle: top.yaml -> one.yaml -> two.yaml -> one.yaml",
         ),
         ({"top": {"extends": "nowhere"}}, r"top.yaml: `extends`: no recipe nowhere; give a YAML file, or one of: co"),
-        ({"top": {"extends": ["coherence_cpu"]}}, r"`extends` is \['coherence_cpu'\]; it is the name"),
+        ({"top": {"extends": ["coherence_cpu"]}}, r"`extends` is \['coherence_cpu'\]; it must name"),
     ],
 )
 def test_what_cannot_be_extended_is_refused(recipes: dict[str, Any], complaint: str, tmp_path: Path) -> None:

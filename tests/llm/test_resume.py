@@ -34,11 +34,11 @@ def changed(folder: Path, accept: bool = False, **fields: Any) -> RunRecord:
     [
         ({"recipe": {"learning_rate": 0.2, "seed": 0}}, "`learning_rate` was 0.1 and is 0.2"),
         ({"recipe": {"learning_rate": 0.1, "seed": 0, "top_p": 0.5}}, "`top_p` was null and is 0.5"),
-        ({"questions": "ba"}, "the questions are others"),
+        ({"questions": "ba"}, "the questions have changed"),
         ({"code": "0.2.0 (ef)"}, "dagames was 0.1.0 (cd) and is 0.2.0 (ef)"),
         ({"packages": {"torch": "2.14"}}, "torch was 2.13 and is 2.14"),
         ({"packages": {}}, "torch was 2.13 and is absent"),
-        ({"processes": 2}, "it ran on 1 process(es) and now on 2"),
+        ({"processes": 2}, "the number of processes was 1 and is 2"),
     ],
 )
 def test_a_difference_is_named_and_refused_unless_accepted(
@@ -55,13 +55,21 @@ def test_a_difference_is_named_and_refused_unless_accepted(
     assert read_record(tmp_path).changes == [*accepted.changes]
 
 
+def test_changes_of_several_resumptions_are_listed(tmp_path: Path) -> None:
+    before = dataclasses.replace(RECORD, changes=["`learning_rate` was 0.3 and is 0.1"])
+    before.write(tmp_path)
+    again = resumed_record(tmp_path, dataclasses.replace(RECORD, processes=2), accept=True)
+    assert len(again.changes) == 2
+    assert again.changes[0] == before.changes[0]
+
+
 def test_what_changes_no_number_may_change(tmp_path: Path) -> None:
     recipe = {**RECORD.recipe, "save_steps": 7, "report_to": ["wandb"], "data": "elsewhere.jsonl", "logging_steps": 5}
     assert changed(tmp_path, recipe=recipe).changes == ()
 
 
 def test_what_a_checkpoint_holds_cannot_change(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match="Its checkpoints hold seed"):
+    with pytest.raises(OutputError, match="Its checkpoints depend on seed"):
         changed(tmp_path, accept=True, recipe={"learning_rate": 0.1, "seed": 1})
 
 
@@ -69,12 +77,13 @@ def test_the_digest_follows_content_and_order() -> None:
     a, b = Orbit(("a", "b"), "1"), Orbit(("c",), "2")
     assert digest_of([a, b]) == digest_of([Orbit(("a", "b"), "1"), b])
     others = [[b, a], [a], [a, Orbit(("c",), "3")], [a, Orbit(("c",), "2", columns={"kind": "x"})]]
-    assert len({digest_of(rows) for rows in [[a, b], *others]}) == 5
+    others.append([a, Orbit(("c",), "2", aliases=("two",))])
+    assert len({digest_of(rows) for rows in [[a, b], *others]}) == 6
     assert digest_of([a], [b]) != digest_of([a, b], []), "which rows are held out"
 
 
 def test_a_record_that_is_missing_or_broken(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match="killed before it began"):
+    with pytest.raises(OutputError, match=r"has no run.json: its run was ended before the first step"):
         read_record(tmp_path)
     (tmp_path / "run.json").write_text('{"recipe": {}}')
     with pytest.raises(OutputError, match="is not the record of a run"):
@@ -92,6 +101,23 @@ def test_a_folder_that_takes_no_file_is_refused_before_a_model_is_loaded(
     monkeypatch.setattr(tempfile, "TemporaryFile", full)
     with pytest.raises(OutputError, match=r"out cannot be made: no file can be made in .*Read-only file system"):
         check_output(tmp_path / "new" / "out", overwrite=False, resume=False)
+
+
+def test_only_results_and_unfinished_runs_are_replaced(tmp_path: Path) -> None:
+    out, work = tmp_path / "out", tmp_path / "out.partial"
+    work.mkdir()
+    with pytest.raises(OutputError, match="is an unfinished run"):
+        check_output(out, overwrite=False, resume=False)
+    check_output(out, overwrite=False, resume=True)
+    check_output(out, overwrite=True, resume=False)
+    out.mkdir()
+    (out / "metrics.json").write_text("{}")
+    with pytest.raises(OutputError, match="exists already; pass --overwrite"):
+        check_output(out, overwrite=False, resume=True)
+    with pytest.raises(OutputError, match="is not the result of a training run"):
+        check_output(out, overwrite=True, resume=False)
+    (out / "recipe.yaml").write_text("{}")
+    check_output(out, overwrite=True, resume=False)
 
 
 def test_a_finished_run_is_not_resumed(tmp_path: Path) -> None:
@@ -155,7 +181,7 @@ def test_a_run_that_diverges_names_its_last_good_checkpoint_and_goes_on_from_it(
     assert "--resume --accept-changes" in words
     assert not (place / "out").exists()
     write(place, tiny, learning_rate=0.004, weight_decay=0.1)
-    assert "Its checkpoints hold weight_decay" in train(capsys, "--resume", "--accept-changes")[1]
+    assert "Its checkpoints depend on weight_decay" in train(capsys, "--resume", "--accept-changes")[1]
     write(place, tiny, learning_rate=0.004)
     code, words = train(capsys, "--resume")
     assert code == 2
@@ -201,7 +227,7 @@ def test_other_questions_are_refused(
     (place / "data.jsonl").write_text("\n".join(reversed(rows)))
     code, words = train(capsys, "--resume")
     assert code == 2
-    assert "the questions are others" in words
+    assert "the questions have changed" in words
 
 
 def test_a_result_that_cannot_be_written_is_finished_later(

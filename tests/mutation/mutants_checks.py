@@ -49,7 +49,7 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("dagames/cli/table.py", "if bias is not None and method not in", "if False and method not in"),
     ("dagames/cli/table.py", "if solver is not None and method not in", "if False and method not in"),
     ("dagames/cli/table.py", 'method == "elevated" and group_size == 1', "False"),
-    ("dagames/estimators/__init__.py", '"recommended_table", "the one', '"minimax_table", "the one'),
+    ("dagames/estimators/__init__.py", '"recommended_table", "the table', '"minimax_table", "the table'),
     ("dagames/estimators/__init__.py", '"elevated.half_group_table"', '"elevated_table"'),
     ("dagames/estimators/__init__.py", 'H_k - H_K", ()', 'H_k - H_K"'),
     (

@@ -29,7 +29,7 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("dagames_llm/baselines.py", "np.where(sizes > 1, rewards - others, 0.0)", "rewards - others"),
     ("dagames_llm/baselines.py", 'if baseline == "group" and over == "orbit":', 'if baseline == "group":'),
     ("dagames_llm/settings.py", "if not training:", "if training:"),
-    ("dagames_llm/settings.py", "elif group_size is not None and group_size != found:", "elif False:"),
+    ("dagames_llm/settings.py", "elif group_size is not None and group_size != num_generations:", "elif False:"),
     ("dagames_llm/rewards.py", 'self.truncated == "follow" and settings.masks_truncated', 'self.truncated == "follow"'),
     ("dagames_llm/rewards.py", "ids[-1] not in ends", "ids[-1] in ends"),
     ("dagames_llm/rewards.py", "if cut[i] and abstain", "if abstain"),

@@ -66,7 +66,7 @@ def test_the_quadratic_program_agrees_with_the_exchange(objective, counts, K, bi
     exact = solve(K, bias, reward=reward, counts=counts)
     assert on_grid.table.bias.upper <= on_grid.budget == exact.budget
     assert on_grid.gap <= 1e-2
-    slack = 1e-6 * exact.table.estimates.size.upper**2
+    slack = 1e-6 * exact.table.estimand.size.upper**2
     assert on_grid.objective.lower <= exact.objective.upper + slack
     assert exact.objective.lower <= on_grid.objective.upper + slack
     assert on_grid.objective.upper <= 1.01 * exact.objective.upper + slack

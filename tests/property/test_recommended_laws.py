@@ -30,7 +30,7 @@ def test_the_table_of_a_monotone_reward_is_monotone(K, counts, name):
     inner = table.coefficients[first : first + inner_degree(K, counts) + 1]
     rises = np.sign(np.diff(as_reward(name)(np.array([0.5, 1.0]))))
     assert (rises * np.diff(inner) >= 0).all()
-    assert table.estimates == as_reward(name)
+    assert table.estimand == as_reward(name)
 
 
 @given(st.lists(st.sampled_from("aaabbcdefg"), min_size=3, max_size=40))

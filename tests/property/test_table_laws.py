@@ -28,7 +28,7 @@ from dagames.estimators import (
 )
 from dagames.estimators.bernstein import as_rationals, raise_degree, to_bernstein, to_monomials
 from dagames.estimators.best_polynomial import best_polynomial
-from dagames.estimators.exchange import exchange, level_exactly
+from dagames.estimators.exchange import certified_level, exchange
 from dagames.estimators.log_polynomial import LogPolynomial
 from dagames.estimators.supremum import supremum
 from dagames.estimators.ustatistics import falling_factorials
@@ -158,7 +158,7 @@ def test_polynomial_rewards_have_the_bias_of_rounding_alone(counts):
     assert polynomial_table(5, [0.0], counts=counts).bias == (0.0, 0.0)
     # Claim II.3: 1 - k / K is unbiased for other traces, and (1 - 1/K)(1 - p) for a count with the trace itself. Beside
     # another trace it is 1 - 1/K - (1 - 2/K) p; a constant does not move the policy, but counts as bias here.
-    naive = RewardTable(4, 1 - np.arange(5) / 4, counts, polynomial_table(4, [1.0, -1.0]).estimates)
+    naive = RewardTable(4, 1 - np.arange(5) / 4, counts, polynomial_table(4, [1.0, -1.0]).estimand)
     expected = {"independent": 0.0, "self-inclusive": 0.25 * 0.25, "centred": 0.25}
     assert naive.bias.upper == pytest.approx(expected[counts], abs=1e-15)
 
@@ -199,7 +199,7 @@ def test_any_points_give_a_lower_bound():
     rng = np.random.default_rng(0)
     best = minimax_table(6, counts="independent").optimum
     for _ in range(20):
-        level, _ = level_exactly(np.sort(rng.uniform(1e-3, 1.0, size=8)), LOG, 300)
+        level, _ = certified_level(np.sort(rng.uniform(1e-3, 1.0, size=8)), LOG, 300)
         assert float(level) <= best.upper
 
 
@@ -250,7 +250,7 @@ def test_a_reference_that_rounding_has_moved_is_not_kept():
 
 
 def _scaled(n: int, *, free: bool) -> float:
-    level, _ = level_exactly(exchange(n, LOG, free=free).points, LOG, 256 + 8 * n, free=free)
+    level, _ = certified_level(exchange(n, LOG, free=free).points, LOG, 256 + 8 * n, free=free)
     return float(level) * (n if free else n + 1) ** 2
 
 

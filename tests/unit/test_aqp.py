@@ -1,4 +1,4 @@
-"""Tables of least second moment, or variance, within a budget of bias."""
+"""Tables of least second moment, or variance, within a bias budget."""
 
 import importlib
 import io
@@ -28,8 +28,8 @@ from dagames.estimators import (
 from dagames.estimators.bernstein import as_rationals
 from dagames.estimators.best_polynomial import best_exactly, best_polynomial
 from dagames.estimators.budgeted import _rounded
-from dagames.estimators.dual_bound import Measures, lower_bound
-from dagames.estimators.estimand import weighted_bias
+from dagames.estimators.dual_bound import Measures, certified_lower_bound
+from dagames.estimators.estimand import certified_bias
 from dagames.estimators.frontier_point import as_budget, as_objective, frontier_point
 from dagames.estimators.gram import Gram, entries
 from dagames.estimators.grid import within_budget
@@ -180,7 +180,7 @@ def test_what_float64_does_not_hold_is_refused():
 def test_a_negative_weight_bounds_nothing():
     bad = Measures([0.0, 0.5], balls([1.0, -0.1]), [0.5], balls([1.0]))
     with pytest.raises(CertificateError):
-        lower_bound(2, 0.1, LOG, "second_moment", bad)
+        certified_lower_bound(2, 0.1, LOG, "second_moment", bad)
 
 
 def test_rounding_errors_of_neighbours_cancel():
@@ -190,7 +190,7 @@ def test_rounding_errors_of_neighbours_cancel():
         exact = balls(best_exactly(31, LOG)[1])
         shaped = _rounded(exact)
     plain = exact.astype(np.float64)
-    lost, lost_plainly = (weighted_bias(as_rationals(c), LOG).upper - optimum for c in (shaped, plain))
+    lost, lost_plainly = (certified_bias(as_rationals(c), LOG).upper - optimum for c in (shaped, plain))
     assert 0 <= lost < 0.4 * lost_plainly
 
 

@@ -45,7 +45,7 @@ def test_every_maker_takes_a_function():
         aqp_table(8, reward=tamed),
         variance_table(8, reward=tamed),
     ):
-        assert table.estimates.name == "tamed"
+        assert table.estimand.name == "tamed"
         assert 0 < table.bias.lower <= table.bias.upper <= table.bias.lower * (1 + 1e-8)
         assert table.bias.upper < 0.05
         assert table.excess.upper >= 0
@@ -124,7 +124,7 @@ def test_files_name_the_function_and_want_it_again(tmp_path):
     table.save(path)
     again = RewardTable.load(path, reward=tamed)
     assert again.bias == table.bias
-    assert again.estimates == table.estimates
+    assert again.estimand == table.estimand
     with pytest.raises(
         DomainError, match=r"estimates the function 'tamed', and a file cannot hold functions.*reward=g"
     ):
@@ -132,7 +132,7 @@ def test_files_name_the_function_and_want_it_again(tmp_path):
     with pytest.raises(DomainError, match="claims a bias in"):
         RewardTable.load(path, reward=np.log)
     minimax_table(8).save(path, overwrite=True)
-    assert RewardTable.load(path, reward="log").estimates == LOG
+    assert RewardTable.load(path, reward="log").estimand == LOG
     with pytest.raises(DomainError, match="estimates 'log', which is not the given `reward`"):
         RewardTable.load(path, reward=tamed)
 
@@ -194,7 +194,7 @@ def test_growth_that_is_none_is_refused(growth, message):
         ),
         (
             lambda p: np.sin(1e6 * p),
-            r"boxes with the enclosure \[0.99.*oscillates too fast for a proof. Use a smoother",
+            r"boxes with the enclosure \[0.99.*oscillates too fast for a certificate. Use a smoother",
         ),
     ],
 )

@@ -79,6 +79,19 @@ class Collisions(Functional):
         return self.gini.conic_form(nu, cp) if self.known else None
 
 
+class Halved(Collisions):
+    """A user's functional with a wrong conic form."""
+
+    def conic_form(self, nu, cp):
+        return 0.5 * self.gini.conic_form(nu, cp)
+
+
+def test_a_wrong_form_is_named_as_the_cause_of_the_gap():
+    message = r"the `conic_form` of Halved has the value 0\.\d+ at the solution, and its `value` is 1\.\d+: correct"
+    with pytest.raises(SolveError, match=message):
+        solve(AlignmentGame([0.7, 0.3], [0, 1], Halved(4.0), beta=0.5), "conic")
+
+
 def test_a_form_of_a_users_own_is_solved_for_one_prompt_and_refused_for_a_batch():
     one, batch = ([0.7, 0.3], [[0.7, 0.3], [0.5, 0.5]])
     games = [AlignmentGame(one, [0, 1], R, beta=1.0) for R in (Collisions(2.0), Gini(2.0))]

@@ -230,7 +230,7 @@ class _NaN(_Wrong):
 def test_a_broken_functional_is_named_as_the_users():
     with pytest.raises(CertificateError, match="_Wrong breaks the Fenchel-Young inequality"):
         solve(AlignmentGame([0.5, 0.3, 0.2], [0, 1, 2], _Wrong(), 1.0))
-    with pytest.raises(CertificateError, match=r"_NaN\.gradient returned NaN"):
+    with pytest.raises(CertificateError, match=r"the `gradient` of _NaN returned NaN"):
         solve(AlignmentGame([0.5, 0.3, 0.2], [0, 1, 2], _NaN(), 1.0))
 
 

@@ -78,7 +78,7 @@ def test_slopes_at_the_edge_may_be_infinite():
         (square, lambda nu: -2 * nu, CertificateError, "`broken_laws` tries more points"),
         (lambda nu: (nu * nu).sum(), lambda nu: 2 * nu, ShapeError, r"the value of goal returned shape \(\) for"),
         (square, lambda nu: nu[..., :1], ShapeError, r"the gradient of goal returned shape \(2, 1\)"),
-        (lambda _: "no", lambda nu: nu, CertificateError, "the value of goal returned 'no', which is no number"),
+        (lambda _: "no", lambda nu: nu, CertificateError, "the value of goal returned 'no', which is not a number"),
     ],
 )
 def test_a_users_mistake_is_named_when_the_game_is_made(value, gradient, error, message):

@@ -345,7 +345,7 @@ def test_a_mistake_in_a_file_of_arrays_is_named(tmp_path, name, parts):
 def test_an_error_of_the_game_names_the_file_the_numbers_came_from(tmp_path):
     np.save(tmp_path / "bad.npy", [0.5, 0.6])
     message = refused(tmp_path, stated(pi_0="bad.npy"))
-    assert "line 1, column 1 (bad.npy): `pi_0` sum to 1.1" in message
+    assert "line 1, column 1 (bad.npy): the entries of `pi_0` sum to 1.1" in message
     message = refused(tmp_path, stated("[{Linear: {rewards: bad.npy}}]", "[0.5, 0.3, 0.2]", "[0, 1, 2]"))
     assert "line 3, column 24 (bad.npy): `rewards` has shape (2,)" in message
 

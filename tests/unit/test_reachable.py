@@ -61,3 +61,10 @@ def test_a_coupling_in_two_games_has_the_face_of_the_shares_of_each():
 def test_coherent_views_share_the_answers_that_all_of_them_reach():
     prompts = AlignmentGame([[0.5, 0.5, 0.0], [0.2, 0.3, 0.5]], range(3), Linear(np.zeros(3)), beta=1.0)
     assert CoupledGame(prompts, Coherence()).reachable.tolist() == [[True, True, False]] * 2
+
+
+@pytest.mark.parametrize("R", [KLToPrior([0.0, 0.4, 0.6]), KLToPrior([0.0, 0.4, 0.6]) + Gini()])
+def test_distributions_are_moved_to_the_answers_that_a_functional_allows(R):
+    np.testing.assert_allclose(
+        R.into_domain(np.array([[0.5, 0.25, 0.25], [0.2, 0.6, 0.2]])), [[0, 0.5, 0.5], [0, 0.75, 0.25]]
+    )

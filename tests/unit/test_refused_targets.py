@@ -73,17 +73,17 @@ def test_tables_of_another_reward():
     for make in (lambda: InverseFrequency(table=root), lambda: PriorMatching({"a": 1.0}, table=root)):
         with pytest.raises(DomainError, match=r"`table` estimates 'sqrt'.*`recommended_table\(4\)`"):
             make()
-    shifted = RewardTable(2, [0.0, 0.3, 1.0], "self-inclusive", estimates=as_reward(lambda p: np.log(p) + 1.0))
+    shifted = RewardTable(2, [0.0, 0.3, 1.0], "self-inclusive", estimand=as_reward(lambda p: np.log(p) + 1.0))
     expected = InverseFrequency(table=RewardTable(2, [0.0, 0.3, 1.0], "self-inclusive")).rewards(
         AnswerGroup(["a", "b"])
     )
     assert InverseFrequency(table=shifted).rewards(AnswerGroup(["a", "b"])).tolist() == expected.tolist()
-    near = RewardTable(2, [0.0, 0.3, 1.0], "self-inclusive", estimates=as_reward(lambda p: np.log(p) + 0.1 * p))
+    near = RewardTable(2, [0.0, 0.3, 1.0], "self-inclusive", estimand=as_reward(lambda p: np.log(p) + 0.1 * p))
     with pytest.raises(DomainError, match="`table` estimates"):
         InverseFrequency(table=near)
     with pytest.raises(DomainError, match="`table` must be a RewardTable, not list"):
         InverseFrequency(table=[0.0, 0.3, 1.0])
-    twice = RewardTable(2, [0.0, 0.3, 1.0], "self-inclusive", estimates=as_reward(lambda p: 2 * np.log(p)))
+    twice = RewardTable(2, [0.0, 0.3, 1.0], "self-inclusive", estimand=as_reward(lambda p: 2 * np.log(p)))
     with pytest.raises(DomainError, match="`table` estimates"):
         InverseFrequency(table=twice)
 

@@ -30,7 +30,7 @@ from dagames.estimators import (
     taylor_table,
     ustatistic_table,
 )
-from dagames.estimators.sealed import seal, unseal
+from dagames.estimators.checksummed import from_checksummed, to_checksummed
 from dagames.estimators.ustatistics import falling_factorials
 
 
@@ -155,7 +155,7 @@ def test_files_come_back_as_they_were_and_notice_changes(tmp_path):
         "bias",
         "second_moment",
         "variance",
-        "estimates",
+        "estimand",
     ):
         assert getattr(again, name) == getattr(table, name)
     np.testing.assert_array_equal(again.coefficients, table.coefficients)
@@ -193,7 +193,7 @@ def test_files_come_back_as_they_were_and_notice_changes(tmp_path):
 def test_a_file_with_a_right_checksum_is_proved_again(tmp_path, change, message):
     path = tmp_path / "table.json"
     minimax_table(8, counts="independent").save(path)
-    path.write_text(seal(unseal(path.read_text(), "it") | change))
+    path.write_text(to_checksummed(from_checksummed(path.read_text(), "it") | change))
     with pytest.raises((DomainError, ShapeError), match=message):
         RewardTable.load(path)
 
@@ -226,7 +226,9 @@ def test_no_forged_field_is_reported(tmp_path, field):
     true = json.loads(table.to_json())
     true.pop("sha256")
     for wrong in WRONG:
-        path.write_text(seal(true | {field: wrong}) if field != "sha256" else json.dumps(true | {field: wrong}))
+        path.write_text(
+            to_checksummed(true | {field: wrong}) if field != "sha256" else json.dumps(true | {field: wrong})
+        )
         message, loaded, numbers = _read(
             path, [n for n in NUMBERS if (field, wrong, n) != ("optimum", None, "optimum")]
         )
@@ -250,7 +252,7 @@ def _read(path, names):
 def test_a_forged_optimum_is_refused_when_it_is_read(tmp_path, share):
     path, table = tmp_path / "table.json", minimax_table(8)
     claimed = [share * end for end in table.optimum]
-    path.write_text(seal(unseal(table.to_json(), "it") | {"optimum": claimed}))
+    path.write_text(to_checksummed(from_checksummed(table.to_json(), "it") | {"optimum": claimed}))
     loaded = RewardTable.load(path)
     with pytest.raises(DomainError, match=r"table.json claims a least bias in .*; it is in"):
         _ = loaded.optimum
@@ -265,7 +267,7 @@ def test_a_missing_field_is_named(tmp_path, field):
     content = json.loads(minimax_table(4).to_json())
     content.pop("sha256")
     kept = {name: value for name, value in content.items() if name != field}
-    path.write_text(seal(kept) if field != "sha256" else json.dumps(kept))
+    path.write_text(to_checksummed(kept) if field != "sha256" else json.dumps(kept))
     with pytest.raises(DomainError, match=f"`{field}`|'{field}'"):
         RewardTable.load(path)
 
@@ -328,7 +330,7 @@ def test_other_files_are_refused(tmp_path, text, message):
         (lambda: plugin_table(4).reward(np.array([1.0])), "`counts` must be integers from 1 to 4"),
         (lambda: RewardTable(2, "abc", "independent"), "`coefficients` must be real numbers"),
         (lambda: RewardTable(2, [1j, 2, 3], "independent"), "`coefficients` must be real numbers"),
-        (lambda: RewardTable(2, [1, 2, 3], "independent", "log"), "`estimates` must be a reward"),
+        (lambda: RewardTable(2, [1, 2, 3], "independent", "log"), "`estimand` must be a reward"),
         (lambda: RewardTable.load(3), "`path` must be the path of a file, not 3"),
         (lambda: plugin_table(2).save("a\0b"), "`path` must be the path of a file"),
         (lambda: pareto_frontier(4, points=10**9), "at most 10000 are traced"),

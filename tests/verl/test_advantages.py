@@ -72,7 +72,7 @@ def test_answers_handed_over_give_what_their_codes_give(step):
     coded = compute_advantage(batch(answers, uids, views), "dagames", config=algorithm(target="consensus_vote"))
     zero = batch(answers, uids, views)
     zero.batch["token_level_rewards"] *= 0
-    with glue.handed(traces):
+    with glue.traces_passed(traces):
         given_ = compute_advantage(zero, "dagames", config=algorithm(target="consensus_vote"))
     assert torch.equal(coded.batch["advantages"], given_.batch["advantages"])
 
@@ -82,7 +82,7 @@ def test_distances_between_the_texts_of_a_group():
     uids = ["a", "b", "a", "b", "b", "a"]
     answers = [t.lower() for t in texts]
     config = algorithm(target="centrality", distance="token_f1")
-    with glue.handed([trace("any", a, 0, t) for a, t in zip(answers, texts, strict=True)]):
+    with glue.traces_passed([trace("any", a, 0, t) for a, t in zip(answers, texts, strict=True)]):
         data = compute_advantage(batch(answers, uids), "dagames", config=config)
     wanted = expected(Centrality(), answers, uids, distances=TokenF1()(texts, answers))
     assert np.ptp(wanted) > 0.1
@@ -91,7 +91,7 @@ def test_distances_between_the_texts_of_a_group():
 
 def test_a_prior_is_over_the_answers_themselves():
     answers, uids = ["7", "7", "8", None], ["q"] * 4
-    with glue.handed([trace("any", a) for a in answers]):
+    with glue.traces_passed([trace("any", a) for a in answers]):
         data = compute_advantage(
             batch(answers, uids),
             "dagames",
@@ -230,7 +230,7 @@ def test_a_kl_in_the_score_is_refused():
 
 
 def test_traces_of_another_batch_are_refused():
-    with glue.handed([trace("any", "7")]), pytest.raises(GroupError, match="1 traces were handed over for 2 rows"):
+    with glue.traces_passed([trace("any", "7")]), pytest.raises(GroupError, match="1 traces were passed for 2 rows"):
         compute_advantage(batch(["7", "8"], ["q"] * 2), "dagames", config=algorithm(target="majority_vote"))
 
 

@@ -67,9 +67,9 @@ class NumericConjugate(Functional):
         if not (gap <= self.tolerance).all():
             place = np.unravel_index(np.argmax(np.where(np.isnan(gap), np.inf, gap)), gap.shape)
             remedy = (
-                "Either its `gradient` is no subgradient of its `value` (`broken_laws` tells), or it is too far from "
-                "smooth for the tolerance: give it the conjugate in closed form, as a `Functional` of your own, or ask "
-                "for a larger `tolerance`."
+                "Either its `gradient` is not a subgradient of its `value`, which `broken_laws` checks, or it is too "
+                "far from smooth for the tolerance: subclass `Functional` with the conjugate in closed form, or pass a "
+                "larger `tolerance`."
                 if self.foreign
                 else "The slopes differ too much in size for float64: bring weights and priors to a common scale."
             )

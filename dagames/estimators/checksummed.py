@@ -9,13 +9,13 @@ from typing import Any
 from dagames._errors import DomainError
 
 
-def seal(content: dict[str, Any]) -> str:
-    """Write content as JSON, with its SHA-256."""
+def to_checksummed(content: dict[str, Any]) -> str:
+    """Convert content to JSON with its SHA-256."""
     return json.dumps({**content, "sha256": _checksum(content)}, indent=1, allow_nan=False) + "\n"
 
 
-def unseal(text: str, name: str) -> dict[str, Any]:
-    """Read what `seal` wrote.
+def from_checksummed(text: str, name: str) -> dict[str, Any]:
+    """Read JSON that `to_checksummed` returned, and compare its SHA-256.
 
     Args:
         text: The text.
@@ -25,9 +25,9 @@ def unseal(text: str, name: str) -> dict[str, Any]:
         The content.
 
     Raises:
-        DomainError: If the text was not written by `seal`, or was changed.
+        DomainError: If the text was not made by `to_checksummed`, or was changed.
 
-    >>> unseal(seal({"a": [1, 0.1]}), "it")
+    >>> from_checksummed(to_checksummed({"a": [1, 0.1]}), "it")
     {'a': [1, 0.1]}
     """
     try:
