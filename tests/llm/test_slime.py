@@ -96,10 +96,10 @@ def test_aborted_samples_have_no_vote_and_truncated_ones_as_stated():
 
 
 def test_failed_samples_have_no_vote_and_metadata_stays():
-    samples = [Sample("7", status=Status.FAILED), Sample("8", metadata={"source": "a"}), Sample("8")]
+    samples = [Sample("7", status=Status.FAILED), Sample("7"), Sample("8", metadata={"source": "a"}), Sample("8")]
     rewards(samples, arguments(target="majority_vote"))
-    assert [s.metadata["raw_reward"] for s in samples] == [0.0, 1.0, 1.0]
-    assert samples[1].metadata["source"] == "a"
+    assert [s.metadata["raw_reward"] for s in samples] == [0.0, 0.0, 1.0, 1.0]
+    assert samples[2].metadata["source"] == "a"
 
 
 def test_a_reference_answer_reaches_the_targets_that_need_it():
