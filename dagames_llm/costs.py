@@ -129,7 +129,7 @@ class Refusal:
             phrases: Beginnings of a refusal, in any case and form.
 
         Raises:
-            CostError: If there is none, or one is empty.
+            CostError: If there is no phrase, or one is empty.
         """
         if isinstance(phrases, str) or not phrases or not all(isinstance(p, str) and p.strip() for p in phrases):
             raise CostError(

@@ -174,9 +174,9 @@ def inspect_command(
         check_output(out, "--out", overwrite=overwrite)
     check_not_empty({"model": model, "extractor": extractor, "device": device, "dtype": dtype})
     check_dtype(dtype)
-    read = extractor_named(extractor)
-    every = load_orbits(data, read)
-    orbits = every[:limit]
+    extract = extractor_named(extractor)
+    all_orbits = load_orbits(data, extract)
+    orbits = all_orbits[:limit]
     check_form(orbits, chat)
     from dagames_llm.cli import quiet_libraries
 
@@ -211,12 +211,12 @@ def inspect_command(
             )
         )
     texts = [[next(drawn) for _ in orbit.views] for orbit in orbits]
-    summary = summary_of(orbits, texts, answers_of(orbits, texts, read))
+    summary = summary_of(orbits, texts, answers_of(orbits, texts, extract))
     if out is not None:
-        named = {"data": Path(data).name, "model": model, "extractor": extractor, "decoding": asdict(decoding)}
-        named |= {"device": policy.device.type, "dtype": str(policy.dtype).removeprefix("torch.")}
-        write_json(out, {**named, "rows_of_the_data": len(every), **summary})
-    _show(summary, len(every), examples, Console())
+        settings = {"data": Path(data).name, "model": model, "extractor": extractor, "decoding": asdict(decoding)}
+        settings |= {"device": policy.device.type, "dtype": str(policy.dtype).removeprefix("torch.")}
+        write_json(out, {**settings, "rows_of_the_data": len(all_orbits), **summary})
+    _show(summary, len(all_orbits), examples, Console())
 
 
 def _show(summary: dict[str, Any], total: int, examples: int, console: Console) -> None:

@@ -160,12 +160,12 @@ def collapse_reason(
     share = fmean(step["commonest_answer"] for step in steps[-window:])
     if share > common:
         return f"one answer has {share:.0%} of the completions of the last {window} steps, over all questions"
-    judged = [step for step in steps if "accuracy" in step]
-    earlier = [judged[i : i + window] for i in range(len(judged) - 2 * window + 1)]
+    with_accuracy = [step for step in steps if "accuracy" in step]
+    earlier = [with_accuracy[i : i + window] for i in range(len(with_accuracy) - 2 * window + 1)]
     if not earlier:
         return None
     best = max(earlier, key=lambda steps: fmean(step["accuracy"] for step in steps))
-    return _fall(best, judged[-window:], drop)
+    return _fall(best, with_accuracy[-window:], drop)
 
 
 def _fall(best: Sequence[Mapping[str, float]], last: Sequence[Mapping[str, float]], drop: float) -> str | None:

@@ -195,7 +195,7 @@ class TargetReward:
         changed = environments if settings.trainer is None else getattr(settings.trainer, "environments", None)
         step = gather_step(local, settings.group_size, same_question=changed is None)
         raw, rewards = together(lambda: self._score(target, step))
-        self._watch(raw, step, settings)
+        self._warn_of_flat_rewards(raw, step, settings)
         self._report(step, raw, settings, log_extra, log_metric)
         return list(rewards.tolist())
 
@@ -209,7 +209,7 @@ class TargetReward:
             warn_of_standardised(settings.trainer)
             check_columns(settings.trainer, columns)
 
-    def _watch(self, raw: NDArray[np.float64], step: Step, settings: TrainerSettings) -> None:
+    def _warn_of_flat_rewards(self, raw: NDArray[np.float64], step: Step, settings: TrainerSettings) -> None:
         """Warn once if the rewards are equal within every group of the first steps, so that nothing is learned."""
         if self._flat_steps is None or settings.trainer is None or not settings.trainer.model.training:
             return

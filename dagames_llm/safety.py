@@ -67,17 +67,17 @@ class SafetyCallback(TrainerCallback):
             )
         return bool(model.training)
 
-    def _see(self, model: Any) -> None:
+    def _store_model(self, model: Any) -> None:
         if model is not None:
             self._model = weakref.ref(model)
 
     def on_init_end(self, args: Any, state: Any, control: Any, model: Any = None, **kwargs: Any) -> None:
         """Store a reference to the model."""
-        self._see(model)
+        self._store_model(model)
 
     def on_train_begin(self, args: Any, state: Any, control: Any, model: Any = None, **kwargs: Any) -> None:
         """Restore the multipliers of the checkpoint from which the run resumes."""
-        self._see(model)
+        self._store_model(model)
         saved = state.stateful_callbacks.get(RECORD)
         if (
             saved is not None
@@ -99,7 +99,7 @@ class SafetyCallback(TrainerCallback):
 
     def on_step_begin(self, args: Any, state: Any, control: Any, model: Any = None, **kwargs: Any) -> None:
         """Update the reference to the model, which may have been wrapped."""
-        self._see(model)
+        self._store_model(model)
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Store the multipliers in the trainer's state, for a checkpoint of this step."""
@@ -215,10 +215,10 @@ class SafetyReward:
         self._log(log_metric, sums, counts, training=training)
         if training:
             self.dual.update(sums, counts, report=PartialState().is_main_process)
-            self._watch(prompts, completions, columns)
+            self._warn_of_unused(prompts, completions, columns)
         return rewards
 
-    def _watch(self, prompts: Sequence[Any], completions: Sequence[Any], columns: Mapping[str, Any]) -> None:
+    def _warn_of_unused(self, prompts: Sequence[Any], completions: Sequence[Any], columns: Mapping[str, Any]) -> None:
         """Warn once of constraints that have applied to no row in the first generations: they have no effect."""
         if self._generations >= PATIENCE:
             return

@@ -63,10 +63,10 @@ async def reward(args: Any, samples: Sequence[Any], **_others: Any) -> list[floa
 
 def _trace(sample: Any, extract: Any, abstain: bool, needs_gold: bool) -> Trace:
     status = str(getattr(sample.status, "value", sample.status)).lower()
-    lost = status in {"aborted", "failed"} or (status == "truncated" and abstain)
+    without_answer = status in {"aborted", "failed"} or (status == "truncated" and abstain)
     gold = read_answer(extract, str(sample.label)) if needs_gold and sample.label is not None else None
     view = (sample.metadata or {}).get("view", 0)
-    answer = None if lost else read_answer(extract, sample.response)
+    answer = None if without_answer else read_answer(extract, sample.response)
     return trace("group", answer, int(view), sample.response, gold)
 
 

@@ -1,7 +1,7 @@
 """verl's trainers that pass the answers to the estimator, and orbits as rows of a data set.
 
-`trainer.v1.trainer_mode=dagames_sync` (or `dagames_colocate_async`, `dagames_separate_async`) is verl's own trainer of
-that mode; before it computes advantages, it fetches the fields that `dagames_llm.verl.score` returned for each
+`trainer.v1.trainer_mode=dagames_sync` (or `dagames_colocate_async`, `dagames_separate_async`) extends verl's trainer of
+that mode: before it computes advantages, it fetches the fields that `dagames_llm.verl.score` returned for each
 completion. So it can use every target: with distances between texts, priors over answers, reference answers, schedules.
 
 verl loads this module through the entry-point group `verl.plugins`.

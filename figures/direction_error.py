@@ -58,7 +58,7 @@ def draw(arrays: dict[str, Any]) -> Figure:
         The figure.
     """
     figure, axes = plt.subplots(1, 3, figsize=(12, 4.6), sharey=True)
-    panels = (("none", "no baseline, or one without the trace"), ("center", "group's mean taken off"))
+    panels = (("none", "no baseline, or one without the trace"), ("center", "group's mean subtracted"))
     for place, (rule, title) in zip(axes, (*panels, ("standardise", "and divided by its deviation")), strict=True):
         for name in TABLES:
             rows = [row for row in arrays["rows"] if _is_shown(row, name, rule)]

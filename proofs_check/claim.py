@@ -152,7 +152,7 @@ class Claim:
         whose: Who states it.
         place: Where exactly: section, equation, title of the slide.
         plain: The claim in one sentence without symbols.
-        statement: The claim in our own words, with the hypotheses and the hedges that stand there.
+        statement: The claim in our words, with the hypotheses and the qualifications of the source.
         printed: The formula as it is printed there, in ASCII.
         kind: What sort of statement it is.
         expected: The verdict, which a run must reproduce.

@@ -15,7 +15,7 @@ Array = NDArray[np.float64]
 def plug_in(K: int) -> Array:
     """List log(k / K) for the counts k = 1..K - 1 of centred groups.
 
-    A table here is the list of its entries for k = 1..K - 1: with the group's mean taken off, that of k = K is idle.
+    A table here is the list of its entries for k = 1..K - 1: if the group's mean is subtracted, c_K has no effect.
     Its mean P has the degree n = K - 2, the number of traces beside the rewarded one and the one it is compared with.
 
     Args:

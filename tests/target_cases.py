@@ -95,7 +95,7 @@ TARGETS: dict[str, Callable[[int], Target]] = {
     "GroundTruth": lambda _: GroundTruth(is_right),
     "GroundTruth of the gold": lambda _: GroundTruth(),
     "Centrality": lambda n: Centrality(distances=distances(n)),
-    "Centrality own in": lambda n: Centrality(own="in", distances=distances(n)),
+    "Centrality with itself": lambda n: Centrality(leave_one_out=False, distances=distances(n)),
     "Centrality by view": lambda n: Centrality(by="view", distances=distances(n)),
     "Centrality across views": lambda n: Centrality(across="other_views", by="view", distances=distances(n)),
     "Clustered": lambda n: Clustered(MajorityVote(), 0.3, distances=distances(n)),
@@ -132,7 +132,7 @@ ORDERED = {"MajorityVote first", "Clustered first", "RandomReward"}
 NAMED = {"PriorMatching", "ExponentiatedReward", "MaxRL", "MaxRL of order 3", "PassAtK", "GroundTruth", "RandomReward"}
 """Those that know answers by name."""
 
-OTHERS = {"SafetyPenalty", "Score", "TargetProduct", "Weighted", "RandomReward", "Centrality own in"}
+OTHERS = {"SafetyPenalty", "Score", "TargetProduct", "Weighted", "RandomReward", "Centrality with itself"}
 """Those in which a trace without an answer may get more than the least reward: by its cost, a negative weight, chance,
 or its own distance of 0."""
 

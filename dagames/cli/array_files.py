@@ -72,12 +72,15 @@ def _check_file(path: Path, limit: int) -> None:
 def _from_npz(path: Path, key: str | None) -> np.ndarray:
     with zipfile.ZipFile(path) as archive:
         members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
-        if key is None and len(members) != 1:
-            raise DomainError(f"{path} holds the arrays {', '.join(sorted(members)) or '(none)'}; say which, as :key.")
+        if not members:
+            raise DomainError(f"{path} contains no array.")
+        if key is None and len(members) > 1:
+            names = sorted(members)
+            raise DomainError(f"{path} contains the arrays {', '.join(names)}; name one, as {path.name}:{names[0]}.")
         name = next(iter(members)) if key is None else key
         if name not in members:
             near = did_you_mean(name, members)
-            raise DomainError(f"{path} has no array {name!r}; it holds {', '.join(sorted(members)) or 'none'}.{near}")
+            raise DomainError(f"{path} has no array {name!r}; it contains {', '.join(sorted(members))}.{near}")
         with archive.open(members[name]) as member:
             _check_header(member, members[name].file_size, f"{path}:{name}")
         with archive.open(members[name]) as member:

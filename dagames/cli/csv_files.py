@@ -58,7 +58,7 @@ def _read(path: Path, column: str | None, rows: Iterator[tuple[int, list[str]]])
 
 def _place(path: Path, column: str | None, names: list[str]) -> int:
     if column is None and len(names) > 1:
-        raise DomainError(f"{path} has the columns {_listed(names)}; say which, as {path.name}:{names[0]}.")
+        raise DomainError(f"{path} has the columns {_listed(names)}; name one, as {path.name}:{names[0]}.")
     if column is not None and names.count(column) != 1:
         number, hint = (
             ("no column", did_you_mean(column, names)) if column not in names else ("more than one column", "")

@@ -147,7 +147,7 @@ class _LevelledInBalls(_Levelled):
         distance = balls(p)[:, None] - self.balls[None, :]
         distance[at] = arb(1)
         shares = self.shares / distance
-        # At a point of the reference the value is the one given there.
+        # At a point of the reference the polynomial has the prescribed value.
         shares[at.any(axis=1)] = arb(0)
         shares[at] = arb(1)
         g, scale = self._goal_in_balls(p)

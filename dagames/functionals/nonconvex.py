@@ -15,9 +15,9 @@ class Nonconvex(Parametric, ABC):
     Math:
         threshold = the least known L for which R(nu) + L sum nu log nu is convex.
 
-    For beta above it the objective R(nu) + beta KL(nu || nu_0) is strictly convex, and the game has one equilibrium.
-    Below, Theorem 2.1 does not apply: there may be several local minima. `dagames.games.nonconvex.convex_game` makes
-    the convex game.
+    For beta above the threshold the objective R(nu) + beta KL(nu || nu_0) is strictly convex, and the game has one
+    equilibrium. For smaller beta Theorem 2.1 does not apply: there may be several local minima.
+    `dagames.games.nonconvex.convex_game` makes the convex game.
 
     Source:
         claim I.15
@@ -56,8 +56,8 @@ class Nonconvex(Parametric, ABC):
         if not beta > self.threshold:
             raise DomainError(
                 f"{type(self).__name__} is not convex, and `beta` = {beta:g} is not above the threshold "
-                f"{self.threshold:g}, from which on the divergence to the reference makes the objective convex (claim "
-                "I.15). At the threshold the optimum need not be unique, below it there may be several local minima: "
+                f"{self.threshold:g}. Above it the divergence to the reference makes the objective strictly convex "
+                "(claim I.15); at it the optimum need not be unique, and below it there may be several local minima: "
                 "raise `beta`, or lower the weight."
             )
 
@@ -70,6 +70,6 @@ def as_functional(functional: object, beta: float) -> Functional:
         functional.check_beta(beta)
         raise DomainError(
             f"{type(functional).__name__} is not convex; `beta` = {beta:g} is above its threshold "
-            f"{functional.threshold:g}, so `dagames.games.nonconvex.convex_game` can state the game."
+            f"{functional.threshold:g}, so `dagames.games.nonconvex.convex_game` makes the game."
         )
     raise DomainError(f"`functional` must be a Functional, not {type(functional).__name__}.")

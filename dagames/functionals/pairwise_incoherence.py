@@ -13,7 +13,7 @@ from dagames.simplex import as_positive
 
 @dataclass(frozen=True, eq=False, init=False)
 class PairwiseIncoherence(WeaklyConvex):
-    """The mean distance of two answers drawn independently, times a weight; minimising it makes them agree.
+    """The mean distance of two independent answers, times a weight; to minimise it makes answers agree.
 
     Math:
         R(nu) = weight sum_{y,z} nu(y) nu(z) d(y, z).
@@ -62,12 +62,12 @@ class PairwiseIncoherence(WeaklyConvex):
 
     @property
     def threshold(self) -> float:
-        """The weight times the largest distance, which is the least L there is.
+        """The weight times the largest distance, the least L for which R + L sum nu log nu is convex.
 
-        R + L sum nu log nu is convex iff -2 weight v'dv <= L sum v^2 / nu for every v of sum 0 and every nu, and for
-        given v the right side is at least L |v|_1^2. Write v = a - b, its positive and negative part, of equal mass
-        |v|_1 / 2. Since d >= 0, -v'dv = 2 a'db - a'da - b'db <= 2 max d |v|_1^2 / 4, so L = weight max d suffices. Two
-        answers at that distance, v their difference and nu half on each, attain it.
+        The function is convex iff -2 weight v'dv <= L sum v^2 / nu for every v of sum 0 and every nu. For given v the
+        right side is at least L |v|_1^2. Let a and b be the positive and the negative part of v, each of mass
+        |v|_1 / 2. Since d >= 0, -v'dv = 2 a'db - a'da - b'db <= 2 max d |v|_1^2 / 4, so L = weight max d suffices.
+        For two answers at the largest distance there is equality: v = (1, -1) and nu = (1/2, 1/2) on them.
         """
         return self.weight * float(self.distances.max())
 

@@ -64,7 +64,7 @@ class Tsallis(RootConjugate):
             return np.asarray(self.weight[..., None] * self.order * np.exp((self.order - 1.0) * log_nu))
 
     def mass_at_slope(self, slope: OverAnswers) -> OverAnswers:
-        """Invert the slope, [*x, Z]; slopes out of its range have mass 0 above order 1, and +inf below."""
+        """Find the mass with this slope, [*x, Z]; slopes that no mass has give 0 for orders above 1, +inf below."""
         step = self.order - 1.0
         shifted = np.maximum(step * (slope / self.weight[..., None] - 1.0) / self.order, -1.0)
         with np.errstate(divide="ignore", over="ignore"):
@@ -82,5 +82,5 @@ class Tsallis(RootConjugate):
 
     @property
     def relative_smoothness(self) -> PerPrompt:
-        """Order times weight from order 1 on, where nu f''(nu) is largest at nu = 1; none below."""
+        """Weight times order, which is the largest nu f''(nu), attained at nu = 1; +inf for orders below 1."""
         return np.asarray(self.weight * self.order if self.order > 1 else np.full(self.weight.shape, np.inf))

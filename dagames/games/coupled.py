@@ -90,8 +90,8 @@ class CoupledGame:
         if not isinstance(prompts.functional, Linear):
             raise DomainError(
                 f"`prompts.functional` must be Linear, not {type(prompts.functional).__name__}. State a "
-                "term that is not linear as a Coupling, which is a function of all marginals; solve prompts that share "
-                "nothing by `dagames.solve(prompts)`."
+                "term that is not linear as a Coupling, which is a function of all marginals; without a term that "
+                "couples the prompts, use `dagames.solve(prompts)`."
             )
         n = prompts.batch[0]
         self.prompts = prompts
@@ -188,7 +188,7 @@ class CoupledGame:
         reachable_log_q = np.where(self.reachable, log_q, np.nan)
         low, high = np.nanmin(reachable_log_q, axis=-1), np.nanmax(reachable_log_q, axis=-1)
         spread = beta * float(self.shares @ (high - low))
-        # Exceeding a budget within the tolerance lowers the objective by at most the spread of -beta log q times it.
+        # A violation of a budget lowers the objective by at most the violation times the range of -beta log q.
         slack = spread * (1 + _tolerances.FEASIBILITY / _tolerances.ROUNDING)
         certificate = certify(
             value=np.asarray(value),

@@ -22,9 +22,9 @@ def convex_game(
         R(nu) + beta KL(nu || nu_0) = [R(nu) + L KL(nu || nu_0)] + (beta - L) KL(nu || nu_0),
 
     and the term in brackets is convex. The returned game has that term as its functional and the weight beta - L. Its
-    equilibrium policy and value are those of the original game. Its `objective` differs from the original one at
-    policies other than pi_0(y) nu(E(y)) / nu_0(E(y)), which are never optimal: there it has L KL(nu || nu_0) in place
-    of L KL(pi || pi_0).
+    equilibrium policy and value are those of the original game. At policies other than
+    pi_0(y) nu(E(y)) / nu_0(E(y)), which are never optimal, its `objective` contains L KL(nu || nu_0) instead of
+    L KL(pi || pi_0), and differs from the original one.
 
     Args:
         pi_0: Reference probabilities of traces, [Y] or [X, Y].
@@ -34,7 +34,7 @@ def convex_game(
         n_answers: Number of answers |Z|; by default the largest index in `E` plus one.
 
     Returns:
-        A game with the same equilibrium policy. Its target belongs to the term in brackets.
+        A game with the same equilibrium policy. Its targets are those of the term in brackets.
 
     Raises:
         DomainError: If the functional is not a `Nonconvex`, or beta is not above its threshold.
@@ -58,7 +58,7 @@ def convex_game(
         log_pi_0 = np.log(simplex.as_distribution(pi_0, "pi_0", kept=False))
     answers, n_answers = simplex.as_extraction(E, log_pi_0.shape, n_answers, kept=False)
     functional.check_fits(log_pi_0.shape[:-1], n_answers)
-    log_nu_0 = simplex.pushforward(log_pi_0, answers, n_answers)
+    log_nu_0 = simplex.log_normalize(simplex.pushforward(log_pi_0, answers, n_answers))
     # L KL(nu || nu_0) is L sum nu log nu - L <nu, log nu_0>; unreachable answers have mass 0, whatever their reward.
     linear = Linear(functional.threshold * np.where(np.isfinite(log_nu_0), log_nu_0, 0.0))
     convex = functional.convexified()

@@ -117,7 +117,9 @@ def _search(constraints: LinearConstraints, reachable: Reachable) -> Face | None
             if centre is None:
                 return None
             if forced is None:
-                mended = _mended(rows, centre, equal) if prices else rows
+                # Constant costs may exceed their budget by rounding.
+                exceeded = (~equal & (rows.expected(centre) > rows.budgets)).any()
+                mended = _mended(rows, centre, equal) if prices or exceeded else rows
                 return Face(mask, equal, centre, mended, unit, tuple(prices), infinite)
         price, out = forced
         tight = ~equal & (price > _PRICE)

@@ -2,11 +2,12 @@
 
 import contextlib
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
 from dagames import _tolerances, simplex
-from dagames._errors import DomainError, SolveError
+from dagames._errors import DomainError, InfeasibleError, SolveError
 from dagames._types import Numbers, OverAnswers, OverTraces, PerPrompt
 from dagames.functionals import Linear, from_convex
 from dagames.functionals.base import ConstraintSet
@@ -121,6 +122,59 @@ def solve_restricted(
             "gradient does not contain their multipliers: put them into `policies`, with the cost of each trace, "
             "`costs[:, E]`."
         )
+    log_pi_0 = game.log_pi_0
+    policies.check_fits(game.batch, log_pi_0.shape[-1])
+    log_left = np.where(policies.allowed(np.isfinite(log_pi_0)), log_pi_0, -np.inf)
+    lost = game.reachable & np.isneginf(simplex.pushforward(log_left, game.E, game.n_answers))
+    if lost.any():
+        return _without_traces(game, policies, log_left, tolerance, max_iterations)
+    return _solve(game, policies, tolerance, max_iterations)
+
+
+def _without_traces(
+    game: AlignmentGame, policies: ConstraintSet, log_left: OverTraces, tolerance: float, max_iterations: int
+) -> Solution:
+    """Solve the game without the traces that have mass 0 in every policy of the set, `log_left` -inf at them.
+
+    Answers of these traces alone have mass 0, where the slope of R may be infinite. KL(pi || pi_0) is the divergence to
+    pi_0 given the other traces, minus the log of their mass.
+
+    Returns:
+        The solution, in the terms of `game`.
+
+    Raises:
+        InfeasibleError: If R is infinite without these answers.
+    """
+    traces = np.isfinite(game.log_pi_0)
+    try:
+        left = AlignmentGame.from_log(
+            simplex.log_normalize(log_left), game.E, game.functional, game.beta, n_answers=game.n_answers
+        )
+    except InfeasibleError as error:
+        raise InfeasibleError(
+            "the objective of every policy in `policies` is infinite, because the constraints forbid all traces of an "
+            f"answer: {error} Loosen the budgets."
+        ) from None
+    found = _solve(left, policies, tolerance, max_iterations)
+    constant = game.beta * (simplex.log_sum(game.log_pi_0) - simplex.log_sum(log_left))
+    certificate = replace(
+        found.certificate,
+        primal=np.asarray(found.certificate.primal + constant),
+        dual=np.asarray(found.certificate.dual + constant),
+    )
+    infinite = np.array([policies.face(traces[prompt], prompt).infinite for prompt in np.ndindex(game.batch)])
+    infinite = infinite.reshape(found.multipliers.shape)
+    return replace(
+        found,
+        game=game,
+        certificate=certificate,
+        multipliers=np.where(infinite == 0, found.multipliers, np.copysign(np.inf, infinite)),
+        slack=np.where(infinite == 0, found.slack, 0.0),
+    )
+
+
+def _solve(game: AlignmentGame, policies: ConstraintSet, tolerance: float, max_iterations: int) -> Solution:
+    """Solve by tangents if R has kinks, and by projections otherwise."""
     everywhere = bool((game.reachable | ~np.isfinite(game.log_nu_0)).all())
     if game.functional.as_smooth() is None and everywhere and game.log_pi_0.shape[-1] <= _MANY:
         # Projected mirror descent converges slowly at a kink.
@@ -132,7 +186,7 @@ def solve_restricted(
 def _by_projections(game: AlignmentGame, policies: ConstraintSet, tolerance: float, max_iterations: int) -> Solution:
     """Follow projected mirror descent until the gap certifies a policy."""
     history: list[float] = []
-    for (log_pi, log_q), _ in zip(restricted_path(game, policies), range(max_iterations + 1), strict=False):
+    for (log_pi, log_q), _ in zip(_attained(restricted_path(game, policies)), range(max_iterations + 1), strict=False):
         certificate, nearest = _certify(game, policies, log_pi, log_q)
         history.append(certificate.worst)
         if history[-1] <= tolerance:
@@ -154,6 +208,18 @@ def _by_projections(game: AlignmentGame, policies: ConstraintSet, tolerance: flo
         "`max_iterations` or ask for a larger `tolerance`.",
         "steps",
     )
+
+
+def _attained(path: Iterator[tuple[OverTraces, OverAnswers]]) -> Iterator[tuple[OverTraces, OverAnswers]]:
+    """Yield the steps of a path, and raise a SolveError where a mass underflows at which the slope is infinite."""
+    try:
+        yield from path
+    except DomainError as error:
+        raise SolveError(
+            f"restricted reached a policy against which {error} Here the constraints of `policies` leave that answer "
+            "almost no mass: loosen its budget, or set it to the least cost that can be reached, which forbids it.",
+            "vertex",
+        ) from None
 
 
 @with_default_errors

@@ -15,7 +15,6 @@ from dagames.targets.group import AnswerGroup
 from dagames.targets.group_fields import as_distances
 from dagames.targets.view_means import By, check_view_axis
 
-Own = Literal["out", "in"]
 Across = Literal["all", "other_views"]
 
 
@@ -26,15 +25,15 @@ class Centrality(Target):
     Math:
         r(y_i) = -(1 / (K - 1)) sum_{j != i} d(y_i, y_j);   q(z) proportional to exp(-sum_z' nu(z') d(z, z') / beta).
 
-    The functional sum nu nu d has the gradient 2 d nu; for its target, use a weight of 2. Rewards with own="in" are
-    (K - 1) / K times those with own="out". Rewards depend on the distances alone, which traces without an answer need
-    too.
+    The functional sum nu nu d has the gradient 2 d nu; for its target, use a weight of 2. Rewards depend on the
+    distances alone, which traces without an answer need too.
 
     Exact rewards need `distances` between answers. They take the orbit's marginal, [*x, Z], or with
     across="other_views" one row per view, [*x, M, Z].
 
     Attributes:
-        own: "out" for the mean over the other traces, "in" for the mean over all traces, with distance 0 to itself.
+        leave_one_out: Whether the mean is over the other traces only. If False it is over all traces, the trace itself
+            included with distance 0, and rewards are (K - 1) / K times as large.
         by: "trace" for equal weights of traces; "view" for equal weights of views, whatever their sizes.
         across: "all" for distances to all traces, "other_views" for distances to traces of other views only, so that
             agreement within a view is not rewarded. A trace without such others gets 0.
@@ -46,19 +45,20 @@ class Centrality(Target):
     >>> d = [[0.0, 0.2, 1.0], [0.2, 0.0, 0.8], [1.0, 0.8, 0.0]]
     >>> Centrality().rewards(AnswerGroup(("NYC", "New York", "Boston"), distances=d))
     array([-0.6, -0.5, -0.9])
-    >>> Centrality(own="in").rewards(AnswerGroup(("NYC", "New York", "Boston"), distances=d)).round(4)
+    >>> Centrality(leave_one_out=False).rewards(AnswerGroup(("NYC", "New York", "Boston"), distances=d)).round(4)
     array([-0.4   , -0.3333, -0.6   ])
     """
 
     recipe_name: ClassVar[str] = "centrality"
-    own: Own = "out"
+    leave_one_out: bool = True
     by: By = "trace"
     across: Across = "all"
     distances: Numbers | None = None
 
     def __post_init__(self) -> None:
         """Validate the rules, and the distances of answers."""
-        as_choice(self.own, "own", get_args(Own))
+        if not isinstance(self.leave_one_out, bool):
+            raise DomainError(f"`leave_one_out` must be True or False, not {self.leave_one_out!r}.")
         as_choice(self.by, "by", get_args(By))
         as_choice(self.across, "across", get_args(Across))
         if self.distances is not None:
@@ -84,7 +84,7 @@ class Centrality(Target):
         views, M = group.view_codes, group.view_sizes.size
         member = np.eye(M)[views]
         sums = distances @ member
-        numbers = np.broadcast_to(group.view_sizes, sums.shape) - (member if self.own == "out" else 0.0)
+        numbers = np.broadcast_to(group.view_sizes, sums.shape) - (member if self.leave_one_out else 0.0)
         if self.across == "other_views":
             sums, numbers = sums * (1.0 - member), numbers * (1.0 - member)
         if self.by == "view":

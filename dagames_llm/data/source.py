@@ -125,7 +125,7 @@ def _existing(path: Path) -> Path:
     if not path.exists():
         raise DataError(f"no data file {path}.")
     if path.is_dir() and not any(path.iterdir()):
-        raise DataError(f"no data file {path}: it is a folder, and empty.")
+        raise DataError(f"no data file {path}: it is an empty folder.")
     return path
 
 

@@ -47,7 +47,7 @@ class Subject:
     Attributes:
         model: Name of the base model.
         adapter: Folder of an adapter that a run trained on it, or None.
-        whole: Folder of a whole model that a run made of it, or None.
+        whole: Folder of a full model that a run trained from it, or None.
     """
 
     model: str

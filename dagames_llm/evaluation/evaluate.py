@@ -104,11 +104,11 @@ def generate(
     width = decoding.samples if sampled else 1
     # These override the generation settings of the model, so that sampling is that of training.
     names = ("temperature", "top_k", "top_p", "min_p")
-    chosen = {name: getattr(decoding, name) for name in names} if sampled else {}
-    more = {
+    options = {name: getattr(decoding, name) for name in names} if sampled else {}
+    further = {
         name: value for name, value in (decoding.generation_kwargs or {}).items() if sampled or name not in OF_SAMPLING
     }
-    chosen |= {"pad_token_id": tokenizer.pad_token_id, "repetition_penalty": decoding.repetition_penalty, **more}
+    options |= {"pad_token_id": tokenizer.pad_token_id, "repetition_penalty": decoding.repetition_penalty, **further}
     at_once = max(1, decoding.batch_size // width)
     # Sort prompts by length, so that batches contain little padding; texts are stored in the original order.
     order = sorted(range(len(prompts)), key=lambda i: len(view_text(prompts[i])))
@@ -124,7 +124,7 @@ def generate(
                 inputs = _tokens(tokenizer, [prompts[i] for i in batch], decoding.chat).to(model.device)
                 fixed = {"do_sample": sampled, "num_return_sequences": width, "max_new_tokens": decoding.max_new_tokens}
                 with _naming(decoding.generation_kwargs):
-                    tokens = model.generate(**inputs, **{**fixed, **chosen})
+                    tokens = model.generate(**inputs, **{**fixed, **options})
                 new = tokenizer.batch_decode(tokens[:, inputs["input_ids"].shape[1] :], skip_special_tokens=True)
                 completed = Batch([new[place * width : (place + 1) * width] for place in range(len(batch))])
                 if journal is not None:
@@ -243,8 +243,8 @@ def evaluate(
     greedy = _by_orbit(draw(prompts, decoding, False, first, journal), orbits)
     drawn = _by_orbit(draw(prompts, decoding, True, second, journal), orbits)
     questions = [
-        _answered(orbit, best, texts, extractor, measures or {})
-        for orbit, best, texts in zip(orbits, greedy, drawn, strict=True)
+        _answered(orbit, greedy_texts, sampled_texts, extractor, measures or {})
+        for orbit, greedy_texts, sampled_texts in zip(orbits, greedy, drawn, strict=True)
     ]
     names = view_names or [f"view {v}" for v in range(min(len(orbit.views) for orbit in orbits))]
     return {
@@ -303,15 +303,15 @@ def answers_of(orbits: Sequence[Orbit], texts: Sequence[Sequence[Sequence[str]]]
 def _answered(
     orbit: Orbit, greedy: list[list[str]], drawn: list[list[str]], extractor: Extractor, measures: Mapping[str, Measure]
 ) -> Answered:
-    best = tuple(answer for view in answers_of([orbit], [greedy], extractor)[0] for answer in view)
+    greedy_answers = tuple(answer for view in answers_of([orbit], [greedy], extractor)[0] for answer in view)
     sampled = tuple(tuple(view) for view in answers_of([orbit], [drawn], extractor)[0])
     texts = [text for view in drawn for text in view]
     pooled = [answer for view in sampled for answer in view]
     values = {name: measure(orbit, texts, pooled) for name, measure in measures.items()}
     return Answered(
         view_text(orbit.views[0]),
-        _right_answers(orbit, [*best, *pooled]),
-        best,
+        _right_answers(orbit, [*greedy_answers, *pooled]),
+        greedy_answers,
         sampled,
         {name: value for name, value in values.items() if value is not None},
     )
@@ -321,10 +321,12 @@ NONE_RIGHT = "(no right answer was seen)"
 """Placeholder for the right answers of a question whose verifier accepts none of the observed answers."""
 
 
-def _right_answers(orbit: Orbit, seen: Sequence[Answer | None]) -> tuple[Answer, ...]:
+def _right_answers(orbit: Orbit, observed: Sequence[Answer | None]) -> tuple[Answer, ...]:
     """Return the gold answers and the observed ones that the verifier accepts; empty if a question has neither."""
     listed = () if orbit.gold is None else (str(orbit.gold), *orbit.aliases)
-    accepted = [answer for answer in seen if answer is not None and answer in orbit.accepted] if orbit.verifier else []
+    accepted = (
+        [answer for answer in observed if answer is not None and answer in orbit.accepted] if orbit.verifier else []
+    )
     return tuple(dict.fromkeys([*listed, *accepted])) or ((NONE_RIGHT,) if orbit.checkable else ())
 
 

@@ -1,7 +1,7 @@
 """Generation with vLLM: the prompts, lengths and sampling settings of `evaluate.generate`.
 
-Greedy completions equal those of transformers up to rounding; samples have other random numbers. vLLM is optional, and
-imported when an engine is made.
+Greedy completions equal those of transformers up to rounding; samples have other random numbers. vLLM is optional:
+an engine imports it.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ MAX_KEY = 300
 """Characters of a key above which an expression counts as unreadable."""
 
 MAX_MEMORY = 2 * 1024**3
-"""Bytes of address space, where the system can limit it."""
+"""Bytes of address space, if the system can limit it."""
 
 
 def main() -> None:

@@ -20,7 +20,7 @@ from dagames_llm.forecast.vote_chances import Floats
 
 
 def functional_of(target: Target, question: SampledQuestion) -> Functional | None:
-    """Return the functional R on a question's answers with -grad R as the target's reward; None if there is none."""
+    """Return the functional R on a question's answers with -grad R as the target's reward; None if R does not exist."""
     if isinstance(target, InverseFrequency):
         return NegativeEntropy(target.weight)
     if isinstance(target, GiniDiversity):

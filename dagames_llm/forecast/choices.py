@@ -95,10 +95,10 @@ def collapse_threshold(questions: Sequence[SampledQuestion], plan: Plan) -> dict
     collapsed_now = 1 - len(undecided) / max(len(considered), 1)
     if not undecided:
         return {"collapsed_now": collapsed_now, "collapsed": 1.0, "threshold": None, "beyond": False}
-    tops = _top_shares(undecided, plan, plan.beta)
-    share_collapsed = float(np.mean(tops >= COLLAPSED))
+    top_shares = _top_shares(undecided, plan, plan.beta)
+    share_collapsed = float(np.mean(top_shares >= COLLAPSED))
     shares = {"collapsed_now": collapsed_now, "collapsed": collapsed_now + (1 - collapsed_now) * share_collapsed}
-    if tops.mean() < np.mean([_top_share(question.reference) for question in undecided]):
+    if top_shares.mean() < np.mean([_top_share(question.reference) for question in undecided]):
         return {**shares, "threshold": None, "beyond": False}
     bracket = _bracket(
         lambda beta: bool(np.mean(_top_shares(undecided, plan, beta) >= COLLAPSED) >= 0.5),

@@ -135,12 +135,12 @@ def forecast_command(
         "seed": seed,
     }
     settings = resolved(config, options, constraints, table)
-    place = None if match is None else as_match(match, [c.name for c in settings.constraints])
+    matched = None if match is None else as_match(match, [c.name for c in settings.constraints])
     plan = _plan(settings, step_size, questions_per_step, resamples)
-    read = extractor_named(settings.keys["extractor"] or "last_number")
+    extract = extractor_named(settings.keys["extractor"] or "last_number")
     files = SampleFiles(save_samples, (save_samples or json_file or plot) if samples_file is None else None, overwrite)
     questions, rows = _drawn(settings, plan, drawing, files) if samples_file is None else (None, None)
-    content = _forecast(settings, plan, place, read, samples_file, questions, rows)
+    content = _forecast(settings, plan, matched, extract, samples_file, questions, rows)
     if json_file is not None:
         write_json(json_file, content)
     if plot is not None:
@@ -152,13 +152,15 @@ def forecast_command(
     _show(content)
 
 
-def _plan(settings: Settings, step_size: float, together: int | None, resamples: int | None) -> Plan | SafetyPlan:
+def _plan(
+    settings: Settings, step_size: float, questions_per_step: int | None, resamples: int | None
+) -> Plan | SafetyPlan:
     from dagames_llm.forecast.answers_forecast import Plan
     from dagames_llm.forecast.safety_forecast import SafetyPlan
 
     beta, K, seed = (settings.keys[name] for name in ("beta", "num_generations", "seed"))
     if not settings.constraints:
-        if together is not None:
+        if questions_per_step is not None:
             raise RecipeError(
                 "--questions-per-step applies to the multipliers of budgets; omit it without --constraints."
             )
@@ -170,7 +172,7 @@ def _plan(settings: Settings, step_size: float, together: int | None, resamples:
         K,
         settings.steps,
         step_size,
-        together or settings.together,
+        questions_per_step or settings.together,
         settings.target,
         resamples=resamples or (200 if settings.target is None else 20),
         seed=seed,
@@ -205,8 +207,8 @@ def _drawn(
 def _forecast(
     settings: Settings,
     plan: Plan | SafetyPlan,
-    place: tuple[str, float] | None,
-    read: Extractor,
+    matched: tuple[str, float] | None,
+    extract: Extractor,
     samples_file: Path | None,
     questions: Any,
     rows: Any,
@@ -215,20 +217,20 @@ def _forecast(
     from dagames_llm.forecast.reference_games import load_samples
 
     if isinstance(plan, Plan):
-        return run(load_samples(samples_file, read) if samples_file is not None else questions, plan, place)
+        return run(load_samples(samples_file, extract) if samples_file is not None else questions, plan, matched)
     from dagames_llm.forecast.costed_questions import costed_questions, load_costed
     from dagames_llm.forecast.safety_words import run_safety
 
     by_answer = plan.target is not None
     if samples_file is not None:
-        costed = load_costed(samples_file, plan.constraints, read, by_answer=by_answer)
+        costed = load_costed(samples_file, plan.constraints, extract, by_answer=by_answer)
     else:
         placed = [(f"question {number}", row) for number, row in enumerate(rows, start=1)]
-        costed = costed_questions(placed, plan.constraints, read, by_answer=by_answer, source="the samples")
-    return run_safety(costed, plan, place, settings.notes)
+        costed = costed_questions(placed, plan.constraints, extract, by_answer=by_answer, source="the samples")
+    return run_safety(costed, plan, matched, settings.notes)
 
 
-def run(questions: Sequence[SampledQuestion], plan: Plan, place: tuple[str, float] | None = None) -> dict[str, Any]:
+def run(questions: Sequence[SampledQuestion], plan: Plan, matched: tuple[str, float] | None = None) -> dict[str, Any]:
     """Compute a forecast with a progress bar, and return it as plain data."""
     from rich.console import Console
 
@@ -245,15 +247,15 @@ def run(questions: Sequence[SampledQuestion], plan: Plan, place: tuple[str, floa
         result.more["collapse"] = collapse_threshold(questions, plan)
         bar.advance(task)
     if "vote" in result.path[0]:
-        wrong = result.path[0]["vote"]
+        vote = result.path[0]["vote"]
         result.more["votes_wrong"] = {
-            "mean": 1 - wrong["mean"],
-            "low": 1 - wrong["high"],
-            "high": 1 - wrong["low"],
-            "n": wrong["n"],
+            "mean": 1 - vote["mean"],
+            "low": 1 - vote["high"],
+            "high": 1 - vote["low"],
+            "n": vote["n"],
         }
-    if place is not None:
-        result.more["match"] = {"statistic": place[0], "value": place[1], **result.where(*place)}
+    if matched is not None:
+        result.more["match"] = {"statistic": matched[0], "value": matched[1], **result.where(*matched)}
     result.more["caveats"] = list(CAVEATS)
     return result.as_json()
 

@@ -16,7 +16,7 @@ def place_on(path: Sequence[Estimates], name: str, value: float) -> dict[str, An
 
     Args:
         path: estimates at each step, [T + 1].
-        name: the statistic, "reward" or "kl" say, or "step".
+        name: the statistic, such as "reward" or "kl", or "step".
         value: the value measured in a run.
 
     Returns:

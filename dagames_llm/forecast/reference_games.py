@@ -73,7 +73,7 @@ def load_samples(path: str | Path, extractor: Extractor) -> list[SampledQuestion
     """Read sampled completions.
 
     JSON lines, each an object with `orbit` (a list of wordings) or `prompt`, and with `completions` (texts) or
-    `answers` (already read, null where unread): one list for each wording, or a plain list where there is one wording.
+    `answers` (extracted; null if a completion has none): one list for each wording, or a plain list for one wording.
     Optionally `answer`, the right one, or a list of right ones. Other keys are ignored.
 
     Args:

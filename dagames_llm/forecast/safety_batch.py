@@ -70,8 +70,8 @@ def batch_of(
 ) -> PromptBatch:
     """Combine questions in one array and draw resamples.
 
-    A resample draws as many questions as there are, with replacement, and for each question as many completions as it
-    has; a question that is drawn twice has the same completions twice.
+    A resample draws N questions with replacement, and for each question as many completions as were sampled. A question
+    that is drawn twice has the same completions twice.
 
     Args:
         questions: N questions.

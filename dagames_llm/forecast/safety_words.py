@@ -37,7 +37,7 @@ SAFETY_CAVEATS = (
 def run_safety(
     questions: Sequence[CostedQuestion],
     plan: SafetyPlan,
-    place: tuple[str, float] | None = None,
+    matched: tuple[str, float] | None = None,
     notes: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Compute a forecast with a progress bar, and return it as plain data."""
@@ -48,8 +48,8 @@ def run_safety(
     with progress_bar(Console(stderr=True)) as bar:
         task = bar.add_task("solving", total=None)
         content = safety_forecast(questions, plan, lambda done, total: bar.update(task, completed=done, total=total))
-    if place is not None:
-        content["match"] = {"statistic": place[0], "value": place[1], **place_on(content["path"], *place)}
+    if matched is not None:
+        content["match"] = {"statistic": matched[0], "value": matched[1], **place_on(content["path"], *matched)}
     content["caveats"] = [*SAFETY_CAVEATS, *notes]
     return content
 

@@ -89,7 +89,7 @@ def draw_samples(
     draw: Draw, seed: int, plan: Plan | SafetyPlan, files: SampleFiles
 ) -> tuple[list[SampledQuestion], list[Row]]:
     """Sample a model, with a progress bar. Imports torch."""
-    orbits, read = _orbits(draw, seed)
+    orbits, extract = _orbits(draw, seed)
     _check_plan(plan, orbits)
     remaining = iter(_texts(draw, seed, orbits, files))
     drawn = [[next(remaining) for _ in orbit.views] for orbit in orbits]
@@ -104,7 +104,7 @@ def draw_samples(
     if files.samples is not None:
         write_text(files.samples, "".join(json.dumps(row) + "\n" for row in rows))
     questions = [
-        question_of(orbit.views, [[read(text) for text in view] for view in completions], right)
+        question_of(orbit.views, [[extract(text) for text in view] for view in completions], right)
         for orbit, completions, right in zip(orbits, drawn, gold, strict=True)
     ]
     return questions, rows
@@ -117,8 +117,8 @@ def _orbits(draw: Draw, seed: int) -> tuple[list[Orbit], Extractor]:
     if draw.data is None:
         built_in = task_named(draw.task or "addition", seed)
         return list(built_in.train), extractor_named(draw.extractor or built_in.extractor)
-    read = extractor_named(draw.extractor or "last_number")
-    return load_orbits(draw.data, read, draw.wordings), read
+    extract = extractor_named(draw.extractor or "last_number")
+    return load_orbits(draw.data, extract, draw.wordings), extract
 
 
 def _check_plan(plan: Plan | SafetyPlan, orbits: Sequence[Orbit]) -> None:

@@ -19,7 +19,7 @@ Floats = NDArray[np.float64]
 Complexes = NDArray[np.complex128]
 
 LARGEST_TORUS = 256
-"""Most points at which a generating function is evaluated: two views of 16 traces need 390, four of 4 need 10,000."""
+"""Maximum number of points of a generating function: two views of 16 traces need 390, four of 4 need 10,000."""
 
 ERROR = 1e-8
 """Largest aliasing, and largest amplified rounding, of a probability."""
@@ -100,7 +100,7 @@ def _vote_step(nu: Floats, sizes: tuple[int, ...], threshold: float) -> Step:
     own_reward = np.zeros(nu.shape)
     group_reward = np.zeros(nu.shape)
     least = max(1, int(np.ceil(threshold * K * (1 - 1e-12))))
-    # P(no count exceeds c - 1 | the trace's answer): at c = 1 that nobody has an answer.
+    # P(no count exceeds c - 1 | the trace's answer): at c = 1 that no trace has an answer.
     bounded_before = np.zeros(nu.shape)
     bounded_before[..., -1:] = _read(unread_factor, grid)
     for c in range(1, K + 1):
@@ -188,7 +188,7 @@ def torus(sizes: tuple[int, ...]) -> Torus:
 
 @lru_cache(maxsize=256)
 def _grid(size: int, views: int) -> tuple[float, int]:
-    """Return the radius of a view's variable and its number of angles, even: the fewest that keep to `ERROR`."""
+    """Return the radius of a view's variable and its number of angles, even: the fewest with errors below `ERROR`."""
     least_log_precision = (log(1e-16) - log(ERROR)) / views
     best = (size / 2, 64 + 4 * size)
     for radius in size * np.geomspace(1 / 32, 0.75, 40):

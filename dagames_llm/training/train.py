@@ -21,7 +21,6 @@ from dagames._files import write_json
 from dagames_llm._errors import DataError, DivergedError, ModelError, OutputError, RecipeError
 from dagames_llm.config.kinds import shown
 from dagames_llm.config.recipe import Recipe
-from dagames_llm.counted import counted
 from dagames_llm.data import Orbit, gold_answers, load_orbits, task_named, training_rows, with_system
 from dagames_llm.extract import extractor_named
 from dagames_llm.training.assembly import adapter_of, check_optimiser, check_rows_for, evaluates, quantisation_of
@@ -81,8 +80,8 @@ def questions_of(recipe: Recipe) -> Questions:
     n_train = len(orbits) - recipe.orbit.held_out
     if n_train <= 0 or recipe.orbit.held_out < 0:
         raise DataError(
-            f"`held_out` is {recipe.orbit.held_out}, which leaves none of {counted(len(orbits), 'row')} "
-            f"to train on; it must be at most {len(orbits) - 1}."
+            f"`held_out` is {recipe.orbit.held_out}, which leaves none of the rows to train on; it must be less than "
+            f"their number, {len(orbits)}."
         )
     orbits = with_system(orbits, recipe.orbit.system)
     return Questions(orbits[:n_train], orbits[n_train:])

@@ -152,20 +152,20 @@ def _expected(nu: tuple[Fraction, ...], rule: str, K: int) -> list[Fraction]:
     """Compute the expected step, with integers over common denominators."""
     table, whole = _integers([Fraction(c) for c in _table(K).tolist()])
     weights, unit = _integers(nu)
-    pulls = [0] * len(nu)
+    terms = [0] * len(nu)
     for counts in oracles.group_counts(len(nu), K):
-        mass, left = 1, K
+        mass, remaining = 1, K
         for n, weight in zip(counts, weights, strict=True):
-            mass *= comb(left, n) * weight**n
-            left -= n
+            mass *= comb(remaining, n) * weight**n
+            remaining -= n
         for z, n in enumerate(counts):
             if n:
                 others = [m - int(w == z) for w, m in enumerate(counts)]
                 seen = counts if rule == "leave-one-out" else others
                 rest = sum(m * table[k] for m, k in zip(others, seen, strict=True) if m)
-                pulls[z] += mass * n * ((K - 1) * table[n] - rest)
+                terms[z] += mass * n * ((K - 1) * table[n] - rest)
     common = unit**K * K * (K - 1) * whole
-    return [Fraction(pull, common) - p * Fraction(sum(pulls), common) for pull, p in zip(pulls, nu, strict=True)]
+    return [Fraction(term, common) - p * Fraction(sum(terms), common) for term, p in zip(terms, nu, strict=True)]
 
 
 def _integers(values: Sequence[Fraction]) -> tuple[list[int], int]:

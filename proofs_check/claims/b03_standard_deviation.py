@@ -65,10 +65,10 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
             share = float((cosine < 0).mean())
             low = share - 1.96 * (share * (1 - share) / DRAWS) ** 0.5
             yield Evidence(0.10, share, "at least", 0.0, instance, n_answers, 0.10 / low if low > 0 else None)
-        own = _step(nu[:3], formula)
+        computed = _step(nu[:3], formula)
         update = expected_update(nu[:3], minimax_table(K), K, "standardise")
         instance = {"K": K, "answers": n_answers, "compared with": "dagames.grpo.expected_update"}
-        yield Evidence(0.0, float(np.abs(own + update).max()), "at most", 1e-12, instance, size=n_answers)
+        yield Evidence(0.0, float(np.abs(computed + update).max()), "at most", 1e-12, instance, size=n_answers)
     simple = np.array([[2.0, 2.0, 2.0, 1.0]]) / 7
     cosine = _directions(simple, _step(simple, formula))[1]
     text = oracles.as_text([Fraction(2, 7)] * 3 + [Fraction(1, 7)])

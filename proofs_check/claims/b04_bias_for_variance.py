@@ -37,7 +37,7 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
         rng: Source of randomness.
 
     Yields:
-        Bias and variance of the table of least excess; and of the averaged table, at a share of its own. The attack
+        Bias and variance of the table of least excess; and of the averaged table, at another share. The attack
         maximises the variance over p; the bias of the first table equals its budget.
     """
     share, factor = formula()

@@ -26,7 +26,7 @@ def of_all(mean: Fraction, variance: Fraction, K: int) -> Fraction:
 
 
 def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Take the mean under the law of the pooled count, in exact rationals.
+    """Compute the mean under the distribution of the pooled count, in exact rationals.
 
     Args:
         formula: The mean, by the mean probability, its variance between traces, and K.

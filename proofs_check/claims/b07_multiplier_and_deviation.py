@@ -101,8 +101,8 @@ def expected_step(
         if squares > 0:
             deviation = mp.sqrt(oracles.number(squares / (K - 1))) + oracles.number(epsilon)
             divisor = deviation if rule == "standardise" else mp.mpf(1)
-            pulls = [mass * n * oracles.number(r - mean) / (K * divisor) for n, r in zip(counts, rewards, strict=True)]
-            total = [t + p for t, p in zip(total, pulls, strict=True)]
+            terms = [mass * n * oracles.number(r - mean) / (K * divisor) for n, r in zip(counts, rewards, strict=True)]
+            total = [t + p for t, p in zip(total, terms, strict=True)]
     return total
 
 

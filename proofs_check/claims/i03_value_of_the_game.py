@@ -130,15 +130,7 @@ def of_functional(R: Functional, formula: Formula, rng: np.random.Generator) -> 
 
 
 def _supremum_for_two(game: FunctionalGame, t: float) -> float:
-    """Search the supremum of d t - R*(0, d) for the library's conjugate, in an interval that grows until it is inside.
-
-    Args:
-        game: A game of two reachable answers.
-        t: Mass of the second.
-
-    Returns:
-        The supremum.
-    """
+    """Search the supremum of d t - R*(0, d) for the library's conjugate, in a growing interval."""
 
     def loss(d: Array) -> Array:
         return game.conjugate(np.stack([0.0 * d, d], axis=-1)) - d * t
@@ -173,9 +165,9 @@ def _instances(rng: np.random.Generator) -> Iterator[Case]:
             pi = [float(p) for p in rng.dirichlet(np.full(len(E), 2.0))]
             mass = sum(p for p, z in zip(pi, E, strict=True) if z)
             share = min(1.0, most / mass)
-            kept = [p * (share if z else (1 - share * mass) / (1 - mass)) for p, z in zip(pi, E, strict=True)]
+            policy = [p * (share if z else (1 - share * mass) / (1 - mass)) for p, z in zip(pi, E, strict=True)]
             beta = round(float(rng.uniform(0.2, 3)), 2)
-            yield Case(name, functional, conjugate, (*pi_0, 1 - sum(pi_0)), tuple(kept), E, beta)
+            yield Case(name, functional, conjugate, (*pi_0, 1 - sum(pi_0)), tuple(policy), E, beta)
 
 
 def _functionals(w: float) -> Iterator[tuple[str, Functional, Callable[[float], float], float]]:

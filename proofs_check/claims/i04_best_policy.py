@@ -46,7 +46,7 @@ class Choice:
 
 
 def stated(choice: Choice) -> list[Any]:
-    """The policy proportional to pi_0(y) q(E(y)), whatever is allowed."""
+    """The policy proportional to pi_0(y) q(E(y)), for every Pi."""
     weights = [p * choice.q[z] for p, z in zip(choice.pi_0, choice.E, strict=True)]
     return [oracles.number(w / sum(weights)) for w in weights]
 

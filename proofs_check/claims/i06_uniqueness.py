@@ -87,14 +87,14 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
     for game in _instances(rng):
         least = game.least()
         q = oracles.random_distribution(rng, len(game.nu_0), 30)
-        left = mp.inf
+        lowest = mp.inf
         for _ in range(12):
             trial = [p * Fraction(int(f), 10) for p, f in zip(q, rng.integers(4, 25, size=len(q)), strict=True)]
             trial = [Fraction(p / sum(trial)).limit_denominator(1000) for p in trial]
             trial = [p / sum(trial) for p in trial]
             found = _compare(formula, game, trial, least)
-            if found.measured - found.claimed < left:
-                q, left = trial, found.measured - found.claimed
+            if found.measured - found.claimed < lowest:
+                q, lowest = trial, found.measured - found.claimed
             yield found
 
 

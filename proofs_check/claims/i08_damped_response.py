@@ -126,14 +126,9 @@ def _attacked(n: int, rng: np.random.Generator) -> tuple[list[Fraction], list[Fr
 
 
 def _rate(formula: Formula, nu_0: list[Fraction], weight: Fraction) -> Iterator[Evidence]:
-    """Fit the factor per step near nu* on two answers, and compare with that of the linearised step.
-
-    Along e_0 - e_1 the step multiplies the distance in log nu by 1 - eta (1 + 2 w nu*_0 nu*_1 / beta), and the
-    divergence by its square; the error of this linearisation is of the order of the root of the divergence.
-
-    Yields:
-        The logarithm of the factor, and whether it is within the claimed one; nothing if the steps do not converge.
-    """
+    """Fit the factor per step near nu* on two answers, and compare with the linearised and with the claimed factor."""
+    # Along e_0 - e_1 the step multiplies the distance in log nu by 1 - eta (1 + 2 w nu*_0 nu*_1 / beta), and the
+    # divergence by its square; the error of this linearisation is of the order of the root of the divergence.
     w, b = oracles.number(weight), mp.mpf(1)
     (eta, factor), star = formula(b, w / 2), _equilibrium("collisions", nu_0, w, b)
     distances = _distances("collisions", nu_0, nu_0[::-1], w, b, eta)
@@ -153,7 +148,7 @@ def _rate(formula: Formula, nu_0: list[Fraction], weight: Fraction) -> Iterator[
 
 
 def of_functional(R: Functional, formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
-    """Follow the damped step for a user's R and its own relative smoothness, with beta below, at and above that.
+    """Follow the damped step for a user's R and R's relative smoothness L, with beta below, at and above L.
 
     Args:
         R: The functional.
@@ -190,7 +185,7 @@ def _worst_step(game: FunctionalGame, nu: Array, formula: Formula, L: float) -> 
     """Follow the damped step from nu, and keep the step whose divergence exceeds the bound most."""
     beta, (_, star) = float(game.beta), game.star
     eta, factor = map(float, formula(beta, L))
-    kept, worst, log_nu = (0.0, 0.0), -np.inf, np.log(nu)
+    shown, worst, log_nu = (0.0, 0.0), -np.inf, np.log(nu)
     for _ in range(STEPS):
         before = _divergence(star, log_nu)
         nu = np.exp(log_nu)
@@ -199,9 +194,9 @@ def _worst_step(game: FunctionalGame, nu: Array, formula: Formula, L: float) -> 
         log_nu = np.maximum(log_nu - np.log(np.exp(log_nu).sum()), -700.0)
         after = _divergence(star, log_nu)
         if after - factor * before > worst:
-            kept, worst = (factor * before, after), after - factor * before
+            shown, worst = (factor * before, after), after - factor * before
     instance = game.instance | {"L": L, "compared": "KL(nu* || nu') and L / (beta + L) KL(nu* || nu)"}
-    return Evidence(*kept, "at most", PLACE * scale(*kept), instance, size=game.n_answers)
+    return Evidence(*shown, "at most", PLACE * scale(*shown), instance, size=game.n_answers)
 
 
 def _divergence(star: Array, log_nu: Array) -> float:
@@ -251,7 +246,7 @@ def _equilibrium(kind: str, nu_0: list[Fraction], weight: Any, beta: Any) -> Vec
 
 
 def plot() -> Plot:
-    """Follow KL(nu* || nu) of the damped and of the full step, beside the claimed contraction."""
+    """Follow KL(nu* || nu) of the damped and of the full step, with the claimed contraction."""
     nu_0, shown = [Fraction(4, 5), Fraction(1, 5)], 11
     steps = list(range(shown))
     beta, weight, smoothness = mp.mpf(1), mp.mpf(6), mp.mpf(3)

@@ -227,10 +227,10 @@ def evidence_of_any_learners(formula: Formula, rng: np.random.Generator) -> Iter
     nu = np.stack([0.5 + far, 0.5 - far], axis=1)
     u = np.log(nu)  # grad R(nu), the target's best response; R*(u) = log sum exp u = 0, and R*(mean u) likewise below
     divergence = (nu * np.log(2 * nu)).sum(axis=1)
-    paid = np.cumsum((nu * u).sum(axis=1) + divergence)
+    incurred = np.cumsum((nu * u).sum(axis=1) + divergence)
     mean_u = np.cumsum(u, axis=0) / t[:, None]
     mean = np.cumsum(nu, axis=0) / t[:, None]
-    policy = paid + t * np.log((np.exp(-mean_u) / 2).sum(axis=1))
+    policy = incurred + t * np.log((np.exp(-mean_u) / 2).sum(axis=1))
     target = t * (mean * np.log(mean)).sum(axis=1) - np.cumsum((nu * u).sum(axis=1))
     late = np.array(LATE) - 1
     game = {"R": "sum nu log nu", "nu_0": "(1/2, 1/2)", "beta": 1, "nu_t(0)": "1/2 + t^(-1/4) / 4", "u_t": "log nu_t"}
@@ -282,8 +282,8 @@ def evidence_of_last_plays(formula: Formula, rng: np.random.Generator) -> Iterat
     for k in (5, 10, 20):
         T, odd = 2**k, k + 1
         mean_u, mean = (odd * u + (T - odd) * even) / T, (odd * nu + (T - odd) * np.array([0.5, 0.5])) / T
-        paid = odd * (cost + divergence) - (T - odd) * math.log(2)
-        policy = paid + T * math.log(float(np.exp(-mean_u).sum()) / 2)
+        incurred = odd * (cost + divergence) - (T - odd) * math.log(2)
+        policy = incurred + T * math.log(float(np.exp(-mean_u).sum()) / 2)
         target = T * float(mean @ np.log(mean)) - odd * cost + (T - odd) * math.log(2)
         here = game | {"round": T, "compared": "regret, 2 + log2 T"}
         yield Evidence(2.0 + k, max(policy, target), "at most", 0.0, here, 9)

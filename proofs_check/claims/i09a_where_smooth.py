@@ -38,14 +38,14 @@ def evidence_of_faster(formula: Formula, rng: np.random.Generator) -> Iterator[E
     """
     for play in plays(rng, ("entropy", "gini")):
         course = follow(play)
-        kept = course.last[-2] < CONVERGED
-        if not kept.any():
+        converged = course.last[-2] < CONVERGED
+        if not converged.any():
             continue
-        rate = fit(course.mean[:, kept], formula(play.name))
+        rate = fit(course.mean[:, converged], formula(play.name))
         half = (rate.high - rate.low) / 2
-        instance = play.described | {"games": int(kept.sum())} | rate.as_instance() | {"compared": "exponent"}
+        instance = play.described | {"games": int(converged.sum())} | rate.as_instance() | {"compared": "exponent"}
         yield Evidence(formula(play.name), rate.exponent, "equal", 0.02 + half, instance, 1, noted=True)
-        ratio = course.mean[-1, kept] / course.mean[-2, kept] * 2.0 ** -formula(play.name)
+        ratio = course.mean[-1, converged] / course.mean[-2, converged] * 2.0 ** -formula(play.name)
         off = float(np.abs(ratio - 1).max())
         yield Evidence(0.0, off, "equal", 0.02, instance | {"compared": "change of the constant"}, 2)
     for name in ("entropy", "gini"):

@@ -93,11 +93,11 @@ def evidence_of_marginal(formula: Formula, rng: np.random.Generator) -> Iterator
 def _compared(game: LogLoss, t: Any, policy: str) -> Evidence:
     star = game.right()
     other = Fraction(mp.nstr(star, 15)).limit_denominator(8)
-    J, less = game.objective(t), game.objective(oracles.number(other))
+    J, lower = game.objective(t), game.objective(oracles.number(other))
     words = (
         f"Take nu_0 = {oracles.as_text(game.nu_0)} and beta = {game.beta}, where the first answer is right. For "
         f"{policy} J = -beta log nu_0(0) = {mp.nstr(J, 3)}. But for nu(0) = {other}, with the other answers in the "
-        f"ratios of nu_0, J = beta KL(nu || nu_0) - log {other} = {mp.nstr(less, 3)}."
+        f"ratios of nu_0, J = beta KL(nu || nu_0) - log {other} = {mp.nstr(lower, 3)}."
     )
     return Evidence(
         claimed=0.0,
@@ -113,7 +113,7 @@ def _compared(game: LogLoss, t: Any, policy: str) -> Evidence:
             "compared": "J minus min J",
         },
         size=oracles.complexity(game.nu_0, [game.beta]),
-        sentence=words if t == 1 and less < J else "",
+        sentence=words if t == 1 and lower < J else "",
     )
 
 

@@ -61,7 +61,7 @@ class EntropyGame:
         return oracles.normalised([mp.mpf(float(a)) for a in found])
 
 
-class Rest(NamedTuple):
+class Equilibrium(NamedTuple):
     """The claimed equilibrium.
 
     Attributes:
@@ -94,23 +94,23 @@ def amended(game: EntropyGame, nu: Sequence[Any]) -> list[Any]:
     return oracles.normalised([-power * mp.log(p) for p in nu])
 
 
-def rest(game: EntropyGame, slip: Fraction = Fraction(1)) -> Rest:
+def equilibrium(game: EntropyGame, slip: Fraction = Fraction(1)) -> Equilibrium:
     """The marginal nu_0^(beta / (beta + lambda)), and nu^(-lambda / beta), both normalised."""
     power = oracles.number(game.beta / (game.beta + game.weight * slip))
     nu = oracles.normalised([power * oracles.log(p) for p in game.nu_0])
-    return Rest(nu, amended(game, nu))
+    return Equilibrium(nu, amended(game, nu))
 
 
-def rest_of_stated(game: EntropyGame) -> Rest:
+def equilibrium_of_stated(game: EntropyGame) -> Equilibrium:
     """The same marginal with the target 1 / nu."""
-    nu = rest(game).nu
-    return Rest(nu, stated(game, nu))
+    nu = equilibrium(game).nu
+    return Equilibrium(nu, stated(game, nu))
 
 
-def rest_near(game: EntropyGame) -> Rest:
+def equilibrium_near(game: EntropyGame) -> Equilibrium:
     """The target for a weight one percent larger."""
-    nu = rest(game).nu
-    return Rest(nu, oracles.normalised([mp.mpf("1.01") * mp.log(m) for m in amended(game, nu)]))
+    nu = equilibrium(game).nu
+    return Equilibrium(nu, oracles.normalised([mp.mpf("1.01") * mp.log(m) for m in amended(game, nu)]))
 
 
 def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
@@ -121,7 +121,7 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
         rng: Source of randomness.
 
     Yields:
-        J of the answer less the searched min J, at 50 digits for two answers.
+        J of the best response minus the searched min J, at 50 digits for two answers.
     """
     for game in _instances(rng):
         yield _compared(formula, game)
@@ -135,13 +135,13 @@ def evidence_at_beta(formula: Formula, rng: np.random.Generator) -> Iterator[Evi
         rng: Source of randomness.
 
     Yields:
-        J of the answer less the searched min J, at 50 digits for two answers.
+        J of the best response minus the searched min J, at 50 digits for two answers.
     """
     for game in _instances(rng):
         yield _compared(formula, EntropyGame(game.nu_0, game.beta, game.beta))
 
 
-def evidence_of_rest(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
+def evidence_of_equilibrium(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
     """Search min J for one to five answers, and compare it with J and G at the claimed marginal and target.
 
     Args:
@@ -264,10 +264,10 @@ I12A = Claim(
     readings=(
         Reading(
             expected="holds",
-            stated=rest,
-            sabotage=rest_of_stated,
-            near_miss=rest_near,
-            evidence=evidence_of_rest,
+            stated=equilibrium,
+            sabotage=equilibrium_of_stated,
+            near_miss=equilibrium_near,
+            evidence=evidence_of_equilibrium,
         ),
     ),
     remark=(

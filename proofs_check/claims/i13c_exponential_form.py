@@ -13,7 +13,7 @@ from proofs_check.claims.i13_safety_target import Budget, instance, instances, o
 
 
 def exponential(game: Budget, nu: Sequence[Any]) -> list[Any]:
-    """The distribution proportional to nu exp(-lambda c), with the least multiplier that meets the budget."""
+    """The distribution proportional to nu exp(-lambda c), with lambda from a bisection on the budget."""
     return game.projection(nu)
 
 

@@ -123,7 +123,7 @@ def evidence_of_divergence(formula: Formula, rng: np.random.Generator) -> Iterat
 
 def _of_divergence(views: Views, nu_0: Sequence[Fraction], beta: Fraction, q: Sequence[Any]) -> Evidence:
     def objective(nu: Sequence[Any]) -> Any:
-        return price(views, nu) + oracles.number(beta) * oracles.kl(nu, nu_0)
+        return mean_divergence(views, nu) + oracles.number(beta) * oracles.kl(nu, nu_0)
 
     answer = oracles.normalised([oracles.log(p) + mp.log(m) for p, m in zip(nu_0, q, strict=True)])
     best = _search(objective, len(q), lambda nu: _slope(views, nu, nu_0, float(beta)))
@@ -145,7 +145,7 @@ def _of_divergence(views: Views, nu_0: Sequence[Fraction], beta: Fraction, q: Se
     )
 
 
-def price(views: Views, nu: Sequence[Any]) -> Any:
+def mean_divergence(views: Views, nu: Sequence[Any]) -> Any:
     """Compute the mean divergence of a marginal to the views."""
     return mp.fsum(oracles.kl(nu, view) for view in views) / len(views)
 
@@ -184,9 +184,11 @@ def _compared(views: Views, marginals: Sequence[Sequence[Any]], words: str = "")
     slope = [mp.log(p) - mp.fsum(oracles.log(view[z]) for view in views) / len(views) for z, p in enumerate(nu)]
     what = {"compared": "mean divergence of the first marginal to the views, bound on its excess"}
     yield Evidence(0.0, float(mp.fdot(nu, slope) - min(slope)), "at most", 1e-14, here | what, size)
-    best = _search(lambda nu: price(views, nu), len(nu), lambda nu: _slope(views, nu, views[0], 0.0))
+    best = _search(lambda nu: mean_divergence(views, nu), len(nu), lambda nu: _slope(views, nu, views[0], 0.0))
     what = {"compared": "mean divergence of the first marginal to the views minus the searched least one"}
-    yield Evidence(0.0, float(price(views, nu) - price(views, best)), "at most", 1e-14, here | what, size)
+    yield Evidence(
+        0.0, float(mean_divergence(views, nu) - mean_divergence(views, best)), "at most", 1e-14, here | what, size
+    )
 
 
 def _text(nu: Sequence[Any]) -> str:

@@ -139,8 +139,8 @@ I15A = Claim(
     ),
     remark=(
         "J = (beta - lambda) sum nu log nu - beta <nu, log nu_0>. For lambda > beta it is strictly concave, so that "
-        "its minima are vertices; moving a mass t away from a vertex costs (lambda - beta) t log(1 / t), more than "
-        "any gain linear in t."
+        "its minima are vertices; moving a mass t away from a vertex raises J by (lambda - beta) t log(1 / t), which "
+        "is more than any decrease linear in t."
     ),
     plot=plot,
 )

@@ -173,16 +173,7 @@ def large_groups(formula: Formula, _: np.random.Generator) -> Iterator[Evidence]
 
 
 def _directions(formula: Formula, batches: Iterable[Batch]) -> Iterator[Evidence]:
-    """Compare the direction of the expected step with that of the gradient.
-
-    Args:
-        formula: Advantages of a group's answers.
-        batches: The batches.
-
-    Yields:
-        For each batch, without epsilon and with 1e-4, the distance of the two unit vectors; with 1e-4 also the
-        distance from the library's step.
-    """
+    """Compare the directions of step and gradient, for epsilon 0 and 1e-4, and the library's step with 1e-4."""
     for batch in batches:
         instance, size = batch.instance()
         gradient = unit(batch.gradient())

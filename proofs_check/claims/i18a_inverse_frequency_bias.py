@@ -46,15 +46,10 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
 
 
 def _rate() -> Iterator[Evidence]:
-    """Fit the power of K at (1/4, 3/4), and compare the constant with the second term of b.
-
-    Math:
-        (K - 1)/K b(p) = -(1 - 1/K) log p - 1/(2 K p) + const + O(1/K^2), so that K times the bias tends to the policy
-        gradient of log p - 1 / (2 p): nu(0) nu(1) (log(1/3) - (2 - 2/3)) = -3/16 (log 3 + 4/3) at (1/4, 3/4).
-
-    Yields:
-        The exponent, which the next term moves by less than 1 / K, and the constant.
-    """
+    """Fit the power of K at (1/4, 3/4), and compare the constant with the second term of b."""
+    # (K - 1)/K b(p) = -(1 - 1/K) log p - 1/(2 K p) + const + O(1/K^2), so that K times the bias tends to the policy
+    # gradient of log p - 1 / (2 p): nu(0) nu(1) (log(1/3) - (2 - 2/3)) = -3/16 (log 3 + 4/3) at (1/4, 3/4). The next
+    # term changes the exponent by less than 1 / K.
     sizes = (32, 64, 128, 256, 512)
     multiples = [float(_bias(np.array([[0.25, 0.75]]), K)[0]) for K in sizes]
     rate = fit_rate(sizes, [multiple / K for multiple, K in zip(multiples, sizes, strict=True)], power=-1)
@@ -82,8 +77,8 @@ I18A = Claim(
     whose="ours",
     place="repair of claim I.18",
     plain=(
-        "The expected step of the reward for rare answers in a group is known, and so is its distance from the "
-        "entropy's gradient."
+        "The expected step of the inverse-frequency reward has a closed form, and differs from the entropy's gradient "
+        "by a multiple of one over the group size."
     ),
     statement=(
         "The expected step of the reward -log(count / K) minus the group's mean is (K - 1) / K times the policy "

@@ -104,16 +104,8 @@ def any_sign(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
 
 
 def _slopes(formula: Formula, orbits: Iterable[Orbit]) -> Iterator[Evidence]:
-    """Compare the slope in each logit with the policy gradient of the reward.
-
-    Args:
-        formula: The reward of each trace.
-        orbits: The orbits.
-
-    Yields:
-        One comparison per view and trace. The distance is a quadratic function of the policies, for which the symmetric
-        difference quotient is exact at any step; rationals throughout.
-    """
+    """Compare the slope in each logit with the policy gradient of the reward, for each view and trace."""
+    # The distance is quadratic in the policies, so that the symmetric difference quotient is exact at any step.
     for orbit in orbits:
         rewards = formula(orbit)
         for x, (share, pi) in enumerate(zip(orbit.shares, orbit.policies, strict=True)):

@@ -167,7 +167,8 @@ I21 = Claim(
     statement=(
         "The normalised geometric mean minimises the mean of KL(q || nu_k), where its normaliser Z is not 0. The "
         "arithmetic mean is the only minimiser of the mean of KL(nu_k || q), and of the mean of |nu_k - q|^2. "
-        "Averaging increases entropy, by Jensen's inequality: above the mean of the views' entropies."
+        "Averaging increases entropy, by Jensen's inequality: the entropy of the mean is at least the mean of the "
+        "views' entropies."
     ),
     printed="q* = (prod_k nu_k)^(1/K) / Z   (eq. 15),   nubar = 1/K sum_k nu_k,   H(nubar) >= 1/K sum_k H(nu_k)",
     kind="equality",
@@ -185,7 +186,7 @@ I21 = Claim(
         "For each q the mean of KL(q || nu_k) is KL(q || geometric mean) plus a constant, that of KL(nu_k || q) is "
         "KL(arithmetic mean || q) plus a constant, and that of the squares is |q - arithmetic mean|^2 plus a "
         "constant: so each minimiser is unique. The entropy of the mixture equals the mean entropy if all views are "
-        "equal. A single view may have more entropy than the mixture: the mixture exceeds the mean."
+        "equal. A single view may have more entropy than the mixture; the bound is the mean entropy."
     ),
 )
 

@@ -87,8 +87,8 @@ def _instances(rng: np.random.Generator) -> Iterator[list[list[Fraction]]]:
     yield [[half, half, zero], [half, zero, half], [zero, half, half]]
     for i in range(80):
         n, views = 1 + i % 4, 1 + i % 5
-        kept = [[*rng.integers(0, 2, size=n - 1), 1] if rng.uniform() < 0.5 else [1] * n for _ in range(views)]
-        drawn = [[int(w) * int(k) for w, k in zip(rng.integers(1, 9, size=n), row, strict=True)] for row in kept]
+        supports = [[*rng.integers(0, 2, size=n - 1), 1] if rng.uniform() < 0.5 else [1] * n for _ in range(views)]
+        drawn = [[int(w) * int(k) for w, k in zip(rng.integers(1, 9, size=n), row, strict=True)] for row in supports]
         orders = [rng.permutation(n) for _ in range(views)]
         rows = [[Fraction(row[j], sum(row)) for j in order] for row, order in zip(drawn, orders, strict=True)]
         yield [rows[0]] * views if i % 8 == 0 else rows

@@ -232,8 +232,8 @@ def _in_words(case: Segment, bound: Any) -> str:
     return (
         f"Take the views (4e, e, 1 - 5e) and (0, e, 1 - e) with e = {e}, the ideal (1/6, 1/3, 1/2), and as policies "
         "the segment from the ideal to (1/3, 1/6, 1/2). On the first two answers the means have the ratios 2 : 1 and "
-        "0 : 1, so that each is projected to another end, and the loss is (1/6) log(1/2) + (1/3) log 2 = log(2) / 6 "
-        f"= .116 for every e. But H^2 = 1 - e - sqrt((1 - 5e)(1 - e)) = {mp.nstr(case.means()[2], 3)}, L = "
+        "0 : 1, so that they are projected to different ends, and the loss is (1/6) log(1/2) + (1/3) log 2 = log(2) "
+        f"/ 6 = .116 for every e. But H^2 = 1 - e - sqrt((1 - 5e)(1 - e)) = {mp.nstr(case.means()[2], 3)}, L = "
         f"{mp.nstr(L, 3)} and B = {mp.nstr(B, 3)}, so that 2 L B H^2 = {mp.nstr(2 * L * B * case.means()[2], 3)}."
     )
 

@@ -172,7 +172,7 @@ def coherent(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
             sentence = (
                 "Take two views that both have pi_0 = (1/2, 1/2), and the ideal (1/3, 2/3) in both. pi_0 is "
                 "coherent, so that its projection is pi_0 itself: KL(ideal || .) = log(2) - (log 3 - (2/3) log 2) = "
-                "{mp.nstr(before, 3)} before the projection and {mp.nstr(after, 3)} after it, which is not strictly "
+                f"{mp.nstr(before, 3)} before the projection and {mp.nstr(after, 3)} after it, which is not strictly "
                 "nearer."
             )
             instance = {"reference": "; ".join(oracles.as_text(row) for row in case.policies), "E": str(case.E)}

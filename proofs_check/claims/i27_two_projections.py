@@ -210,7 +210,7 @@ def fine_tuned(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]
         "Take two views with pi_0 = (4, 8, 1)/13 and (1, 8, 4)/13, and as Pi the policies (t, t, 1 - 2t). The "
         "geometric mean is (1/6, 2/3, 1/6). KL(mean || .) is least at t = (1/6 + 2/3)/2 = 5/12. But the mean of KL(. "
         "|| pi_0) has the slope log(t^2 / (1 - 2t)^2) - log 4 in t, which is log(25/4) - log 4 = log(25/16) = "
-        "{mp.nstr(mp.log(mp.mpf(25) / 16), 3)} at t = 5/12, and 0 at the minimum t = 2/5."
+        f"{mp.nstr(mp.log(mp.mpf(25) / 16), 3)} at t = 5/12, and 0 at the minimum t = 2/5."
     )
     for i, orbit in enumerate(orbit for orbit in per_trace(rng) if orbit.line is not None):
         found = slope_at(orbit, formula(orbit))

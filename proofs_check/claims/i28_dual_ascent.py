@@ -170,8 +170,8 @@ I28 = Claim(
     ),
     statement=(
         "With exact policy steps the loop multiplier <- max(0, multiplier + alpha (E c - b)) converges from "
-        "everywhere if alpha < 2 beta / sup |Cov_nu(c)|, 8 beta for one cost that ranges over [0, 1]. Near an "
-        "equilibrium with the budget active it converges for alpha < 2 beta / Var_nu*(c) and not for larger alpha."
+        "everywhere if alpha < 2 beta / sup |Cov_nu(c)|, which is 8 beta for one cost that ranges over [0, 1]. Near "
+        "an equilibrium with the budget active it converges for alpha < 2 beta / Var_nu*(c) and not for larger alpha."
     ),
     printed="multiplier <- max(0, multiplier + alpha (E c - b)),  alpha < 2 beta / Var_nu*(c)",
     kind="convergence",

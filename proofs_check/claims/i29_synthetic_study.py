@@ -79,8 +79,8 @@ def evidence_of_mean(formula: Formula, rng: np.random.Generator) -> Iterator[Evi
         rng: Source of a seed.
 
     Yields:
-        The mean over runs within .06, which is four of its deviations; the runs' deviation, beside that of accuracies 0
-        and 1 in this share; and the least accuracy with equation 5.
+        The mean over runs within .06, which is four of its deviations; the runs' deviation, against that of accuracies
+        0 and 1 in this share; and the least accuracy with equation 5.
     """
     seed = int(rng.integers(2**31))
     last = final(PARTING, seed)
@@ -92,7 +92,7 @@ def evidence_of_mean(formula: Formula, rng: np.random.Generator) -> Iterator[Evi
     )
     compared = here | {"compared": "mean over runs"}
     yield Evidence(formula(), mean, "equal", 0.06, compared, PARTING.steps, sentence=text)
-    compared = here | {"compared": "deviation over runs, beside sqrt(m (1 - m))"}
+    compared = here | {"compared": "deviation over runs, sqrt(m (1 - m))"}
     yield Evidence(
         float(np.sqrt(mean * (1 - mean))), float(last.std()), "equal", 0.02, compared, PARTING.steps, sentence=text
     )
@@ -248,7 +248,7 @@ I29 = Claim(
             expected="false",
             stated=rested,
             sabotage=parted,
-            near_miss="No run ends between .05 and .95; the sabotage states where runs end.",
+            near_miss="No run ends between right and wrong; the sabotage states where runs end.",
             evidence=evidence_of_runs,
         ),
         Reading(

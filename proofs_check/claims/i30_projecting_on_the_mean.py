@@ -83,7 +83,7 @@ def best_mixture(views: Views, power: float = 0.0) -> list[Any]:
         return -mp.fsum(mp.log(x) if power == 0 else x**power / power for x in likely)
 
     first = oracles.by_thirds(loss)
-    # A search ends beside a corner, not on it.
+    # A search ends near a corner, not on it.
     first = min((mp.mpf(0), first, mp.mpf(1)), key=loss)
     return [first, 1 - first]
 
@@ -203,7 +203,7 @@ def evidence_of_agreement(formula: Formula, rng: np.random.Generator) -> Iterato
     """Rescale the traces of each answer so that it has its mean mass, exactly, and compare the views' marginals.
 
     Args:
-        formula: The largest difference of a mass that is left, by the references' marginals.
+        formula: The largest remaining difference of a mass, by the references' marginals.
         rng: Source of randomness.
 
     Yields:
@@ -216,12 +216,12 @@ def evidence_of_agreement(formula: Formula, rng: np.random.Generator) -> Iterato
         after = [
             [p * mean[z] / nu[z] for p, z in zip(pi, E, strict=True)] for pi, nu in zip(policies, views, strict=True)
         ]
-        left = spread_of([oracles.marginal(pi, E, n) for pi in after])
+        remaining = spread_of([oracles.marginal(pi, E, n) for pi in after])
         instance = {"views": "; ".join(oracles.as_text(nu) for nu in views)}
         before = " and ".join(oracles.as_text(nu) for nu in views)
         text = f"From {before} one projection makes the marginal of every view their mean, {oracles.as_text(mean)}."
         here = instance | {"compared": "largest difference of a mass after one projection"}
-        yield Evidence(float(formula(views)), float(left), "equal", 0.0, here, size, sentence=text)
+        yield Evidence(float(formula(views)), float(remaining), "equal", 0.0, here, size, sentence=text)
         found = _projected(policies, E, 3)
         here = instance | {"compared": "largest difference of a mass after three projections of the library"}
         yield Evidence(float(formula(views)), float(np.ptp(found, axis=0).max()), "equal", 1e-12, here, size)

@@ -53,7 +53,7 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
     for K, nu in cases:
         claimed = formula(K, nu)
         instance = {"K": K, "nu": oracles.as_text(nu)}
-        left = sum(
+        after = sum(
             (
                 oracles.multinomial(counts, nu) * (1 - sum((Fraction(c, K) ** 2 for c in counts), Fraction(0)))
                 for counts in oracles.group_counts(len(nu), K)
@@ -61,11 +61,11 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
             Fraction(0),
         )
         before = 1 - sum((p * p for p in nu), Fraction(0))
-        factor = left / before
+        factor = after / before
         here = instance | {"compared": "factor of 1 - sum nu^2 in a round"}
         text = (
             f"Take nu = {oracles.as_text(nu)} and K = {K}. Before the round 1 - sum nu^2 = {before}; after the round "
-            f"its mean over all groups is {left}, which is {factor} times as much."
+            f"its mean over all groups is {after}, a factor of {factor}."
         )
         yield Evidence(float(claimed.factor), float(factor), "equal", 1e-15, here, K, sentence=text)
         chain = np.array([[float(p) for p in _row(K, Fraction(k, K))] for k in range(K + 1)])

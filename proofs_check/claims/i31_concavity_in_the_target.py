@@ -168,10 +168,10 @@ def _searched(formula: Formula, goal: Goal, rng: np.random.Generator) -> Evidenc
 
 def _goals() -> Iterator[Goal]:
     limit = Fraction(gini_limit()).limit_denominator(10**6)
-    beside = (Fraction(995, 1000), Fraction(1005, 1000))
-    for weight in (Fraction(1, 4), beside[0], Fraction(1), beside[1], Fraction(4)):
+    nearby = (Fraction(995, 1000), Fraction(1005, 1000))
+    for weight in (Fraction(1, 4), nearby[0], Fraction(1), nearby[1], Fraction(4)):
         yield Goal("entropy", weight, 2)
-    for weight in (Fraction(1, 2), *(limit * factor for factor in beside), Fraction(8)):
+    for weight in (Fraction(1, 2), *(limit * factor for factor in nearby), Fraction(8)):
         yield Goal("gini", weight, 2)
     for weight in (Fraction(0), Fraction(1, 200), Fraction(1, 2)):
         yield Goal("reward", weight, 2)

@@ -117,7 +117,10 @@ I32 = Claim(
     title="Policy as a projection",
     whose="slides",
     place="Consistency: Nash Equilibrium = Optimal ALFT, Interpretation",
-    plain="The best policy is the one nearest to the reference among those with at least the same mean log-target.",
+    plain=(
+        "The best policy is the one nearest to the reference among those with at least the same mean log-probability "
+        "under the target."
+    ),
     statement=(
         "The policy pi* proportional to pi_0 q*(E) is the KL projection of pi_0 on {pi: E log q*(E(y)) >= c*}. The "
         "level c* has a star and no definition; it is read as the value at pi*."

@@ -39,21 +39,21 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
     """
     for i in range(12):
         K, nu = 2 + i % 3, oracles.random_distribution(rng, 2 + i % 2, 9)
-        left = found = Fraction(0)
+        with_mass = found = Fraction(0)
         for sample in product(range(len(nu)), repeat=K):
-            chance = prod((nu[z] for z in sample), start=Fraction(1))
+            probability = prod((nu[z] for z in sample), start=Fraction(1))
             rows = [[int(z == answer) for z in range(len(nu))] for answer in sample]
-            left += chance * (sum(prod(column) for column in zip(*rows, strict=True)) > 0)
+            with_mass += probability * (sum(prod(column) for column in zip(*rows, strict=True)) > 0)
             try:
-                found += chance * int(orbits.geometric_mean(rows)[sample[0]])
+                found += probability * int(orbits.geometric_mean(rows)[sample[0]])
             except InfeasibleError:
                 continue
         instance = {"K": K, "nu": oracles.as_text(nu)}
-        for name, measured in (("product has mass", left), ("library finds a mean", found)):
+        for name, measured in (("product has mass", with_mass), ("library finds a mean", found)):
             here = instance | {"compared": f"probability: {name}"}
             text = (
-                f"Take nu = {oracles.as_text(nu)} and K = {K}. The {K} samples agree with probability {left} ="
-                f" {float(left):.3f}; in all other groups each answer has a factor 0."
+                f"Take nu = {oracles.as_text(nu)} and K = {K}. The {K} samples agree with probability {with_mass} ="
+                f" {float(with_mass):.3f}; in all other groups each answer has a factor 0."
             )
             size = K + oracles.complexity(nu)
             yield Evidence(float(formula(K, nu)), float(measured), "equal", 1e-15, here, size, sentence=text)
@@ -83,9 +83,9 @@ I33 = Claim(
     ),
     remark=(
         "An answer keeps mass only if no sample excludes it. The distance H^2 of a group that does not agree is 1, "
-        "and the bound of Theorem F.2 is then empty (claim I.71). Two repairs: mixing each sample with the uniform "
-        "distribution gives a soft majority whose bias no K removes (I.33a); pooling the samples of a view and adding "
-        "1/2 to each count estimates the geometric mean of the views to order n^-2 (I.33b)."
+        "and the bound of Theorem F.2 then gives no information (claim I.71). Two repairs: mixing each sample with "
+        "the uniform distribution gives a soft majority whose bias no K removes (I.33a); pooling the samples of a "
+        "view and adding 1/2 to each count estimates the geometric mean of the views to order n^-2 (I.33b)."
     ),
 )
 

@@ -131,9 +131,9 @@ I43A = Claim(
         ),
     ),
     remark=(
-        "It holds wherever R is differentiable and every answer has mass: the target is nu^(-1 / beta) for R = -H, and "
-        "exp(-2 (nu - c) / beta) for |nu - c|^2. Neither is a centroid. The centroid is the marginal that coherent "
-        "views should match (claim I.14)."
+        "The closed form holds wherever R is differentiable and every answer has mass: the target is nu^(-1 / beta) "
+        "for R = -H, and exp(-2 (nu - c) / beta) for |nu - c|^2. Neither is a centroid. The centroid is the marginal "
+        "that coherent views should match (claim I.14)."
     ),
 )
 

@@ -129,7 +129,7 @@ I45 = Claim(
     expected="depends",
     readings=(
         Reading(
-            supposes="the probabilities q*(z) are wanted",
+            supposes="the probabilities q*(z) are needed",
             expected="holds",
             stated=stated,
             sabotage=drawn,
@@ -137,7 +137,7 @@ I45 = Claim(
             evidence=evidence_of_probabilities,
         ),
         Reading(
-            supposes="the advantages of a group with rewards log q* are wanted, as in section 3",
+            supposes="the advantages of a group with rewards log q* are needed, as in section 3",
             expected="false",
             stated=stated,
             sabotage=drawn,

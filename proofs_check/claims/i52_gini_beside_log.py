@@ -312,8 +312,8 @@ I53A = Claim(
         ),
     ),
     remark=(
-        "The same holds for every reward. The Gini reward and the logarithm are equal within the same groups, because "
-        "both decrease with the count."
+        "The same holds for every reward. Groups with equal Gini rewards are those with equal logarithmic rewards, "
+        "because both decrease with the count."
     ),
 )
 

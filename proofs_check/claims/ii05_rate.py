@@ -84,13 +84,8 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]: 
 
 
 def _exponent(formula: Formula, limit: Any) -> Evidence:
-    """Compare the power of n + 1 of the levelled errors with that of the claimed order, and show both constants.
-
-    The multiples are a + b / (n + 1)^2 and smaller terms with |b| < a, which move the slope by at most 2 / (n + 1)^2.
-
-    Returns:
-        The comparison of exponents.
-    """
+    """Compare the power of n + 1 of the levelled errors with that of the claimed order, and show both constants."""
+    # The multiples are a + b / (n + 1)^2 and smaller terms, |b| < a, which move the slope by at most 2 / (n + 1)^2.
     sizes = [n for n in SIZES if n >= _LEAST]
     claimed = -fit_rate([n + 1 for n in sizes], [float(formula(n, free=False)) for n in sizes]).exponent
     rate = fit_rate([n + 1 for n in sizes], [float(_enclosed(n)[0]) for n in sizes], power=claimed)

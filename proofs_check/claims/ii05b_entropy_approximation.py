@@ -69,13 +69,13 @@ II5B = Claim(
     whose="ours",
     place="in addition to claim II.5",
     plain=(
-        "The best polynomial for the entropy, known from statistics, is the one that the exchange of this project "
-        "finds without its constraint."
+        "The best polynomial for the entropy, known from statistics, is the one that the exchange algorithm of this "
+        "project finds without its constraint."
     ),
     statement=(
         "For n = 1..16 the least error on [0, 1] of a polynomial of degree n against -p log p, on which the entropy "
-        "estimator of Jiao, Venkat, Han and Weissman (2015) is built, is the one that the exchange for the minimax "
-        "table finds if P(p) need not vanish at 0."
+        "estimator of Jiao, Venkat, Han and Weissman (2015) is built, is the one that the exchange algorithm for the "
+        "minimax table finds if P(p) need not vanish at 0."
     ),
     printed="min_P max_{p in [0,1]} |P(p) - p log p|,  deg P <= n",
     kind="equality",

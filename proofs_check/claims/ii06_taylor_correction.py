@@ -224,9 +224,9 @@ II6 = Claim(
         ),
     ),
     remark=(
-        "The point of the slide, an order worse than 1 / K^2, holds in both readings. Near the edge the count is "
-        "Poisson with mean K p, so that K times the bias is a function of K p alone, except for the value at X = 0, "
-        "which should be near -log K. With log 0 = -inf the bias is infinite."
+        "The point of the slide, an order worse than 1 / K^2, holds in both readings. Near p = 0 the count is Poisson "
+        "with mean K p, so that K times the bias is a function of K p alone, except for the value at X = 0, which "
+        "should be near -log K. With log 0 = -inf the bias is infinite."
     ),
     amendment="II.6a",
 )
@@ -250,9 +250,9 @@ II6A = Claim(
     expected="holds",
     readings=(Reading(expected="holds", stated=stated, sabotage=sabotage, near_miss=off, evidence=evidence),),
     remark=(
-        "Near the edge the count is Poisson with mean n p, and n times the bias is a function of n p alone. With the "
-        "best c_0 = -log n - 1.483 + o(1) it is largest, with opposite signs, at n p = .139 and 1.48; with c_0 = 0 "
-        "at n p near 1, because c_0 should be near -log n."
+        "Near p = 0 the count is Poisson with mean n p, and n times the bias is a function of n p alone. With the best "
+        "c_0 = -log n - 1.483 + o(1) it is largest, with opposite signs, at n p = .139 and 1.48; with c_0 = 0 at n p "
+        "near 1, because c_0 should be near -log n."
     ),
 )
 

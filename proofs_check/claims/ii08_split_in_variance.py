@@ -212,8 +212,8 @@ II8 = Claim(
         "of the program, but not always in the variance of training."
     ),
     statement=(
-        "The augmented quadratic program, called variance-optimal, minimises the worst second moment within a budget "
-        "of bias, and strictly dominates sample splitting. The slide does not say how a group is split, nor whether "
+        "The augmented quadratic program, called variance-optimal, minimises the worst second moment within a bias "
+        "budget, and strictly dominates sample splitting. The slide does not say how a group is split, nor whether "
         "domination is in the second moment or in the variance that the frontier is named after."
     ),
     printed="min v  s.t.  sum_k c_k^2 B_{k,K}(p) <= v,  |p P_c(p) - beta p log p| <= eps",

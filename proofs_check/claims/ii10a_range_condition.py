@@ -68,17 +68,8 @@ def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
 
 
 def _both_values(games: list[ii10.Game]) -> tuple[list[float], list[float]]:
-    """Compute min J_F by projecting, and climb the dual over q in the simplex by projected steps, with momentum.
-
-    J_F is a sum of two squared distances, which is a squared distance up to a constant, so its minimiser is a
-    projection.
-
-    Args:
-        games: Games with F = Phi = |.|^2 / 2, three answers and a positive weight.
-
-    Returns:
-        min J_F and max min G_F of each.
-    """
+    """Compute min J_F by projection, and max min G_F by accelerated projected ascent, for F = Phi = |.|^2 / 2."""
+    # J_F is a sum of two squared distances, a squared distance up to a constant, so its minimiser is a projection.
     pi_0, m = (
         np.array([[float(x) for x in p] for p in ps]) for ps in zip(*((g.pi_0, g.point) for g in games), strict=True)
     )

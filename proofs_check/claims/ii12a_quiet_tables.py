@@ -182,9 +182,9 @@ II12A = Claim(
         "not to less variance: the plug-in has the least variance of all, and at this rate, as at a fifth of it "
         "(figure `training_with_tables`), its runs end no worse. The lower suboptimality at the rest point is that of "
         "expected steps. The weighted variance of the minimax table is 879, that of the program's table is 4.7, "
-        "against .02 of the others: the second moment, which the program minimises, does not show this difference "
-        "(claim II.8). The averaged split is the minimax table of half the group, averaged over all halves; the "
-        "recommended table is Taylor's."
+        "against about .02 for the others: the second moment, which the program minimises, does not show the "
+        "difference (claim II.8). The averaged split is the minimax table of half the group, averaged over all halves; "
+        "the recommended table is Taylor's."
     ),
 )
 

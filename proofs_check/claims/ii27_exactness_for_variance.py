@@ -107,7 +107,9 @@ II27 = Claim(
     title="Exactness traded for convergence",
     whose="slides",
     place="Bias Rates and the Pareto Frontier; also Backup: AQP Formulation",
-    plain="A little more bias and less noise make training converge in fewer steps, in comparison with the least bias.",
+    plain=(
+        "With a little more bias and less noise, training converges in fewer steps than with the table of least bias."
+    ),
     statement=(
         "Trading exactness for a lower variance along the program's frontier accelerates convergence. The slides do "
         "not say in comparison with what, at which budget and for which groups."

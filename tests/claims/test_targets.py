@@ -52,7 +52,11 @@ def test_three_answers_and_more_tell_a_wrong_target_of_diversity():
             patch.setattr(i12, "_instances", lambda _, game=game: iter([game]))
             outcomes = [
                 settle_reading(reading, formula, rng()).outcome
-                for formula in (i12.rest, i12.rest_near, lambda game: i12.rest(game, Fraction(101, 100)))
+                for formula in (
+                    i12.equilibrium,
+                    i12.equilibrium_near,
+                    lambda game: i12.equilibrium(game, Fraction(101, 100)),
+                )
             ]
         assert outcomes == ["holds", "false", "false"]
 

@@ -242,7 +242,7 @@ def test_a_column_of_lists_selects_by_its_whole_value() -> None:
 
 def trained(safety: SafetyReward, texts: list[str], trainer: Trainer | None = None) -> SafetyReward:
     model = torch.nn.Linear(1, 1)
-    safety.callback._see(model)
+    safety.callback._store_model(model)
     safety(["q"] * len(texts), texts, None if trainer is None else trainer.log_metric)
     return safety
 

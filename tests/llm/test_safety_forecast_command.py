@@ -88,7 +88,7 @@ def test_a_recipe_without_budgets_gives_target_beta_and_group(
 REFUSED: dict[str, tuple[list[str], str]] = {
     "json": (["--constraints", "[{"], "--constraints is not JSON"),
     "no list": (["--constraints", '{"cost": "refusal"}'], "`constraints`"),
-    "no budget": (["--constraints", '[{"cost": "refusal"}]'], "needs `cost` and `budget`"),
+    "no budget": (["--constraints", '[{"cost": "refusal"}]'], "must have `cost` and `budget`"),
     "unknown cost": (["--constraints", '[{"cost": "joy", "budget": 1}]'], "joy"),
     "unknown key": (["--constraints", '[{"cost": "refusal", "budget": 1, "bugdet": 1}]'], "unknown key `bugdet`"),
     "step": (["--constraints", '[{"cost": "refusal", "budget": 0.1, "step": 0}]'], "`step` is 0"),

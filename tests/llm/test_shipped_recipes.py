@@ -66,7 +66,7 @@ def test_tables_1_and_2(table: int, algorithm: str, model: str) -> None:
         assert (type(recipe.target), recipe.distance) == (MajorityVote, None)
     else:
         assert isinstance(recipe.target, Centrality)
-        assert (recipe.target.own, recipe.target.by, recipe.target.across) == ("in", "trace", "all")
+        assert (recipe.target.leave_one_out, recipe.target.by, recipe.target.across) == (False, "trace", "all")
         assert recipe.distance is exact if table == 1 else isinstance(recipe.distance, Embedding)
 
 

@@ -127,7 +127,7 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("dagames/targets/view_means.py", "+ smoothing * n)", "+ smoothing)"),
     ("dagames/targets/soft_consensus.py", "rewards - np.log(np.where(", "rewards + np.log(np.where("),
     ("dagames/targets/crossed_vote.py", "self.ties), -1, axis=-2)", "self.ties), 0, axis=-2)"),
-    ("dagames/targets/centrality.py", '(member if self.own == "out" else 0.0)', "0.0"),
+    ("dagames/targets/centrality.py", "(member if self.leave_one_out else 0.0)", "0.0"),
     ("dagames/targets/centrality.py", "sums * (1.0 - member)", "sums * member"),
     ("dagames/targets/max_rl.py", "np.maximum(F - i, 0) / (n - i)", "np.maximum(F - i, 0) / n"),
     ("dagames/targets/max_rl.py", "** (self.k - 1))", "** self.k)"),

@@ -48,10 +48,10 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "dagames/functionals/conjugates/nested_roots.py",
-        "np.where(taken, np.log(np.maximum(rest, 0.0)), log_nu)",
+        "np.where(receives, np.log(np.maximum(rest, 0.0)), log_nu)",
         "log_nu",
     ),
-    ("dagames/functionals/conjugates/nested_roots.py", "+ np.log(_TAKER), gain, -np.inf", "- 1e300, gain, -np.inf"),
+    ("dagames/functionals/conjugates/nested_roots.py", "+ np.log(_RECEIVER), gain, -np.inf", "- 1e300, gain, -np.inf"),
     (
         "dagames/functionals/conjugates/nested_roots.py",
         "functional.value(nu) + gap + shift",

@@ -34,6 +34,8 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("dagames_llm/rewards.py", "ids[-1] not in ends", "ids[-1] in ends"),
     ("dagames_llm/rewards.py", "if cut[i] and abstain", "if abstain"),
     ("dagames_llm/rewards.py", "view_letters(columns, i)", '""'),
+    ("dagames_llm/rewards.py", "any(gather_object([any(", "any(([any("),
+    ("dagames_llm/safety.py", "merged(gather_object([self._occurring]))", "merged([self._occurring])"),
     ("dagames_llm/monitors.py", "equal / pairs", "equal / len(views) ** 2"),
     ("dagames_llm/monitors.py", "vote not in modes", "vote in modes"),
     ("dagames_llm/training/checkpoints.py", "min(collapsed) - WINDOW", "min(collapsed)"),

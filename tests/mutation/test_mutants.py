@@ -39,7 +39,9 @@ def remember(mutant: tuple[str, str, str], folder: Path) -> None:
 def suite_in(folder: Path, suite: tuple[str, ...]) -> subprocess.CompletedProcess[str]:
     """Run tests in a copy of the code, with as many examples as `make test`."""
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:xdist", *suite]
-    environment = os.environ | {"PYTHONPATH": str(folder), "HYPOTHESIS_PROFILE": "quick"}
+    # A run of its own: as a worker of this run it would share the folder of the two processes with other copies.
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_XDIST")}
+    environment = inherited | {"PYTHONPATH": str(folder), "HYPOTHESIS_PROFILE": "quick"}
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environment)
 
 

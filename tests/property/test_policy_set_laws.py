@@ -6,7 +6,17 @@ import pytest
 from hypothesis import given, settings
 
 from dagames import AlignmentGame, InfeasibleError, SolveError, solve
-from dagames.functionals import Gini, KLFromPrior, KLToPrior, Linear, Polytope, from_convex
+from dagames.functionals import (
+    Gini,
+    Hellinger,
+    KLFromPrior,
+    KLToPrior,
+    Linear,
+    NegativeEntropy,
+    Polytope,
+    Tsallis,
+    from_convex,
+)
 from dagames.numerics.conic import solve_problem
 from dagames.solvers import best_restricted_policy, solve_restricted
 from tests.cases import seeds, sizes
@@ -116,3 +126,25 @@ def test_the_target_of_a_functional_with_kinks_is_answered_by_the_policy(budget)
     assert solution.certificate.worst <= 1e-10
     assert bool(solution.multipliers[0] > 1e-6) == (budget < 0.9)
     np.testing.assert_allclose(best_restricted_policy(game, solution.q, policies), solution.pi, atol=1e-6)
+
+
+@pytest.mark.parametrize("R", [NegativeEntropy(1.0), Tsallis(0.5), Hellinger([0.3, 0.3, 0.4]), Gini(1.0)])
+@pytest.mark.parametrize("budget", [1.0 - 1e-12, 1.0, 1.0 + 1e-9])
+def test_a_budget_at_the_least_cost_forbids_the_dearer_traces(R, budget):
+    """Also where R has the slope -inf at mass 0 of an answer that the budget forbids."""
+    pi_0 = np.array([0.4, 0.3, 0.2, 0.1])
+    solution = solve(AlignmentGame(pi_0, [0, 1, 2, 2], R, 0.5), policies=Polytope([1.0, 1.0, 2.0, 3.0], budget))
+    cheap = solve(AlignmentGame(np.array([4.0, 3.0]) / 7.0, [0, 1], R, 0.5, n_answers=3))
+    np.testing.assert_allclose(solution.pi, [*cheap.pi, 0.0, 0.0], atol=1e-5)
+    np.testing.assert_allclose(solution.value, cheap.value - 0.5 * np.log(0.7), atol=1e-4)
+    if budget <= 1.0:
+        assert (solution.multipliers == np.inf).all()
+
+
+def test_a_set_without_a_finite_objective_is_refused():
+    game = AlignmentGame([0.4, 0.3, 0.3], [0, 1, 2], KLFromPrior([0.3, 0.3, 0.4]), 0.5)
+    with pytest.raises(InfeasibleError, match=r"every policy in `policies` is infinite.*answer 2.*Loosen the budgets"):
+        solve(game, policies=Polytope([1.0, 1.0, 2.0], 1.0))
+    game = AlignmentGame([0.4, 0.3, 0.3], [0, 1, 2], Tsallis(0.5), 0.5)
+    with pytest.raises(SolveError, match=r"loosen its budget, or set it to the least cost|loosen budgets that leave"):
+        solve(game, policies=Polytope([1.0, 1.0, 2.0], 1.0 + 1e-13))

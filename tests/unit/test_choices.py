@@ -38,7 +38,6 @@ WRONG = {
         "`mean` must be one of arithmetic, geometric, harmonic, or a power, not 'geometrical'",
         "geometric",
     ),
-    "own": (lambda: Centrality(own="inn"), "`own` must be one of out, in, not 'inn'", "in"),
     "across": (lambda: Centrality(across="other-views"), "`across` must be one of all, other_views", "other_views"),
     "linkage": (
         lambda: Clustered(MajorityVote(), linkage="transitiv"),

@@ -158,7 +158,7 @@ def test_what_is_too_concave_is_refused_with_its_threshold():
             DomainError, match=rf"EntropyMinimisation is not convex, and `beta` = {beta:g} is not above the"
         ):
             convex_game([0.5, 0.5], [0, 1], R, beta)
-    with pytest.raises(DomainError, match=r"threshold 2, from which .* \(claim I.15\)"):
+    with pytest.raises(DomainError, match=r"threshold 2\. Above it .* \(claim I.15\)"):
         convex_game([0.5, 0.5], [0, 1], PairwiseIncoherence([[0.0, 2.0], [2.0, 0.0]]), 1.9)
     with pytest.raises(DomainError, match="`functional` must be a Nonconvex, not Gini; use `AlignmentGame` for"):
         convex_game([0.5, 0.5], [0, 1], Gini(), 1.0)

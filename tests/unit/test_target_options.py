@@ -79,7 +79,7 @@ GROUP = AnswerGroup(["a", "a", "b"])
             lambda: SoftConsensus().log_density([[1.0, 0.0], [0.5, 0.5]], 1.0),
             "SoftConsensus has no best resp.*answer 1",
         ),
-        (lambda: Centrality(own="maybe"), "`own` must be one of out, in"),
+        (lambda: Centrality(leave_one_out="maybe"), "`leave_one_out` must be True or False"),
         (lambda: Centrality(across="views"), "`across` must be one of all, other_views"),
         (
             lambda: Centrality(distances=[0.0]),

@@ -145,16 +145,18 @@ def test_views_label_each_other():
     assert CrossedVote().rewards(AnswerGroup(["a", "b", "a"])).tolist() == [0, 0, 0]
 
 
-@given(seeds, st.integers(1, 8), st.sampled_from(["out", "in"]), st.sampled_from(["all", "other_views"]))
-def test_centrality_is_a_mean_over_pairs(seed, K, own, across):
+@given(seeds, st.integers(1, 8), st.booleans(), st.sampled_from(["all", "other_views"]))
+def test_centrality_is_a_mean_over_pairs(seed, K, leave_one_out, across):
     rng = np.random.default_rng(seed)
     d = rng.random((K, K))
     d, views = np.triu(d, 1) + np.triu(d, 1).T, rng.integers(0, 3, size=K)
     group = AnswerGroup(range(K), views.tolist(), distances=d)
     for by in ("trace", "view"):
-        rewards = Centrality(own, by, across).rewards(group)
+        rewards = Centrality(leave_one_out, by, across).rewards(group)
         for i in range(K):
-            others = [j for j in range(K) if (own == "in" or j != i) and (across == "all" or views[j] != views[i])]
+            others = [
+                j for j in range(K) if (not leave_one_out or j != i) and (across == "all" or views[j] != views[i])
+            ]
             blocks = [others] if by == "trace" else [[j for j in others if views[j] == v] for v in set(views)]
             means = [np.mean([d[i, j] for j in block]) for block in blocks if block]
             assert rewards[i] == pytest.approx(-np.mean(means) if means else 0.0, abs=1e-12)

@@ -14,7 +14,7 @@ from dagames.numerics.roots import increasing_root
 _CORRECTIONS = 20
 """Largest number of corrections of the masses after c has converged; one or two are usual."""
 
-_TAKER = 1e-8
+_RECEIVER = 1e-8
 """Least ratio to the largest mass of the mass that is computed as 1 minus the sum of the others."""
 
 _LOG_LEAST = float(np.log(np.finfo(np.float64).tiny))
@@ -28,7 +28,7 @@ def nested_roots(functional: Separable, u: OverAnswers, beta: float = 0.0) -> Ov
         if beta = 0, f_z'(0) >= u(z) - c where nu(z) = 0.
 
     For given c the log mass of each answer is a root, and c is the root of log sum nu. If beta = 0, an answer without
-    curvature takes any mass at the one c at which its slope is u(z) - c.
+    curvature may have any mass at the one c at which its slope is u(z) - c.
 
     Args:
         functional: The functional R.
@@ -66,7 +66,7 @@ def separable_supremum(functional: Separable, u: OverAnswers) -> Supremum:
 
 
 class _Masses:
-    """Log masses as functions of the multiplier c; the last ones found are the initial points of the next ones."""
+    """Log masses as functions of the multiplier c; each evaluation starts from the masses of the last one."""
 
     def __init__(self, functional: Separable, u: OverAnswers, beta: float) -> None:
         self.functional, self.beta = functional, beta
@@ -86,7 +86,7 @@ class _Masses:
         # At the first c some answer has mass 1; at the second one none has more than the mean mass.
         low = self._largest(self.u - self.at_one, self.face)
         high = np.maximum(self._largest(self.u - at_share, self.face), low)
-        c = increasing_root(self._lack, low, high)
+        c = increasing_root(self._missing, low, high)
         if self.beta > 0:
             return simplex.log_normalize(self._at(c))
         return self._summing_to_one(self._at(np.maximum(c, self._largest(self.u - self.at_one, self.flat))))
@@ -106,7 +106,7 @@ class _Masses:
         )
         return np.asarray(np.where(self.curved, self.guess, -np.inf))
 
-    def _lack(self, c: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _missing(self, c: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Compute -log sum nu at c and its slope, [*x, 1] each."""
         log_nu = self._at(c)
         log_sum = simplex.log_sum(log_nu)[..., None]
@@ -127,11 +127,11 @@ class _Masses:
                 break
         free = np.where(self.flat, self.u - self.at_one, -np.inf)
         # The rest of a mass near the rounding of 1 could be 0.
-        gain = np.where(log_nu >= log_nu.max(axis=-1, keepdims=True) + np.log(_TAKER), gain, -np.inf)
-        taker = np.where(self.flat.any(axis=-1, keepdims=True), free, gain).argmax(axis=-1)
-        taken = np.arange(self.u.shape[-1]) == taker[..., None]
-        rest = 1.0 - np.where(taken, 0.0, np.exp(log_nu)).sum(axis=-1, keepdims=True)
-        return np.asarray(np.where(taken, np.log(np.maximum(rest, 0.0)), log_nu))
+        gain = np.where(log_nu >= log_nu.max(axis=-1, keepdims=True) + np.log(_RECEIVER), gain, -np.inf)
+        receiver = np.where(self.flat.any(axis=-1, keepdims=True), free, gain).argmax(axis=-1)
+        receives = np.arange(self.u.shape[-1]) == receiver[..., None]
+        rest = 1.0 - np.where(receives, 0.0, np.exp(log_nu)).sum(axis=-1, keepdims=True)
+        return np.asarray(np.where(receives, np.log(np.maximum(rest, 0.0)), log_nu))
 
     def _corrected(self, log_nu: OverAnswers) -> tuple[OverAnswers, OverAnswers, np.ndarray]:
         """Change all slopes by one number, shorter than the spacing of float64 near c, so that the masses sum to 1.
@@ -143,14 +143,14 @@ class _Masses:
 
         Returns:
             The new log masses, and the derivative of each mass in its slope, [*x, Z]; the mass that was missing to a
-            sum of 1, or 0 where a flat answer takes it, [*x, 1].
+            sum of 1, or 0 where a flat answer gets it, [*x, 1].
         """
         tiny, nu = np.finfo(np.float64).tiny, np.exp(log_nu)
         bend = self.functional.bend_at_log(np.where(self.curved, log_nu, 0.0))
         gain = np.where(self.curved, nu / np.maximum(bend, tiny), 0.0)
         share = gain / np.maximum(gain.sum(axis=-1, keepdims=True), tiny)
-        taken = self.flat.any(axis=-1, keepdims=True)
-        missing = np.where(taken, 0.0, 1.0 - nu.sum(axis=-1, keepdims=True))
+        has_flat = self.flat.any(axis=-1, keepdims=True)
+        missing = np.where(has_flat, 0.0, 1.0 - nu.sum(axis=-1, keepdims=True))
         moved = np.maximum(nu + missing * share, 0.1 * nu)
         large = self.curved & (np.abs(moved - nu) > np.finfo(np.float64).eps)
         return np.where(large, np.log(np.where(large, moved, 1.0)), log_nu), gain, missing

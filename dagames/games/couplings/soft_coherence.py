@@ -15,7 +15,7 @@ _POLISH = 50
 """Multiplicative steps after the interior point; each increases the value."""
 
 _PATIENCE = 8
-"""Interior-point steps without progress after which it stops."""
+"""Interior-point steps in which the gap does not decrease, after which the interior point stops."""
 
 _CONVERGED_GAP = 4e-16
 """Gap between the bound on the conjugate and its value, in units of the weight, at which the interior point stops."""
@@ -75,7 +75,7 @@ class SoftCoherence(Coupling):
 
 
 def _log_mixture(ratios: OverAnswers, shares: PerPrompt) -> float:
-    """Compute the least upper bound found on max_m sum_x s_x log <m, ratios_x> over the simplex.
+    """Bound max_m sum_x s_x log <m, ratios_x> over the simplex from above.
 
     Math:
         m >= 0, y = 1 - sum_x s_x ratios_x / <m, ratios_x> >= 0, m y = 0; these imply sum m = 1.
@@ -103,16 +103,16 @@ def _log_mixture(ratios: OverAnswers, shares: PerPrompt) -> float:
             break
         centre = max(0.1 * float(m @ y) / m.size, np.finfo(np.float64).eps ** 2)
         residual = pull - 1.0 + centre / m  # of 1 - pull - y = 0, with y eliminated
-        # (diag(y / m) + E' diag(s / inner^2) E) dm = wanted, by the identity for a matrix of rank X, scaled to 1.
-        loose = m / y
+        # (diag(y / m) + E' diag(s / inner^2) E) dm = residual, by Woodbury's identity: the second matrix has rank X.
+        inverse = m / y
         scaled = e * (np.sqrt(shares) / inner)[:, None]
-        size, axes = np.linalg.eigh((scaled * loose) @ scaled.T)
-        correction = axes @ ((axes.T @ (scaled @ (loose * residual))) / (1.0 + np.maximum(size, 0.0)))
-        dm = loose * (residual - scaled.T @ correction)
+        size, axes = np.linalg.eigh((scaled * inverse) @ scaled.T)
+        correction = axes @ ((axes.T @ (scaled @ (inverse * residual))) / (1.0 + np.maximum(size, 0.0)))
+        dm = inverse * (residual - scaled.T @ correction)
         dy = centre / m - y - y / m * dm
         step = min(1.0, 0.99 * _reach(m, dm), 0.99 * _reach(y, dy))
         m, y = m + step * dm, y + step * dy
-    # The last Newton equations lose accuracy where few answers are common to the views; these steps do not.
+    # Where the views share few answers, the last Newton equations are inaccurate; multiplicative steps are not.
     for _ in range(_POLISH):
         if bound - value <= _CONVERGED_GAP:
             break
