@@ -198,9 +198,6 @@ def _parse_line(line: str) -> Record | None:
     return record if isinstance(record, dict) else None
 
 
-_ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-
-
 @dataclass(frozen=True)
 class Task:
     """A claim to settle with one seed.

@@ -14,8 +14,8 @@ OBJECTIVES: tuple[Literal["second_moment", "variance"], ...] = ("second_moment",
 
 HELP = """Trace the frontier between bias and second moment, and between bias and excess of variance.
 
-Each point is the best table within its bias budget, with two bounds on the least objective: that of the table as it is
-stored, and a lower bound by duality. `gap` is the relative distance between the two.
+Each point is the best table within its bias budget, with two bounds on the least objective: the value of the stored
+table, and a lower bound by duality. `gap` is the relative distance between the two bounds.
 
 \b
 Examples:
