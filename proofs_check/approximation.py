@@ -95,7 +95,7 @@ class Levelled:
         return p * (value - log_p), value + p * slope - log_p - 1, 2 * slope + p * bend - 1 / p
 
     def extremum(self, p: Any, low: Any, high: Any) -> Any:
-        """Move a point by Newton steps to the nearest extremum in [low, high]; the ends 0 and 1 are fixed."""
+        """Move a point by two Newton steps towards the extremum in [low, high]; the ends 0 and 1 are fixed."""
         for _ in range(2 if 0 < p < 1 else 0):
             value, slope, bend = self(p)
             rises = slope * value > 0

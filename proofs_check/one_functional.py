@@ -40,7 +40,7 @@ class NotApplicable(Exception):  # noqa: N818 - not an error
 class FunctionalGame:
     """A game with one trace per answer and at most three reachable answers, the face.
 
-    Methods take and return arrays over the face. `dagames` computes on all answers, the search on the face only.
+    Methods take arrays over the face. `dagames` computes on all answers, the search on the face only.
 
     Attributes:
         R: The functional.

@@ -260,7 +260,7 @@ def run_tasks(tasks: Iterable[Task], jobs: int) -> Iterator[tuple[Task, Result]]
 
 
 def _settle_alone(task: Task) -> Result:
-    """Settle in a process of its own a claim that was running when a process died; "error" if this one dies too."""
+    """Settle a claim that was running when a process died, in a separate process; "error" if this process dies too."""
     with _Workers(1) as pool:
         try:
             return _result(task, pool.submit(_settle_task, task).result())

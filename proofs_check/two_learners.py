@@ -122,7 +122,7 @@ def softmax(logs: Array) -> Array:
 
 
 class Means(NamedTuple):
-    """Means of nu(0) and of d over the rounds of a duel up to one."""
+    """Means of nu(0) and of d over the first rounds of a duel."""
 
     worse: float
     d: float

@@ -39,12 +39,12 @@ def render(claims: dict[str, Any], figures: list[dict[str, Any]], captions: Mapp
     linked = _linker({claim["id"] for claim in claims["claims"]})
     environment.filters.update(number=_number, linked=linked)
     template = environment.from_string(files("dagames.cli").joinpath("page.html.j2").read_text(encoding="utf-8"))
-    shown = [
+    entries = [
         claim | {"surprise": not claim["as_expected"], "caption": captions.get(claim["id"])}
         for claim in claims["claims"]
     ]
     return template.render(
-        claims=shown,
+        claims=entries,
         seed=claims["seed"],
         figures=figures,
         references=claims["sources"],

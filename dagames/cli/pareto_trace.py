@@ -80,7 +80,7 @@ class _Progress:
     """A progress bar on a terminal; elsewhere a line for each point."""
 
     def __init__(self, console: Console, number: int, K: int) -> None:
-        self._console, self._number, self._done, self._begun = console, number, 0, perf_counter()
+        self._console, self._number, self._done, self._start = console, number, 0, perf_counter()
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -115,7 +115,7 @@ class _Progress:
     def _advance(self, line: str) -> None:
         self._done += 1
         self._bar.advance(self._task)
-        elapsed = perf_counter() - self._begun
+        elapsed = perf_counter() - self._start
         rest = elapsed / self._done * (self._number - self._done)
         if not self._console.is_terminal:
             self.print_line(f"{self._done}/{self._number} {line}; {elapsed:.1f} s, about {rest:.0f} s to go")

@@ -22,8 +22,8 @@ def figures(
     """Compute and draw every figure, as SVG, PNG and JSON data. Requires a checkout of the repository."""
     _check_can_draw()
     check_new(out, overwrite=overwrite)
-    for drawn in _draw(out):
-        typer.echo(out / f"{drawn['name']}.svg")
+    for figure in _draw(out):
+        typer.echo(out / f"{figure['name']}.svg")
 
 
 def report(
@@ -53,10 +53,10 @@ def report(
     results = settle_all(claims, seed, jobs or usable_cores(), out / "claims.json")
     verdicts = as_json(results, seed)
     print_results(results, Console())
-    drawn = _draw(out / "figures")
+    drawings = _draw(out / "figures")
     write_text(out / "claims.json", json.dumps(verdicts, indent=2, allow_nan=False) + "\n")
     write_text(out / "claims.md", as_markdown(results, seed))
-    write_text(out / "index.html", render(verdicts, drawn, _draw_claims(claims, out / "claims")))
+    write_text(out / "index.html", render(verdicts, drawings, _draw_claims(claims, out / "claims")))
     Checkpoint(out / "claims.json", seed).end()
     typer.echo(f"wrote {out / 'index.html'}")
     if not all(result.as_expected for result in results):
@@ -78,10 +78,10 @@ def _draw(out: Path) -> list[dict[str, Any]]:
     from figures.gallery import draw_all
 
     try:
-        drawn: list[dict[str, Any]] = draw_all(out)
+        drawings: list[dict[str, Any]] = draw_all(out)
     except OSError as error:
         raise DomainError(f"cannot write the figures to {out}: {error.strerror}.") from None
-    return drawn
+    return drawings
 
 
 def _draw_claims(claims: "list[Claim]", out: Path) -> dict[str, str]:

@@ -79,7 +79,7 @@ def solve(
         overwrite: Whether files may be replaced.
     """
     check_outputs(out, plot, overwrite=overwrite, source=path)
-    begun = perf_counter()
+    start = perf_counter()
     with spinner(f"solving {path.name}"):
         from dagames.cli.game_file import read_game
         from dagames.cli.result import POLICY_SIZE, as_result, lists_policy
@@ -87,7 +87,7 @@ def solve(
 
         file = read_game(path)
         solution = solve_game(file.game, method, tolerance=tolerance, max_iterations=max_iterations)
-    seconds = perf_counter() - begun
+    seconds = perf_counter() - start
     text = json.dumps(as_result(solution, file.functional, policy=policy), indent=2, allow_nan=False) + "\n"
     if plot is not None:
         from dagames.pictures.solution import describe, draw

@@ -36,8 +36,8 @@ class BregmanGame(TraceGame):
     s beta grad Phi(q) + constant for some q (claim II.10); `consistency` decides this. `certify` takes u itself and
     applies in both cases. F = Phi = `Entropic` with s = -1 is `AlignmentGame`.
 
-    A policy may use a trace unless F is steep and the reference mass of the trace is 0. An answer is reachable if such
-    a trace gives it and the functional allows it. The reachable traces are these traces of the reachable answers.
+    A trace is usable unless F is steep and the reference mass of the trace is 0. An answer is reachable if a usable
+    trace gives it and the functional allows it. The reachable traces are the usable traces of reachable answers.
 
     Attributes:
         log_pi_0: Log of the reference over traces, normalised, [*x, Y].
