@@ -173,7 +173,7 @@ def test_a_functional_is_loaded_from_a_file(tmp_path):
         (None, r"there is no file .*mine\.py.*FUNCTIONAL = from_convex"),
         ("R = 1\n", r"mine\.py does not define FUNCTIONAL"),
         ("FUNCTIONAL = 3\n", r"FUNCTIONAL of .*mine\.py is 3, not a Functional"),
-        ("from dagames.functionals import Gini\nFUNCTIONAL = Gini\n", "an instance is needed"),
+        ("from dagames.functionals import Gini\nFUNCTIONAL = Gini\n", "Pass an instance, not a class"),
         ("x = 1\n\n\ny = x / 0\n", r"mine\.py, line 4, fails: ZeroDivisionError"),
         ("def f(:\n", r"mine\.py, line 1, fails: SyntaxError"),
         ("from dagames.functionals import Gini\nFUNCTIONAL = Gini(-1.0)\n", r"line 2, fails: `weight`"),

@@ -115,7 +115,7 @@ def test_an_attack_is_tight_where_it_touches_the_bound_and_does_not_break_it(rat
     result = a_result(attacked=worst_attack(ends))
     found = result.readings[0]
     assert found.is_tight is tight
-    assert ("touched the bound" in attack_text(found)) is tight
+    assert ("reached equality" in attack_text(found)) is tight
     assert (attack_text(found) == "") is (worst is None)
     assert (None if result.attacked is None else result.attacked.ratio) == worst
 
