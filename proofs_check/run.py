@@ -283,9 +283,10 @@ class _Workers(ProcessPoolExecutor):
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.shutdown(wait=False, cancel_futures=True)
         for child in multiprocessing.active_children():
             child.terminate()
+        # If the pool's thread were still closing its pipes when Python ends, Python would print a traceback.
+        self.shutdown(wait=True, cancel_futures=True)
         for name, value in self._before.items():
             os.environ.pop(name) if value is None else os.environ.update({name: value})
 
