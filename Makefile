@@ -4,11 +4,12 @@ JOBS ?= 2
 MINUTES ?= 10
 PIP_FLAGS ?= --quiet --disable-pip-version-check
 
-.PHONY: help install reproduce test test-long test-verl explore demo benchmark format clean
+.PHONY: help install reproduce docs test test-long test-verl explore demo benchmark format clean
 
 help:
 	@echo "make install    .venv with everything: core, report, language models, development"
 	@echo "make reproduce  settle the claims, draw the figures, write out/report/index.html (core only, no torch)"
+	@echo "make docs       the documentation as a site, out/site/index.html; neither the build nor the pages need a network"
 	@echo "make test       format, lint, types, layers, doctests and the whole suite"
 	@echo "make test-long  the tests that need long compute"
 	@echo "make test-verl  the adapter to verl beside verl's own code, on a CPU, in a .venv-verl of its own"
@@ -35,6 +36,14 @@ install: .venv/installed
 reproduce: .venv-core/installed
 	@! .venv-core/bin/python -c "import torch" 2>/dev/null || (echo "torch is installed in .venv-core"; exit 1)
 	.venv-core/bin/dagames report --out out/report --overwrite
+
+.venv-docs/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv-docs
+	.venv-docs/bin/pip install $(PIP_FLAGS) -c constraints.txt -e '.[docs]'
+	touch $@
+
+docs: .venv-docs/installed
+	.venv-docs/bin/sphinx-build --quiet -j $(JOBS) docs out/site
 
 test: .venv/installed
 	.venv/bin/python -m tests.stages $(JOBS)
@@ -75,4 +84,4 @@ format: .venv/installed
 	.venv/bin/ruff check --fix .
 
 clean:
-	rm -rf .venv .venv-core .venv-verl out .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-core .venv-docs .venv-verl out .pytest_cache .mypy_cache .ruff_cache .hypothesis

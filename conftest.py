@@ -23,6 +23,9 @@ hypothesis.settings.register_profile("quick", max_examples=12, deadline=None, de
 hypothesis.settings.register_profile("explore", max_examples=100, deadline=None)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
+collect_ignore = ["docs/conf.py", "docs/extensions"]
+# Sphinx runs these, in an environment of its own (`make docs`).
+
 ALLOWED_SKIPS: frozenset[str] = frozenset()
 """Node ids that may be skipped, each for a reason given where it is skipped."""
 

@@ -19,7 +19,7 @@ from benchmarks.clock import fastest, times_as_long
 from dagames._files import write_text
 from dagames.estimators import LOG, RewardTable, minimax_table, solve_aqp, solve_variance
 from dagames.estimators.best_polynomial import best_exactly, best_polynomial
-from dagames.estimators.exchange import exchange, certified_level
+from dagames.estimators.exchange import certified_level, exchange
 
 Row = dict[str, Any]
 SECONDS = {16: 0.05, 64: 0.5, 256: 5.0}

@@ -1,1 +1,1 @@
-"""Settle every claim by computation; see `registry.py`."""
+"""Settle every claim by computation; `known` lists the claims, and `run` settles them."""

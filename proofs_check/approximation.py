@@ -1,6 +1,6 @@
-"""The best approximation of p log p by polynomials, by an exchange of points of its own at many digits.
+"""The best approximation of p log p by polynomials, by the Remez exchange algorithm in mpmath.
 
-Shares no code with `dagames.estimators`: interpolation by divided differences, extrema by Newton's method.
+It shares no code with `dagames.estimators`: interpolation by divided differences, extrema by Newton's method.
 """
 
 from collections.abc import Sequence
@@ -15,22 +15,22 @@ from proofs_check.oracles import DIGITS
 Numbers = Sequence[Any]
 _ROUNDS = 40
 _LEVEL = mp.mpf(10) ** -16
-"""Relative difference between the extrema of an error at which they count as equal; the least error lies between."""
+"""Relative difference of the extrema of the error at which the exchange stops; the least error is between them."""
 
 
 @lru_cache
 def best(n: int, *, free: bool = False) -> tuple[Any, tuple[Any, ...]]:
-    """Find the least worst error of p P(p) - p log p over [0, 1], or of P(p) - p log p, with P of degree n.
+    """Minimise the maximum of |p P(p) - p log p|, or of |P(p) - p log p|, over [0, 1], with P of degree n.
 
     Args:
-        n: Degree of P, at least 1 if it is free.
-        free: Whether P approximates p log p itself, and not the log with weight p.
+        n: Degree of P, at least 1 if `free`.
+        free: Whether P approximates p log p itself, instead of the logarithm with weight p.
 
     Returns:
-        The least error, and the n + 2 points where it is reached with alternating signs.
+        The least maximum, and the n + 2 points where it is attained with alternating signs.
 
     Raises:
-        ArithmeticError: If the errors do not become equal.
+        ArithmeticError: If the exchange does not converge.
     """
     with mp.workdps(DIGITS + n):
         shares = [mp.mpf(i) / (n + 1) if free else mp.mpf(i + 1) / (n + 2) for i in range(n + 2)]
@@ -43,25 +43,25 @@ def best(n: int, *, free: bool = False) -> tuple[Any, tuple[Any, ...]]:
             sizes = [error(p)[0] * (-1) ** i for i, p in enumerate(points)]
             if abs(max(sizes) - min(sizes)) < abs(error.level) * _LEVEL:
                 return abs(error.level), tuple(points)
-    raise ArithmeticError(f"the errors at degree {n} did not become equal.")
+    raise ArithmeticError(f"the exchange at degree {n} did not converge in {_ROUNDS} rounds.")
 
 
 def level(points: Numbers, *, free: bool = False) -> Any:
-    """Compute the error that is equally large at the points: a lower bound for every polynomial (de la Vallee-Poussin).
+    """Compute the levelled error on the points, a lower bound for every polynomial (de la Vallee-Poussin).
 
     Args:
-        points: n + 2 increasing points of (0, 1], or also 0.
+        points: n + 2 increasing points in (0, 1], or in [0, 1] if `free`.
         free: Whether P approximates p log p itself.
 
     Returns:
-        The size of the error.
+        The absolute value of the error.
     """
     with mp.workdps(DIGITS + len(points)):
         return abs(_level([mp.mpf(p) for p in points], free=free))
 
 
 class Levelled:
-    """The polynomial whose errors at n + 2 points are as large, and alternate.
+    """The polynomial whose errors at n + 2 points have equal size and alternating signs.
 
     Attributes:
         level: The error at the first point.
@@ -79,7 +79,7 @@ class Levelled:
         self._differences = table
 
     def __call__(self, p: Any) -> tuple[Any, Any, Any]:
-        """Compute the error at p >= 0, with two derivatives (0 at p = 0, where the log has none)."""
+        """Compute the error at p >= 0 and its first two derivatives, returned as 0 at p = 0."""
         value = slope = bend = mp.mpf(0)
         for difference, node in zip(reversed(self._differences), reversed(self._nodes), strict=True):
             value, slope, bend = (
@@ -95,7 +95,7 @@ class Levelled:
         return p * (value - log_p), value + p * slope - log_p - 1, 2 * slope + p * bend - 1 / p
 
     def extremum(self, p: Any, low: Any, high: Any) -> Any:
-        """Move a point towards the extremum of the error beside it, inside [low, high]; the ends 0 and 1 stay."""
+        """Move a point by two Newton steps towards the extremum in [low, high]; the ends 0 and 1 are fixed."""
         for _ in range(2 if 0 < p < 1 else 0):
             value, slope, bend = self(p)
             rises = slope * value > 0
@@ -104,12 +104,12 @@ class Levelled:
 
 
 def _level(points: list[Any], *, free: bool) -> Any:
-    pull = give = mp.mpf(0)
+    numerator = denominator = mp.mpf(0)
     for i, p in enumerate(points):
         weight = 1 / mp.fprod(p - other for j, other in enumerate(points) if j != i)
-        pull += weight * _goal(p, free=free)
-        give += weight * (-1) ** i / (1 if free else p)
-    return -pull / give
+        numerator += weight * _goal(p, free=free)
+        denominator += weight * (-1) ** i / (1 if free else p)
+    return -numerator / denominator
 
 
 def _goal(p: Any, *, free: bool) -> Any:
@@ -123,7 +123,7 @@ def limit(sizes: Numbers, values: Numbers) -> Any:
 
     Args:
         sizes: Increasing sizes.
-        values: A value for each.
+        values: Value at each size.
 
     Returns:
         The limit.

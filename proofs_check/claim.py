@@ -1,4 +1,4 @@
-"""What a claim is, how it can be read, what counts as evidence, and how evidence becomes a verdict."""
+"""Claims, their readings, the evidence on a reading, and the verdict that follows from the evidence."""
 
 import inspect
 import math
@@ -13,20 +13,20 @@ from dagames.functionals import Functional
 
 Relation = Literal["equal", "at most", "at least"]
 Outcome = Literal["holds", "false"]
-"""What can come out for a reading of a claim, where there is evidence."""
+"""Outcome of a reading of a claim, given evidence."""
 
 Verdict = Literal["holds", "false", "depends", "open"]
-"""What can come out for a claim: `depends` where one fair reading holds and another does not."""
+"""Verdict on a claim: `depends` if one fair reading holds and another does not."""
 
 Whose = Literal["paper", "slides", "practice", "ours"]
-"""Who states a claim: one of the two sources, common practice, or this project."""
+"""Source of a claim: one of the two texts, common practice, or this project."""
 
 Kind = Literal["equality", "upper bound", "lower bound", "rate", "convergence", "existence", "arithmetic"]
-"""What sort of statement a claim is; "arithmetic" is about printed numbers, which no search can move."""
+"""Kind of statement; "arithmetic" is a statement on printed numbers, for which there is no search."""
 Formula = Callable[..., Any]
 
 TIGHT = 1e-6
-"""How far from 1 the ratio of a bound that is touched may be: the shortest step of an attack in float64."""
+"""Largest distance from 1 of the ratio of a tight bound: the resolution of an attack in float64."""
 
 
 @dataclass(frozen=True)
@@ -34,10 +34,10 @@ class Line:
     """One line of a plot.
 
     Attributes:
-        name: What it shows.
-        x: Places.
-        y: Values, as many.
-        style: "line" for values in between, "points" for measured ones, "bound" for what is claimed.
+        name: Name in the legend.
+        x: Abscissas.
+        y: Values at `x`.
+        style: "line" for a curve, "points" for measured values, "bound" for a claimed bound.
     """
 
     name: str
@@ -53,10 +53,10 @@ class Plot:
     Attributes:
         x: Label of the horizontal axis, with its unit.
         y: Label of the vertical axis, with its unit.
-        lines: What is drawn.
-        caption: What to see.
+        lines: The lines.
+        caption: The result that the plot shows.
         log_x: Whether the horizontal axis is logarithmic.
-        log_y: Whether the vertical axis is.
+        log_y: Whether the vertical axis is logarithmic.
     """
 
     x: str
@@ -69,19 +69,19 @@ class Plot:
 
 @dataclass(frozen=True)
 class Evidence:
-    """One comparison of what a claim says with what an independent computation found.
+    """A comparison of the value of a claim with the value of an independent computation.
 
     Attributes:
-        claimed: The value, or the bound, that the claim gives.
-        measured: The value that the oracle found.
-        relation: How `measured` must stand to `claimed`.
-        tolerance: Absolute slack in the unit of the values; 0 where both are exact.
-        instance: The numbers a reader needs to repeat the comparison.
-        size: How large the instance is (|Y| + |Z| plus digits); the smallest failing one is shown.
-        ratio: Where an attack on an inequality ended: measured over claimed for an upper bound, claimed over measured
-            for a lower one, so that 1 touches the bound and more breaks it. None for what is no end of an attack.
-        noted: Whether a reader should see it even where it does not decide: a fitted rate, a limit.
-        sentence: The comparison in words, with arithmetic that can be done by hand; empty where numbers are enough.
+        claimed: The value or the bound of the claim.
+        measured: The value of the independent computation, the oracle.
+        relation: Relation that `measured` must have to `claimed`.
+        tolerance: Absolute tolerance in the unit of the values; 0 if both are exact.
+        instance: The numbers that suffice to repeat the comparison.
+        size: Size of the instance (|Y| + |Z| plus digits); the smallest failing instance is shown.
+        ratio: At the end of an attack on an inequality, measured / claimed for an upper bound and claimed / measured
+            for a lower bound: 1 is equality, and more is a violation. None for other comparisons.
+        noted: Whether to show the comparison always, as for a fitted rate or a limit.
+        sentence: The comparison as a sentence, with arithmetic that can be done by hand; empty if numbers suffice.
     """
 
     claimed: float
@@ -96,7 +96,7 @@ class Evidence:
 
     @property
     def excess(self) -> float:
-        """By how much the relation is broken before tolerance; negative where there is room. NaN counts as broken."""
+        """Violation of the relation without tolerance; negative if the relation holds with room, inf for NaN."""
         difference = self.measured - self.claimed
         if math.isnan(difference):
             return math.inf
@@ -110,22 +110,22 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Reading:
-    """One fair way to read a claim, with the computation that settles it.
+    """A fair reading of a claim, with the computation that settles it.
 
-    The claim enters the computation as a formula, so that a wrong formula can be put in its place: `sabotage` must
-    turn the outcome, and so must `near_miss`. For a reading that is false, the sabotage is a formula under which the
-    evidence agrees.
+    The computation takes the claim as a formula, so that a test can replace the formula by a wrong one: `sabotage` and
+    `near_miss` must turn the outcome. For a reading that is false, the sabotage is a formula for which all comparisons
+    hold.
 
     Attributes:
-        expected: The outcome, which a run must reproduce.
+        expected: The outcome that a run must reproduce.
         stated: The formula of the claim.
         sabotage: A formula that must turn the outcome.
-        evidence: Yields comparisons for a formula, given a random generator.
-        near_miss: The formula, off by the smallest amount that matters, which must turn the outcome too; or a sentence
-            that says why there is none.
-        supposes: What this reading supposes and another does not; empty where a claim has one reading.
-        of_functional: For a claim about every functional R, the comparisons for one that a user brings: given R, the
-            formula and a random generator.
+        evidence: Yields the comparisons for a formula and a random generator.
+        near_miss: The formula with the smallest relevant change, which must turn the outcome too; or a sentence with
+            the reason why there is none.
+        supposes: The assumption that distinguishes this reading from the others; empty for a single reading.
+        of_functional: For a claim about every functional, yields the comparisons for a functional R, the formula and a
+            random generator.
     """
 
     expected: Outcome
@@ -138,29 +138,29 @@ class Reading:
 
     @property
     def measured_by(self) -> str:
-        """How the evidence is found, as its docstring says: the first line, without which a reading is incomplete."""
+        """Description of the computation: the first paragraph of the docstring of `evidence`."""
         return (inspect.getdoc(self.evidence) or "").split("\n\n", maxsplit=1)[0].replace("\n", " ")
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A statement, who states it, and the readings that settle it.
+    """A statement, its source, and its readings.
 
     Attributes:
-        id: Number of the claim, as I.5.
-        title: A few words.
-        whose: Who states it.
-        place: Where exactly: section, equation, title of the slide.
+        id: Number of the claim, such as I.5.
+        title: Title of a few words.
+        whose: Source of the claim.
+        place: Place in the source: section, equation, title of the slide.
         plain: The claim in one sentence without symbols.
-        statement: The claim in our own words, with the hypotheses and the hedges that stand there.
-        printed: The formula as it is printed there, in ASCII.
-        kind: What sort of statement it is.
-        expected: The verdict, which a run must reproduce.
+        statement: The claim with the hypotheses and the qualifications of the source.
+        printed: The formula as printed in the source, in ASCII.
+        kind: Kind of statement.
+        expected: The verdict that a run must reproduce.
         readings: The fair readings, at least one.
-        remark: What was found: why it fails, what repairs it, where it is tight.
-        missing: What the source does not give and a check needs; the verdict is then open.
+        remark: Result of the check: why the claim fails, what repairs it, where it is tight.
+        missing: Information that a check needs and the source does not give; the verdict is then open.
         amendment: Id of the claim that states the repaired version.
-        plot: Computes a plot that says more than the numbers, if there is one.
+        plot: Computes the plot of the claim; None without plot.
     """
 
     id: str
@@ -179,7 +179,7 @@ class Claim:
     plot: Callable[[], Plot] | None = None
 
     def __post_init__(self) -> None:
-        """Refuse a claim whose readings do not give its verdict."""
+        """Raise a DomainError if the readings do not give the expected verdict."""
         if not isinstance(self.readings, tuple) or not self.readings:
             raise DomainError(f"claim {self.id}: `readings` must be a tuple of at least one Reading.")
         if self.whose not in get_args(Whose):
@@ -191,15 +191,15 @@ class Claim:
                 f"{' and `missing` is given' if self.missing else ''}, which makes {verdict!r}. Correct one of them."
             )
         if len(self.readings) > 1 and not all(reading.supposes for reading in self.readings):
-            raise DomainError(f"claim {self.id}: of several readings each has to say what it `supposes`.")
+            raise DomainError(f"claim {self.id}: each of several readings must give what it `supposes`.")
 
 
 def verdict_of(outcomes: Sequence[str], missing: str = "") -> Verdict:
-    """Join the outcomes of a claim's readings.
+    """Combine the outcomes of the readings of a claim.
 
     Args:
-        outcomes: "holds" or "false" for each reading; anything else says that it could not be settled.
-        missing: What the source does not give and a check needs.
+        outcomes: "holds" or "false" for each reading; any other outcome makes the verdict open.
+        missing: Information that a check needs and the source does not give.
 
     Returns:
         The verdict.
@@ -209,27 +209,26 @@ def verdict_of(outcomes: Sequence[str], missing: str = "") -> Verdict:
     >>> verdict_of(["holds"], missing="The size of the group.")
     'open'
     """
-    found = set(outcomes)
-    if missing or not found <= {"holds", "false"} or not found:
+    distinct = set(outcomes)
+    if missing or not distinct <= {"holds", "false"} or not distinct:
         return "open"
-    if len(found) > 1:
+    if len(distinct) > 1:
         return "depends"
-    return "holds" if found == {"holds"} else "false"
+    return "holds" if distinct == {"holds"} else "false"
 
 
 @dataclass(frozen=True)
 class Settled:
-    """What was found for one reading.
+    """The outcome of a reading, with the comparisons to show.
 
     Attributes:
-        outcome: What came out; "open" without evidence, "error" where the computation failed.
-        comparisons: Number of comparisons made.
-        failures: Number of them that broke the relation.
-        shown: The smallest failing comparison, or the one nearest to failing when none does.
-        attacked: The comparison at which an attack came nearest to breaking the inequality, or broke it most; None if
-            nothing was attacked.
-        noted: Comparisons that a reader should see besides, such as fitted rates.
-        error: What went wrong, if the computation itself failed, or why the reading is open.
+        outcome: The outcome; "open" without evidence, "error" if the computation failed.
+        comparisons: Number of comparisons.
+        failures: Number of comparisons that violate the relation.
+        shown: The smallest failing comparison, or the comparison nearest to failure if none fails.
+        attacked: The comparison at the worst point that the attacks on an inequality found; None without an attack.
+        noted: Comparisons that are always shown, such as fitted rates.
+        error: The reason for the outcome "error" or "open", else empty.
     """
 
     outcome: Literal["holds", "false", "open", "error"]
@@ -242,19 +241,19 @@ class Settled:
 
     @property
     def is_tight(self) -> bool:
-        """Whether an attack touched the bound without breaking it."""
-        reached = self.attacked
-        return reached is not None and reached.ratio is not None and reached.ratio >= 1 - TIGHT and reached.holds
+        """Whether an attack reached equality without a violation."""
+        worst = self.attacked
+        return worst is not None and worst.ratio is not None and worst.ratio >= 1 - TIGHT and worst.holds
 
 
 @dataclass(frozen=True)
 class Result:
-    """The verdict on one claim, with what it rests on.
+    """The verdict on a claim, with the outcomes of its readings.
 
     Attributes:
         claim: The claim.
-        readings: What was found for each of its readings.
-        seconds: Time taken.
+        readings: The outcome of each reading.
+        seconds: Time of the computation in seconds.
     """
 
     claim: Claim
@@ -269,51 +268,51 @@ class Result:
 
     @property
     def as_expected(self) -> bool:
-        """Whether every reading came out as the claim's file expects."""
+        """Whether every reading has the outcome that the claim's file expects."""
         pairs = zip(self.readings, self.claim.readings, strict=True)
-        return all(found.outcome == reading.expected for found, reading in pairs)
+        return all(settled.outcome == reading.expected for settled, reading in pairs)
 
     @property
     def comparisons(self) -> int:
-        """Number of comparisons made in all readings."""
+        """Number of comparisons in all readings."""
         return sum(reading.comparisons for reading in self.readings)
 
     @property
     def failures(self) -> int:
-        """Number of comparisons that broke the relation, in all readings."""
+        """Number of comparisons that violate the relation, in all readings."""
         return sum(reading.failures for reading in self.readings)
 
     @property
     def deciding(self) -> Settled:
-        """The reading to show first: one that fails, else the first."""
+        """The reading to show first: that of the smallest counterexample, else the first."""
         failing = [reading for reading in self.readings if reading.failures]
-        return min(failing, key=lambda found: found.shown.size if found.shown else 0, default=self.readings[0])
+        return min(failing, key=lambda reading: reading.shown.size if reading.shown else 0, default=self.readings[0])
 
     @property
     def shown(self) -> Evidence | None:
-        """The comparison to show first: the smallest that fails, else the one nearest to failing."""
+        """The comparison to show first: the smallest counterexample, else the comparison nearest to failure."""
         return self.deciding.shown
 
     @property
     def attacked(self) -> Evidence | None:
-        """The comparison at which an attack on any reading came nearest to breaking the inequality."""
-        return worst_attack([found.attacked for found in self.readings if found.attacked is not None])
+        """The comparison at the worst point that the attacks on all readings found."""
+        return worst_attack([reading.attacked for reading in self.readings if reading.attacked is not None])
 
     @property
     def error(self) -> str:
-        """What went wrong first."""
+        """The first error of a reading, or an empty text."""
         return next((reading.error for reading in self.readings if reading.error), "")
 
 
 def judge(comparisons: list[Evidence]) -> Settled:
-    """Turn the evidence on one reading into its outcome.
+    """Determine the outcome of a reading from its evidence.
 
     Args:
-        comparisons: All comparisons made.
+        comparisons: All comparisons.
 
     Returns:
-        "holds" if every relation holds, "false" with the smallest failing instance if one does not, and "open" if
-        there is no evidence.
+        "holds" if every relation holds, "false" with the smallest counterexample if one does not, and "open" without
+        comparisons.
     """
     if not comparisons:
         return Settled("open")
@@ -334,13 +333,13 @@ def judge(comparisons: list[Evidence]) -> Settled:
 
 
 def worst_attack(comparisons: list[Evidence]) -> Evidence | None:
-    """Pick the end of an attack that came nearest to breaking its inequality, or broke it most.
+    """Return the comparison at the worst point of all attacks.
 
     Args:
-        comparisons: All comparisons made.
+        comparisons: All comparisons.
 
     Returns:
-        The one with the largest ratio; None if there was no attack.
+        The comparison with the largest ratio; None without an attack.
     """
     ends = [evidence for evidence in comparisons if evidence.ratio is not None]
     return max(ends, key=lambda evidence: evidence.ratio or 0.0, default=None)

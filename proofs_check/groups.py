@@ -1,6 +1,6 @@
-"""What groups and reward tables do on average, in float64 by listing counts: the slow and obvious way.
+"""Expected updates of groups and errors of reward tables, in float64 by enumeration of counts.
 
-Shares no code with `dagames.grpo` and `dagames.estimators`.
+It shares no code with `dagames.grpo` and `dagames.estimators`.
 """
 
 from fractions import Fraction
@@ -29,7 +29,7 @@ def counts_of(n_answers: int, group_size: int) -> Array:
 
 
 def expected_step(nu: Array, counts: Array, advantages: Array) -> Array:
-    """Compute E[1/K sum_i A_i (e_{z_i} - nu)] for many nu.
+    """Compute the expected step E[1/K sum_i A_i (e_{z_i} - nu)] at each of several nu.
 
     Args:
         nu: Positive answer probabilities, [M, Z].
@@ -58,10 +58,10 @@ def centred(counts: Array, rewards: Array) -> Array:
 
 
 def by_count(table: Array, counts: Array) -> Array:
-    """Look rewards up by the count of the trace's own answer, [N, Z].
+    """Return the reward of each answer from its count, [N, Z].
 
     Args:
-        table: c_0..c_K.
+        table: Rewards by count c_0..c_K.
         counts: Counts, [N, Z].
 
     Returns:
@@ -88,12 +88,12 @@ _PER_DEGREE = 40
 
 
 class Measured(NamedTuple):
-    """Largest values over a grid of p that resolves 1 / n^2; a little below the suprema.
+    """Maxima over a grid of p with resolution 1 / n^2, slightly below the suprema.
 
     Attributes:
-        bias: Of |p (P(p) - log p)|.
-        second_moment: Of E c_X^2.
-        variance: Of p^2 Var c_X.
+        bias: Maximum of |p (P(p) - log p)|.
+        second_moment: Maximum of E c_X^2.
+        variance: Maximum of p^2 Var c_X.
     """
 
     bias: float
@@ -102,7 +102,7 @@ class Measured(NamedTuple):
 
 
 def measure(inner: Numbers) -> Measured:
-    """Measure a table for independent counts; self-inclusive ones are those of one trace less, shifted.
+    """Compute bias and noise of a table for independent counts, or of a self-inclusive table without its first entry.
 
     Args:
         inner: c_0..c_n.
@@ -121,15 +121,15 @@ def measure(inner: Numbers) -> Measured:
 
 
 def noisiest(inner: Numbers, noise: Noise, rng: np.random.Generator) -> tuple[Fraction, float]:
-    """Attack the noise of a table in p, and compute it exactly where the attack ended.
+    """Search for the p at which the noise of a table is largest, and compute the noise there exactly.
 
     Args:
         inner: c_0..c_n.
-        noise: E c_X^2, or p^2 Var c_X.
-        rng: Source of randomness.
+        noise: "second_moment" for E c_X^2, "variance" for p^2 Var c_X.
+        rng: Random generator.
 
     Returns:
-        The p, and the noise there by exact arithmetic on the entries as stored.
+        The p, and the noise at p in exact arithmetic on the stored entries.
     """
     c = np.asarray(inner, dtype=np.float64)
     n = c.size - 1
@@ -141,8 +141,8 @@ def noisiest(inner: Numbers, noise: Noise, rng: np.random.Generator) -> tuple[Fr
         return np.asarray(square if noise == "second_moment" else p**2 * (square - mean**2))
 
     starts = np.linspace(-12.0, 12.0, 400)[:, None]
-    found = attack(ratio, starts, rng, climbers=3, trials=6, rounds=30)
-    places = [Fraction(float(1 / (1 + np.exp(-found.place[0])))).limit_denominator(10**6), Fraction(0), Fraction(1)]
+    worst = attack(ratio, starts, rng, climbers=3, trials=6, rounds=30)
+    places = [Fraction(float(1 / (1 + np.exp(-worst.place[0])))).limit_denominator(10**6), Fraction(0), Fraction(1)]
     values = [float(_exact_noise(c.tolist(), noise, p)) for p in places]
     return max(zip(places, values, strict=True), key=lambda pair: pair[1])
 

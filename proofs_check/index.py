@@ -1,6 +1,7 @@
-"""The index of the sources: what stands where, and which claim covers it or why none does.
+"""The index of the sources: their statements, with the claims that cover each, or the reason why none does.
 
-`python -m proofs_check.index`, in a checkout, writes it to docs/claims-index.md, and counts of verdicts to README.md.
+`python -m proofs_check.index`, in a checkout, writes the index to docs/claims-index.md and the counts of verdicts to
+README.md.
 """
 
 import tomllib
@@ -21,14 +22,14 @@ Kind = Literal["statement", "equation", "table", "figure", "prose"]
 
 @dataclass(frozen=True)
 class Item:
-    """One thing that a source says.
+    """A statement of a source.
 
     Attributes:
-        place: Where: section, number, title of the slide.
-        gist: What it says, in our words.
-        kind: What sort of thing it is.
+        place: Place in the source: section, number, title of the slide.
+        gist: Summary of the statement.
+        kind: Kind of statement.
         claims: Ids of the claims that cover it.
-        reason: Why no claim does, or what the claims leave out.
+        reason: Why no claim covers it, or which part the claims do not cover.
     """
 
     place: str
@@ -42,10 +43,10 @@ def load_index(source: Source) -> list[Item]:
     """Read the index of a source.
 
     Args:
-        source: Which.
+        source: The source.
 
     Returns:
-        Its items, in the order in which they stand there.
+        The items, in the order of the source.
     """
     text = files("proofs_check").joinpath("sources", f"{source}.toml").read_text(encoding="utf-8")
     return [Item(**entry | {"claims": tuple(entry.get("claims", ()))}) for entry in tomllib.loads(text)["item"]]
@@ -89,26 +90,26 @@ def _cell(text: str) -> str:
 
 
 def uncovered(items: Sequence[Item]) -> list[Item]:
-    """List what neither a claim covers nor a reason explains.
+    """List the items without claims and without a reason.
 
     Args:
         items: The index of a source.
 
     Returns:
-        Such items.
+        These items.
     """
     return [item for item in items if not item.claims and not item.reason]
 
 
 def with_counts(readme: str, claims: Mapping[str, Claim]) -> str:
-    """Put the counts of verdicts in their place.
+    """Replace the counts of verdicts in a text.
 
     Args:
-        readme: The text, with the two marks between which the counts stand.
+        readme: The text, with the counts between the marks `BEGIN` and `END`.
         claims: All claims by id.
 
     Returns:
-        The text with the counts of today.
+        The text with the present counts.
     """
     before, rest = readme.split(BEGIN)
     _, after = rest.split(END)
@@ -116,7 +117,7 @@ def with_counts(readme: str, claims: Mapping[str, Claim]) -> str:
 
 
 def expected_verdicts(claims: Mapping[str, Claim]) -> list[tuple[Whose, str]]:
-    """List who states each claim, and the verdict that its file expects."""
+    """List the source of each claim, and the verdict that its file expects."""
     return [(claim.whose, claim.expected) for claim in claims.values()]
 
 
@@ -124,7 +125,7 @@ BEGIN, END = "<!-- verdicts: begin -->", "<!-- verdicts: end -->"
 
 
 if __name__ == "__main__":
-    known = load_claims()
-    write_text(Path("docs/claims-index.md"), index_markdown(known))
+    all_claims = load_claims()
+    write_text(Path("docs/claims-index.md"), index_markdown(all_claims))
     readme = Path("README.md")
-    write_text(readme, with_counts(readme.read_text(encoding="utf-8"), known))
+    write_text(readme, with_counts(readme.read_text(encoding="utf-8"), all_claims))

@@ -1,4 +1,4 @@
-"""Which claims there are: every module of `proofs_check.claims` defines `CLAIMS`, and so does a user's file."""
+"""Load claims: every module of `proofs_check.claims` defines `CLAIMS`, and so does a user's file."""
 
 import importlib
 import importlib.util
@@ -17,25 +17,25 @@ from proofs_check.claim import Claim
 
 
 def load_claims() -> dict[str, Claim]:
-    """Import every claim's file.
+    """Import the modules of all claims.
 
     Returns:
         Claims by id, in the order of their numbers.
 
     Raises:
-        RuntimeError: If two files claim the same id.
+        RuntimeError: If two modules define the same id.
     """
-    found: dict[str, Claim] = {}
+    by_id: dict[str, Claim] = {}
     for module in pkgutil.iter_modules(claims.__path__):
         for claim in importlib.import_module(f"{claims.__name__}.{module.name}").CLAIMS:
-            if claim.id in found:
-                raise RuntimeError(f"two files define claim {claim.id}; the second is {module.name}.")
-            found[claim.id] = claim
-    return dict(sorted(found.items(), key=lambda item: sort_key(item[0])))
+            if claim.id in by_id:
+                raise RuntimeError(f"two modules define claim {claim.id}; the second is {module.name}.")
+            by_id[claim.id] = claim
+    return dict(sorted(by_id.items(), key=lambda item: sort_key(item[0])))
 
 
-def load_own(files: Iterable[Path]) -> dict[str, Claim]:
-    """Load claims of a user's own.
+def load_user_claims(files: Iterable[Path]) -> dict[str, Claim]:
+    """Load the claims of a user's files.
 
     Args:
         files: Python files, each of which defines CLAIMS.
@@ -44,57 +44,58 @@ def load_own(files: Iterable[Path]) -> dict[str, Claim]:
         The claims by id.
 
     Raises:
-        DomainError: If a file does not define a claim, or its id is taken or of another form.
+        DomainError: If a file does not define a claim, or an id has another form or is that of another claim.
     """
-    found: dict[str, Claim] = {}
+    by_id: dict[str, Claim] = {}
     for path in files:
         for claim in _claims_in(path):
             if not re.fullmatch(_ID, claim.id):
                 raise DomainError(f"{path}: the id {claim.id!r} is not of the form X.1 or X.1a.")
-            if claim.id in found or claim.id in load_claims():
-                raise DomainError(f"{path}: there is a claim {claim.id} already; choose another id, as X.1.")
-            found[claim.id] = claim
-    return found
+            if claim.id in by_id or claim.id in load_claims():
+                raise DomainError(f"{path}: there is a claim {claim.id} already; choose another id, such as X.1.")
+            by_id[claim.id] = claim
+    return by_id
 
 
 def _claims_in(path: Path) -> tuple[Claim, ...]:
-    own = defined_in(path, "CLAIMS", "CLAIMS = (Claim(...),), as docs/claims.md shows")
-    if isinstance(own, Claim):
-        own = (own,)
-    if not isinstance(own, tuple | list) or not all(isinstance(claim, Claim) for claim in own):
-        raise DomainError(f"CLAIMS of {path} is {own!r}, not a tuple of `proofs_check.claim.Claim`.")
-    if not own:
-        raise DomainError(f"CLAIMS of {path} is empty; it should hold at least one `proofs_check.claim.Claim`.")
-    return tuple(own)
+    value = defined_in(path, "CLAIMS", "CLAIMS = (Claim(...),), as docs/claims.md shows")
+    if isinstance(value, Claim):
+        value = (value,)
+    if not isinstance(value, tuple | list) or not all(isinstance(claim, Claim) for claim in value):
+        raise DomainError(f"CLAIMS of {path} is {value!r}, not a tuple of `proofs_check.claim.Claim`.")
+    if not value:
+        raise DomainError(f"CLAIMS of {path} is empty; it must contain at least one `proofs_check.claim.Claim`.")
+    return tuple(value)
 
 
 def select_claims(ids: list[str], files: Iterable[Path] = ()) -> list[Claim]:
-    """Look claims up by id.
+    """Select claims by id.
 
     Args:
-        ids: Ids as I.5, in any case; none for all, or for those of the files if there are any.
-        files: Files of the user's own claims.
+        ids: Ids such as I.5, in upper or lower case; if empty, all claims of the files, or all claims without files.
+        files: Files of the user's claims.
 
     Returns:
         The claims.
 
     Raises:
-        DomainError: If there is no such id; the message suggests the nearest.
+        DomainError: If there is no claim with an id; the message suggests the most similar id.
     """
-    own = load_own(files)
+    user_claims = load_user_claims(files)
     if not ids:
-        return list((own or load_claims()).values())
-    known = load_claims() | own
-    by_fold = {name.casefold(): claim for name, claim in known.items()}
+        return list((user_claims or load_claims()).values())
+    claims_by_id = load_claims() | user_claims
+    by_fold = {name.casefold(): claim for name, claim in claims_by_id.items()}
     for name in ids:
         if name.casefold() not in by_fold:
-            hint = did_you_mean(name, [claim for claim in known if _letters(claim) == _letters(name)] or known, 0.3)
-            raise DomainError(f"there is no claim {name!r}; known are {', '.join(known)}.{hint}")
+            similar = [claim_id for claim_id in claims_by_id if _letters(claim_id) == _letters(name)]
+            hint = did_you_mean(name, similar or claims_by_id, 0.3)
+            raise DomainError(f"there is no claim {name!r}; the claims are {', '.join(claims_by_id)}.{hint}")
     return [by_fold[name] for name in dict.fromkeys(name.casefold() for name in ids)]
 
 
 def _letters(claim_id: str) -> str:
-    """Return the letters and digits of an id, so that I50 and i-50 are near I.50."""
+    """Return the letters and digits of an id, so that I50 and i-50 match I.50."""
     return "".join(filter(str.isalnum, claim_id.casefold()))
 
 
@@ -103,10 +104,10 @@ _ID = r"([A-Z]+)\.(\d+)([a-z]?)"
 
 
 def sort_key(claim_id: str) -> tuple[int, str, int, str]:
-    """Order ids by part, number and letter: the paper, the slides, what is beyond them, then all others.
+    """Return a key that sorts ids by part (I the paper, II the slides, B beyond them, then others), number and letter.
 
     Args:
-        claim_id: An id as I.5a.
+        claim_id: An id such as I.5a.
 
     Returns:
         A sortable key.
@@ -125,31 +126,31 @@ def sort_key(claim_id: str) -> tuple[int, str, int, str]:
 
 
 def defined_in(path: Path, name: str, example: str) -> Any:
-    """Import a Python file and take one of its names.
+    """Import a Python file and return the value of one of its names.
 
-    The file runs as any Python file does; only run files that you trust.
+    The import executes the file; only import files that you trust.
 
     Args:
         path: The file.
-        name: What it should define.
-        example: A line that would define it, for the error message.
+        name: Name that the file must define.
+        example: A line that would define the name, for the error message.
 
     Returns:
-        What it defines under that name.
+        The value of the name.
 
     Raises:
-        DomainError: If there is no such file, it is no Python, it fails, or it does not define the name.
+        DomainError: If the file does not exist, is not a Python file, raises an error or does not define the name.
     """
     if not path.is_file():
-        raise DomainError(f"there is no file {path}. It should be a Python file that defines {name}: {example}.")
+        raise DomainError(f"there is no file {path}. It must be a Python file that defines {name}: {example}.")
     module_name = f"_user_file_{path.stem}"
     spec = importlib.util.spec_from_file_location(module_name, path)
     if path.suffix != ".py" or spec is None or spec.loader is None:
         raise DomainError(
-            f"{path} must be a Python file, with a name that ends in .py, which defines {name}: {example}."
+            f"{path} must be a Python file, with a name that ends in .py, that defines {name}: {example}."
         )
     module = importlib.util.module_from_spec(spec)
-    # Known by name while it runs, as dataclasses need; nothing else of the process should meet it.
+    # Dataclasses look their module up in sys.modules; it is removed afterwards.
     sys.modules[module_name] = module
     try:
         spec.loader.exec_module(module)
@@ -173,11 +174,11 @@ TEMPLATE = {
     "plain": "plain=",
     "printed": "printed=",
 }
-"""How the template of docs/claims.md gives what a file may lack."""
+"""Lines of the template in docs/claims.md for arguments that a file may lack."""
 
 
 def _reason(error: Exception) -> str:
-    """Say what is wrong with a file, and how the template gives what a claim lacks."""
+    """Return the reason why a file fails, with the lines of the template for missing arguments."""
     missing = re.match(r"(Claim|Reading)\.__init__\(\) missing", str(error))
     if isinstance(error, TypeError) and missing:
         names = re.findall(r"'(\w+)'", str(error))
@@ -190,7 +191,7 @@ def _reason(error: Exception) -> str:
 
 
 def _line(error: Exception, path: Path) -> str:
-    """Name the last line of the file that led to an error."""
+    """Return the number of the last line of the file in the traceback of an error, as text."""
     if isinstance(error, SyntaxError):
         return f", line {error.lineno}," if error.lineno else ""
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == path]

@@ -1,4 +1,4 @@
-"""A user's functional put through the claims about every functional: its games, and what its values alone tell."""
+"""The claims about every functional, checked for a user's functional on games with at most three reachable answers."""
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
@@ -21,32 +21,32 @@ from proofs_check.run import settle
 Array = NDArray[np.float64]
 
 VALUE = 1e-8
-"""Slack of a value, relative to its scale: the search leaves 1e-12, a conjugate found numerically its gap 1e-10."""
+"""Tolerance of a value, relative to its scale: the search has errors of 1e-12, a numerical conjugate of 1e-10."""
 
 PLACE = 1e-6
-"""Slack of what is measured from where a value is least: known to the root of rounding only, about 1e-8 a mass."""
+"""Tolerance of quantities computed from a minimiser, whose masses have errors of about 1e-8, the root of rounding."""
 
 _MOST_ANSWERS = 64
 _GRID = np.linspace(0.0, 1.0, 13)
 _PASSES = 16
-"""Each pass leaves a sixth of the interval: 6^-16 is 4e-13."""
+"""Each pass reduces the interval to a sixth: 6^-16 is 4e-13."""
 
 
-class Unsaid(Exception):  # noqa: N818 - it is no error of anybody
-    """A claim says nothing of a functional; the message says why."""
+class NotApplicable(Exception):  # noqa: N818 - not an error
+    """The claim does not apply to the functional; the message is the reason."""
 
 
 @dataclass(frozen=True)
 class FunctionalGame:
-    """A game with one trace per answer, whose reference leaves at most three answers.
+    """A game with one trace per answer and at most three reachable answers, the face.
 
-    The library's objects are asked about all answers; the search needs the reachable ones only.
+    Methods take arrays over the face. `dagames` computes on all answers, the search on the face only.
 
     Attributes:
         R: The functional.
         n_answers: Number of answers |Z|.
         face: The answers with reference mass.
-        nu_0: Their masses, [face].
+        nu_0: Reference masses, [face].
         beta: Weight of the divergence.
     """
 
@@ -58,7 +58,7 @@ class FunctionalGame:
 
     @cached_property
     def library(self) -> AlignmentGame:
-        """The game as the library states it."""
+        """The game as an `AlignmentGame`."""
         return AlignmentGame(self.spread(self.floats), list(range(self.n_answers)), self.R, float(self.beta))
 
     @property
@@ -68,28 +68,28 @@ class FunctionalGame:
 
     @property
     def instance(self) -> dict[str, Any]:
-        """The numbers to repeat a comparison."""
-        shown: dict[str, Any] = {"R": named(self.R), "nu_0": oracles.as_text(self.nu_0), "beta": str(self.beta)}
-        return shown if len(self.face) == self.n_answers else shown | {"answers": f"{self.face} of {self.n_answers}"}
+        """The numbers that suffice to repeat a comparison."""
+        values: dict[str, Any] = {"R": named(self.R), "nu_0": oracles.as_text(self.nu_0), "beta": str(self.beta)}
+        return values if len(self.face) == self.n_answers else values | {"answers": f"{self.face} of {self.n_answers}"}
 
     def spread(self, values: Any, fill: float = 0.0) -> Array:
-        """Put values of the face, [.., face], in their places among all answers."""
+        """Extend values on the face, [.., face], to all answers, [.., Z], with `fill` elsewhere."""
         values = np.asarray(values, dtype=np.float64)
         full = np.full((*values.shape[:-1], self.n_answers), fill)
         full[..., list(self.face)] = values
         return full
 
     def cost(self, nu: Any) -> Array:
-        """Ask R for its values on the face, [.., face]."""
+        """Compute R at distributions on the face, [.., face]."""
         with np.errstate(all="ignore"):
             return np.asarray(self.R.value(self.spread(nu)), dtype=np.float64)
 
     def conjugate(self, u: Any) -> Array:
-        """Ask the library for R*(u), [..], every other answer being forbidden."""
+        """Compute R*(u) by `dagames`, [..], with u = -inf outside the face."""
         return np.asarray(self.R.conjugate(self.spread(u, -np.inf)), dtype=np.float64)
 
     def searched_conjugate(self, u: Any) -> float:
-        """Search the supremum of <nu, u> - R(nu) over the face."""
+        """Maximise <nu, u> - R(nu) over the face by search."""
         u = np.asarray(u, dtype=np.float64)
         return -least(lambda nu: self.cost(nu) - nu @ u, len(self.face))[0]
 
@@ -104,51 +104,51 @@ class FunctionalGame:
 
     @cached_property
     def star(self) -> tuple[float, Array]:
-        """Search min J, and nu*."""
+        """Compute min J and nu* by search."""
         return least(self.searched_objective, len(self.face))
 
-    # What claim I.5 asks of a game, with policies and targets on the face.
+    # The interface of games for claim I.5, with policies and targets on the face.
 
     def objective(self, pi: Any) -> float:
-        """J(pi), the library's."""
+        """Compute J(pi) by `dagames`."""
         return float(self.library.objective(self.spread(pi)))
 
     def payoff(self, pi: Any, q: Any) -> float:
-        """G(pi, q), the library's."""
+        """Compute G(pi, q) by `dagames`."""
         return float(self.library.payoff(self.spread(pi), self.spread(q)))
 
     def value(self) -> float:
-        """Min J, searched."""
+        """Compute min J by search."""
         return self.star[0]
 
     def lower_bound(self, q: Any) -> float:
-        """Min over policies of G(., q), the library's."""
-        answer = self.library.best_policy(self.spread(q))
-        return float(self.library.payoff(answer, self.spread(q)))
+        """Compute min over policies of G(., q) by `dagames`."""
+        pi = self.library.best_policy(self.spread(q))
+        return float(self.library.payoff(pi, self.spread(q)))
 
 
 def named(R: Functional) -> str:
-    """Say which functional it is: the name of a user's own, else its type."""
+    """Return the name of a functional: its `name`, or its type without one."""
     return str(getattr(R, "name", "") or type(R).__name__)
 
 
 def scale(*values: float) -> float:
-    """Size that a relative slack is of: the largest of 1 and the values."""
+    """Return the scale of a relative tolerance: the largest of 1 and the absolute values."""
     return max(1.0, *(abs(value) for value in values))
 
 
 def least(f: Callable[[Array], Array], n: int) -> tuple[float, Array]:
-    """Minimise a convex function over the distributions of up to three answers, by nested searches on grids.
+    """Minimise a convex function over the distributions on up to three answers, by nested grid searches.
 
-    A convex function of one number is least next to the least point of a grid, and the least over the second number
-    is a convex function of the first, so that neither a kink nor an edge misleads the search.
+    A convex function of one variable has its minimum next to the least grid point, and its minimum over the second
+    variable is a convex function of the first. Hence the search is correct at kinks and at the boundary.
 
     Args:
-        f: From distributions [.., n] to numbers [..]; NaN counts as infinite.
+        f: Function from distributions [.., n] to numbers [..]; NaN counts as +inf.
         n: Number of answers, 1 to 3.
 
     Returns:
-        The least value and where; infinite if no finite one was met.
+        The least value and its distribution; +inf if f is infinite at every grid point.
 
     >>> least(lambda nu: ((nu - [0.5, 0.3, 0.2]) ** 2).sum(axis=-1), 3)[1].round(6)
     array([0.5, 0.3, 0.2])
@@ -170,14 +170,14 @@ def least(f: Callable[[Array], Array], n: int) -> tuple[float, Array]:
 
 
 def refined(f: Callable[[Array], Array], shape: tuple[int, ...]) -> tuple[Array, Array]:
-    """Minimise convex functions of one number in [0, 1] on grids that shrink.
+    """Minimise convex functions on [0, 1] by grids of decreasing width.
 
     Args:
-        f: From numbers [*shape, grid] to values of that shape; NaN counts as infinite.
-        shape: How many functions there are.
+        f: Functions from numbers [*shape, grid] to values of the same shape; NaN counts as +inf.
+        shape: Shape of the array of functions.
 
     Returns:
-        The least values and where, [*shape].
+        The least values and their arguments, [*shape].
     """
     low, high = np.zeros(shape), np.ones(shape)
     best, place = np.full(shape, np.inf), np.zeros(shape)
@@ -186,63 +186,65 @@ def refined(f: Callable[[Array], Array], shape: tuple[int, ...]) -> tuple[Array,
         values = f(grid)
         values = np.where(np.isnan(values), np.inf, values)
         i = values.argmin(axis=-1)[..., None]
-        found, at = (np.take_along_axis(array, i, axis=-1)[..., 0] for array in (values, grid))
-        place, best = np.where(found < best, at, place), np.minimum(found, best)
+        value, at = (np.take_along_axis(array, i, axis=-1)[..., 0] for array in (values, grid))
+        place, best = np.where(value < best, at, place), np.minimum(value, best)
         low = np.take_along_axis(grid, np.maximum(i - 1, 0), axis=-1)[..., 0]
         high = np.take_along_axis(grid, np.minimum(i + 1, _GRID.size - 1), axis=-1)[..., 0]
     return best, place
 
 
 def games(R: Functional, rng: np.random.Generator, repeats: int = 2) -> Iterator[FunctionalGame]:
-    """State games of a functional: of 2, 3 and 4 answers if it takes any number, with 2 and 3 of them reachable.
+    """Generate games of a functional: with 2, 3 and 4 answers if R allows them, of which 2 or 3 are reachable.
 
     Args:
         R: The functional.
-        rng: Source of randomness.
-        repeats: Games for each number of answers and of reachable ones.
+        rng: Random generator.
+        repeats: Number of games for each number of answers and of reachable answers.
 
     Yields:
         Games.
 
     Raises:
-        Unsaid: If no two answers leave R finite.
+        NotApplicable: If R is infinite at all distributions on two or three answers.
     """
-    found = False
+    has_face = False
     for n in sizes_of(R):
         for k in (2, 3):
             face = _face(R, n, k, rng)
             if face is None:
                 continue
-            found = True
+            has_face = True
             for _ in range(repeats):
                 beta = Fraction(int(rng.integers(1, 12)), 4)
                 yield FunctionalGame(R, n, face, oracles.random_distribution(rng, k, 9), beta)
-    if not found:
-        raise Unsaid(f"{named(R)} is infinite wherever just two or three answers have mass, and no search goes further")
+    if not has_face:
+        raise NotApplicable(
+            f"{named(R)} is infinite at all distributions on two or three answers, and the search takes no more answers"
+        )
 
 
 def convexity(game: FunctionalGame, rng: np.random.Generator) -> Evidence:
-    """Compare R in the middle of two distributions with its mean over them: what every claim supposes.
+    """Test midpoint convexity of R, an assumption of every claim, at 40 pairs of distributions.
 
     Args:
         game: A game of the functional.
-        rng: Source of randomness.
+        rng: Random generator.
 
     Returns:
-        The comparison that is nearest to failing, of 40.
+        The comparison nearest to failure.
     """
     ends = rng.dirichlet(np.ones(len(game.face)), size=(2, 40))
     middle, mean = game.cost(ends.mean(axis=0)), game.cost(ends).mean(axis=0)
     rise = np.where(np.isinf(mean), -np.inf, middle - np.where(np.isinf(mean), 0.0, mean))
     i = int(np.argmax(np.where(np.isnan(rise), np.inf, rise)))
-    shown = {name: str(tuple(nu[i].round(6).tolist())) for name, nu in zip(("nu", "nu'"), ends, strict=True)}
-    instance = {"R": named(game.R)} | shown | {"compared": "R in the middle, mean of R at both"}
+    pair = {name: str(tuple(nu[i].round(6).tolist())) for name, nu in zip(("nu", "nu'"), ends, strict=True)}
+    instance = {"R": named(game.R)} | pair | {"compared": "R at the midpoint, mean of R at both"}
     claimed, measured = (0.0, 0.0) if np.isinf(mean[i]) else (float(mean[i]), float(middle[i]))
     return Evidence(claimed, measured, "at most", 1e-11 * scale(claimed), instance, size=0)
 
 
 def sizes_of(R: Functional) -> list[int]:
-    """Find the first three numbers of answers, from 2 on, that a functional takes.
+    """Find the three smallest numbers of answers, from 2 on, that a functional allows.
 
     Args:
         R: The functional.
@@ -251,7 +253,7 @@ def sizes_of(R: Functional) -> list[int]:
         Numbers of answers.
 
     Raises:
-        DomainError: If there is none up to 64.
+        DomainError: If it allows no number up to 64.
 
     >>> from dagames.functionals import Gini, Linear
     >>> sizes_of(Gini()), sizes_of(Linear([0.0, 1.0, 2.0]))
@@ -271,14 +273,14 @@ def sizes_of(R: Functional) -> list[int]:
             break
     if not fitting:
         raise DomainError(
-            f"{named(R)} takes no number of answers from 2 to {_MOST_ANSWERS}; of 2 answers it says: {refusal}. "
-            "`value` is given distributions [*x, Z] and must return numbers [*x]."
+            f"{named(R)} allows no number of answers from 2 to {_MOST_ANSWERS}; the error for 2 answers is: {refusal}. "
+            "`value` must return numbers [*x] for distributions [*x, Z]."
         )
     return fitting
 
 
 def _face(R: Functional, n: int, k: int, rng: np.random.Generator) -> tuple[int, ...] | None:
-    """Choose k answers on which R is finite somewhere, if there are."""
+    """Choose k answers on which R is finite at some distribution; None if there are none."""
     allowed = np.flatnonzero(R.allowed(np.ones(n, dtype=bool))).tolist()
     candidates: list[tuple[int, ...]] = list(combinations(allowed, k))
     for i in rng.permutation(len(candidates))[:20].tolist():
@@ -297,19 +299,19 @@ def _face(R: Functional, n: int, k: int, rng: np.random.Generator) -> tuple[int,
 
 
 def check_claims_of(R: Functional, seed: int = 0, ids: Collection[str] = ()) -> list[Result]:
-    """Settle, for one functional, every claim that is about all of them.
+    """Settle the claims about every functional for one functional.
 
     Args:
         R: The functional; its parameters must be those of one prompt.
         seed: Seed of the games.
-        ids: Only these claims; all that are about every functional by default.
+        ids: Ids of the claims; by default all claims about every functional.
 
     Returns:
-        A result per claim. "open" where the claim says nothing of R, with the reason as its error; "error" where the
-        library refuses R, with what it says.
+        A result per claim: "open" if the claim does not apply to R, with the reason as its error; "error" if `dagames`
+        raises an error for R, with its message.
 
     Raises:
-        DomainError: If R is no functional, or a claim says nothing of functionals.
+        DomainError: If R is not a functional, or a claim is not about every functional.
 
     >>> from dagames.functionals import Gini
     >>> {result.claim.id: result.verdict for result in check_claims_of(Gini())}
@@ -317,16 +319,18 @@ def check_claims_of(R: Functional, seed: int = 0, ids: Collection[str] = ()) -> 
     """
     if not isinstance(R, Functional):
         raise DomainError(f"`R` must be a Functional, not {R!r}; `dagames.functionals.from_convex` makes one.")
-    known = {
+    applicable = {
         name: claim for name, claim in load_claims().items() if any(reading.of_functional for reading in claim.readings)
     }
-    if strange := [name for name in ids if name not in known]:
-        raise DomainError(f"claim {strange[0]} is not about every functional; these are: {', '.join(known)}.")
-    return [_settled(claim, R, seed) for name, claim in known.items() if not ids or name in ids]
+    if others := [name for name in ids if name not in applicable]:
+        raise DomainError(
+            f"claim {others[0]} is not about every functional; the claims that are: {', '.join(applicable)}."
+        )
+    return [_settle_for(claim, R, seed) for name, claim in applicable.items() if not ids or name in ids]
 
 
 def load_functional(path: Path) -> Functional:
-    """Import a Python file and take its functional.
+    """Import a Python file and return its functional.
 
     Args:
         path: A file that defines FUNCTIONAL.
@@ -335,31 +339,35 @@ def load_functional(path: Path) -> Functional:
         The functional.
 
     Raises:
-        DomainError: If there is no such file, it fails, it does not define FUNCTIONAL, or that is no functional.
+        DomainError: If the file does not exist or fails, or if FUNCTIONAL is missing or not a functional.
     """
     R = defined_in(path, "FUNCTIONAL", "FUNCTIONAL = from_convex(value, gradient), or any other Functional")
     if not isinstance(R, Functional):
         raise DomainError(
             f"FUNCTIONAL of {path} is {R!r}, not a Functional. `dagames.functionals.from_convex(value, gradient)` "
-            "makes one from two functions; an instance is needed, not a class."
+            "makes one from two functions. Pass an instance, not a class."
         )
     return R
 
 
-def _settled(claim: Claim, R: Functional, seed: int) -> Result:
-    asked = tuple(reading for reading in claim.readings if reading.of_functional is not None)
-    claim = replace(claim, readings=asked, expected=verdict_of([reading.expected for reading in asked], claim.missing))
-    notes: dict[int, str] = {}
+def _settle_for(claim: Claim, R: Functional, seed: int) -> Result:
+    readings = tuple(reading for reading in claim.readings if reading.of_functional is not None)
+    expected = verdict_of([reading.expected for reading in readings], claim.missing)
+    claim = replace(claim, readings=readings, expected=expected)
+    reasons: dict[int, str] = {}
 
     def reading_of(number: int, reading: Reading) -> Reading:
         def evidence(formula: Formula, rng: np.random.Generator) -> Iterator[Evidence]:
             try:
                 yield from reading.of_functional(R, formula, rng) if reading.of_functional else ()
-            except Unsaid as reason:
-                notes[number] = str(reason)
+            except NotApplicable as reason:
+                reasons[number] = str(reason)
 
         return replace(reading, evidence=evidence)
 
-    result = settle(replace(claim, readings=tuple(map(reading_of, range(len(asked)), asked))), seed)
-    found = tuple(replace(one, error=one.error or notes.get(number, "")) for number, one in enumerate(result.readings))
-    return replace(result, claim=claim, readings=found)
+    result = settle(replace(claim, readings=tuple(map(reading_of, range(len(readings)), readings))), seed)
+    outcomes = tuple(
+        replace(settled, error=settled.error or reasons.get(number, ""))
+        for number, settled in enumerate(result.readings)
+    )
+    return replace(result, claim=claim, readings=outcomes)

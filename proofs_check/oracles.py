@@ -1,6 +1,6 @@
-"""Slow and obviously right: the game's quantities from their definitions, in exact or 50-digit arithmetic.
+"""Quantities of games from their definitions, in exact rational or 50-digit arithmetic.
 
-Nothing here imports the solvers or functionals that it is used to judge.
+The module does not import the solvers and functionals that claims test.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -19,10 +19,10 @@ Weights = Sequence[Fraction]
 
 
 def number(value: Any) -> Any:
-    """Turn a rational into a number of 50 digits.
+    """Convert a rational to a number of 50 digits.
 
     Args:
-        value: The rational; an mpmath number is left as it is.
+        value: The rational; an mpmath number is returned unchanged.
 
     Returns:
         An mpmath number.
@@ -86,7 +86,7 @@ def expectation(p: Weights, values: Sequence[Any]) -> Any:
 
 
 def normalised(log_weights: Sequence[Any]) -> list[Any]:
-    """Turn log-weights into probabilities, to 50 digits.
+    """Convert log-weights to probabilities, to 50 digits.
 
     Args:
         log_weights: mpmath numbers.
@@ -101,13 +101,13 @@ def normalised(log_weights: Sequence[Any]) -> list[Any]:
 
 
 def by_thirds(convex: Callable[[Any], Any]) -> Any:
-    """Minimise a convex function on [0, 1] by search.
+    """Minimise a convex function on [0, 1] by ternary search.
 
     Args:
         convex: The function.
 
     Returns:
-        Where it is least, to about 25 digits, which is 50 in the value.
+        The minimiser to about 25 digits, at which the value has 50 digits.
     """
     low, high = mp.mpf(0), mp.mpf(1)
     for _ in range(160):
@@ -136,7 +136,7 @@ class LinearGame:
         return number(value) + number(self.beta) * kl(pi, self.nu_0)
 
     def payoff(self, pi: Sequence[Fraction], q: Sequence[Fraction]) -> Any:
-        """Compute G(pi, q), the conjugate of a linear R being max_z (u(z) + r(z))."""
+        """Compute G(pi, q); the conjugate of a linear R is max_z (u(z) + r(z))."""
         b = number(self.beta)
         u = [-b * log(mass) for mass in q]
         conjugate = max(v + number(r) for v, r in zip(u, self.rewards, strict=True))
@@ -157,9 +157,9 @@ def random_distribution(rng: np.random.Generator, n: int, denominator: int = 100
     """Draw a distribution of positive rationals.
 
     Args:
-        rng: Source of randomness.
+        rng: Random generator.
         n: Number of entries.
-        denominator: Weights are integers from 1 to this.
+        denominator: Largest integer weight; the smallest is 1.
 
     Returns:
         Probabilities that sum to 1 exactly.
@@ -169,12 +169,12 @@ def random_distribution(rng: np.random.Generator, n: int, denominator: int = 100
 
 
 def rounded(p: Iterable[float], denominator: int = 10**6, *, least: int = 1) -> list[Fraction]:
-    """Round a distribution to rationals, so that what a search found can be checked exactly.
+    """Round a distribution to rationals, for an exact check of the result of a search.
 
     Args:
         p: Probabilities.
-        denominator: About the denominator.
-        least: Least numerator over it; 0 lets rare answers vanish.
+        denominator: Approximate denominator.
+        least: Least numerator; with 0, rare answers may get probability 0.
 
     Returns:
         Probabilities that sum to 1 exactly.
@@ -187,7 +187,7 @@ def rounded(p: Iterable[float], denominator: int = 10**6, *, least: int = 1) -> 
 
 
 def group_counts(n_answers: int, group_size: int) -> Iterator[tuple[int, ...]]:
-    """Enumerate all ways to give K traces to the answers.
+    """Enumerate all counts of K traces over the answers.
 
     Args:
         n_answers: Number of answers.
@@ -214,32 +214,32 @@ def multinomial(counts: Sequence[int], nu: Weights) -> Fraction:
     Returns:
         The probability.
     """
-    probability, left = Fraction(1), sum(counts)
+    probability, remaining = Fraction(1), sum(counts)
     for count, p in zip(counts, nu, strict=True):
-        probability *= comb(left, count) * p**count
-        left -= count
+        probability *= comb(remaining, count) * p**count
+        remaining -= count
     return probability
 
 
 def as_text(values: Sequence[Fraction]) -> str:
-    """Write rationals so that they can be read and typed in again.
+    """Format rationals as text.
 
     Args:
         values: Rationals.
 
     Returns:
-        For example "(1/2, 1/2)".
+        Text such as "(1/2, 1/2)".
     """
     return "(" + ", ".join(str(v) for v in values) + ")"
 
 
 def complexity(*groups: Sequence[Fraction]) -> int:
-    """Measure how hard rationals are to read: entries plus digits.
+    """Compute the size of lists of rationals: their entries plus their digits.
 
     Args:
         groups: Lists of rationals.
 
     Returns:
-        The measure.
+        The size.
     """
     return sum(1 + len(str(v.numerator)) + len(str(v.denominator)) for group in groups for v in group)

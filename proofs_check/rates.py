@@ -1,4 +1,4 @@
-"""Powers and leading constants of measured sequences, with intervals."""
+"""Exponents and leading constants of measured sequences, with confidence intervals."""
 
 import itertools
 from collections.abc import Sequence
@@ -14,9 +14,9 @@ class Rate(NamedTuple):
 
     Attributes:
         exponent: Slope of log value against log size.
-        low: Lower end of its 95 % interval, by Student's law of the residuals.
-        high: Upper end.
-        constant: The constant at the claimed power, by the last point; at the fitted one if none is claimed.
+        low: Lower end of the 95 % confidence interval of the exponent, by Student's t distribution.
+        high: Upper end of this interval.
+        constant: The constant of the claimed exponent at the last point; of the fitted exponent if none is claimed.
     """
 
     exponent: float
@@ -25,21 +25,21 @@ class Rate(NamedTuple):
     constant: float
 
     def as_instance(self) -> dict[str, Any]:
-        """Name the numbers for the evidence."""
+        """Return the numbers by name, for the instance of a comparison."""
         interval = f"[{self.low:.6g}, {self.high:.6g}]"
         return {"exponent": round(self.exponent, 6), "95 % interval": interval, "constant": f"{self.constant:.6g}"}
 
 
 def fit_rate(sizes: Sequence[float], values: Sequence[float], power: float | None = None) -> Rate:
-    """Fit a power law by least squares on logarithms.
+    """Fit a power law by least squares in the logarithms.
 
     Args:
         sizes: Sizes, at least three.
         values: Positive values.
-        power: The claimed exponent, if any, at which the leading constant is taken.
+        power: The claimed exponent, for the leading constant; None without one.
 
     Returns:
-        The exponent with its interval, and the constant.
+        The exponent with its confidence interval, and the constant.
 
     >>> rate = fit_rate([1, 2, 4, 8], [3.0, 0.75, 0.1875, 0.046875], power=-2)
     >>> round(rate.exponent, 9), round(rate.constant, 9)
@@ -54,10 +54,10 @@ def fit_rate(sizes: Sequence[float], values: Sequence[float], power: float | Non
 
 
 def extrapolated(values: Sequence[float]) -> float:
-    """Extrapolate values at sizes that double to infinite size, in powers of one over the size.
+    """Extrapolate values at sizes n, 2 n, 4 n, ... to infinite size, as a polynomial in 1 / size.
 
     Args:
-        values: A value for each size.
+        values: Value at each size.
 
     Returns:
         The limit.

@@ -1,4 +1,4 @@
-"""Verdicts as plain data: between processes, on disk while a run goes on, and as the result of one."""
+"""Verdicts as plain data: between processes, in the checkpoint file, and as the JSON result of a run."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -11,74 +11,74 @@ from proofs_check.claim import Claim, Evidence, Result, Settled
 from proofs_check.show import MEANING, REFERENCES, SOURCES, attack_text, evidence_text, tally, verdict_text, verdicts_of
 
 SCHEMA = 3
-"""Version of the JSON form, described in docs/claims.md; it grows by new keys only."""
+"""Version of the JSON format in docs/claims.md; a version may add keys, but not change or remove them."""
 
 Record: TypeAlias = dict[str, Any]
 
 
 def as_record(result: Result) -> Record:
-    """Write down what was computed, without what the claim's file says.
+    """Convert the computed part of a result to plain data, without the texts of the claim.
 
     Args:
         result: The result.
 
     Returns:
-        Plain data, of which `from_record` makes the result again.
+        Plain data, from which `from_record` restores the result.
     """
     return {
         "id": result.claim.id,
-        "readings": [_settled(found) for found in result.readings],
+        "readings": [_settled_record(settled) for settled in result.readings],
         "seconds": result.seconds,
     }
 
 
 def from_record(claim: Claim, record: Record) -> Result:
-    """Read a result back.
+    """Restore a result from plain data.
 
     Args:
         claim: The claim that was settled.
-        record: What `as_record` wrote, perhaps through JSON.
+        record: The output of `as_record`, or a copy of it read from JSON.
 
     Returns:
         The result.
     """
-    return Result(claim, tuple(map(_settled_again, record["readings"])), record["seconds"])
+    return Result(claim, tuple(map(_read_settled, record["readings"])), record["seconds"])
 
 
-def _settled(found: Settled) -> Record:
+def _settled_record(settled: Settled) -> Record:
     return {
-        "outcome": found.outcome,
-        "comparisons": found.comparisons,
-        "failures": found.failures,
-        "evidence": _evidence(found.shown),
-        "attack": _evidence(found.attacked),
-        "noted": [_evidence(evidence) for evidence in found.noted],
-        "error": found.error,
+        "outcome": settled.outcome,
+        "comparisons": settled.comparisons,
+        "failures": settled.failures,
+        "evidence": _evidence_record(settled.shown),
+        "attack": _evidence_record(settled.attacked),
+        "noted": [_evidence_record(evidence) for evidence in settled.noted],
+        "error": settled.error,
     }
 
 
-def _settled_again(record: Record) -> Settled:
+def _read_settled(record: Record) -> Settled:
     return Settled(
         record["outcome"],
         record["comparisons"],
         record["failures"],
-        _read(record["evidence"]),
-        _read(record["attack"]),
-        tuple(evidence for evidence in map(_read, record["noted"]) if evidence is not None),
+        _read_evidence(record["evidence"]),
+        _read_evidence(record["attack"]),
+        tuple(evidence for evidence in map(_read_evidence, record["noted"]) if evidence is not None),
         record["error"],
     )
 
 
 def as_json(results: Sequence[Result], seed: int, rounds: int = 1) -> Record:
-    """Write the verdicts as plain data.
+    """Convert the verdicts to the JSON format.
 
     Args:
         results: The results.
-        seed: Seed of the search.
-        rounds: How many seeds were tried, from `seed` on.
+        seed: First seed of the search.
+        rounds: Number of seeds, starting at `seed`.
 
     Returns:
-        The verdicts, as docs/claims.md says. Times are left out, so that two runs with one seed are equal.
+        The verdicts in the format of docs/claims.md, without times, so that two runs with one seed give equal files.
     """
     return {
         "schema": SCHEMA,
@@ -113,14 +113,14 @@ def _claim_json(result: Result) -> Record:
         "remark": claim.remark,
         "readings": [
             {"supposes": reading.supposes, "expected": reading.expected, "measured_by": reading.measured_by}
-            | _settled(found)
-            | {"tight": found.is_tight, "in_words": evidence_text(found), "attack_in_words": attack_text(found)}
-            for reading, found in pairs
+            | _settled_record(settled)
+            | {"tight": settled.is_tight, "in_words": evidence_text(settled), "attack_in_words": attack_text(settled)}
+            for reading, settled in pairs
         ],
     }
 
 
-def _evidence(evidence: Evidence | None) -> Record | None:
+def _evidence_record(evidence: Evidence | None) -> Record | None:
     if evidence is None:
         return None
     return {
@@ -136,10 +136,10 @@ def _evidence(evidence: Evidence | None) -> Record | None:
     }
 
 
-def _read(record: Record | None) -> Evidence | None:
+def _read_evidence(record: Record | None) -> Evidence | None:
     if record is None:
         return None
-    # JSON has no infinity: such numbers come as words.
+    # JSON has no infinity and no NaN: these numbers are strings, which float() reads.
     return Evidence(
         float(record["claimed"]),
         float(record["measured"]),
@@ -154,7 +154,7 @@ def _read(record: Record | None) -> Evidence | None:
 
 
 def _plain(value: Any) -> Any:
-    """Turn what an instance may hold into what JSON holds."""
+    """Convert the values of an instance to types of JSON."""
     if isinstance(value, Mapping):
         return {str(name): _plain(entry) for name, entry in value.items()}
     if isinstance(value, list | tuple | np.ndarray):
@@ -167,4 +167,4 @@ def _plain(value: Any) -> Any:
         return float(value) if math.isfinite(value) else str(float(value))
     if isinstance(value, Fraction):
         return str(value)
-    raise TypeError(f"an instance holds {value!r}; numbers, words, lists and rationals can be written down.")
+    raise TypeError(f"an instance contains {value!r}; values must be numbers, strings, lists or rationals.")

@@ -1,4 +1,4 @@
-"""Settle claims: one here, many in processes of their own, going on from what an interrupted run had settled."""
+"""Settle claims: one in this process, or many in worker processes with a checkpoint file for interrupted runs."""
 
 import hashlib
 import json
@@ -24,14 +24,14 @@ import numpy as np
 
 from dagames import DomainError
 from proofs_check.claim import Claim, Formula, Reading, Result, Settled, judge
-from proofs_check.known import load_claims, load_own
+from proofs_check.known import load_claims, load_user_claims
 from proofs_check.record import Record, as_record, from_record
 
 _LIBRARIES = ("numpy", "scipy", "mpmath", "python-flint", "cvxpy", "clarabel")
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 Planted = Literal["stated", "sabotage", "near_miss"]
-"""Which formula of a reading is put through its evidence."""
+"""The formula of a reading that is tested: that of the claim, or a planted one."""
 
 
 def settle(claim: Claim, seed: int = 0, planted: Planted = "stated") -> Result:
@@ -39,44 +39,44 @@ def settle(claim: Claim, seed: int = 0, planted: Planted = "stated") -> Result:
 
     Args:
         claim: The claim.
-        seed: Seed of the search; each reading derives its own from it, so the order of claims does not matter.
-        planted: Which formula to test; a reading that has none of this kind stays open, with its reason as the error.
+        seed: Seed of the search; the seed of a reading is derived from it and does not depend on the order of claims.
+        planted: The formula to test; a reading without such a formula is open, with the reason as its error.
 
     Returns:
         The result; a computation that fails gives the outcome "error".
     """
     start = time.perf_counter()
-    found = []
+    readings = []
     for number, reading in enumerate(claim.readings):
         formula = getattr(reading, planted)
-        own = [seed, zlib.crc32(claim.id.encode()), *([number] if number else [])]
-        found.append(
+        reading_seed = [seed, zlib.crc32(claim.id.encode()), *([number] if number else [])]
+        readings.append(
             settle_reading(
                 reading,
                 formula,
-                np.random.default_rng(own),
+                np.random.default_rng(reading_seed),
                 to_first_failure=planted != "stated" and reading.expected == "holds",
             )
             if callable(formula)
-            else Settled("open", error=formula or f"nothing is planted as its {planted}")
+            else Settled("open", error=formula or f"the reading has no formula `{planted}`")
         )
-    return Result(claim, tuple(found), time.perf_counter() - start)
+    return Result(claim, tuple(readings), time.perf_counter() - start)
 
 
 def settle_reading(
     reading: Reading, formula: Formula, rng: np.random.Generator, *, to_first_failure: bool = False
 ) -> Settled:
-    """Put a formula through the evidence of a reading.
+    """Compare a formula with the evidence of a reading.
 
     Args:
         reading: The reading.
-        formula: Its formula, or one in its place.
-        rng: Source of randomness.
-        to_first_failure: Whether to stop at the first comparison that breaks, which is enough for "false", and not to
-            look for the smallest counterexample.
+        formula: The formula of the reading, or a planted one.
+        rng: Random generator.
+        to_first_failure: Whether to stop at the first comparison that fails, which suffices for "false", instead of
+            searching for the smallest counterexample.
 
     Returns:
-        What was found; a computation that fails gives the outcome "error".
+        The outcome; a computation that fails gives "error".
     """
     try:
         comparisons = []
@@ -85,63 +85,65 @@ def settle_reading(
             if to_first_failure and not comparison.holds:
                 break
         return judge(comparisons)
-    except Exception as error:  # noqa: BLE001 - one broken claim must not hide the verdicts on the others
+    except Exception as error:  # noqa: BLE001 - an error in one claim must not end the run
         return Settled("error", error=f"{type(error).__name__}: {error}")
 
 
 def not_turned(result: Result, planted: Planted) -> list[Settled]:
-    """List the readings in which a planted formula was not noticed.
+    """List the readings whose outcome a planted formula does not turn.
 
     Args:
-        result: What `settle` found with the planted formula.
-        planted: What was planted.
+        result: Result of `settle` with the planted formula.
+        planted: Kind of the planted formula.
 
     Returns:
-        The readings that came out as without it, or could not be computed; those without such a formula are no part.
+        The outcomes that are unchanged or "error"; readings without such a formula are not included.
     """
     pairs = zip(result.readings, result.claim.readings, strict=True)
     return [
-        found
-        for found, reading in pairs
-        if callable(getattr(reading, planted)) and {found.outcome, reading.expected} != {"holds", "false"}
+        settled
+        for settled, reading in pairs
+        if callable(getattr(reading, planted)) and {settled.outcome, reading.expected} != {"holds", "false"}
     ]
 
 
-class Kept:
-    """A file of one settled claim a line, under a first line that says what run it belongs to.
+class Checkpoint:
+    """A file with one settled claim per line, after a first line that identifies the run.
 
     Args:
-        result: File of the result; the lines are kept beside it, with `.part` behind its name. None keeps nothing.
+        result: File of the result; the checkpoint is the file beside it with the suffix `.part`. None for no file.
         seed: Seed of the run.
-        sources: Files of the user's own that the verdicts rest on.
+        sources: The user's files that the verdicts depend on.
     """
 
     def __init__(self, result: Path | None, seed: int, sources: Iterable[Path] = ()) -> None:
         self.path = None if result is None else result.with_name(result.name + ".part")
-        self._header = {"seed": seed, "code": fingerprint(), "own": [_digest([path]) for path in sources]}
+        self._header = {"seed": seed, "code": fingerprint(), "sources": [_digest([path]) for path in sources]}
 
     def read(self) -> dict[str, Record]:
-        """Read what the same run had settled before it was interrupted.
+        """Read the claims that the same run settled before it was interrupted.
 
         Returns:
-            Records by claim; none if the lines belong to another seed or other code.
+            Records by claim; empty if the file is that of another seed or of other code.
         """
         if self.path is None or not self.path.is_file():
             return {}
-        # A run that was killed while it wrote leaves half a line.
-        lines = [line for line in map(_parsed, self.path.read_text(encoding="utf-8").splitlines()) if line is not None]
+        # The last line is incomplete if the run was killed during a write.
+        lines = [
+            line for line in map(_parse_line, self.path.read_text(encoding="utf-8").splitlines()) if line is not None
+        ]
         if not lines or lines[0] != self._header:
             return {}
         return {line["id"]: line for line in lines[1:]}
 
     def begin(self, records: Iterable[Record]) -> None:
-        """Start the file anew.
+        """Write a new file.
 
         Args:
-            records: What is settled already.
+            records: Records of the claims that are settled already.
 
         Raises:
-            DomainError: If it cannot be written.
+            DomainError: If the file cannot be written.
         """
         if self.path is None:
             return
@@ -156,29 +158,29 @@ class Kept:
         """Append a settled claim.
 
         Args:
-            record: Its record.
+            record: The record of the claim.
         """
         if self.path is not None:
             with self.path.open("a", encoding="utf-8") as lines:
                 lines.write(json.dumps(record) + "\n")
 
     def end(self) -> None:
-        """Remove the file: the result is written."""
+        """Remove the file, after the result has been written."""
         if self.path is not None:
             self.path.unlink(missing_ok=True)
 
 
 @cache
 def fingerprint() -> str:
-    """Identify the code that verdicts rest on: ours, the interpreter and the numerical libraries.
+    """Identify the code that verdicts depend on: the packages, the interpreter and the numerical libraries.
 
     Returns:
         A digest.
     """
     roots = [Path(str(files(name))) for name in ("dagames", "proofs_check")]
-    ours = sorted(path for root in roots for path in root.rglob("*") if path.suffix in {".py", ".json"})
+    sources = sorted(path for root in roots for path in root.rglob("*") if path.suffix in {".py", ".json"})
     versions = [platform.python_version(), *(f"{name} {version(name)}" for name in _LIBRARIES)]
-    return _digest(ours, *versions)
+    return _digest(sources, *versions)
 
 
 def _digest(paths: Iterable[Path], *words: str) -> str:
@@ -188,7 +190,7 @@ def _digest(paths: Iterable[Path], *words: str) -> str:
     return digest.hexdigest()
 
 
-def _parsed(line: str) -> Record | None:
+def _parse_line(line: str) -> Record | None:
     try:
         record = json.loads(line)
     except ValueError:
@@ -196,18 +198,15 @@ def _parsed(line: str) -> Record | None:
     return record if isinstance(record, dict) else None
 
 
-_ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-
-
 @dataclass(frozen=True)
 class Task:
-    """One claim to settle once.
+    """A claim to settle with one seed.
 
     Attributes:
-        claim_id: Which.
+        claim_id: Id of the claim.
         seed: Seed of the search.
-        planted: Which formula to test.
-        files: Claim files of the user's own, which a worker has to load too.
+        planted: The formula to test.
+        files: The user's files of claims, which a worker loads too.
     """
 
     claim_id: str
@@ -229,11 +228,12 @@ def run_tasks(tasks: Iterable[Task], jobs: int) -> Iterator[tuple[Task, Result]]
     """Settle claims, several at a time.
 
     Args:
-        tasks: What to do; drawn as places become free, so it may go on for ever.
-        jobs: How many processes.
+        tasks: The tasks, consumed as workers become free; the iterable may be infinite.
+        jobs: Number of processes.
 
     Yields:
-        Each task with its result, as they are done. A process that is killed makes its claim an error, no other.
+        Each task with its result, in the order of completion. If a process is killed, the result of its claim, and of
+        no other, is "error".
     """
     queue = iter(tasks)
     while True:
@@ -243,7 +243,7 @@ def run_tasks(tasks: Iterable[Task], jobs: int) -> Iterator[tuple[Task, Result]]
             running: dict[Future[Record], Task] = {}
             while True:
                 batch = list(islice(queue, jobs + 1 - len(running)))
-                running |= {pool.submit(_settled, task): task for task in batch}
+                running |= {pool.submit(_settle_task, task): task for task in batch}
                 if not running:
                     return
                 for future in wait(running, return_when=FIRST_COMPLETED).done:
@@ -256,43 +256,44 @@ def run_tasks(tasks: Iterable[Task], jobs: int) -> Iterator[tuple[Task, Result]]
                     lost += running.values()
                     break
         for task in lost:
-            yield task, _alone(task)
+            yield task, _settle_alone(task)
 
 
-def _alone(task: Task) -> Result:
-    """Settle a claim that ran when a process died; if that was its own, it dies again."""
+def _settle_alone(task: Task) -> Result:
+    """Settle a claim that was running when a process died, in a separate process; "error" if this process dies too."""
     with _Workers(1) as pool:
         try:
-            return _result(task, pool.submit(_settled, task).result())
+            return _result(task, pool.submit(_settle_task, task).result())
         except BrokenProcessPool:
-            words = "the process that settled it was killed, or ran out of memory"
+            message = "the process that settled the claim was killed, or ran out of memory"
             claim = _claims(task.files)[task.claim_id]
-            return Result(claim, tuple(Settled("error", error=words) for _ in claim.readings), 0.0)
+            return Result(claim, tuple(Settled("error", error=message) for _ in claim.readings), 0.0)
 
 
 class _Workers(ProcessPoolExecutor):
-    """Fresh processes with one thread each, which end with this one, whatever ends it."""
+    """New processes with one thread each, which end when this process ends for any reason."""
 
     def __init__(self, jobs: int) -> None:
-        super().__init__(jobs, multiprocessing.get_context("spawn"), _begin)
+        super().__init__(jobs, multiprocessing.get_context("spawn"), _initialise_worker)
         self._before = {name: os.environ.get(name) for name in _ONE_THREAD}
 
     def __enter__(self) -> Self:
-        # Threads of the linear algebra would fight over cores, and sum in another order on another machine.
+        # Several threads per process oversubscribe the cores, and the order of sums depends on their number.
         os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.shutdown(wait=False, cancel_futures=True)
         for child in multiprocessing.active_children():
             child.terminate()
+        # If the pool's thread were still closing its pipes when Python ends, Python would print a traceback.
+        self.shutdown(wait=True, cancel_futures=True)
         for name, value in self._before.items():
             os.environ.pop(name) if value is None else os.environ.update({name: value})
 
 
-def _begin() -> None:
-    """Set a worker up."""
-    # Ctrl-C reaches every process; the first one says what there is to say.
+def _initialise_worker() -> None:
+    """Initialise a worker."""
+    # Every process receives Ctrl-C; only the main process prints a message.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
@@ -306,10 +307,10 @@ def _end_with_parent() -> None:
 
 @cache
 def _claims(files: tuple[Path, ...]) -> dict[str, Claim]:
-    return load_claims() | load_own(files)
+    return load_claims() | load_user_claims(files)
 
 
-def _settled(task: Task) -> Record:
+def _settle_task(task: Task) -> Record:
     claim = _claims(task.files)[task.claim_id]
     return as_record(settle(claim, task.seed, task.planted))
 

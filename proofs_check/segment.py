@@ -1,4 +1,4 @@
-"""Policies on a segment: where the means of a prompt's views project to, and how steep the divergences are there."""
+"""Policies on a segment: projections of the means of a prompt's views, and slopes of the divergences on the segment."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ Row = Sequence[Fraction]
 
 @dataclass(frozen=True)
 class Segment:
-    """Views of a prompt, and policies on a segment: convex sets reduce to the one between the two projections.
+    """Views of a prompt, and a segment of policies: a convex set reduces to the segment between the two projections.
 
     Attributes:
         views: Answer marginals, [K, Z].
@@ -35,7 +35,7 @@ class Segment:
         return mean, [g / mp.fsum(roots) for g in roots], 1 - mp.fsum(roots)
 
     def at(self, t: Any) -> list[Any]:
-        """Find the point of the segment that is t of the way."""
+        """Compute the point (1 - t) a + t b of the segment from a to b."""
         return [(1 - t) * oracles.number(a) + t * oracles.number(b) for a, b in zip(*self.ends, strict=True)]
 
     def project(self, q: Sequence[Any]) -> list[Any]:
@@ -60,7 +60,7 @@ class Segment:
         return mp.fsum(oracles.number(p) * mp.log(b / a) for p, a, b in zip(self.ideal, one, other, strict=True))
 
     def steepness(self) -> tuple[Any, Any]:
-        """Compute L = max |ideal / pi|_2 and B = max 1 / pi; both are convex in pi, so largest at an end."""
+        """Compute L = max |ideal / pi|_2 and B = max 1 / pi, which are convex in pi and hence largest at an end."""
         L = max(
             mp.sqrt(mp.fsum(oracles.number(p / a) ** 2 for p, a in zip(self.ideal, e, strict=True))) for e in self.ends
         )
@@ -70,8 +70,8 @@ class Segment:
         """Compute L, B and m on the segment between the two projections.
 
         Returns:
-            The steepest slope of KL(ideal || .) there, at an end because it is convex; the largest 1 / pi(z); and the
-            mean curvature of KL(AM || .), the integral of sum_z AM(z) v(z)^2 / pi(z)^2 along it.
+            The steepest slope of KL(ideal || .), which is convex and hence steepest at an end; the largest 1 / pi(z);
+            and the mean curvature of KL(AM || .), the integral of sum_z AM(z) v(z)^2 / pi(z)^2 along the segment.
         """
         mean, a, g = self.means()[0], *self.projections
         apart = [y - x for x, y in zip(a, g, strict=True)]

@@ -1,4 +1,4 @@
-"""Verdicts in words: a terminal table, a claim in full, and a Markdown page."""
+"""Verdicts as text: a table on the terminal, a claim in full, and a Markdown page."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import get_args
@@ -16,29 +16,29 @@ SOURCES: dict[str, str] = {
     "practice": "common practice",
     "ours": "this project",
 }
-"""Who states a claim, in words."""
+"""Names of the sources of claims."""
 
 REFERENCES: dict[str, str] = {
     "paper": "M. Mohri, J. Schneider, Y. Wu. Distributional Alignment Games for Answer-Level Fine-Tuning. 2026.",
     "slides": (
         "M. Mohri. Distributional Alignment Games for Answer-Level Fine-Tuning. Slides of a talk, LTSS Copenhagen "
-        "Workshop, 27 June 2026. Joint work with J. Schneider, Y. Wu and Y. Zhong. Slides are shorter than a paper: "
-        "what they leave out counts as a reading, not as a fault."
+        "Workshop, 27 June 2026. Joint work with J. Schneider, Y. Wu and Y. Zhong. Slides are shorter than a paper: an "
+        "assumption that they omit gives a reading and is not counted as an error."
     ),
 }
-"""The sources in full."""
+"""References of the two sources."""
 
 MEANING: dict[str, str] = {
-    "holds": "no comparison breaks it, in any fair reading",
-    "false": "in every fair reading a counterexample breaks it",
-    "depends": "it holds in one fair reading and is false in another; each is named",
-    "open": "the source does not give what a check needs; what is seen is reported, and decides nothing",
+    "holds": "no comparison violates the claim, in any fair reading",
+    "false": "a counterexample violates the claim, in every fair reading",
+    "depends": "the claim holds in one fair reading and is false in another; each reading is named",
+    "open": "the source does not give what a check needs; the result of a check is reported without a verdict",
 }
-"""What each verdict means."""
+"""Meaning of each verdict."""
 
 _COLOUR = {"holds": "green", "false": "red", "depends": "magenta", "open": "yellow", "error": "bold red"}
 _IN_FULL = 5
-"""Up to so many claims are shown in full in a terminal."""
+"""Largest number of claims that are shown in full on the terminal."""
 
 
 def print_results(results: Sequence[Result], console: Console) -> None:
@@ -46,7 +46,7 @@ def print_results(results: Sequence[Result], console: Console) -> None:
 
     Args:
         results: The results.
-        console: Where to.
+        console: Console to print on.
     """
     if len(results) <= _IN_FULL:
         for result in results:
@@ -57,11 +57,11 @@ def print_results(results: Sequence[Result], console: Console) -> None:
         if result.verdict == "error":
             console.print(f"{result.claim.id}: {result.error}", markup=False, highlight=False)
     console.print(_counts_table(results))
-    console.print("`dagames verify I.5` shows a claim in full: what is stated, where, and what decides.")
+    console.print("`dagames verify I.5` shows a claim in full: the statement, its place and the evidence.")
 
 
 def as_table(results: Sequence[Result]) -> Table:
-    """Lay the verdicts out for a terminal of 80 columns.
+    """Make the table of verdicts for a terminal of 80 columns.
 
     Args:
         results: The results.
@@ -87,37 +87,37 @@ def as_table(results: Sequence[Result]) -> Table:
 
 
 def tally(verdicts: Iterable[tuple[Whose, str]]) -> dict[str, dict[str, int]]:
-    """Count verdicts by who states the claim.
+    """Count verdicts by source.
 
     Args:
-        verdicts: For each claim who states it, and its verdict.
+        verdicts: Source and verdict of each claim.
 
     Returns:
-        For each source the number of each verdict; errors are counted where there are any.
+        The number of each verdict by source; errors are listed if there are any.
     """
     pairs = list(verdicts)
     counts: dict[str, dict[str, int]] = {}
     for whose in get_args(Whose):
-        found = [verdict for source, verdict in pairs if source == whose]
-        if found:
-            kinds = [*get_args(Verdict), *(["error"] if "error" in found else [])]
-            counts[whose] = {kind: found.count(kind) for kind in kinds}
+        of_source = [verdict for source, verdict in pairs if source == whose]
+        if of_source:
+            kinds = [*get_args(Verdict), *(["error"] if "error" in of_source else [])]
+            counts[whose] = {kind: of_source.count(kind) for kind in kinds}
     return counts
 
 
 def verdicts_of(results: Sequence[Result]) -> list[tuple[Whose, str]]:
-    """List who states each claim, and the verdict that was computed."""
+    """List the source and the computed verdict of each claim."""
     return [(result.claim.whose, result.verdict) for result in results]
 
 
 def counts_markdown(verdicts: Iterable[tuple[Whose, str]]) -> str:
-    """Write the counts by source as a Markdown table.
+    """Format the counts by source as a Markdown table.
 
     Args:
-        verdicts: For each claim who states it, and its verdict.
+        verdicts: Source and verdict of each claim.
 
     Returns:
-        The table, without a line break at its end.
+        The table, without a final line break.
     """
     counts = tally(verdicts)
     kinds = _kinds(counts)
@@ -143,7 +143,7 @@ def _counts_table(results: Sequence[Result]) -> Table:
 
 
 def in_full(result: Result) -> Iterator[str]:
-    """Describe a claim as text: what is stated, by whom and where, the verdict, what decides, and the repair.
+    """Describe a claim as text: statement, source and place, verdict, evidence, and repaired claim.
 
     Args:
         result: The result.
@@ -160,28 +160,28 @@ def in_full(result: Result) -> Iterator[str]:
     if claim.printed:
         yield from ("", f"    {claim.printed}", "")
     yield verdict_text(result)
-    for reading, found in zip(claim.readings, result.readings, strict=True):
-        yield from _reading_lines(claim, reading, found)
+    for reading, settled in zip(claim.readings, result.readings, strict=True):
+        yield from _reading_lines(claim, reading, settled)
     yield ""
-    yield claim.remark + _see(claim)
+    yield claim.remark + _amendment_reference(claim)
 
 
-def _reading_lines(claim: Claim, reading: Reading, found: Settled) -> Iterator[str]:
+def _reading_lines(claim: Claim, reading: Reading, settled: Settled) -> Iterator[str]:
     if len(claim.readings) > 1:
-        yield f"- Read so that {reading.supposes}: {found.outcome}."
-    yield evidence_text(found)
-    if text := attack_text(found):
+        yield f"- Under the reading that {reading.supposes}: {settled.outcome}."
+    yield evidence_text(settled)
+    if text := attack_text(settled):
         yield text
 
 
 def verdict_text(result: Result) -> str:
-    """Say the verdict in a sentence.
+    """Describe the verdict in a sentence.
 
     Args:
         result: The result.
 
     Returns:
-        The verdict, what it means, and how much was tried.
+        The verdict, with the number of comparisons or the reason.
     """
     if result.verdict == "error":
         return f"Error: {result.error}"
@@ -189,91 +189,91 @@ def verdict_text(result: Result) -> str:
         missing = result.claim.missing
         not_given = f"the source does not give {missing[0].lower()}{missing[1:]}" if missing else ""
         return f"Open: {not_given or result.error or 'there is no evidence.'}"
-    tried = f"{result.comparisons} comparison{'s' if result.comparisons != 1 else ''}"
+    comparisons = f"{result.comparisons} comparison{'s' if result.comparisons != 1 else ''}"
     if result.verdict == "holds":
-        return f"Holds: {tried}, none of which breaks it."
+        return f"Holds: {comparisons} without a violation."
     if result.verdict == "depends":
-        return f"Depends on the reading, of which there are {len(result.readings)} ({tried})."
+        return f"Depends on the reading: {len(result.readings)} readings, {comparisons}."
     several = " in every fair reading" if len(result.readings) > 1 else ""
     return f"False{several}."
 
 
-def evidence_text(found: Settled) -> str:
-    """Describe the comparison that an outcome rests on.
+def evidence_text(settled: Settled) -> str:
+    """Describe the comparison that determines an outcome.
 
     Args:
-        found: What was found for a reading.
+        settled: The outcome of a reading.
 
     Returns:
-        The smallest counterexample of what is false, the nearest miss of what holds; in words where it has a sentence.
+        The smallest counterexample, or the comparison nearest to failure if the reading holds; its `sentence` if given.
     """
-    if found.shown is None:
-        return found.error or "There is no evidence."
-    if found.shown.sentence:
-        return found.shown.sentence
-    label = "Counterexample" if found.outcome == "false" else "Nearest to failing"
-    return f"{label}: {comparison_text(found.shown)}; {instance_text(found.shown)}"
+    if settled.shown is None:
+        return settled.error or "There is no evidence."
+    if settled.shown.sentence:
+        return settled.shown.sentence
+    label = "Counterexample" if settled.outcome == "false" else "Nearest to failing"
+    return f"{label}: {comparison_text(settled.shown)}; {instance_text(settled.shown)}"
 
 
 def comparison_text(evidence: Evidence) -> str:
-    """Say what was compared with what, in numbers.
+    """Format the two values of a comparison and their relation.
 
     Args:
         evidence: The comparison.
 
     Returns:
-        One line.
+        A line of text.
     """
     slack = f" (tolerance {evidence.tolerance:g})" if evidence.tolerance else ""
     return f"measured {evidence.measured:.6g}, claimed {evidence.relation} {evidence.claimed:.6g}{slack}"
 
 
 def instance_text(evidence: Evidence) -> str:
-    """Say where, so that it can be typed in again.
+    """Format the instance of a comparison, so that it can be copied.
 
     Args:
         evidence: The comparison.
 
     Returns:
-        One line.
+        A line of text.
     """
     return ", ".join(f"{name} = {value}" for name, value in evidence.instance.items())
 
 
-def attack_text(found: Settled) -> str:
-    """Say how near an attack came to breaking the inequality.
+def attack_text(settled: Settled) -> str:
+    """Describe the result of the attacks on an inequality.
 
     Args:
-        found: What was found for a reading.
+        settled: The outcome of a reading.
 
     Returns:
-        A sentence; nothing where nothing was attacked.
+        A sentence; empty without an attack.
     """
-    if found.attacked is None or found.attacked.ratio is None:
+    if settled.attacked is None or settled.attacked.ratio is None:
         return ""
-    ratio = found.attacked.ratio
-    if found.is_tight:
-        return "A search touched the bound, to a millionth: no better constant holds."
-    if found.attacked.holds:
+    ratio = settled.attacked.ratio
+    if settled.is_tight:
+        return "A search reached equality in the bound to a relative 1e-6: no better constant holds."
+    if settled.attacked.holds:
         return f"The worst case that a search found uses {ratio:.4g} of the bound."
     return f"The worst case that a search found is {ratio:.4g} times the bound."
 
 
 def as_markdown(results: Sequence[Result], seed: int, rounds: int = 1) -> str:
-    """Write the verdicts as a page: what the words mean, the counts, a table, then a section for each claim.
+    """Format the verdicts as a page: their meaning, the counts, a table, and a section for each claim.
 
     Args:
         results: The results.
-        seed: Seed of the search.
-        rounds: How many seeds were tried, from `seed` on.
+        seed: First seed of the search.
+        rounds: Number of seeds, starting at `seed`.
 
     Returns:
         Markdown.
     """
-    tried = f"seed {seed}" if rounds == 1 else f"seeds {seed} to {seed + rounds - 1}"
-    lines = ["# Claims", "", f"Settled by computation ({tried}). The sources:", ""]
+    seeds = f"seed {seed}" if rounds == 1 else f"seeds {seed} to {seed + rounds - 1}"
+    lines = ["# Claims", "", f"Settled by computation ({seeds}). The sources:", ""]
     lines += [f"- {SOURCES[name]}: {reference}" for name, reference in REFERENCES.items()]
-    lines += ["", "What a verdict means:", ""]
+    lines += ["", "Meaning of the verdicts:", ""]
     lines += [f"- **{verdict}**: {meaning}." for verdict, meaning in MEANING.items()]
     lines += ["", counts_markdown(verdicts_of(results)), ""]
     lines += ["| id | claim | stated by | verdict | repaired by |", "|---|---|---|---|---|"]
@@ -294,33 +294,33 @@ def _section(result: Result, seed: int) -> Iterator[str]:
     if claim.printed:
         yield from ("```text", claim.printed, "```", "")
     yield from (verdict_text(result), "")
-    for reading, found in zip(claim.readings, result.readings, strict=True):
+    for reading, settled in zip(claim.readings, result.readings, strict=True):
         if len(claim.readings) > 1:
-            yield from (f"**Read so that {reading.supposes}: {found.outcome}.**", "")
-        yield from _found_lines(found)
-        yield from (f"How it is measured: {reading.measured_by}", "")
-    yield claim.remark + _see(claim)
-    yield from ("", f"Again: `dagames verify {claim.id} --seed {seed}`")
+            yield from (f"**Under the reading that {reading.supposes}: {settled.outcome}.**", "")
+        yield from _settled_lines(settled)
+        yield from (f"Check: {reading.measured_by}", "")
+    yield claim.remark + _amendment_reference(claim)
+    yield from ("", f"To repeat: `dagames verify {claim.id} --seed {seed}`")
 
 
-def _see(claim: Claim) -> str:
-    """Name the claim that repairs this one, or that goes on from it."""
+def _amendment_reference(claim: Claim) -> str:
+    """Return the reference to the claim that repairs or extends this one."""
     if claim.amendment is None:
         return ""
     return f" {'Repaired by' if claim.expected in {'false', 'depends'} else 'See also'} {claim.amendment}."
 
 
-def _found_lines(found: Settled) -> Iterator[str]:
-    if found.shown is None:
-        yield from (evidence_text(found), "")
+def _settled_lines(settled: Settled) -> Iterator[str]:
+    if settled.shown is None:
+        yield from (evidence_text(settled), "")
         return
-    if found.shown.sentence:
-        yield from (found.shown.sentence, "")
-    label = "counterexample" if found.outcome == "false" else "nearest to failing"
-    yield from (*_block(label, found.shown), "")
-    if text := attack_text(found):
+    if settled.shown.sentence:
+        yield from (settled.shown.sentence, "")
+    label = "counterexample" if settled.outcome == "false" else "nearest to failing"
+    yield from (*_block(label, settled.shown), "")
+    if text := attack_text(settled):
         yield from (text, "")
-    for evidence in found.noted:
+    for evidence in settled.noted:
         yield from (*_block("noted", evidence), "")
 
 

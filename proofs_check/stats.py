@@ -1,4 +1,4 @@
-"""What the claims use of scipy.stats, which takes as long to import as all claims and is imported at the first use."""
+"""The names of scipy.stats that claims use; scipy.stats is slow to import and is imported at the first use."""
 
 import importlib
 from typing import TYPE_CHECKING, Any

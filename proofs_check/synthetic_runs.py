@@ -1,4 +1,4 @@
-"""The synthetic study of baselines: runs with the group's mean and with a moving average, over traces or answers."""
+"""The synthetic study of baselines: runs with the group's mean or a moving average, over traces or answers."""
 
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 Indices = NDArray[np.int64]
 TRACES, ANSWERS, BIAS, DECAY = 10_000, 10, 8.0, 0.9
-"""Traces, answers (trace y gives y mod 10, and 0 is right), bias of an easy step, and weight of the past in the moving
+"""Numbers of traces and answers (trace y gives y mod 10, and 0 is right), bias of an easy step, and decay of the moving
 average, which starts at the mean bias."""
 
 EPSILON = 1e-6
-"""Added to the deviation where advantages are standardised."""
+"""Number added to the standard deviation that divides advantages."""
 
 Baseline = Literal["group", "standardised", "moving-average"]
 
@@ -24,12 +24,13 @@ class Study:
     """Runs with one setting.
 
     Attributes:
-        policy: "traces" with a logit for each trace, as in the paper; "answers" with one for all traces of an answer.
-        baseline: The group's mean, the same and division by the group's deviation (equation 5), or "moving-average".
+        policy: "traces" for a logit per trace, as in the paper; "answers" for one per answer.
+        baseline: "group" for the group's mean, "standardised" for the mean and division by the group's standard
+            deviation (equation 5), or "moving-average".
         rate: Learning rate, in logits per unit of advantage.
         runs: Number of independent runs.
-        steps: Number of groups that each sees.
-        K: Traces of a group.
+        steps: Number of steps, of one group each.
+        K: Number of traces of a group.
     """
 
     policy: Literal["traces", "answers"]
@@ -42,16 +43,16 @@ class Study:
 
 @dataclass
 class Traces:
-    """Policies over traces, exact and quick: traces that were never drawn share one logit.
+    """Policies over traces, computed exactly; the traces of a run that were never drawn share one logit.
 
     Attributes:
         runs: Number of policies.
         n_traces: Number of traces |Y|.
         logits: Logits of the traces that were drawn, [runs, slots]; -inf for an empty slot.
-        trace: Which trace a slot holds, [runs, slots].
-        slot_of: Where a trace is held, [runs, Y]; -1 if it was never drawn.
-        held: Number of slots in use, [runs].
-        common: The logit of all others, [runs].
+        trace: The trace of each slot, [runs, slots].
+        slot_of: The slot of each trace, [runs, Y]; -1 if it was never drawn.
+        n_used: Number of slots in use, [runs].
+        common: The logit of the traces without a slot, [runs].
     """
 
     runs: int
@@ -59,24 +60,24 @@ class Traces:
     logits: Array = field(init=False)
     trace: Indices = field(init=False)
     slot_of: Indices = field(init=False)
-    held: Indices = field(init=False)
+    n_used: Indices = field(init=False)
     common: Array = field(init=False)
 
     def __post_init__(self) -> None:
-        """Start from the uniform policy."""
+        """Initialise the uniform policy."""
         self.logits = np.full((self.runs, 64), -np.inf)
         self.trace = np.zeros((self.runs, 64), dtype=np.int64)
         self.slot_of = np.full((self.runs, self.n_traces), -1, dtype=np.int64)
-        self.held = np.zeros(self.runs, dtype=np.int64)
+        self.n_used = np.zeros(self.runs, dtype=np.int64)
         self.common = np.zeros(self.runs)
 
     def masses(self) -> tuple[Array, Array]:
-        """Compute the probabilities of the slots, [runs, slots], and that of each trace outside, [runs]."""
-        used = self.logits[:, : max(int(self.held.max()), 1)]
-        common = np.where(self.held < self.n_traces, self.common, -np.inf)
+        """Compute the probabilities of the slots, [runs, slots], and of each trace without a slot, [runs]."""
+        used = self.logits[:, : max(int(self.n_used.max()), 1)]
+        common = np.where(self.n_used < self.n_traces, self.common, -np.inf)
         top = np.maximum(used.max(axis=1), common)
         weights, other = np.exp(used - top[:, None]), np.exp(common - top)
-        total = weights.sum(axis=1) + (self.n_traces - self.held) * other
+        total = weights.sum(axis=1) + (self.n_traces - self.n_used) * other
         return weights / total[:, None], other / total
 
     def right(self, n_answers: int) -> Array:
@@ -86,34 +87,34 @@ class Traces:
         return np.asarray((inside * good).sum(axis=1) + (self.n_traces // n_answers - good.sum(axis=1)) * outside)
 
     def draw(self, K: int, rng: np.random.Generator) -> tuple[Indices, Indices]:
-        """Draw a group of K in each run; returns the slots, [runs, K], and the traces."""
+        """Draw a group of K traces in each run; return their slots, [runs, K], and the traces."""
         inside, _ = self.masses()
         cumulative = np.cumsum(inside, axis=1)
         chance = rng.random((self.runs, K))
-        # One search for all runs: half a cumulative share beside the number of the run.
+        # One search for all runs: the key is the index of the run plus half the cumulative probability.
         rows = np.arange(self.runs)[:, None]
-        found = np.searchsorted((cumulative / 2 + rows).ravel(), (chance / 2 + rows).ravel()).reshape(chance.shape)
-        slots = np.minimum(found - rows * inside.shape[1], inside.shape[1] - 1)
+        places = np.searchsorted((cumulative / 2 + rows).ravel(), (chance / 2 + rows).ravel()).reshape(chance.shape)
+        slots = np.minimum(places - rows * inside.shape[1], inside.shape[1] - 1)
         run, place = np.nonzero(chance >= cumulative[:, -1:])
         new = rng.integers(self.n_traces, size=run.size)
-        while (taken := self.slot_of[run, new] >= 0).any():
-            new[taken] = rng.integers(self.n_traces, size=int(taken.sum()))
-        self._hold(run, new)
+        while (has_slot := self.slot_of[run, new] >= 0).any():
+            new[has_slot] = rng.integers(self.n_traces, size=int(has_slot.sum()))
+        self._add_slots(run, new)
         slots[run, place] = self.slot_of[run, new]
         return slots, self.trace[rows, slots]
 
-    def _hold(self, run: Indices, new: Indices) -> None:
-        """Give slots to traces drawn for the first time, one to each."""
+    def _add_slots(self, run: Indices, new: Indices) -> None:
+        """Add a slot for each trace that is drawn for the first time."""
         keys = np.unique(run * self.n_traces + new)
         run, new = np.divmod(keys, self.n_traces)
-        slots = self.held[run] + np.arange(run.size) - np.searchsorted(run, run)
+        slots = self.n_used[run] + np.arange(run.size) - np.searchsorted(run, run)
         if slots.size and slots.max() >= self.logits.shape[1]:
             more = ((0, 0), (0, self.logits.shape[1]))
             self.logits = np.pad(self.logits, more, constant_values=-np.inf)
             self.trace = np.pad(self.trace, more)
         self.logits[run, slots], self.trace[run, slots] = self.common[run], new
         self.slot_of[run, new] = slots
-        np.add.at(self.held, run, 1)
+        np.add.at(self.n_used, run, 1)
 
     def learn(self, slots: Indices, advantages: Array, rate: float) -> None:
         """Add rate / K sum_i A_i (1{y_i = y} - pi(y)) to the logits."""
@@ -125,13 +126,13 @@ class Traces:
 
 
 def advantages_of(right: Array, average: Array, baseline: Baseline, rng: np.random.Generator) -> tuple[Array, Array]:
-    """Add each run's bias of the step to its rewards, and take a baseline off.
+    """Add the bias of the step to the rewards of each run, and subtract a baseline.
 
     Args:
         right: 1 for a right trace and 0 for a wrong one, [runs, K].
         average: The moving average, [runs].
         baseline: The baseline.
-        rng: Source of randomness.
+        rng: Random generator.
 
     Returns:
         Advantages, [runs, K], and the next average.
@@ -148,16 +149,16 @@ def advantages_of(right: Array, average: Array, baseline: Baseline, rng: np.rand
 def run(
     study: Study, rng: np.random.Generator, n_traces: int = TRACES, n_answers: int = ANSWERS
 ) -> tuple[Array, Array]:
-    """Train.
+    """Train the policies of a study.
 
     Args:
         study: The setting.
-        rng: Source of randomness.
+        rng: Random generator.
         n_traces: Number of traces |Y|.
         n_answers: Number of answers |Z|.
 
     Returns:
-        Accuracy before each step, [runs, steps], and the step's estimate of its slope in the logit of answer 0.
+        Accuracy before each step, [runs, steps], and the step's estimate of d accuracy / d (logit of answer 0).
     """
     policy = Traces(study.runs, n_traces if study.policy == "traces" else n_answers)
     average = np.full(study.runs, BIAS / 2)
@@ -173,7 +174,7 @@ def run(
 
 
 def final(study: Study, seed: int) -> Array:
-    """Average each run's accuracy over its last tenth, [runs]."""
+    """Average the accuracy over the last tenth of the steps of each run, [runs]."""
     accuracy = run(study, np.random.default_rng(seed))[0]
     return np.asarray(accuracy[:, -study.steps // 10 :].mean(axis=1))
 
@@ -184,8 +185,8 @@ def adam(baseline: Baseline, runs: int, steps: int, rng: np.random.Generator) ->
     Args:
         baseline: The baseline.
         runs: Number of independent runs.
-        steps: Number of groups that each sees.
-        rng: Source of randomness.
+        steps: Number of steps, of one group each.
+        rng: Random generator.
 
     Returns:
         Accuracy before each step, [runs, steps].
@@ -199,7 +200,7 @@ def adam(baseline: Baseline, runs: int, steps: int, rng: np.random.Generator) ->
         accuracy[:, t] = pi[:, ::ANSWERS].sum(axis=1)
         cumulative = np.cumsum(pi, axis=1, dtype=np.float64)
         cumulative /= cumulative[:, -1:]
-        # One search for all runs: half a cumulative share beside the number of the run.
+        # One search for all runs: the key is the index of the run plus half the cumulative probability.
         places = np.searchsorted((cumulative / 2 + rows).ravel(), (rng.random((runs, size)) / 2 + rows).ravel())
         traces = np.minimum(places.reshape(runs, size) - rows * TRACES, TRACES - 1)
         right = (traces % ANSWERS == 0).astype(np.float64)
@@ -214,12 +215,12 @@ def adam(baseline: Baseline, runs: int, steps: int, rng: np.random.Generator) ->
 
 
 SIZES, RATES, RUNS, STEPS = (4, 16, 64), (0.1, 0.3, 1.0, 3.0), 40, 460
-"""The grid, with a logit for each answer: groups, learning rates, runs of each setting, and steps."""
+"""The grid, with a logit for each answer: group sizes, learning rates, runs of each setting, and steps."""
 
 
 @lru_cache(maxsize=4)
 def grid(seed: int) -> dict[Baseline, Array]:
-    """Train with plain steps at every setting of the grid at once.
+    """Train by gradient steps at all settings of the grid.
 
     Args:
         seed: Seed of the runs.
@@ -232,7 +233,7 @@ def grid(seed: int) -> dict[Baseline, Array]:
     size = np.broadcast_to(np.array(SIZES)[:, None, None], shape).ravel()
     rate = np.broadcast_to(np.array(RATES)[None, :, None], shape).ravel()
     names: tuple[Baseline, ...] = ("group", "standardised", "moving-average")
-    found: dict[Baseline, Array] = {}
+    curves: dict[Baseline, Array] = {}
     for baseline in names:
         logits, average = np.zeros((size.size, ANSWERS)), np.full(size.size, BIAS / 2)
         accuracy = np.empty((size.size, STEPS))
@@ -250,8 +251,8 @@ def grid(seed: int) -> dict[Baseline, Array]:
             average = DECAY * average + (1 - DECAY) * mean
             pulls = shares * advantages
             logits += rate[:, None] * (pulls - pi * pulls.sum(axis=1, keepdims=True))
-        found[baseline] = accuracy.reshape(*shape, STEPS).mean(axis=2)
-    return found
+        curves[baseline] = accuracy.reshape(*shape, STEPS).mean(axis=2)
+    return curves
 
 
 def reached(accuracy: Array) -> int | None:
@@ -261,7 +262,7 @@ def reached(accuracy: Array) -> int | None:
 
 
 def describe(study: Study, last: Array) -> dict[str, Any]:
-    """Say what was run, and how the runs ended."""
+    """Return the setting of a study and the final accuracies by name, for the instance of a comparison."""
     return {
         "logits of": study.policy,
         "baseline": study.baseline,

@@ -1,4 +1,4 @@
-"""Games on two answers with a budget on the first, whose best targets are searched at 50 digits for claim I.6."""
+"""Games on two answers with a budget on the first, with the search for their best targets at 50 digits (claim I.6)."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,17 +14,17 @@ Vector = list[Any]
 
 @dataclass(frozen=True)
 class Kinked:
-    """A game on two answers whose policies give answer 0 at most a budget, with targets to choose from.
+    """A game on two answers with a budget on the mass of answer 0, and a list of targets.
 
     Attributes:
-        name: The functional, in words.
+        name: Name of the functional.
         value: R.
         conjugate: R* over the simplex.
         nu_0: Reference.
         beta: Weight of the divergence.
         budget: Largest mass of answer 0; 1 allows every policy.
         targets: Targets to compare.
-        answering: Whether the dual variable u of a target is such that pi* answers it and it answers pi*, derived.
+        answering: Whether a target and pi* are best responses to each other, by a derived condition.
     """
 
     name: str
@@ -37,10 +37,10 @@ class Kinked:
     answering: Callable[[Sequence[Fraction]], bool]
 
     def best_targets(self) -> list[Sequence[Fraction]]:
-        """Search min J and min G(., q) over the policies.
+        """Find the targets q for which min over policies of G(., q) equals min J, by search.
 
         Returns:
-            The targets for which they are equal.
+            These targets.
         """
         b = oracles.number(self.beta)
 
@@ -67,12 +67,13 @@ class Kinked:
 
 
 FLAT = mp.mpf(10) ** -20
-"""A loss below this is none: the search knows an edge to 1e-25."""
+"""Largest difference of the two minima that counts as 0; the search has errors of 1e-25."""
 
 
 def restricted(nu_0: Sequence[Fraction], beta: Fraction, targets: Sequence[tuple[int, int]]) -> Kinked:
-    """State R = |nu(0) - nu(1)| with pi(0) <= 1/2, so that nu* = (1/2, 1/2) for nu_0(0) <= 1/2."""
-    # A target answers nu* if |u(0) - u(1)| <= 2; nu* answers it among the policies if nu_0(0) q(0) >= nu_0(1) q(1).
+    """Make the game of R = |nu(0) - nu(1)| with pi(0) <= 1/2, whose nu* is (1/2, 1/2) for nu_0(0) <= 1/2."""
+    # The target is a best response to nu* if |u(0) - u(1)| <= 2, and nu* to the target if
+    # nu_0(0) q(0) >= nu_0(1) q(1).
     one = mp.mpf(1)
     return Kinked(
         "|nu(0) - nu(1)|",

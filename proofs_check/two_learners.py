@@ -1,4 +1,4 @@
-"""Two learners who play a game against each other: many games at once, and two answers followed in two numbers."""
+"""Two learners that play against each other: many games at once, or one game on two answers in two variables."""
 
 import math
 from collections.abc import Collection, Iterator
@@ -14,14 +14,14 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Play:
-    """Many games of one functional, [M, Z], and the policy's learner.
+    """Many games of one functional, [M, Z], and the learner of the policy.
 
     Attributes:
         name: "reward" for -<r, nu>, "entropy" or "gini" with a weight.
         strength: Rewards r, [M, Z], or weights, [M, 1].
         nu_0: References, [M, Z].
         beta: Weights of the divergence, [M, 1].
-        policy: "mw" for multiplicative weights, "best_response" to the target of the same round.
+        policy: "mw" for multiplicative weights, "best_response" for the best response to the target of the round.
     """
 
     name: str
@@ -38,7 +38,7 @@ class Play:
 
     @property
     def equilibrium(self) -> Array:
-        """nu*: a softmax, or from J' being one number, found by bisection, [M, Z]."""
+        """The marginal nu*, [M, Z]: a softmax, or the root of J' = constant by bisection."""
         if self.name == "reward":
             return softmax(np.log(self.nu_0) + self.strength / self.beta)
         if self.name == "entropy":
@@ -57,7 +57,7 @@ class Play:
 
     @property
     def described(self) -> dict[str, object]:
-        """What the games are."""
+        """Description of the games, for the instance of a comparison."""
         M, n = self.nu_0.shape
         return {"R": self.name, "policy": self.policy, "answers": n, "games": M}
 
@@ -86,7 +86,7 @@ class Play:
         return np.asarray((self.strength * nu * slope).sum(axis=1))
 
     def gap(self, nu: Array, u: Array) -> Array:
-        """Compute J(nu) + R*(u) + beta log sum nu_0 exp(-u / beta): the gain of both players' best replies."""
+        """Compute the gap J(nu) + R*(u) + beta log sum nu_0 exp(-u / beta), [M]."""
         primal = self.value(nu) + (self.beta * nu * np.log(np.maximum(nu, 1e-300) / self.nu_0)).sum(axis=1)
         best = self.answer(u)
         conjugate = (best * u).sum(axis=1) - self.value(best)
@@ -95,7 +95,7 @@ class Play:
         return np.asarray(primal + conjugate - low[:, 0] + self.beta[:, 0] * np.log(total))
 
     def run(self, rounds: int) -> Iterator[tuple[Array, Array]]:
-        """Play; the target moves u at the rate s / sqrt(t + 1).
+        """Run both learners; the target's step in u at round t is s / sqrt(t + 1).
 
         Args:
             rounds: Number of rounds.
@@ -116,13 +116,13 @@ class Play:
 
 
 def softmax(logs: Array) -> Array:
-    """Turn log-weights into probabilities, [M, Z]."""
+    """Convert log-weights to probabilities, [M, Z]."""
     weights = np.exp(logs - logs.max(axis=1, keepdims=True))
     return np.asarray(weights / weights.sum(axis=1, keepdims=True))
 
 
 class Means(NamedTuple):
-    """What a duel saw up to a round: means of nu(0) and of d."""
+    """Means of nu(0) and of d over the first rounds of a duel."""
 
     worse: float
     d: float
@@ -130,14 +130,14 @@ class Means(NamedTuple):
 
 @dataclass(frozen=True)
 class Duel:
-    """Two answers of rewards 0 and 1, and the learners of I.9, followed in the two numbers that matter.
+    """The learners of claim I.9 on two answers of rewards 0 and 1, in two variables.
 
-    They are nu(0), the mass of the worse answer, and d = u(1) - u(0) + 1, which is 0 at the equilibrium. The target
-    moves d by 2 (nu(1) - [d > 0]) / sqrt(t + 1).
+    The variables are nu(0), the mass of the worse answer, and d = u(1) - u(0) + 1, which is 0 at the equilibrium. The
+    target changes d by 2 (nu(1) - [d > 0]) / sqrt(t + 1) in round t.
 
     Attributes:
         beta: Weight of the divergence.
-        policy: "mw" for multiplicative weights, "best_response" to the target of the same round.
+        policy: "mw" for multiplicative weights, "best_response" for the best response to the target of the round.
         better: Reference mass of the better answer.
     """
 
@@ -152,21 +152,21 @@ class Duel:
 
     @property
     def described(self) -> dict[str, object]:
-        """What the game is."""
+        """Description of the game, for the instance of a comparison."""
         nu_0 = f"({1 - self.better:g}, {self.better:g})"
         return {"R": "-nu(1)", "nu_0": nu_0, "beta": self.beta, "policy": self.policy}
 
     def run(self, rounds: Collection[int]) -> dict[int, Means]:
-        """Play, and take the means up to the given rounds."""
+        """Run both learners, and return the means over the first rounds, for each of the given numbers of rounds."""
         start = math.log(self.better / (1 - self.better))
         odds, worse, d = start, 1 - self.better, 0.0
         sum_worse = sum_d = 0.0
-        seen = {}
+        means = {}
         for t in range(1, max(rounds) + 1):
             sum_worse += worse
             sum_d += d
             if t in rounds:
-                seen[t] = Means(sum_worse / t, sum_d / t)
+                means[t] = Means(sum_worse / t, sum_d / t)
             rate = 1 / math.sqrt(t + 1)
             moved = d + 2 * rate * (1 - worse - (d > 0))
             if self.policy == "mw":
@@ -174,7 +174,7 @@ class Duel:
             else:
                 odds = start + (1 - moved) / self.beta
             worse, d = 1 / (1 + math.exp(min(odds, 700.0))), moved
-        return seen
+        return means
 
     def gap(self, means: Means) -> float:
         """Compute beta KL(nu || nu*), and the dual's loss beta log(nu*(0) e^(d / beta) + nu*(1)), or its mirror."""

@@ -25,7 +25,7 @@ class Generator(Named, ABC):
     p* = conjugate_gradient(theta) minimises F(p) - <theta, p> over the simplex, which for theta = grad F(w) is
     D(p || w) up to a constant, and D(p || w) >= D(p || p*) + D(p* || w).
 
-    Methods of the same name compute the same as those of a `Functional`.
+    A method that has the name of a method of `Functional` computes the same quantity.
 
     Conventions: masses may be 0. If phi'(0) = -inf (`steep`), D(p || q) is +inf where p > 0 = q; otherwise it is
     finite. Masses that may be below 1e-308 are passed as logarithms. Affine terms of phi do not change divergences or

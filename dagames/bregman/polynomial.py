@@ -61,27 +61,27 @@ class Polynomial(Generator):
             np.array([float(comb(i, k) * exact[i]) for i in range(k, len(exact))]) for k in range(len(exact))
         )
         object.__setattr__(self, "_derivatives", derivatives)
-        object.__setattr__(self, "_slopes", np.maximum.accumulate(_at(derivatives[1], _GRID)))
+        object.__setattr__(self, "_slopes", np.maximum.accumulate(_evaluate(derivatives[1], _GRID)))
 
     def summand(self, p: OverAnswers) -> OverAnswers:
         """Compute sum_k c_k p^k, [*x, n]."""
-        return _at(self._derivatives[0], p)
+        return _evaluate(self._derivatives[0], p)
 
     def gradient_at_log(self, log_p: OverAnswers) -> OverAnswers:
         """Compute phi'(p), [*x, n]."""
-        return _at(self._derivatives[1], np.exp(log_p))
+        return _evaluate(self._derivatives[1], np.exp(log_p))
 
     def bend_at_log(self, log_p: OverAnswers) -> OverAnswers:
         """Compute p phi''(p), [*x, n]."""
         p = np.exp(log_p)
-        return np.asarray(2.0 * p * np.maximum(_at(self._derivatives[2], p), 0.0))
+        return np.asarray(2.0 * p * np.maximum(_evaluate(self._derivatives[2], p), 0.0))
 
     def log_mass_at_slope(self, slope: OverAnswers) -> OverAnswers:
         """Compute the log of the p in [0, 1] with phi'(p) = slope, [*x, n], or of the nearer end."""
         shape = slope.shape
 
         def miss(p: OverAnswers) -> tuple[OverAnswers, OverAnswers]:
-            return _at(self._derivatives[1], p) - slope, 2.0 * _at(self._derivatives[2], p)
+            return _evaluate(self._derivatives[1], p) - slope, 2.0 * _evaluate(self._derivatives[2], p)
 
         start = np.interp(slope, self._slopes, _GRID)
         with np.errstate(divide="ignore"):
@@ -91,11 +91,11 @@ class Polynomial(Generator):
         """Compute the Taylor sum of phi at q from the second order on, [*x, n]."""
         q = np.exp(log_q)
         step = np.exp(log_p) - q
-        terms = [_at(self._derivatives[k], q) * step**k for k in range(2, len(self.coefficients))]
+        terms = [_evaluate(self._derivatives[k], q) * step**k for k in range(2, len(self.coefficients))]
         return np.asarray(np.maximum(np.sum(terms, axis=0), 0.0))
 
 
-def _at(coefficients: NDArray[np.float64], x: OverAnswers) -> OverAnswers:
+def _evaluate(coefficients: NDArray[np.float64], x: OverAnswers) -> OverAnswers:
     return np.asarray(np.polynomial.polynomial.polyval(x, coefficients), dtype=np.float64)
 
 

@@ -72,8 +72,8 @@ def consistency(
 
     >>> from dagames.bregman import Euclidean
     >>> u = np.array([0.0, 0.3])
-    >>> found = consistency(Euclidean(), u, u, 0.5, np.array([True, True]))
-    >>> found.consistent, float(found.required), found.q.round(6)
+    >>> result = consistency(Euclidean(), u, u, 0.5, np.array([True, True]))
+    >>> result.consistent, float(result.required), result.q.round(6)
     (True, 0.3, array([0.2, 0.8]))
     """
     least = np.where(reachable, high, np.inf).min(axis=-1, keepdims=True)
@@ -132,9 +132,9 @@ def best_box(
     batch, n_answers = reachable.shape[:-1], reachable.shape[-1]
     slope_0 = F.gradient_at_log(log_pi_0)
     finite = np.isfinite(slope_0)
-    # Where a steep F has no mass no lower end keeps pi* a best response: the slope -inf closes the box.
+    # For a steep F, a trace of reference mass 0 stays without mass for every u and gives no lower end: -inf.
     rise = np.where(finite, beta * (np.where(finite, slope_0, 0.0) - F.gradient_at_log(log_pi)), -np.inf)
-    # c is most accurate at the trace of largest mass; an answer without mass is bounded by its likeliest trace.
+    # c is most accurate at the trace of largest mass; an answer without mass has the bound of its likeliest trace.
     top = log_pi.argmax(axis=-1)[..., None]
     c = np.take_along_axis(simplex.at_answer(np.where(reachable, u, 0.0), E, batch) - rise, top, axis=-1)
     empty = reachable & np.isneginf(simplex.max_by_answer(log_pi, E, n_answers))

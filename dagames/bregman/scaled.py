@@ -37,7 +37,7 @@ class Scaled(Generator):
 
     @property
     def foreign(self) -> bool:
-        """Whether a user's own code computes F."""
+        """Whether a user's code computes F."""
         return self.generator.foreign
 
     @property

@@ -29,19 +29,19 @@ def names_array(text: str) -> bool:
 
 def read_array(text: str, folder: Path) -> np.ndarray:
     """Read `ref.npy`, `data.npz:key` or `table.csv:column` from a folder; an .npy file is mapped into memory."""
-    found = _NAME.fullmatch(text)
-    if found is None:
+    match = _NAME.fullmatch(text)
+    if match is None:
         raise DomainError(f"{text!r} is not the name of an .npy, .npz or .csv file.")
-    kind, key, path = found["kind"].lower(), found["key"], folder / found["file"]
+    kind, key, path = match["kind"].lower(), match["key"], folder / match["file"]
     _check_file(path, _SIZES[kind])
     if kind == "npy" and key is not None:
-        raise DomainError(f"{path} holds one array, and takes no key: leave out `:{key}`.")
+        raise DomainError(f"{path} contains one array and takes no key: omit `:{key}`.")
     try:
         if kind == "csv":
             return read_csv(path, key)
         if kind == "npz":
             return _from_npz(path, key)
-        return _checked(np.load(path, mmap_mode="r", allow_pickle=False), str(path))
+        return _check_array(np.load(path, mmap_mode="r", allow_pickle=False), str(path))
     except OSError as error:
         raise DomainError(f"cannot read {path}: {error.strerror or error}.") from None
     except DagamesError:
@@ -49,7 +49,9 @@ def read_array(text: str, folder: Path) -> np.ndarray:
     except _DAMAGES as error:
         message = " ".join(str(error).split())[:200]
         if "allow_pickle" in message or "Python objects" in message:
-            message = "not an .npy array, or one of Python objects, which are not read; save numbers, by numpy.save"
+            message = (
+                "not an .npy array, or an array of Python objects, which is not read; save numbers with numpy.save"
+            )
             raise DomainError(f"{path} is {message}.") from None
         raise DomainError(f"{path} is damaged: {message}.") from None
 
@@ -76,7 +78,9 @@ def _from_npz(path: Path, key: str | None) -> np.ndarray:
             raise DomainError(f"{path} contains no array.")
         if key is None and len(members) > 1:
             names = sorted(members)
-            raise DomainError(f"{path} contains the arrays {', '.join(names)}; name one, as {path.name}:{names[0]}.")
+            raise DomainError(
+                f"{path} contains the arrays {', '.join(names)}; name one, such as {path.name}:{names[0]}."
+            )
         name = next(iter(members)) if key is None else key
         if name not in members:
             near = did_you_mean(name, members)
@@ -84,7 +88,7 @@ def _from_npz(path: Path, key: str | None) -> np.ndarray:
         with archive.open(members[name]) as member:
             _check_header(member, members[name].file_size, f"{path}:{name}")
         with archive.open(members[name]) as member:
-            return _checked(np.lib.format.read_array(member, allow_pickle=False), f"{path}:{name}")
+            return _check_array(np.lib.format.read_array(member, allow_pickle=False), f"{path}:{name}")
 
 
 def _check_header(member: Any, size: int, name: str) -> None:
@@ -99,9 +103,9 @@ def _check_header(member: Any, size: int, name: str) -> None:
         raise DomainError(f"{name} has {needed} bytes, and the limit of .npz is {_SIZES['npz']}; use .npy.")
 
 
-def _checked(array: np.ndarray, name: str) -> np.ndarray:
+def _check_array(array: np.ndarray, name: str) -> np.ndarray:
     if array.dtype.kind not in "fiu":
-        raise DomainError(f"{name} holds {array.dtype}, not real numbers.")
+        raise DomainError(f"{name} contains {array.dtype}, not real numbers.")
     if array.ndim == 0 or array.size == 0:
         raise DomainError(f"{name} has shape {array.shape}; it must have at least one entry along the last axis.")
     return np.asarray(array)

@@ -33,7 +33,7 @@ def _read(path: Path, column: str | None, rows: Iterator[tuple[int, list[str]]])
         names = [name.strip() for name in first]
         places = [_place(path, column, names)]
     elif column is not None:
-        raise DomainError(f"{path} has no header, so no column {column!r}: the first row holds numbers.")
+        raise DomainError(f"{path} has no header, so no column {column!r}: the first row contains numbers.")
     else:
         names, places = [], list(range(len(first)))
         rows = itertools.chain([(line, first)], rows)
@@ -42,7 +42,7 @@ def _read(path: Path, column: str | None, rows: Iterator[tuple[int, list[str]]])
         if len(row) != len(first):
             raise ShapeError(
                 f"{path}, row {line} has {len(row)} cells, but the first row has {len(first)}. For prompts of unequal "
-                "sizes name one file for each, as [first.csv, second.csv]."
+                "sizes, name one file for each, such as [first.csv, second.csv]."
             )
         for place in places:
             value = _number(row[place])
@@ -51,19 +51,19 @@ def _read(path: Path, column: str | None, rows: Iterator[tuple[int, list[str]]])
                 raise DomainError(f"{path}, row {line}, column {place + 1} is {cell!r}; every cell must be a number.")
             values.append(value)
     if not values:
-        raise DomainError(f"{path} has a header ({_listed(names)}) and no rows.")
+        raise DomainError(f"{path} has a header ({_join_names(names)}) and no rows.")
     table = np.frombuffer(values).reshape(-1, len(places))
     return table if table.shape[1] > 1 else table[:, 0]
 
 
 def _place(path: Path, column: str | None, names: list[str]) -> int:
     if column is None and len(names) > 1:
-        raise DomainError(f"{path} has the columns {_listed(names)}; name one, as {path.name}:{names[0]}.")
+        raise DomainError(f"{path} has the columns {_join_names(names)}; name one, such as {path.name}:{names[0]}.")
     if column is not None and names.count(column) != 1:
         number, hint = (
             ("no column", did_you_mean(column, names)) if column not in names else ("more than one column", "")
         )
-        raise DomainError(f"{path} has {number} {column!r}; its header is {_listed(names)}.{hint}")
+        raise DomainError(f"{path} has {number} {column!r}; its header is {_join_names(names)}.{hint}")
     return 0 if column is None else names.index(column)
 
 
@@ -74,5 +74,5 @@ def _number(cell: str) -> float | None:
         return None
 
 
-def _listed(names: list[str]) -> str:
+def _join_names(names: list[str]) -> str:
     return ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")

@@ -31,18 +31,18 @@ class Entries:
             entry = entry[key]
         return entry
 
-    def check_keys(self, keys: Keys, known: Collection[str]) -> None:
-        """Raise a DomainError if a mapping has a key that is not known."""
+    def check_keys(self, keys: Keys, allowed: Collection[str]) -> None:
+        """Raise a DomainError if a mapping has a key that is not allowed."""
         for key in self.at(keys):
-            if key not in known:
-                near = did_you_mean(key, known)
-                raise DomainError(f"{self.place(*keys, key)}: unknown: {key}.{near} The keys are {', '.join(known)}.")
+            if key not in allowed:
+                near = did_you_mean(key, allowed)
+                raise DomainError(f"{self.place(*keys, key)}: unknown: {key}.{near} The keys are {', '.join(allowed)}.")
 
     def scalar(self, key: str) -> Any:
         """Return a number of the outermost mapping, or None; refuse true and false, which a game reads as 1 and 0."""
         entry = self._document.content.get(key)
         if isinstance(entry, bool):
-            raise DomainError(f"{self.place(key)}: `{key}` must be a number, not {_shown(entry)}.")
+            raise DomainError(f"{self.place(key)}: `{key}` must be a number, not {_describe(entry)}.")
         return entry
 
     def numbers(self, keys: Keys, *, only: bool = True) -> Any:
@@ -60,24 +60,24 @@ class Entries:
         if type(entry) in {int, float} or (isinstance(entry, str) and not only):
             return entry
         raise DomainError(
-            f"{self.place(*keys)}: {_name(keys)} is {_shown(entry)}; it must be a number, a list of numbers, or the "
+            f"{self.place(*keys)}: {_name(keys)} is {_describe(entry)}; it must be a number, a list of numbers, or the "
             "name of an .npy, .npz or .csv file."
         )
 
     @contextmanager
     def placed(self, *inside: Keys) -> Iterator[None]:
-        """Add the place of an error's argument to its message; `inside` gives the mappings that hold the arguments."""
+        """Add the place of an error's argument to its message; `inside` gives the mappings of the arguments."""
         try:
             yield
         except DagamesError as error:
             raise type(error)(f"{self._place_of(str(error), inside)}: {error}") from None
 
     def _place_of(self, message: str, inside: tuple[Keys, ...]) -> str:
-        if found := _ARGUMENT.search(message):
-            index = tuple(int(i) for i in re.findall(r"\d+", found["index"]))
+        if match := _ARGUMENT.search(message):
+            index = tuple(int(i) for i in re.findall(r"\d+", match["index"]))
             for outer in (*inside, ()):
-                if found["name"] in (self.at(outer) or ()):
-                    keys = (*outer, found["name"], *index)
+                if match["name"] in (self.at(outer) or ()):
+                    keys = (*outer, match["name"], *index)
                     files = (self._files.get(keys[:length]) for length in range(1, len(keys) + 1))
                     file = next(filter(None, files), None)
                     return self.place(*keys) + (f" ({file})" if file else "")
@@ -90,7 +90,7 @@ def _name(keys: Keys) -> str:
     return f"`{keys[outer]}[{index}]`" if index else f"`{keys[outer]}`"
 
 
-def _shown(entry: Any) -> str:
+def _describe(entry: Any) -> str:
     if isinstance(entry, str):
         return repr(entry[:40])
     if isinstance(entry, dict):

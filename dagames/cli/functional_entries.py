@@ -34,10 +34,10 @@ def functional_of(entries: Entries, keys: Keys) -> functionals.Functional:
     """Make the functional at these keys; a list gives the sum."""
     entry = entries.at(keys)
     if not isinstance(entry, list):
-        return _one(entries, keys)
+        return _functional_at(entries, keys)
     if not entry:
         raise DomainError(f"{entries.place(*keys)}: `functional` is an empty list; name at least one.")
-    parts = [_one(entries, (*keys, i)) for i in range(len(entry))]
+    parts = [_functional_at(entries, (*keys, i)) for i in range(len(entry))]
     with entries.placed(keys):
         return total(*parts)
 
@@ -50,7 +50,7 @@ def arguments_of(entries: Entries, keys: Keys) -> list[Keys]:
     return [(*keys, name) for name in entry if name != _FACTOR]
 
 
-def _one(entries: Entries, keys: Keys) -> functionals.Functional:
+def _functional_at(entries: Entries, keys: Keys) -> functionals.Functional:
     entry = entries.at(keys)
     names = [key for key in entry if key != _FACTOR] if isinstance(entry, dict) else []
     if len(names) != 1 or names[0] not in FUNCTIONALS:
@@ -59,14 +59,14 @@ def _one(entries: Entries, keys: Keys) -> functionals.Functional:
             f"{entries.place(*keys)}: `functional` must be one of {', '.join(FUNCTIONALS)} with its arguments, "
             f"as {{Gini: {{weight: 1.0}}}}, not {str(entry)[:80]!r}.{near}"
         )
-    made = _made(entries, (*keys, names[0]), names[0])
+    functional = _from_arguments(entries, (*keys, names[0]), names[0])
     if _FACTOR not in entry:
-        return made
+        return functional
     with entries.placed(keys):
-        return multiple(made, entries.numbers((*keys, _FACTOR)))
+        return multiple(functional, entries.numbers((*keys, _FACTOR)))
 
 
-def _made(entries: Entries, keys: Keys, name: str) -> functionals.Functional:
+def _from_arguments(entries: Entries, keys: Keys, name: str) -> functionals.Functional:
     """Make one functional from the mapping of its arguments."""
     place, mapping, parameters = entries.place(*keys), entries.at(keys), inspect.signature(FUNCTIONALS[name]).parameters
     if not isinstance(mapping, dict | None):

@@ -50,12 +50,12 @@ def read_game(path: Path) -> GameFile:
     document = read_yaml(path)
     content = document.content
     if not isinstance(content, dict):
-        raise DomainError(f"{path} must hold the keys pi_0 (or log_pi_0), E, functional and beta.")
+        raise DomainError(f"{path} must contain the keys pi_0 (or log_pi_0), E, functional and beta.")
     entries = Entries(document)
     entries.check_keys((), _KEYS)
     references = [key for key in ("pi_0", "log_pi_0") if key in content]
     if len(references) == 2:
-        raise DomainError(f"{document.place('log_pi_0')}: `pi_0` and `log_pi_0` both give the reference; keep one.")
+        raise DomainError(f"{document.place('log_pi_0')}: `pi_0` and `log_pi_0` both give the reference; omit one.")
     missing = [key for key in ("E", "beta", "functional") if key not in content]
     missing += [] if references else ["pi_0 (or log_pi_0)"]
     if missing:

@@ -36,17 +36,17 @@ def render(
     claims: dict[str, Any], figures: list[dict[str, Any]], captions: Mapping[str, str], versions: Mapping[str, str]
 ) -> str:
     """Return the page as HTML; the pictures are in `figures/` and `claims/` beside it."""
-    # Values are escaped; an undefined name is an error, so that no verdict is left out unnoticed.
+    # Values are escaped; an undefined name is an error, so that no verdict is omitted silently.
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     linked = _linker({claim["id"] for claim in claims["claims"]})
     environment.filters.update(number=_number, linked=linked)
     template = environment.from_string(files("dagames.cli").joinpath("page.html.j2").read_text(encoding="utf-8"))
-    shown = [
+    entries = [
         claim | {"surprise": not claim["as_expected"], "caption": captions.get(claim["id"])}
         for claim in claims["claims"]
     ]
     return template.render(
-        claims=shown,
+        claims=entries,
         seed=claims["seed"],
         figures=figures,
         references=claims["sources"],
@@ -58,14 +58,14 @@ def render(
     )
 
 
-def _linker(known: Collection[str]) -> Callable[[str], Markup]:
-    """Make a filter that escapes a text and links its claims; B.1, also an appendix, only after "claim"."""
+def _linker(claim_ids: Collection[str]) -> Callable[[str], Markup]:
+    """Make a filter that escapes a text and links the claims; B.1, also an appendix, only after "claim"."""
     pattern = re.compile(r"(?<![\w.])(claims? )?((?:I|II|B)\.\d+[a-z]?)(?!\w|\.\d)")
 
-    def link(found: re.Match[str]) -> str:
-        before, name = found[1] or "", found[2]
-        if name not in known or (name.startswith("B") and not before):
-            return found[0]
+    def link(match: re.Match[str]) -> str:
+        before, name = match[1] or "", match[2]
+        if name not in claim_ids or (name.startswith("B") and not before):
+            return match[0]
         return f'{before}<a href="#{name}">{name}</a>'
 
     return lambda text: Markup(pattern.sub(link, str(escape(text))))  # noqa: S704

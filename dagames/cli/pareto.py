@@ -14,8 +14,8 @@ OBJECTIVES: tuple[Literal["second_moment", "variance"], ...] = ("second_moment",
 
 HELP = """Trace the frontier between bias and second moment, and between bias and excess of variance.
 
-Each point is the best table within its bias budget, with two bounds on the least objective: that of the table as it is
-stored, and a lower bound by duality. `gap` is the relative distance between the two.
+Each point is the best table within its bias budget, with two bounds on the least objective: the value of the stored
+table, and a lower bound by duality. `gap` is the relative distance between the two bounds.
 
 \b
 Examples:
@@ -62,8 +62,8 @@ def pareto(
     console = Console(stderr=True)
     trace = Trace(as_group_size(group_size), estimators.as_reward(reward), as_counts(counts))
     trace.run(objectives, points, least, largest, console)
-    if trace.found:
-        write_frontiers(trace.found, out, plot, as_json=as_json)
+    if trace.frontiers:
+        write_frontiers(trace.frontiers, out, plot, as_json=as_json)
     elif not trace.interrupted:
         raise SolveError(
             f"no point was found. {trace.failures[0]} Use a larger --least, or a smaller --group-size.",
@@ -72,7 +72,7 @@ def pareto(
     for line in trace.failures:
         console.print(f"missing: {line} Use a larger --least.", markup=False, highlight=False, soft_wrap=True)
     if trace.interrupted:
-        console.print(f"interrupted after {sum(map(len, trace.found.values()))} points")
+        console.print(f"interrupted after {sum(map(len, trace.frontiers.values()))} points")
         raise typer.Exit(130)
     if trace.failures:
         raise typer.Exit(1)

@@ -16,9 +16,9 @@ from dagames.pictures.frontier import Frontiers, as_data, describe_frontiers, dr
 _MINIMISED: dict[Objective, str] = {"second_moment": "least second moment", "variance": "least excess of variance"}
 
 
-def write_frontiers(found: Frontiers, out: Path | None, plot: Path | None, *, as_json: bool) -> None:
+def write_frontiers(frontiers: Frontiers, out: Path | None, plot: Path | None, *, as_json: bool) -> None:
     """Write frontiers to the given files, and print them as a table or as JSON."""
-    data = as_data(found)
+    data = as_data(frontiers)
     if out is not None:
         write_text(out, json.dumps(data, allow_nan=False) + "\n")
     if plot is not None:
@@ -28,12 +28,12 @@ def write_frontiers(found: Frontiers, out: Path | None, plot: Path | None, *, as
     if as_json:
         typer.echo(json.dumps(data, indent=1, allow_nan=False))
     else:
-        _print(found, data)
+        _print(frontiers, data)
 
 
-def _print(found: Frontiers, data: dict[str, Any]) -> None:
+def _print(frontiers: Frontiers, data: dict[str, Any]) -> None:
     console = Console()
-    for what, frontier in found.items():
+    for what, frontier in frontiers.items():
         lines = Table(title=f"{_MINIMISED[what]} by bias, groups of {data['group_size']}, {data['counts']} counts")
         for heading in ("bias / optimum", "bias", "second moment", "variance", "gap"):
             lines.add_column(heading, justify="right")

@@ -1,4 +1,4 @@
-"""Compute the points of `dagames pareto` in turn, with progress; a failure or Ctrl-C keeps the points found before."""
+"""Compute the points of `dagames pareto` in turn, with progress; a failure or Ctrl-C leaves earlier points in place."""
 
 from time import perf_counter
 
@@ -18,7 +18,7 @@ class Trace:
     """The frontiers of one group size, as far as they are computed.
 
     Attributes:
-        found: The points of each objective.
+        frontiers: The points of each objective.
         failures: A line with the reason for each point that was not found.
         interrupted: Whether Ctrl-C ended the computation.
     """
@@ -26,14 +26,14 @@ class Trace:
     def __init__(self, K: int, reward: Estimand, counts: CountsKind) -> None:
         """Set the arguments that all points share."""
         self._K, self._reward, self._counts = K, reward, counts
-        self.found: Frontiers = {}
+        self.frontiers: Frontiers = {}
         self.failures: list[str] = []
         self.interrupted = False
 
     def run(
         self, objectives: list[Objective], points: int, least: float | None, largest: float, console: Console
     ) -> None:
-        """Compute the points of each objective; a failure or Ctrl-C keeps those found before."""
+        """Compute the points of each objective; a failure or Ctrl-C leaves earlier points in `frontiers`."""
         frontier_budgets(points, 1.0 if least is None else least, largest)
         try:
             with _Progress(console, points * len(objectives), self._K) as progress:
@@ -53,9 +53,9 @@ class Trace:
                 return
             if least > 1:
                 progress.print_line(
-                    f"{what}: float64 holds no table of a smaller budget; the frontier begins at --least {least:g}"
+                    f"{what}: float64 represents no table of a smaller budget; the frontier begins at --least {least:g}"
                 )
-            self._keep(what, least, point, progress)
+            self._add(what, least, point, progress)
             number = 1
         for budget in frontier_budgets(points, least, largest)[number:]:
             progress.begin(what, f"{budget:.4g} optima")
@@ -64,11 +64,11 @@ class Trace:
             except (SolveError, CertificateError) as error:
                 self._fail(f"{what} at {budget:.6g} optima: {error}", progress)
             else:
-                self._keep(what, budget, point, progress)
+                self._add(what, budget, point, progress)
 
-    def _keep(self, what: Objective, budget: float, point: FrontierPoint, progress: "_Progress") -> None:
+    def _add(self, what: Objective, budget: float, point: FrontierPoint, progress: "_Progress") -> None:
         # Stored before it is shown, so that Ctrl-C cannot lose a point that was shown.
-        self.found.setdefault(what, []).append(point)
+        self.frontiers.setdefault(what, []).append(point)
         progress.end(what, budget, point.gap)
 
     def _fail(self, line: str, progress: "_Progress") -> None:
@@ -80,7 +80,7 @@ class _Progress:
     """A progress bar on a terminal; elsewhere a line for each point."""
 
     def __init__(self, console: Console, number: int, K: int) -> None:
-        self._console, self._number, self._done, self._begun = console, number, 0, perf_counter()
+        self._console, self._number, self._done, self._start = console, number, 0, perf_counter()
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -115,7 +115,7 @@ class _Progress:
     def _advance(self, line: str) -> None:
         self._done += 1
         self._bar.advance(self._task)
-        elapsed = perf_counter() - self._begun
+        elapsed = perf_counter() - self._start
         rest = elapsed / self._done * (self._number - self._done)
         if not self._console.is_terminal:
             self.print_line(f"{self._done}/{self._number} {line}; {elapsed:.1f} s, about {rest:.0f} s to go")

@@ -35,19 +35,19 @@ def report(
     from proofs_check.batch import settle_all
     from proofs_check.known import load_claims
     from proofs_check.record import as_json
-    from proofs_check.run import Kept, usable_cores
+    from proofs_check.run import Checkpoint, usable_cores
     from proofs_check.show import as_markdown, print_results
 
-    found = list(load_claims().values())
-    results = settle_all(found, seed, jobs or usable_cores(), out / "claims.json")
-    claims = as_json(results, seed)
+    claims = list(load_claims().values())
+    results = settle_all(claims, seed, jobs or usable_cores(), out / "claims.json")
+    verdicts = as_json(results, seed)
     print_results(results, Console())
-    drawn = draw(out / "figures")
-    write_text(out / "claims.json", json.dumps(claims, indent=2, allow_nan=False) + "\n")
+    drawings = draw(out / "figures")
+    write_text(out / "claims.json", json.dumps(verdicts, indent=2, allow_nan=False) + "\n")
     write_text(out / "claims.md", as_markdown(results, seed))
-    write_text(out / "index.html", render(claims, drawn, _draw_claims(found, out / "claims"), _versions()))
+    write_text(out / "index.html", render(verdicts, drawings, _draw_claims(claims, out / "claims"), _versions()))
     write_text(out / "simplex.html", page())
-    Kept(out / "claims.json", seed).end()
+    Checkpoint(out / "claims.json", seed).end()
     typer.echo(f"wrote {out / 'index.html'}")
     if not all(result.as_expected for result in results):
         raise typer.Exit(1)

@@ -33,7 +33,7 @@ def as_result(solution: Solution, functional: Any, *, policy: bool | None = None
         "average_history": list(solution.average_history),
     }
     if solution.multipliers.size:
-        result["multipliers"] = _prices(solution.multipliers.tolist())
+        result["multipliers"] = _infinite_as_text(solution.multipliers.tolist())
         result["slack"] = solution.slack.tolist()
     finite: dict[str, Any] = _finite(result)
     return finite
@@ -59,10 +59,10 @@ def _policy(solution: Solution) -> list[Any]:
     return policy
 
 
-def _prices(value: Any) -> Any:
+def _infinite_as_text(value: Any) -> Any:
     """Convert infinite multipliers to texts: JSON has no infinity, and null would hide an active constraint."""
     if isinstance(value, list):
-        return [_prices(entry) for entry in value]
+        return [_infinite_as_text(entry) for entry in value]
     return value if math.isfinite(value) else "infinity" if value > 0 else "-infinity"
 
 

@@ -53,7 +53,9 @@ def solve(
         float | None,
         typer.Option(help="Relative duality gap to reach.", show_default="1e-10; conic 1e-6, no_regret 1e-3"),
     ] = None,
-    max_iterations: Annotated[int, typer.Option(min=0, help="Steps allowed to iterative methods.")] = 10_000,
+    max_iterations: Annotated[
+        int, typer.Option(min=0, help="Maximum number of steps of an iterative method.")
+    ] = 10_000,
     out: Annotated[Path | None, typer.Option(help="Write the result to this file instead of printing it.")] = None,
     plot: Annotated[
         Path | None, typer.Option(help="Draw a picture (.svg, .png or .pdf), with its data as .json beside it.")
@@ -70,14 +72,14 @@ def solve(
         path: The game's file.
         method: The solver.
         tolerance: Relative duality gap to reach.
-        max_iterations: Steps allowed to iterative methods.
+        max_iterations: Maximum number of steps of an iterative method.
         out: File of the result; standard output without.
         plot: File of the picture.
         policy: Whether to list the policy.
         overwrite: Whether files may be replaced.
     """
     check_outputs(out, plot, overwrite=overwrite, source=path)
-    begun = perf_counter()
+    start = perf_counter()
     with spinner(f"solving {path.name}"):
         from dagames.cli.game_file import read_game
         from dagames.cli.result import POLICY_SIZE, as_result, lists_policy
@@ -85,7 +87,7 @@ def solve(
 
         file = read_game(path)
         solution = solve_game(file.game, method, tolerance=tolerance, max_iterations=max_iterations)
-    seconds = perf_counter() - begun
+    seconds = perf_counter() - start
     text = json.dumps(as_result(solution, file.functional, policy=policy), indent=2, allow_nan=False) + "\n"
     if plot is not None:
         from dagames.pictures.solution import describe, draw
@@ -99,7 +101,7 @@ def solve(
     else:
         write_text(out, text)
     if not lists_policy(solution, policy) and policy is None:
-        _report(f"the policy has over {POLICY_SIZE} traces and is left out; --policy lists it")
+        _report(f"the policy has over {POLICY_SIZE} traces and is omitted; --policy lists it")
     if is_shown():
         gap = f"gap {solution.certificate.worst:.1e}"
         _report(f"{solution.method}: {gap} after {solution.iterations} iterations, {seconds:.2f} s")

@@ -129,7 +129,7 @@ def table(
     kind = as_counts(("centred" if method == "recommended" else "self-inclusive") if counts is None else counts)
     with spinner(f"making and certifying the {method} table of {group_size} traces"):
         options = {"reward": estimand, "bias": 2.0 if bias is None else bias, "unit": as_unit(unit)}
-        reward_table = _make(method, group_size, kind, {**options, "method": solver or "exchange"})
+        reward_table = _make_table(method, group_size, kind, {**options, "method": solver or "exchange"})
         reward_table = reward_table.rounded(as_precision(precision))
         text = reward_table.to_json()
     if out is not None:
@@ -142,7 +142,7 @@ def table(
         print_table(reward_table)
 
 
-def _make(name: str, K: int, counts: Any, options: Mapping[str, Any]) -> "RewardTable":
+def _make_table(name: str, K: int, counts: Any, options: Mapping[str, Any]) -> "RewardTable":
     method = _METHODS[name]
     make: Callable[..., RewardTable] = attrgetter(method.function)(estimators)
     return make(K, counts=counts, **{option: options[option] for option in method.options})

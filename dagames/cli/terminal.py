@@ -23,7 +23,7 @@ def spinner(task: str) -> Iterator[None]:
         task: Name of the task.
 
     Yields:
-        Nothing; run the task inside.
+        Nothing; run the task in the context.
     """
     if not is_shown():
         yield

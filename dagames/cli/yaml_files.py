@@ -46,7 +46,7 @@ class Document:
                 break
             mark = self.marks[id(inside)][number]
             inside = inside[key]
-        return str(self.path) if mark is None else f"{self.path}, {_words(mark)}"
+        return str(self.path) if mark is None else f"{self.path}, {_position(mark)}"
 
 
 def read_yaml(path: Path) -> Document:
@@ -65,7 +65,7 @@ def read_yaml(path: Path) -> Document:
         raise DomainError(f"{path} is not YAML of plain data: {error}.") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
-        where = " ".join(str(error).split()) if mark is None else _words(_mark(mark))
+        where = " ".join(str(error).split()) if mark is None else _position(_mark(mark))
         raise DomainError(f"{path} is not YAML: {where if mark is None else f'{where}: {problem}'}.") from None
 
 
@@ -104,14 +104,14 @@ class _Reader:
                 _refuse(event, f" refers to &{event.anchor}, which is not complete at this place")
             return self._anchors[event.anchor]
         if isinstance(event, yaml.ScalarEvent):
-            found = (_value(event.value) if event.implicit[0] else event.value), 1
+            node = (_value(event.value) if event.implicit[0] else event.value), 1
         elif depth >= _DEPTH:
             _refuse(event, f" is nested more than {_DEPTH} deep")
         else:
-            found = self._collection(event, depth)
+            node = self._collection(event, depth)
         if event.anchor is not None:
-            self._anchors[event.anchor] = found
-        return found
+            self._anchors[event.anchor] = node
+        return node
 
     def _collection(self, start: Any, depth: int) -> tuple[Any, int]:
         value: Any = {} if isinstance(start, yaml.MappingStartEvent) else []
@@ -144,14 +144,14 @@ class _Reader:
 
 
 def _refuse(event: Any, reason: str) -> NoReturn:
-    raise _NotPlainError(f"{_words(_mark(event.start_mark))}{reason}")
+    raise _NotPlainError(f"{_position(_mark(event.start_mark))}{reason}")
 
 
 def _mark(mark: Any) -> int:
     return int(mark.line * _COLUMNS + min(mark.column, _COLUMNS - 1))
 
 
-def _words(mark: int) -> str:
+def _position(mark: int) -> str:
     line, column = divmod(mark, _COLUMNS)
     return f"line {line + 1}, column {column + 1}"
 

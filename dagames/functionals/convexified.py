@@ -54,7 +54,7 @@ class Convexified(NumericConjugate, Smooth):
     threshold: float = field(init=False)
 
     def __post_init__(self) -> None:
-        """Take the threshold of R."""
+        """Set the threshold to that of R."""
         object.__setattr__(self, "threshold", self.function.threshold)
 
     def value(self, nu: OverAnswers) -> PerPrompt:

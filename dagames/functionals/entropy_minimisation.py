@@ -30,7 +30,7 @@ class EntropyMinimisation(Nonconvex):
     weight: float
 
     def __init__(self, weight: float = 1.0) -> None:
-        """Take the weight.
+        """Validate the weight.
 
         Args:
             weight: The functional's weight lambda, above 0.

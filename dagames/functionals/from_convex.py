@@ -76,7 +76,7 @@ class FromConvex(NumericConjugate):
         name: str = "",
         tolerance: float = _tolerances.GAP,
     ) -> None:
-        """Take value and gradient, as `from_convex` does.
+        """Make the functional; the arguments are those of `from_convex`.
 
         Args:
             value: Computes R(nu), [*x], for distributions [*x, Z].

@@ -28,7 +28,7 @@ class Linear(Separable):
     rewards: OverAnswers
 
     def __init__(self, rewards: Numbers) -> None:
-        """Take the rewards.
+        """Validate the rewards.
 
         Args:
             rewards: Reward of each answer, [Z], or per prompt, [*x, Z]; finite, in R-units.

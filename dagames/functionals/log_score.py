@@ -30,7 +30,7 @@ class LogScore(Separable):
     weight: PerPrompt
 
     def __init__(self, answer: Numbers, weight: Numbers = 1.0) -> None:
-        """Take answer and weight.
+        """Validate answer and weight.
 
         Args:
             answer: Index g of the right answer, or one per prompt, [*x].

@@ -27,7 +27,7 @@ class NegativeEntropy(Separable):
     weight: PerPrompt
 
     def __init__(self, weight: Numbers = 1.0) -> None:
-        """Take the weight.
+        """Validate the weight.
 
         Args:
             weight: The functional's weight lambda, above 0, or one per prompt, [*x].

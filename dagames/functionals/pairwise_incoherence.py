@@ -36,7 +36,7 @@ class PairwiseIncoherence(WeaklyConvex):
     weight: float
 
     def __init__(self, distances: Numbers, weight: float = 1.0) -> None:
-        """Take distances and weight.
+        """Validate distances and weight.
 
         Args:
             distances: Distance of each pair of answers, [Z, Z], or per prompt, [*x, Z, Z]; symmetric.

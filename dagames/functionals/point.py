@@ -30,7 +30,7 @@ class Point(Separable):
     answer: PerPromptIndex
 
     def __init__(self, answer: Numbers) -> None:
-        """Take the answer.
+        """Validate the answer.
 
         Args:
             answer: Index g of the answer, or one per prompt, [*x].

@@ -69,7 +69,7 @@ class Polytope(ConstraintSet):
         equalities: Numbers | None = None,
         values: Numbers | None = None,
     ) -> None:
-        """Take the constraints.
+        """Validate the constraints.
 
         Args:
             costs: Cost of each answer, [d, Z] or [*x, d, Z], or [Z] for a single one; finite.

@@ -41,7 +41,7 @@ class Quadratic(NumericConjugate, Smooth):
     linear: OverAnswers
 
     def __init__(self, matrix: Numbers, linear: Numbers | None = None) -> None:
-        """Take the matrix and the linear term.
+        """Validate the matrix and the linear term.
 
         Args:
             matrix: Q, [Z, Z], or per prompt, [*x, Z, Z]; symmetric, in R-units.

@@ -35,7 +35,7 @@ class Scaled(Functional):
     weight: PerPrompt
 
     def __init__(self, functional: Functional, weight: Numbers) -> None:
-        """Take functional and weight.
+        """Multiply a functional by a weight.
 
         Args:
             functional: The functional R.

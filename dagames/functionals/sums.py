@@ -43,7 +43,7 @@ class Sum(NumericConjugate):
     parts: tuple[Functional, ...]
 
     def __init__(self, *parts: Functional) -> None:
-        """Take the parts.
+        """Validate the parts.
 
         Args:
             *parts: At least one functional.

@@ -33,7 +33,7 @@ class Tsallis(RootConjugate):
     weight: PerPrompt
 
     def __init__(self, order: float, weight: Numbers = 1.0) -> None:
-        """Take order and weight.
+        """Validate order and weight.
 
         Args:
             order: The order a, above 0 and not 1 (that is `NegativeEntropy`).

@@ -28,7 +28,7 @@ class AlignmentGame(TraceGame):
 
     The Policy minimises G and the Target maximises it. An answer is *unreachable* if no trace of positive reference
     mass gives it, or if the functional does not allow it: R is restricted to the face of the simplex without it, and
-    the entry of a target at it is ignored. All values have one entry per prompt, [*x].
+    its entry in a target is ignored. All values have one entry per prompt, [*x].
 
     Attributes:
         reference: The reference pi_0 over traces, and the answer of each.
@@ -71,7 +71,7 @@ class AlignmentGame(TraceGame):
         *,
         n_answers: SupportsIndex | None = None,
     ) -> "AlignmentGame":
-        """Make the game from the log-probabilities of the reference, which may be those of masses below 1e-308.
+        """Make the game from the log-probabilities of the reference; masses may be below 1e-308.
 
         Args:
             log_pi_0: Log-probabilities of traces, [Y] or [X, Y]; -inf for probability 0.
@@ -99,7 +99,7 @@ class AlignmentGame(TraceGame):
     ) -> "AlignmentGame":
         """Make the game of a batch of prompts with unequal numbers of traces.
 
-        An answer that a prompt has no trace for is unreachable for that prompt. A policy is a list of one array per
+        An answer without a trace in a prompt is unreachable for that prompt. A policy is a list of one array per
         prompt, or an array [X, Y] with Y the largest number of traces, padded with probability 0.
 
         Args:
@@ -160,7 +160,7 @@ class AlignmentGame(TraceGame):
             prompts: Indices of the prompts, a slice of 0..X-1.
 
         Returns:
-            The game with |Y| = |Z|; its functional keeps the parameters of those prompts.
+            The game with |Y| = |Z|; its functional has the parameters of those prompts.
         """
         return self._on_answers(self.log_nu_0[prompts], self.functional.at_prompts(prompts))
 
@@ -254,7 +254,7 @@ class AlignmentGame(TraceGame):
         return np.asarray(np.exp(self.log_best_policy(simplex.as_log_target(q, self.reachable))))
 
     def best_target(self, pi: Numbers) -> OverAnswers:
-        """Compute the best response of the Target to `pi` that belongs to the gradient (or a subgradient) of R.
+        """Compute the best response of the Target to `pi` that the gradient (or a subgradient) of R gives.
 
         Math:
             q(z) proportional to exp(-grad R(nu_pi)(z) / beta).
@@ -325,7 +325,7 @@ class AlignmentGame(TraceGame):
             log_q: Log-target, [*x, Z], finite on every reachable answer.
 
         Returns:
-            The certificate, with the errors of `certify`.
+            The certificate; raises the errors of `certify`.
         """
         return self._certify(log_nu, simplex.kl_from_logs(log_nu, self.log_nu_0), log_q)
 
@@ -347,7 +347,7 @@ class AlignmentGame(TraceGame):
         log_mass = self._log_mass(log_q)[..., None]
         shifted = self._where_reachable(log_q, 0.0) - log_mass
         dual = -self.beta * self._log_mass(shifted) - self._potential(shifted)
-        # 1 for the rounding of the divergence.
+        # The 1 accounts for the rounding of the divergence.
         largest = 1.0 + np.abs(self._where_reachable(shifted, 0.0)).max(axis=-1)
         return certify(
             value=value,

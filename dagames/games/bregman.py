@@ -31,20 +31,20 @@ class BregmanGame(TraceGame):
         J_F(pi) = R(nu_pi) + beta D_F(pi || pi_0),
         G_F(pi, q) = beta D_F(pi || pi_0) + s beta E_pi[grad Phi(q)_{E(y)}] - R*(s beta grad Phi(q)).
 
-    G_F depends on the target only through the dual variable u = s beta grad Phi(q). Maximised over all u, the least
-    G_F over policies equals min J_F. Maximised over targets q it does so only if some maximiser u equals
-    s beta grad Phi(q) + constant for some q (claim II.10); `consistency` decides this. `certify` takes u itself, and so
+    G_F depends on the target only through the dual variable u = s beta grad Phi(q). The maximum over all u of the least
+    G_F over policies equals min J_F. The maximum over targets q equals min J_F only if some maximiser u equals
+    s beta grad Phi(q) + constant for some q (claim II.10); `consistency` decides this. `certify` takes u itself and
     applies in both cases. F = Phi = `Entropic` with s = -1 is `AlignmentGame`.
 
-    If F is steep, traces of reference mass 0 give an infinite divergence. An answer is reachable if one of the other
-    traces gives it and the functional allows it; the traces of reachable answers, without those, are reachable.
+    A trace is usable unless F is steep and the reference mass of the trace is 0. An answer is reachable if a usable
+    trace gives it and the functional allows it. The reachable traces are the usable traces of reachable answers.
 
     Attributes:
         log_pi_0: Log of the reference over traces, normalised, [*x, Y].
         E: Answer of each trace, [*x, Y] or [Y].
         functional: The functional R.
         beta: Weight of the divergence, in R-units per unit of D_F.
-        generator: F, on traces; of a functional, the generator with its divergence.
+        generator: F, on traces; for a functional, the generator of its divergence.
         target_generator: Phi, on answers.
         sign: The sign and scale s of the coupling, not 0.
         n_answers: Number of answers |Z|.
@@ -108,7 +108,7 @@ class BregmanGame(TraceGame):
         sign: float = -1.0,
         n_answers: SupportsIndex | None = None,
     ) -> "BregmanGame":
-        """Make the game from the log-probabilities of the reference, which may be those of masses below 1e-308.
+        """Make the game from the log-probabilities of the reference; masses may be below 1e-308.
 
         Args:
             log_pi_0: Log-probabilities of traces, [Y] or [X, Y]; -inf for probability 0.
@@ -121,7 +121,7 @@ class BregmanGame(TraceGame):
             n_answers: |Z|.
 
         Returns:
-            The game, with the errors of the constructor.
+            The game; raises the errors of the constructor.
         """
         game, logs = cls.__new__(cls), simplex.as_log_distribution(log_pi_0, "log_pi_0", kept=False)
         game._build(logs, E, functional, beta, n_answers, (generator, target_generator, sign))
@@ -272,19 +272,19 @@ class BregmanGame(TraceGame):
         log_nu = self._log_marginal(self.reference.as_log_policy(pi))
         slope = self.best_dual_variable(log_nu)
         low = np.where(np.isfinite(log_nu), slope, -np.inf)
-        found = consistency(self.target_generator, low, slope, self.strength, self.reachable)
-        if not found.consistent:
-            place = tuple(int(i) for i in np.argwhere(~found.by_prompt)[0])
+        result = consistency(self.target_generator, low, slope, self.strength, self.reachable)
+        if not result.consistent:
+            place = tuple(int(i) for i in np.argwhere(~result.by_prompt)[0])
             raise DomainError(
                 f"no target q has s beta grad Phi(q) equal to the slope of {type(self.functional).__name__} up to a "
-                f"constant: this needs |s| beta of at least {found.required[place]:.6g}, and the game has "
-                f"{found.available:.6g} (claim II.10). Increase |sign|, use a steep `target_generator`, or use "
+                f"constant: this needs |s| beta of at least {result.required[place]:.6g}, and the game has "
+                f"{result.available:.6g} (claim II.10). Increase |sign|, use a steep `target_generator`, or use "
                 "`best_dual_variable`."
             )
-        return found.q
+        return result.q
 
     def best_dual_variable(self, log_nu: OverAnswers) -> OverAnswers:
-        """Compute a best dual variable against the marginal exp(log_nu): a subgradient of R.
+        """Compute a best dual variable for the marginal exp(log_nu): a subgradient of R.
 
         Args:
             log_nu: Log of an answer marginal, [*x, Z].
@@ -341,7 +341,7 @@ class BregmanGame(TraceGame):
 
     @property
     def foreign(self) -> bool:
-        """Whether the functional or the generator is a user's own class."""
+        """Whether a user's code computes the functional or the generator."""
         return self.functional.foreign or self.generator.foreign
 
     def consistency(self, log_pi: OverTraces, u: OverAnswers) -> Consistency:
@@ -355,7 +355,7 @@ class BregmanGame(TraceGame):
 
         Returns:
             The result: consistent if and only if max over q of min over pi of G_F equals min J_F. Then min over pi of
-            max over q equals it too.
+            max over q of G_F equals min J_F too.
 
         Source:
             claim II.10

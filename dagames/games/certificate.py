@@ -35,7 +35,7 @@ class Certificate:
 
 @runtime_checkable
 class Certifiable(Protocol):
-    """A functional, coupling or game, as the error message of a failed certificate names it."""
+    """A functional, coupling or game that the error message of a failed certificate names."""
 
     @property
     def name(self) -> str:
@@ -43,7 +43,7 @@ class Certifiable(Protocol):
 
     @property
     def foreign(self) -> bool:
-        """Whether a user's own class computes part of it."""
+        """Whether a user's code computes part of it."""
 
 
 def certify(
@@ -55,7 +55,7 @@ def certify(
         value: R of the policy, [*x], in R-units; inf if it violates a constraint.
         divergence: beta times the policy's divergence from the reference, [*x], in R-units.
         dual: Lower bound on the least objective, [*x].
-        rounded: Size of the largest numbers in the dual bound, [*x]; its rounding error is a multiple of them.
+        rounded: Size of the largest numbers in the dual bound, [*x]; the bound's rounding error is a multiple of it.
         of: The object that an error message names.
 
     Returns:

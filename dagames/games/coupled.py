@@ -100,7 +100,7 @@ class CoupledGame:
         if self.shares.shape != (n,):
             raise ShapeError(f"`shares` has shape {self.shares.shape}; there are {n} prompts.")
         if (self.shares == 0).any():
-            raise DomainError("`shares` has a 0; leave that prompt out instead.")
+            raise DomainError("`shares` has a 0; every share must be above 0. Omit the prompt instead.")
         if not isinstance(coupling, Coupling):
             raise DomainError(f"`coupling` must be a Coupling, not {type(coupling).__name__}.")
         coupling.check_fits(prompts.reachable, self.shares)
@@ -135,9 +135,9 @@ class CoupledGame:
             log_q: Log-target, [X, Z], finite on every reachable answer; need not be normalised.
 
         Returns:
-            The certificate, of one number. Its gap is relative to max(1, |R + C|, beta KL), averaged over prompts; its
-            residuals are the violations of the constraints. A CertificateError if the dual value exceeds the primal
-            by more than rounding, which a wrong conjugate of the coupling causes.
+            The certificate, one number for the batch. Its gap is relative to max(1, |R + C|, beta KL), averaged over
+            prompts; its residuals are the violations of the constraints. Raises a CertificateError if the dual value
+            exceeds the primal value by more than rounding, as with a wrong conjugate of the coupling.
         """
         log_nu = simplex.pushforward(log_pi, self.prompts.E, self.prompts.n_answers)
         return self._certify(log_nu, simplex.kl_from_logs(log_pi, self.prompts.log_pi_0), log_q)
@@ -150,7 +150,7 @@ class CoupledGame:
             log_q: Log-target, [X, Z], finite on every reachable answer.
 
         Returns:
-            The certificate, with the errors of `certify`.
+            The certificate; raises the errors of `certify`.
         """
         return self._certify(log_nu, simplex.kl_from_logs(log_nu, self.prompts.log_nu_0), log_q)
 

@@ -29,11 +29,11 @@ _REMEDY = (
 _NEAR = 0.05
 _NODES, _SHARES = (0.5 * a for a in np.polynomial.legendre.leggauss(6))
 _LARGEST = 1e300
-"""Largest size of a slope and of the logarithm of a mass."""
+"""Largest absolute value of a slope and of the logarithm of a mass."""
 _MASSES = np.concatenate([np.geomspace(1e-9, 1e-3, 25), np.linspace(0.005, 1.0, 200)])
 _STEP = 1e-4
 _MISMATCH = 1e-3
-"""Relative difference from a difference quotient that is an error: far above the quotient's own (1e-7)."""
+"""Largest relative difference of a slope from its difference quotient, whose own relative error is 1e-7."""
 
 
 def as_generator(argument: object, name: str, batch: tuple[int, ...], n: int) -> Generator:
@@ -70,9 +70,9 @@ def as_generator(argument: object, name: str, batch: tuple[int, ...], n: int) ->
     except ShapeError as error:
         raise ShapeError(f"`{name}` does not fit the game: {error}") from error
     if type(argument) in _SAME_DIVERGENCE:
-        return _times(*_SAME_DIVERGENCE[type(argument)](argument))
+        return _scaled(*_SAME_DIVERGENCE[type(argument)](argument))
     if isinstance(argument, SeparableScaled):
-        return _times(as_generator(argument.functional, name, batch, n), argument.weight)
+        return _scaled(as_generator(argument.functional, name, batch, n), argument.weight)
     separable = argument.as_separable()
     if separable is None:
         raise DomainError(f"`{name}` is {argument.name}, which is not a sum over the entries; {_REMEDY}")
@@ -80,7 +80,7 @@ def as_generator(argument: object, name: str, batch: tuple[int, ...], n: int) ->
     return FromFunctional(separable, batch)
 
 
-def _times(generator: Generator, factor: PerPrompt) -> Generator:
+def _scaled(generator: Generator, factor: PerPrompt) -> Generator:
     return generator if factor.shape == () and factor == 1 else Scaled(generator, np.asarray(factor))
 
 
@@ -110,7 +110,7 @@ class FromFunctional(Generator):
 
     @property
     def foreign(self) -> bool:
-        """Whether a user's own code computes R."""
+        """Whether a user's code computes R."""
         return self.functional.foreign
 
     @property
@@ -176,7 +176,7 @@ def _check_generates(functional: Separable, name: str, batch: tuple[int, ...], n
             f"for each entry; {_REMEDY} `Gini` has the "
             "divergence of `SquaredDistance`, and `NegativeEntropy` that of `KLToPrior`."
         )
-    F, logs = FromFunctional(functional, batch), _for_each(_MASSES, batch)
+    F, logs = FromFunctional(functional, batch), _log_masses(_MASSES, batch)
     value, slope, bend = F.summand(np.exp(logs)), F.gradient_at_log(logs), F.bend_at_log(logs)
     start = f"`{name}` is {functional.name}"
     _check_masses(np.isfinite(value), f"{start}: its value is infinite or not a number at mass", f"; {_REMEDY}")
@@ -192,7 +192,7 @@ def _check_generates(functional: Separable, name: str, batch: tuple[int, ...], n
         ("gradient_at_log", "value", np.exp(middle) * F.gradient_at_log(middle), by_value),
         ("bend_at_log", "gradient_at_log", F.bend_at_log(middle), by_slope),
     ):
-        # A difference of two slopes is rounded by their size.
+        # The rounding error of a difference of slopes is proportional to their size.
         size = np.maximum(np.abs(derivative), np.abs(quotient)) + 1e-9 * np.abs(slope).max()
         message = f"{start}, whose `{method}` is not the derivative of `{of}` at mass"
         _check_masses(np.abs(derivative - quotient) <= _MISMATCH * size, message, ".")
@@ -201,7 +201,7 @@ def _check_generates(functional: Separable, name: str, batch: tuple[int, ...], n
 def _is_one_function(functional: Separable, batch: tuple[int, ...], n: int) -> bool:
     """Return whether R sums one function over all entries, tested for n and n + 1 entries."""
     for size in (n, n + 1):
-        table = np.broadcast_to(_for_each(_MASSES, batch), (_MASSES.size, *batch, size)).copy()
+        table = np.broadcast_to(_log_masses(_MASSES, batch), (_MASSES.size, *batch, size)).copy()
         try:
             slope, bend = functional.gradient_at_log(table), functional.bend_at_log(table)
             allowed = functional.allowed(np.ones(size, dtype=bool))
@@ -216,7 +216,7 @@ def _is_one_function(functional: Separable, batch: tuple[int, ...], n: int) -> b
     return True
 
 
-def _for_each(masses: np.ndarray, batch: tuple[int, ...]) -> np.ndarray:
+def _log_masses(masses: np.ndarray, batch: tuple[int, ...]) -> np.ndarray:
     """Return the logarithms of masses for each prompt, [m, *x, 1]."""
     logs = np.log(masses).reshape(-1, *(1 for _ in batch), 1)
     return np.broadcast_to(logs, (masses.size, *batch, 1)).copy()

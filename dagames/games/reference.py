@@ -15,7 +15,7 @@ from dagames.numerics.integers import check_cells, compact
 Vector = NDArray[np.float64]
 
 _LOG_LEAST = -700.0
-"""Above it, the exponential of a logarithm has float64's full precision."""
+"""Least logarithm whose exponential has float64's full precision."""
 
 
 class Reference:
@@ -47,7 +47,7 @@ class Reference:
         self.E: Extraction = indices.reshape(-1)
         n_traces = array.shape[-1]
         self.starts = np.arange(array.size // n_traces + 1) * n_traces
-        self.log_nu_0: OverAnswers = self._push()
+        self.log_nu_0: OverAnswers = self._push_forward()
 
     @classmethod
     def ragged(cls, values: Sequence[Numbers], E: Sequence[Numbers], n_answers: SupportsIndex | None) -> "Reference":
@@ -73,7 +73,7 @@ class Reference:
         self.values = owned(np.concatenate(rows), fresh=True)
         self.E = compact(np.concatenate([indices for indices, _ in answers]), self.n_answers, fresh=True)
         self.starts = np.concatenate([[0], np.cumsum([row.size for row in rows])])
-        self.log_nu_0 = self._push()
+        self.log_nu_0 = self._push_forward()
         return self
 
     @classmethod
@@ -99,13 +99,13 @@ class Reference:
         else:
             with np.errstate(divide="ignore"):
                 logs = np.log(self.values)
-        return logs.reshape(self.shape) if self.shape is not None else self._filled(logs, -np.inf)
+        return logs.reshape(self.shape) if self.shape is not None else self._pad_rows(logs, -np.inf)
 
     @property
     def answers(self) -> Extraction:
         """Answer of each trace, [*x, Y] or [Y]; prompts with fewer traces are padded with answer 0."""
         if self.shape is None:
-            return self._filled(self.E.astype(np.int64, copy=False), 0.0)
+            return self._pad_rows(self.E.astype(np.int64, copy=False), 0.0)
         answers = self.E.astype(np.int64, copy=False)
         return answers if answers.size == self.shape[-1] else answers.reshape(self.shape)
 
@@ -117,14 +117,14 @@ class Reference:
             shape = (lengths.size, int(lengths.max()))
             if isinstance(pi, (list, tuple)) and [_length(row) for row in pi] == lengths.tolist():
                 rows = [simplex.as_distribution(row, f"pi[{x}]", kept=False) for x, row in enumerate(pi)]
-                pi = self._filled(np.concatenate([row.reshape(-1) for row in rows]), 0.0)
+                pi = self._pad_rows(np.concatenate([row.reshape(-1) for row in rows]), 0.0)
         array = simplex.as_distribution(pi, "pi", kept=False)
         if array.shape != shape:
             raise ShapeError(f"`pi` has shape {array.shape}; the reference has {shape}.")
         with np.errstate(divide="ignore"):
             return np.asarray(np.log(array))
 
-    def _push(self) -> OverAnswers:
+    def _push_forward(self) -> OverAnswers:
         """Compute log nu_0, [*x, Z], in blocks of traces, and set `log_total`."""
         n_prompts = self.starts.size - 1
         mass = np.zeros((n_prompts, self.n_answers))
@@ -163,7 +163,7 @@ class Reference:
         logs = (self.values[span] for span, _ in self._chunks())
         if min(part.min(where=part > -np.inf, initial=0.0) for part in logs) > _LOG_LEAST:
             return np.zeros(1)
-        # The largest trace of each answer is factored out, so that an answer of traces of mass 1e-400 keeps it.
+        # The largest trace of each answer is factored out, so that traces of mass 1e-400 do not underflow.
         top = np.full(n_cells, -np.inf)
         for span, place in self._chunks():
             np.maximum.at(top, place, self.values[span])
@@ -262,7 +262,7 @@ class Reference:
             return np.asarray((rows + offset[:, None]).reshape(-1))
         return np.asarray(self.E[span] + np.repeat(offset, np.diff(self.starts[row : stop + 1])))
 
-    def _filled(self, flat: np.ndarray, fill: float) -> np.ndarray:
+    def _pad_rows(self, flat: np.ndarray, fill: float) -> np.ndarray:
         lengths = np.diff(self.starts)
         table = np.full((lengths.size, int(lengths.max())), fill, dtype=flat.dtype)
         table[np.arange(table.shape[1]) < lengths[:, None]] = flat

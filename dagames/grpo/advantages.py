@@ -70,7 +70,7 @@ def deviation_of(squares: PerPrompt, number: int) -> PerPrompt:
 
 
 def check_others(group_size: int) -> None:
-    """Raise unless a group has at least two traces, as a baseline from the other traces needs."""
+    """Raise unless a group has the two traces that a baseline from the other traces needs."""
     if group_size < 2:
         raise DomainError(
             "a baseline from the other traces needs a group of at least 2, not 1. Use normalise='none', or larger "

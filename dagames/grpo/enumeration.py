@@ -18,7 +18,7 @@ Rule = Literal["center", "standardise", "leave-one-out", "decoupled", "none"]
 LARGEST = 20_000_000
 """Maximum number of group counts that are enumerated, in parts; this takes seconds for one distribution."""
 
-KEPT = 1_000_000
+LARGEST_STORED = 1_000_000
 """Maximum number of group counts that are stored between distributions: .2 GB for 8 answers."""
 
 PART = 2**16
@@ -67,7 +67,7 @@ def parts_of_groups(n_answers: int, group_size: int) -> Iterator[GroupCounts]:
     number_of_groups(n_answers, group_size)
     partial = np.array([[group_size]])
     for _ in range(n_answers - 2):
-        partial = _choose(partial)
+        partial = _append_count(partial)
     if n_answers == 1:
         yield partial
         return
@@ -75,10 +75,10 @@ def parts_of_groups(n_answers: int, group_size: int) -> Iterator[GroupCounts]:
     ends = np.cumsum(partial[:, -1] + 1)
     starts = np.unique(np.searchsorted(ends, np.arange(0, ends[-1], PART), side="right"))
     for rows in np.split(partial, starts[1:]):
-        yield _choose(rows)
+        yield _append_count(rows)
 
 
-def _choose(partial: PartialCounts) -> PartialCounts:
+def _append_count(partial: PartialCounts) -> PartialCounts:
     """Append the count of the next answer, 0, 1, ..., to each row; the last column is the number of traces left."""
     ways = partial[:, -1] + 1
     row = np.repeat(np.arange(len(partial)), ways)
@@ -99,7 +99,7 @@ def probabilities(counts: GroupCounts, nu: OverAnswers) -> OverGroups:
 
 
 def advantages_of(counts: GroupCounts, rewards: GroupRewards, rule: Rule) -> GroupRewards:
-    """Return advantages by answer, [N, Z], as `group_advantages` does for the group written out by trace."""
+    """Return advantages by answer, [N, Z], as `group_advantages` does for the list of the group's traces."""
     if rule == "none":
         return rewards
     group_size = int(counts[0].sum())

@@ -14,7 +14,7 @@ from dagames.estimators import RewardTable
 from dagames.estimators.reward_table import as_group_size
 from dagames.grpo.decoupled import baselines_without
 from dagames.grpo.enumeration import (
-    KEPT,
+    LARGEST_STORED,
     Rule,
     advantages_of,
     check_rule,
@@ -108,7 +108,7 @@ def true_update(nu: Numbers, reward: Callable[[OverAnswers], OverAnswers] | Numb
 
 @dataclass(frozen=True, eq=False)
 class ExpectedUpdate:
-    """The expected update as a function of nu; what does not depend on nu is computed once.
+    """The expected update as a function of nu; terms that do not depend on nu are computed once.
 
     Attributes:
         reward: A reward table, a Target, rewards by answer [Z], or a function from counts to rewards.
@@ -175,7 +175,7 @@ class ExpectedUpdate:
             reward = effective_reward(nu, group_reward, self.group_size, self.normalise)
             return np.asarray(effective_scale(self.group_size, self.normalise) * true_update(nu, reward + extra))
         rows, extras = nu.reshape(-1, self.n_answers), extra.reshape(-1, self.n_answers)
-        return self._listed(rows, extras).reshape(nu.shape)
+        return self._by_enumeration(rows, extras).reshape(nu.shape)
 
     @cached_property
     def _reward(self) -> GroupReward:
@@ -192,14 +192,14 @@ class ExpectedUpdate:
             yield counts, rewards_of(self._reward, counts)
 
     @cached_property
-    def _kept(self) -> list[tuple[GroupCounts, GroupRewards]]:
+    def _stored_parts(self) -> list[tuple[GroupCounts, GroupRewards]]:
         return list(self._parts())
 
-    def _listed(self, nu: OverAnswers, extra: OverAnswers) -> OverAnswers:
+    def _by_enumeration(self, nu: OverAnswers, extra: OverAnswers) -> OverAnswers:
         """Sum the steps of all counts times their probabilities, for nu [X, Z]."""
-        few = number_of_groups(self.n_answers, self.group_size) <= KEPT
+        few = number_of_groups(self.n_answers, self.group_size) <= LARGEST_STORED
         pull = np.zeros(nu.shape)
-        for counts, rewards in self._kept if few else self._parts():
+        for counts, rewards in self._stored_parts if few else self._parts():
             at_once = max(1, WEIGHTS // len(counts)) if not extra.any() else 1
             for start in range(0, len(nu), at_once):
                 rows = slice(start, start + at_once)
@@ -209,6 +209,6 @@ class ExpectedUpdate:
 
     def _advantages(self, counts: GroupCounts, rewards: GroupRewards, extra: PerAnswer) -> GroupRewards:
         if self.normalise == "decoupled":
-            # The bonus of the others is independent of the trace, so the baseline without it is unbiased too.
+            # The bonuses of the other traces are independent of the trace: a baseline without them is unbiased too.
             return np.asarray(rewards + extra - baselines_without(self._reward, counts))
         return advantages_of(counts, rewards + extra, self.normalise)

@@ -36,8 +36,8 @@ def iterated_dpo_path(game: AlignmentGame, damping: Damping = "auto") -> Iterato
         damping: The weight eta of the new policy, in (0, 1]; "auto" for beta / (beta + L).
 
     Yields:
-        Marginals, [Z], and the targets that belong to their rewards. A SolveError if rewards of a round are more than
-        about 12 nats apart.
+        Marginals, [Z], and the targets of their rewards. Raises a SolveError if rewards of a round are more than about
+        12 nats apart.
 
     Raises:
         ShapeError: If the game is a batch of prompts.
@@ -90,7 +90,7 @@ def solve_iterated_dpo(
         max_iterations: Maximum number of rounds.
 
     Returns:
-        The certified solution. A SolveError if the rounds cycle or do not reach the tolerance.
+        The certified solution. Raises a SolveError if the rounds cycle or do not reach the tolerance.
 
     Source:
         (paper, section 3.1, Implication for DPO); claim I.16

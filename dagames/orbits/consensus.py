@@ -23,7 +23,7 @@ def as_views(nu: Numbers, shares: Numbers | None) -> tuple[OverAnswers, PerPromp
     if weights.shape != (n,):
         raise ShapeError(f"`shares` has shape {weights.shape}; there are {n} views.")
     if (weights == 0).any():
-        raise DomainError("`shares` has a 0; leave that view out instead.")
+        raise DomainError("`shares` has a 0; every share must be above 0. Omit the view instead.")
     with np.errstate(divide="ignore"):
         return np.asarray(np.log(array)), weights
 
@@ -42,7 +42,7 @@ def geometric_mean(nu: Numbers, shares: Numbers | None = None) -> Consensus:
         shares: Weights of the views, [X], summing to 1; equal by default.
 
     Returns:
-        The mean, [Z]. An InfeasibleError if no answer has positive mass in all views.
+        The mean, [Z]. Raises an InfeasibleError if no answer has positive mass in all views.
 
     Source:
         (paper, appendix F.1, eq. 15); claim I.21

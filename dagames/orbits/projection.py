@@ -42,7 +42,7 @@ def direct_projection(
         n_answers: Number of answers |Z|; by default the largest index in `E` plus one.
 
     Returns:
-        Policies, [X, Y]. An InfeasibleError if no answer has traces in all views.
+        Policies, [X, Y]. Raises an InfeasibleError if no answer has traces in all views.
 
     Source:
         (paper, section 4.1 and appendix G.2); claim I.27
@@ -54,7 +54,7 @@ def direct_projection(
     policies, answers, weights, n = _as_orbit(pi_0, E, shares, divergence, n_answers)
     if divergence == "euclidean":
         mass = _common_marginal(policies, answers, weights, n)
-        return _euclidean_onto(policies, answers, mass)
+        return _project_euclidean(policies, answers, mass)
     with np.errstate(divide="ignore"):
         log_pi_0 = np.log(policies)
     log_nu = simplex.pushforward(log_pi_0, answers, n)
@@ -145,7 +145,7 @@ def project_onto_marginal(pi_0: Numbers, E: Numbers, q: Numbers, divergence: str
             f"view {x} has no trace of answer {z}, but `q[{z}]` is {target[z]:g}. Set `q[{z}]` to 0, or add a trace."
         )
     if divergence == "euclidean":
-        return _euclidean_onto(policies, answers, target)
+        return _project_euclidean(policies, answers, target)
     ratio = np.where(np.isfinite(log_nu), log_q - np.where(np.isfinite(log_nu), log_nu, 0.0), -np.inf)
     return np.asarray(np.exp(simplex.lift(log_pi_0, answers, ratio)))
 
@@ -163,7 +163,7 @@ def _as_orbit(
     if weights.shape != (views,):
         raise ShapeError(f"`shares` has shape {weights.shape}; there are {views} views.")
     if (weights == 0).any():
-        raise DomainError("`shares` has a 0; leave that view out instead.")
+        raise DomainError("`shares` has a 0; every share must be above 0. Omit the view instead.")
     return policies, np.broadcast_to(answers, policies.shape), weights, n
 
 
@@ -193,7 +193,7 @@ class _Thresholds:
         return np.take_along_axis(values, best[..., None], axis=-1)[..., 0], self.counts[best]
 
 
-def _euclidean_onto(policies: OverTraces, E: Extraction, mass: Consensus) -> OverTraces:
+def _project_euclidean(policies: OverTraces, E: Extraction, mass: Consensus) -> OverTraces:
     tau, _ = _Thresholds(policies, E, mass.size).at(mass)
     return np.asarray(np.maximum(policies - np.take_along_axis(tau, np.asarray(E), axis=-1), 0.0))
 

@@ -1,4 +1,4 @@
-"""Targets: what a language-model run imports. Exact log q and sampled rewards from one object."""
+"""Targets: the exact log q at a marginal and the rewards of a sampled group, from one object."""
 
 from dagames.targets.base import Target
 from dagames.targets.centrality import Centrality

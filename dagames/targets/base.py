@@ -33,7 +33,7 @@ class Target(ABC):
     Targets are immutable. Sums `a + b`, multiples `0.5 * a` and products `a * b` apply to the reward of each trace.
 
     Attributes:
-        recipe_name: The target's name in recipes of language-model runs; None if a recipe cannot make it.
+        recipe_name: The target's name in recipes of language-model runs; None if recipes do not support it.
     """
 
     recipe_name: ClassVar[str | None] = None
@@ -98,7 +98,7 @@ class Target(ABC):
         """Compute one reward per trace of a group, [K], in R-units."""
 
     def rewards_by_count(self, group_size: int) -> PerCount | None:
-        """Return the reward of a trace by the number of traces with its answer, if it depends on nothing else.
+        """Return the reward of a trace by the number of traces with its answer, if it depends on this number alone.
 
         Args:
             group_size: Number of traces K.
@@ -140,8 +140,8 @@ class Target(ABC):
             The target.
 
         Raises:
-            DomainError: If R needs `answers` and has none, is or contains an indicator (`Point`, `Polytope`), has a
-                parameter per prompt or a gradient of NaN, or if the table estimates another slope.
+            DomainError: If R needs `answers` and none are given, is or contains an indicator (`Point`, `Polytope`),
+                has a parameter per prompt or a gradient of NaN, or if the table estimates another slope.
             ShapeError: If R is for another number of answers.
 
         >>> from dagames.functionals import Gini
@@ -184,7 +184,7 @@ def _with_checked_argument(method: Callable[..., Any], check: Callable[[object],
 
 
 class Operators:
-    """What +, * and `from_functional` return. The package imports the modules of these subclasses, which set them."""
+    """The functions behind +, * and `from_functional`; the modules of the returned classes set them on import."""
 
     total: Callable[[Sequence[Target]], Target]
     product: Callable[[Sequence[Target]], Target]

@@ -26,7 +26,7 @@ class Centrality(Target):
         r(y_i) = -(1 / (K - 1)) sum_{j != i} d(y_i, y_j);   q(z) proportional to exp(-sum_z' nu(z') d(z, z') / beta).
 
     The functional sum nu nu d has the gradient 2 d nu; for its target, use a weight of 2. Rewards depend on the
-    distances alone, which traces without an answer need too.
+    distances alone; traces without an answer need distances too.
 
     Exact rewards need `distances` between answers. They take the orbit's marginal, [*x, Z], or with
     across="other_views" one row per view, [*x, M, Z].

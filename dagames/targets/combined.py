@@ -45,7 +45,7 @@ class _Parts(Target):
         """Return the combination of the parts of a training step."""
         return type(self)([part.at(step) for part in self.parts])
 
-    def _combined(self, combine: Callable[[Any, Any], Any], values: Sequence[NDArray[np.float64]]) -> Any:
+    def _combine_values(self, combine: Callable[[Any, Any], Any], values: Sequence[NDArray[np.float64]]) -> Any:
         with np.errstate(over="ignore", invalid="ignore"):
             total = reduce(combine, values)
         if not np.isfinite(total).all() and all(np.isfinite(part).all() for part in values):
@@ -66,11 +66,11 @@ class TargetSum(_Parts):
 
     def exact_rewards(self, nu: OverAnswers) -> OverAnswers:
         """Add the exact rewards of the parts, [*x, Z]."""
-        return np.asarray(self._combined(np.add, [part.exact_rewards(nu) for part in self.parts]))
+        return np.asarray(self._combine_values(np.add, [part.exact_rewards(nu) for part in self.parts]))
 
     def rewards(self, group: AnswerGroup) -> NDArray[np.float64]:
         """Add the rewards of the parts for each trace, [K]."""
-        return np.asarray(self._combined(np.add, [part.rewards(group) for part in self.parts]))
+        return np.asarray(self._combine_values(np.add, [part.rewards(group) for part in self.parts]))
 
 
 class TargetProduct(_Parts):
@@ -90,11 +90,11 @@ class TargetProduct(_Parts):
 
     def exact_rewards(self, nu: OverAnswers) -> OverAnswers:
         """Multiply the exact rewards of the parts, [*x, Z]."""
-        return np.asarray(self._combined(np.multiply, [part.exact_rewards(nu) for part in self.parts]))
+        return np.asarray(self._combine_values(np.multiply, [part.exact_rewards(nu) for part in self.parts]))
 
     def rewards(self, group: AnswerGroup) -> NDArray[np.float64]:
         """Multiply the rewards of the parts for each trace, [K]."""
-        return np.asarray(self._combined(np.multiply, [part.rewards(group) for part in self.parts]))
+        return np.asarray(self._combine_values(np.multiply, [part.rewards(group) for part in self.parts]))
 
 
 @dataclass(frozen=True)

@@ -94,7 +94,7 @@ class FunctionalTarget(Target):
             return np.asarray(group.by_answer(by_count[group.totals], self._least))
         places = group.codes if self.answers is None else self._places(group)
         has_place = places >= 0
-        slopes = self._slopes(group, places) if self.table is None else self._looked_up(self.table, group, places)
+        slopes = self._slopes(group, places) if self.table is None else self._table_slopes(self.table, group, places)
         if not np.isfinite(slopes[has_place]).all():
             raise DomainError(
                 f"{self.functional.name} has no finite slope at the frequencies {(group.totals / len(group)).tolist()} "
@@ -107,10 +107,10 @@ class FunctionalTarget(Target):
     def rewards_by_count(self, group_size: int) -> PerCount | None:
         """Return the reward by count, [K + 1], if R is symmetric, separable and finite at counts above 0."""
         if group_size not in self._by_count:
-            self._by_count[group_size] = self._computed_by_count(group_size)
+            self._by_count[group_size] = self._compute_by_count(group_size)
         return self._by_count[group_size]
 
-    def _computed_by_count(self, group_size: int) -> PerCount | None:
+    def _compute_by_count(self, group_size: int) -> PerCount | None:
         if self.table is not None or self.answers is not None or self.functional.as_separable() is None:
             return None
         frequency = np.arange(group_size + 1)[:, None] / group_size
@@ -138,7 +138,7 @@ class FunctionalTarget(Target):
             tally = np.append(group.totals, unparsed) if unparsed else group.totals
         return np.asarray(self.functional.gradient(tally / len(group))[places])
 
-    def _looked_up(self, table: RewardTable, group: AnswerGroup, places: NDArray[np.int64]) -> NDArray[np.float64]:
+    def _table_slopes(self, table: RewardTable, group: AnswerGroup, places: NDArray[np.int64]) -> NDArray[np.float64]:
         check_table_fits(table, len(group))
         factor, constants = self._line
         estimates = table.coefficients[group.counts]
@@ -146,7 +146,7 @@ class FunctionalTarget(Target):
 
     @cached_property
     def _by_count(self) -> dict[int, PerCount | None]:
-        """The rewards by count of the group sizes so far."""
+        """Cache of the rewards by count, by group size."""
         return {}
 
     @cached_property
@@ -194,7 +194,7 @@ def as_coordinates(answers: Sequence[Hashable] | None, n_answers: int | None) ->
 
 
 def _check_has_slope(R: Functional) -> None:
-    """Raise for a functional that has no gradient where it is infinite, or one per prompt, or a gradient of NaN."""
+    """Raise for a functional that is or contains an indicator, or has a parameter per prompt."""
     if R.constraint_set() is not None:
         raise DomainError(
             f"{R.name} is infinite where a bound is broken and has no gradient there, so it gives no rewards. Solve "

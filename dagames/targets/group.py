@@ -87,7 +87,7 @@ class AnswerGroup:
     def codes(self) -> NDArray[np.int64]:
         """Index of each trace's answer in order of first appearance, [K]; `UNPARSED` for None."""
         index: dict[Hashable, int] = {}
-        return _fixed(
+        return _read_only(
             np.array([UNPARSED if a is None else index.setdefault(a, len(index)) for a in self.answers], np.int64)
         )
 
@@ -99,34 +99,34 @@ class AnswerGroup:
     @cached_property
     def parsed(self) -> NDArray[np.bool_]:
         """Which traces have an answer, [K]."""
-        return _fixed(np.asarray(self.codes != UNPARSED))
+        return _read_only(np.asarray(self.codes != UNPARSED))
 
     @cached_property
     def totals(self) -> NDArray[np.int64]:
         """Number of traces with each distinct answer, [n]; empty if no trace has one."""
-        return _fixed(np.bincount(self.codes[self.parsed]).astype(np.int64))
+        return _read_only(np.bincount(self.codes[self.parsed]).astype(np.int64))
 
     @cached_property
     def counts(self) -> NDArray[np.int64]:
         """Number of traces with the answer of each trace, itself included, [K]; 0 for traces without an answer."""
-        return _fixed(np.append(self.totals, 0)[self.codes])
+        return _read_only(np.append(self.totals, 0)[self.codes])
 
     @cached_property
     def view_codes(self) -> NDArray[np.int64]:
         """Index of each trace's view among the group's views in ascending order, [K]."""
-        return _fixed(np.unique(np.array(self.views), return_inverse=True)[1].astype(np.int64).reshape(-1))
+        return _read_only(np.unique(np.array(self.views), return_inverse=True)[1].astype(np.int64).reshape(-1))
 
     @cached_property
     def view_sizes(self) -> NDArray[np.int64]:
         """Number of traces of each view, those without an answer included, [M]."""
-        return _fixed(np.bincount(self.view_codes).astype(np.int64))
+        return _read_only(np.bincount(self.view_codes).astype(np.int64))
 
     @cached_property
     def view_totals(self) -> NDArray[np.int64]:
         """Number of traces of each view with each distinct answer, [M, n]."""
         M, n = self.view_sizes.size, self.totals.size
         places = self.view_codes[self.parsed] * n + self.codes[self.parsed]
-        return _fixed(np.bincount(places, minlength=M * n).astype(np.int64).reshape(M, n))
+        return _read_only(np.bincount(places, minlength=M * n).astype(np.int64).reshape(M, n))
 
     def by_answer(self, values: NDArray[np.float64], unparsed: float) -> NDArray[np.float64]:
         """Return the value of each trace's answer.
@@ -173,7 +173,7 @@ class AnswerGroup:
         group = self.with_answers([None if j == i else answer for j, answer in enumerate(self.answers)])
         if self.distances is not None:
             others = np.arange(len(self)) != i
-            object.__setattr__(group, "distances", _fixed(self.distances * np.outer(others, others)))
+            object.__setattr__(group, "distances", _read_only(self.distances * np.outer(others, others)))
         return group
 
     def cost(self, name: str, reader: str) -> NDArray[np.float64]:
@@ -208,7 +208,7 @@ class AnswerGroup:
             The field.
 
         Raises:
-            DomainError: If the group was made without it.
+            DomainError: If the group does not have the field.
         """
         value = getattr(self, field)
         if value is None:
@@ -222,6 +222,6 @@ class AnswerGroup:
 _NO_COSTS: Mapping[str, NDArray[np.float64]] = MappingProxyType({})
 
 
-def _fixed(array: _Array) -> _Array:
+def _read_only(array: _Array) -> _Array:
     array.flags.writeable = False
     return array

@@ -65,19 +65,19 @@ class MajorityVote(Target):
 
     def exact_rewards(self, nu: OverAnswers) -> OverAnswers:
         """Compute the reward of each answer, [*x, Z]; only equal masses are tied."""
-        return self._decided(nu, 1)
+        return self._rewards_from_votes(nu, 1)
 
     def rewards(self, group: AnswerGroup) -> NDArray[np.float64]:
         """Compute the reward of each trace, [K], from `against` to 1."""
         votes, K = group.totals, len(group)
         if not self.leave_one_out:
             # The last entry, without votes, is for traces without an answer.
-            return self._decided(np.append(votes, 0), K)[group.codes]
+            return self._rewards_from_votes(np.append(votes, 0), K)[group.codes]
         others = np.vstack([votes - np.eye(votes.size, dtype=np.int64), votes])
-        by_voter = self._decided(np.hstack([others, np.zeros((votes.size + 1, 1), dtype=np.int64)]), K - 1)
+        by_voter = self._rewards_from_votes(np.hstack([others, np.zeros((votes.size + 1, 1), dtype=np.int64)]), K - 1)
         return np.asarray(np.diagonal(by_voter)[group.codes])
 
-    def _decided(self, votes: NDArray[np.int64] | OverAnswers, total: int) -> OverAnswers:
+    def _rewards_from_votes(self, votes: NDArray[np.int64] | OverAnswers, total: int) -> OverAnswers:
         """Compute the reward of each answer from the votes for it, [*x, n], of `total` traces."""
         most = votes.max(axis=-1, keepdims=True)
         shares = shares_of_modes((votes == most) & (votes > 0), self.ties)

@@ -19,7 +19,7 @@ from dagames.targets.group import AnswerGroup
 class Schedule(Target):
     """A sequence of targets, each from a training step on.
 
-    A trainer calls `at(step)`. The schedule's own `rewards` and `exact_rewards` are those of the first target.
+    A trainer calls `at(step)`. The schedule's `rewards` and `exact_rewards` are those of the first target.
 
     Attributes:
         stages: The first step of each target, and the target, in ascending order; the first is 0.

@@ -14,7 +14,7 @@ from dagames.functionals import Functional
 from proofs_check import oracles
 from proofs_check.attack import attack, simplex
 from proofs_check.claim import Claim, Evidence, Formula, Line, Plot, Reading
-from proofs_check.one_functional import PLACE, VALUE, FunctionalGame, Unsaid, games, named, scale
+from proofs_check.one_functional import PLACE, VALUE, FunctionalGame, NotApplicable, games, named, scale
 from proofs_check.rates import fit_rate
 
 Array = NDArray[np.float64]
@@ -160,11 +160,11 @@ def of_functional(R: Functional, formula: Formula, rng: np.random.Generator) -> 
         most L KL(mu || nu) above its tangent at nu.
 
     Raises:
-        Unsaid: If R states no finite relative smoothness.
+        NotApplicable: If R states no finite relative smoothness.
     """
     L = float(np.max(R.relative_smoothness))
     if not np.isfinite(L):
-        raise Unsaid(f"{named(R)} states no finite relative smoothness, which claim I.8 needs")
+        raise NotApplicable(f"{named(R)} states no finite relative smoothness, which claim I.8 needs")
     for i, game in enumerate(games(R, rng, repeats=3)):
         beta = Fraction(L * (0.25, 1.0, 4.0)[i % 3] or 1.0).limit_denominator(10**6) or Fraction(1, 10**6)
         here = replace(game, beta=beta)

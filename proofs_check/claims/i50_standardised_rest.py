@@ -131,7 +131,7 @@ def of_some_weight(formula: Formula, rng: np.random.Generator) -> Iterator[Evide
         rng: Source of randomness.
 
     Yields:
-        For each game the largest component in the logits of the expected step less the gradient of beta KL.
+        For each game the largest component in the logits of the expected step minus the gradient of beta KL.
     """
     for K in (2, 3, 4, 6):
         a, b, c = (int(n) for n in rng.permutation(9)[:3] + 1)
@@ -146,7 +146,7 @@ def of_some_weight(formula: Formula, rng: np.random.Generator) -> Iterator[Evide
 
 
 def _slopes(case: Verified, nu_0: Sequence[Fraction], nu: Sequence[Any]) -> list[Any]:
-    """Compute E[1/K sum_i A_i (1{z_i = z} - nu(z))] over all counts, less the gradient of beta KL."""
+    """Compute E[1/K sum_i A_i (1{z_i = z} - nu(z))] over all counts, minus the gradient of beta KL."""
     K, ratios = case.K, [mp.log(p / oracles.number(p_0)) for p, p_0 in zip(nu, nu_0, strict=True)]
     divergence = mp.fsum(p * ratio for p, ratio in zip(nu, ratios, strict=True))
     slopes = [-oracles.number(case.beta) * p * (ratio - divergence) for p, ratio in zip(nu, ratios, strict=True)]

@@ -17,7 +17,7 @@ from dagames.grpo import expected_update
 from proofs_check import oracles, stats
 from proofs_check.attack import attack_distributions
 from proofs_check.claim import Claim, Evidence, Formula, Reading
-from proofs_check.own_tables import least_bias, least_noise
+from proofs_check.oracle_tables import least_bias, least_noise
 
 Array = NDArray[np.float64]
 POINTS = np.unique(np.concatenate([[0.0], np.geomspace(1e-12, 1.0, 4000), np.linspace(0.0, 1.0, 2001)]))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 
 from proofs_check.claim import Claim, Evidence, Formula, Reading
-from proofs_check.own_tables import TABLES, taylor
+from proofs_check.oracle_tables import TABLES, taylor
 
 Array = NDArray[np.float64]
 K, BETA, RATE, STEPS, SEEDS, RESAMPLES = 16, 0.1, 0.5, 240, 50, 200

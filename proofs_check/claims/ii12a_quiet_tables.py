@@ -13,7 +13,7 @@ from dagames.grpo import mean_field_path
 from dagames.grpo.group_rewards import ByCount
 from proofs_check.claim import Claim, Evidence, Formula, Reading
 from proofs_check.claims import ii12_training as ii12
-from proofs_check.own_tables import TABLES
+from proofs_check.oracle_tables import TABLES
 
 Array = NDArray[np.float64]
 HIGH_VARIANCE = ("minimax", "aqp, twice the least bias")

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from proofs_check.claim import Claim, Evidence, Formula, Reading
 from proofs_check.claims.ii12_training import REFERENCES, SEEDS, interval, passage, suboptimality, train
-from proofs_check.own_tables import aqp, minimax, plug_in
+from proofs_check.oracle_tables import aqp, minimax, plug_in
 
 Array = NDArray[np.float64]
 SHARE = 0.25

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from dagames.estimators import RewardTable, aqp_table, elevated_table, minimax_table, taylor_table
 from proofs_check import groups
 from proofs_check.claim import Claim, Evidence, Formula, Reading
-from proofs_check.own_tables import least_bias, least_noise
+from proofs_check.oracle_tables import least_bias, least_noise
 
 Array = NDArray[np.float64]
 _SLACK = 1e-4

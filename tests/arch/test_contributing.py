@@ -85,7 +85,7 @@ def test_the_table_becomes_a_method_of_the_command_and_of_recipes(example, monke
     command, recipes = (run("dagames/cli/table.py"), run("dagames_llm/config/named_rewards.py"))
     assert "    laplace      Laplace's estimate\n" in command["HELP"]
     expected = example.laplace_table(4)
-    for made in (command["_make"]("laplace", 4, "self-inclusive", {}), recipes["_table"]("laplace", 4)):
+    for made in (command["_make_table"]("laplace", 4, "self-inclusive", {}), recipes["_table"]("laplace", 4)):
         np.testing.assert_array_equal(made.coefficients, expected.coefficients)
 
 

@@ -253,7 +253,7 @@ def test_readings_make_a_verdict(outcomes, missing, verdict):
         ({"whose": "nobody"}, "`whose` is 'nobody'; it is one of paper, slides, practice, ours"),
         (
             {"readings": (a_reading("false"), a_reading("holds", "")), "expected": "depends"},
-            "each has to say what it `supposes`",
+            "each of several readings must give what it `supposes`",
         ),
     ],
 )

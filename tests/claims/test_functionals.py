@@ -94,7 +94,7 @@ def test_what_has_no_relative_smoothness_leaves_one_claim_open(R):
 def test_a_functional_that_leaves_no_choice_leaves_all_open():
     results = check_claims_of(Point(0))
     assert {result.verdict for result in results} == {"open"}
-    assert all("no search goes further" in result.error for result in results)
+    assert all("the search takes no more answers" in result.error for result in results)
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_a_concave_function_is_shown_to_be_one():
     concave = from_convex(lambda nu: -(nu**2).sum(axis=-1), lambda nu: -2 * nu, name="concave")
     results = {result.claim.id: result for result in check_claims_of(concave, ids=["I.3", "I.6"])}
     assert (results["I.3"].verdict, results["I.6"].verdict) == ("false", "false")
-    assert results["I.3"].shown.instance["compared"] == "R in the middle, mean of R at both"
+    assert results["I.3"].shown.instance["compared"] == "R at the midpoint, mean of R at both"
 
 
 @pytest.mark.parametrize("name", [name for name in ABOUT_ALL if name != "I.5"])
@@ -157,7 +157,7 @@ def test_the_search_finds_kinks_and_corners():
 def test_no_functional_and_none_of_any_size_are_refused():
     with pytest.raises(DomainError, match="must be a Functional"):
         check_claims_of(Gini)
-    with pytest.raises(DomainError, match="takes no number of answers"):
+    with pytest.raises(DomainError, match="allows no number of answers"):
         one_functional.sizes_of(Linear([1.0]))
 
 
@@ -173,7 +173,7 @@ def test_a_functional_is_loaded_from_a_file(tmp_path):
         (None, r"there is no file .*mine\.py.*FUNCTIONAL = from_convex"),
         ("R = 1\n", r"mine\.py does not define FUNCTIONAL"),
         ("FUNCTIONAL = 3\n", r"FUNCTIONAL of .*mine\.py is 3, not a Functional"),
-        ("from dagames.functionals import Gini\nFUNCTIONAL = Gini\n", "an instance is needed"),
+        ("from dagames.functionals import Gini\nFUNCTIONAL = Gini\n", "Pass an instance, not a class"),
         ("x = 1\n\n\ny = x / 0\n", r"mine\.py, line 4, fails: ZeroDivisionError"),
         ("def f(:\n", r"mine\.py, line 1, fails: SyntaxError"),
         ("from dagames.functionals import Gini\nFUNCTIONAL = Gini(-1.0)\n", r"line 2, fails: `weight`"),

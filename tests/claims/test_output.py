@@ -17,7 +17,7 @@ from dagames.pictures.claim import draw_claim
 from proofs_check.claim import Evidence, Result, Settled, worst_attack
 from proofs_check.known import load_claims
 from proofs_check.record import as_json, as_record, from_record
-from proofs_check.run import Kept, settle
+from proofs_check.run import Checkpoint, settle
 from proofs_check.show import as_markdown, as_table, attack_text, print_results, tally, verdicts_of
 
 CLAIMS = load_claims()
@@ -73,7 +73,7 @@ def test_numbers_of_every_kind_can_be_written_down():
         "5": None,
     }
     assert record["readings"][0]["evidence"]["measured"] == "-inf"
-    with pytest.raises(TypeError, match="an instance holds <object"):
+    with pytest.raises(TypeError, match="an instance contains <object"):
         as_record(a_result(shown=Evidence(0.0, 0.0, "equal", 0.0, {"x": object()})))
 
 
@@ -115,7 +115,7 @@ def test_an_attack_is_tight_where_it_touches_the_bound_and_does_not_break_it(rat
     result = a_result(attacked=worst_attack(ends))
     found = result.readings[0]
     assert found.is_tight is tight
-    assert ("touched the bound" in attack_text(found)) is tight
+    assert ("reached equality" in attack_text(found)) is tight
     assert (attack_text(found) == "") is (worst is None)
     assert (None if result.attacked is None else result.attacked.ratio) == worst
 
@@ -154,45 +154,45 @@ def test_plots_have_labels_and_finite_numbers(claim):
 
 def test_what_was_settled_is_kept_until_the_result_is_written(tmp_path):
     result, records = tmp_path / "deep" / "out.json", [as_record(settle(CLAIMS[name])) for name in ("I.5", "I.7")]
-    kept = Kept(result, 0)
-    assert kept.read() == {}
-    kept.begin([])
+    checkpoint = Checkpoint(result, 0)
+    assert checkpoint.read() == {}
+    checkpoint.begin([])
     for record in records:
-        kept.add(record)
-    again = Kept(result, 0)
+        checkpoint.add(record)
+    again = Checkpoint(result, 0)
     assert [found["id"] for found in again.read().values()] == ["I.5", "I.7"]
     assert from_record(CLAIMS["I.7"], again.read()["I.7"]).readings == settle(CLAIMS["I.7"]).readings
-    assert Kept(result, 1).read() == {}  # another seed
-    kept.end()
+    assert Checkpoint(result, 1).read() == {}  # another seed
+    checkpoint.end()
     assert list(result.parent.iterdir()) == []
 
 
 def test_half_a_line_and_other_code_are_not_read(tmp_path, monkeypatch):
-    kept = Kept(tmp_path / "out.json", 0)
-    kept.begin([as_record(settle(CLAIM))])
-    with kept.path.open("a") as lines:
+    checkpoint = Checkpoint(tmp_path / "out.json", 0)
+    checkpoint.begin([as_record(settle(CLAIM))])
+    with checkpoint.path.open("a") as lines:
         lines.write('{"id": "I.7", "readin')
-    assert set(kept.read()) == {"I.5"}
+    assert set(checkpoint.read()) == {"I.5"}
     monkeypatch.setattr("proofs_check.run.fingerprint", lambda: "other")
-    assert Kept(tmp_path / "out.json", 0).read() == {}
-    kept.path.write_text("no JSON at all\n[1, 2]\n")
-    assert kept.read() == {}
+    assert Checkpoint(tmp_path / "out.json", 0).read() == {}
+    checkpoint.path.write_text("no JSON at all\n[1, 2]\n")
+    assert checkpoint.read() == {}
 
 
 def test_what_rested_on_another_text_of_ones_own_file_is_not_read(tmp_path):
     own, out = tmp_path / "mine.py", tmp_path / "out.json"
     own.write_text("x = 1\n")
-    Kept(out, 0, [own]).begin([as_record(a_result())])
-    assert set(Kept(out, 0, [own]).read()) == {"I.5"}
+    Checkpoint(out, 0, [own]).begin([as_record(a_result())])
+    assert set(Checkpoint(out, 0, [own]).read()) == {"I.5"}
     own.write_text("x = 2\n")
-    assert Kept(out, 0, [own]).read() == Kept(out, 0).read() == {}
+    assert Checkpoint(out, 0, [own]).read() == Checkpoint(out, 0).read() == {}
 
 
 def test_a_place_that_cannot_be_written_is_named_before_anything_is_computed(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(DomainError, match=r"cannot write .*out\.json"):
-        Kept(tmp_path / "file" / "out.json", 0).begin([])
-    assert Kept(None, 0).read() == {}
+        Checkpoint(tmp_path / "file" / "out.json", 0).begin([])
+    assert Checkpoint(None, 0).read() == {}
 
 
 def printed(results):

@@ -7,7 +7,7 @@ import pytest
 
 from dagames import DomainError
 from proofs_check.known import TEMPLATE as HINTS
-from proofs_check.known import load_own, select_claims
+from proofs_check.known import load_user_claims, select_claims
 from proofs_check.record import as_json
 from proofs_check.run import settle
 
@@ -21,7 +21,7 @@ def written(folder, text, name="mine.py"):
 
 
 def test_the_template_holds_is_tight_and_its_sabotage_turns_it(tmp_path):
-    claim = load_own([written(tmp_path, TEMPLATE)])["X.1"]
+    claim = load_user_claims([written(tmp_path, TEMPLATE)])["X.1"]
     result = settle(claim)
     assert result.verdict == claim.expected == "holds", result.error
     assert result.deciding.is_tight
@@ -60,17 +60,17 @@ def test_the_template_holds_is_tight_and_its_sabotage_turns_it(tmp_path):
 def test_what_is_wrong_with_a_file_is_said(tmp_path, text, words):
     path = written(tmp_path, text)
     with pytest.raises(DomainError, match=re.escape(words)) as raised:
-        load_own([path])
+        load_user_claims([path])
     assert str(path) in str(raised.value)
 
 
 def test_two_files_cannot_share_an_id_and_a_file_must_be_there(tmp_path):
     paths = [written(tmp_path, TEMPLATE, name) for name in ("one.py", "two.py")]
     with pytest.raises(DomainError, match=r"two\.py: there is a claim X\.1 already"):
-        load_own(paths)
+        load_user_claims(paths)
     for path in (tmp_path / "missing.py", tmp_path, written(tmp_path, TEMPLATE, "claim.txt")):
         with pytest.raises(DomainError, match="Python file"):
-            load_own([path])
+            load_user_claims([path])
 
 
 def test_the_page_lists_every_key_of_the_json_form():

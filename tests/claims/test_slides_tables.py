@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from dagames.estimators import aqp_table, elevated_table, minimax_table, split_table, taylor_table, variance_table
-from proofs_check import groups, own_tables
+from proofs_check import groups, oracle_tables
 from proofs_check.claims import ii08_split_in_variance as ii08
 from proofs_check.claims import ii09_biased_reward as ii09
 from proofs_check.claims import ii10_generalised_game as ii10
@@ -27,14 +27,14 @@ def test_tables_of_our_own_agree_with_the_librarys():
         "averaged split": elevated_table(split_table(16), 16, counts="centred"),
         "minimax": minimax_table(16, counts="centred"),
     }.items():
-        assert np.abs(own_tables.TABLES[name](16) - table.coefficients[1:-1]).max() < 0.03, name
+        assert np.abs(oracle_tables.TABLES[name](16) - table.coefficients[1:-1]).max() < 0.03, name
 
 
 @pytest.mark.parametrize("n", [3, 6])
 def test_the_cone_programs_agree_with_the_librarys(n):
     budget = 2 * minimax_table(n, counts="independent").bias.upper
     for excess, table in ((False, aqp_table), (True, variance_table)):
-        ours = groups.measure(own_tables.least_noise(n, 2.0, excess=excess))
+        ours = groups.measure(oracle_tables.least_noise(n, 2.0, excess=excess))
         theirs = groups.measure(table(n, bias=budget, unit="absolute", counts="independent").coefficients)
         assert ours.bias == pytest.approx(theirs.bias, rel=0.02)
         assert ours.second_moment == pytest.approx(theirs.second_moment, rel=0.02)
@@ -43,7 +43,7 @@ def test_the_cone_programs_agree_with_the_librarys(n):
 
 def test_training_starts_at_the_reference_and_ends_near_the_equilibrium():
     reference = ii12.REFERENCES[0]
-    path = ii12.train(reference, own_tables.taylor(16), 16)
+    path = ii12.train(reference, oracle_tables.taylor(16), 16)
     assert np.abs(path[:, 0] - reference).max() < 1e-15
     assert np.abs(path.sum(axis=2) - 1).max() < 1e-12
     assert ii12.suboptimality(path[:, -1], reference).mean() < 0.02 * ii12.suboptimality(path[0, 0], reference)

@@ -13,8 +13,8 @@ def dense(policy: synthetic_runs.Traces) -> np.ndarray:
     inside, outside = policy.masses()
     pi = np.repeat(outside[:, None], policy.n_traces, axis=1)
     for run in range(policy.runs):
-        held = policy.held[run]
-        pi[run, policy.trace[run, :held]] = inside[run, :held]
+        n_used = policy.n_used[run]
+        pi[run, policy.trace[run, :n_used]] = inside[run, :n_used]
     return pi
 
 
@@ -31,7 +31,7 @@ def test_policies_are_those_of_all_logits():
         logits -= 3.0 * advantages.mean(axis=1, keepdims=True) * pi
         for row, drawn, weights in zip(logits, traces, advantages, strict=True):
             np.add.at(row, drawn, 3.0 / K * weights)
-    assert policy.held.max() > 64  # slots were added
+    assert policy.n_used.max() > 64  # slots were added
 
 
 def test_traces_are_drawn_as_often_as_they_are_likely():

@@ -58,7 +58,7 @@ def test_solve_refuses_what_is_no_game(tmp_path, refused_here):
     assert "No such file" in refused_here("solve", tmp_path / "missing.yaml")
     assert "Is a directory" in refused_here("solve", tmp_path)
     broken = tmp_path / "broken.yaml"
-    for text, message in (("pi_0: [", "is not YAML"), ("- 1", "must hold the keys"), ("beta: 1", "missing: E, ")):
+    for text, message in (("pi_0: [", "is not YAML"), ("- 1", "must contain the keys"), ("beta: 1", "missing: E, ")):
         broken.write_text(text)
         assert message in refused_here("solve", broken)
     broken.write_text("!!python/object/apply:os.system ['true']")

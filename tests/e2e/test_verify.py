@@ -80,13 +80,13 @@ def test_a_run_goes_on_where_it_was_interrupted(tmp_path, uninterrupted):
         assert begun.returncode == (-how if how == signal.SIGKILL else 130)
         assert not out.exists()
         assert "Traceback" not in messages
-        assert ("going on: " in messages) is (settled > 1)
+        assert ("continuing: " in messages) is (settled > 1)
         if how != signal.SIGKILL:
-            assert "of 5 claims are settled; the same command goes on from there" in messages
+            assert "of 5 claims are settled; the same command continues the run" in messages
             assert "I.5 Approximate" in printed
     again = subprocess.run(command, capture_output=True, text=True)
     assert again.returncode == 0, again.stderr
-    assert "going on: " in again.stderr
+    assert "continuing: " in again.stderr
     assert out.read_text() == uninterrupted
     assert not part.exists()
 
@@ -168,7 +168,7 @@ def test_a_functional_goes_through_what_is_claimed_of_all(tmp_path):
     assert done.returncode == 1
     assert "I.2: the verdict is 'false', its file expects 'holds'" in done.stdout
     assert "claim I.1 is not about every functional" in refused("verify", "I.1", "--functional", mine)
-    assert "--functional goes with" in refused("verify", "--sabotage", "--functional", mine)
+    assert "--functional can be combined with" in refused("verify", "--sabotage", "--functional", mine)
     mine.write_text("1 / 0\n")
     assert "line 1, fails: ZeroDivisionError" in refused("verify", "--functional", mine)
 
@@ -179,9 +179,9 @@ def test_a_functional_goes_through_what_is_claimed_of_all(tmp_path):
         (("--jobs", "0"), "Invalid value for '--jobs'"),
         (("II.5bb",), "Did you mean II.5b?"),
         (("I50",), "Did you mean I.50?"),
-        (("--explore", "0"), "a number above 0"),
-        (("--explore", "nan"), "a number above 0"),
-        (("--sabotage", "--explore", "1"), "--sabotage only says whether verdicts turn"),
+        (("--explore", "0"), "must be a number of minutes above 0"),
+        (("--explore", "nan"), "must be a number of minutes above 0"),
+        (("--sabotage", "--explore", "1"), "--sabotage only tests whether verdicts turn"),
         (("--file", "missing.py"), "missing.py"),
     ],
 )
@@ -199,7 +199,7 @@ def test_results_replace_no_file_unless_asked_to(tmp_path, refused_here, monkeyp
         done = run("verify", "I.1", option, path.name, "--overwrite", cwd=tmp_path)
         assert done.returncode == 0, done.stderr
         assert "I.1" in path.read_text()
-    assert "both name x; give two files" in refused_here("verify", "--json", "x", "--markdown", "x")
+    assert "both name x; use two files" in refused_here("verify", "--json", "x", "--markdown", "x")
 
 
 def test_a_run_that_may_overwrite_goes_on_where_it_was_interrupted(tmp_path, uninterrupted):
@@ -213,7 +213,7 @@ def test_a_run_that_may_overwrite_goes_on_where_it_was_interrupted(tmp_path, uni
         begun.send_signal(signal.SIGINT)
     assert out.read_text() == "an earlier result"
     again = subprocess.run(command, capture_output=True, text=True)
-    assert "going on: " in again.stderr
+    assert "continuing: " in again.stderr
     assert out.read_text() == uninterrupted
 
 

@@ -55,6 +55,14 @@ def test_a_difference_is_named_and_refused_unless_accepted(
     assert read_record(tmp_path).changes == [*accepted.changes]
 
 
+def test_changes_of_several_resumptions_are_listed(tmp_path: Path) -> None:
+    before = dataclasses.replace(RECORD, changes=["`learning_rate` was 0.3 and is 0.1"])
+    before.write(tmp_path)
+    again = resumed_record(tmp_path, dataclasses.replace(RECORD, processes=2), accept=True)
+    assert len(again.changes) == 2
+    assert again.changes[0] == before.changes[0]
+
+
 def test_what_changes_no_number_may_change(tmp_path: Path) -> None:
     recipe = {**RECORD.recipe, "save_steps": 7, "report_to": ["wandb"], "data": "elsewhere.jsonl", "logging_steps": 5}
     assert changed(tmp_path, recipe=recipe).changes == ()
@@ -69,7 +77,8 @@ def test_the_digest_follows_content_and_order() -> None:
     a, b = Orbit(("a", "b"), "1"), Orbit(("c",), "2")
     assert digest_of([a, b]) == digest_of([Orbit(("a", "b"), "1"), b])
     others = [[b, a], [a], [a, Orbit(("c",), "3")], [a, Orbit(("c",), "2", columns={"kind": "x"})]]
-    assert len({digest_of(rows) for rows in [[a, b], *others]}) == 5
+    others.append([a, Orbit(("c",), "2", aliases=("two",))])
+    assert len({digest_of(rows) for rows in [[a, b], *others]}) == 6
     assert digest_of([a], [b]) != digest_of([a, b], []), "which rows are held out"
 
 
@@ -92,6 +101,23 @@ def test_a_folder_that_takes_no_file_is_refused_before_a_model_is_loaded(
     monkeypatch.setattr(tempfile, "TemporaryFile", full)
     with pytest.raises(OutputError, match=r"out cannot be made: no file can be made in .*Read-only file system"):
         check_output(tmp_path / "new" / "out", overwrite=False, resume=False)
+
+
+def test_only_results_and_unfinished_runs_are_replaced(tmp_path: Path) -> None:
+    out, work = tmp_path / "out", tmp_path / "out.partial"
+    work.mkdir()
+    with pytest.raises(OutputError, match="is an unfinished run"):
+        check_output(out, overwrite=False, resume=False)
+    check_output(out, overwrite=False, resume=True)
+    check_output(out, overwrite=True, resume=False)
+    out.mkdir()
+    (out / "metrics.json").write_text("{}")
+    with pytest.raises(OutputError, match="exists already; pass --overwrite"):
+        check_output(out, overwrite=False, resume=True)
+    with pytest.raises(OutputError, match="is not the result of a training run"):
+        check_output(out, overwrite=True, resume=False)
+    (out / "recipe.yaml").write_text("{}")
+    check_output(out, overwrite=True, resume=False)
 
 
 def test_a_finished_run_is_not_resumed(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ class Status(Enum):
     COMPLETED = "completed"
     TRUNCATED = "truncated"
     ABORTED = "aborted"
+    FAILED = "failed"
 
 
 @dataclass
@@ -92,6 +93,13 @@ def test_aborted_samples_have_no_vote_and_truncated_ones_as_stated():
     samples.append(Sample("7"))
     rewards(samples, arguments(target="majority_vote", truncated="abstain"))
     assert [s.metadata["raw_reward"] for s in samples] == [1.0, 0.0, 0.0, 0.0, 1.0]
+
+
+def test_failed_samples_have_no_vote_and_metadata_stays():
+    samples = [Sample("7", status=Status.FAILED), Sample("7"), Sample("8", metadata={"source": "a"}), Sample("8")]
+    rewards(samples, arguments(target="majority_vote"))
+    assert [s.metadata["raw_reward"] for s in samples] == [0.0, 0.0, 1.0, 1.0]
+    assert samples[2].metadata["source"] == "a"
 
 
 def test_a_reference_answer_reaches_the_targets_that_need_it():
@@ -166,6 +174,8 @@ def test_an_orbit_is_shared_out_over_the_group(monkeypatch):
     done = [asyncio.run(slime.generate(args, sample, {})) for sample in samples]
     assert [views[s.metadata["view"]] for s in done] == [s.prompt for s in done]
     assert sorted(s.metadata["view"] for s in done) == [0, 0, 1, 1]
+    firsts = [Sample(index=0, group_index=i, metadata={"orbit": ["a?", "b?", "c?"]}) for i in range(6)]
+    assert len({asyncio.run(slime.generate(args, sample, {})).metadata["view"] for sample in firsts}) > 1
     again = asyncio.run(slime.generate(args, Sample(index=0, prompt="6 + 1?", metadata=dict(done[-1].metadata)), {}))
     assert again.prompt == "6 + 1?"
     assert asyncio.run(slime.generate(args, Sample(prompt="as it is"), {})).prompt == "as it is"

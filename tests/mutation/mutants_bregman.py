@@ -61,7 +61,6 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("dagames/games/generators.py", "& np.isneginf(slope), np.inf, far", "& np.isneginf(slope), far, far"),
     ("dagames/games/generators.py", "log_p <= -0.5 * _LARGEST", "log_p <= -2.0 * _LARGEST"),
     ("dagames/games/generators.py", "(*self.batch, 1), -np.inf", "(*self.batch, 1), -1.0"),
-    ("dagames/games/generators.py", "for size in (n, n + 1)", "for size in (n,)"),
     ("dagames/games/generators.py", "bend > 0", "bend < np.inf"),
     ("dagames/games/generators.py", "np.abs(derivative - quotient) <=", "np.abs(derivative - quotient) <= np.inf *"),
     ("dagames/games/bregman.py", "np.asarray(self.beta * divergence)", "np.asarray(divergence)"),

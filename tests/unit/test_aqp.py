@@ -263,7 +263,7 @@ def test_a_point_that_fails_loses_no_other(monkeypatch):
     monkeypatch.setattr("dagames.cli.pareto_trace.frontier_point", all_but_one)
     trace, console = Trace(2, LOG, "self-inclusive"), Console(file=io.StringIO())
     trace.run(["second_moment"], 3, 1.5, 10.0, console)
-    assert [p.budget / p.optimum.upper for p in trace.found["second_moment"]] == pytest.approx([1.5, 10.0])
+    assert [p.budget / p.optimum.upper for p in trace.frontiers["second_moment"]] == pytest.approx([1.5, 10.0])
     assert trace.failures == ["second_moment at 3.87298 optima: beyond float64"]
     shown = console.file.getvalue().splitlines()
     assert shown[1].startswith("2/3 failed: second_moment at 3.87298 optima: beyond float64; ")

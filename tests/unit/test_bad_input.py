@@ -138,7 +138,7 @@ def test_learners_and_dampings_are_checked():
 
 
 def test_what_is_not_convex_states_its_threshold():
-    with pytest.raises(DomainError, match=r"EntropyMinimisation is not convex, and `beta` = 0.5 is not above .* 1,"):
+    with pytest.raises(DomainError, match=r"EntropyMinimisation is not convex, and `beta` = 0.5 is not above .* 1\."):
         AlignmentGame([0.5, 0.5], [0, 1], EntropyMinimisation(1.0), beta=0.5)
     with pytest.raises(DomainError, match=r"above its threshold 1, so `dagames\.games\.nonconvex\.convex_game`"):
         AlignmentGame([0.5, 0.5], [0, 1], EntropyMinimisation(1.0), beta=2.0)

@@ -91,3 +91,10 @@ def test_a_wrong_word_is_refused_with_the_list_and_the_nearest(name):
 def test_what_is_no_word_is_refused_without_a_suggestion():
     with pytest.raises(DomainError, match=r"`ties` must be one of split, first, none, not \['split'\]\.$"):
         MajorityVote(["split"])
+
+
+def test_a_long_value_is_shortened_and_on_one_line():
+    with pytest.raises(DomainError) as refused:
+        MajorityVote(np.zeros((40, 40)))
+    assert "\n" not in str(refused.value)
+    assert len(str(refused.value)) < 150

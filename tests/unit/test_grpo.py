@@ -111,7 +111,7 @@ def test_a_list_in_parts_pulls_as_the_whole_list_does(monkeypatch, rule):
     nu = np.random.default_rng(0).dirichlet(np.ones(4), size=5)
     whole = expected_update(nu, plugin_table(6), 6, rule, route="enumeration")
     bonus = np.stack([ExpectedUpdate(plugin_table(6), 6, 4, rule).at(row, row) for row in nu])
-    for name, value in (("KEPT", 0), ("WEIGHTS", 20)):
+    for name, value in (("LARGEST_STORED", 0), ("WEIGHTS", 20)):
         monkeypatch.setattr(importlib.import_module("dagames.grpo.expected_update"), name, value)
     monkeypatch.setattr(enumeration, "PART", 9)
     np.testing.assert_allclose(expected_update(nu, plugin_table(6), 6, rule, route="enumeration"), whole, atol=1e-15)

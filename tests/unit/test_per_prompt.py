@@ -16,6 +16,7 @@ from dagames.functionals import (
     Linear,
     Nonconvex,
     PairwiseIncoherence,
+    Polytope,
     Quadratic,
     from_convex,
 )
@@ -184,3 +185,24 @@ def test_a_large_batch_of_a_functional_with_arrays_in_its_functions_is_solved(mo
     R = from_convex(lambda nu: 0.5 * W * (nu**2).sum(-1), lambda nu: W[:, None] * nu, smoothness=3.0)
     solution = solve(AlignmentGame(pi_0, range(6), R, 0.3), "mirror_descent")
     np.testing.assert_allclose(solution.nu, solve(AlignmentGame(pi_0, range(6), Gini(W), 0.3)).nu, atol=1e-4)
+
+
+class Undefined(Gini):
+    """A functional of a user that declares nothing."""
+
+    per_prompt = None
+
+    def __init__(self, part: Functional) -> None:
+        object.__setattr__(self, "part", part)
+
+
+def test_a_functional_that_declares_nothing_is_not_divisible_and_its_parts_are_not_checked():
+    R = Undefined(Linear([1.0]))
+    assert not R.is_divisible
+    R.check_fits((), N)
+
+
+def test_a_cache_is_no_parameter():
+    R = Polytope([0.0, 1.0, 0.0, 0.0], 0.0)
+    R.allowed(np.ones(N, dtype=bool))
+    assert R.is_divisible

@@ -78,6 +78,11 @@ def test_tables_of_another_reward():
         AnswerGroup(["a", "b"])
     )
     assert InverseFrequency(table=shifted).rewards(AnswerGroup(["a", "b"])).tolist() == expected.tolist()
+    near = RewardTable(2, [0.0, 0.3, 1.0], "self-inclusive", estimand=as_reward(lambda p: np.log(p) + 0.1 * p))
+    with pytest.raises(DomainError, match="`table` estimates"):
+        InverseFrequency(table=near)
+    with pytest.raises(DomainError, match="`table` must be a RewardTable, not list"):
+        InverseFrequency(table=[0.0, 0.3, 1.0])
     twice = RewardTable(2, [0.0, 0.3, 1.0], "self-inclusive", estimand=as_reward(lambda p: 2 * np.log(p)))
     with pytest.raises(DomainError, match="`table` estimates"):
         InverseFrequency(table=twice)
@@ -119,3 +124,18 @@ def test_numbers_of_answers():
         Target.from_functional(Gini(), table=table)
     square = Target.from_functional(Quadratic(np.eye(3)), n_answers=3).rewards(AnswerGroup([0, 0, 1, 2]))
     np.testing.assert_allclose(square, [-0.5, -0.5, -0.25, -0.25])
+
+
+@pytest.mark.parametrize(
+    ("nu", "beta", "message"),
+    [
+        ([0.5, 0.5], 0.0, "`beta` must be"),
+        ([0.5, 0.5], -1.0, "`beta` must be"),
+        ([0.5, 0.6], 1.0, r"`nu` sum to 1\.1"),
+        ([1.5, -0.5], 1.0, r"`nu\[1\]` is negative"),
+    ],
+)
+@pytest.mark.parametrize("target", [GiniDiversity(), InverseFrequency()], ids=["gini", "inverse"])
+def test_best_responses_to_what_is_no_marginal_or_weight(target, nu, beta, message):
+    with pytest.raises(DomainError, match=message):
+        target.log_density(nu, beta)

@@ -51,6 +51,7 @@ def test_every_method_states_the_options_of_its_function(name):
     table = make(5)
     assert isinstance(table, RewardTable)
     assert table.group_size == 5
+    assert table.method == {"recommended": "taylor", "elevated": "elevated minimax"}.get(name, name)
 
 
 @pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int32, np.int64])

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from dagames import DomainError
 from dagames.estimators import minimax_table, plugin_table, polynomial_table, recommended_table
-from dagames.functionals import Gini, KLToPrior, LogScore, NegativeEntropy, PairwiseIncoherence
+from dagames.functionals import Gini, KLToPrior, LogScore, NegativeEntropy, PairwiseIncoherence, Quadratic
 from dagames.games.couplings import SoftCoherence
 from dagames.orbits import arithmetic_mean, geometric_mean
 from dagames.targets import (
@@ -298,3 +298,11 @@ def test_what_a_functional_forbids_gets_the_least_reward():
     assert rewards.argmax() == 0
     assert rewards[2] == rewards[3] == rewards[4] == pytest.approx(np.log(0.25))
     assert target.exact_rewards(np.array([0.5, 0.25, 0.25]))[2] == -np.inf
+
+
+def test_a_trace_without_an_answer_gets_at_most_the_least_reward_of_its_group():
+    """Beside answer b, the slope at answer a is larger than that of a alone."""
+    target = Target.from_functional(Quadratic([[1.0, 2.0], [2.0, 10.0]], [5.0, -100.0]), ("a", "b"))
+    rewards = target.rewards(AnswerGroup([*"abbbbbb", None]))
+    assert rewards[0] == pytest.approx(-(0.125 + 2 * 0.75 + 5.0))
+    assert rewards[-1] == rewards.min() == rewards[0]

@@ -73,7 +73,7 @@ class EqualRates(LinearCoupling):
             raise ShapeError(f"`groups` has {len(self.groups)} labels; there are {shares.size} prompts.")
         labels, member = np.unique(self.groups, return_inverse=True)
         inside = member == np.arange(labels.size)[:, None]
-        mean = inside / (inside @ shares)[:, None]  # the constraint multiplies by the share
+        mean = inside / (inside @ shares)[:, None]  # each constraint multiplies by the shares
         # Subtracting a constant from all costs does not change differences of rates, and reduces rounding.
         lowest = self.costs.min(axis=-1, keepdims=True)
         lowest = lowest.min(axis=0, keepdims=True) if self.costs.ndim > 2 else lowest

@@ -21,7 +21,7 @@ _CONVERGED_GAP = 4e-16
 """Gap between the bound on the conjugate and its value, in units of the weight, at which the interior point stops."""
 
 _FAILED_GAP = 1e-9
-"""The same gap above which the interior point has failed; a smaller one appears in the certificate's gap."""
+"""Largest accepted value of this gap; the certificate's gap includes it."""
 
 
 @dataclass(frozen=True, eq=False, init=False)
@@ -110,7 +110,7 @@ def _log_mixture(ratios: OverAnswers, shares: PerPrompt) -> float:
         correction = axes @ ((axes.T @ (scaled @ (inverse * residual))) / (1.0 + np.maximum(size, 0.0)))
         dm = inverse * (residual - scaled.T @ correction)
         dy = centre / m - y - y / m * dm
-        step = min(1.0, 0.99 * _reach(m, dm), 0.99 * _reach(y, dy))
+        step = min(1.0, 0.99 * _largest_step(m, dm), 0.99 * _largest_step(y, dy))
         m, y = m + step * dm, y + step * dy
     # Where the views share few answers, the last Newton equations are inaccurate; multiplicative steps are not.
     for _ in range(_POLISH):
@@ -129,6 +129,6 @@ def _log_mixture(ratios: OverAnswers, shares: PerPrompt) -> float:
     return bound
 
 
-def _reach(v: PerPrompt, dv: PerPrompt) -> float:
+def _largest_step(v: PerPrompt, dv: PerPrompt) -> float:
     """Return the largest step at which no entry of v + step dv is negative."""
     return float(np.divide(-v, dv, out=np.full_like(v, np.inf), where=dv < 0).min())

@@ -1,4 +1,4 @@
-"""Tables of our own, by formula and by linear and cone programs; they share nothing with dagames.estimators."""
+"""Reward tables by formula and by linear and cone programs, without code of `dagames.estimators`."""
 
 from collections.abc import Callable
 from functools import lru_cache, partial
@@ -13,10 +13,10 @@ Array = NDArray[np.float64]
 
 
 def plug_in(K: int) -> Array:
-    """List log(k / K) for the counts k = 1..K - 1 of centred groups.
+    """Return log(k / K) for the counts k = 1..K - 1 of centred groups.
 
-    A table here is the list of its entries for k = 1..K - 1: with the group's mean taken off, that of k = K is idle.
-    Its mean P has the degree n = K - 2, the number of traces beside the rewarded one and the one it is compared with.
+    Tables of this module have entries for k = 1..K - 1: if the group's mean is subtracted, c_K has no effect. The mean
+    P of such a table is a polynomial of degree n = K - 2.
 
     Args:
         K: Number of traces.
@@ -28,7 +28,7 @@ def plug_in(K: int) -> Array:
 
 
 def taylor(K: int) -> Array:
-    """List log x + (1 - x) / (2 n x) at x = k / n, with the first entry of least worst bias.
+    """Return log x + (1 - x) / (2 n x) at x = k / n, with the first entry that minimises the worst bias.
 
     Args:
         K: Number of traces.
@@ -39,14 +39,14 @@ def taylor(K: int) -> Array:
     n = K - 2
     x = np.arange(1, n + 1) / n
     c = np.append(0.0, np.log(x) + (1 - x) / (2 * n * x))
-    p, masses = _law(n, 40)
+    p, masses = _grid_and_masses(n, 40)
     error, weight = p * (masses @ c - np.log(p)), p * masses[:, 0]
     c[0] = minimize_scalar(lambda first: np.abs(error + first * weight).max(), bounds=(-20.0, 0.0), method="bounded").x
     return c
 
 
-def _law(n: int, per_degree: int) -> tuple[Array, Array]:
-    """Points p of (0, 1] that resolve 1 / n^2, and the binomial masses there."""
+def _grid_and_masses(n: int, per_degree: int) -> tuple[Array, Array]:
+    """Return points p of (0, 1] with resolution 1 / n^2, and the binomial masses at each."""
     number = per_degree * (n + 2)
     p = np.sin(0.5 * np.pi * np.arange(1, number + 1) / number) ** 2
     return p, np.asarray(stats.binom.pmf(np.arange(n + 1), n, p[:, None]))
@@ -62,9 +62,9 @@ def least_bias(n: int) -> tuple[tuple[float, ...], float]:
     Returns:
         The table c_0..c_n, and its bias.
     """
-    p, masses = _law(n, 40)
+    p, masses = _grid_and_masses(n, 40)
     rows, goal, one = p[:, None] * masses, p * np.log(p), np.ones((len(p), 1))
-    found: Array = np.asarray(
+    solution: Array = np.asarray(
         linprog(
             [0.0] * (n + 1) + [1.0],
             A_ub=np.block([[rows, -one], [-rows, -one]]),
@@ -73,7 +73,7 @@ def least_bias(n: int) -> tuple[tuple[float, ...], float]:
             method="highs",
         ).x
     )
-    return tuple(found[:-1].tolist()), float(found[-1])
+    return tuple(solution[:-1].tolist()), float(solution[-1])
 
 
 @lru_cache
@@ -86,15 +86,15 @@ def least_noise(n: int, multiple: float, *, excess: bool = False) -> tuple[float
 
     Args:
         n: Number of independent traces.
-        multiple: The budget over the least bias.
-        excess: Whether p^2 (E c_X^2 - log(p)^2) is minimised in the second moment's place.
+        multiple: The bias budget as a multiple of the least bias.
+        excess: Whether to minimise p^2 (E c_X^2 - log(p)^2) instead of the second moment.
 
     Returns:
         The table c_0..c_n.
     """
     import cvxpy as cp
 
-    p, masses = _law(n, 10)
+    p, masses = _grid_and_masses(n, 10)
     c, level = cp.Variable(n + 1), cp.Variable()
     spread = cp.multiply(np.sqrt(masses), np.ones((len(p), 1)) @ cp.reshape(c, (1, n + 1), order="C"))
     limits = [cp.abs(cp.multiply(p, masses @ c - np.log(p))) <= multiple * least_bias(n)[1]]
@@ -109,7 +109,7 @@ def least_noise(n: int, multiple: float, *, excess: bool = False) -> tuple[float
 
 
 def minimax(K: int) -> Array:
-    """List the table of least bias.
+    """Return the table of least bias.
 
     Args:
         K: Number of traces.
@@ -121,7 +121,7 @@ def minimax(K: int) -> Array:
 
 
 def averaged_split(K: int) -> Array:
-    """Average the table of least bias for half the group's traces over all parts of that size.
+    """Average the table of least bias for K / 2 traces over all subsets of K / 2 traces.
 
     Args:
         K: Number of traces, even and at least 4.
@@ -136,12 +136,12 @@ def averaged_split(K: int) -> Array:
 
 
 def aqp(K: int, multiple: float) -> Array:
-    """List the table of least second moment within a multiple of the least bias, [K - 1]."""
+    """Return the table of least second moment within a multiple of the least bias, [K - 1]."""
     return np.array(least_noise(K - 2, multiple))
 
 
 def variance(K: int, multiple: float) -> Array:
-    """List the table of least excess within a multiple of the least bias, [K - 1]."""
+    """Return the table of least excess within a multiple of the least bias, [K - 1]."""
     return np.array(least_noise(K - 2, multiple, excess=True))
 
 
