@@ -109,7 +109,11 @@ def test_pareto_proves_its_points_and_draws_them(tmp_path):
     picture = json.loads((tmp_path / "p.json").read_text())
     assert picture["data"] == data
     drawn = (tmp_path / "p.svg").read_text()
-    assert "worst weighted variance" in drawn
+    assert "worst excess of p^2" in drawn
+    for measure, points in zip(("second_moment", "excess"), data["frontiers"].values(), strict=True):
+        for other in data["others"].values():
+            # No table is below the line of the measure that is minimised.
+            assert other[measure] >= max(point["dual_bound"] for point in points if point["budget"] >= other["bias"])
     assert "mathdefault" not in drawn
     printed = run("pareto", "-K", "5", "--points", "3", "--objective", "variance", "--json")
     assert json.loads(printed.stdout)["frontiers"] == {"variance": data["frontiers"]["variance"]}
